@@ -1,18 +1,20 @@
-"""Word lists of the languages in use, which ship with pyspellchecker and textstat."""
+"""Word lists of the languages in use, which ship with pyspellchecker."""
 
 import gzip
+import heapq
 import json
 import string
 from functools import cache
 from importlib.resources import files
-from importlib.util import find_spec
-from pathlib import Path
 
 from django.conf import settings
 
 from portal.text import fold
 
+# The letters of folded words in addresses, which are Latin in every language.
 LETTERS = string.ascii_lowercase
+# Below this rank, frequency lists contain names and foreign words.
+MAX_COMMON_WORDS = 6000
 
 
 def is_dictionary_word(word: str) -> bool:
@@ -31,29 +33,21 @@ def words_one_edit_away(word: str) -> set[str]:
 
 
 def common_words(language: str) -> list[str]:
-    """Return everyday words, the most common first; empty for a language of which textstat has no list.
-
-    English has the 3,000 Dale–Chall words in alphabetical order; Spanish has 20,000 forms.
-    """
-    # importlib.resources would import textstat, 10 MB that a worker that only serves pages does not need.
-    library = find_spec("textstat")
-    if library is None or library.origin is None:
-        raise ModuleNotFoundError("textstat")
-    file = Path(library.origin).parent / "resources" / language / "easy_words.txt"
-    return [line.strip() for line in file.read_text(encoding="utf-8").splitlines()] if file.is_file() else []
+    """Return the 6,000 most common words in lowercase, the most common first; empty without a list for the language."""
+    counts = _load_counts(language)
+    return heapq.nlargest(MAX_COMMON_WORDS, counts, key=counts.__getitem__)
 
 
 @cache
 def _load_words() -> frozenset[str]:
-    """Load the folded words of all languages in use on first use.
+    """Load the folded words of all languages in use on first use."""
+    return frozenset(fold(word) for language, _ in settings.LANGUAGES for word in _load_counts(language))
 
-    pyspellchecker's data files are read directly: its SpellChecker class also counts frequencies, which takes four
-    times as long.
+
+def _load_counts(language: str) -> dict[str, int]:
+    """Return how often each word of a language occurs in pyspellchecker's list; empty if there is none.
+
+    The data file is read directly: the SpellChecker class takes four times as long.
     """
-    words: set[str] = set()
-    for language, _ in settings.LANGUAGES:
-        compressed = files("spellchecker").joinpath("resources", f"{language}.json.gz")
-        # pyspellchecker has lists of a dozen languages.
-        if compressed.is_file():
-            words.update(fold(word) for word in json.loads(gzip.decompress(compressed.read_bytes())))
-    return frozenset(words)
+    file = files("spellchecker").joinpath("resources", f"{language}.json.gz")
+    return json.loads(gzip.decompress(file.read_bytes())) if file.is_file() else {}

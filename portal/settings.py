@@ -53,7 +53,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "portal.accounts.middleware.AdminAccountMiddleware",
     "portal.accounts.middleware.SessionPolicyMiddleware",
-    "procedures.middleware.ClinicTimezoneMiddleware",
+    "procedures.timezones.ClinicTimezoneMiddleware",
     "portal.storage.storage_errors.StorageErrorMiddleware",
 ]
 
@@ -63,7 +63,7 @@ SITE_SOURCE = "procedures.publishing.invalidation"
 CACHE_MB = env.get_int("PORTAL_CACHE_MB", default=32, min_value=8, max_value=16_000)
 
 # The function that stores page-view counts (portal/page_views.py).
-PAGE_VIEW_BACKEND = "procedures.analytics.page_views.record_page_views"
+PAGE_VIEW_BACKEND = "procedures.page_views.record_page_views"
 
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"

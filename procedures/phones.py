@@ -8,6 +8,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from procedures.languages import number_words
+from procedures.languages.definition import CODE_SYSTEMS
 from procedures.markup import THIS_FIELD
 
 # North American toll-free area codes: no clinic's local number begins with one.
@@ -33,17 +35,9 @@ ASCII_EQUIVALENTS = {
 SEPARATOR = r"[ .\-/()]{0,4}"
 NUMBER_START = r"(?<!\w)(?<!\d[.,/-])"
 NUMBER_END = r"(?![.,-]?\d)(?!\w)"
-CALL_CUE = (
-    r"(?<!\w)(?:call|calling|dial|phone|telephone|tel|text|ring|fax|cell|mobile|hotline|number|reach|contact"
-    r"|llame|llamar|ll[aá]m[ea]nos|llamando|marque|marcar|tel[eé]fono|n[uú]mero|celular|m[oó]vil|fijo|l[ií]nea)(?!\w)"
-    r"(?:[.:](?= ))?[^\d.!?]{0,30}?"
-)
+CALL_CUE = rf"(?<!\w)(?:{number_words('call_words')})(?!\w)(?:[.:](?= ))?[^\d.!?]{{0,30}}?"
 # A number followed by a unit is not a phone number.
-NOT_A_QUANTITY = (
-    r"(?! ?(?:%|°|(?:mg|mcg|µg|g|kg|ml|l|mm|cm|m|units?|iu|ui|hu|percent|por ciento|people|patients|adults|men|women"
-    r"|cases|fractures|steps|calories|days|hours|minutes|personas|pacientes|adultos|hombres|mujeres|casos|fracturas"
-    r"|pasos|calor[ií]as|d[ií]as|horas|minutos|unidades)(?!\w)))"
-)
+NOT_A_QUANTITY = rf"(?! ?(?:%|°|(?:mg|mcg|µg|g|kg|ml|l|mm|cm|m|iu|ui|hu|{number_words('counted', 'units')})(?!\w)))"
 DIGIT_GROUPS = (
     r"[6-9]\d\d[ -]\d{3}[ -]\d{3}|[6-9]\d\d(?:[ -]\d\d){3}|[89]\d[ -]\d{3}[ -]\d\d[ -]\d\d|\d{2,3}[ -]\d{4}[ -]\d{4}"
 )
@@ -68,18 +62,12 @@ VANITY_NUMBER = re.compile(
     r"(?=[A-Z\d-]*[A-Z]{3})(?:[A-Z\d]-?){7,9})(?!\w)"
 )
 DATE = re.compile(r"(?:19|20)\d\d[./ -](?:\d\d?[./ -]\d\d?|(?:19|20)\d\d)|\d\d?[./-]\d\d?[./-](?:19|20)\d\d")
-CODE_LABEL = re.compile(
-    r"(?:PMID|PMC|DOI|NPI|MRN|NCT|ISBN|ISSN|SNOMED(?: CT)?|ICD|CIE|LOINC|RxNorm|NDC|CPT|codes?|c[oó]digos?)\W{0,3}\Z",
-    re.IGNORECASE,
-)
+CODE_LABEL = re.compile(rf"(?:{CODE_SYSTEMS}|{number_words('code_words')})\W{{0,3}}\Z", re.IGNORECASE)
 DOSE = re.compile(r"\d+(?:/\d+)+")
 ALLOWED_NUMBERS_HINT = _("Only toll-free numbers, such as 800, and three-digit lines, such as 988, may be typed.")
 EMERGENCY_NUMBERS = ("911", "112", "999")
 # How a sentence continues after "911" when it is a number to call.
-AFTER_EMERGENCY_NUMBER = (
-    r"(?= ?(?:[.,;:!?)\"”’»]|\Z)| (?:is|or|and|if|for|now|right|at once|at|when|first|immediately"
-    r"|es|o|y|si|ahora|de inmediato|cuando|enseguida|para)(?!\w))"
-)
+AFTER_EMERGENCY_NUMBER = rf"(?= ?(?:[.,;:!?)\"”’»]|\Z)| (?:{number_words('after_emergency_number')})(?!\w))"
 
 
 def phone_href(number: str) -> str:

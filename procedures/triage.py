@@ -12,10 +12,11 @@ from functools import cache
 
 from portal.text import APOSTROPHES, normalize
 from procedures.languages import LANGUAGES
-from procedures.languages.definition import SENTENCE_ENDS, TriageVocabulary
+from procedures.languages.definition import TriageVocabulary
+from procedures.readability.scores import split_sentences
 
-# Also at a semicolon, because a clause can be an instruction by itself.
-SENTENCE_BREAK = re.compile(rf"(?<=[{SENTENCE_ENDS};])[\s*_\"”»)]+|\n+")
+# A clause can be an instruction by itself.
+CLAUSE_END = re.compile(r"(?<=;)[\s\"”»)]+")
 WORD = re.compile(r"[^\W_]{3,}")
 # Readers do not see the target of a link.
 LINK_TARGET = re.compile(r"\]\([^)\n]{0,300}\)")
@@ -136,16 +137,21 @@ def _split_passages(vocabulary: TriageVocabulary, text: str) -> Iterator[str]:
     """Yield sentences; a question with its answer, a sentence with those that refer to it or give advice on it."""
     passage: list[str] = []
     is_asked = is_explained = False
-    for sentence in filter(None, (part.strip() for part in SENTENCE_BREAK.split(text))):
+    for sentence in _split_clauses(text):
         refers_back = is_asked or _compile(vocabulary.refers_back).match(sentence)
         if passage and not (refers_back or _continues(vocabulary, sentence, is_explained)):
             yield " ".join(passage)
             passage, is_explained = [], False
         passage.append(sentence)
-        is_asked = sentence.rstrip('*_"”»)').endswith(("?", "؟"))
+        is_asked = sentence.rstrip('"”»)').endswith(("?", "؟"))
         is_explained = is_explained or bool(_compile(vocabulary.explains).search(sentence))
     if passage:
         yield " ".join(passage)
+
+
+def _split_clauses(text: str) -> Iterator[str]:
+    for sentence in split_sentences(_to_plain_text(text)):
+        yield from CLAUSE_END.split(sentence)
 
 
 def _continues(vocabulary: TriageVocabulary, sentence: str, is_explained: bool) -> bool:

@@ -4,7 +4,7 @@ from django.urls import URLPattern, path, re_path
 
 from procedures import languages
 from procedures.validators import PAGE_URL_NAME
-from procedures.views import ehr, feedback, formats, pages, redirects, search, seo
+from procedures.views import ehr, feedback, pages, seo
 
 
 def language_urlpatterns(language: str) -> list[URLPattern]:
@@ -14,9 +14,9 @@ def language_urlpatterns(language: str) -> list[URLPattern]:
     return [
         path(prefix, pages.home, values),
         path(f"{prefix}visits/", pages.visits, values),
-        path(f"{prefix}search/", search.search, values),
-        path(f"{prefix}p/", redirects.short_code_form, values),
-        path(f"{prefix}p/<str:code>.svg", redirects.qr_code, values),
+        path(f"{prefix}search/", pages.search, values),
+        path(f"{prefix}p/", pages.short_code_form, values),
+        path(f"{prefix}p/<str:code>.svg", pages.qr_code, values),
         path(f"{prefix}clear/<str:code>/", feedback.feedback, values),
         path(f"{prefix}clear/<str:code>/thanks/", feedback.feedback_thanks, values),
     ]
@@ -30,8 +30,8 @@ urlpatterns = [
     path("sitemap.xml", seo.sitemap),
     path("robots.txt", seo.robots_txt),
     path(".well-known/security.txt", seo.security_txt),
-    re_path(r"^(?P<address>(?:[a-z0-9-]+/){1,3})plain\.txt\Z", formats.plain_text),
-    re_path(r"^(?P<address>(?:[a-z0-9-]+/){1,3})booklet/\Z", formats.booklet),
+    re_path(r"^(?P<address>(?:[a-z0-9-]+/){1,3})plain\.txt\Z", pages.plain_text),
+    re_path(r"^(?P<address>(?:[a-z0-9-]+/){1,3})booklet/\Z", pages.booklet),
     # [\s\S] instead of ".": mail programs insert line breaks into links.
     re_path(r"^(?P<rest>[\s\S]*)\Z", pages.page, name=PAGE_URL_NAME),
 ]

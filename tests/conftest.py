@@ -14,15 +14,21 @@ from tests.served_data import copy_first_start, free_port, serve, start_once
 
 # Fixtures that start a server of their own.
 SERVER_FIXTURES = {"served_site", "s3_address"}
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "served_site"}
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m selects and xdist reads the group
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of the served tier, and send those of the served portal to one process: it starts there once."""
+    """Mark the tests that need a server or the database.
+
+    Tests of the served portal run in one process, so that it starts once.
+    """
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         if "served_site" in fixtures:
             item.add_marker(pytest.mark.xdist_group("served"))
+        if fixtures & DATABASE_FIXTURES or item.get_closest_marker("django_db"):
+            item.add_marker(pytest.mark.database)
         if fixtures & SERVER_FIXTURES and not item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.served)
 

@@ -20,8 +20,8 @@ from portal.accounts.models import User
 from procedures.admin.base import ReadOnlyAdmin, get_staff_user
 from procedures.enums import EventKind
 from procedures.models import Page, ReleaseEvent
-from procedures.publishing.timezones import DateOutOfRangeError, get_clinic_timezone, validate_date
 from procedures.revisions.history import stream_csv
+from procedures.timezones import DateOutOfRangeError, get_clinic_timezone, validate_date
 
 
 def validate_day(day: datetime.date) -> None:

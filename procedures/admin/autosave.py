@@ -9,8 +9,8 @@ from procedures.admin.base import get_staff_user, parse_int_or_zero
 from procedures.admin.json_api import json_error, staff_json_view
 from procedures.admin.preview import EDITOR_PERMISSIONS, MAX_FORM_BYTES, parse_page_form
 from procedures.models import Autosave, Page
-from procedures.revisions import autosave as slots
-from procedures.revisions.merge import diff_inline
+from procedures.revisions import drafts
+from procedures.revisions.diff import diff_inline
 
 MAX_CLIENT_ID_LENGTH = 36
 MAX_FIELDS = 600
@@ -31,9 +31,9 @@ def autosave_view(request: HttpRequest) -> JsonResponse:
     if not 0 < len(session.client_id) <= MAX_CLIENT_ID_LENGTH:
         return json_error(400, _("This form is too old. Copy your text, reload the page, and paste it in."))
     if saved := request.POST.get("saved"):
-        slots.discard_autosaves(session.user, [saved])
+        drafts.discard_autosaves(session.user, [saved])
     fields = _content_fields(request.POST) if request.POST.get("typed") else {}
-    slot = slots.save_autosave(session, fields, version=parse_int_or_zero(request.POST.get("version", "")))
+    slot = drafts.save_autosave(session, fields, version=parse_int_or_zero(request.POST.get("version", "")))
     newest = page.revisions.select_related("author").first() if page else None
     return JsonResponse(
         {
@@ -45,9 +45,9 @@ def autosave_view(request: HttpRequest) -> JsonResponse:
             "saved_at": newest and newest.created_at,
             "others": [
                 {"name": str(other.user), "since": other.opened_at, "typed": other.edited_at}
-                for other in slots.active_editors(session)
+                for other in drafts.active_editors(session)
             ],
-            "unsaved": [_serialize_autosave(row) for row in slots.find_unsaved(session)]
+            "unsaved": [_serialize_autosave(row) for row in drafts.find_unsaved(session)]
             if request.POST.get("first")
             else None,
         }
@@ -57,7 +57,7 @@ def autosave_view(request: HttpRequest) -> JsonResponse:
 @staff_json_view(*EDITOR_PERMISSIONS, method="POST", max_bytes=64 * 1024)
 def discard_autosave_view(request: HttpRequest) -> JsonResponse:
     """Delete the user's own autosaves with the posted client IDs (``slot``)."""
-    return JsonResponse({"forgotten": slots.discard_autosaves(get_staff_user(request), request.POST.getlist("slot"))})
+    return JsonResponse({"forgotten": drafts.discard_autosaves(get_staff_user(request), request.POST.getlist("slot"))})
 
 
 @staff_json_view(*EDITOR_PERMISSIONS, method="POST", max_bytes=MAX_FORM_BYTES)
@@ -77,14 +77,14 @@ def compare_autosave_view(request: HttpRequest) -> JsonResponse:
     )
 
 
-def _parse_session(request: HttpRequest) -> tuple[slots.EditingSession, Page | None]:
+def _parse_session(request: HttpRequest) -> tuple[drafts.EditingSession, Page | None]:
     """Return the editing session, and the saved page if the form has one."""
     data = request.POST
     form = "guide" if "items-TOTAL_FORMS" in data else "page"
     page_id = parse_int_or_zero(data.get("page", ""))
     page = Page.objects.filter(pk=page_id).first() if page_id else None
     user, client_id = get_staff_user(request), data.get("client_id", "")
-    return slots.EditingSession(user, page.pk if page else None, form, client_id), page
+    return drafts.EditingSession(user, page.pk if page else None, form, client_id), page
 
 
 def _content_fields(data: QueryDict) -> dict[str, str]:

@@ -23,7 +23,7 @@ from portal.storage.media import serve_stored_file
 from procedures.enums import PageKind
 from procedures.figures.approval import public_files
 from procedures.models import Page
-from procedures.publishing.usage import deletion_blockers
+from procedures.publishing.checks import deletion_blockers
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise as StrOrPromise

@@ -26,10 +26,15 @@ from procedures.admin.base import (
 from procedures.languages import CODES
 from procedures.models import Clinic, ClinicText, Location, LocationText, Page, Release
 from procedures.publishing.publish import PublishError
-from procedures.publishing.rerelease import ClinicUpdate, LocationChange, find_dependent_pages, update_clinic_values
+from procedures.publishing.rerelease import (
+    ClinicUpdate,
+    LocationChange,
+    find_dependent_pages,
+    find_stale_pages,
+    update_clinic_values,
+)
 from procedures.publishing.schedule import ScheduleShift
 from procedures.publishing.tasks import describe_changes
-from procedures.publishing.usage import find_stale_pages
 
 PUBLISH_PERMISSION = "procedures.publish_page"
 # Fields of the confirmation form, which are not part of the saved form.

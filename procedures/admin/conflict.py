@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from procedures.admin.base import StrOrPromise
 from procedures.admin.preview import parse_page_form
 from procedures.models import Page, Revision
-from procedures.revisions.merge import MergeChunk, MergeResult, common_words, diff_inline, merge, merge_line
+from procedures.revisions.diff import MergeChunk, MergeResult, common_words, diff_inline, merge, merge_line
 
 TEXT_FIELDS = {
     "title": gettext_lazy("Title"),

@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from portal.accounts.models import User
 from procedures.admin.base import get_change_url, get_staff_user
-from procedures.analytics.page_views import most_viewed_pages
 from procedures.models import ExternalLink, Page, ReleaseEvent
+from procedures.page_views import most_viewed_pages
 from procedures.publishing.review import PageState
 from procedures.publishing.tasks import MAX_TASKS_SHOWN, TaskList, WarningSignList, get_task_lists
 

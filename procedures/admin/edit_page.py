@@ -15,15 +15,16 @@ from procedures.publishing.anchor_redirects import render_draft
 from procedures.publishing.checks import check_rendered_draft
 from procedures.publishing.review import (
     REVIEW_EVENTS,
+    TranslationPair,
     annotate_status,
     current_approval,
     describe_state,
     find_unapproved_figures,
     get_review_status,
+    get_translation_pair,
     latest_approved_revision,
     locate_quote,
 )
-from procedures.publishing.translations import TranslationPair, get_translation_pair
 from procedures.rendering import Issue, ReferenceResolver
 
 

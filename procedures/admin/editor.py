@@ -3,6 +3,8 @@
 markdownx's own script traps the Tab key, breaks undo, and shows stale previews.
 """
 
+import json
+from dataclasses import asdict
 from typing import Any
 
 from django.contrib.admin.widgets import AdminTextareaWidget
@@ -48,7 +50,7 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
         return attrs
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        """Add the URLs that the script requests."""
+        """Add the URLs that the script requests, and the ordinals in pasted text."""
         context: dict[str, Any] = AdminTextareaWidget.get_context(self, name, value, attrs)
         addresses = {
             "preview": reverse("admin:procedures_page_preview"),
@@ -60,7 +62,12 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
             "upload": reverse("admin:procedures_figure_upload"),
             "login": reverse("admin:login"),
         }
-        return {**context, "addresses": addresses}
+        ordinals = [
+            {"code": language.code, **asdict(language.raised_ordinals)}
+            for language in languages.LANGUAGES
+            if language.raised_ordinals
+        ]
+        return {**context, "addresses": addresses, "ordinals": json.dumps(ordinals, ensure_ascii=False)}
 
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
         """Render from the site's own templates, without changing ``attrs`` in place as markdownx does."""

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_safe
 
 from portal.admin_search import SearchableModelAdmin
 from procedures.admin.base import get_change_url, render_admin
-from procedures.analytics.page_views import LIST_PATHS, most_viewed_pages, page_views_by_path
 from procedures.models import Feedback
+from procedures.page_views import LIST_PATHS, most_viewed_pages, page_views_by_path
 
 PERIODS_DAYS = (7, 30, 90, 365)
 DEFAULT_PERIOD_DAYS = 30

@@ -30,7 +30,7 @@ from procedures.admin.text_detection import figure_text_view, text_detection_htm
 from procedures.figures.approval import figure_files
 from procedures.figures.unused_files import delete_on_commit
 from procedures.models import Figure, FigureApproval, FigureText, Series, SeriesItem
-from procedures.publishing.usage import find_usages
+from procedures.publishing.checks import find_usages
 
 KIND_CHANGED_MESSAGE = gettext_lazy(
     "You changed the kind of picture. Public pages keep the old kind until another person approves a page that shows "

@@ -53,8 +53,7 @@ from procedures.publishing.review import (
     submit_for_review,
 )
 from procedures.rendering import Issue
-from procedures.revisions.autosave import discard_autosaves
-from procedures.revisions.drafts import EditConflictError, check_and_bump_version, save_revision
+from procedures.revisions.drafts import EditConflictError, check_and_bump_version, discard_autosaves, save_revision
 from procedures.sharing.short_codes import generate_code
 from procedures.validators import validate_no_sign_advice
 

@@ -16,6 +16,7 @@ from procedures.models.page import public_path
 from procedures.publishing.anchor_redirects import render_draft
 from procedures.publishing.checks import check_rendered_draft
 from procedures.publishing.publish import add_months
+from procedures.readability.measures import measure_page
 from procedures.readability.suggestions import build_suggestions
 from procedures.rendering import Issue, ReferenceResolver, RenderedPage
 from procedures.views.layout import load_clinic
@@ -63,11 +64,13 @@ def preview_view(request: HttpRequest) -> JsonResponse:
     page, content = parse_page_form(request.POST)
     resolver = ReferenceResolver(page.language, FigureVersion.CURRENT)
     rendered = render_draft(page, content, resolver=resolver, with_line_comments=True)
+    measures = measure_page(rendered.html, kind=page.kind, resolver=resolver)
     return JsonResponse(
         {
             "html": render_full_preview(page, content, rendered),
             "problems": serialize_issues(check_rendered_draft(page, content, rendered, resolver)),
-            "advice": serialize_issues(build_suggestions(page, content, rendered, resolver)),
+            "advice": serialize_issues(build_suggestions(page, content, rendered, measures)),
+            "long_sentences": [passage.text for passage in measures.sentences_over_target],
             "minutes": rendered.reading_minutes,
             "level": rendered.reading_level,
         }

@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from procedures import infobutton
 from procedures.admin.base import AnyForm, ContentAdmin, ReadOnlyAdmin, UsageProtectedAdmin, render_admin
 from procedures.admin.clinic import ClinicValueAdmin
 from procedures.admin.stale_pages import StalePagesMixin
-from procedures.ehr import infobutton
 from procedures.enums import CodeSystem, Language
 from procedures.models import ClinicalCode, ClinicAnswer, ExternalLink, GlossaryTerm, Source
 

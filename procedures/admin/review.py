@@ -30,7 +30,7 @@ from procedures.enums import Decision
 from procedures.figures.approval import ApprovedFigure, FigureVersion, approved_figures, figure_hash
 from procedures.models import Figure, Page
 from procedures.publishing.review import ReviewError, UnseenFiguresError, record_decision
-from procedures.revisions.autosave import discard_review_comments, get_review_comments, save_review_comments
+from procedures.revisions.drafts import discard_review_comments, get_review_comments, save_review_comments
 from procedures.revisions.history import Version, version_of_release
 
 TEXT_CHANGED_MESSAGE = gettext_lazy(

@@ -19,7 +19,7 @@ from procedures.publishing.checks import check_draft
 from procedures.publishing.publish import PublishError, publish
 from procedures.publishing.review import current_approval, latest_approved_revision
 from procedures.publishing.schedule import cancel_schedule, get_scheduled_pages, schedule_revision
-from procedures.publishing.timezones import (
+from procedures.timezones import (
     FIRST_OCCURRENCE,
     SECOND_OCCURRENCE,
     AmbiguousTimeError,

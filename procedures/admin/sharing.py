@@ -16,20 +16,20 @@ from django.views.decorators.http import require_safe
 from procedures.admin.base import get_change_url, render_admin
 from procedures.enums import Language
 from procedures.models import Clinic, Page
-from procedures.sharing.calendar import InvalidTimeError, build_calendar_event, default_reminder_time, parse_local_time
 from procedures.sharing.messages import (
+    InvalidTimeError,
     MessageContext,
+    build_calendar_event,
     build_eml,
     build_mailto_url,
     build_message_context,
     build_message_text,
+    default_reminder_time,
+    parse_local_time,
     render_html_message,
     render_plain_message,
-    short_path,
-    spell_phonetically,
 )
-from procedures.sharing.qr import build_qr_code, render_qr_png
-from procedures.sharing.short_codes import spaced_code
+from procedures.sharing.short_codes import build_qr_code, render_qr_png, short_path, spaced_code, spell_phonetically
 
 VIEW_PERMISSION = "procedures.view_page"
 MAX_URL_LENGTH = 60  # some mail programs break longer ones

@@ -15,12 +15,12 @@ from procedures.admin.base import AnyAdmin, get_change_url, get_staff_user, pars
 from procedures.enums import Language
 from procedures.models import Page
 from procedures.publishing.publish import PublishError, rerelease_page
-from procedures.publishing.tasks import describe_changes
-from procedures.publishing.usage import (
+from procedures.publishing.rerelease import (
     find_pages_with_stale_link,
     find_pages_with_stale_value,
     find_stale_pages_by_rendering,
 )
+from procedures.publishing.tasks import describe_changes
 
 
 class StalePagesMixin(AnyAdmin):

@@ -36,15 +36,16 @@ from procedures.figures.decoding import DecodedImage
 from procedures.figures.redaction import Redactions
 from procedures.figures.renditions import encode_png
 from procedures.figures.text_detection import Detection, DetectionStatus, detect_text, unavailable_status
-from procedures.importing.bundle_export import UnapprovedPicturesError, write_bundle
-from procedures.importing.bundle_import import (
+from procedures.importing.bundles import (
     ACTION_KEPT,
     ACTION_NEW,
     ACTION_SAME,
     ImportPlan,
     InvalidBundleError,
+    UnapprovedPicturesError,
     UnconfirmedPicturesError,
     import_bundle,
+    write_bundle,
 )
 from procedures.models import Figure, Page
 

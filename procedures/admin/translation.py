@@ -18,8 +18,8 @@ from portal.accounts.models import User
 from procedures.admin.base import build_breadcrumbs, get_change_url, get_staff_user, render_admin
 from procedures.models import Page, Revision
 from procedures.publishing.publish import PublishError, rerelease_page
-from procedures.publishing.review import ReviewError
-from procedures.publishing.translations import (
+from procedures.publishing.review import (
+    ReviewError,
     TranslationPair,
     get_translation_pair,
     mark_synced,

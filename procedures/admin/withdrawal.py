@@ -16,8 +16,8 @@ from django.views.decorators.http import require_http_methods
 
 from procedures.admin.base import get_change_url, get_staff_user, render_admin
 from procedures.models import ClinicalCode, Page
+from procedures.publishing.checks import IncomingLink, find_incoming_links
 from procedures.publishing.publish import PublishError, withdraw
-from procedures.publishing.usage import IncomingLink, find_incoming_links
 from procedures.validators import validate_no_sign_advice
 
 MAX_CODES_SHOWN = 20

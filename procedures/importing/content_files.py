@@ -1,12 +1,21 @@
-"""Parsing of content files (YAML, and Markdown with front matter) into entries that know their line numbers."""
+"""Content files: parsing into entries that know their line numbers, writing, and the interface of serializers.
+
+Files are YAML, or Markdown with front matter. ``Serializer.serialize`` returns a row in the same form as ``clean``
+returns its file entry. This makes dump → load → dump byte-identical, and tells rows that staff have changed from rows
+that are still as they were loaded.
+"""
 
 import re
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Container, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import yaml
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -16,6 +25,7 @@ FRONT_MATTER_RE = re.compile(r"---\n(.*?\n)---\n?(.*)\Z", re.DOTALL)
 # The key under which the loader stores the line numbers of a mapping.
 LINES_KEY = "__lines__"
 EXPECTED_FIELDS_MESSAGE = gettext_lazy("Expected fields here, each written as “name: value”.")
+M = TypeVar("M", bound=models.Model)
 
 
 class ContentError(Exception):
@@ -33,6 +43,10 @@ class ContentErrors(Exception):  # noqa: N818 -- plural: a collection of errors
         self.errors = errors
 
 
+class DryRunRollback(Exception):  # noqa: N818 -- control flow, not an error
+    """Rolls back the transaction of a dry run."""
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """Schema of one field: its type and its default."""
@@ -40,6 +54,10 @@ class Field:
     expected_type: type | tuple[type, ...]
     default: Any = None
     required: bool = False
+
+
+OPTIONAL_TEXT = Field(str, "", required=False)
+REQUIRED_TEXT = Field(str, required=True)
 
 
 @dataclass(slots=True)
@@ -208,3 +226,181 @@ def _type_error(name: str, value: Any, spec: Field) -> str:
 
 def _empty_value(spec: Field) -> Any:
     return (spec.expected_type[0] if isinstance(spec.expected_type, tuple) else spec.expected_type)()
+
+
+class ContentDumper(yaml.SafeDumper):
+    """YAML in block style, with lists of numbers on one line and multi-line strings as literal blocks."""
+
+
+def _represent_sequence(dumper: ContentDumper, data: list[Any] | tuple[Any, ...]) -> yaml.Node:
+    numeric = bool(data) and all(isinstance(item, int | float) and not isinstance(item, bool) for item in data)
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=numeric)
+
+
+def _represent_string(dumper: ContentDumper, data: str) -> yaml.Node:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", data, style="|" if "\n" in data else None)
+
+
+ContentDumper.add_representer(list, _represent_sequence)
+ContentDumper.add_representer(tuple, _represent_sequence)
+ContentDumper.add_representer(str, _represent_string)
+
+
+def dump_yaml(data: object) -> str:
+    """Return ``data`` (plain dicts, lists, strings, numbers) as YAML in the style of the content folder."""
+    return yaml.dump(data, Dumper=ContentDumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+class Serializer(ABC, Generic[M]):
+    """Interface of all serializers.
+
+    ``name`` is stored as ``ImportedRecord.kind`` and printed in reports. ``fields`` is the schema of an entry.
+    """
+
+    name: str
+    fields: dict[str, Field]
+
+    @abstractmethod
+    def iter_files(self, folder: Path) -> Iterator[Path]:
+        """Yield the files that hold rows of this type, in a fixed order."""
+
+    @abstractmethod
+    def parse_file(self, file: Path) -> Iterable[ContentEntry]:
+        """Return the entries of one file. Raise ContentError or ContentErrors for what cannot be parsed."""
+
+    def clean(self, entry: ContentEntry) -> dict[str, Any]:
+        """Return the validated data of an entry with defaults filled in.
+
+        Errors are appended to ``entry.errors`` or raised as ContentError.
+        """
+        return clean_fields(entry, self.fields)
+
+    @abstractmethod
+    def find_row(self, key: str) -> M | None:
+        """Return the database row with this key."""
+
+    @abstractmethod
+    def all_rows(self) -> Iterable[tuple[str, M]]:
+        """Return every database row with its key, in the order in which rows are written to files."""
+
+    @abstractmethod
+    def serialize(self, row: M) -> dict[str, Any]:
+        """Return a row as plain data, in the form of ``clean``."""
+
+    @abstractmethod
+    def save_row(self, key: str, data: dict[str, Any], row: M | None, *, store_files: bool) -> None:
+        """Create the row, or update it if there is one.
+
+        With ``store_files=False`` (a dry run), media are left alone. Raise ValidationError, or LookupError with a
+        message and the name of a field for a reference to a row that does not exist.
+        """
+
+    @abstractmethod
+    def write_files(self, folder: Path, keys: Container[str] | None = None) -> None:
+        """Write the database rows with these ``keys`` (all by default) to files in ``folder``."""
+
+    def select_rows(self, keys: Container[str] | None) -> Iterator[tuple[str, M]]:
+        """Yield the rows with these ``keys``, or all rows if it is None, in the order of ``all_rows``."""
+        return ((key, row) for key, row in self.all_rows() if keys is None or key in keys)
+
+    def skip_reason(self) -> str:
+        """Return why a load must not write rows of this type, or an empty string."""
+        return ""
+
+
+# An entry with its serializer and its cleaned data.
+ParsedRow = tuple[Serializer[Any], ContentEntry, dict[str, Any]]
+
+
+def read_clean_entries(
+    serializer: Serializer[Any], file: Path, errors: list[ContentError]
+) -> Iterator[tuple[ContentEntry, dict[str, Any]]]:
+    """Yield the valid entries of a file with their data; append the errors of the others to ``errors``."""
+    entries: list[ContentEntry] = []
+    try:
+        entries.extend(serializer.parse_file(file))
+    except ContentError as error:
+        errors.append(error)
+    except ContentErrors as error:
+        errors += error.errors
+    for entry in entries:
+        try:
+            data = serializer.clean(entry)
+        except ContentError as error:
+            entry.errors.append(error)
+            data = {}
+        if entry.errors:
+            errors += entry.errors
+        else:
+            yield entry, data
+
+
+def clean_texts(entry: ContentEntry, data: dict[str, Any], fields: dict[str, Field]) -> dict[str, dict[str, Any]]:
+    """Return the validated ``text`` field of an entry: fields by language code."""
+    texts = {}
+    for language, values in sorted(data["text"].items()):
+        if not isinstance(values, dict):
+            entry.errors.append(entry.make_error(f"text: {language}: {EXPECTED_FIELDS_MESSAGE}", "text"))
+            continue
+        texts[language] = clean_fields(entry.sub_entry(values, "text"), fields)
+    return texts
+
+
+def full_clean_and_save(instance: models.Model, columns: Mapping[str, str] | None = None) -> None:
+    """Validate (field validators and named constraints), then save.
+
+    ``columns`` maps file keys to model fields where they differ; errors name the file keys.
+    """
+    try:
+        instance.full_clean()
+    except ValidationError as error:
+        file_keys = {field: key for key, field in (columns or {}).items()}
+        raise ValidationError(
+            {file_keys.get(field, field): errors for field, errors in error.error_dict.items()}
+        ) from error
+    instance.save()
+
+
+def serialize_texts(owner: Any, fields: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return the per-language texts of a row (its ``texts``): fields by language code."""
+    texts = owner.texts.order_by("language")
+    return {text.language: {name: getattr(text, name) for name in fields} for text in texts}
+
+
+def sync_texts(owner: models.Model, related: str, texts: dict[str, dict[str, Any]]) -> None:
+    """Create, update, and delete the per-language rows of ``owner`` until they equal ``texts``."""
+    manager = getattr(owner, related)
+    existing = {text.language: text for text in manager.all()}
+    for language, values in texts.items():
+        text = existing.pop(language, None) or manager.model(**{manager.field.name: owner, "language": language})
+        for name, value in values.items():
+            setattr(text, name, value)
+        full_clean_and_save(text)
+    for text in existing.values():
+        text.delete()
+
+
+@contextmanager
+def collect_errors(entry: ContentEntry, errors: list[ContentError]) -> Iterator[None]:
+    """Run a block in a savepoint; append its validation errors, located in the file, to ``errors``.
+
+    The caller goes on after an error so that it can report all of them.
+    """
+    try:
+        with transaction.atomic():
+            yield
+    except ValidationError as error:
+        errors += to_content_errors(error, entry)
+    except LookupError as error:
+        message, *field_name = (str(arg) for arg in error.args)
+        errors.append(entry.make_error(message, *field_name))
+
+
+def to_content_errors(error: ValidationError, entry: ContentEntry) -> list[ContentError]:
+    """Convert a ValidationError into errors that name file and line."""
+    if hasattr(error, "error_dict"):
+        return [
+            entry.make_error(f"{name}: {' '.join(messages)}" if name != "__all__" else " ".join(messages), name)
+            for name, messages in error.message_dict.items()
+        ]
+    return [entry.make_error(" ".join(error.messages))]

@@ -15,21 +15,26 @@ from typing import Any
 from procedures import languages
 from procedures.figures.approval import record_approval, unapproved_figures
 from procedures.figures.unused_files import rollback_files
-from procedures.importing.content_files import ContentEntry, ContentError, ContentErrors
+from procedures.importing.content_files import (
+    ContentEntry,
+    ContentError,
+    ContentErrors,
+    DryRunRollback,
+    ParsedRow,
+    Serializer,
+    collect_errors,
+    read_clean_entries,
+)
 from procedures.importing.figure_serializers import FigureSerializer, SeriesSerializer
-from procedures.importing.page_serializer import PageSerializer
 from procedures.importing.serializers import (
     ClinicalCodeSerializer,
     ClinicAnswerSerializer,
     ClinicSerializer,
     GlossaryTermSerializer,
     LocationSerializer,
-    ParsedRow,
-    Serializer,
+    PageSerializer,
     SourceSerializer,
     WarningSignSerializer,
-    collect_errors,
-    read_clean_entries,
 )
 from procedures.models import Figure, ImportedRecord, Page, Release, Revision
 from procedures.publishing import warning_signs
@@ -56,10 +61,6 @@ class LoadReport:
     released: list[str] = field(default_factory=list)
     # Pages whose text did not change, released again with new clinic values or by a newer renderer.
     rereleased: list[str] = field(default_factory=list)
-
-
-class _CheckRollback(Exception):  # noqa: N818 -- control flow, not an error
-    """Rolls back the transaction of a check."""
 
 
 def all_serializers() -> list[Serializer[Any]]:
@@ -94,8 +95,8 @@ def load_content_folder(
             rereleased = [*update.releases, *rerelease_pages(pages_from_older_renderer(), actor=None)]
             report.rereleased = [release.path for release in rereleased]
             if check:
-                raise _CheckRollback
-    except _CheckRollback:
+                raise DryRunRollback
+    except DryRunRollback:
         pass
     except PublishError as error:
         raise ContentErrors([ContentError(folder, 1, issue.message) for issue in error.issues]) from error

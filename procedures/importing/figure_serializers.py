@@ -1,6 +1,6 @@
 """Serializers of figures (image files, texts, markers) and of figure series."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +14,23 @@ from procedures.figures.decoding import DecodedImage, InvalidImageError, decode_
 from procedures.figures.renditions import replace_renditions, store_file, store_image
 from procedures.importing.content_files import (
     EXPECTED_FIELDS_MESSAGE,
+    OPTIONAL_TEXT,
+    REQUIRED_TEXT,
     ContentEntry,
     ContentError,
     Field,
+    Serializer,
     build_entry,
     clean_fields,
-    read_yaml,
-)
-from procedures.importing.serializers import (
-    OPTIONAL_TEXT,
-    REQUIRED_TEXT,
-    UNSUPPORTED_LANGUAGE_MESSAGE,
-    Serializer,
     clean_texts,
+    dump_yaml,
     full_clean_and_save,
+    read_yaml,
     serialize_texts,
     sync_texts,
 )
+from procedures.importing.serializers import UNSUPPORTED_LANGUAGE_MESSAGE
 from procedures.models import Figure, Marker, Series, SeriesItem
-from procedures.yaml_dumper import dump_yaml
 
 POSITION_DIGITS = 4
 # Hex digits of the content hash in a file name: no collisions, and still short in the HTML of a page.
@@ -189,10 +187,10 @@ class FigureSerializer(Serializer[Figure]):
         """Return whether a row still has the image, drawings, and kind of its entry."""
         return all(data[name] == value for name, value in _serialize_image(row).items())
 
-    def write_files(self, folder: Path) -> None:
+    def write_files(self, folder: Path, keys: Container[str] | None = None) -> None:
         target = folder / "figures"
         target.mkdir(exist_ok=True)
-        for slug, figure in self.all_rows():
+        for slug, figure in self.select_rows(keys):
             data = self.serialize(figure)
             for name, suffix in (("image", ".png"), ("drawing", ".svg"), ("drawing_dark", "-dark.svg")):
                 stored = getattr(figure, name)
@@ -292,8 +290,8 @@ class SeriesSerializer(Serializer[Series]):
                 )
             )
 
-    def write_files(self, folder: Path) -> None:
-        for key, series in self.all_rows():
+    def write_files(self, folder: Path, keys: Container[str] | None = None) -> None:
+        for key, series in self.select_rows(keys):
             language, slug = key.split(" ")
             target = folder / "series" / language
             target.mkdir(parents=True, exist_ok=True)

@@ -1,192 +1,47 @@
-"""Serializers between content files and database rows: one class per type of row.
+"""Serializers between content files and database rows, one class per type of row, except figures."""
 
-``serialize`` returns a row in the same form as ``clean`` returns its file entry. This makes dump → load → dump
-byte-identical, and tells rows that staff have changed from rows that are still as they were loaded.
-"""
-
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.db import models, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from procedures.enums import Language
+from procedures.enums import Language, PageKind
 from procedures.importing.content_files import (
-    EXPECTED_FIELDS_MESSAGE,
+    OPTIONAL_TEXT,
+    REQUIRED_TEXT,
     ContentEntry,
     ContentError,
-    ContentErrors,
     Field,
+    Serializer,
     build_entry,
     clean_fields,
+    clean_texts,
+    dump_yaml,
+    full_clean_and_save,
     read_entries,
+    read_page_entry,
     read_yaml,
+    serialize_texts,
+    sync_texts,
 )
-from procedures.models import Clinic, ClinicalCode, ClinicAnswer, GlossaryTerm, Location, Source, WarningSign
+from procedures.models import (
+    Clinic,
+    ClinicalCode,
+    ClinicAnswer,
+    Figure,
+    GlossaryTerm,
+    GuideItem,
+    Location,
+    Page,
+    Source,
+    WarningSign,
+)
 from procedures.publishing import warning_signs
-from procedures.yaml_dumper import dump_yaml
+from procedures.sharing.short_codes import generate_code
 
-M = TypeVar("M", bound=models.Model)
-
-OPTIONAL_TEXT = Field(str, "", required=False)
-REQUIRED_TEXT = Field(str, required=True)
 UNSUPPORTED_LANGUAGE_MESSAGE = gettext_lazy("“%(language)s” is not a supported language.")
-
-
-class Serializer(ABC, Generic[M]):
-    """Interface of all serializers.
-
-    ``name`` is stored as ``ImportedRecord.kind`` and printed in reports. ``fields`` is the schema of an entry.
-    """
-
-    name: str
-    fields: dict[str, Field]
-
-    @abstractmethod
-    def iter_files(self, folder: Path) -> Iterator[Path]:
-        """Yield the files that hold rows of this type, in a fixed order."""
-
-    @abstractmethod
-    def parse_file(self, file: Path) -> Iterable[ContentEntry]:
-        """Return the entries of one file. Raise ContentError or ContentErrors for what cannot be parsed."""
-
-    def clean(self, entry: ContentEntry) -> dict[str, Any]:
-        """Return the validated data of an entry with defaults filled in.
-
-        Errors are appended to ``entry.errors`` or raised as ContentError.
-        """
-        return clean_fields(entry, self.fields)
-
-    @abstractmethod
-    def find_row(self, key: str) -> M | None:
-        """Return the database row with this key."""
-
-    @abstractmethod
-    def all_rows(self) -> Iterable[tuple[str, M]]:
-        """Return every database row with its key, in the order in which rows are written to files."""
-
-    @abstractmethod
-    def serialize(self, row: M) -> dict[str, Any]:
-        """Return a row as plain data, in the form of ``clean``."""
-
-    @abstractmethod
-    def save_row(self, key: str, data: dict[str, Any], row: M | None, *, store_files: bool) -> None:
-        """Create the row, or update it if there is one.
-
-        With ``store_files=False`` (a dry run), media are left alone. Raise ValidationError, or LookupError with a
-        message and the name of a field for a reference to a row that does not exist.
-        """
-
-    @abstractmethod
-    def write_files(self, folder: Path) -> None:
-        """Write all database rows to files in ``folder``."""
-
-    def skip_reason(self) -> str:
-        """Return why a load must not write rows of this type, or an empty string."""
-        return ""
-
-
-# An entry with its serializer and its cleaned data.
-ParsedRow = tuple[Serializer[Any], ContentEntry, dict[str, Any]]
-
-
-def read_clean_entries(
-    serializer: Serializer[Any], file: Path, errors: list[ContentError]
-) -> Iterator[tuple[ContentEntry, dict[str, Any]]]:
-    """Yield the valid entries of a file with their data; append the errors of the others to ``errors``."""
-    entries: list[ContentEntry] = []
-    try:
-        entries.extend(serializer.parse_file(file))
-    except ContentError as error:
-        errors.append(error)
-    except ContentErrors as error:
-        errors += error.errors
-    for entry in entries:
-        try:
-            data = serializer.clean(entry)
-        except ContentError as error:
-            entry.errors.append(error)
-            data = {}
-        if entry.errors:
-            errors += entry.errors
-        else:
-            yield entry, data
-
-
-def clean_texts(entry: ContentEntry, data: dict[str, Any], fields: dict[str, Field]) -> dict[str, dict[str, Any]]:
-    """Return the validated ``text`` field of an entry: fields by language code."""
-    texts = {}
-    for language, values in sorted(data["text"].items()):
-        if not isinstance(values, dict):
-            entry.errors.append(entry.make_error(f"text: {language}: {EXPECTED_FIELDS_MESSAGE}", "text"))
-            continue
-        texts[language] = clean_fields(entry.sub_entry(values, "text"), fields)
-    return texts
-
-
-def full_clean_and_save(instance: models.Model, columns: Mapping[str, str] | None = None) -> None:
-    """Validate (field validators and named constraints), then save.
-
-    ``columns`` maps file keys to model fields where they differ; errors name the file keys.
-    """
-    try:
-        instance.full_clean()
-    except ValidationError as error:
-        file_keys = {field: key for key, field in (columns or {}).items()}
-        raise ValidationError(
-            {file_keys.get(field, field): errors for field, errors in error.error_dict.items()}
-        ) from error
-    instance.save()
-
-
-def serialize_texts(owner: Any, fields: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Return the per-language texts of a row (its ``texts``): fields by language code."""
-    texts = owner.texts.order_by("language")
-    return {text.language: {name: getattr(text, name) for name in fields} for text in texts}
-
-
-def sync_texts(owner: models.Model, related: str, texts: dict[str, dict[str, Any]]) -> None:
-    """Create, update, and delete the per-language rows of ``owner`` until they equal ``texts``."""
-    manager = getattr(owner, related)
-    existing = {text.language: text for text in manager.all()}
-    for language, values in texts.items():
-        text = existing.pop(language, None) or manager.model(**{manager.field.name: owner, "language": language})
-        for name, value in values.items():
-            setattr(text, name, value)
-        full_clean_and_save(text)
-    for text in existing.values():
-        text.delete()
-
-
-@contextmanager
-def collect_errors(entry: ContentEntry, errors: list[ContentError]) -> Iterator[None]:
-    """Run a block in a savepoint; append its validation errors, located in the file, to ``errors``.
-
-    The caller goes on after an error so that it can report all of them.
-    """
-    try:
-        with transaction.atomic():
-            yield
-    except ValidationError as error:
-        errors += to_content_errors(error, entry)
-    except LookupError as error:
-        message, *field_name = (str(arg) for arg in error.args)
-        errors.append(entry.make_error(message, *field_name))
-
-
-def to_content_errors(error: ValidationError, entry: ContentEntry) -> list[ContentError]:
-    """Convert a ValidationError into errors that name file and line."""
-    if hasattr(error, "error_dict"):
-        return [
-            entry.make_error(f"{name}: {' '.join(messages)}" if name != "__all__" else " ".join(messages), name)
-            for name, messages in error.message_dict.items()
-        ]
-    return [entry.make_error(" ".join(error.messages))]
 
 
 class ClinicSerializer(Serializer[Clinic]):
@@ -230,8 +85,8 @@ class ClinicSerializer(Serializer[Clinic]):
         full_clean_and_save(clinic)
         sync_texts(clinic, "texts", data["text"])
 
-    def write_files(self, folder: Path) -> None:
-        for _key, clinic in self.all_rows():
+    def write_files(self, folder: Path, keys: Container[str] | None = None) -> None:
+        for _key, clinic in self.select_rows(keys):
             (folder / "clinic.yaml").write_text(dump_yaml(self.serialize(clinic)), encoding="utf-8")
 
 
@@ -270,10 +125,10 @@ class ListSerializer(Serializer[Any]):
             setattr(instance, name, value)
         full_clean_and_save(instance)
 
-    def write_files(self, folder: Path) -> None:
+    def write_files(self, folder: Path, keys: Container[str] | None = None) -> None:
         rows = [
             {name: value for name, value in self.serialize(row).items() if name in self.fields}
-            for _, row in self.all_rows()
+            for _key, row in self.select_rows(keys)
         ]
         (folder / self.file_name).write_text(dump_yaml(rows), encoding="utf-8")
 
@@ -386,9 +241,9 @@ class WarningSignSerializer(_OrderedMixin, ListSerializer):
             return "the approved list is kept; propose the change under Warning signs"
         return ""
 
-    def write_files(self, folder: Path) -> None:
+    def write_files(self, folder: Path, keys: Container[str] | None = None) -> None:
         if WarningSign.objects.exists():
-            super().write_files(folder)
+            super().write_files(folder, keys)
 
 
 class LanguageListSerializer(Serializer[Any]):
@@ -429,9 +284,9 @@ class LanguageListSerializer(Serializer[Any]):
             setattr(instance, self.columns.get(name, name), value)
         full_clean_and_save(instance, self.columns)
 
-    def write_files(self, folder: Path) -> None:
+    def write_files(self, folder: Path, keys: Container[str] | None = None) -> None:
         by_language: dict[str, list[dict[str, Any]]] = {}
-        for _key, row in self.all_rows():
+        for _key, row in self.select_rows(keys):
             data = {name: value for name, value in self.serialize(row).items() if name in self.fields}
             by_language.setdefault(row.language, []).append(data)
         target = folder / self.folder_name
@@ -463,3 +318,133 @@ class ClinicAnswerSerializer(_OrderedMixin, LanguageListSerializer):
 
     def serialize(self, row: ClinicAnswer) -> dict[str, Any]:
         return {**super().serialize(row), "order": row.order}
+
+
+class PageSerializer(Serializer[Page]):
+    """Pages and guides: ``pages/<lang>/*.md`` and ``guides/<lang>/*.md``."""
+
+    name = "page"
+    fields = {
+        "subject": REQUIRED_TEXT,
+        "language": REQUIRED_TEXT,
+        "slug": REQUIRED_TEXT,
+        "kind": REQUIRED_TEXT,
+        "order": Field(int, 100),
+        "code": OPTIONAL_TEXT,
+        "title": REQUIRED_TEXT,
+        "key_message": REQUIRED_TEXT,
+        "description": REQUIRED_TEXT,
+        "lead_figure": OPTIONAL_TEXT,
+        "next": Field(dict, {}),
+        "review_months": Field(int, 12),
+        "items": Field(list, []),
+        # Written to a file only if false: the page is an unpublished draft, or was withdrawn.
+        "public": Field(bool, True),
+        "body": REQUIRED_TEXT,
+    }
+    next_fields = {"page": REQUIRED_TEXT, "label": OPTIONAL_TEXT}
+    item_fields = {"page": REQUIRED_TEXT, "section": OPTIONAL_TEXT, "minutes": Field(int, 5), "note": OPTIONAL_TEXT}
+
+    def iter_files(self, folder: Path) -> Iterator[Path]:
+        for name in ("pages", "guides"):
+            yield from sorted((folder / name).glob("*/*.md"))
+
+    def parse_file(self, file: Path) -> Iterable[ContentEntry]:
+        entry = read_page_entry(file)
+        if " " in entry.key:
+            message = _("“%(subject)s” is not a valid subject. Use lowercase letters, digits, and hyphens.")
+            raise entry.make_error(message % {"subject": entry.key}, "subject")
+        entry.data["language"] = file.parent.name
+        entry.key = f"{file.parent.name} {entry.key}"
+        yield entry
+
+    def clean(self, entry: ContentEntry) -> dict[str, Any]:
+        data = super().clean(entry)
+        if data["next"]:
+            data["next"] = clean_fields(entry.sub_entry(data["next"], "next"), self.next_fields)
+        data["items"] = [clean_fields(entry.sub_entry(item, "items"), self.item_fields) for item in data["items"]]
+        if data["kind"] and (data["kind"] == PageKind.GUIDE) != (entry.file.parent.parent.name == "guides"):
+            message = _("A guide has kind: guide and belongs in the folder guides; other pages belong in pages.")
+            raise entry.make_error(message, "kind")
+        return data
+
+    def find_row(self, key: str) -> Page | None:
+        language, subject = key.split(" ")
+        return Page.objects.filter(language=language, subject=subject).first()
+
+    def all_rows(self) -> Iterable[tuple[str, Page]]:
+        rows = Page.objects.order_by("language", "subject").select_related("lead_figure", "next_page")
+        return ((f"{page.language} {page.subject}", page) for page in rows)
+
+    def serialize(self, row: Page) -> dict[str, Any]:
+        draft = row.draft_content()
+        next_step = {"page": draft["next_page"], "label": draft["next_label"]} if draft["next_page"] else {}
+        return {
+            "subject": row.subject,
+            "language": row.language,
+            "slug": draft["slug"],
+            "kind": row.kind,
+            "order": row.order,
+            "code": row.code,
+            "title": draft["title"],
+            "key_message": draft["key_message"],
+            "description": draft["description"],
+            "lead_figure": draft["lead_figure"],
+            "next": next_step,
+            "review_months": draft["review_months"],
+            "items": draft.get("items", []),
+            "public": row.live_release_id is not None,
+            "body": _normalize_body(draft["body"]),
+        }
+
+    def save_row(self, key: str, data: dict[str, Any], row: Page | None, *, store_files: bool) -> None:
+        page = row or Page(subject=data["subject"], language=data["language"], code=data["code"] or generate_code())
+        for name in ("slug", "kind", "order", "title", "key_message", "description", "review_months", "body"):
+            setattr(page, name, data[name])
+        page.lead_figure = _get_figure(data["lead_figure"], "lead_figure") if data["lead_figure"] else None
+        page.next_label = data["next"].get("label", "")
+        full_clean_and_save(page)
+
+    def link_pages(self, key: str, data: dict[str, Any]) -> None:
+        """Save the references to other pages: the next step and a guide's items.
+
+        Call this after all pages have been saved. Raise LookupError if a page does not exist.
+        """
+        language = data["language"]
+        page = _get_page(language, data["subject"], "subject")
+        page.next_page = _get_page(language, data["next"]["page"], "next") if data["next"] else None
+        page.save(update_fields=["next_page"])
+        page.items.all().delete()
+        for order, item in enumerate(data["items"]):
+            values = {name: item[name] for name in ("section", "minutes", "note")}
+            item_page = _get_page(language, item["page"], "items")
+            full_clean_and_save(GuideItem(guide=page, order=order, page=item_page, **values))
+
+    def write_files(self, folder: Path, keys: Container[str] | None = None) -> None:
+        for _key, page in self.select_rows(keys):
+            data = self.serialize(page)
+            target = folder / ("guides" if page.kind == PageKind.GUIDE else "pages") / page.language
+            target.mkdir(parents=True, exist_ok=True)
+            omitted = {"language", "body"} | {name for name in ("next", "items") if not data[name]}
+            omitted |= {"public"} if data["public"] else set()
+            front_matter = dump_yaml({name: value for name, value in data.items() if name not in omitted})
+            (target / f"{page.subject}.md").write_text(f"---\n{front_matter}---\n{data['body']}", encoding="utf-8")
+
+
+def _normalize_body(body: str) -> str:
+    """Return the body with ``\\n`` line endings and one at the end: browsers send ``\\r\\n`` and drop the last one."""
+    return body.replace("\r\n", "\n").replace("\r", "\n").strip() + "\n"
+
+
+def _get_figure(slug: str, field: str) -> Figure:
+    figure = Figure.objects.filter(slug=slug).first()
+    if figure is None:
+        raise LookupError(_("There is no picture “%(slug)s”.") % {"slug": slug}, field)
+    return figure
+
+
+def _get_page(language: str, subject: str, field: str) -> Page:
+    page = Page.objects.filter(language=language, subject=subject).first()
+    if page is None:
+        raise LookupError(_("There is no page “%(subject)s” in this language.") % {"subject": subject}, field)
+    return page

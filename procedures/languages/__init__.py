@@ -41,3 +41,9 @@ def language_of_infobutton(value: str) -> str:
     primary = re.split(r"[-_]", value.strip().lower(), maxsplit=1)[0]
     matches = (language.code for language in LANGUAGES if primary in {language.code, *language.infobutton_codes})
     return next(matches, DEFAULT)
+
+
+def number_words(*names: str) -> str:
+    """Return the patterns of these fields of NumberVocabulary in all languages, as alternatives; none match nothing."""
+    vocabularies = [language.numbers for language in LANGUAGES if language.numbers]
+    return "|".join(pattern for name in names for words in vocabularies if (pattern := getattr(words, name))) or "(?!)"

@@ -3,42 +3,48 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
 # Characters that end a sentence, in all supported scripts.
 SENTENCE_ENDS = ".!?؟۔।"
+# Names of codes and identifiers, the same in all languages.
+CODE_SYSTEMS = r"CPT|DOI|DRG|HCPCS|ICD|ISBN|ISSN|LOINC|MRN|NCT|NDC|NPI|PMC|PMID|RxNorm|SNOMED(?: CT)?"
+TIME_OF_DAY = r"\d{1,2}(?:[:.]\d\d)?"
 # Text between a sign and an instruction within one clause (regular expression).
 NEAR = r"[^.;:!?\n]{0,45}"
 
 
 @dataclass(frozen=True, slots=True)
 class Readability:
-    """A readability formula, its limits, and the rules that its counts depend on."""
+    """A readability formula, its limits, the counts that it depends on, and what staff read about them."""
 
     name: str  # as reports print it
-    statement: str  # what a text of a given level does; holds ``{level}``
-    limit: float  # hardest level that may be published
-    limit_text: str
-    paragraph_limit: float  # hardest level of one paragraph without a suggestion
-    higher_is_easier: bool
     # Returns the level for words per sentence and syllables per word.
     formula: Callable[[float, float], float]
-    # Returns the syllables of a word that is not a number, a code, or a spelled-out abbreviation.
+    # Returns the syllables of a lowercase word with straight apostrophes: no number, code, or spelled-out abbreviation.
     count_syllables: Callable[[str], int]
-    # The same formula in textstat, and textstat's name of the language; empty where textstat has none.
-    textstat_formula: str = ""
-    textstat_language: str = ""
+    higher_is_easier: bool
+    limit: float  # hardest level that can be published
+    paragraph_limit: float  # hardest level of one paragraph without a suggestion
+    floor: float | None  # easiest level without a suggestion; None for no floor
+    # Whole sentences for staff: a text over the limit, a paragraph over its limit, a text below the floor. They contain
+    # %(level)s, and %(limit)s where a limit is named.
+    too_hard: str | Promise
+    hard_paragraph: str | Promise
+    too_easy: str | Promise
+    max_level: float | None = None  # where the scale ends; None for no end
+    # Flesch's reading ease or its equivalent, 0 (hard) to 100 (easy), by the same two values; reported only.
+    reading_ease: Callable[[float, float], float] | None = None
+    # Returns the SMOG grade for the numbers of polysyllables and of sentences; None where SMOG does not apply.
+    smog: Callable[[int, int], float] | None = None
+    smog_limit: float = 0.0
     # Whether each letter of an abbreviation such as MRI counts as a syllable.
     spells_abbreviations: bool = False
-    # Highest SMOG grade; None where SMOG does not apply.
-    smog_limit: float | None = None
-    max_level: float | None = None  # where the scale ends; None for no end
 
     def is_harder(self, level: float, limit: float) -> bool:
         """Whether a text of this level is harder to read than the limit."""
         return level < limit if self.higher_is_easier else level > limit
-
-    def harder(self, first: float, second: float) -> float:
-        """Return the level of the harder of two texts."""
-        return min(first, second) if self.higher_is_easier else max(first, second)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +122,81 @@ class TriageVocabulary:
 
 
 @dataclass(frozen=True, slots=True)
+class NumberVocabulary:
+    """The words around numbers: regular expressions without capturing groups. Case is ignored, except as noted.
+
+    Every text is read with the vocabularies of all languages, because a page can quote another language. They are
+    used to find phone numbers (procedures/phones.py), numbers without a source
+    (procedures/readability/uncited_numbers.py), personal data (procedures/feedback.py), and ends of
+    sentences. An empty pattern matches nothing.
+    """
+
+    # Months and weekdays, with abbreviations and with case.
+    months: str
+    weekdays: str
+    # Between the parts of a date: “the 2nd of May”; also between a share and its whole.
+    of: str = ""
+    # Between two numbers: “5 to 7”, “5 or 7”.
+    between: str = ""
+    # After the digits of an ordinal: 2nd, 3.er.
+    ordinal_suffixes: str = ""
+    # After the number of people or cases, and after other amounts.
+    counted: str = ""
+    units: str = ""
+    # Shares and multiples in words: “about half”, “twice as”.
+    quantities: str = ""
+    # Before a number that names something: a part of a text (“step 3”), a document (“form 27”), a class (“type 2”);
+    # and other names with a number.
+    items: str = ""
+    documents: str = ""
+    classes: str = ""
+    names: str = ""
+    code_words: str = ""
+    # After a number of things that readers see: “5 lines”.
+    visible_things: str = ""
+    # Before the number that others are counted out of.
+    denominators: str = ""
+    # At the start of a sentence that tells readers to write on paper; with case.
+    writing_verbs: str = ""
+    # Times of day in words: “8 o’clock”.
+    clock_times: str = ""
+    # Around opening hours: before them, at the start of a sentence, and after them; and hours without digits.
+    open_words: str = ""
+    hours_lead: str = ""
+    hours_follow: str = ""
+    always_open: str = ""
+    # Street and postal addresses, roads, and rooms; with case.
+    addresses: str = ""
+    # Near a phone number; directly before a short number, and between the two; before an extension or a key.
+    call_words: str = ""
+    dial_words: str = ""
+    dial_links: str = ""
+    extension_words: str = ""
+    # After an emergency number that is meant to be called: “911 right away”.
+    after_emergency_number: str = ""
+    # Personal data: words about birth, the name of a personal number, of a record, and words between it and its number.
+    birth_words: str = ""
+    personal_numbers: str = ""
+    record_words: str = ""
+    number_links: str = ""
+    # “at” and “dot” in a spelled-out email address.
+    email_at: str = ""
+    email_dot: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RaisedOrdinals:
+    """Raised letters that make an ordinal after a number, in pasted text: 3 with a raised a is 3ª.
+
+    Text counts as being in the language if it contains one of the characters or words, or says so in ``lang``.
+    """
+
+    letters: Mapping[str, str]  # as they are typed and as they are printed
+    characters: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorNotice:
     """Sentences for the error page, which loads no translation catalog."""
 
@@ -135,8 +216,10 @@ class LanguageDefinition:
     script: str = "Latn"  # ISO 15924
     # Further values of the language parameter of MedlinePlus Connect.
     infobutton_codes: frozenset[str] = frozenset()
-    # Abbreviations whose period does not end a sentence, without the period (regular expressions).
+    # Abbreviations whose period does not end a sentence, without the period (regular expressions, with case).
     abbreviations: tuple[str, ...] = ()
+    # The same, but only before a number: “No. 5”, and not “No. It is safe.”
+    number_abbreviations: tuple[str, ...] = ()
     search: Search = field(default_factory=Search)
     readability: Readability | None = None
     hard_words: HardWords | None = None
@@ -144,15 +227,18 @@ class LanguageDefinition:
     passive: str | None = None
     spoken_alphabet: SpokenAlphabet | None = None
     triage: TriageVocabulary | None = None
+    numbers: NumberVocabulary | None = None
+    raised_ordinals: RaisedOrdinals | None = None
     error_notice: ErrorNotice | None = None
 
     @property
     def unchecked(self) -> list[str]:
-        """The checks that are not made in this language, for staff."""
-        checks = {
-            "reading level": self.readability,
-            "long words": self.hard_words,
-            "passive sentences": self.passive,
-            "warning signs written into the text": self.triage,
-        }
-        return [name for name, rules in checks.items() if rules is None]
+        """The checks that are not made in this language, in the language of staff."""
+        checks = (
+            (_("reading level"), self.readability),
+            (_("long words"), self.hard_words),
+            (_("passive sentences"), self.passive),
+            (_("warning signs written into the text"), self.triage),
+            (_("words around numbers"), self.numbers),
+        )
+        return [str(name) for name, rules in checks if rules is None]

@@ -2,31 +2,51 @@
 
 import re
 
+from django.utils.translation import gettext_lazy as _
+
 from procedures.languages.definition import (
     NEAR,
+    TIME_OF_DAY,
     AddressWords,
     ErrorNotice,
     HardWords,
     LanguageDefinition,
+    NumberVocabulary,
+    RaisedOrdinals,
     Readability,
     Search,
     SpokenAlphabet,
     TriageVocabulary,
 )
 
-SILENT_U = re.compile(r"(?<=q)u|(?<=g)u(?=[eiéí])")
+# The u of que, qui, gue, and gui; and an h between vowels, which does not part a diphthong (ahumado) unless it starts
+# a syllable of its own (cacahuate).
+SILENT = re.compile(r"(?<=q)u|(?<=g)u(?=[eiéí])|(?<=[aeiou])h(?=[iu](?![aeiouáéíóú]))|(?<=[iu])h(?=[aeo])")
 VOWELS = re.compile(r"(?:[aeiouáéíóúü]|y(?![aeiouáéíóú]))+")
-STRONG_VOWELS = frozenset("aeoáéóíú")
+STRONG_VOWEL = re.compile(r"[aeoáéóíú]")
+EQUAL_WEAK_VOWELS = re.compile(r"ii|uu")
 
 
 def count_syllables(word: str) -> int:
-    """Count one syllable for each strong or stressed vowel in a group of vowels."""
-    groups = VOWELS.findall(SILENT_U.sub("", word.lower()))
-    return sum(max(1, sum(vowel in STRONG_VOWELS for vowel in group)) for group in groups)
+    """Count strong and stressed vowels. A weak one (i, u, ü, final y) shares its syllable.
+
+    Real Academia Española: Ortografía de la lengua española, 2010, II.3.4 (diphthongs and hiatus).
+    """
+    groups = VOWELS.findall(SILENT.sub("", word))
+    return max(1, sum(_group_syllables(group) for group in groups))
+
+
+def _group_syllables(group: str) -> int:
+    return max(1, len(STRONG_VOWEL.findall(group))) + len(EQUAL_WEAK_VOWELS.findall(group))
 
 
 def fernandez_huerta(words_per_sentence: float, syllables_per_word: float) -> float:
-    """Return the Fernández-Huerta score, 0 to 100; a higher score is easier to read."""
+    """Return the Fernández-Huerta score, 0 to 100; a higher score is easier to read.
+
+    Fernández Huerta: Medidas sencillas de lecturabilidad. Consigna 1959;214:29. The original has sentences per 100
+    words in the last term, which makes long sentences easier; corrected as in Law: Error in the Fernandez Huerta
+    readability formula, 2011.
+    """
     return 206.84 - 60 * syllables_per_word - 1.02 * words_per_sentence
 
 
@@ -272,32 +292,107 @@ TRIAGE = TriageVocabulary(
     points=(r"\b(?:lista|qué hacer|señales de|cuándo llam\w+)\b|^\W*(?:y|o|el médico|los médicos|nosotros)\b"),
 )
 
+NUMBERS = NumberVocabulary(
+    months=(
+        r"(?i:enero|febrero|marzo|abril|mayo|junio|julio|agosto|sep?tiembre|octubre|noviembre|diciembre"
+        r"|ene|feb|mar|abr|jun|jul|ago|sept?|oct|nov|dic)"
+    ),
+    weekdays=r"lunes|martes|miércoles|jueves|viernes|sábados?|domingos?|diario|todos los días",
+    of="de|del",
+    between="(?:a|al|y|e|o|hasta)(?: (?:las?|el))?",
+    ordinal_suffixes="er|os|as|[rdtvnm]?[oa]s?",
+    counted="por ciento|personas?|pacientes?|adultos?|hombres|mujeres|casos?",
+    units=(
+        "unidades|fracturas?|calor[ií]as|d[ií]as?|noches?|semanas?|mes(?:es)?|años?|horas?|minutos?|segundos?|veces"
+        "|pasos?|pastillas?|tabletas?|libras?|pies|pulgadas?|millas?"
+    ),
+    quantities=(
+        r"\bpor ciento\b|\bla mitad de\b|\b(?:un|dos|tres) (?:tercio|cuarto)s?\b|\bel doble\b"
+        r"|\bveces (?:más|menos|mayor)\b"
+    ),
+    items=(
+        "n[uú]meros?|marcas?|pasos?|etapas?|secci[oó]n(?:es)?|partes?|p[aá]ginas?|l[ií]neas?|filas?|listas?"
+        "|opci[oó]n(?:es)?|puntos?|versi[oó]n(?:es)?|cap[ií]tulos?|p[aá]rrafos?|figuras?|im[aá]gen(?:es)?|fotos?|tablas?"
+        "|preguntas?|ejercicios?|nivel(?:es)?"
+    ),
+    documents="versión|revisión|edición|volumen|capítulo|figura|tabla|sección|preguntas?|formulario|modelo",
+    classes="tipos?|grados?|fases?|clases?|categorías?|estadios?|grupos?|calibre",
+    names=r"\bn\.?º ?\d+",
+    code_words="c[oó]digos?|CIE",
+    visible_things=(
+        "palabras|preguntas|líneas|renglones|imágenes|fotos|etapas|pasos|páginas|partes|opciones|puntos|marcas|listas"
+    ),
+    denominators="piense en|de cada|total de|sobre",
+    writing_verbs="Ponga|Elija|Escriba|Marque|Anote|Numere",
+    clock_times=(
+        rf"\b{TIME_OF_DAY} ?de la (?:mañana|tarde|noche)\b|\b(?:a|de|desde|hasta) las? {TIME_OF_DAY}\b"
+        rf"|\bde {TIME_OF_DAY} a {TIME_OF_DAY} ?h(?:rs?|oras)?\b"
+    ),
+    open_words="abiert[oa]s?|abrimos|abre|atendemos|horario",
+    hours_lead="de|desde las",
+    hours_follow="los|de lunes|excepto",
+    always_open=r"\b24 horas(?: al día)?,? (?:los )?(?:7|siete) días\b",
+    addresses=(
+        r"\b(?:C\. ?P\.|CP|(?i:código postal)):? ?\d{4,5}\b"
+        r"|\b(?i:piso|planta|sala|consultorio|puerta|edificio|despacho|salida|autobús) ?(?:#|n\.?º ?)?\d{1,5}\b"
+        r"|\b(?:[Cc]alle|[Aa]venida|Av\.|Avda\.|[Pp]aseo|[Cc]arrera|[Cc]alzada|[Cc]amino|[Pp]laza|[Cc]arretera)"
+        r"(?: (?:de|del|la|las|los|el|[A-ZÁÉÍÓÚÑ][\w.]*)){1,5},? ?(?:n\.?º ?|núm\. ?|#)?\d{1,5}\b"
+    ),
+    call_words=(
+        "llame|llamar|ll[aá]m[ea]nos|llamando|marque|marcar|tel[eé]fono|n[uú]mero|celular|m[oó]vil|fijo|l[ií]nea"
+    ),
+    dial_words="llame|marque|envíe|mande|teléfono|número",
+    dial_links="al|a|el",
+    extension_words=r"extensión\b\.?|(?:oprima|presione|pulse|marque)(?: el)?",
+    after_emergency_number="es|o|y|si|ahora|de inmediato|cuando|enseguida|para",
+    birth_words=r"\bnac(?:í|i|ido|ida|ió|imiento)\b|\bcumpleaños\b",
+    personal_numbers=r"seguro\s+social|expediente",
+    record_words="cuenta|historia",
+    number_links="es|n[úu]mero",
+    email_at="arroba",
+    email_dot="punto",
+)
+
 SPANISH = LanguageDefinition(
     code="es",
     name="Español",
     english_name="Spanish",
     address_words=ADDRESS_WORDS,
     infobutton_codes=frozenset({"spa", "sp"}),
-    abbreviations=("Dr", "Dra", "Sr", "Sra", r"p\. ej", "EE", "UU"),
+    abbreviations=("Dra?", "Sra?", "Srta", "Uds?", r"p\. ej", "EE", "UU", "aprox"),
+    number_abbreviations=("[Nn]úms?", "[Pp]ágs?", "[Ff]igs?", "[Ee]xt", "[Tt]el", "[Cc]ap"),
     search=Search(stemmer="spanish", stopwords=STOPWORDS, distinct_letters="ñ"),
     readability=Readability(
         name="Fernández-Huerta",
-        statement="has a Fernández-Huerta value of {level}",
-        limit=70.0,
-        limit_text="the minimum is 70",
-        paragraph_limit=60.0,
-        higher_is_easier=True,
         formula=fernandez_huerta,
         count_syllables=count_syllables,
-        textstat_formula="fernandez_huerta",
-        textstat_language="es",
+        higher_is_easier=True,
+        limit=70.0,
+        paragraph_limit=60.0,
+        floor=None,
+        too_hard=_(
+            "The text has a Fernández-Huerta value of %(level)s; the minimum is %(limit)s. Use shorter sentences and "
+            "words."
+        ),
+        hard_paragraph=_("This paragraph has a Fernández-Huerta value of %(level)s. Use shorter sentences and words."),
+        too_easy=_(
+            "The text has a Fernández-Huerta value of %(level)s, above %(limit)s. Join short sentences, so that it "
+            "does not sound as if written for a child."
+        ),
         max_level=100.0,
+        reading_ease=fernandez_huerta,
     ),
     # Words are longer than in English: verbs with endings for person and time often have four syllables.
     hard_words=HardWords(min_syllables=5, easy=EASY_WORDS, base_forms=base_forms),
     passive=PASSIVE,
     spoken_alphabet=SPOKEN_ALPHABET,
     triage=TRIAGE,
+    numbers=NUMBERS,
+    raised_ordinals=RaisedOrdinals(
+        letters={"o": "º", "a": "ª"},
+        characters="ñ¿¡",
+        words=tuple("el la los las del una por para con vez dosis semana día visita".split()),
+    ),
     error_notice=ErrorNotice(
         sentence=(
             "Hubo un problema de nuestro lado. Espere un minuto e intente de nuevo. "

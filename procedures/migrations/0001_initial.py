@@ -2,9 +2,9 @@
 
 import django.core.validators
 import django.db.models.deletion
+import django.utils.timezone
 import markdownx.models
 import portal.validators
-import procedures.models.feedback
 import procedures.validators
 from django.conf import settings
 from django.db import migrations, models
@@ -344,7 +344,7 @@ class Migration(migrations.Migration):
                 ('section', models.CharField(blank=True, help_text='The anchor of the section it is about, if any.', max_length=80, verbose_name='section')),
                 ('was_clear', models.BooleanField(verbose_name='clear')),
                 ('comment', models.CharField(blank=True, max_length=300, validators=[django.core.validators.MaxLengthValidator(300), procedures.validators.validate_plain_text], verbose_name='comment')),
-                ('received_on', models.DateField(db_index=True, default=procedures.models.feedback.today, verbose_name='received on')),
+                ('received_on', models.DateField(db_index=True, default=django.utils.timezone.localdate, verbose_name='received on')),
                 ('is_read', models.BooleanField(default=False, verbose_name='read')),
                 ('page', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='feedback', to='procedures.page', verbose_name='page')),
             ],

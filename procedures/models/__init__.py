@@ -1,11 +1,20 @@
 """Models of the domain. Those in ``revisions``, and the events of warning signs, are append-only."""
 
 from procedures.models.clinic import Clinic, ClinicText, Location, LocationText
-from procedures.models.feedback import Feedback
 from procedures.models.figure import Figure, FigureText, Marker, MarkerText, Rendition, Series, SeriesItem
-from procedures.models.links import ExternalLink, PageView, Path
 from procedures.models.page import Guide, GuideItem, Page
-from procedures.models.reference import ClinicalCode, ClinicAnswer, GlossaryTerm, ImportedRecord, Source
+from procedures.models.public_site import ExternalLink, Feedback, PageView, Path
+from procedures.models.reference import (
+    ClinicalCode,
+    ClinicAnswer,
+    GlossaryTerm,
+    ImportedRecord,
+    Source,
+    WarningSign,
+    WarningSignEvent,
+    WarningSignRevision,
+    WarningSignText,
+)
 from procedures.models.revisions import (
     Approval,
     Autosave,
@@ -17,7 +26,6 @@ from procedures.models.revisions import (
     ReviewComment,
     Revision,
 )
-from procedures.models.warning_sign import WarningSign, WarningSignEvent, WarningSignRevision, WarningSignText
 
 __all__ = [
     "Approval",

@@ -7,8 +7,7 @@ from django.db.models.functions import Coalesce, JSONObject
 from django.utils.translation import gettext_lazy as _
 
 from portal.validators import validate_single_line
-from procedures.models.base import ClinicValue, ClinicValueManager
-from procedures.models.fields import LanguageField
+from procedures.models.base import ClinicValue, ClinicValueManager, LanguageField
 from procedures.validators import (
     validate_key,
     validate_no_markup,

@@ -8,8 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.validators import validate_single_line
 from procedures.enums import FigureKind, MarkerShape, Provenance
-from procedures.models.base import NormalizedModel
-from procedures.models.fields import LanguageField
+from procedures.models.base import LanguageField, NormalizedModel
 from procedures.validators import (
     MAX_ALT_LENGTH,
     validate_no_markup,

@@ -14,9 +14,8 @@ from markdownx.models import MarkdownxField
 from portal.validators import validate_single_line
 from procedures import languages
 from procedures.enums import PageKind
-from procedures.models.base import NormalizedModel
+from procedures.models.base import LanguageField, NormalizedModel
 from procedures.models.clinic import clinic_json
-from procedures.models.fields import LanguageField
 from procedures.models.figure import Figure
 from procedures.validators import (
     MAX_DESCRIPTION_LENGTH,

@@ -1,20 +1,38 @@
-"""Checks that a draft must pass before publishing: rules across rows, on top of validators and constraints."""
+"""What must be fixed before a draft can be published, and what still uses a row that staff want to delete.
+
+These are rules across rows, on top of validators and constraints.
+"""
 
 import re
 from collections.abc import Callable, Iterator
-from textwrap import shorten
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
-from procedures import languages
 from procedures.enums import PageKind
 from procedures.figures.approval import FigureVersion
-from procedures.models import Page, Path, Release
+from procedures.models import (
+    ClinicAnswer,
+    Figure,
+    GlossaryTerm,
+    Page,
+    Path,
+    Release,
+    ReleaseDependency,
+    Series,
+    SeriesItem,
+    Source,
+    WarningSign,
+    WarningSignRevision,
+)
 from procedures.models.page import public_path
 from procedures.publishing.anchor_redirects import render_draft
-from procedures.readability.scores import MAX_SENTENCE_WORDS, smog_grade, split_sentences, split_words
+from procedures.readability.scores import smog_grade, split_sentences, split_words
+from procedures.readability.thresholds import MAX_SENTENCE_WORDS, describe_exceeded_limits, describe_long_sentence
 from procedures.rendering import Issue, ReferenceResolver, RenderedPage
 from procedures.rendering.parser import extract_section_titles
 from procedures.rendering.source_map import SourceMap
@@ -22,7 +40,6 @@ from procedures.rendering.text_extraction import to_sentences
 from procedures.rendering.warning_sign_lint import lint_warning_signs
 from procedures.validators import is_reserved_path, reserved_path_message
 
-MAX_QUOTE_LENGTH = 160
 # Pages without medical claims need no picture, key points, or source.
 NON_MEDICAL_KINDS = frozenset({PageKind.ABOUT, PageKind.GUIDE})
 EMPTY_FIELD_MESSAGES = {
@@ -104,18 +121,10 @@ def _check_required_parts(page: Page, content: dict[str, Any], rendered: Rendere
 
 
 def _check_readability(page: Page, content: dict[str, Any], rendered: RenderedPage) -> Iterator[Issue]:
-    text, level, rules = rendered.text, rendered.reading_level, languages.get(page.language).readability
-    if rules is not None and level is not None and rules.is_harder(level, rules.limit):
-        reads = rules.statement.format(level=level)
-        yield Issue(0, f"The text {reads}; {rules.limit_text}. Use shorter sentences and words.")
-    if rules is not None and level is not None and rules.smog_limit is not None:
-        grade = smog_grade(text, page.language)
-        if grade > rules.smog_limit:
-            message = _(
-                "The text has SMOG grade %(grade)s; the limit is %(limit)s. Use fewer words of three syllables or more."
-            )
-            yield Issue(0, message % {"grade": grade, "limit": rules.smog_limit})
-    yield from _check_sentence_length(content["body"], text)
+    level, smog = rendered.reading_level, smog_grade(rendered.text, page.language)
+    for sentence in describe_exceeded_limits(level, smog, page.language):
+        yield Issue(0, sentence)
+    yield from _check_sentence_length(content["body"], rendered.text)
 
 
 def _check_sentence_length(
@@ -125,16 +134,7 @@ def _check_sentence_length(
     source_map = SourceMap(body)
     for sentence in split_sentences(text):
         if (length := len(split_words(sentence))) > MAX_SENTENCE_WORDS and not is_exempt(sentence):
-            message = ngettext(
-                "A sentence has %(count)s word; the limit is %(limit)s. Split it in two: “%(quote)s”",
-                "A sentence has %(count)s words; the limit is %(limit)s. Split it in two: “%(quote)s”",
-                length,
-            )
-            quote = shorten(sentence, MAX_QUOTE_LENGTH, placeholder=" …")
-            yield Issue(
-                source_map.find_line(sentence),
-                message % {"count": length, "limit": MAX_SENTENCE_WORDS, "quote": quote},
-            )
+            yield Issue(source_map.find_line(sentence), describe_long_sentence(sentence, length))
 
 
 def _check_path(page: Page, content: dict[str, Any], *, is_new_release: bool) -> Iterator[Issue]:
@@ -172,3 +172,172 @@ def find_broken_links(page: Page, rendered: RenderedPage) -> list[Issue]:
             message = _("The page “%(subject)s” has no section #%(section)s.")
             issues.append(Issue(line, message % {"subject": subject, "section": section}))
     return issues
+
+
+Referenceable = Figure | Series | Source | ClinicAnswer | GlossaryTerm
+# Broader than the parser, such as for a block inside a list: a row may be kept needlessly, but never deleted in use.
+REFERENCE_PATTERNS = {
+    "figure": r":::[ \t]*(?:figure|compare)[ \t][^\n]*(?<![\w-]){key}(?![\w-])",
+    "series": r":::[ \t]*series[ \t]+{key}[ \t]*$",
+    "care": r":::[ \t]*care\b[^\n]*(?<![\w-]){key}(?![\w-])",
+    "source": r"\[@[^\]\n]*(?<![\w-]){key}(?![\w-])",
+}
+
+
+class UsageKind(StrEnum):
+    """Where a row is used."""
+
+    DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    SERIES = "series"
+    SIGNS = "signs"
+    LIVE = "live"
+    HISTORY = "history"
+
+
+# Reasons not to delete a row.
+USAGE_MESSAGES: dict[UsageKind, Promise] = {
+    UsageKind.DRAFT: gettext_lazy("The draft of “%(title)s” shows it."),
+    UsageKind.SCHEDULED: gettext_lazy("The scheduled text of “%(title)s” shows it."),
+    UsageKind.SERIES: gettext_lazy("The series “%(title)s” shows it."),
+    UsageKind.SIGNS: gettext_lazy("The warning signs cite it as a source."),
+    UsageKind.LIVE: gettext_lazy("Patients see it on “%(title)s”."),
+    UsageKind.HISTORY: gettext_lazy("Patients once saw it on “%(title)s”."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """One usage. ``page`` is None for a series and the warning signs; ``href`` is set only for a live page."""
+
+    kind: UsageKind
+    title: str
+    page: Page | None = None
+    href: str = ""
+
+    def __str__(self) -> str:
+        return str(USAGE_MESSAGES[self.kind]) % {"title": self.title}
+
+
+def dependency_key(row: Referenceable) -> tuple[str, str]:
+    """Return the kind and key of a row, as in ReleaseDependency."""
+    match row:
+        case Figure():
+            return "figure", row.slug
+        case Series():
+            return "series", row.slug
+        case Source():
+            return "source", row.key
+        case ClinicAnswer():
+            return "care", row.key
+        case GlossaryTerm():
+            return "term", row.key
+
+
+def deletion_blockers(row: Referenceable) -> list[str]:
+    """Return why ``row`` cannot be deleted, one sentence for each usage; empty if nothing uses it."""
+    return [str(usage) for usage in find_usages(row)]
+
+
+def find_usages(row: Referenceable) -> list[Usage]:
+    """Return every usage, one for each page and kind, starting with those that staff can remove.
+
+    A glossary term can always be deleted: pages then simply have no link to it.
+    """
+    if isinstance(row, GlossaryTerm):
+        return []
+    language = getattr(row, "language", "")
+    pages = Page.objects.in_language(language) if language else Page.objects.all()
+    scheduled = pages.filter(scheduled_revision__isnull=False)
+    return [
+        *(Usage(UsageKind.DRAFT, page.title, page) for page in _find_referencing_pages(pages, row, "")),
+        *(
+            Usage(UsageKind.SCHEDULED, page.title, page)
+            for page in _find_referencing_pages(scheduled, row, "scheduled_revision__content__")
+        ),
+        *_series_usages(row),
+        *_warning_sign_usages(row),
+        *_release_usages(row, language),
+    ]
+
+
+def _series_usages(row: Referenceable) -> list[Usage]:
+    if not isinstance(row, Figure):
+        return []
+    items = SeriesItem.objects.filter(figure=row).select_related("series").order_by("series__slug", "series__language")
+    return [Usage(UsageKind.SERIES, name) for name in dict.fromkeys(str(item.series) for item in items)]
+
+
+def _warning_sign_usages(row: Referenceable) -> list[Usage]:
+    """Return a usage if the live list or the newest proposed one cites the source."""
+    if not isinstance(row, Source):
+        return []
+    newest = WarningSignRevision.objects.first()
+    cited = {key for keys in WarningSign.objects.values_list("sources", flat=True) for key in keys}
+    cited |= {key for sign in (newest.content if newest else []) for key in sign["sources"]}
+    return [Usage(UsageKind.SIGNS, _("Warning signs"))] if row.key in cited else []
+
+
+def _find_referencing_pages(pages: Any, row: Referenceable, prefix: str) -> list[Page]:
+    """Return pages whose text references the row, in the body or as the lead figure.
+
+    ``prefix``: the lookup of the text's fields; empty for the draft.
+    """
+    kind, key = dependency_key(row)
+    pattern = re.compile(REFERENCE_PATTERNS[kind].replace("{key}", re.escape(key)), re.MULTILINE)
+    lead_figure = f"{prefix}lead_figure" if prefix else "lead_figure__slug"
+    rows = pages.order_by("title", "language").values_list("pk", f"{prefix}body", lead_figure)
+    pks = [pk for pk, body, slug in rows if (kind == "figure" and slug == key) or pattern.search(body or "")]
+    by_pk = Page.objects.in_bulk(pks)
+    return [by_pk[pk] for pk in pks]
+
+
+def _release_usages(row: Referenceable, language: str) -> list[Usage]:
+    kind, key = dependency_key(row)
+    if isinstance(row, Figure):
+        dependencies = ReleaseDependency.objects.filter(figure=row)
+    else:
+        dependencies = ReleaseDependency.objects.filter(kind=kind, key=key)
+    if language:
+        dependencies = dependencies.filter(release__page__language=language)
+    live: dict[int, Usage] = {}
+    history: dict[int, Usage] = {}
+    for dependency in dependencies.select_related("release__page"):
+        release, page = dependency.release, dependency.release.page
+        if page.live_release_id == release.pk:
+            live[page.pk] = Usage(UsageKind.LIVE, release.title, page, release.path)
+        elif isinstance(row, Figure):
+            # A release stores its own text, so past releases need only the picture files.
+            history[page.pk] = Usage(UsageKind.HISTORY, page.title, page)
+    past = [usage for pk, usage in history.items() if pk not in live]
+    return [*sorted(live.values(), key=lambda usage: usage.title), *sorted(past, key=lambda usage: usage.title)]
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingLink:
+    """A public page that links to another one, and the names of the kinds of links."""
+
+    page: Page
+    link_types: list[str]
+
+
+def find_incoming_links(page: Page) -> list[IncomingLink]:
+    """Return public pages that link to ``page``: in the text, as the next step, or in a reading list.
+
+    Links always stay within one language.
+    """
+    dependencies = ReleaseDependency.objects.filter(kind="page", key=page.subject)
+    sources = Page.objects.published().in_language(page.language)
+    sources = sources.filter(live_release__in=dependencies.values("release")).exclude(pk=page.pk)
+    sources = sources.select_related("live_release__revision").defer("body", "live_release__html")
+    return [IncomingLink(source, _link_types(source, page.subject)) for source in sources.order_by("title")]
+
+
+def _link_types(page: Page, subject: str) -> list[str]:
+    content = page.live_release.revision.content if page.live_release else {}
+    link_types = {
+        _("next step"): content.get("next_page") == subject,
+        _("reading list"): any(item["page"] == subject for item in content.get("items", [])),
+        _("link in the text"): re.search(rf"\(page:{re.escape(subject)}(?![\w-])", content.get("body", "")) is not None,
+    }
+    return [name for name, is_used in link_types.items() if is_used]

@@ -18,7 +18,7 @@ from procedures.models.page import CARD_FIELDS, PageQuerySet
 __all__ = ["affected_urls", "content_version", "public_files", "public_urls"]
 # Lists for programs, which are rendered last.
 MACHINE_URLS = ("/sitemap.xml", "/connect/guides.json")
-# Other formats of a page, at URLs below its own (views/formats.py).
+# Other formats of a page, at URLs below its own (views/pages.py).
 PLAIN_TEXT_SUFFIX, BOOKLET_SUFFIX = FORMAT_SUFFIXES = ("plain.txt", "booklet/")
 # If more pages than this change at once, such as by a clinic answer that all of them print, any URL may be affected.
 BULK_THRESHOLD = 200

@@ -7,6 +7,7 @@ import calendar
 import contextlib
 import datetime
 import hashlib
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -26,8 +27,9 @@ from procedures.phones import find_phone_error
 from procedures.publishing.anchor_redirects import AnchorPlan, render_with_anchor_plan
 from procedures.publishing.checks import check_rendered_draft, check_rerelease
 from procedures.publishing.review import current_approval, is_translation_checked
-from procedures.publishing.timezones import get_clinic_timezone
 from procedures.rendering import RENDERER_VERSION, Issue, ReferenceResolver, RenderedPage
+from procedures.rendering.references import Dependency
+from procedures.timezones import get_clinic_timezone
 
 PUBLISHING_FIELDS = ("live_release withdrawn_reason replaced_by scheduled_revision publish_at scheduled_change").split()
 WHAT_CHANGED_LINE = gettext_lazy("The line about what changed")
@@ -104,7 +106,9 @@ def rerelease_page(
     rendered_with_plan = render_with_anchor_plan(page, live.revision.content, resolver=resolver)
     rendered = rendered_with_plan[0]
     checked = is_translation_checked(live.revision)
-    if rendered.html == live.html and checked == live.translation_checked and not _dependencies_changed(live, rendered):
+    dependencies = fingerprints(live.dependencies.all())
+    is_current = dependencies == fingerprints(rendered.dependencies) and checked == live.translation_checked
+    if is_current and rendered.html == live.html:
         return None
     release = _create_release(
         live.revision,
@@ -142,12 +146,9 @@ def rerelease_picture_indexes(*, actor: User | None) -> None:
             rerelease_page(page, actor=actor)
 
 
-def _dependencies_changed(live: Release, rendered: RenderedPage) -> bool:
-    before, after = (
-        {(dependency.kind, dependency.key): dependency.fingerprint for dependency in dependencies}
-        for dependencies in (live.dependencies.all(), rendered.dependencies)
-    )
-    return before != after
+def fingerprints(dependencies: Iterable[Dependency | ReleaseDependency]) -> dict[tuple[str, str], str]:
+    """Return the fingerprint of each dependency by its kind and key."""
+    return {(dependency.kind, dependency.key): dependency.fingerprint for dependency in dependencies}
 
 
 def _create_release(

@@ -1,4 +1,4 @@
-"""Rerelease live pages when a value that they print changes: all pages of one change in one transaction."""
+"""Find live pages that print a value that has changed, and rerelease all of them in one transaction."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,12 +18,18 @@ from portal.accounts.models import User
 from procedures import languages
 from procedures.models import Clinic, ClinicText, Location, LocationText, Page, Release, ReleaseDependency
 from procedures.phones import normalize_phone
-from procedures.publishing.publish import PublishError, lock_clinic_values, rerelease_page, rerelease_picture_indexes
+from procedures.publishing.publish import (
+    PublishError,
+    fingerprints,
+    lock_clinic_values,
+    rerelease_page,
+    rerelease_picture_indexes,
+)
 from procedures.publishing.schedule import ScheduleShift, find_schedule_shifts, shift_schedules
-from procedures.publishing.timezones import get_clinic_timezone
-from procedures.publishing.usage import find_pages_with_stale_dependencies
-from procedures.rendering import RENDERER_VERSION, ReferenceResolver
+from procedures.rendering import RENDERER_VERSION, ReferenceResolver, render_page
+from procedures.timezones import get_clinic_timezone
 
+ANY_DEPENDENCY = Q()
 # The dependencies of pages on rows that are a ClinicValue.
 CLINIC_VALUE_DEPENDENCIES = Q(kind__in=("clinic", "care")) | Q(kind="list", key="locations")
 LOCATION_FIELDS = ("phone", "address", "location", "language", "name", "hours", "directions")
@@ -51,6 +57,100 @@ LOCATION_CHANGE_MESSAGES: dict[str, Promise] = {
 ClinicValueMap = Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class StalePage:
+    """A public page and the dependencies that have changed since its release, as (kind, key)."""
+
+    page: Page
+    changed: list[tuple[str, str]]
+
+
+def current_fingerprints(language: str, dependencies: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Return the current fingerprint of each (kind, key) that still exists, in a fixed number of queries."""
+    resolver = ReferenceResolver(language)
+    keys_by_kind: dict[str, set[str]] = {}
+    for kind, key in dependencies:
+        keys_by_kind.setdefault(kind, set()).add(key)
+    resolver.prefetch(keys_by_kind)
+    list_getters = {
+        "figures": resolver.get_public_figures,
+        "terms": resolver.get_glossary,
+        "levels": resolver.get_reading_levels,
+        "locations": resolver.get_locations,
+    }
+    getters = {
+        "figure": resolver.get_figure,
+        "indexed": resolver.get_public_figure,
+        "series": resolver.get_series,
+        "source": resolver.get_source,
+        "care": resolver.get_clinic_answer,
+        "signs": resolver.get_warning_signs,
+        "page": resolver.get_page,
+        "clinic": resolver.get_clinic_value,
+        "title": resolver.get_titled_page_by_key,
+    }
+    if "term" in keys_by_kind:
+        for term in resolver.glossary_terms:
+            resolver.record_term(term)
+    # Each getter records the fingerprint of what it returns.
+    for kind, key in dependencies:
+        if kind in getters:
+            getters[kind](key)
+        elif kind == "list":
+            list_getters[key]()
+    return {kind_and_key: dependency.fingerprint for kind_and_key, dependency in resolver.dependencies.items()}
+
+
+def find_stale_pages(dependencies: Q = ANY_DEPENDENCY) -> list[StalePage]:
+    """Return public pages with changed values of ``dependencies`` (a filter of ReleaseDependency), by title.
+
+    Renders nothing, so it is fast enough for every visit of the dashboard. Misses what a new glossary term would add to
+    a page; ``find_stale_pages_by_rendering`` finds that, too.
+    """
+    live = ReleaseDependency.objects.filter(dependencies, release__live_on__isnull=False)
+    rows = list(live.values_list("release__page__language", "release__page", "kind", "key", "fingerprint"))
+    changed: dict[int, list[tuple[str, str]]] = {}
+    for code in languages.CODES:
+        in_language = [row[1:] for row in rows if row[0] == code]
+        current = current_fingerprints(code, {(kind, key) for _page_id, kind, key, _fingerprint in in_language})
+        for page_id, kind, key, fingerprint in in_language:
+            if current.get((kind, key)) != fingerprint:
+                changed.setdefault(page_id, []).append((kind, key))
+    pages = Page.objects.in_bulk(changed) if changed else {}
+    return sorted((StalePage(pages[pk], names) for pk, names in changed.items()), key=lambda row: row.page.title)
+
+
+def find_stale_pages_by_rendering() -> list[StalePage]:
+    """Return public pages that would depend on other values if rendered now. Renders every page: only for staff."""
+    stale = []
+    resolvers: dict[str, ReferenceResolver] = {}
+    pages = Page.objects.published().select_related("live_release__revision")
+    for page in pages.prefetch_related("live_release__dependencies"):
+        release = page.live_release
+        if release is None:
+            continue
+        resolver = resolvers.setdefault(page.language, ReferenceResolver(page.language))
+        rendered = render_page(release.revision.content, kind=page.kind, resolver=resolver)
+        before, now = fingerprints(release.dependencies.all()), fingerprints(rendered.dependencies)
+        changed = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+        if changed:
+            stale.append(StalePage(page, changed))
+    return stale
+
+
+def find_pages_with_stale_value(*, kind: str, language: str, key: str = "") -> list[Page]:
+    """Return public pages in ``language`` that print an outdated value of ``kind`` (and ``key``)."""
+    # Picture indexes show figures as well.
+    dependencies = Q(kind__in=[kind, "indexed"] if kind == "figure" else [kind], release__page__language=language)
+    return [row.page for row in find_stale_pages(dependencies & Q(key=key) if key else dependencies)]
+
+
+def find_pages_with_stale_link(page: Page) -> list[Page]:
+    """Return public pages that print an earlier title, section title, or path of ``page``."""
+    dependencies = Q(kind="title", key__startswith=f"{page.subject}#") | Q(kind="page", key=page.subject)
+    return [row.page for row in find_stale_pages(dependencies & Q(release__page__language=page.language))]
+
+
 def find_dependent_pages(kind: str, key: str = "", languages: Sequence[str] | None = None) -> list[Page]:
     """Return live pages that print the value with this ``kind`` and ``key`` (as in ReleaseDependency).
 
@@ -64,11 +164,6 @@ def find_dependent_pages(kind: str, key: str = "", languages: Sequence[str] | No
         pages = pages.filter(language__in=languages)
     pages = pages.select_related("live_release").defer("body", "live_release__html", "live_release__sections")
     return list(pages.order_by("title", "language"))
-
-
-def find_stale_pages_in_all_languages(dependencies: Q) -> list[Page]:
-    """Return live pages that print an outdated value of one of ``dependencies`` (a filter of ReleaseDependency)."""
-    return [page for language in languages.CODES for page in find_pages_with_stale_dependencies(dependencies, language)]
 
 
 def pages_from_older_renderer() -> list[Page]:
@@ -248,7 +343,7 @@ class ClinicUpdate:
 
     def affected_pages(self) -> list[Page]:
         """Return public pages that print an outdated value and have not been rereleased yet."""
-        return find_stale_pages_in_all_languages(CLINIC_VALUE_DEPENDENCIES)
+        return sorted((row.page for row in find_stale_pages(CLINIC_VALUE_DEPENDENCIES)), key=lambda page: page.language)
 
     def affected_schedules(self) -> list[ScheduleShift]:
         """Return the schedules that a new time zone affects."""

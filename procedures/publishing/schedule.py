@@ -24,7 +24,7 @@ from procedures.publishing.publish import (
     refuse_phone_numbers,
 )
 from procedures.publishing.review import current_approval
-from procedures.publishing.timezones import format_datetime, get_clinic_timezone, shift_wall_time
+from procedures.timezones import format_datetime, get_clinic_timezone, shift_wall_time
 
 logger = logging.getLogger(__name__)
 MAX_SCHEDULE_AHEAD = datetime.timedelta(days=366)

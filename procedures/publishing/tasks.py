@@ -22,12 +22,11 @@ from procedures import languages
 from procedures.enums import EventKind
 from procedures.figures.approval import unapproved_figures
 from procedures.models import DigestDelivery, Figure, Page, ReleaseDependency, ReleaseEvent, SeriesItem
-from procedures.publishing.review import PageState, annotate_status, filter_by_state
+from procedures.publishing.rerelease import find_stale_pages
+from procedures.publishing.review import PageState, annotate_status, filter_by_state, filter_out_of_sync
 from procedures.publishing.schedule import get_scheduled_pages
-from procedures.publishing.timezones import format_date, get_clinic_timezone
-from procedures.publishing.translations import filter_out_of_sync
-from procedures.publishing.usage import find_stale_pages
 from procedures.publishing.warning_signs import is_own_revision, latest_decision, pending_revision
+from procedures.timezones import clinic_today, format_date, get_clinic_timezone
 
 MAX_TASKS_SHOWN = 6
 # How long before its due date a review is listed.
@@ -304,7 +303,7 @@ def _schedules_without_approval() -> QuerySet[Page]:
 
 def review_due_tasks() -> TaskList:
     """Public pages whose review is due within a month, or overdue."""
-    today = timezone.localdate(timezone=get_clinic_timezone())
+    today = clinic_today()
     pages = (
         Page.objects.due_for_review(today + REVIEW_NOTICE)
         .select_related("live_release")

@@ -25,7 +25,7 @@ from procedures.models import (
 )
 from procedures.models.base import normalize_value
 from procedures.publishing.publish import PublishError, lock_clinic_values
-from procedures.publishing.rerelease import find_stale_pages_in_all_languages, rerelease_pages
+from procedures.publishing.rerelease import find_stale_pages, rerelease_pages
 from procedures.publishing.review import SAY_WHAT_TO_CHANGE, ReviewError
 from procedures.rendering import Issue
 
@@ -273,4 +273,5 @@ def _write_list(content: SignListContent) -> None:
 
 def rerelease_affected_pages(*, actor: User | None) -> list[Release]:
     """Rerelease the public pages that print an older list. Raise PublishError; then no page has changed."""
-    return rerelease_pages(find_stale_pages_in_all_languages(Q(kind=DEPENDENCY_KIND)), actor=actor)
+    stale_pages = find_stale_pages(Q(kind=DEPENDENCY_KIND))
+    return rerelease_pages([row.page for row in stale_pages], actor=actor)

@@ -1,34 +1,49 @@
-"""Measures of one page. They are taken from finished HTML, so drafts and releases are measured alike."""
+"""Measures of one page, which are the same for a draft and a release; and hard words."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from statistics import mean
-from textwrap import shorten
 
 from procedures import languages
 from procedures.enums import PageKind
-from procedures.publishing.checks import MAX_QUOTE_LENGTH, NON_MEDICAL_KINDS
-from procedures.readability.hard_words import find_hard_words
+from procedures.languages.definition import HardWords
+from procedures.publishing.checks import NON_MEDICAL_KINDS
 from procedures.readability.scores import (
-    MAX_SENTENCE_WORDS,
+    CAPITALS,
+    CODE_WORD,
+    WORD,
+    count_syllables,
+    is_abbreviation,
     is_passive,
+    lowercase_shouting,
     score_page,
+    score_reading_ease,
     score_text,
     smog_grade,
     split_sentences,
     split_words,
 )
-from procedures.readability.uncited_numbers import find_uncited_numbers
+from procedures.readability.thresholds import (
+    MAX_LIST_ITEMS,
+    MAX_SENTENCE_WORDS,
+    TARGET_PARAGRAPH_SENTENCES,
+    TARGET_SENTENCE_WORDS,
+)
+from procedures.readability.uncited_numbers import find_uncited_numbers, strip_contact_details
 from procedures.rendering import ReferenceResolver
-from procedures.rendering.blocks import MAX_LIST_ITEMS
 from procedures.rendering.text_extraction import Article, TextBlock, parse_article, to_sentences
 from procedures.validators import MAX_ALT_LENGTH
 
-TARGET_SENTENCE_WORDS = 20
-TARGET_PARAGRAPH_SENTENCES = 3
 # Components whose lists can have any length: readers go through them entry by entry, and every warning sign counts.
 UNLIMITED_LISTS = frozenset({"series", "reading list", "warning signs"})
 ACTION_COMPONENTS = frozenset({"card", "warning signs", "checklist", "steps", "do list", "next step"})
+EXPLAINED_ABBREVIATION = re.compile(r"\b([A-Z]{2,5}s?) \(")
+PARENTHESES = re.compile(r"\(([^()]*)\)")
+# A pronunciation such as "KY-foh-plas-tee".
+PRONUNCIATION = re.compile(rf"[{CAPITALS}]{{2,}}-|-[{CAPITALS}]{{2,}}|-\w+-")
+# "omega-3": the number is not part of the word.
+NUMBER_SUFFIX = re.compile(r"[-–]\d+\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +54,7 @@ class Passage:
     text: str
     count: float
     detail: str = ""
+    component: str = ""  # the one that contains it, such as "title" or "card"
 
 
 @dataclass(frozen=True)
@@ -49,12 +65,13 @@ class PageMeasures:
     kind: str
     reading_level: float | None  # by the formula of the language; None: text too short, or no formula
     smog_grade: float  # 0 where it does not apply
+    reading_ease: float | None  # 0 (hard) to 100 (easy)
     paragraph_reading_level: float | None  # level of running paragraphs alone, without lists, headings and pictures
     word_count: int
     longest_sentence: int
     mean_sentence_length: float
     long_sentences: list[Passage]  # over the limit
-    sentences_over_target: int
+    sentences_over_target: list[Passage]  # includes those over the limit
     paragraphs: list[Passage]  # running paragraphs, each with its own level
     long_paragraphs: list[Passage]
     passive_sentences: list[Passage]
@@ -83,6 +100,7 @@ def measure_page(html: str, *, kind: str, resolver: ReferenceResolver, article: 
     lengths = [(block, sentence, len(split_words(sentence))) for block, sentence in sentences]
     paragraphs = [block for block in article.blocks if block.tag == "p" and block.component in {"", "card"}]
     level = score_page(text, language)
+    known_names = [name for term in resolver.glossary_terms for name in (term.term, *term.aliases)]
     passive = [Passage(block.section, sentence, 1) for block, sentence in sentences if is_passive(sentence, language)]
     lists = [one for one in article.lists if one.component not in UNLIMITED_LISTS]
     return PageMeasures(
@@ -90,12 +108,15 @@ def measure_page(html: str, *, kind: str, resolver: ReferenceResolver, article: 
         kind=kind,
         reading_level=level,
         smog_grade=0.0 if level is None else smog_grade(text, language),
+        reading_ease=None if level is None else score_reading_ease(text, language),
         paragraph_reading_level=score_page("\n".join(block.text for block in paragraphs), language),
         word_count=len(split_words(text)),
         longest_sentence=max((length for _, _, length in lengths), default=0),
         mean_sentence_length=round(mean(length for _, _, length in lengths), 1) if lengths else 0.0,
         long_sentences=[Passage(b.section, text, length) for b, text, length in lengths if length > MAX_SENTENCE_WORDS],
-        sentences_over_target=sum(length > TARGET_SENTENCE_WORDS for _, _, length in lengths),
+        sentences_over_target=[
+            Passage(b.section, text, length) for b, text, length in lengths if length > TARGET_SENTENCE_WORDS
+        ],
         paragraphs=[
             Passage(block.section, block.text, score_text(block.text, language) or 0.0) for block in paragraphs
         ],
@@ -104,9 +125,9 @@ def measure_page(html: str, *, kind: str, resolver: ReferenceResolver, article: 
         passive_share=round(len(passive) / len(sentences), 3) if sentences else 0.0,
         longest_list=max((one.item_count for one in lists), default=0),
         long_lists=[Passage(one.section, "", one.item_count) for one in lists if one.item_count > MAX_LIST_ITEMS],
-        hard_words=find_hard_words(_text_outside_locations(article), language, resolver.glossary_terms),
+        hard_words=find_hard_words(_text_outside_locations(article), language, known_names),
         uncited_numbers=[
-            Passage(block.section, block.text, 1, number)
+            Passage(block.section, block.text, 1, number, block.component)
             for block, number in find_uncited_numbers(article, resolver.clinic_values.values())
         ],
         broken_anchors=[link for link in article.links if link.startswith("#") and link[1:] not in article.anchors],
@@ -136,85 +157,48 @@ def _find_invalid_alt_texts(article: Article) -> Iterable[Passage]:
             yield Passage("", picture.alt, len(picture.alt), picture.src)
 
 
-def find_failures(measures: PageMeasures) -> Iterator[str]:
-    """Yield a message for each limit that the page exceeds."""
-    yield from _find_reading_level_failures(measures)
-    for passage in measures.long_sentences:
-        yield (
-            f"a sentence of {passage.count:.0f} words, the limit is {MAX_SENTENCE_WORDS}; "
-            f"make two of it{_section_suffix(passage)}: {quote(passage.text)}"
-        )
-    if measures.requires_figure_and_source and not measures.has_lead_figure:
-        yield "no picture carries the message; choose one at the top"
-    if measures.requires_figure_and_source and not measures.has_source:
-        yield "no source is cited; cite where the facts come from: [@key]"
-    yield from find_warnings(measures)
+def find_hard_words(text: str, language: str, known_names: Iterable[str]) -> list[str]:
+    """Return the hard words of ``text`` in alphabetical order, in lowercase and without duplicates.
+
+    Words that do not count: easy words, words of glossary terms, text in parentheses, names (capitalized inside a
+    sentence), pronunciations, codes, and numbers. Every abbreviation counts unless it is a term, is in parentheses, or
+    is followed by its meaning in parentheses.
+    Empty in a language without rules for hard words.
+    """
+    rules = languages.get(language).hard_words
+    if rules is None:
+        return []
+    known = {word for name in known_names for word in _split_base_forms(name, rules)}
+    known |= {form for content in PARENTHESES.findall(text) for form in _split_base_forms(content, rules)}
+    known |= {abbreviation.casefold() for abbreviation in EXPLAINED_ABBREVIATION.findall(text)}
+    easy = known | rules.easy
+    hard_words: set[str] = set()
+    text = strip_contact_details(text)
+    # A word that is also in lowercase in the text is no abbreviation.
+    lowercase_words = {word for word in WORD.findall(text) if word.islower()}
+    for sentence in split_sentences(text):
+        for position, match in enumerate(WORD.finditer(lowercase_shouting(sentence, language))):
+            word = match[0]
+            if word[0].isdigit() or PRONUNCIATION.search(word) or CODE_WORD.match(word):
+                continue
+            word = NUMBER_SUFFIX.sub("", word)
+            if word.isupper() and word.casefold() in lowercase_words:
+                word = word.casefold()
+            is_name = position > 0 and word[0].isupper() and not word.isupper()
+            if not is_abbreviation(word, language) and (
+                is_name or count_syllables(word, language) < rules.min_syllables
+            ):
+                continue
+            if easy.isdisjoint(_base_forms(word, rules)):
+                hard_words.add(word.casefold())
+    return sorted(hard_words)
 
 
-def find_warnings(measures: PageMeasures) -> Iterator[str]:
-    """Yield a message for each exceeded limit that does not prevent publishing; editors get a suggestion for it."""
-    yield from map(uncited_number_message, measures.uncited_numbers)
-    yield from find_shared_warnings(measures)
-    if not measures.has_action:
-        yield "nothing tells the reader what to do; add a card, steps, a checklist or the next step"
+def _split_base_forms(name: str, rules: HardWords) -> set[str]:
+    return {form for word in WORD.findall(name) for form in _base_forms(word, rules)}
 
 
-def uncited_number_message(passage: Passage) -> str:
-    """Return the message for a number without a source."""
-    advice = "cite it [@key] or take it out"
-    return f"the number “{passage.detail}” has no source; {advice}{_section_suffix(passage)}: {quote(passage.text)}"
-
-
-def find_shared_warnings(measures: PageMeasures) -> Iterator[str]:
-    """Yield the warnings that editors read in the same words."""
-    for passage in measures.long_lists:
-        yield (
-            f"a list of {passage.count:.0f} entries, the limit is {MAX_LIST_ITEMS}; "
-            f"group or shorten it{_section_suffix(passage)}"
-        )
-    for link in measures.broken_anchors:
-        yield f"a link leads to {link}, which is not on this page; fix the link or the section address"
-    for passage in measures.invalid_alt_texts:
-        problem = (
-            f"{passage.count:.0f} letters, the limit is {MAX_ALT_LENGTH}; shorten it"
-            if passage.count
-            else "no words; write it"
-        )
-        yield f"the alternative text of the picture {passage.detail} has {problem}"
-
-
-def _find_reading_level_failures(measures: PageMeasures) -> Iterator[str]:
-    advice = "use shorter sentences and words"
-    rules = languages.get(measures.language).readability
-    if rules is None or measures.reading_level is None:
-        return
-    if rules.is_harder(measures.reading_level, rules.limit):
-        yield f"{rules.name} {measures.reading_level}, {rules.limit_text}; {advice}"
-    if rules.smog_limit is not None and measures.smog_grade > rules.smog_limit:
-        yield (
-            f"SMOG grade {measures.smog_grade}, the limit is {rules.smog_limit}; "
-            "use fewer words of three syllables or more"
-        )
-
-
-def find_notes(measures: PageMeasures) -> Iterator[str]:
-    """Yield messages for what has no limit, or exceeds a target but not its limit."""
-    language = languages.get(measures.language)
-    if language.unchecked:
-        yield f"not checked in {language.english_name}: {', '.join(language.unchecked)}"
-    if measures.sentences_over_target:
-        yield f"sentences of more than {TARGET_SENTENCE_WORDS} words: {measures.sentences_over_target}"
-    for passage in measures.long_paragraphs:
-        yield (
-            f"a paragraph of {passage.count:.0f} sentences, {TARGET_PARAGRAPH_SENTENCES} is the target"
-            f"{_section_suffix(passage)}: {quote(passage.text)}"
-        )
-
-
-def _section_suffix(passage: Passage) -> str:
-    return f", under “{passage.section}”" if passage.section else ""
-
-
-def quote(text: str) -> str:
-    """Return the text in quotation marks, shortened to fit on a terminal."""
-    return f"“{shorten(text, MAX_QUOTE_LENGTH, placeholder=' …')}”"
+def _base_forms(word: str, rules: HardWords) -> set[str]:
+    """Return the word and its forms without endings that do not make it harder."""
+    word = word.casefold().replace("’", "'").removesuffix("'s")
+    return {word} | rules.base_forms(word)

@@ -1,112 +1,52 @@
-"""Syllables, words, sentences, reading levels, and passive sentences.
+"""Words, sentences, syllables, reading levels, and passive sentences.
 
-Syllables come from rules, not from a dictionary, so they cover any word and need no download. The rules of each
-language are in the language registry (procedures/languages).
+All rules of a language are in the language registry (procedures/languages). A text is a string with one block
+(paragraph, heading, list item, table cell) on each line.
 """
 
-import math
 import re
-import warnings
 from functools import cache, lru_cache
-from typing import Any
 
 from portal.dictionary import common_words
+from portal.text import fold
 from procedures import languages
 from procedures.languages.definition import SENTENCE_ENDS
-
-# A year has about four syllables; a longer number is read in parts.
-MAX_NUMBER_SYLLABLES = 4
-MAX_ABBREVIATION_LENGTH = 5
-# Below this rank, frequency lists contain names and foreign words.
-MAX_COMMON_WORDS = 6000
-MAX_WORD_LENGTH = 60  # longer strings are not words
-# "T12", "L1–L5", "M80.08", "COVID-19": names of bones, diseases, and standards, read as a letter and a number.
-CODE_PATTERN = r"(?:[A-Z]{1,5}-?\d[\w.]*(?<!\.)(?:[-–/](?:[A-Z]{1,2})?\d[\w.]*(?<!\.))*)"
-CODE_WORD = re.compile(rf"{CODE_PATTERN}\Z")
-CODE_SYLLABLES = 2
-WORD_PART = re.compile(r"\d[\d.,]*|[^\W\d_]+")
-
-
-def count_syllables(word: str, language: str) -> int:
-    """Return the syllables of one word, at least 1. A number has one for each digit, at most 4.
-
-    Raises ValueError for a language without rules for syllables.
-    """
-    return _count_syllables(word[:MAX_WORD_LENGTH], language)
-
-
-def is_abbreviation(word: str, language: str) -> bool:
-    """Whether a word in capitals is spelled out (MRI). Common words such as "NOT" and "DO" are not."""
-    letters = word.removesuffix("s") if word[:-1].isupper() else word
-    is_short = letters.isalpha() and letters.isupper() and 1 < len(letters) <= MAX_ABBREVIATION_LENGTH
-    return is_short and word.casefold() not in common_word_set(language)
-
-
-@cache
-def common_word_set(language: str) -> frozenset[str]:
-    """Return the most common words of a language in lowercase."""
-    return frozenset(word.casefold() for word in common_words(language)[:MAX_COMMON_WORDS])
-
-
-@lru_cache(maxsize=8192)
-def _count_syllables(word: str, language: str) -> int:
-    if CODE_WORD.match(word):
-        return CODE_SYLLABLES
-    return max(1, sum(_part_syllables(part, language) for part in WORD_PART.findall(_remove_apostrophes(word))))
-
-
-def _part_syllables(part: str, language: str) -> int:
-    if part[0].isdigit():
-        return _count_number_syllables(part)
-    rules = languages.get(language).readability
-    if rules is None:
-        raise ValueError(f"There are no rules for syllables in the language “{language}”.")
-    if rules.spells_abbreviations and is_abbreviation(part, language):
-        return len(part)  # MRI: spelled out
-    return rules.count_syllables(part)
-
-
-def _remove_apostrophes(word: str) -> str:
-    return word.replace("’", "'").removesuffix("'s").replace("'", "")
-
-
-def _count_number_syllables(number: str) -> int:
-    return min(MAX_NUMBER_SYLLABLES, sum(sign.isdigit() for sign in number))
-
+from procedures.readability.thresholds import MIN_SCORED_WORDS
 
 WORDS_PER_MINUTE = 150  # slow reading with pauses for pictures
 MIN_POLYSYLLABLE = 3
-TEXTSTAT_SHORT_SENTENCE_WORDS = 2
-MAX_SENTENCE_WORDS = 25  # words; 20 is the target
-
-# In a shorter text, one long word would decide the level.
-MIN_SCORED_WORDS = 15
-
+# A year has about four syllables; a longer number is read in parts.
+MAX_NUMBER_SYLLABLES = 4
+MAX_ABBREVIATION_LENGTH = 5
+MAX_WORD_LENGTH = 60  # longer strings are not words
+# "T12", "L1–L5", "M80.08XA", "COVID-19", "ICD-10-CM": bones, diseases, and standards, read as a letter and a number.
+CODE_PATTERN = r"(?:[A-Z]{1,5}-?\d[\w.]*(?<!\.)(?:[-–/](?:[A-Z]{1,2})?\d[\w.]*(?<!\.))*(?:-[A-Z]{1,3}(?![^\W\d_]))?)"
+CODE_WORD = re.compile(rf"{CODE_PATTERN}\Z")
+CODE_SYLLABLES = 2
 WORD = re.compile(CODE_PATTERN + r"|\d(?:[\d.,-]*\d)?|[^\W\d_]+(?:['’-][^\W_]+)*")
+WORD_PART = re.compile(r"\d[\d.,]*|[^\W\d_]+(?:'[^\W\d_]+)*")
+# Capitals of Latin, Greek, Cyrillic, and other scripts of Europe.
+CAPITALS = "".join(letter for letter in map(chr, range(0x2000)) if letter.isupper())
 # Consecutive words in capitals.
-UPPERCASE_RUN = re.compile(
-    r"\b[A-ZÁÉÍÓÚÜÑ][A-ZÁÉÍÓÚÜÑ'’-]*(?:[ ,]+[A-ZÁÉÍÓÚÜÑ][A-ZÁÉÍÓÚÜÑ'’-]*)*\b(?![a-záéíóúüñ]|-?\d)"
-)
-UPPERCASE_VOWEL = re.compile(r"[AEIOUÁÉÍÓÚ]")
+UPPERCASE_RUN = re.compile(rf"\b[{CAPITALS}][{CAPITALS}'’-]*(?:[ ,]+[{CAPITALS}][{CAPITALS}'’-]*)*\b(?![^\W\d_]|-?\d)")
+LATIN_VOWEL = re.compile(r"[aeiou]")
 MIN_UPPERCASE_LENGTH = 3
-# Letters of scripts without capitals: Hebrew, Arabic and its neighbors, India, Southeast Asia, Ethiopia.
-CASELESS = "\u05d0-\u05f2\u0620-\u08ff\u0904-\u109f\u1200-\u137f"
-SENTENCE_END = re.compile(rf"(?<=[{SENTENCE_ENDS}…])[\"”’»)\]]*\s+(?=[\"“‘«(¿¡\[]*[A-ZÁÉÍÓÚÜÑ\d{CASELESS}])")
-_ABBREVIATIONS = sorted({ending for language in languages.LANGUAGES for ending in language.abbreviations})
-ABBREVIATION = re.compile(rf"(?:\b(?:{'|'.join(_ABBREVIATIONS)})|\b[A-Z])\.\Z")
 
-
-@cache
-def _textstat(language: str) -> Any:
-    """Import textstat on first use: it takes 10 MB that a worker which only serves pages never needs."""
-    with warnings.catch_warnings():
-        # textstat 0.7.4 imports pkg_resources; newer releases fetch a word list when they run.
-        warnings.simplefilter("ignore")
-        from textstat.textstat import textstatistics
-    # One instance for each language: set_lang on a shared one would change the rules for other threads.
-    library = textstatistics()
-    library.set_lang(language)
-    return library
+OPENING_MARKS = '"“‘«(¿¡['
+# What follows must not start with a lowercase letter; scripts without capitals have none.
+SENTENCE_END = re.compile(rf"(?<=[{SENTENCE_ENDS}…])[\"”’»)\]]*\s+(?=[{re.escape(OPENING_MARKS)}]*(?P<first>[^\W_]))")
+# The following are no ends of sentences: "1. You get ready", "Dr. Lee", "No. 5", "J. Lee", "8 a.m. Monday".
+LIST_NUMBER = re.compile(r"\A\(?\d{1,3}\.\Z")
+ABBREVIATION = re.compile(
+    rf"(?<!\w)(?:{'|'.join(ending for language in languages.LANGUAGES for ending in language.abbreviations)})\.\Z"
+)
+NUMBER_ABBREVIATION = re.compile(
+    rf"(?<!\w)(?:{'|'.join(word for language in languages.LANGUAGES for word in language.number_abbreviations)})\.\Z"
+)
+INITIAL = re.compile(rf"(?:\A|[{CAPITALS}]\w*\.? |\b[{CAPITALS}]\.)[{CAPITALS}]\.\Z")
+MERIDIEM = re.compile(r"\b[ap]\. ?m\.\Z")
+MAX_CONTEXT = 40  # characters
+DATE_WORD = re.compile(rf"(?:{languages.number_words('weekdays', 'months')})\b")
 
 
 def split_words(text: str) -> list[str]:
@@ -118,14 +58,65 @@ def split_sentences(text: str) -> list[str]:
     """Return sentences with at least one word. A sentence never continues on the next line."""
     found: list[str] = []
     for line in text.split("\n"):
-        pieces: list[str] = []
-        for piece in SENTENCE_END.split(line.strip()):
-            if pieces and ABBREVIATION.search(pieces[-1]):
-                pieces[-1] += f" {piece}"
-            else:
-                pieces.append(piece)
-        found += [piece for piece in pieces if WORD.search(piece)]
-    return found
+        start = 0
+        for end in SENTENCE_END.finditer(line):
+            # Only what is near the period, so that the time stays proportional to the length of the line.
+            before = line[max(start, end.start() - MAX_CONTEXT) : end.start()].lstrip()
+            if not end["first"].islower() and not _continues(before, line[end.end() : end.end() + MAX_CONTEXT]):
+                found.append(line[start : end.start()])
+                start = end.end()
+        found.append(line[start:])
+    return [sentence for sentence in map(str.strip, found) if WORD.search(sentence)]
+
+
+def _continues(before: str, after: str) -> bool:
+    """Whether the period between two parts of a line does not end a sentence."""
+    return bool(
+        LIST_NUMBER.match(before)
+        or ABBREVIATION.search(before)
+        or (NUMBER_ABBREVIATION.search(before) and after[0].isdigit())
+        or (INITIAL.search(before) and not after[0].isdigit())
+        or (MERIDIEM.search(before) and DATE_WORD.match(after))
+    )
+
+
+def count_syllables(word: str, language: str) -> int:
+    """Return the syllables of one word, at least 1. A number has one for each digit, at most 4.
+
+    Raises ValueError for a language without rules for syllables.
+    """
+    return _count_syllables(word[:MAX_WORD_LENGTH], language)
+
+
+@lru_cache(maxsize=8192)
+def _count_syllables(word: str, language: str) -> int:
+    if CODE_WORD.match(word):
+        return CODE_SYLLABLES
+    return max(1, sum(_part_syllables(part, language) for part in WORD_PART.findall(word.replace("’", "'"))))
+
+
+def _part_syllables(part: str, language: str) -> int:
+    if part[0].isdigit():
+        return min(MAX_NUMBER_SYLLABLES, sum(sign.isdigit() for sign in part))
+    rules = languages.get(language).readability
+    if rules is None:
+        raise ValueError(f"There are no rules for syllables in the language “{language}”.")
+    letters = part.removesuffix("'s")
+    if rules.spells_abbreviations and is_abbreviation(letters, language):
+        return sum(letter.isupper() for letter in letters)  # MRI: spelled out
+    return rules.count_syllables(part.lower())
+
+
+def is_abbreviation(word: str, language: str) -> bool:
+    """Whether a word in capitals is spelled out (MRI). Common words such as "NOT" and "DO" are not."""
+    letters = word.removesuffix("s") if word[:-1].isupper() else word
+    is_short = letters.isalpha() and letters.isupper() and 1 < len(letters) <= MAX_ABBREVIATION_LENGTH
+    return is_short and word.casefold() not in _common_words(language)
+
+
+@cache
+def _common_words(language: str) -> frozenset[str]:
+    return frozenset(common_words(language))
 
 
 def score_page(text: str, language: str) -> float | None:
@@ -145,37 +136,38 @@ def score_text(text: str, language: str) -> float | None:
     rules = languages.get(language).readability
     if rules is None:
         return None
+    ratios = _ratios(text, language)
+    return round(rules.formula(*ratios), 1) if ratios else 0.0
+
+
+def score_reading_ease(text: str, language: str) -> float | None:
+    """Return the reading ease, 0 to 100; None for a text without words, or without a formula."""
+    rules = languages.get(language).readability
+    ratios = _ratios(text, language) if rules and rules.reading_ease else None
+    if rules is None or rules.reading_ease is None or ratios is None:
+        return None
+    return round(min(100.0, max(0.0, rules.reading_ease(*ratios))), 1)
+
+
+def _ratios(text: str, language: str) -> tuple[float, float] | None:
+    """Return words per sentence and syllables per word; None for a text without words."""
     sentences = _scorable_sentences(text, language)
     words = [word for sentence in sentences for word in split_words(sentence)]
     if not words:
-        return 0.0
-    words_per_sentence = len(words) / len(sentences)
-    syllables_per_word = sum(count_syllables(word, language) for word in words) / len(words)
-    level = rules.formula(words_per_sentence, syllables_per_word)
-    if rules.textstat_formula and (textstat_input := _prepare_for_textstat(sentences)):
-        formula = getattr(_textstat(rules.textstat_language), rules.textstat_formula)
-        level = rules.harder(level, float(formula(textstat_input)))
-    return round(level, 1)
+        return None
+    return len(words) / len(sentences), sum(count_syllables(word, language) for word in words) / len(words)
 
 
 def smog_grade(text: str, language: str) -> float:
-    """Return the SMOG grade by McLaughlin's precise formula; the number of sentences is scaled to 30.
-
-    0 for a text without words, and in a language that SMOG does not apply to.
-    """
+    """Return the SMOG grade; 0 for a text without words, and in a language that SMOG does not apply to."""
     rules = languages.get(language).readability
-    if rules is None or rules.smog_limit is None:
-        return 0.0
     sentences = _scorable_sentences(text, language)
-    if not sentences:
+    if rules is None or rules.smog is None or not sentences:
         return 0.0
     polysyllables = sum(
         count_syllables(word, language) >= MIN_POLYSYLLABLE for sentence in sentences for word in split_words(sentence)
     )
-    grade = 1.043 * math.sqrt(polysyllables * 30 / len(sentences)) + 3.1291
-    if rules.textstat_language:
-        grade = max(grade, float(_textstat(rules.textstat_language).smog_index(_prepare_for_textstat(sentences))))
-    return round(grade, 1)
+    return round(rules.smog(polysyllables, len(sentences)), 1)
 
 
 def _scorable_sentences(text: str, language: str) -> list[str]:
@@ -193,7 +185,7 @@ def lowercase_shouting(sentence: str, language: str) -> str:
 
 
 def _lowercase_run(run: str, language: str) -> str:
-    known = common_word_set(language)
+    known = _common_words(language)
     found = [word for word in WORD.findall(run) if len(word) > 1]
     is_shouted = len(found) > 1 and any(
         word.casefold() in known or len(word) > MAX_ABBREVIATION_LENGTH for word in found
@@ -202,20 +194,11 @@ def _lowercase_run(run: str, language: str) -> str:
     def lower(match: re.Match[str]) -> str:
         word = match[0]
         is_word = word.casefold() in known or (
-            is_shouted and len(word) > MIN_UPPERCASE_LENGTH and bool(UPPERCASE_VOWEL.search(word))
+            is_shouted and len(word) > MIN_UPPERCASE_LENGTH and bool(LATIN_VOWEL.search(fold(word)))
         )
         return word.lower() if is_word and not CODE_WORD.match(word) else word
 
     return WORD.sub(lower, run)
-
-
-def _prepare_for_textstat(sentences: list[str]) -> str:
-    """Join the sentences without short ones: textstat does not count short sentences, but counts their words."""
-    return "\n".join(
-        sentence
-        for sentence in sentences
-        if min(len(split_words(sentence)), len(sentence.split())) > TEXTSTAT_SHORT_SENTENCE_WORDS
-    )
 
 
 def estimate_minutes(text: str) -> int:

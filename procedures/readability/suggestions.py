@@ -1,7 +1,9 @@
-"""Suggestions that make a draft easier to read or better sourced. None of them prevents publishing."""
+"""What to change on a page: failures and notes for the site report, suggestions for editors.
+
+Suggestions make a draft easier to read or better sourced; none of them prevents publishing.
+"""
 
 from collections.abc import Iterator
-from textwrap import shorten
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -9,34 +11,121 @@ from django.utils.translation import ngettext
 
 from procedures import languages
 from procedures.models import Page
-from procedures.publishing.translations import latest_source_revision
-from procedures.readability.measures import (
+from procedures.publishing.review import latest_source_revision
+from procedures.readability.measures import PageMeasures, Passage
+from procedures.readability.scores import split_words
+from procedures.readability.thresholds import (
+    MAX_LIST_ITEMS,
+    MAX_SENTENCE_WORDS,
+    MIN_SCORED_WORDS,
     TARGET_PARAGRAPH_SENTENCES,
     TARGET_SENTENCE_WORDS,
-    PageMeasures,
-    find_shared_warnings,
-    measure_page,
-    uncited_number_message,
+    describe_exceeded_limits,
+    describe_hard_paragraph,
+    describe_long_sentence,
+    describe_missed_targets,
+    shorten_quote,
 )
-from procedures.readability.scores import MAX_SENTENCE_WORDS, MIN_SCORED_WORDS, score_text, split_sentences, split_words
-from procedures.rendering import Issue, ReferenceResolver, RenderedPage
+from procedures.rendering import Issue, RenderedPage
 from procedures.rendering.source_map import SourceMap
-from procedures.rendering.text_extraction import Article, parse_article
+from procedures.validators import MAX_ALT_LENGTH
 
 MAX_QUOTE_LENGTH = 70
 
 
+def find_failures(measures: PageMeasures) -> Iterator[str]:
+    """Yield a sentence for each limit that the page exceeds."""
+    yield from describe_exceeded_limits(measures.reading_level, measures.smog_grade, measures.language)
+    for passage in measures.long_sentences:
+        yield _with_section(describe_long_sentence(passage.text, int(passage.count)), passage)
+    if measures.requires_figure_and_source and not measures.has_lead_figure:
+        yield _("Choose the picture that carries the message.")
+    if measures.requires_figure_and_source and not measures.has_source:
+        yield _("No source is cited. Cite where the facts come from: [@key].")
+    yield from find_warnings(measures)
+
+
+def find_warnings(measures: PageMeasures) -> Iterator[str]:
+    """Yield a sentence for each exceeded limit that does not prevent publishing; editors get a suggestion for it."""
+    for passage in measures.uncited_numbers:
+        yield _with_section(_describe_uncited_number(passage), passage)
+    for passage in measures.long_lists:
+        yield _with_section(_describe_long_list(passage), passage)
+    yield from _describe_shared_warnings(measures)
+
+
+def find_notes(measures: PageMeasures) -> Iterator[str]:
+    """Yield a sentence for what has no limit, or misses a target but exceeds no limit."""
+    yield from _unchecked(measures.language)
+    yield from describe_missed_targets(measures.reading_level, measures.smog_grade, measures.language)
+    if measures.sentences_over_target:
+        yield f"Sentences of more than {TARGET_SENTENCE_WORDS} words: {len(measures.sentences_over_target)}."
+    for passage in measures.long_paragraphs:
+        yield _with_section(f"{_describe_long_paragraph(int(passage.count))} “{shorten_quote(passage.text)}”", passage)
+
+
+def _describe_uncited_number(passage: Passage) -> str:
+    message = _("The number “%(number)s” has no source. Cite where it comes from: [@key]. “%(quote)s”")
+    return message % {"number": passage.detail, "quote": shorten_quote(passage.text)}
+
+
+def _describe_long_list(passage: Passage) -> str:
+    message = ngettext(
+        "A list has %(count)d entry; the limit is %(limit)d. Group or shorten it.",
+        "A list has %(count)d entries; the limit is %(limit)d. Group or shorten it.",
+        int(passage.count),
+    )
+    return message % {"count": passage.count, "limit": MAX_LIST_ITEMS}
+
+
+def _describe_long_paragraph(count: int) -> str:
+    message = ngettext(
+        "This paragraph has %(count)s sentence; %(target)s is the target. Make two of it.",
+        "This paragraph has %(count)s sentences; %(target)s is the target. Make two of it.",
+        count,
+    )
+    return message % {"count": count, "target": TARGET_PARAGRAPH_SENTENCES}
+
+
+def _describe_shared_warnings(measures: PageMeasures) -> Iterator[str]:
+    """Yield the warnings on links, pictures, and actions, which name their place themselves."""
+    for link in measures.broken_anchors:
+        message = _("A link leads to %(link)s, which is not on this page. Fix the link or the section address.")
+        yield message % {"link": link}
+    for passage in measures.invalid_alt_texts:
+        if passage.count:
+            message = ngettext(
+                "The alternative text of the picture %(picture)s has %(count)d character; the limit is %(limit)d. "
+                "Shorten it.",
+                "The alternative text of the picture %(picture)s has %(count)d characters; the limit is %(limit)d. "
+                "Shorten it.",
+                int(passage.count),
+            )
+            yield message % {"picture": passage.detail, "count": passage.count, "limit": MAX_ALT_LENGTH}
+        else:
+            yield _("The picture %(picture)s has no alternative text. Write one.") % {"picture": passage.detail}
+    if not measures.has_action:
+        yield _("Nothing tells the reader what to do. Add a card, steps, a checklist or the next step.")
+
+
+def _with_section(sentence: str, passage: Passage) -> str:
+    """Return a line of the site report, which is in English."""
+    return f"{sentence} (section “{passage.section}”)" if passage.section else sentence
+
+
 def build_suggestions(
-    page: Page, content: dict[str, Any], rendered: RenderedPage, resolver: ReferenceResolver
+    page: Page, content: dict[str, Any], rendered: RenderedPage, measures: PageMeasures
 ) -> list[Issue]:
-    """Return suggestions in the order of the text; those on the whole page come last, with line 0. No duplicates."""
-    article, source_map = parse_article(rendered.html), SourceMap(content["body"])
-    measures = measure_page(rendered.html, kind=page.kind, resolver=resolver, article=article)
+    """Return suggestions in the order of the text; those on the whole page come last, with line 0. No duplicates.
+
+    ``measures``: those of ``rendered``.
+    """
+    source_map = SourceMap(content["body"])
     suggestions = [
-        *_suggest_for_paragraphs(article, source_map, page.language),
-        *_suggest_for_sentences(article, source_map),
+        *_suggest_for_paragraphs(measures, source_map),
+        *_suggest_for_sentences(measures, source_map),
+        *_suggest_for_numbers(measures, source_map),
     ]
-    suggestions += _suggest_for_numbers(article, source_map, measures)
     suggestions += [
         Issue(
             line,
@@ -52,78 +141,63 @@ def build_suggestions(
     # A sentence that occurs twice gets the line of the first occurrence, so its suggestions are equal.
     return list(
         dict.fromkeys(
-            [*suggestions, *_suggest_for_page(measures), *_unchecked(page.language), *_suggest_for_translations(page)]
+            [
+                *suggestions,
+                *_suggest_for_page(measures),
+                *(Issue(0, sentence) for sentence in _unchecked(page.language)),
+                *_suggest_for_translations(page),
+            ]
         )
     )
 
 
 def _suggest_for_page(measures: PageMeasures) -> Iterator[Issue]:
-    """Yield the suggestions that belong to no line; ``measure_content`` reports them for public pages."""
-    if not measures.has_action:
-        yield Issue(0, _("Nothing tells the reader what to do. Add a card, steps, a checklist or the next step."))
-    for sentence in find_shared_warnings(measures):
-        yield Issue(0, _to_sentence(sentence))
+    """Yield the suggestions that belong to no line; the site report has the same ones."""
+    for sentence in describe_missed_targets(measures.reading_level, measures.smog_grade, measures.language):
+        yield Issue(0, sentence)
+    for passage in measures.long_lists:
+        yield Issue(0, _describe_long_list(passage))
+    for sentence in _describe_shared_warnings(measures):
+        yield Issue(0, sentence)
     for word in measures.hard_words:
         yield Issue(0, _("Long word, neither explained nor everyday: %(word)s.") % {"word": word})
 
 
-def _suggest_for_paragraphs(article: Article, source_map: SourceMap, language: str) -> Iterator[Issue]:
-    rules = languages.get(language).readability
-    for block in article.blocks:
-        if block.tag != "p" or block.component not in {"", "card"}:
-            continue
-        level, count = score_text(block.text, language), len(split_sentences(block.text))
-        is_hard = rules is not None and level is not None and rules.is_harder(level, rules.paragraph_limit)
-        if rules is not None and is_hard and len(split_words(block.text)) >= MIN_SCORED_WORDS:
-            message = _("This paragraph %(reading_level)s. Use shorter sentences and words.")
-            values = {"reading_level": rules.statement.format(level=level)}
-            yield Issue(source_map.find_line(block.text), message % values)
-        if count > TARGET_PARAGRAPH_SENTENCES:
-            message = ngettext(
-                "This paragraph has %(count)s sentence; %(target)s is the target. Make two of it.",
-                "This paragraph has %(count)s sentences; %(target)s is the target. Make two of it.",
-                count,
-            )
-            values = {"count": str(count), "target": str(TARGET_PARAGRAPH_SENTENCES)}
-            yield Issue(source_map.find_line(block.text), message % values)
+def _suggest_for_paragraphs(measures: PageMeasures, source_map: SourceMap) -> Iterator[Issue]:
+    for passage in measures.paragraphs:
+        message = describe_hard_paragraph(passage.count, measures.language)
+        if message and len(split_words(passage.text)) >= MIN_SCORED_WORDS:
+            yield Issue(source_map.find_line(passage.text), message)
+    for passage in measures.long_paragraphs:
+        yield Issue(source_map.find_line(passage.text), _describe_long_paragraph(int(passage.count)))
 
 
-def _suggest_for_sentences(article: Article, source_map: SourceMap) -> Iterator[Issue]:
-    for sentence in find_long_sentences(article):
-        length = len(split_words(sentence))
-        if length <= MAX_SENTENCE_WORDS:  # publishing checks report longer ones
+def _suggest_for_sentences(measures: PageMeasures, source_map: SourceMap) -> Iterator[Issue]:
+    for passage in measures.sentences_over_target:
+        if passage.count <= MAX_SENTENCE_WORDS:  # publishing checks report longer ones
             message = _("%(count)s words; %(target)s is the target. Shorten: %(sentence)s")
-            values = {"count": str(length), "target": str(TARGET_SENTENCE_WORDS), "sentence": _quote(sentence)}
-            yield Issue(source_map.find_line(sentence), message % values)
+            quote = f"“{shorten_quote(passage.text, MAX_QUOTE_LENGTH)}”"
+            values = {"count": passage.count, "target": TARGET_SENTENCE_WORDS, "sentence": quote}
+            yield Issue(source_map.find_line(passage.text), message % values)
 
 
-def find_long_sentences(article: Article) -> list[str]:
-    """Return the sentences over the target length, to highlight them."""
-    sentences = (text for block in article.blocks if block.is_prose for text in split_sentences(block.text))
-    return [text for text in sentences if len(split_words(text)) > TARGET_SENTENCE_WORDS]
-
-
-def _suggest_for_numbers(article: Article, source_map: SourceMap, measures: PageMeasures) -> Iterator[Issue]:
-    header_texts = {block.text for block in article.blocks if block.component in {"title", "key message"}}
+def _suggest_for_numbers(measures: PageMeasures, source_map: SourceMap) -> Iterator[Issue]:
     for passage in measures.uncited_numbers:
         # Title and key message are not in the body, but the body may contain the same sentence.
-        is_in_header = not passage.section and passage.text in header_texts
+        is_in_header = passage.component in {"title", "key message"}
         if line := 0 if is_in_header else source_map.find_line(passage.text):
-            yield Issue(
-                line,
-                _("The number “%(number)s” has no source. Cite where it comes from: [@key].")
-                % {"number": passage.detail},
-            )
+            message = _("The number “%(number)s” has no source. Cite where it comes from: [@key].")
+            yield Issue(line, message % {"number": passage.detail})
         else:
-            yield Issue(0, _to_sentence(uncited_number_message(passage)))
+            yield Issue(0, _describe_uncited_number(passage))
 
 
-def _unchecked(code: str) -> Iterator[Issue]:
+def _unchecked(code: str) -> Iterator[str]:
     """Yield the checks that the language has no rules for, because no suggestion would read as approval."""
     language = languages.get(code)
     if language.unchecked:
         values = {"language": language.english_name, "checks": ", ".join(language.unchecked)}
-        yield Issue(0, _("Not checked in %(language)s: %(checks)s.") % values)
+        yield _("Not checked in %(language)s: %(checks)s.") % values
 
 
 def _suggest_for_translations(page: Page) -> Iterator[Issue]:
@@ -140,11 +214,3 @@ def _suggest_for_translations(page: Page) -> Iterator[Issue]:
         values = {"language": languages.get(made_from.page.language).name}
         message = _("The %(language)s text has changed since this translation was made. Compare the two.")
         yield Issue(0, message % values)
-
-
-def _to_sentence(sentence: str) -> str:
-    return f"{sentence[0].upper()}{sentence[1:]}."
-
-
-def _quote(text: str) -> str:
-    return f"“{shorten(text, MAX_QUOTE_LENGTH, placeholder=' …')}”"

@@ -13,13 +13,13 @@ from markdown_it.token import Token
 from procedures.enums import PageKind, SignLevel, SignTiming
 from procedures.figures.presenters import FigureContext
 from procedures.models import GlossaryTerm
+from procedures.readability.thresholds import MAX_LIST_ITEMS
 from procedures.rendering.context import RenderContext
 from procedures.rendering.references import LocalizedSign
 
 EMPTY_HTML = SafeString("")
 SLUG_LIST = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*(?:[ \t]+[a-z0-9]+(?:-[a-z0-9]+)*)*\Z")
 CHANCE_OPTIONS = re.compile(r"([0-9]{1,4}) in (10|100|1000)\Z")
-MAX_LIST_ITEMS = 7
 MIN_NAME_SIMILARITY = 0.7  # difflib ratio; lower than for keys, because block names are short and few
 
 

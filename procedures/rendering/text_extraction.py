@@ -6,6 +6,7 @@ from html import unescape
 from html.parser import HTMLParser
 
 from procedures.languages.definition import SENTENCE_ENDS
+from procedures.readability.thresholds import MIN_CELL_WORDS
 from procedures.rendering.sanitizer import VOID_ELEMENTS
 
 # One tag or comment, as templates and the sanitizer write it: ">" can occur in double quotes.
@@ -36,7 +37,6 @@ class Section:
 CELL_ELEMENTS = frozenset({"td", "th"})
 # A table cell with an end mark or enough words counts as a sentence; other cells are labels and values.
 CELL_MARKER = "\ue001"
-MIN_CELL_WORDS = 5
 
 
 class _TextExtractor:

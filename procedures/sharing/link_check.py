@@ -1,11 +1,33 @@
-"""Check that every address that was ever public, and every link on a public page, still leads somewhere."""
+"""Check that every address that was ever public, and every link on a public page, still leads somewhere.
 
-from collections.abc import Iterator
+Links to other sites are checked only on request, and never with two requests to a host at once.
+"""
+
+import ipaddress
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from html.parser import HTMLParser
+from http.client import HTTPException, HTTPMessage
+from typing import IO
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from procedures.models import Page, Path, Release
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from procedures.models import ExternalLink, Page, Path, Release
 from procedures.rendering.parser import GENERATED_ANCHOR
 from procedures.sharing.short_codes import is_valid_code
+
+DELAY_SECONDS = 2.0  # between two requests to one host
+TIMEOUT_SECONDS = 15.0
+GONE_STATUSES = frozenset({404, 410})
+RETRY_WITH_GET_STATUSES = frozenset({400, 403, 404, 405, 501})  # some servers return these for HEAD only
+MAX_RESULT_LENGTH = 120
 
 
 class LinkParser(HTMLParser):
@@ -28,45 +50,34 @@ class LinkParser(HTMLParser):
                     self.external_links.append(value)
 
 
+def parse_links(html: str) -> LinkParser:
+    """Return the links and anchors of a page."""
+    parser = LinkParser()
+    parser.feed(html)
+    return parser
+
+
 def find_broken_addresses() -> Iterator[str]:
     """Yield one message for each broken path, short code, link, or anchor."""
-    live = {release.path: release for release in Release.objects.filter(live_on__isnull=False)}
+    known = set()
     for path in Path.objects.select_related("page__live_release"):
+        known.add(path.path)
         live_release = path.page.live_release
         if path.is_canonical and live_release and live_release.path != path.path:
             yield f"{path.path}: is canonical, but its page is published at {live_release.path}"
-    for release_path in live.keys() - set(Path.objects.values_list("path", flat=True)):
-        yield f"{release_path}: is public, but has no Path row"
+    live = list(Release.objects.live())
+    for release in live:
+        if release.path not in known:
+            yield f"{release.path}: is public, but has no Path row"
     for code in Page.objects.values_list("code", flat=True):
         if not is_valid_code(code):
             yield f"code {code}: its check character is wrong"
-    yield from _find_broken_links(live)
-    yield from _find_lost_sections()
+    parsed = {release.path: parse_links(release.html) for release in live}
+    yield from _find_broken_links(parsed, known)
+    yield from _find_lost_sections({release.page_id: parsed[release.path].anchors for release in live})
 
 
-def _find_lost_sections() -> Iterator[str]:
-    """Yield a message for each section anchor of an earlier release that the live page no longer has.
-
-    Generated anchors are exempt: an index lists only what exists, so the entry of a withdrawn picture disappears.
-    """
-    live_anchors: dict[int, set[str]] = {}
-    for release in Release.objects.live():
-        parser = LinkParser()
-        parser.feed(release.html)
-        live_anchors[release.page_id] = parser.anchors
-    releases = Release.objects.filter(page__in=live_anchors).values_list("page", "number", "sections")
-    for page_id, number, sections in releases:
-        lost = {section["anchor"] for section in sections} - live_anchors[page_id] - {""}
-        for anchor in sorted(anchor for anchor in lost if not GENERATED_ANCHOR.match(anchor)):
-            yield f"release {number} of page {page_id}: its section #{anchor} is no longer on the live page"
-
-
-def _find_broken_links(live: dict[str, Release]) -> Iterator[str]:
-    parsed: dict[str, LinkParser] = {}
-    for path, release in live.items():
-        parsed[path] = LinkParser()
-        parsed[path].feed(release.html)
-    known = set(Path.objects.values_list("path", flat=True))
+def _find_broken_links(parsed: dict[str, LinkParser], known: set[str]) -> Iterator[str]:
     for path, parser in parsed.items():
         for link in parser.internal_links:
             target, _, anchor = link.partition("#")
@@ -79,3 +90,122 @@ def _find_broken_links(live: dict[str, Release]) -> Iterator[str]:
                 continue
             elif anchor and (target or path) in parsed and anchor not in parsed[target or path].anchors:
                 yield f"{path}: links to {link}, but that section does not exist"
+
+
+def _find_lost_sections(live_anchors: dict[int, set[str]]) -> Iterator[str]:
+    """Yield a message for each section anchor of an earlier release that the live page no longer has.
+
+    Generated anchors are exempt: an index lists only what exists, so the entry of a withdrawn picture disappears.
+    """
+    releases = Release.objects.filter(page__in=live_anchors).values_list("page", "number", "sections")
+    for page_id, number, sections in releases:
+        lost = {section["anchor"] for section in sections} - live_anchors[page_id] - {""}
+        for anchor in sorted(anchor for anchor in lost if not GENERATED_ANCHOR.match(anchor)):
+            yield f"release {number} of page {page_id}: its section #{anchor} is no longer on the live page"
+
+
+class PrivateAddressError(Exception):
+    """The URL is not a public web address, so it must not be requested."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStatus:
+    """Result of checking a link. ``is_working`` is None if the server refused to answer a program."""
+
+    is_working: bool | None
+    message: str
+
+
+def find_external_links() -> dict[str, list[str]]:
+    """Return every external URL on public pages, sorted, with the paths of the pages that link to it."""
+    links: dict[str, list[str]] = {}
+    for path, html in Release.objects.live().values_list("path", "html"):
+        for url in dict.fromkeys(parse_links(html).external_links):
+            if not url.startswith(f"{settings.PUBLIC_URL}/"):
+                links.setdefault(url, []).append(path)
+    return dict(sorted(links.items()))
+
+
+def check_external_links(
+    urls: Iterable[str], check: Callable[[str], LinkStatus] | None = None, delay: float = DELAY_SECONDS
+) -> Iterator[tuple[str, LinkStatus]]:
+    """Yield each URL with its status, one after another, with ``delay`` seconds between requests to one host."""
+    last_request: dict[str, float] = {}
+    for url in urls:
+        host = urlsplit(url).netloc
+        time.sleep(max(0.0, last_request.get(host, -delay) + delay - time.monotonic()))
+        status = (check or check_external_link)(url)
+        last_request[host] = time.monotonic()
+        yield url, status
+
+
+@transaction.atomic
+def save_results(links: dict[str, list[str]], results: dict[str, LinkStatus]) -> None:
+    """Store the result of each link and since when it has been broken; delete links that no page has any longer.
+
+    A result of None for ``is_working`` leaves ``broken_since`` as it was.
+    """
+    now = timezone.now()
+    known = {link.url: link for link in ExternalLink.objects.select_for_update()}
+    for url, status in results.items():
+        link = known.get(url) or ExternalLink(url=url)
+        link.pages, link.last_result, link.checked_at = links[url], status.message[:MAX_RESULT_LENGTH], now
+        if status.is_working is not None:
+            link.broken_since = None if status.is_working else link.broken_since or now
+        link.save()
+    ExternalLink.objects.exclude(url__in=links).delete()
+
+
+class _PublicRedirectHandler(HTTPRedirectHandler):
+    """Redirect handler that applies ``require_public_url`` to every redirect."""
+
+    def redirect_request(
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> Request | None:
+        require_public_url(newurl)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def require_public_url(url: str) -> None:
+    """Raise PrivateAddressError unless the URL is a public web address, and OSError if its host does not exist."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise PrivateAddressError("not a web address; not checked")
+    for *_, address in socket.getaddrinfo(parts.hostname, parts.port or parts.scheme, type=socket.SOCK_STREAM):
+        if not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_global:
+            raise PrivateAddressError("an address in a private network; not checked")
+
+
+def check_external_link(url: str) -> LinkStatus:
+    """Request a URL with HEAD, or with GET of the first bytes if the server does not support HEAD.
+
+    Never raises for what the other side does.
+    """
+    try:
+        require_public_url(url)
+        status = _fetch_status(url, "HEAD")
+        if status in RETRY_WITH_GET_STATUSES:
+            status = _fetch_status(url, "GET")
+    except PrivateAddressError as error:
+        return LinkStatus(False, str(error))
+    except TimeoutError:
+        return LinkStatus(False, f"no response within {TIMEOUT_SECONDS:.0f} seconds")
+    except (OSError, HTTPException, ValueError) as error:
+        reason = error.reason if isinstance(error, URLError) else error
+        return LinkStatus(False, f"no connection: {reason}")
+    if status in GONE_STATUSES:
+        return LinkStatus(False, f"status {status}: the page is gone")
+    if status >= 400:
+        return LinkStatus(None, f"status {status} for a program; check it in a browser")
+    return LinkStatus(True, f"status {status}")
+
+
+def _fetch_status(url: str, method: str) -> int:
+    headers = {"User-Agent": f"Plainspine link check (+{settings.PUBLIC_URL}/)", "Range": "bytes=0-1023"}
+    request = Request(url, method=method, headers=headers)  # noqa: S310 -- require_public_url checks the scheme
+    try:
+        with build_opener(_PublicRedirectHandler).open(request, timeout=TIMEOUT_SECONDS) as response:
+            return int(response.status)
+    except HTTPError as error:
+        error.close()
+        return error.code

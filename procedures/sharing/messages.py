@@ -1,23 +1,34 @@
-"""Messages that send a patient to a page: plain text, HTML, mailto URL, and email draft.
+"""Messages that send a patient to a page: plain text, HTML, mailto URL, email draft, and calendar reminder.
 
 Nothing here knows who the patient is, and no message names a condition.
 """
 
+import datetime
+import re
+import uuid
 from dataclasses import asdict, dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
-from django.utils import translation
-from django.utils.html import format_html
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from procedures import languages
-from procedures.languages import home_path
+from procedures import languages, timezones
 from procedures.models import Clinic, Release
 from procedures.phones import phone_href
-from procedures.sharing.short_codes import spaced_code
+from procedures.sharing.short_codes import short_path, spaced_code
+
+EVENT_DURATION = datetime.timedelta(minutes=30)
+MAX_LEAD_TIME = datetime.timedelta(days=731)
+INVALID_TIME_MESSAGE = gettext_lazy("Enter a date and a time, such as 2026-11-30T10:00.")
+TIME_OF_DAY_RE = re.compile(r"[T ]\d\d:\d\d")
+# Not allowed in a text of a calendar file (RFC 5545 §3.3.11).
+CONTROL_CHARACTER_RE = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +48,6 @@ class MessageContext:
         return self.short_url.partition("://")[2]
 
 
-def short_path(language: str, code: str) -> str:
-    """Return ``/p/K7M4P2`` or ``/es/p/K7M4P2``.
-
-    The language in the path is for a mistyped code: the error page then speaks the reader's language.
-    """
-    return f"{home_path(language)}p/{code}"
-
-
 def build_message_context(release: Release, clinic: Clinic) -> MessageContext:
     """Build the context from the live release; the draft is not used."""
     page = release.page
@@ -55,20 +58,6 @@ def build_message_context(release: Release, clinic: Clinic) -> MessageContext:
         code=page.code,
         readable_url=settings.PUBLIC_URL + release.path,
         short_url=settings.PUBLIC_URL + short_path(page.language, page.code),
-    )
-
-
-def spell_phonetically(code: str, language: str) -> str:
-    """Return ``K as in Kilo, seven, M as in Mike, four …`` or ``K de kilo, siete, M de mesa, cuatro …``.
-
-    In a language without a spoken alphabet, return the characters alone.
-    """
-    alphabet = languages.get(language).spoken_alphabet
-    if alphabet is None:
-        return ", ".join(code)
-    words, as_in = alphabet.names, alphabet.as_in
-    return ", ".join(
-        words[character] if character.isdigit() else f"{character} {as_in} {words[character]}" for character in code
     )
 
 
@@ -124,70 +113,18 @@ def render_plain_message(context: MessageContext) -> str:
     return "\n\n".join(paragraphs) + "\n"
 
 
-# Every line is shorter than 76 characters: an encoding that breaks lines must not break the URL.
-HTML_TEMPLATE = """<!doctype html>
-<html lang="{language}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="supported-color-schemes" content="light dark">
-<title>{subject}</title>
-<style>
-:root {{ color-scheme: light dark; supported-color-schemes: light dark; }}
-@media (prefers-color-scheme: dark) {{
-.ground {{ background: #181612 !important; color: #f6eedf !important; }}
-.link {{ color: #8fdad0 !important; }}
-.button {{ background: #8fdad0 !important; color: #06282a !important; }}
-}}
-</style>
-</head>
-<body class="ground"
-style="margin:0;padding:0;background:#fffdf7;color:#201b14;">
-<div class="ground" lang="{language}" dir="{direction}"
-style="max-width:560px;margin:0 auto;padding:24px 16px;
-background:#fffdf7;color:#201b14;
-font:18px/1.5 Verdana,Arial,sans-serif;">
-<p style="margin:0 0 18px;">{greeting}</p>
-<p style="margin:0 0 18px;">{introduction}</p>
-<p style="margin:0 0 18px;">
-<a class="button"
-href="{address}"
-style="display:inline-block;padding:14px 22px;border-radius:6px;
-background:#094648;color:#ffffff;font-weight:bold;
-text-decoration:none;">{open_button}</a></p>
-<p style="margin:0 0 18px;">{open_here}<br>
-<a class="link"
-href="{address}"
-style="color:#094648;font-size:16px;word-break:break-word;">
-{address}
-</a></p>
-<p style="margin:0 0 18px;">{privacy_note}</p>
-<p style="margin:0 0 18px;">{code_instructions}<br>
-<strong style="font-size:22px;white-space:nowrap;">{code}</strong></p>
-<p style="margin:0 0 18px;">{paper_offer}<br>
-<a class="link"
-href="{phone_href}"
-style="color:#094648;font-weight:bold;">{phone}</a></p>
-<p style="margin:0;">{clinic}</p>
-</div>
-</body>
-</html>
-"""
-
-
 def render_html_message(context: MessageContext) -> str:
     """Return the message as a complete HTML document."""
     text = build_message_text(context)
-    return str(
-        format_html(
-            HTML_TEMPLATE,
-            language=context.language,
-            direction=languages.get(context.language).direction,
-            address=context.short_url,
-            phone_href=phone_href(text.phone),
+    return render_to_string(
+        "mail/reading.html",
+        {
             **asdict(text),
-        )
+            "language": context.language,
+            "direction": languages.get(context.language).direction,
+            "address": context.short_url,
+            "phone_href": phone_href(text.phone),
+        },
     )
 
 
@@ -209,3 +146,81 @@ def build_eml(context: MessageContext) -> bytes:
     message.set_content(render_plain_message(context), cte="quoted-printable")
     message.add_alternative(render_html_message(context), subtype="html", cte="quoted-printable")
     return message.as_bytes()
+
+
+class InvalidTimeError(ValueError):
+    """A reminder cannot be made for this time. The message is for the staff member who chose it."""
+
+
+def parse_local_time(typed: str, zone_name: str, *, now: datetime.datetime) -> datetime.datetime:
+    """Parse the value of a ``datetime-local`` field (``2026-11-30T10:00``) as clinic time; return it in UTC.
+
+    ``now`` is aware. Raise InvalidTimeError.
+    """
+    try:
+        zone = ZoneInfo(zone_name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        message = _("The clinic's time zone “%(zone)s” is unknown. Enter one such as America/Denver under Clinic.")
+        raise InvalidTimeError(message % {"zone": zone_name}) from error
+    try:
+        local = datetime.datetime.fromisoformat(typed.strip())
+    except ValueError as error:
+        raise InvalidTimeError(INVALID_TIME_MESSAGE) from error
+    if local.tzinfo is not None:
+        raise InvalidTimeError(INVALID_TIME_MESSAGE)
+    if not TIME_OF_DAY_RE.search(typed):
+        raise InvalidTimeError(_("Add a time of day, such as 10:00."))
+    try:
+        in_utc = timezones.to_utc(local.date(), local.time(), zone)
+    except timezones.AmbiguousTimeError as error:
+        # The form has one field, so staff cannot choose between the two.
+        message = _(
+            "%(time)s occurs twice on %(date)s, because clocks go back that night. "
+            "Choose a time before or after that hour."
+        )
+        values = {"time": f"{local:%H:%M}", "date": timezones.format_date(local.date())}
+        raise InvalidTimeError(message % values) from error
+    except timezones.LocalTimeError as error:
+        raise InvalidTimeError(str(error)) from error
+    if in_utc <= now:
+        raise InvalidTimeError(_("Choose a time in the future."))
+    if in_utc > now + MAX_LEAD_TIME:
+        raise InvalidTimeError(_("This date is more than two years ahead. Choose an earlier one."))
+    return in_utc
+
+
+def default_reminder_time(zone_name: str, *, now: datetime.datetime) -> str:
+    """Return tomorrow at 10:00 clinic time, as the value of a ``datetime-local`` field."""
+    tomorrow = now.astimezone(timezones.get_timezone(zone_name)).date() + datetime.timedelta(days=1)
+    return f"{tomorrow.isoformat()}T10:00"
+
+
+def build_calendar_event(context: MessageContext, *, starts_at: datetime.datetime) -> bytes:
+    """Build a calendar file (RFC 5545) with one event at ``starts_at`` (aware), without attendees."""
+    # A local import: 6 MB of memory that workers which only serve pages do not need.
+    from icalendar import Alarm, Calendar, Event
+
+    start, language = starts_at.astimezone(datetime.UTC), {"LANGUAGE": context.language}
+    subject = build_message_text(context).subject
+    event = Event()
+    event.add("uid", f"{uuid.uuid4()}@{urlsplit(context.short_url).hostname}")
+    event.add("dtstamp", timezone.now())
+    event.add("dtstart", start)
+    event.add("dtend", start + EVENT_DURATION)
+    event.add("summary", subject, parameters=language)
+    event.add("description", CONTROL_CHARACTER_RE.sub("", render_plain_message(context).strip()), parameters=language)
+    event.add("url", context.short_url)
+    event.add("class", "PRIVATE")
+    event.add("transp", "TRANSPARENT")
+    alarm = Alarm()
+    alarm.add("action", "DISPLAY")
+    alarm.add("description", subject)
+    alarm.add("trigger", datetime.timedelta(0))
+    event.add_component(alarm)
+    calendar = Calendar()
+    calendar.add("version", "2.0")
+    calendar.add("prodid", "-//Plainspine//Reading reminder//EN")
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add_component(event)
+    content: bytes = calendar.to_ical()
+    return content

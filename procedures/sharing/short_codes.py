@@ -1,18 +1,35 @@
-"""Short codes of pages: six characters for letters and phone calls, which name no condition.
+"""Short codes of pages, for letters and phone calls: six characters that name no condition, and their QR codes.
 
 The alphabet has no vowels and no 0, 1, or L, so that no code is misread or spells a word. The last character is a
 check character: a weighted sum modulo the prime 29 detects every single wrong character and every transposition.
 """
 
+import io
 import re
 import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from procedures import languages
+from procedures.languages import home_path
 from procedures.models import Page
 from procedures.sharing.url_repair import url_candidates
+
+if TYPE_CHECKING:
+    import segno
 
 CODE_ALPHABET = "23456789BCDFGHJKMNPQRSTVWXYZ"
 CODE_LENGTH = 6
 CHECKSUM_MODULUS = 29
+QUIET_ZONE_MODULES = 4  # white border required by ISO/IEC 18004
+# A QR code must stay readable with a tenth of its modules damaged. At level M, version 2 repairs 8 codewords, but a
+# tenth of its modules touches 9; version 3 repairs 13, and a tenth touches 12.
+MIN_QR_VERSION = 3
+# Large enough for an old phone and a shaky hand: version 3 has 29 modules, so every code is at least 23 mm wide.
+MODULE_MM = 0.8
+# 10 dots are 0.85 mm on a 300 dpi printer.
+DOTS_PER_INCH = 300
+DOTS_PER_MODULE = 10
 
 
 def checksum(characters: str) -> int:
@@ -61,3 +78,71 @@ def parse_code(typed: str) -> str | None:
 def spaced_code(code: str) -> str:
     """Return the code in pairs, for reading aloud: ``K 7 – M 4 – P 2``. Typed this way, it is accepted too."""
     return " – ".join(" ".join(code[start : start + 2]) for start in range(0, len(code), 2))
+
+
+def short_path(language: str, code: str) -> str:
+    """Return ``/p/K7M4P2`` or ``/es/p/K7M4P2``.
+
+    The language in the path is for a mistyped code: the error page then speaks the reader's language.
+    """
+    return f"{home_path(language)}p/{code}"
+
+
+def spell_phonetically(code: str, language: str) -> str:
+    """Return ``K as in Kilo, seven, M as in Mike, four …`` or ``K de kilo, siete, M de mesa, cuatro …``.
+
+    In a language without a spoken alphabet, return the characters alone.
+    """
+    alphabet = languages.get(language).spoken_alphabet
+    if alphabet is None:
+        return ", ".join(code)
+    words, as_in = alphabet.names, alphabet.as_in
+    return ", ".join(
+        words[character] if character.isdigit() else f"{character} {as_in} {words[character]}" for character in code
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class QrCode:
+    """A QR code to be drawn as SVG, one unit per module.
+
+    ``size``: width in modules, with the quiet zone. ``width``: width on paper, such as ``26.4mm``. ``path``: SVG path.
+    """
+
+    size: int
+    width: str  # a string, because templates localize numbers: 26,4 in Spanish
+    path: str
+
+
+def encode_symbol(url: str) -> "segno.QRCode":
+    """Encode a URL at error correction level M, in version 3 or larger.
+
+    Capital letters allow the alphanumeric mode, which makes the code smaller and its modules larger.
+    """
+    # A local import: 11 MB of memory that workers which only serve pages do not need.
+    import segno
+
+    code = segno.make(url.upper(), error="m", boost_error=False, micro=False)
+    if isinstance(code.version, int) and code.version < MIN_QR_VERSION:
+        return segno.make(url.upper(), error="m", boost_error=False, micro=False, version=MIN_QR_VERSION)
+    return code
+
+
+def build_qr_code(url: str) -> QrCode:
+    """Return the QR code of a URL as SVG data."""
+    matrix = encode_symbol(url).matrix
+    size = len(matrix) + 2 * QUIET_ZONE_MODULES
+    # Each run of dark modules (ones) is a rectangle: M4 4h7v1h-7z.
+    path = "".join(
+        f"M{QUIET_ZONE_MODULES + run.start()} {y}h{len(run[0])}v1h-{len(run[0])}z"
+        for y, row in enumerate(matrix, start=QUIET_ZONE_MODULES)
+        for run in re.finditer(rb"\x01+", row)
+    )
+    return QrCode(size, f"{size * MODULE_MM:.1f}mm", path)
+
+
+def render_qr_png(url: str) -> bytes:
+    """Return the QR code as a PNG for a 300 dpi printer, with a whole number of dots for each module."""
+    stream = io.BytesIO()
+    encode_symbol(url).save(stream, kind="png", scale=DOTS_PER_MODULE, border=QUIET_ZONE_MODULES, dpi=DOTS_PER_INCH)
+    return stream.getvalue()

@@ -5,8 +5,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext_lazy as _
 
 from portal.published.decorators import cacheable
-from procedures import languages
-from procedures.ehr import infobutton
+from procedures import infobutton, languages
 from procedures.languages import home_path
 from procedures.models import Page
 from procedures.views.layout import base_context, load_clinic, render_response

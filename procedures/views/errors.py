@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy as _
 from portal.storage.database_errors import is_connection_error
 from procedures.languages import DEFAULT, LANGUAGES, language_of_path
 from procedures.views.layout import LAST_CLINIC, base_context, load_clinic, render_response
-from procedures.views.pages import render_not_found
 
 # Error pages for staff are imported on demand: a process that serves only patients never loads the admin.
 ADMIN_PREFIX = "/admin/"
@@ -53,6 +52,14 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
     message = _("Many searches came from your connection. Wait ten seconds, then search again.")
     response = _render_error(request, 429, message)
     response.headers["Retry-After"] = "10"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def render_not_found(language: str, offers: list[dict[str, str]]) -> HttpResponse:
+    """Return 404 with a search form and suggested pages."""
+    context = base_context(language=language, clinic=load_clinic(language)[0], title=_("This page is not here"))
+    response = render_response("site/not_found.html", {**context, "offers": offers, "robots": "noindex"}, status=404)
     response.headers["Cache-Control"] = "no-store"
     return response
 

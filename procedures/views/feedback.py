@@ -14,15 +14,14 @@ from django.views.decorators.http import require_http_methods
 
 from portal.published.decorators import cacheable
 from portal.security.client_ip import client_network
-from procedures.feedback.services import InvalidFeedbackError, clean_comment, save_feedback
-from procedures.feedback.spam_protection import RATE_LIMITER, is_same_origin
+from procedures.feedback import RATE_LIMITER, InvalidFeedbackError, clean_comment, is_same_origin, save_feedback
 from procedures.languages import home_path
 from procedures.models import Page
 from procedures.models.clinic import clinic_json, clinic_time_zone
-from procedures.models.feedback import MAX_COMMENT_LENGTH
+from procedures.models.public_site import MAX_COMMENT_LENGTH
 from procedures.sharing.short_codes import is_valid_code
+from procedures.views.errors import render_not_found
 from procedures.views.layout import base_context, load_clinic, render_response
-from procedures.views.pages import render_not_found
 
 MAX_FORM_BYTES = 8_000
 CLEAR_CHOICES = {"yes": True, "no": False}

@@ -1,25 +1,35 @@
-"""Public pages: home, visits, pages and guides at their current and earlier URLs."""
+"""Public pages: home, visits, search; pages and guides at current and earlier URLs, by short code, and as plain text.
 
+A page's other formats are plain text and, for a guide, a booklet with the pages of its reading list.
+"""
+
+import re
+import textwrap
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.invitations import repair_admin_path
 from portal.published.decorators import cacheable
+from portal.security.rate_limit import TokenBucket
 from procedures import languages
 from procedures.enums import PageKind
 from procedures.languages import home_path, language_of_path
 from procedures.models import Page, Path, Release
 from procedures.models.page import CARD_FIELDS
+from procedures.rendering.sanitizer import namespace_ids
+from procedures.search import SearchResults, get_index
 from procedures.sharing.address_index import Address, get_address_index
-from procedures.sharing.messages import short_path
 from procedures.sharing.path_lookup import lookup_paths
+from procedures.sharing.short_codes import build_qr_code, is_valid_code, parse_code, short_path
 from procedures.sharing.url_repair import split_format_suffix, url_candidates
-from procedures.views import redirects
+from procedures.views.errors import render_not_found, too_many_requests
 from procedures.views.layout import base_context, load_clinic, render_response
-from procedures.views.redirects import redirect_permanently, redirect_to_staff
 
 # Fields of a release that its page shows, besides the article.
 RELEASE_FIELDS = (
@@ -30,6 +40,13 @@ RELEASE_FIELDS = (
 RESERVED_PATHS = frozenset(
     f"{home_path(code)}{name}" for code in languages.CODES for name in ("", "visits/", "search/", "p/")
 )
+MAX_QUERY_LENGTH = 100
+MAX_TOPICS = 40
+# Enough for a waiting room behind one IP address; a scraper is slowed down.
+SEARCH_RATE_LIMIT = TokenBucket(burst=60, per_second=5)
+MAX_CODE_LENGTH = 40
+CODE_PATH = re.compile(rf"/(?:({'|'.join(languages.CODES)})/)?p/(.+)/\Z")
+PLAIN_TEXT_WIDTH = 72
 
 
 @cacheable
@@ -68,6 +85,39 @@ def visits(request: HttpRequest, language: str) -> HttpResponse:
 
 
 @cacheable
+def search(request: HttpRequest, language: str) -> HttpResponse:
+    """Show the sections that match a query, and all topics if there is no query or no result."""
+    if SEARCH_RATE_LIMIT.is_limited(request):
+        return too_many_requests(request)
+    query = " ".join(request.GET.get("q", "")[:MAX_QUERY_LENGTH].replace("\0", " ").split())
+    answer, clinic, pages = SearchResults([]), None, []
+    if query:
+        clinic, event = load_clinic(language)
+        answer = get_index(language, event).search(query)
+    if not answer.results:
+        pages = list(Page.objects.for_cards(language)[:MAX_TOPICS])
+        clinic = clinic or get_clinic(pages, language)
+    context = base_context(
+        language=language,
+        clinic=clinic,
+        title=_("Search"),
+        path=f"{home_path(language)}search/",
+        translations={code: f"{home_path(code)}search/" for code in languages.CODES},
+    )
+    values = {
+        "query": query,
+        "searched": bool(query),
+        "results": answer.results,
+        "suggestion": answer.suggestion if answer.suggestion != query.casefold() else "",
+        "topics": [page_card(page) for page in pages],
+        "robots": "noindex",
+    }
+    response = render_response("site/search.html", {**context, **values})
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@cacheable
 def page(request: HttpRequest, rest: str) -> HttpResponse:
     """Serve any other path."""
     return serve_path(f"/{rest}")
@@ -76,9 +126,9 @@ def page(request: HttpRequest, rest: str) -> HttpResponse:
 def serve_path(requested_path: str) -> HttpResponse:
     """Return the page at a path, one redirect to it, 410 for a withdrawn page, or 404 with suggestions."""
     candidates = url_candidates(requested_path)
-    code_match = redirects.match_code_path(candidates)
+    code_match = match_code_path(candidates)
     if code_match:
-        return redirects.redirect_short_code(*code_match)
+        return redirect_short_code(*code_match)
     language = language_of_path(candidates[-1])
     row, base, suffix = _find_path(candidates, language), requested_path, ""
     offers: list[dict[str, str]] = []
@@ -230,9 +280,131 @@ def _normalize_language_prefix(path: str) -> str:
     return path
 
 
-def render_not_found(language: str, offers: list[dict[str, str]]) -> HttpResponse:
-    """Return 404 with a search form and suggested pages."""
-    context = base_context(language=language, clinic=load_clinic(language)[0], title=_("This page is not here"))
-    response = render_response("site/not_found.html", {**context, "offers": offers, "robots": "noindex"}, status=404)
+def redirect_permanently(path: str) -> HttpResponse:
+    """Redirect to a canonical path. ``path`` must come from the database or from a constant, never from the request.
+
+    Sets no Cache-Control, so that ``@cacheable`` makes browsers revalidate it: a page can return to an earlier path,
+    and a redirect cached from there would cause a loop.
+    """
+    return HttpResponse(status=301, headers={"Location": path})
+
+
+def redirect_to_staff(path: str) -> HttpResponse:
+    """Redirect to an admin page without caching, because ``path`` can contain the token of a one-time link."""
+    response = HttpResponseRedirect(path)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+@cacheable
+def short_code_form(request: HttpRequest, language: str) -> HttpResponse:
+    """``/p/``: show a form for a code, and redirect to the page of ``?code=``."""
+    return redirect_short_code(request.GET.get("code", ""), language)
+
+
+def match_code_path(candidates: list[str]) -> tuple[str, str] | None:
+    """Return code and language if one of ``candidates`` is the path of a short code.
+
+    ``candidates[0]`` is the requested path, the others are repaired.
+    """
+    match = next((found for name in candidates[1:] or candidates if (found := CODE_PATH.match(name))), None)
+    if match is None:
+        return None
+    # The code as typed, not repaired: it is shown in the form, and it can contain spaces.
+    typed = re.search(r"(?i:p)/+(.+?)/*\Z", candidates[0], re.DOTALL)
+    return (typed[1] if typed else match[2]), (match[1] or languages.DEFAULT)
+
+
+def redirect_short_code(code: str, language: str) -> HttpResponse:
+    """Redirect to the page of a code. A check character keeps a mistyped code from leading to another page."""
+    code = code[:MAX_CODE_LENGTH]
+    valid_code = parse_code(code)
+    if valid_code:
+        page = Page.objects.with_code(valid_code).first()
+        if page:
+            # A withdrawn page says at its last path why it was withdrawn.
+            last = page.live_release or page.releases.order_by("-number").first()
+            if last:
+                return redirect_permanently(last.path)
+    context = base_context(language=language, clinic=load_clinic(language)[0], title=_("Please check the code"))
+    error = _("This code leads nowhere. Look at your letter: 6 letters and digits, no 0, O, 1, I, L or U.")
+    values = {"code": code, "error": error if code else "", "robots": "noindex"}
+    return render_response("site/short_code.html", {**context, **values}, status=404 if code else 200)
+
+
+@cacheable
+def qr_code(request: HttpRequest, language: str, code: str) -> HttpResponse:
+    """``/p/K7M4P2.svg``: the URL of a code as a QR code, for printed pages. 404 unless the code has a public page."""
+    page = Page.objects.with_code(code).published().first() if is_valid_code(code) else None
+    if page is None:
+        raise Http404
+    drawing = build_qr_code(settings.PUBLIC_URL + short_path(language, code))
+    svg = render_to_string("components/qr.html", {"qr": drawing, "file": True})
+    return HttpResponse(svg.strip(), content_type="image/svg+xml")
+
+
+@cacheable
+def plain_text(request: HttpRequest, address: str) -> HttpResponse:
+    """``/kyphoplasty/plain.txt``: the text of a page, for screen readers, email, and old printers."""
+    row, release = _find_release(address)
+    if row is None or release is None:
+        return serve_path(f"/{address}plain.txt")
+    with translation.override(row.page.language):
+        text = _format_plain_text(release, row)
+    response = HttpResponse(text, content_type="text/plain; charset=utf-8")
+    response.headers["Content-Language"] = str(row.page.language)
+    # Search engines should offer the page itself.
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _find_release(address: str) -> tuple[Path, Release] | tuple[None, None]:
+    path = f"/{address}"
+    language = language_of_path(path)
+    row = next(iter(lookup_paths([path], language)), None)
+    release = row.page.live_release if row else None
+    if row is None or release is None or release.path != path:
+        return None, None
+    return row, release
+
+
+def _format_plain_text(release: Release, row: Path) -> str:
+    lines: list[str] = []
+    for section in release.sections:
+        if section["title"]:
+            lines += ["", section["title"].upper(), ""]
+        for block in section["text"].split("\n"):
+            lines += [textwrap.fill(block, PLAIN_TEXT_WIDTH), ""]
+    clinic: dict[str, Any] = row.clinic or {}
+    if release.is_starter:
+        lines += ["", gettext("Starter text. Not yet reviewed by your clinic.")]
+    lines += ["", f"{clinic.get('name', '')}  {clinic.get('phone', '')}".strip()]
+    text = "\n".join(lines).strip() + "\n"
+    while "\n\n\n" in text:
+        text = text.replace("\n\n\n", "\n\n")
+    return text
+
+
+@cacheable
+def booklet(request: HttpRequest, address: str) -> HttpResponse:
+    """``/visits/<guide>/booklet/``: the guide and every page of its reading list in one document."""
+    path = f"/{address}"
+    language = language_of_path(path)
+    releases = {release.page.subject: release for release in Release.objects.for_booklet(path, language)}
+    guide = next((release for release in releases.values() if release.path == path), None)
+    if guide is None:
+        # A page whose slug is older than its reservation, or a damaged URL.
+        return serve_path(f"{path}booklet/")
+    subjects = dict.fromkeys(item["page"] for item in guide.revision.content.get("items", []))
+    parts = [guide, *(releases[subject] for subject in subjects if subject in releases)]
+    context = page_context(guide.page, guide, guide.clinic, translation_paths(None))
+    context["breadcrumbs"][-1]["href"] = guide.path
+    context["breadcrumbs"].append({"label": _("Booklet"), "href": None})
+    return render_response(
+        "site/booklet.html", {**context, "parts": [_booklet_part(part) for part in parts], "robots": "noindex"}
+    )
+
+
+def _booklet_part(release: Release) -> dict[str, str]:
+    subject = release.page.subject
+    return {"html": namespace_ids(release.article, subject), "anchor": f"part-{subject}", "title": release.title}

@@ -183,3 +183,76 @@ def test_parallel_attempts_all_count_and_a_code_counts_once(tmp_path: Path) -> N
         run = subprocess.run([sys.executable, "-c", AT_ONCE], cwd=ROOT, env=environ, capture_output=True, text=True)
 
     assert (run.stdout.split(), run.stderr) == (["5", "12", "1", "12"], "")
+
+
+def test_each_limit_has_free_attempts_a_first_delay_and_a_longest_one() -> None:
+    seconds = {
+        name: [int(getattr(throttle, name).delay(attempts).total_seconds()) for attempts in numbers]
+        for name, numbers in {
+            "TRUSTED_DEVICE": (9, 10, 11, 15, 16, 10_000),
+            "ACCOUNT_AND_NETWORK": (4, 5, 6, 10, 11, 10_000),
+            "VERIFICATION": (4, 5, 6, 10, 11, 10_000),
+            "NETWORK": (39, 40, 41, 44, 45, 10_000),
+            "ACCOUNT": (59, 60, 61, 62, 63, 10_000),
+        }.items()
+    }
+
+    assert seconds == {
+        "TRUSTED_DEVICE": [0, 15, 30, 480, 900, 900],
+        "ACCOUNT_AND_NETWORK": [0, 15, 30, 480, 900, 900],
+        "VERIFICATION": [0, 15, 30, 480, 900, 900],
+        "NETWORK": [0, 15, 30, 240, 300, 300],
+        "ACCOUNT": [0, 5, 10, 20, 30, 30],
+    }
+
+
+def test_one_attempt_counts_for_account_and_network_or_for_the_device_only() -> None:
+    stranger = throttle.login_buckets(" Nina ", "192.0.2.0/24", "")
+
+    assert [(one.name, one.limit) for one in stranger] == [
+        ("account|nina", throttle.ACCOUNT),
+        ("account-network|nina|192.0.2.0/24", throttle.ACCOUNT_AND_NETWORK),
+        ("network|192.0.2.0/24", throttle.NETWORK),
+    ]
+    assert throttle.login_buckets("nina", "", "") == stranger[:1]
+    assert throttle.login_buckets("NINA", "192.0.2.0/24", "x") == [
+        throttle.Bucket("device|nina|x", throttle.TRUSTED_DEVICE)
+    ]
+    assert len({one.key for one in stranger}) == 3
+
+
+def test_a_success_is_taken_off_shared_counts_and_deletes_the_accounts_own() -> None:
+    mine, others = throttle.login_buckets("nina", "a", ""), throttle.login_buckets("max", "b", "")
+    now = timezone.now()
+    for buckets in (mine, mine, others):
+        throttle.hit(buckets, now)
+    Throttle.objects.update(blocked_until=now)
+    Throttle.objects.create(key="a day", last_attempt_at=now - timedelta(hours=25))
+    Throttle.objects.create(key="less", last_attempt_at=now - timedelta(hours=23))
+
+    for _ in range(3):
+        throttle.refund(mine)
+
+    account, own, network = (bucket.key for bucket in mine)
+    rows = {row.key: (row.attempts, row.blocked_until) for row in Throttle.objects.all()}
+    assert rows == {
+        account: (0, None),
+        network: (0, None),
+        **{bucket.key: (1, now) for bucket in others},
+        "less": (0, None),
+    }
+    assert own not in rows
+
+
+def test_a_count_lasts_an_hour_after_the_last_attempt() -> None:
+    for hours in (0, 1, 2):
+        throttle.hit(bucket(), NOON + timedelta(hours=hours))
+    assert Throttle.objects.get().attempts == 3
+
+    throttle.hit(bucket(), NOON + timedelta(hours=3, seconds=1))
+
+    assert (Throttle.objects.get().attempts, Throttle.objects.get().blocked_until) == (1, None)
+
+
+def test_a_name_can_be_consumed_once() -> None:
+    assert [throttle.consume_once(name) for name in ("a", "b", "a", "b")] == [True, True, False, False]

@@ -19,7 +19,7 @@ from portal.accounts.models import User
 from procedures.figures.approval import figure_files
 from procedures.figures.decoding import build_decoded_image
 from procedures.figures.renditions import replace_renditions, store_image
-from procedures.importing.bundle_export import write_bundle
+from procedures.importing.bundles import write_bundle
 from procedures.models import Clinic, Figure, Page, Release
 from procedures.publishing.invalidation import public_urls
 from procedures.publishing.publish import rerelease_page, withdraw

@@ -142,3 +142,14 @@ def test_canceling_and_saving_leave_no_staged_files(nina: Client) -> None:
 @pytest.mark.parametrize("token", ["../../etc", "0" * 32, "x", "0" * 31 + "/"])
 def test_unknown_tokens_are_not_found(nina: Client, token: str) -> None:
     assert nina.get(f"{CHOOSE}{token}/").status_code in {302, 404}
+
+
+def test_a_staged_picture_is_closed_to_a_user_who_lost_the_permission(nina: Client, editor: User) -> None:
+    address = begun(nina)
+    assert nina.get(address).status_code == 200
+
+    editor.groups.clear()
+
+    assert nina.get(address).status_code == 403
+    assert nina.post(address, {}).status_code == 403
+    assert not Figure.objects.exists()

@@ -14,10 +14,10 @@ from PIL import Image
 from portal.accounts.models import User
 from procedures.enums import FigureKind
 from procedures.figures.decoding import build_decoded_image
-from procedures.importing.bundle_export import write_bundle
+from procedures.importing.bundles import write_bundle
 from procedures.models import Figure, Page
+from procedures.publishing.rerelease import find_stale_pages
 from procedures.publishing.tasks import figure_approval_tasks
-from procedures.publishing.usage import find_stale_pages
 from tests.admin.conftest import SignIn
 from tests.admin.intake import (
     CHOOSE,

@@ -8,7 +8,7 @@ from portal.accounts.models import User
 from procedures.figures.markers.data import load_markers
 from procedures.models import Figure, Marker, MarkerText, Page
 from procedures.publishing.publish import rerelease_page
-from procedures.publishing.usage import find_stale_pages_by_rendering
+from procedures.publishing.rerelease import find_stale_pages_by_rendering
 from tests.admin.conftest import SignIn
 from tests.admin.marks_ground import ROW, address, bilingual, sent
 from tests.factories import make_public

@@ -4,11 +4,14 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import Group, Permission
 
 from portal.accounts.models import User
 from procedures.models import Page
-from tests.admin.conftest import PAGES, SignIn, form_of, next_of_many, typed
-from tests.factories import make_public
+from procedures.roles import ROLE_PERMISSIONS, create_roles
+from tests.admin.conftest import PAGES, SignIn, form_of, next_of_many, person, typed
+from tests.admin.intake import CHOOSE
+from tests.factories import make_figure, make_public
 
 
 @pytest.mark.parametrize("button", ["_publish"])
@@ -78,3 +81,31 @@ def test_every_editable_model_is_registered() -> None:
         "page guide figure series glossaryterm source clinicanswer warningsign clinic location clinicalcode "
         "revision approval release releaseevent externallink feedback".split()
     )
+
+
+@pytest.mark.django_db
+def test_a_new_picture_needs_another_permission_than_a_replacement(sign_in: SignIn) -> None:
+    make_figure("needle")
+    statuses = {}
+    for name in ("add_figure", "change_figure", "view_figure"):
+        user = person(name)
+        user.user_permissions.add(Permission.objects.get(codename=name))
+        client = sign_in(user)
+        statuses[name] = (client.get(CHOOSE).status_code, client.get(f"{CHOOSE}?figure=needle").status_code)
+
+    assert statuses == {"add_figure": (200, 403), "change_figure": (403, 200), "view_figure": (403, 403)}
+
+
+@pytest.mark.django_db
+def test_a_migration_restores_the_roles_and_leaves_other_groups_alone() -> None:
+    publish, view = (Permission.objects.get(codename=name) for name in ("publish_page", "view_page"))
+    own, editors = Group.objects.create(name="Own"), Group.objects.get_or_create(name="Editor")[0]
+    own.permissions.add(publish)
+    editors.permissions.add(publish)
+    editors.permissions.remove(view)
+    Group.objects.filter(name="Manager").delete()
+
+    create_roles(using="default")
+
+    found = {group.name: set(group.permissions.values_list("codename", flat=True)) for group in Group.objects.all()}
+    assert found == {**{name: set(names) for name, names in ROLE_PERMISSIONS.items()}, "Own": {"publish_page"}}

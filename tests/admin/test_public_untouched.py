@@ -10,8 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from portal.accounts.models import User
-from procedures.importing.bundle_export import write_bundle
-from procedures.importing.bundle_import import import_bundle
+from procedures.importing.bundles import import_bundle, write_bundle
 from procedures.models import Page
 from procedures.publishing.review import latest_approved_revision
 from procedures.revisions.drafts import save_revision

@@ -8,8 +8,8 @@ from django.test import Client
 from django.utils import timezone
 
 from portal.accounts.models import User
-from procedures.analytics.page_views import record_page_views
 from procedures.models import Feedback, Page
+from procedures.page_views import record_page_views
 from tests.admin.conftest import PAGES, SignIn
 from tests.factories import make_public
 from tests.views.client import Response
@@ -136,3 +136,14 @@ def test_disabled_counting_is_reported(editor: User, sign_in: SignIn, public: Pa
     settings.COUNT_PAGE_VIEWS = False  # type: ignore[attr-defined]
 
     assert "Counting is switched off" in sign_in(editor).get(READS).text
+
+
+def test_only_staff_who_can_change_feedback_can_mark_it(reviewer: User, sign_in: SignIn, public: Page) -> None:
+    one = answer(public, "Words.")
+    client = sign_in(reviewer)
+
+    client.post(ANSWERS, {"action": "mark_read", "_selected_action": [one.pk]})
+
+    one.refresh_from_db()
+    assert not one.is_read
+    assert "mark_read" not in client.get(ANSWERS).text

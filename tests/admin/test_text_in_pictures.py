@@ -34,7 +34,7 @@ from procedures.figures.text_detection import (
     DetectionStatus,
     TextRegion,
 )
-from procedures.importing.bundle_export import write_bundle
+from procedures.importing.bundles import write_bundle
 from procedures.models import Figure
 from tests.admin.conftest import SignIn, person
 from tests.admin.intake import begun, looked, master_of, photograph, rectangles, saved

@@ -61,3 +61,16 @@ def test_a_translators_check_applies_to_one_text_only(
     spanish.refresh_from_db()
     sign_in(editor).post(form_of(spanish), typed(spanish, title="Otro corte"))
     assert "has not been checked" in sign_in(editor).get(form_of(spanish)).content.decode()
+
+
+def test_only_staff_who_can_change_pages_can_mark_a_translation_as_synced(
+    page: Page, reviewer: User, sign_in: SignIn
+) -> None:
+    newest = make_public(page).revision
+    spanish = make_translation(page)
+    make_public(spanish)
+
+    answer = sign_in(reviewer).post(f"{PAGES}{spanish.pk}/translation/", {"follows": "1", "source": newest.pk})
+
+    spanish.refresh_from_db()
+    assert (answer.status_code, spanish.translated_from) == (403, None)

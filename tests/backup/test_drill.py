@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import ServedSite, separate_database
 from tests.served_data import ROOT
 
-pytestmark = pytest.mark.served
+pytestmark = [pytest.mark.served, pytest.mark.database]
 
 WRITER = """
 import time, django

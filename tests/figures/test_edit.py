@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from procedures.figures.decoding import InvalidImageError, build_decoded_image
-from procedures.figures.redaction import Box, crop, redact
+from procedures.figures.redaction import Box, Redactions, crop, redact
 
 SIZE = (400, 200)
 
@@ -99,3 +99,49 @@ def test_box_past_the_edge_by_a_rounding_error_is_accepted() -> None:
 def test_too_many_boxes_are_rejected() -> None:
     with pytest.raises(InvalidImageError, match="At most 50 boxes"):
         redact(build_decoded_image(gray_image()), [Box(0, 0, 0.1, 0.1)] * 51)
+
+
+def test_crop_must_leave_64_pixels_in_both_directions_anywhere_in_the_image() -> None:
+    image = build_decoded_image(gray_image())
+
+    assert crop(image, Box(0.5, 0.5, 64 / 400, 64 / 200)).image.size == (64, 64)
+    for box in (Box(0.5, 0.5, 63 / 400, 64 / 200), Box(0.5, 0.5, 64 / 400, 63 / 200)):
+        with pytest.raises(InvalidImageError, match="Fewer than 64 pixels"):
+            crop(image, box)
+
+
+def test_fifty_boxes_are_accepted() -> None:
+    boxes = [Box(number / 50, 0, 1 / 50, 0.5) for number in range(50)]
+
+    covered = redact(build_decoded_image(gray_image()), boxes).image
+
+    assert (covered.crop((0, 0, 400, 100)).getextrema(), covered.crop((0, 100, 400, 200)).getextrema()) == (
+        (0, 0),
+        (200, 200),
+    )
+
+
+def test_boxes_are_blackened_before_the_crop() -> None:
+    image, box, right_half = build_decoded_image(gray_image()), Box(0.5, 0, 0.25, 1), Box(0.5, 0, 0.5, 1)
+
+    both = Redactions((box,), right_half).apply(image).image
+
+    assert both.size == (200, 200)
+    assert (both.crop((0, 0, 100, 200)).getextrema(), both.crop((100, 0, 200, 200)).getextrema()) == (
+        (0, 0),
+        (200, 200),
+    )
+    assert Redactions((box,)).apply(image).sha256 == redact(image, [box]).sha256
+    assert Redactions((), right_half).apply(image).sha256 == crop(image, right_half).sha256
+    assert Redactions().apply(image) is image
+
+
+def test_points_move_with_the_crop() -> None:
+    cropped = Redactions((), Box(0.25, 0.5, 0.5, 0.25))
+
+    assert [cropped.transform_point(*point) for point in ((0.25, 0.5), (0.5, 0.75), (0, 1))] == [
+        (0, 0),
+        (0.5, 1),
+        (-0.5, 2),
+    ]
+    assert Redactions((Box(0, 0, 1, 1),)).transform_point(0.25, 0.5) == (0.25, 0.5)

@@ -13,7 +13,7 @@ from procedures.figures import renditions
 from procedures.figures.decoding import InvalidImageError, build_decoded_image
 from procedures.figures.renditions import encode_renditions, rebuild_renditions
 from procedures.models import Figure, Rendition
-from procedures.publishing.usage import find_stale_pages_by_rendering
+from procedures.publishing.rerelease import find_stale_pages_by_rendering
 from tests.factories import BODY, make_clinic, make_figure, make_page, make_public
 from tests.figures.stored import files, run
 

@@ -11,10 +11,9 @@ from django.db import connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from procedures.importing.content_files import read_yaml
+from procedures.importing.content_files import dump_yaml, read_yaml
 from procedures.importing.content_folder import dump_content_folder, load_content_folder
 from procedures.models import ClinicAnswer, FigureText, GlossaryTerm, Location, Marker, Page
-from procedures.yaml_dumper import dump_yaml
 from tests.factories import make_page
 from tests.importing.conftest import FILES, tree
 

@@ -34,7 +34,7 @@ POOLED, HEAD_TO_HEAD = "world-neurosurgery-2017-leak", "esj-2023-leak"
 
 @dataclass(frozen=True)
 class Statement:
-    """A paragraph, list entry or block, with the section it stands in and the sources that cover it."""
+    """A paragraph, list entry or block, with its section and the sources that cover it."""
 
     file: Path
     section: str
@@ -129,7 +129,7 @@ def test_the_register_names_sources_that_exist_and_no_number_that_no_page_prints
     assert {source: idle for source, told in register().items() if (idle := told - printed.get(source, set()))} == {}
 
 
-def test_the_number_that_nobody_has_read_in_its_source_is_nowhere() -> None:
+def test_a_number_that_was_not_checked_in_its_source_appears_nowhere() -> None:
     unread = re.compile(
         r"\b(?:20|veinte|twenty) ?(?:%|percent|por ciento|(?:in|of|de(?: cada)?) 100)|1 in 5\b|1 de cada 5\b|JAMA"
     )
@@ -150,7 +150,7 @@ def test_the_two_leak_figures_never_share_a_section(language: str) -> None:
 
 
 def test_the_spanish_text_keeps_step_with_the_english(subtests: pytest.Subtests) -> None:
-    """Same sections, blocks, sources, links and answers in the same order: a page mended in one language only fails."""
+    """Same sections, blocks, sources, links and answers in the same order; a fix in only one language fails."""
     for file in ENGLISH:
         with subtests.test(file=file):
             shape = re.compile(

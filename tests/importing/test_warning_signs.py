@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from procedures.enums import EventKind
-from procedures.importing.bundle_export import write_bundle
-from procedures.importing.bundle_import import import_bundle
+from procedures.importing.bundles import import_bundle, write_bundle
 from procedures.importing.content_files import ContentErrors
 from procedures.importing.content_folder import dump_content_folder, load_content_folder
 from procedures.models import Page, WarningSign, WarningSignRevision

@@ -37,7 +37,7 @@ def main(content: Path, addresses: list[str]) -> dict[str, Any]:
             "location": response.headers.get("Location", ""),
             "body": b"".join(response).decode(),
         }
-    return {"answers": answers, "dumps": [_tree(first), _tree(second)], **_staff_advice()}
+    return {"answers": answers, "dumps": [_tree(first), _tree(second)], **_staff_advice(), **_text_rules()}
 
 
 def _staff_advice() -> dict[str, Any]:
@@ -47,22 +47,55 @@ def _staff_advice() -> dict[str, Any]:
     from procedures.models import Page
     from procedures.publishing.anchor_redirects import render_draft
     from procedures.publishing.checks import check_rendered_draft
+    from procedures.readability.measures import measure_page
     from procedures.readability.suggestions import build_suggestions
     from procedures.rendering import ReferenceResolver
-    from procedures.sharing.messages import spell_phonetically
+    from procedures.sharing.short_codes import spell_phonetically
     from procedures.triage import TriageDetector
     from procedures.views.errors import server_error
 
     page = Page.objects.get(language=CODES[-1], subject="contact")
     library, draft = ReferenceResolver(page.language), page.draft_content()
     rendered = render_draft(page, draft, resolver=library)
+    measures = measure_page(rendered.html, kind=page.kind, resolver=library)
     urgent = "If you cannot move your legs, call us tomorrow."
     return {
-        "advice": [problem.message for problem in build_suggestions(page, draft, rendered, library)],
+        "advice": [problem.message for problem in build_suggestions(page, draft, rendered, measures)],
         "problems": [problem.message for problem in check_rendered_draft(page, draft, rendered, library)],
         "spelled": spell_phonetically("K7M4P2", page.language),
         "signs": {code: sorted(TriageDetector(code).find_advised_signs(urgent)) for code in CODES},
         "error page": server_error(RequestFactory().get("/")).content.decode(),
+    }
+
+
+def _text_rules() -> dict[str, Any]:
+    """What the rules for words and numbers find in texts of the last language."""
+    from procedures.feedback import has_personal_data
+    from procedures.languages import CODES
+    from procedures.phones import find_emergency_numbers, find_phones
+    from procedures.readability.measures import measure_page
+    from procedures.readability.scores import score_page, split_sentences
+    from procedures.readability.thresholds import describe_exceeded_limits
+    from procedures.rendering import ReferenceResolver, render_page
+
+    language = CODES[-1]
+    levels = [score_page(text, language) for text in (("אב " * 8 + ".\n") * 2, "אבג " * 16)]
+    resolver = ReferenceResolver(language)
+    fields = ("title", "key_message", "lead_figure", "next_page", "next_label")
+    body = "באנו 5 ניסן.\n\nראינו שלב 3.\n\nבאו 7 אנשים.\n"
+    rendered = render_page({**dict.fromkeys(fields, ""), "body": body}, kind="about", resolver=resolver)
+    calls = ("חייגו 5550199", "חייגו 5550199 אנשים", "אולי 5550199")
+    personal = ("5 ניסן 1950", "נולד 5 אייר 50", "שלב 1 2 3 4 5 6 7")
+    return {
+        "levels": levels,
+        "too hard": list(describe_exceeded_limits(levels[1], 0, language)),
+        "sentences": split_sentences("דר. כהן כאן. שלום."),
+        "phones": {text: [number for _, number in find_phones(text)] for text in calls},
+        "emergency numbers": [number for _, number in find_emergency_numbers("911 עכשיו", "")],
+        "uncited numbers": [
+            passage.detail for passage in measure_page(rendered.html, kind="about", resolver=resolver).uncited_numbers
+        ],
+        "personal data": {text: has_personal_data(text) for text in personal},
     }
 
 

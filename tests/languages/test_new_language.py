@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROBE = Path(__file__).with_name("probe.py")
 # Right to left, with letters that have no capitals. ISO 639-1 does not assign the code "qx".
 ENTRY = """
-from procedures.languages.definition import AddressWords, LanguageDefinition
+from procedures.languages.definition import AddressWords, LanguageDefinition, NumberVocabulary, Readability
 
 MADE_UP = LanguageDefinition(
     code="qx",
@@ -26,6 +26,29 @@ MADE_UP = LanguageDefinition(
     script="Hebr",
     address_words=AddressWords(language="qx|madeup"),
     infobutton_codes=frozenset({"qxx"}),
+    abbreviations=("דר",),
+    readability=Readability(
+        name="Madeup ease",
+        formula=lambda words, syllables: 100 - words - 10 * syllables,
+        count_syllables=len,
+        higher_is_easier=True,
+        limit=56.0,
+        paragraph_limit=56.0,
+        floor=None,
+        too_hard="The text has a Madeup ease of %(level)s; the minimum is %(limit)s.",
+        hard_paragraph="This paragraph has a Madeup ease of %(level)s.",
+        too_easy="",
+    ),
+    numbers=NumberVocabulary(
+        months="ניסן|אייר",
+        weekdays="שבת",
+        between="עד",
+        counted="אנשים",
+        items="שלב",
+        call_words="חייגו",
+        after_emergency_number="עכשיו",
+        birth_words="נולד",
+    ),
 )
 """
 CATALOG = {"Find your visit": "מצא ביקור", "Search": "חפש"}
@@ -244,12 +267,27 @@ def test_the_list_of_warning_signs_has_fields_for_the_language(seen: dict[str, A
 
 
 def test_staff_read_what_is_not_checked(seen: dict[str, Any]) -> None:
-    expected = (
-        "Not checked in Madeup: reading level, long words, passive sentences, warning signs written into the text."
-    )
+    expected = "Not checked in Madeup: long words, passive sentences, warning signs written into the text."
 
     assert expected in seen["advice"]
     assert seen["problems"] == []
+
+
+def test_the_reading_level_is_that_of_its_own_formula(seen: dict[str, Any]) -> None:
+    # 16 words of 2 letters in 2 sentences; in the second text, all in one sentence of 16 words of 3 letters.
+    assert seen["levels"] == [100 - 8 - 20, 100 - 16 - 30]
+    assert seen["too hard"] == ["The text has a Madeup ease of 54.0; the minimum is 56.0."]
+
+
+def test_an_abbreviation_of_the_registry_ends_no_sentence(seen: dict[str, Any]) -> None:
+    assert seen["sentences"] == ["דר. כהן כאן.", "שלום."]
+
+
+def test_words_around_numbers_tell_what_a_number_is(seen: dict[str, Any]) -> None:
+    assert seen["phones"] == {"חייגו 5550199": ["5550199"], "חייגו 5550199 אנשים": [], "אולי 5550199": []}
+    assert seen["emergency numbers"] == ["911"]
+    assert seen["uncited numbers"] == ["7 אנשים"]
+    assert seen["personal data"] == {"5 ניסן 1950": True, "נולד 5 אייר 50": True, "שלב 1 2 3 4 5 6 7": False}
 
 
 def test_no_rule_of_another_language_is_used(seen: dict[str, Any]) -> None:

@@ -54,13 +54,21 @@ def test_a_code_that_is_not_in_the_registry_is_refused() -> None:
 
 @EACH
 def test_every_pattern_compiles(entry: LanguageDefinition) -> None:
-    patterns = [entry.address_words.language, entry.passive or "", *entry.abbreviations]
+    patterns = [entry.address_words.language, entry.passive or "", *entry.abbreviations, *entry.number_abbreviations]
     if entry.triage:
         for field in fields(entry.triage):
             value = getattr(entry.triage, field.name)
             patterns += [value] if isinstance(value, str) else list(value.values())
 
     assert [pattern for pattern in patterns if not re.compile(pattern)] == []
+
+
+@EACH
+def test_words_around_numbers_capture_no_groups(entry: LanguageDefinition) -> None:
+    """The patterns are put into others, whose groups are numbered."""
+    if entry.numbers:
+        patterns = {field.name: getattr(entry.numbers, field.name) for field in fields(entry.numbers)}
+        assert [name for name, pattern in patterns.items() if re.compile(pattern).groups] == []
 
 
 @EACH
@@ -88,7 +96,11 @@ def test_only_one_direction_of_a_scale_is_hard() -> None:
     assert grade is not None and ease is not None
     assert (grade.is_harder(6.1, grade.limit), grade.is_harder(6.0, grade.limit)) == (True, False)
     assert (ease.is_harder(69.9, ease.limit), ease.is_harder(70.0, ease.limit)) == (True, False)
-    assert (grade.harder(5, 7), ease.harder(60, 80)) == (7, 60)
+
+
+def test_a_field_without_patterns_matches_nothing() -> None:
+    assert languages.number_words() == "(?!)"
+    assert re.search(rf"\b(?:{languages.number_words()})\b", "any text") is None
 
 
 @pytest.fixture
@@ -119,6 +131,7 @@ def test_what_has_no_rules_is_named(without_rules: str) -> None:
         "long words",
         "passive sentences",
         "warning signs written into the text",
+        "words around numbers",
     ]
 
 

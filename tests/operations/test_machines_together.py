@@ -25,7 +25,7 @@ from tests.operations.s3 import KEYS
 from tests.served_data import ROOT, free_port, wait_until_ready
 from tests.views.client import fetch
 
-pytestmark = pytest.mark.served
+pytestmark = [pytest.mark.served, pytest.mark.database]
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 EXAMPLE, FILES_FIRST = (ROOT / "docs" / "examples" / name for name in ("nginx.conf", "nginx-files-first.conf"))

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client, override_settings
 
 from portal.security.rate_limit import MAX_TRACKED_NETWORKS, TokenBucket
-from procedures.views import search
+from procedures.views import pages
 from tests.factories import make_clinic
 
 
@@ -14,7 +14,7 @@ from tests.factories import make_clinic
 def three(monkeypatch: pytest.MonkeyPatch, db: None) -> Iterator[None]:
     """Three searches at once, behind a proxy."""
     make_clinic()
-    monkeypatch.setattr(search, "SEARCH_RATE_LIMIT", TokenBucket(burst=3, per_second=0.001))
+    monkeypatch.setattr(pages, "SEARCH_RATE_LIMIT", TokenBucket(burst=3, per_second=0.001))
     with override_settings(USE_HTTPS=True):
         yield
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from procedures.models import GuideItem, Page, Release
 from procedures.publishing.anchor_redirects import AnchorPlan, plan_anchors, render_draft
 from procedures.publishing.publish import rerelease_page, withdraw
+from procedures.readability.measures import measure_page
 from procedures.readability.suggestions import build_suggestions
 from procedures.rendering import Issue, ReferenceResolver, render_page
 from tests.factories import make_clinic, make_figure, make_page, make_public, make_user
@@ -241,9 +242,9 @@ def advice_on(page: Page) -> list[Issue]:
     """Return the suggestions for the draft."""
     page = Page.objects.get(pk=page.pk)
     library = ReferenceResolver("en")
-    return build_suggestions(
-        page, page.draft_content(), render_draft(page, page.draft_content(), resolver=library), library
-    )
+    rendered = render_draft(page, page.draft_content(), resolver=library)
+    measures = measure_page(rendered.html, kind=page.kind, resolver=library)
+    return build_suggestions(page, page.draft_content(), rendered, measures)
 
 
 def check_again(page: Page, live: Release) -> None:

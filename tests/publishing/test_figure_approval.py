@@ -3,19 +3,41 @@
 from collections.abc import Iterable
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from PIL import Image
 
 from procedures.enums import Decision
-from procedures.figures.approval import FigureVersion, figure_files, figure_hash, public_figures, public_files
+from procedures.figures.approval import (
+    FigureVersion,
+    approval_for_release,
+    approved_figures,
+    build_snapshot,
+    figure_files,
+    figure_from_snapshot,
+    figure_hash,
+    lock_and_check_unchanged,
+    public_figures,
+    public_files,
+)
 from procedures.figures.decoding import build_decoded_image
 from procedures.figures.renditions import replace_renditions, store_image
-from procedures.models import Clinic, Figure, FigureApproval, Page, ReleaseDependency, Series, SeriesItem
+from procedures.models import (
+    Clinic,
+    Figure,
+    FigureApproval,
+    MarkerText,
+    Page,
+    ReleaseDependency,
+    Rendition,
+    Series,
+    SeriesItem,
+)
 from procedures.publishing import publish as publishing
 from procedures.publishing.publish import PublishError, publish, publish_starter, rerelease_page, withdraw
+from procedures.publishing.rerelease import find_stale_pages
 from procedures.publishing.review import ReviewError, UnseenFiguresError, record_decision
 from procedures.publishing.tasks import figure_approval_tasks
-from procedures.publishing.usage import find_stale_pages
 from procedures.rendering import ReferenceResolver, render_page
 from procedures.rendering.references import Dependency
 from procedures.revisions.drafts import save_revision
@@ -339,3 +361,144 @@ def test_new_sizes_of_the_same_pixels_need_no_new_approval(page: Page) -> None:
     assert rerelease_page(page, actor=make_user()) is not None
 
     assert {row.file for row in rows} <= public_files()
+
+
+def current(figure: Figure) -> Figure:
+    """Return the figure as stored, with what rendering needs."""
+    return Figure.objects.prefetch_related("texts", "markers__texts", "renditions").get(pk=figure.pk)
+
+
+def shown(figure: Figure, version: FigureVersion) -> dict[str, tuple[str, bool]]:
+    """Return the hash of the image that a release may show, and whether it is the current one."""
+    found = approved_figures([current(figure)], version)
+    return {slug: (one.figure.sha256, one.is_current) for slug, one in found.items()}
+
+
+def test_an_approval_covers_pixels_drawings_and_kind_but_no_texts() -> None:
+    figure = make_figure()
+    approved = figure_hash(figure)
+
+    for name in ("sha256", "drawing", "drawing_dark", "kind"):
+        changed = current(figure)
+        setattr(changed, name, "photo")
+        assert figure_hash(changed) != approved, name
+    for name in ("slug", "provenance_note", "image"):
+        changed = current(figure)
+        setattr(changed, name, "other")
+        assert figure_hash(changed) == approved, name
+
+
+def test_a_supplied_picture_that_was_replaced_before_its_first_release_is_still_shown() -> None:
+    figure = make_supplied(make_figure())
+    supplied = figure.sha256
+    assert shown(figure, FigureVersion.APPROVED) == {"needle": (supplied, True)}
+
+    replace(figure)
+
+    assert shown(figure, FigureVersion.PUBLIC) == {"needle": (supplied, False)}
+    assert shown(figure, FigureVersion.APPROVED) == {}
+
+
+def test_an_approved_picture_that_was_replaced_before_its_first_release_is_not_shown() -> None:
+    make_clinic()
+    figure = make_figure()
+    approve(save_revision(make_page(lead_figure=figure), author=make_user("ed")))
+    assert shown(figure, FigureVersion.APPROVED) == {"needle": (figure.sha256, True)}
+
+    replace(figure)
+
+    assert (shown(figure, FigureVersion.PUBLIC), shown(figure, FigureVersion.APPROVED)) == ({}, {})
+
+
+def test_a_snapshot_restores_the_figure_as_it_was() -> None:
+    figure = make_figure()
+    figure.texts.create(language="es", title="Aguja", alt="Una aguja.", caption="La aguja.")
+    snapshot = build_snapshot(current(figure))
+
+    restored = figure_from_snapshot(figure.pk, snapshot)
+
+    assert build_snapshot(restored) == snapshot
+    assert (restored.pk, restored.sha256, [text.language for text in restored.texts.all()]) == (
+        figure.pk,
+        figure.sha256,
+        ["en", "es"],
+    )
+    assert [(marker.key, marker.texts.all()[0].label) for marker in restored.markers.all()] == [("tip", "Tip")]
+    assert figure_files(restored) == figure_files(current(figure))
+
+
+def test_a_release_references_a_new_row_only_for_changed_texts_markers_or_renditions(page: Page) -> None:
+    def row_for_release() -> FigureApproval:
+        return approval_for_release(approved_figures([current(needle())], FigureVersion.PUBLIC)["needle"])
+
+    first = row_for_release()
+    assert first == FigureApproval.objects.get(figure__slug="needle", approval__isnull=False)
+    # A search for text changes nothing that is shown; neither do new rows with the same values.
+    Figure.objects.update(text_detection={"regions": []})
+    replace_renditions(needle(), [_copy(row) for row in needle().renditions.all()])
+    assert row_for_release() == first
+
+    MarkerText.objects.update(text="The tip of the needle.")
+
+    second = row_for_release()
+    assert second != first
+    assert (second.approval, second.figure_hash) == (first.approval, first.figure_hash)
+    assert row_for_release() == second
+    replace(needle())
+    assert row_for_release() == first, "the one that patients see"
+
+
+def _copy(row: Rendition) -> Rendition:
+    return Rendition(
+        **{
+            field.attname: getattr(row, field.attname)
+            for field in Rendition._meta.concrete_fields
+            if field.name != "id"
+        }
+    )
+
+
+def test_figures_count_as_unchanged_while_image_and_files_are_the_same(page: Page) -> None:
+    before = [current(needle())]
+    with transaction.atomic():
+        assert lock_and_check_unchanged(before)
+        assert lock_and_check_unchanged([])
+
+    Rendition.objects.filter(figure=needle()).first().delete()
+    with transaction.atomic():
+        assert not lock_and_check_unchanged(before)
+    before = [current(needle())]
+    Figure.objects.update(kind="photo")
+    with transaction.atomic():
+        assert not lock_and_check_unchanged(before)
+
+
+def test_publishing_a_text_without_a_picture_removes_it_from_the_index(page: Page) -> None:
+    figure = make_figure("other", size=(64, 64))
+    other = make_page("other", kind="about", body="## It\n\n::: figure other\n", lead_figure=figure)
+    make_public(other)
+    pictures = index()
+    assert "fig-other" in html_of(pictures)
+
+    other.body, other.lead_figure = "## It\n\nNo picture any more.\n", needle()
+    other.save()
+    make_public(other)
+
+    assert ("fig-other" in html_of(pictures), "fig-needle" in html_of(pictures)) == (False, True)
+    assert not set(figure_files(figure)) & public_files()
+
+
+def test_a_rerelease_without_a_picture_removes_it_from_the_index(page: Page) -> None:
+    series = Series.objects.create(slug="stages", language="en", title="In pictures")
+    for order, figure in enumerate((needle(), make_figure("late", size=(64, 64)))):
+        SeriesItem.objects.create(series=series, order=order, figure=figure, heading="A stage", text="It goes in.")
+    page.body += "\n::: series stages\n"
+    page.save()
+    make_public(page)
+    pictures = index()
+    assert "fig-late" in html_of(pictures)
+
+    SeriesItem.objects.filter(figure__slug="late").delete()
+    assert rerelease_page(page, actor=make_user())
+
+    assert ("fig-late" in html_of(pictures), "fig-needle" in html_of(pictures)) == (False, True)

@@ -203,7 +203,7 @@ def test_starter_text_needs_no_approval_and_is_marked(page: Page) -> None:
 
     assert release.is_starter
     assert release.approval is None
-    assert (release.author_name, release.reviewer_name) == ("", "")
+    assert (release.author_name, release.reviewer_name, release.what_changed) == ("", "", "")
 
 
 @pytest.mark.parametrize(
@@ -213,3 +213,17 @@ def test_starter_text_needs_no_approval_and_is_marked(page: Page) -> None:
 )  # fmt: skip
 def test_a_review_is_due_on_the_same_day_or_the_last_of_the_month(day: str, months: int, expected: str) -> None:
     assert add_months(datetime.date.fromisoformat(day), months) == datetime.date.fromisoformat(expected)
+
+
+def test_starter_text_can_link_to_a_page_that_is_not_public_yet(page: Page) -> None:
+    make_page("other")
+    page.body = f"{BODY}\n[x](page:other)"
+    page.save()
+    revision = save_revision(page, author=None)
+
+    release = publish_starter(revision)
+
+    assert fresh(page).live_release == release
+    approve(revision)
+    with pytest.raises(PublishError, match="The link leads to “other”, which is not public yet."):
+        publish(revision, actor=make_user("max"))

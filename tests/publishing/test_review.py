@@ -4,10 +4,18 @@ import pytest
 
 from procedures.enums import Decision, EventKind
 from procedures.models import Approval, Page, ReleaseEvent, Revision
-from procedures.publishing.publish import PublishError, publish
-from procedures.publishing.review import ReviewError, current_approval, record_decision, submit_for_review
+from procedures.publishing.publish import PublishError, publish, publish_starter, withdraw
+from procedures.publishing.review import (
+    ReviewError,
+    current_approval,
+    latest_approved_revision,
+    locate_quote,
+    record_decision,
+    submit_for_review,
+)
 from procedures.revisions.drafts import EditConflictError, check_and_bump_version, save_revision
 from tests.factories import approve, make_user
+from tests.publishing.test_publish import approved, fresh
 
 
 def test_every_save_is_a_revision_with_its_author(page: Page) -> None:
@@ -178,3 +186,79 @@ def changed(page: Page, **values: object) -> Page:
         setattr(page, name, value)
     page.save()
     return page
+
+
+@pytest.mark.parametrize(
+    ("quote", "line"),
+    [
+        ("It is safe to read.", 3),
+        ("A small cut. We look after you. [1]", 8),
+        ("When to call", 10),
+        ("Nothing of the kind stands here at all", 0),
+    ],
+)
+def test_a_comment_finds_its_paragraph(page: Page, quote: str, line: int) -> None:
+    assert locate_quote(quote, page.body) == line
+
+
+def test_a_comment_follows_its_paragraph_until_it_is_removed(page: Page) -> None:
+    moved = "## New\n\nWords.\n\n" + page.body
+
+    assert locate_quote("It is safe to read.", moved) == 7
+    assert locate_quote("It is safe to read.", moved.replace("It is safe to read.", "Ask us.")) == 0
+
+
+def test_the_text_to_publish_is_the_newest_approved_one(page: Page) -> None:
+    first = approved(page)
+    assert latest_approved_revision(fresh(page)) == first
+    publish(first, actor=make_user("max"))
+    assert latest_approved_revision(fresh(page)) is None
+    second = approved(fresh(page), title="Second")
+    Page.objects.filter(pk=page.pk).update(title="Third")
+    save_revision(fresh(page), author=make_user("ed"))
+
+    assert latest_approved_revision(fresh(page)) == second
+    record_decision(second, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="No.")
+    assert latest_approved_revision(fresh(page)) is None
+
+
+def test_comments_on_the_text_are_enough_to_send_it_back(page: Page) -> None:
+    revision = save_revision(page, author=make_user("ed"))
+
+    sent_back = record_decision(
+        revision, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comments=[("It is safe.", "Is it?")]
+    )
+
+    assert sent_back.comment == "See the comments on the text."
+    assert [(row.quote, row.text) for row in sent_back.comments.all()] == [("It is safe.", "Is it?")]
+    assert ReleaseEvent.objects.get(page=page).reason == "See the comments on the text."
+
+
+def test_only_revisions_since_the_live_one_can_be_published_next(page: Page) -> None:
+    older = save_revision(page, author=make_user("ed"))
+    approve(older)
+    live = save_revision(changed(page, title="Live"), author=make_user("ed"))
+    approve(live)
+    assert latest_approved_revision(page) == live
+
+    publish(live, actor=make_user("max"))
+
+    page.refresh_from_db()
+    assert latest_approved_revision(page) is None
+    withdraw(page, actor=make_user("max"), reason="Old.")
+    assert latest_approved_revision(page) == live
+
+
+def test_an_approved_starter_text_can_be_published_although_it_is_live(page: Page) -> None:
+    revision = save_revision(page, author=None)
+    publish_starter(revision)
+    page.refresh_from_db()
+    assert latest_approved_revision(page) is None
+
+    approval = approve(revision)
+
+    assert latest_approved_revision(page) == revision
+    release = publish(revision, actor=make_user("max"))
+    assert (release.approval, release.is_starter, release.reviewer_name) == (approval, False, "rita")
+    page.refresh_from_db()
+    assert latest_approved_revision(page) is None

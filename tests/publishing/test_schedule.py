@@ -2,13 +2,15 @@
 
 import datetime
 from io import StringIO
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
 from procedures.enums import Decision, EventKind
-from procedures.models import Page, ReleaseEvent
+from procedures.models import Page, Release, ReleaseEvent, Revision
+from procedures.publishing import schedule
 from procedures.publishing.publish import PublishError, publish, withdraw
 from procedures.publishing.review import record_decision
 from procedures.publishing.schedule import cancel_schedule, publish_scheduled, schedule_revision
@@ -137,3 +139,99 @@ def test_the_command_reports_published_and_refused_pages(page: Page, monkeypatch
 
     assert out.getvalue() == "published: /small-cut/\n"
     assert err.getvalue() == "not published: Other (en): This text is not approved. Send it for review first.\n"
+
+
+def test_a_schedule_of_a_closed_account_is_refused_with_the_reason(page: Page) -> None:
+    at, reason = timezone.now() + HOUR, "The person who scheduled this is no longer on the staff. Schedule it again."
+    revision, max_ = approved(page), make_user("max")
+    schedule_revision(revision, actor=max_, at=at)
+    max_.is_active = False
+    max_.save()
+
+    released, refused = publish_scheduled(at)
+
+    assert (released, [(found.pk, said) for found, said in refused]) == ([], [(page.pk, reason)])
+    assert (fresh(page).live_release, fresh(page).publish_at) == (None, None)
+    assert ReleaseEvent.objects.filter(page=page).values_list("kind", "actor", "reason").first() == (
+        EventKind.UNSCHEDULED,
+        None,
+        reason,
+    )
+    schedule_revision(revision, actor=make_user("mia"), at=at)
+    assert [release.published_by.username for release in publish_scheduled(at)[0]] == ["mia"]
+
+
+def test_an_unexpected_error_blocks_no_other_page_and_is_retried(
+    page: Page, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    at = timezone.now() + HOUR
+    for one in (page, make_page("other", next_page=page.next_page)):
+        schedule_revision(approved(one), actor=make_user("max"), at=at)
+
+    def fail_for_first(revision: Revision, **values: object) -> Release:
+        if revision.page_id == page.pk:
+            raise OSError("disk")
+        return publish(revision, **values)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(schedule, "publish", fail_for_first)
+        released, refused = publish_scheduled(at)
+
+    assert ([release.page.subject for release in released], refused) == (["other"], [])
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
+        f"Publishing page {page.pk} at its scheduled time failed; will retry."
+    ]
+    assert [release.page.subject for release in publish_scheduled(at)[0]] == ["small-cut"]
+
+
+def test_the_present_moment_cannot_be_scheduled(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    revision, now = approved(page), timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now)
+
+    with pytest.raises(PublishError, match="That time has passed"):
+        schedule_revision(revision, actor=make_user("max"), at=now)
+    schedule_revision(revision, actor=make_user("max"), at=now + schedule.MAX_SCHEDULE_AHEAD)
+
+    assert fresh(page).publish_at == now + datetime.timedelta(days=366)
+
+
+def test_scheduling_and_canceling_use_what_is_stored(page: Page) -> None:
+    at, old = timezone.now() + HOUR, fresh(page)
+    revision = approved(page)
+    schedule_revision(Revision.objects.get(pk=revision.pk), actor=make_user("max"), at=at)
+
+    cancel_schedule(old, actor=make_user("max"))
+
+    assert fresh(page).publish_at is None
+    outdated = Revision.objects.select_related("page").get(pk=revision.pk)
+    publish(Revision.objects.get(pk=revision.pk), actor=make_user("max"))
+    with pytest.raises(PublishError, match="already published"):
+        schedule_revision(outdated, actor=make_user("max"), at=at)
+
+
+def test_schedules_move_to_the_same_local_time_in_a_new_time_zone(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    denver, tokyo = ZoneInfo("America/Denver"), ZoneInfo("Asia/Tokyo")
+    at, at_in_tokyo = (datetime.datetime(2026, 6, 15, 9, tzinfo=zone) for zone in (denver, tokyo))
+    monkeypatch.setattr(timezone, "now", lambda: datetime.datetime(2026, 3, 3, tzinfo=denver))
+    schedule_revision(approved(page), actor=make_user("max"), at=at)
+
+    assert schedule.shift_schedules(denver, denver, actor=make_user("mia")) == []
+    (shift,) = schedule.find_schedule_shifts(denver, tokyo)
+    moved = schedule.shift_schedules(denver, tokyo, actor=make_user("mia"))
+
+    assert (shift.page, shift.scheduled_at, shift.shifted_at, shift.is_past) == (page, at, at_in_tokyo, False)
+    assert (shift.old_label, shift.same_time_label, shift.same_moment_label) == (
+        "15 June 2026, 09:00 (MDT)",
+        "15 June 2026, 09:00 (JST)",
+        "16 June 2026, 00:00 (JST)",
+    )
+    assert (moved, fresh(page).publish_at) == ([page], at_in_tokyo)
+    event = ReleaseEvent.objects.filter(page=page).first()
+    assert (event.kind, event.revision, event.actor.username, event.reason) == (
+        EventKind.SCHEDULED,
+        fresh(page).scheduled_revision,
+        "mia",
+        "15 June 2026, 09:00 (JST). The clinic’s time zone changed; it was 15 June 2026, 09:00 (MDT).",
+    )
+    monkeypatch.setattr(timezone, "now", lambda: at_in_tokyo)
+    assert shift.is_past

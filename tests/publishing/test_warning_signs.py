@@ -9,10 +9,11 @@ from django.db import transaction
 from portal.accounts.models import User
 from procedures.models import Page, Release, ReleaseDependency, WarningSign, WarningSignRevision
 from procedures.publishing import warning_signs
+from procedures.publishing.checks import deletion_blockers
 from procedures.publishing.publish import PublishError, publish, rerelease_page
+from procedures.publishing.rerelease import find_stale_pages, find_stale_pages_by_rendering
 from procedures.publishing.review import ReviewError
 from procedures.publishing.tasks import get_task_lists
-from procedures.publishing.usage import deletion_blockers, find_stale_pages, find_stale_pages_by_rendering
 from tests.factories import (
     BODY,
     approve,
@@ -296,3 +297,18 @@ def test_the_list_is_a_task_for_the_role_with_the_next_step(step: str, person: s
 
     assert titles[person] == [title]
     assert sum(map(len, titles.values())) == (2 if step == "sent back" else 1)
+
+
+def test_a_decision_needs_the_newest_list_and_a_comment_to_send_it_back() -> None:
+    older = proposed()
+    newest = proposed(en="You have a high fever.")
+
+    for approved in (True, False):
+        with pytest.raises(ReviewError, match="A newer list was saved. Please review that one."):
+            warning_signs.record_list_decision(older, reviewer=make_user("rita"), approved=approved, comment="So.")
+    with pytest.raises(ReviewError, match="Say what to change"):
+        warning_signs.record_list_decision(newest, reviewer=make_user("rita"), approved=False, comment=" \n")
+    event = warning_signs.record_list_decision(newest, reviewer=make_user("rita"), approved=False, comment=" No. ")
+
+    assert (older.events.count(), newest.events.count()) == (1, 2)
+    assert (event.kind, event.actor.username, event.comment) == ("sent_back", "rita", "No.")

@@ -5,7 +5,7 @@ from django.core.exceptions import ValidationError
 
 from procedures.markup import find_markup_error
 from procedures.models import ClinicAnswer, Figure, FigureText, GlossaryTerm, SeriesItem, Source
-from procedures.models.warning_sign import WarningSignText
+from procedures.models.reference import WarningSignText
 from tests.factories import make_term
 from tests.rendering.ground import list_issues
 

@@ -15,7 +15,7 @@ from procedures.models import (
     Series,
     SeriesItem,
 )
-from procedures.models.warning_sign import WarningSignText
+from procedures.models.reference import WarningSignText
 from procedures.phones import find_emergency_numbers, find_phones
 from tests.factories import make_clinic
 from tests.rendering.ground import list_issues, render

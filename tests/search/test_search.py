@@ -8,10 +8,10 @@ from django.utils.safestring import SafeString
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from procedures import search as search_index
 from procedures.models import GlossaryTerm, Page, ReleaseEvent
 from procedures.publishing.publish import withdraw
-from procedures.search import index as search_index
-from procedures.search.index import SearchIndex, SearchResults
+from procedures.search import SearchIndex, SearchResults
 from tests.factories import (
     BODY,
     make_clinic,

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from procedures import search as search_index
 from procedures.models import Page
-from procedures.search import index as search_index
-from procedures.search.index import SearchIndex, SearchResults
+from procedures.search import SearchIndex, SearchResults
 from tests.factories import BODY, make_clinic, make_figure, make_page, make_public, make_term, make_translation
 from tests.search.test_search import result_hrefs
 

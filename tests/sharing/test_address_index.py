@@ -8,7 +8,7 @@ from django.utils.encoding import repercent_broken_unicode
 
 from procedures.sharing.address_index import Address, AddressIndex
 from procedures.sharing.url_repair import url_candidates
-from tests.sharing.damages import spellings
+from tests.sharing.damaged_urls import spellings
 
 # English and Spanish slugs of the starter content.
 PAGES = """

@@ -12,7 +12,7 @@ from procedures.figures.simulation.markers import MARKER_PLANS, SimulatedMarker,
 from procedures.figures.simulation.outlines import arch_distance_map, body_distance_map
 from procedures.figures.simulation.render import update_marker_positions
 from procedures.figures.simulation.stages import STAGES, STAGES_BY_SLUG
-from procedures.yaml_dumper import dump_yaml
+from procedures.importing.content_files import dump_yaml
 from tests.simulation.conftest import FIGURES, SIZE, at, device_mask
 
 NEAREST = 0.188  # 28 px to the edge of the next label (30 px wide), in an image 230 px wide

@@ -163,7 +163,7 @@ def test_a_withdrawn_page_answers_410_with_the_constant_headers(client: Client) 
 @pytest.mark.django_db
 def test_a_fault_of_ours_answers_500_with_the_constant_headers(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*args: object, **kwargs: object) -> None:
-        raise RuntimeError("a fault that nobody foresaw")
+        raise RuntimeError("an unforeseen error")
 
     monkeypatch.setattr("procedures.views.pages.render_response", broken)
     client.raise_request_exception = False
@@ -172,4 +172,4 @@ def test_a_fault_of_ours_answers_500_with_the_constant_headers(client: Client, m
 
     assert (response.status_code, {name: response.headers.get(name, "") for name in EXPECTED}) == (500, EXPECTED)
     assert "Something went wrong on our side" in response.text
-    assert "nobody foresaw" not in response.text
+    assert "unforeseen" not in response.text

@@ -5,9 +5,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from procedures import search as search_index
 from procedures.models import GuideItem, Location, LocationText, Page
 from procedures.publishing.publish import withdraw
-from procedures.search import index as search_index
 from tests.factories import BODY, make_clinic, make_figure, make_page, make_public, make_term, make_user
 
 pytestmark = pytest.mark.django_db

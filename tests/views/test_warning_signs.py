@@ -11,7 +11,7 @@ from tests.views.crawl import Document, Site, element_text
 
 SIGNS = yaml.safe_load((Path(__file__).resolve().parents[2] / "content/warning_signs.yaml").read_text(encoding="utf-8"))
 CARDS = {"emergency": "care-card--emergency", "now": "care-card--urgent", "hours": "care-card--call"}
-# What each page is read for: signs of this time, and whether the whole list stands on it.
+# The time whose signs each page shows, for pages with the whole list.
 WHOLE = {
     "spine-compression-fractures": "before", "nerve-damage-warning-signs": "before", "treatment-choices": "before",
     "getting-ready": "before", "keeping-bones-strong": "before", "questions-to-ask": "before", "xray-stages": "both",

@@ -16,7 +16,7 @@ from procedures.figures.simulation.geometry import Array
 from procedures.figures.simulation.imaging import Scene, apply_display, display_window, intensifier_tone
 from procedures.figures.simulation.markers import compute_markers
 from procedures.figures.simulation.stages import STAGES, STAGES_BY_SLUG, Stage
-from procedures.yaml_dumper import dump_yaml
+from procedures.importing.content_files import dump_yaml
 
 MASTER_SIZE = 1600
 CHECK_SIZE = 320

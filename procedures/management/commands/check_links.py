@@ -9,8 +9,13 @@ from django.urls import resolve
 
 from portal.storage.static_files import collect_static_files
 from procedures.models import Page, Path
-from procedures.sharing.external_links import LinkStatus, check_external_links, find_external_links, save_results
-from procedures.sharing.link_check import find_broken_addresses
+from procedures.sharing.link_check import (
+    LinkStatus,
+    check_external_links,
+    find_broken_addresses,
+    find_external_links,
+    save_results,
+)
 from procedures.validators import is_reserved_path
 
 RESERVED_PATH_MESSAGE = "this path is reserved for the site itself"

@@ -1,12 +1,11 @@
 """``manage.py check_releases``."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from procedures.models import Page
-from procedures.publishing.publish import hash_release
+from procedures.publishing.publish import fingerprints, hash_release
 from procedures.rendering import RENDERER_VERSION, ReferenceResolver, render_page
 
 
@@ -44,7 +43,7 @@ class Command(BaseCommand):
                 anchor_renames=live.anchor_renames,
                 old_anchors=live.old_anchors,
             )
-            if _fingerprints(live.dependencies.all()) != _fingerprints(rendered.dependencies):
+            if fingerprints(live.dependencies.all()) != fingerprints(rendered.dependencies):
                 stale.append(f"{live.path}: something that the page prints has changed; update the page in the admin")
             elif rendered.html != live.html and live.renderer_version == RENDERER_VERSION:
                 broken.append(f"{live.path}: renders differently now; raise RENDERER_VERSION or fix the renderer")
@@ -55,7 +54,3 @@ class Command(BaseCommand):
         if broken:
             raise CommandError("\n".join(broken))
         self.stdout.write(f"{count} releases checked, {len(stale)} out of date")
-
-
-def _fingerprints(dependencies: Iterable[Any]) -> dict[tuple[str, str], str]:
-    return {(dependency.kind, dependency.key): dependency.fingerprint for dependency in dependencies}

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.accounts.models import User
-from procedures.importing.bundle_import import (
+from procedures.importing.bundles import (
     ACTION_DRAFT,
     ACTION_KEPT,
     ACTION_NEW,

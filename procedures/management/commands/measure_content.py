@@ -1,16 +1,239 @@
-"""``manage.py measure_content [--json] [FOLDER]``."""
+"""``manage.py measure_content [--json] [FOLDER]``: the measures of all public pages, and links between them."""
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from procedures.readability.site_report import format_table, measure_site, to_json
+from procedures import languages
+from procedures.languages import LANGUAGES
+from procedures.languages.definition import Readability
+from procedures.models import Figure, Page
+from procedures.models import Path as PagePath
+from procedures.readability.measures import PageMeasures, measure_page
+from procedures.readability.suggestions import find_failures, find_notes
+from procedures.readability.thresholds import MAX_LIST_ITEMS, MAX_SENTENCE_WORDS, TARGET_PARAGRAPH_SENTENCES
+from procedures.rendering import ReferenceResolver
+from procedures.rendering.text_extraction import Article, parse_article
+
+FILE_PREFIXES = ("/media/", "/static/")
+HOME_PATHS = frozenset(map(languages.home_path, languages.CODES))
+
+
+@dataclass
+class PageReport:
+    """One public page: its measures, failures, and notes."""
+
+    path: str
+    subject: str
+    language: str
+    kind: str
+    title: str
+    measures: PageMeasures
+    broken_link_count: int = 0
+    failures: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class SiteReport:
+    """All public pages, and failures that belong to no page."""
+
+    pages: list[PageReport]
+    failures: list[str]
+
+    def failure_lines(self) -> list[str]:
+        """Return all failures, one line for each."""
+        return [f"{page.path}: {sentence}" for page in self.pages for sentence in page.failures] + self.failures
+
+
+def measure_site() -> SiteReport:
+    """Measure the stored HTML of all public pages. Renders nothing."""
+    resolvers = {language: ReferenceResolver(language) for language in languages.CODES}
+    rows = Page.objects.published().select_related("live_release__revision", "translated_from")
+    pages = sorted(rows, key=lambda page: (languages.CODES.index(page.language), page.order, page.title))
+    live = {page.live_release.path: page.live_release for page in pages if page.live_release}
+    articles = {path: parse_article(release.html) for path, release in live.items()}
+    former = _map_former_paths()
+    reports = []
+    for page in pages:
+        release = page.live_release
+        if release is None:
+            continue
+        article = articles[release.path]
+        measures = measure_page(release.html, kind=page.kind, resolver=resolvers[page.language], article=article)
+        dead = list(_find_broken_links(article, articles, former))
+        report = PageReport(release.path, page.subject, page.language, page.kind, release.title, measures, len(dead))
+        report.failures = [*find_failures(measures), *dead]
+        report.notes = [*find_notes(measures), *out_of_sync_notes(page, _find_source_page(page, pages))]
+        reports.append(report)
+    return SiteReport(reports, list(_find_figures_without_texts()))
+
+
+def _map_former_paths() -> dict[str, str]:
+    """Return the current path of each public page by all of its paths."""
+    rows = PagePath.objects.filter(page__live_release__isnull=False)
+    return dict(rows.values_list("path", "page__live_release__path"))
+
+
+def _find_broken_links(article: Article, articles: dict[str, Article], former: dict[str, str]) -> Iterator[str]:
+    for link in sorted(set(article.links)):
+        if not link.startswith("/") or link.startswith(FILE_PREFIXES):
+            continue
+        target, _, anchor = link.partition("#")
+        path = former.get(target, target)
+        if path in articles:
+            if anchor and anchor not in articles[path].anchors:
+                yield f"a link leads to {link}, but that page has no such section; fix the link"
+        elif path not in HOME_PATHS:
+            yield f"a link leads to {link}, which is not public; fix the link or publish that page"
+
+
+def _find_source_page(page: Page, pages: list[Page]) -> Page | None:
+    return next((p for p in pages if p.subject == page.subject and p.language == languages.DEFAULT), None)
+
+
+def out_of_sync_notes(page: Page, source: Page | None) -> Iterator[str]:
+    """Yield a note if the text in the default language, ``source``, is newer than the translation ``page``."""
+    if source is None or source == page or page.live_release is None or source.live_release is None:
+        return
+    mine, theirs = page.live_release.revision, source.live_release.revision
+    if page.translated_from:
+        older = page.translated_from.content_hash != theirs.content_hash
+    else:
+        older = mine.created_at < theirs.created_at
+    if older:
+        name = languages.get(source.language).english_name
+        yield (
+            f"the {name} text is newer ({theirs.created_at:%Y-%m-%d}, this one {mine.created_at:%Y-%m-%d}); "
+            "bring the translation up to date"
+        )
+
+
+def _find_figures_without_texts() -> Iterator[str]:
+    """Yield a failure for each figure on a public page that lacks texts in one of the languages in use."""
+    codes = sorted(set(Page.objects.published().values_list("language", flat=True)))
+    for figure in (
+        Figure.objects.filter(release_dependencies__release__live_on__isnull=False)
+        .distinct()
+        .prefetch_related("texts", "markers__texts")
+    ):
+        texts = {text.language: text for text in figure.texts.all()}
+        for language in codes:
+            if language not in texts or not (texts[language].alt and texts[language].caption):
+                yield f"picture {figure.slug}: no text in “{language}”; write its title, text and caption"
+                continue
+            if any(language not in {text.language for text in marker.texts.all()} for marker in figure.markers.all()):
+                yield f"picture {figure.slug}: a marker has no label in “{language}”; write it"
+
+
+COLUMNS: tuple[tuple[str, Callable[[PageReport], str]], ...] = (
+    ("grade", lambda page: _format_level(page.measures.reading_level)),
+    ("text", lambda page: _format_level(page.measures.paragraph_reading_level)),
+    ("ease", lambda page: _format_level(page.measures.reading_ease)),
+    ("SMOG", lambda page: f"{page.measures.smog_grade:.1f}" if page.measures.smog_grade else "–"),
+    ("words", lambda page: f"{page.measures.word_count}"),
+    ("max", lambda page: f"{page.measures.longest_sentence}"),
+    ("mean", lambda page: f"{page.measures.mean_sentence_length:.1f}"),
+    ("par>3", lambda page: f"{len(page.measures.long_paragraphs)}"),
+    ("pass", lambda page: f"{page.measures.passive_share:.0%}"),
+    ("list", lambda page: f"{page.measures.longest_list}"),
+    ("hard", lambda page: f"{len(page.measures.hard_words)}"),
+    ("num", lambda page: f"{len(page.measures.uncited_numbers)}"),
+    ("dead", lambda page: f"{page.broken_link_count + len(page.measures.broken_anchors)}"),
+    ("has", lambda page: _format_required_parts(page)),
+    ("fix", lambda page: f"{len(page.failures) or '–'}"),
+)
+
+
+def _scales() -> str:
+    """Return the formula and the limit of each language."""
+    return ". ".join(f"{language.english_name}: {_scale(language.readability)}" for language in LANGUAGES)
+
+
+def _scale(rules: Readability | None) -> str:
+    if rules is None:
+        return "not measured"
+    limit = f"{rules.limit:.0f} at least (higher is easier)" if rules.higher_is_easier else f"{rules.limit} at most"
+    return f"{rules.name.removesuffix(' grade')}, {limit}"
+
+
+def _smog_limits() -> str:
+    return "; ".join(
+        f"{language.english_name}, {language.readability.smog_limit} at most"
+        for language in LANGUAGES
+        if language.readability and language.readability.smog
+    )
+
+
+LEGEND = f"""grade  {_scales()}
+text   the same for running paragraphs alone, without lists, headings and pictures
+ease   Flesch reading ease or the equivalent of the language. 0 is hard, 100 is easy; no limit
+SMOG   {_smog_limits()}. All levels are raw: no clinical word is left out
+max    words in the longest sentence, {MAX_SENTENCE_WORDS} at most; mean: words in a sentence
+par>3  paragraphs over {TARGET_PARAGRAPH_SENTENCES} sentences
+pass   share of passive sentences, by a rule of thumb; list: entries in the longest list, {MAX_LIST_ITEMS} at most
+hard   long words neither explained nor everyday; num: statements with a number and no source; dead: dead links
+has    P picture at the top, A something to do, S source; small: missing, and not asked of this kind; !: missing
+fix    what fails"""
+
+
+def _format_level(level: float | None) -> str:
+    """Format a level; a dash if the text is too short for one."""
+    return "–" if level is None else f"{level:.1f}"
+
+
+def _format_required_parts(page: PageReport) -> str:
+    """Return three characters: uppercase if the part exists, lowercase if it is optional, ``!`` if it is missing."""
+    measures, needs = page.measures, page.measures.requires_figure_and_source
+    parts = (
+        ("p", measures.has_lead_figure, needs),
+        ("a", measures.has_action, True),
+        ("s", measures.has_source, needs),
+    )
+    return "".join(letter.upper() if exists else "!" if required else letter for letter, exists, required in parts)
+
+
+def format_table(report: SiteReport) -> Iterator[str]:
+    """Yield the lines of a table with one row for each page, a legend, and notes."""
+    rows = [["page", *(name for name, _ in COLUMNS)]]
+    rows += [[page.path, *(cell(page) for _, cell in COLUMNS)] for page in report.pages]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        yield "  ".join(
+            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        )
+    yield ""
+    yield LEGEND
+    notes = [f"{page.path}: {note}" for page in report.pages for note in page.notes]
+    notes += [f"long word, neither explained nor everyday: {word}" for word in _format_hard_words(report)]
+    if notes:
+        yield ""
+        yield "Worth a look; no limit is exceeded:"
+        yield from notes
+
+
+def _format_hard_words(report: SiteReport) -> Iterator[str]:
+    """Yield each hard word with its page or the number of its pages, the most frequent first."""
+    pages: dict[tuple[str, str], list[str]] = {}
+    for page in report.pages:
+        for word in page.measures.hard_words:
+            pages.setdefault((page.language, word), []).append(page.path)
+    for (language, word), paths in sorted(pages.items(), key=lambda entry: (entry[0][0], -len(entry[1]), entry[0][1])):
+        yield f"{word} ({language}; {paths[0] if len(paths) == 1 else f'{len(paths)} pages'})"
+
+
+def to_json(report: SiteReport) -> str:
+    """Return the whole report as JSON, with every passage in full."""
+    return json.dumps(asdict(report), ensure_ascii=False, indent=1)
 
 
 class Command(BaseCommand):

@@ -4,10 +4,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.utils import timezone
 
 from procedures.models import Feedback
-from procedures.publishing.timezones import get_clinic_timezone
+from procedures.timezones import clinic_today
 
 
 class Command(BaseCommand):
@@ -16,7 +15,6 @@ class Command(BaseCommand):
     help = "Delete answers to “Was this clear?” that are older than PORTAL_FEEDBACK_DAYS."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        today = timezone.localdate(timezone=get_clinic_timezone())
-        deleted, _ = Feedback.objects.older_than(settings.FEEDBACK_DAYS, today).delete()
+        deleted, _ = Feedback.objects.older_than(settings.FEEDBACK_DAYS, clinic_today()).delete()
         if deleted and options["verbosity"]:
             self.stdout.write(f"deleted: {deleted}")

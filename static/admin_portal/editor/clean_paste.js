@@ -320,22 +320,29 @@ function scriptOf(node) {
   return Math.abs(lift) < 2 ? "" : lift > 0 ? "sup" : "sub";
 }
 
-const SPANISH = /[ñ¿¡]|(?<!\p{L})(el|la|los|las|del|una|por|para|con|vez|dosis|semana|día|visita)(?!\p{L})/iu;
+// How raised letters after a number are printed in the languages of a text, by the registry of languages.
+function ordinalsOf(body) {
+  const rules = JSON.parse(document.querySelector("[data-ordinals]").dataset.ordinals);
+  const isUsed = ({ code, characters, words }) => [...characters].some((character) => body.textContent.includes(character))
+    || new RegExp(`(?<!\\p{L})(${words.join("|")})(?!\\p{L})`, "iu").test(body.textContent)
+    || body.querySelector(`[lang^=${code}]`) !== null;
+  return Object.assign({}, ...rules.filter(isUsed).map(({ letters }) => letters));
+}
 
 function writeOutScripts(body, note) {
-  const isSpanish = SPANISH.test(body.textContent) || body.querySelector("[lang^=es]") !== null;
+  const ordinals = ordinalsOf(body);
   // Inner nodes first.
   every(body).reverse().filter((node) => scriptOf(node) && textOf(node)).forEach((node) => {
     const before = textBefore(node);
     const isBelow = scriptOf(node) === "sub";
     const own = node.textContent.replace(/\s+/g, " ");
     // Note numbers: pain¹,² or pain¹–³
-    if (!isBelow && isNoteMark(own.trim(), before, textAfter(node), isSpanish)) {
+    if (!isBelow && isNoteMark(own.trim(), before, textAfter(node), ordinals)) {
       note("mark", `${/\S*\s*$/.exec(before)[0]}${own.trim()}`);
       node.replaceWith(/\s$/.test(own) ? " " : "");
       return;
     }
-    const { text, isExact } = raised(own, before, isBelow, isSpanish);
+    const { text, isExact } = raised(own, before, isBelow, ordinals);
     if (!isExact) note("script", (/\S*$/.exec(before)?.[0] ?? "") + text);
     const [, left, right] = /^(\s*).*?(\s*)$/s.exec(own);
     node.replaceWith(left + text.trim() + right);

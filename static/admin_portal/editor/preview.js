@@ -74,6 +74,7 @@ export function startPreview(editor, field, notice) {
       return;
     }
     notice.clear("preview");
+    frame.dataset.longSentences = JSON.stringify(answer.data.long_sentences);
     renderInFrame(frame, answer.data.html, {
       ready: scroll.watch,
       shown: () => {

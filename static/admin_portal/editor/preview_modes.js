@@ -4,7 +4,6 @@
 import { all } from "./api.js";
 
 const WIDTHS = { phone: 360, desktop: 1280, print: 794 };
-const LONG = 20; // words, the target of docs/quality/measures.md
 const originals = new WeakMap();
 
 function rewrite(media, { dark, print }) {
@@ -45,37 +44,47 @@ function largeType(doc, large) {
   doc.body.append(box);
 }
 
+// The text of a block as the server reads it, with single spaces and without marks of sources; and the node and offset
+// of each character.
+function readBlock(block) {
+  const walker = block.ownerDocument.createTreeWalker(block, NodeFilter.SHOW_TEXT);
+  const places = [];
+  let text = "";
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    if (node.parentElement.closest("sup, svg")) continue;
+    node.data.split("").forEach((character, at) => {
+      const isSpace = /\s/.test(character);
+      if (isSpace && (!text || text.endsWith(" "))) return;
+      text += isSpace ? " " : character;
+      places.push([node, at]);
+    });
+  }
+  return { text, places };
+}
+
 // Sentences over the target get the browser's own highlight: no element is added, so nothing moves.
-function markLong(doc, on) {
+function markLong(doc, sentences) {
   const { CSS: css, Highlight } = doc.defaultView;
   if (!css?.highlights) return;
   css.highlights.delete("long");
-  if (!on) return;
+  if (!sentences.length) return;
   const sheet = doc.styleSheets[0];
   if (![...sheet.cssRules].some((rule) => rule.cssText.includes("::highlight(long)"))) {
     sheet.insertRule("::highlight(long) { background: #ffdf9a; color: #22201c; }", sheet.cssRules.length);
   }
   const found = [];
   all("article p, article li, article td", doc).forEach((block) => {
-    const walker = doc.createTreeWalker(block, NodeFilter.SHOW_TEXT);
-    const nodes = [];
-    let text = "";
-    while (walker.nextNode()) {
-      nodes.push([text.length, walker.currentNode]);
-      text += walker.currentNode.data;
-    }
-    const place = (at) => {
-      const [start, node] = nodes.findLast(([from]) => from <= at);
-      return [node, Math.min(at - start, node.data.length)];
-    };
-    for (const match of text.matchAll(/[^.!?…]+(?:[.!?…]+(?!\s|$)[^.!?…]*)*[.!?…]*/g)) {
-      if ((match[0].match(/[\p{L}\d]+(?:['’.,-][\p{L}\d]+)*/gu) ?? []).length <= LONG) continue;
+    const { text, places } = readBlock(block);
+    sentences.forEach((sentence) => {
+      const from = text.indexOf(sentence);
+      if (from < 0) return;
       const range = doc.createRange();
-      const from = match.index + match[0].length - match[0].trimStart().length;
-      range.setStart(...place(from));
-      range.setEnd(...place(match.index + match[0].length));
+      const [node, at] = places[from + sentence.length - 1];
+      range.setStart(...places[from]);
+      range.setEnd(node, at + 1);
       found.push(range);
-    }
+    });
   });
   css.highlights.set("long", new Highlight(...found));
 }
@@ -101,7 +110,7 @@ export function startPreviewModes(editor, frame, changed) {
     const print = stage.dataset.stage === "print";
     actAs(doc, { dark: on("dark"), print });
     largeType(doc, on("large"));
-    markLong(doc, on("long"));
+    markLong(doc, on("long") ? JSON.parse(frame.dataset.longSentences ?? "[]") : []);
     stage.dataset.dark = String(on("dark") && !print);
   };
   const refresh = () => {

@@ -48,8 +48,8 @@ export const withFractions = (text) => text.replace(/(?:(\d)\s?)?([⁰¹²³⁴-
 const ORDINAL = /^(st|nd|rd|th|er|ra|ro|do|da|to|ta|re|e|de|ème|eme)$/i;
 const MARKS = { TM: "™", SM: "℠", R: "®", C: "©" };
 
-// Spanish ordinals such as 3.ª and 1.º, after a whole number.
-const isOrdinal = (text, before, isSpanish) => (/^[ºª]$/.test(text) || (isSpanish && /^[oa]$/.test(text))) && /(^|[^\d.,])\d+\.?$/.test(before);
+// Ordinals such as 3.ª and 1.º, after a whole number. ``ordinals``: how a raised letter is printed, {o: "º"}.
+const isOrdinal = (text, before, ordinals) => (/^[ºª]$/.test(text) || Object.hasOwn(ordinals, text)) && /(^|[^\d.,])\d+\.?$/.test(before);
 
 const UNIT = /(^|[^\p{L}])([kcdmµμn]?m|yd|mi|km|ha|sec)$/u;
 const SHORT_UNIT = /(\d|\/|\bper)\s*(in|ft|inch|foot|s)$/;
@@ -62,8 +62,8 @@ function isPower(number, before) {
 }
 
 // Whether a raised number or letter is a note mark: "Rest.¹", "pain ²,³", "5.2ª" in a table of results.
-export function isNoteMark(text, before, after, isSpanish) {
-  if (/^[a-h]([,–-][a-h])*$/.test(text)) return /([\d%)\].,;:!?]|\p{L}{2})\s?$/u.test(before) && !isOrdinal(text, before, isSpanish) && !/^[\p{L}\p{N}]/u.test(after);
+export function isNoteMark(text, before, after, ordinals) {
+  if (/^[a-h]([,–-][a-h])*$/.test(text)) return /([\d%)\].,;:!?]|\p{L}{2})\s?$/u.test(before) && !isOrdinal(text, before, ordinals) && !/^[\p{L}\p{N}]/u.test(after);
   if (!/^\[?\d{1,3}(\s*[,–-]\s*\d{1,3})*\]?$/.test(text) || /^\s*[/⁄]/.test(after)) return false;
   // An isotope: "a ¹⁸F scan".
   if (/\s$/.test(before) && /^[\p{L}\p{N}]/u.test(after)) return false;
@@ -72,13 +72,13 @@ export function isNoteMark(text, before, after, isSpanish) {
 }
 
 // Writes raised or lowered text with Unicode characters: {text, isExact}. ``before`` is the text in front of it.
-export function raised(text, before, isBelow, isSpanish = false) {
+export function raised(text, before, isBelow, ordinals) {
   const letters = [...text.replace(/\s+/g, "")];
   const known = isBelow ? SUBSCRIPTS : SUPERSCRIPTS;
   const follows = /[\d.]$/.test(before);
   if (!letters.length) return { text, isExact: true };
   if (!isBelow && follows && ORDINAL.test(text.trim())) return { text: text.trim(), isExact: true };
-  if (!isBelow && follows && isOrdinal(text.trim(), before, isSpanish) && /^[oaºª]$/.test(text.trim())) return { text: table("oaºª", "ºªºª")[text.trim()], isExact: true };
+  if (!isBelow && follows && isOrdinal(text.trim(), before, ordinals)) return { text: ordinals[text.trim()] ?? text.trim(), isExact: true };
   if (!isBelow && MARKS[text.trim()]) return { text: MARKS[text.trim()], isExact: true };
   if (letters.every((letter) => known[letter])) return { text: letters.map((letter) => known[letter]).join(""), isExact: true };
   // Characters that are raised by themselves: ®, *, †, °, ².

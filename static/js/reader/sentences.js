@@ -31,8 +31,9 @@ function cut(block, nodes, language) {
     });
 }
 
+// The browser's own rule of the language; without one, the whole block is read at once.
 function pieces(text, language) {
-  if (!Intl.Segmenter) return [...text.matchAll(/[^.!?]+[.!?]*/g)].map((found) => ({ text: found[0], start: found.index }));
+  if (!Intl.Segmenter) return [{ text, start: 0 }];
   const found = [...new Intl.Segmenter(language, { granularity: "sentence" }).segment(text)];
   return found.map(({ segment, index }) => ({ text: segment, start: index }));
 }

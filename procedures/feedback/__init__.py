@@ -1,1 +1,0 @@
-"""Anonymous answers of readers to “Was this clear?” at the end of a page."""

@@ -1,0 +1,44 @@
+"""Template tags of the public site: languages, and includes that are the same on all pages."""
+
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from procedures import languages
+from procedures.views import layout
+
+register = template.Library()
+EMPTY_HTML = SafeString("")
+
+
+@register.simple_tag
+def direction_of(language: str) -> SafeString:
+    """Return `` dir="rtl"`` with a leading space for a right-to-left language, otherwise nothing."""
+    direction = languages.get(language).direction
+    return EMPTY_HTML if direction == "ltr" else format_html(' dir="{}"', direction)
+
+
+@register.simple_tag
+def phone_text(number: str, language: str) -> str:
+    """Return a phone number; in a right-to-left language, with a left-to-right mark before it."""
+    return number if languages.get(language).direction == "ltr" else f"\u200e{number}"
+
+
+@register.simple_tag
+def home_path(language: str) -> str:
+    """Return the path of the home page of a language."""
+    return languages.home_path(language)
+
+
+@register.simple_tag(takes_context=True)
+def cached_include(context: template.Context, template_name: str, **more: Any) -> SafeString:
+    """Render a template with the clinic, the language, the main menu, and ``more``, without the context of the page.
+
+    ``{% cached_include "site/footer.html" %}``
+    """
+    # With DEBUG, changes to templates show at once.
+    render = layout.cached_include.__wrapped__ if settings.DEBUG else layout.cached_include
+    return render(template_name, context["language"], context["site"], **more)

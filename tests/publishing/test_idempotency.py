@@ -1,0 +1,169 @@
+"""Repeated and concurrent requests take effect once."""
+
+import datetime
+
+import pytest
+from django.utils import timezone
+
+from procedures.enums import Decision, EventKind
+from procedures.models import Approval, Page, Release, ReleaseEvent, Revision, Source
+from procedures.publishing.publish import PublishError, publish, rerelease_page, withdraw
+from procedures.publishing.review import mark_synced, record_decision, record_translator_check, submit_for_review
+from procedures.publishing.schedule import publish_scheduled, schedule_revision
+from procedures.revisions.drafts import save_revision
+from tests.factories import approve, make_public, make_translation, make_user
+from tests.publishing.test_publish import approved, everything, fresh
+
+
+def test_publishing_twice_makes_one_release_and_one_event(page: Page) -> None:
+    revision = approved(page)
+    first = publish(revision, actor=make_user("max"))
+    before = everything(page)
+
+    second = publish(revision, actor=make_user("mia"))
+
+    assert second == first
+    assert everything(page) == before
+
+
+def test_a_text_approved_again_can_be_published_again(page: Page) -> None:
+    revision = approved(page)
+    first = publish(revision, actor=make_user("max"))
+    approve(revision)
+
+    second = publish(revision, actor=make_user("max"))
+
+    assert (first.number, second.number) == (1, 2)
+    assert second.approval != first.approval
+
+
+def test_a_text_published_early_is_not_published_again_on_schedule(page: Page) -> None:
+    revision = approved(page)
+    at = timezone.now() + datetime.timedelta(hours=1)
+    schedule_revision(revision, actor=make_user("max"), at=at)
+    publish(revision, actor=make_user("max"))
+    # A plan that another transaction wrote at the same moment.
+    Page.objects.filter(pk=page.pk).update(scheduled_revision=revision, publish_at=at)
+
+    released, refused = publish_scheduled(at)
+
+    assert refused == []
+    assert [release.number for release in released] == [1]
+    assert Release.objects.filter(page=page).count() == 1
+    assert fresh(page).publish_at is None
+
+
+def test_a_public_text_cannot_be_scheduled(page: Page) -> None:
+    revision = approved(page)
+    publish(revision, actor=make_user("max"))
+
+    with pytest.raises(PublishError, match="already published"):
+        schedule_revision(revision, actor=make_user("max"), at=timezone.now() + datetime.timedelta(hours=1))
+
+
+def test_scheduling_twice_makes_one_event(page: Page) -> None:
+    revision, at = approved(page), timezone.now() + datetime.timedelta(hours=1)
+
+    for _ in range(2):
+        schedule_revision(revision, actor=make_user("max"), at=at, what_changed="New.")
+
+    assert ReleaseEvent.objects.filter(page=page, kind=EventKind.SCHEDULED).count() == 1
+    schedule_revision(revision, actor=make_user("max"), at=at + datetime.timedelta(hours=1))
+    assert ReleaseEvent.objects.filter(page=page, kind=EventKind.SCHEDULED).count() == 2
+
+
+def test_submitting_twice_makes_one_event_until_a_decision(page: Page) -> None:
+    revision, nina, rosa = save_revision(page, author=make_user("nina")), make_user("nina"), make_user("rosa")
+
+    events = [submit_for_review(revision, actor=nina, note="Please.") for _ in range(2)]
+    record_decision(revision, reviewer=rosa, decision=Decision.SENT_BACK, comment="Shorter.")
+    again = submit_for_review(revision, actor=nina, note="Please.")
+
+    assert events[0] == events[1] != again
+    assert ReleaseEvent.objects.filter(page=page, kind=EventKind.SUBMITTED).count() == 2
+
+
+def test_a_repeated_decision_is_recorded_once_with_its_comments(page: Page) -> None:
+    revision, rosa = save_revision(page, author=make_user("nina")), make_user("rosa")
+    remarks = [("A small cut.", "Say where."), ("It is safe.", "Is it?")]
+
+    first, second = [
+        record_decision(revision, reviewer=rosa, decision=Decision.SENT_BACK, comment="See below.", comments=remarks)
+        for _ in range(2)
+    ]
+    other = record_decision(
+        revision, reviewer=rosa, decision=Decision.SENT_BACK, comment="See below.", comments=remarks[:1]
+    )
+    yes = [record_decision(revision, reviewer=rosa, decision=Decision.APPROVED) for _ in range(2)]
+
+    assert first == second != other
+    assert yes[0] == yes[1]
+    assert Approval.objects.filter(revision=revision).count() == 3
+    assert ReleaseEvent.objects.filter(page=page).count() == 3
+
+
+def test_two_approvals_by_different_reviewers_are_both_recorded(page: Page) -> None:
+    revision = save_revision(page, author=make_user("nina"))
+
+    approve(revision, make_user("rosa"))
+    approve(revision, make_user("rita"))
+
+    assert Approval.objects.filter(revision=revision).count() == 2
+
+
+def test_withdrawing_twice_makes_one_event(page: Page) -> None:
+    publish(approved(page), actor=make_user("max"))
+    withdraw(fresh(page), actor=make_user("max"), reason="Old.")
+
+    with pytest.raises(PublishError, match="not public"):
+        withdraw(fresh(page), actor=make_user("max"), reason="Old.")
+
+    assert ReleaseEvent.objects.filter(page=page, kind=EventKind.WITHDRAWN).count() == 1
+
+
+def test_syncing_or_checking_a_translation_twice_makes_one_event(page: Page) -> None:
+    source, actor = make_public(page).revision, make_user("max")
+    other = make_translation(page)
+    revision = save_revision(other, author=make_user("ed"))
+
+    for _ in range(2):
+        mark_synced(fresh(other), source, actor=actor)
+    checks = [record_translator_check(revision, actor=actor, translator="Ana Ruiz, certified") for _ in range(2)]
+
+    assert checks[0] == checks[1]
+    kinds = list(ReleaseEvent.objects.filter(page=other).values_list("kind", flat=True))
+    assert sorted(kinds) == [EventKind.TRANSLATION_SYNCED, EventKind.TRANSLATION_CHECKED]
+
+
+def test_submitting_again_with_another_note_or_by_someone_else_makes_another_event(page: Page) -> None:
+    revision, nina = save_revision(page, author=make_user("nina")), make_user("nina")
+
+    first = submit_for_review(revision, actor=nina, note="Please.")
+    others = [
+        submit_for_review(revision, actor=nina, note="Now, please."),
+        submit_for_review(revision, actor=make_user("eva"), note="Now, please."),
+    ]
+
+    assert len({first, *others}) == 3
+
+
+def test_a_rerelease_between_two_equal_submissions_changes_nothing(page: Page) -> None:
+    publish(approved(page), actor=make_user("max"))
+    page.title = "Later"
+    page.save()
+    revision = save_revision(page, author=make_user("nina"))
+    first = submit_for_review(revision, actor=make_user("nina"))
+    Source.objects.update(title="A newer guide")
+    assert rerelease_page(fresh(page), actor=make_user("max"))
+
+    assert submit_for_review(revision, actor=make_user("nina")) == first
+
+
+def test_publishing_and_withdrawing_use_what_is_stored(page: Page) -> None:
+    revision = approved(page)
+    old, outdated = fresh(page), Revision.objects.select_related("page").get(pk=revision.pk)
+    first = publish(Revision.objects.get(pk=revision.pk), actor=make_user("max"))
+
+    assert publish(outdated, actor=make_user("max")) == first
+    withdraw(old, actor=make_user("max"), reason="Old.")
+    assert fresh(page).live_release is None

@@ -1,0 +1,232 @@
+"""``manage.py measure_content`` on public pages."""
+
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db.models import QuerySet
+
+from procedures.models import Figure, FigureText, MarkerText, Page, Release
+from procedures.publishing.publish import withdraw
+from tests.factories import BODY, make_page, make_public, make_translation, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*flags: str) -> str:
+    """The output of the command. Raises CommandError if a limit is exceeded."""
+    out = StringIO()
+    call_command("measure_content", *flags, stdout=out)
+    return out.getvalue()
+
+
+def broken() -> list[str]:
+    """One line for each failure."""
+    with pytest.raises(CommandError) as refused:
+        run()
+    return str(refused.value).split("\n")
+
+
+def public(body: str = "", **values: object) -> Page:
+    """A public page; ``body`` is appended to the standard body."""
+    page = make_page("small-cut", body=BODY + body, **values)
+    make_public(page)
+    return page
+
+
+def plant(page: Page, old: str, new: str) -> None:
+    """Put a fault into the public HTML; the publishing checks would refuse it."""
+    release = Release.objects.get(live_on=page)
+    assert old in release.html
+    QuerySet(Release).filter(pk=release.pk).update(html=release.html.replace(old, new))
+
+
+def translated(page: Page) -> Page:
+    """A public Spanish page on the same subject, and Spanish texts for the figure."""
+    figure = Figure.objects.get()
+    FigureText.objects.create(figure=figure, language="es", title="Aguja", alt="Una aguja.", caption="Una aguja.")
+    MarkerText.objects.create(marker=figure.markers.get(), language="es", label="Punta")
+    body = "## Qué es\n\nEs un corte chico. Le cuidamos.\n\n::: call\n- Tiene una pregunta.\n:::\n"
+    spanish = make_translation(page, body=body)
+    make_public(spanish)
+    return spanish
+
+
+def test_pages_within_the_limits_are_printed_in_an_aligned_table() -> None:
+    public()
+    lines = run().split("\n")
+    header, *rows = lines[: lines.index("")]
+
+    assert [row.split()[0] for row in rows] == ["/contact/", "/small-cut/"]
+    assert {len(row) for row in [header, *rows]} == {len(header)}
+    assert lines[-2] == "pages measured: 2; all are within the limits"
+
+
+def test_json_holds_every_measure_and_nothing_else_is_printed() -> None:
+    public()
+    report = json.loads(run("--json"))
+
+    page = next(page for page in report["pages"] if page["path"] == "/small-cut/")
+    assert page["measures"]["longest_list"] == 2
+    assert page["measures"]["has_source"] is True
+    assert page["failures"] == report["failures"] == []
+
+
+def test_without_public_pages_it_fails_and_says_what_to_do() -> None:
+    make_page()
+
+    assert broken() == ["There is no public page to measure. Load some first: manage.py load_content."]
+
+
+def test_a_number_without_a_source_fails_with_the_address_and_the_sentence() -> None:
+    public("\nPain eases in 12 weeks.\n")
+
+    (line,) = broken()
+    assert line == (
+        "/small-cut/: The number “12 weeks” has no source. Cite where it comes from: [@key]. "
+        "“Pain eases in 12 weeks.” (section “When to call”)"
+    )
+
+
+def test_every_fault_of_every_page_has_a_line_of_its_own() -> None:
+    page = public("\n[Up](#what-it-is)\n\n" + "- A sign.\n" * 8)
+    plant(page, 'href="#what-it-is">Up', 'href="#nowhere">Up')
+
+    assert broken() == [
+        "/small-cut/: A list has 8 entries; the limit is 7. Group or shorten it. (section “When to call”)",
+        "/small-cut/: A link leads to #nowhere, which is not on this page. Fix the link or the section address.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "starts"),
+    [
+        ("A small cut.", "Percutaneous augmentation ameliorates vertebral deformity. " * 9, "The text reads at grade "),
+        ("A small cut.", "We cut and " * 13 + "rest.", "A sentence has 40 words; the limit is 25."),
+        ('<figure class="figure"', '<div class="figure"', "Choose the picture that carries the message."),
+        ('<sup class="citation">', "<sup>", "No source is cited."),
+        ('alt="A needle in a bone."', 'alt=""', "The picture /media/"),
+    ],
+)
+def test_a_planted_fault_fails(old: str, new: str, starts: str) -> None:
+    page = public()
+    plant(page, old, new)
+
+    assert broken()[0].startswith(f"/small-cut/: {starts}")
+
+
+def test_a_page_that_asks_nothing_of_its_reader_fails() -> None:
+    page = public(kind="about")
+    plant(page, '<div class="care-card ', '<div class="')
+
+    assert broken() == [
+        "/small-cut/: Nothing tells the reader what to do. Add a card, steps, a checklist or the next step."
+    ]
+
+
+def test_a_link_to_a_page_that_was_withdrawn_fails() -> None:
+    other = make_page("other", kind="about")
+    make_public(other)
+    public("\n[Read on](page:other#what-it-is)\n")
+    run()
+
+    withdraw(other, actor=make_user(), reason="It is old.")
+    assert broken() == [
+        "/small-cut/: a link leads to /other/#what-it-is, which is not public; fix the link or publish that page"
+    ]
+
+
+def test_a_link_to_a_section_that_is_gone_fails() -> None:
+    other = make_page("other", kind="about")
+    make_public(other)
+    public("\n[Read on](page:other#what-it-is)\n")
+
+    other.body = BODY.replace("## What it is", "## What this is")
+    make_public(other)
+    run()  # a reworded heading keeps its old address
+
+    plant(Page.objects.get(subject="other"), 'id="what-it-is"', 'id="what"')
+    assert broken() == [
+        "/small-cut/: a link leads to /other/#what-it-is, but that page has no such section; fix the link"
+    ]
+
+
+def test_a_link_to_an_earlier_address_is_alive() -> None:
+    other = make_page("other", kind="about")
+    make_public(other)
+    public("\n[Read on](page:other)\n")
+
+    other.slug = "another"
+    make_public(other)
+    assert "all are within the limits" in run()
+
+
+def test_a_translation_older_than_its_english_is_worth_a_look() -> None:
+    page = public()
+    translated(page)
+    assert "is newer" not in run()
+
+    page.body = BODY.replace("A small cut.", "A very small cut.")
+    make_public(page)
+    assert "/es/small-cut-es/: the English text is newer" in run()
+
+
+def test_a_translation_made_from_the_released_english_is_up_to_date() -> None:
+    page = public()
+    spanish = translated(page)
+    page.body = BODY.replace("A small cut.", "A very small cut.")
+    spanish.translated_from = make_public(page).revision
+    spanish.save()
+    assert "is newer" not in run()
+
+    page.body = BODY.replace("A small cut.", "A tiny cut.")
+    make_public(page)
+    assert "/es/small-cut-es/: the English text is newer" in run()
+
+
+def test_a_picture_without_words_in_a_language_in_use_fails() -> None:
+    translated(public())
+    MarkerText.objects.filter(language="es").delete()
+    assert broken() == ["picture needle: a marker has no label in “es”; write it"]
+
+    FigureText.objects.filter(language="es").delete()
+    assert broken() == ["picture needle: no text in “es”; write its title, text and caption"]
+
+
+def test_a_spanish_page_shows_its_own_scale_and_no_smog() -> None:
+    translated(public())
+
+    cells = next(line for line in run().split("\n") if line.startswith("/es/small-cut-es/")).split()
+    assert float(cells[1]) > 70
+    assert cells[4] == "–"
+
+
+def test_long_words_are_listed_once_with_their_pages() -> None:
+    public("\nAsk about immobilization.\n")
+
+    assert "long word, neither explained nor everyday: immobilization (en; /small-cut/)\n" in run()
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="There is no folder"):
+        run(str(tmp_path / "nowhere"))
+
+
+@pytest.mark.slow
+def test_a_folder_is_measured_without_touching_what_is_here(tmp_path: Path) -> None:
+    pages = tmp_path / "pages" / "en"
+    pages.mkdir(parents=True)
+    for name in ("locations", "sources", "codes"):
+        (tmp_path / f"{name}.yaml").write_text("[]\n")
+    (tmp_path / "clinic.yaml").write_text("name: Clinic\nphone: +1 303-555-0100\ntext:\n  en: {hours: Monday}\n")
+    front = "subject: about\nslug: about\nkind: about\ntitle: About\nkey_message: We help.\ndescription: Help.\n"
+    text = f"---\n{front}---\n## Help\n\nIt takes 12 weeks.\n\n::: steps\n1. Ask us.\n:::\n"
+    (pages / "about.md").write_text(text)
+    out = StringIO()
+
+    with pytest.raises(CommandError, match="\\A/about/: The number “12 weeks” has no source"):
+        call_command("measure_content", str(tmp_path), stdout=out)
+    assert out.getvalue().split("\n")[1].startswith("/about/  ")
+    assert not Page.objects.exists()

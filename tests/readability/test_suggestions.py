@@ -1,0 +1,144 @@
+"""Suggestions for drafts, with their lines; none of them prevents publishing."""
+
+from typing import Any
+
+import pytest
+
+from procedures.models import Page
+from procedures.readability.measures import measure_page
+from procedures.readability.suggestions import build_suggestions
+from procedures.rendering import ReferenceResolver, render_page
+from procedures.revisions.drafts import save_revision
+from tests.factories import make_clinic, make_next, make_page, make_public
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def page() -> Page:
+    make_clinic()
+    return make_page(next_page=make_next())
+
+
+def said(page: Page, body: str, **values: Any) -> list[tuple[int, str]]:
+    library, content = ReferenceResolver(page.language), {**page.draft_content(), "body": body, **values}
+    rendered = render_page(content, kind=page.kind, resolver=library)
+    measures = measure_page(rendered.html, kind=page.kind, resolver=library)
+    return [(problem.line, problem.message) for problem in build_suggestions(page, content, rendered, measures)]
+
+
+def test_a_good_text_needs_its_translation_only(page: Page) -> None:
+    assert said(page, page.body) == [(0, "This page is not in Español yet.")]
+
+
+def test_a_number_without_source_is_named_with_its_line(page: Page) -> None:
+    found = said(page, page.body + "\nAbout 30 of them feel better.\n")
+
+    assert (16, "The number “30 of” has no source. Cite where it comes from: [@key].") in found
+
+
+def test_a_long_sentence_is_named_before_it_forbids_publishing(page: Page) -> None:
+    long = "We look at it and we ask you and we tell you what we see and what it may well mean to you."
+
+    found = said(page, f"{page.body}\n{long}\n")
+
+    assert (
+        16,
+        "23 words; 20 is the target. Shorten: “We look at it and we ask you and we tell you what we see and what it …”",
+    ) in found
+
+
+def test_a_hard_paragraph_is_named_with_its_grade(page: Page) -> None:
+    hard = "Percutaneous vertebral augmentation procedures necessitate multidisciplinary preprocedural evaluation. " * 2
+
+    found = said(page, f"{page.body}\n{hard}\n")
+
+    assert [line for line, sentence in found if "This paragraph reads at grade" in sentence] == [16]
+
+
+def test_a_long_paragraph_is_two(page: Page) -> None:
+    found = said(page, f"{page.body}\nWe look. We ask. We help. We call.\n")
+
+    assert (16, "This paragraph has 4 sentences; 3 is the target. Make two of it.") in found
+
+
+def test_a_text_that_asks_for_nothing_says_so(page: Page) -> None:
+    found = said(page, "## Only\n\nWords.\n", next_page="")
+
+    assert any(sentence.startswith("Nothing tells the reader what to do.") for _, sentence in found)
+
+
+def test_a_translation_that_is_behind_says_so(page: Page) -> None:
+    source = save_revision(page, author=None)
+    spanish = make_page(language="es", slug="corte", translated_from=source)
+    before = said(spanish, spanish.body)
+    page.title = "A newer title"
+    page.save()
+    save_revision(page, author=None)
+
+    after = said(spanish, spanish.body)
+
+    news = (0, "The English text has changed since this translation was made. Compare the two.")
+    assert news not in before
+    assert after == [*before, news]
+
+
+def test_a_translation_follows_what_patients_read_not_the_next_draft(page: Page) -> None:
+    first = make_public(page)
+    spanish = make_page(language="es", slug="corte", translated_from=first.revision)
+    page.title = "A newer title"
+    page.save()
+    save_revision(page, author=None)
+    with_a_draft = said(spanish, spanish.body)
+    make_public(page)
+
+    once_public = said(spanish, spanish.body)
+
+    news = (0, "The English text has changed since this translation was made. Compare the two.")
+    assert once_public == [*with_a_draft, news]
+    assert news not in with_a_draft
+
+
+def test_the_counts_of_the_site_report_are_there_too(page: Page) -> None:
+    found = said(page, f"{page.body}\nIt is a catastrophe.\n\n" + "- It is so.\n" * 8)
+
+    assert (0, "Long word, neither explained nor everyday: catastrophe.") in found
+    assert any(sentence.startswith("A list has 8 entries; the limit is 7.") for _, sentence in found)
+
+
+FAULTS = """## Only
+
+We look. We ask. We help. About 30 of them call.
+
+We look. We ask. We help. About 30 of them call.
+
+We look at it and we ask you and we tell you what we see and what it may well mean to you.
+
+It is a catastrophe. See [below](#nowhere).
+
+"""
+
+
+@pytest.mark.parametrize("kind", ["procedure", "guide", "about"])
+def test_everything_is_said_once_with_its_line_where_it_has_one(page: Page, kind: str) -> None:
+    page.kind = kind
+
+    found = said(page, FAULTS + "- It is so.\n" * 8, next_page="", key_message="Of all, 40 % feel better.")
+
+    assert found == [
+        (3, "This paragraph has 4 sentences; 3 is the target. Make two of it."),
+        (3, "The number “30 of” has no source. Cite where it comes from: [@key]."),
+        (
+            7,
+            "23 words; 20 is the target. Shorten: “We look at it and we ask you and we tell you what we see and what it …”",
+        ),
+        (
+            0,
+            "The number “40 % feel” has no source. Cite where it comes from: [@key]. “Of all, 40 % feel better.”",
+        ),
+        (0, "A list has 8 entries; the limit is 7. Group or shorten it."),
+        (0, "A link leads to #nowhere, which is not on this page. Fix the link or the section address."),
+        (0, "Nothing tells the reader what to do. Add a card, steps, a checklist or the next step."),
+        (0, "Long word, neither explained nor everyday: catastrophe."),
+        (0, "This page is not in Español yet."),
+    ]

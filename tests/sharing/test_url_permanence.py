@@ -1,0 +1,165 @@
+"""URL permanence under random histories: an address that was ever public works forever, and never for another page."""
+
+import os
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from procedures.models import Page, Path
+from procedures.publishing.publish import PublishError, withdraw
+from procedures.sharing.link_check import find_broken_addresses
+from tests.factories import make_clinic, make_figure, make_page, make_public, make_translation, make_user
+
+# A thousand histories take some minutes: HISTORIES=1000 pytest tests/sharing/test_url_permanence.py
+HISTORIES = int(os.environ.get("HISTORIES", "25"))
+SLUGS = [f"page-{letter}" for letter in "abcdefgh"]
+SUBJECTS = ["one", "two", "three"]
+HEADINGS = ["What it is", "How it helps", "What to do"]
+BODY = "::: key-points\n- It is short.\n- It is safe.\n:::\n\n## {}\n\nA small cut. We look after you. [@nice]\n"
+
+
+class UrlPermanence(RuleBasedStateMachine):
+    """Staff rename, swap, merge, withdraw, restore, and translate pages; every address keeps working."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.savepoint = transaction.atomic()
+        self.savepoint.__enter__()
+        self.client = Client()
+        self.staff = make_user("max")
+        self.owner: dict[str, int] = {}  # page by address, for every address that was ever live
+        self.sections: set[tuple[int, str]] = set()
+        for subject, slug in zip(SUBJECTS, SLUGS, strict=False):
+            make_page(subject, slug=slug, body=BODY.format(HEADINGS[0]))
+            self._publish(subject, "en")
+
+    def teardown(self) -> None:
+        transaction.set_rollback(True)
+        self.savepoint.__exit__(None, None, None)
+
+    def _page(self, subject: str, language: str) -> Page | None:
+        return Page.objects.filter(subject=subject, language=language).select_related("live_release").first()
+
+    def _publish(self, subject: str, language: str) -> None:
+        """Publish the draft; if that is refused, nothing changes."""
+        page = self._page(subject, language)
+        assert page
+        before = page.live_release
+        try:
+            with transaction.atomic():
+                release = make_public(page)
+        except PublishError as refused:
+            assert "belongs permanently to" in str(refused)
+            page = self._page(subject, language)
+            assert page and page.live_release == before
+            return
+        assert self.owner.setdefault(release.path, page.pk) == page.pk, "an address moved to another page"
+        self.sections |= {(page.pk, section["anchor"]) for section in release.sections if section["anchor"]}
+
+    @rule(subject=st.sampled_from(SUBJECTS), language=st.sampled_from(["en", "es"]), slug=st.sampled_from(SLUGS))
+    def rename(self, subject: str, language: str, slug: str) -> None:
+        """Change a slug to a new one, to an earlier one of the page, or (refused) to one of another page."""
+        page = self._page(subject, language)
+        if page:
+            kept, page.slug = page.slug, slug
+            page.save()
+            self._publish(subject, language)
+            if Page.objects.get(pk=page.pk).live_release is None or self.owner.get(page.planned_path) != page.pk:
+                Page.objects.filter(pk=page.pk).update(slug=kept)
+
+    @rule(first=st.sampled_from(SUBJECTS), second=st.sampled_from(SUBJECTS))
+    def swap(self, first: str, second: str) -> None:
+        """Try to exchange the slugs of two pages; both attempts are refused."""
+        one, two = self._page(first, "en"), self._page(second, "en")
+        assert one and two
+        if one != two:
+            slugs = one.slug, two.slug
+            for page, slug in ((one, slugs[1]), (two, slugs[0])):
+                Page.objects.filter(pk=page.pk).update(slug=slug)
+            self._publish(first, "en")
+            self._publish(second, "en")
+            for page, slug in ((one, slugs[0]), (two, slugs[1])):
+                Page.objects.filter(pk=page.pk).update(slug=slug)
+
+    @rule(subject=st.sampled_from(SUBJECTS), heading=st.sampled_from(HEADINGS))
+    def reword(self, subject: str, heading: str) -> None:
+        Page.objects.filter(subject=subject, language="en").update(body=BODY.format(heading))
+        self._publish(subject, "en")
+
+    @rule(
+        subject=st.sampled_from(SUBJECTS),
+        other=st.sampled_from([*SUBJECTS, None]),
+        language=st.sampled_from(["en", "es"]),
+    )
+    def withdraw_or_merge(self, subject: str, other: str | None, language: str) -> None:
+        """Withdraw a page, with or without a replacement."""
+        page, new = self._page(subject, language), self._page(other, language) if other else None
+        if page and page.live_release and (new is None or (new != page and new.live_release)):
+            withdraw(page, actor=self.staff, reason="It was old.", replaced_by=new)
+
+    @rule(subject=st.sampled_from(SUBJECTS), language=st.sampled_from(["en", "es"]))
+    def restore(self, subject: str, language: str) -> None:
+        page = self._page(subject, language)
+        if page and page.live_release is None:
+            self._publish(subject, language)
+
+    @rule(subject=st.sampled_from(SUBJECTS), slug=st.sampled_from(SLUGS))
+    @precondition(lambda self: not Page.objects.filter(subject="one", language="es").exists())
+    def translate(self, subject: str, slug: str) -> None:
+        page = self._page(subject, "en")
+        if page and not self._page(subject, "es"):
+            make_translation(page, slug=slug)
+            self._publish(subject, "es")
+
+    @invariant()
+    def every_address_returns_or_redirects_to_its_page(self) -> None:
+        live = dict(Page.objects.values_list("pk", "live_release__path"))
+        assert set(self.owner) <= set(Path.objects.values_list("path", flat=True))
+        for path, owner in self.owner.items():
+            answer = self.client.get(path)
+            if live[owner] is None:
+                assert answer.status_code == 410, path
+                assert "It was old." in answer.content.decode()
+            elif path == live[owner]:
+                assert answer.status_code == 200, path
+            else:
+                assert (answer.status_code, answer["Location"]) == (301, live[owner])
+
+    @invariant()
+    def every_code_leads_to_its_page(self) -> None:
+        for page in Page.objects.filter(pk__in=self.owner.values()).select_related("live_release"):
+            answer = self.client.get(f"/p/{page.code}")
+            assert answer.status_code == 301
+            assert self.owner[answer["Location"]] == page.pk
+
+    @invariant()
+    def every_section_is_found(self) -> None:
+        for page, anchor in self.sections:
+            live = Page.objects.select_related("live_release").get(pk=page).live_release
+            assert live is None or f'id="{anchor}"' in live.html
+
+    @invariant()
+    def the_link_check_finds_nothing(self) -> None:
+        assert list(find_broken_addresses()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+def test_urls_are_permanent_under_random_histories() -> None:
+    make_clinic()
+    make_figure(size=(48, 48))
+    checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+    run_state_machine_as_test(
+        UrlPermanence,
+        settings=settings(
+            max_examples=HISTORIES,
+            stateful_step_count=12,
+            deadline=None,
+            suppress_health_check=checks,
+            derandomize=HISTORIES < 1000,
+        ),
+    )

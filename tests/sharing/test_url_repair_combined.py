@@ -1,0 +1,76 @@
+"""URLs damaged in two ways at once still lead to the right page with one redirect."""
+
+import random
+from itertools import permutations
+
+import pytest
+from django.test import Client
+
+from procedures.models import GuideItem
+from procedures.sharing.short_codes import make_code
+from tests.factories import make_clinic, make_figure, make_page, make_public, make_translation
+from tests.sharing.damaged_urls import DAMAGES
+
+PAIRS = list(permutations(DAMAGES, 2))
+SAMPLE = random.Random(27).sample(PAIRS, 200)  # noqa: S311 -- a fixed choice, nothing secret
+PAGE, GUIDE, SPANISH = "/lumbar-mri/", "/visits/first-visit/", "/es/resonancia-lumbar/"
+CODE = make_code("K7M4P") or ""
+
+
+@pytest.fixture
+def site(db: None) -> None:
+    """A page, its translation and a guide; the page has a code."""
+    make_clinic()
+    make_figure(size=(48, 48))
+    page = make_page("lumbar-mri", code=CODE)
+    make_public(page)
+    make_public(make_translation(page, slug="resonancia-lumbar"))
+    guide = make_page("first-visit", kind="guide")
+    GuideItem.objects.create(guide=guide, page=page)
+    make_public(guide)
+
+
+def damaged(path: str, pair: tuple[str, str]) -> str:
+    return DAMAGES[pair[1]](DAMAGES[pair[0]](path))
+
+
+def unanswered(client: Client, meant: str, pairs: list[tuple[str, str]], expected: str) -> list[tuple[object, ...]]:
+    """Return the damaged paths that do not lead to ``expected`` with one redirect."""
+    found: list[tuple[object, ...]] = []
+    for pair in pairs:
+        path = damaged(meant, pair)
+        answer = client.get(f"http://testserver{path}")
+        where = path if answer.status_code == 200 else answer.headers.get("Location", "")
+        if answer.status_code not in {200, 301} or (answer.status_code == 301 and where != expected):
+            found.append((*pair, path, answer.status_code, where))
+    return found
+
+
+def test_every_pair_of_damages_to_a_page(site: None, client: Client) -> None:
+    assert len(PAIRS) > 800
+    assert unanswered(client, PAGE, PAIRS, PAGE) == []
+
+
+@pytest.mark.parametrize("meant", [GUIDE, SPANISH, "/es/visits/", "/search/"])
+def test_pairs_of_damages_to_guides_translations_and_lists(site: None, client: Client, meant: str) -> None:
+    assert unanswered(client, meant, SAMPLE, meant) == []
+
+
+@pytest.mark.parametrize("meant", [f"/p/{CODE}", f"/p/{CODE[:2]}-{CODE[2:4]}-{CODE[4:]}", f"/es/p/{CODE}/"])
+def test_pairs_of_damages_to_a_code(site: None, client: Client, meant: str) -> None:
+    assert unanswered(client, meant, SAMPLE, PAGE) == []
+
+
+def test_fixed_addresses_are_mended_too(site: None, client: Client, subtests: pytest.Subtests) -> None:
+    for path, expected in [
+        ("/es", "/es/"),
+        ("/ES/.", "/es/"),
+        ("/visits", "/visits/"),
+        ("/Visits/)", "/visits/"),
+        ("/)", "/"),
+        ("/p", "/p/"),
+    ]:
+        with subtests.test(path=path, expected=expected):
+            answer = client.get(path)
+
+            assert (answer.status_code, answer["Location"]) == (301, expected)
