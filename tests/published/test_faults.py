@@ -57,19 +57,16 @@ def test_a_killed_web_process_loses_only_its_requests_in_flight(server: Server) 
 
 
 def test_web_processes_killed_repeatedly_restart_each_time(server: Server) -> None:
-    refused: list[float] = []
     for _ in range(3):
         for pid in server.web_pids():
             os.kill(pid, signal.SIGKILL)
-        killed = time.monotonic()
-        server.eventually("/kyphoplasty/", 200, seconds=20)
-        refused.append(time.monotonic() - killed)
+        server.eventually("/kyphoplasty/", 200, seconds=60)
 
     assert server.process is not None and server.process.poll() is None
     server.wait_for("3 times in a row")
+    # Without a delay the first two times, whatever a process takes to start on this machine.
+    assert "2 times in a row" not in server.log.read_text()
     assert server.stop() == 0
-    # The first restarts are immediate, so this is the time that a worker takes to start.
-    assert min(refused) < 2
 
 
 def test_a_server_whose_web_processes_keep_dying_stops_on_sigterm(server: Server) -> None:
