@@ -60,7 +60,7 @@ MIDDLEWARE = [
 # The domain's functions for published pages (SiteSource in portal/published/builder.py), and the memory that each web
 # process may use for copies of their files.
 SITE_SOURCE = "procedures.publishing.invalidation"
-CACHE_MB = env.get_int("PORTAL_CACHE_MB", default=32, min_value=8, max_value=16_000)
+CACHE_MB = env.get_int("PORTAL_CACHE_MB", default=40, min_value=8, max_value=16_000)
 
 # The function that stores page-view counts (portal/page_views.py).
 PAGE_VIEW_BACKEND = "procedures.page_views.record_page_views"

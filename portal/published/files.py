@@ -98,7 +98,7 @@ class PublishedFiles:
         etag, identity = etags[encoding], (stat.st_ino, stat.st_ctime_ns)
         if make_etag(body) != etag:
             return None
-        return PublishedFile(body, encoding, etag, formatdate(modified_at, usegmt=True), headers, file, identity)
+        return PublishedFile(body, encoding, etag, _http_date(modified_at), headers, file, identity)
 
     def is_intact(self, path: str) -> bool:
         """Return whether a page is on disk, undamaged in every encoding."""
@@ -281,6 +281,11 @@ class PublishedFiles:
 def _parse_headers(text: str) -> Headers:
     """Return headers from the index; the same object for equal ones, because most pages have the same."""
     return [(name, value) for name, value in json.loads(text)]
+
+
+@lru_cache(maxsize=256)
+def _http_date(seconds: int) -> str:
+    return formatdate(seconds, usegmt=True)
 
 
 def _make_folder(folder: Path) -> None:
