@@ -1,9 +1,16 @@
-"""Models whose rows cannot be changed or deleted, so that history can serve as evidence."""
+"""Tables whose rows cannot be changed or deleted, so that history can serve as evidence.
+
+The models refuse with a clear error; triggers in the database refuse everything else, such as raw SQL. A migration that
+changes rows of such a table drops the triggers first and ends with ``RefuseChanges``. A migration that only alters the
+table ends with it as well, because Django rebuilds the table on SQLite, which loses all of its triggers.
+"""
 
 from collections.abc import Iterable
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import Any, ClassVar, Generic, NoReturn, TypeVar
 
-from django.db import models
+from django.apps import apps
+from django.db import connection, models
+from django.db.migrations.operations.base import Operation, OperationCategory
 
 T = TypeVar("T", bound=models.Model)
 
@@ -41,6 +48,11 @@ AppendOnlyManager = models.Manager.from_queryset(AppendOnlyQuerySet)
 class AppendOnly(models.Model):
     """Abstract base of models with append-only rows."""
 
+    # Fields that may change; also an attribute of models that are not AppendOnly but have triggers.
+    mutable_fields: ClassVar[tuple[str, ...]] = ()
+    # Fields that may become null, because the row that they refer to can be deleted.
+    clearable_fields: ClassVar[tuple[str, ...]] = ()
+
     class Meta:
         abstract = True
 
@@ -52,3 +64,100 @@ class AppendOnly(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnlyError(f"{type(self).__name__} rows are never deleted.")
+
+
+class RefuseChanges(Operation):
+    """Migration operation: the database refuses to delete rows of a model, and to update them.
+
+    ``mutable_fields`` and ``clearable_fields``: the exceptions, as in ``AppendOnly``.
+    """
+
+    category = OperationCategory.SQL
+    reduces_to_sql = True
+    reversible = True
+
+    def __init__(
+        self, model_name: str, mutable_fields: tuple[str, ...] = (), clearable_fields: tuple[str, ...] = ()
+    ) -> None:
+        self.model_name, self.mutable_fields, self.clearable_fields = model_name, mutable_fields, clearable_fields
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """Leave the models as they are: triggers are not part of them."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        model = to_state.apps.get_model(app_label, self.model_name)
+        vendor = schema_editor.connection.vendor
+        for statement in create_triggers_sql(vendor, model, self.mutable_fields, self.clearable_fields):
+            schema_editor.execute(statement, params=None)
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        model = from_state.apps.get_model(app_label, self.model_name)
+        for statement in drop_triggers_sql(schema_editor.connection.vendor, model):
+            schema_editor.execute(statement, params=None)
+
+    def describe(self) -> str:
+        return f"Refuse changes to rows of {self.model_name}"
+
+
+POSTGRESQL_FUNCTION = """
+CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+RAISE EXCEPTION 'rows of % are never changed or deleted', TG_TABLE_NAME
+USING ERRCODE = 'integrity_constraint_violation';
+END $$
+"""
+
+
+def create_triggers_sql(
+    vendor: str, model: type[models.Model], mutable_fields: Iterable[str], clearable_fields: Iterable[str]
+) -> list[str]:
+    """Return the statements that create the triggers of a table, or replace them."""
+    table = model._meta.db_table  # noqa: SLF001 -- documented by Django
+    columns = {field.name: f'"{field.column}"' for field in model._meta.concrete_fields}  # noqa: SLF001 -- as above
+    excepted = {*mutable_fields, *clearable_fields}
+    update = "UPDATE"
+    if excepted:
+        update += " OF " + ", ".join(column for name, column in columns.items() if name not in excepted)
+    clearable = [columns[name] for name in clearable_fields]
+    assign = f"UPDATE OF {', '.join(clearable)}"
+    is_assigned = " OR ".join(f"NEW.{column} IS NOT NULL" for column in clearable)
+    if vendor == "postgresql":
+        refuse = "EXECUTE FUNCTION refuse_change()"
+        create = [
+            POSTGRESQL_FUNCTION,
+            f'CREATE TRIGGER refuse_change BEFORE {update} OR DELETE ON "{table}" FOR EACH ROW {refuse}',
+            f'CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON "{table}" {refuse}',
+        ]
+        conditional = (
+            f'CREATE TRIGGER refuse_assign BEFORE {assign} ON "{table}" FOR EACH ROW WHEN ({is_assigned}) {refuse}'
+        )
+    else:
+        refuse = f"BEGIN SELECT RAISE(ABORT, 'rows of {table} are never changed or deleted'); END"
+        create = [
+            f'CREATE TRIGGER "{table}_refuse_update" BEFORE {update} ON "{table}" {refuse}',
+            f'CREATE TRIGGER "{table}_refuse_delete" BEFORE DELETE ON "{table}" {refuse}',
+        ]
+        conditional = f'CREATE TRIGGER "{table}_refuse_assign" BEFORE {assign} ON "{table}" WHEN {is_assigned} {refuse}'
+    return [*drop_triggers_sql(vendor, model), *create, *([conditional] if clearable else [])]
+
+
+def drop_triggers_sql(vendor: str, model: type[models.Model]) -> list[str]:
+    """Return the statements that drop the triggers of a table, if it has any."""
+    table = model._meta.db_table  # noqa: SLF001 -- documented by Django
+    if vendor == "postgresql":
+        names = ("refuse_change", "refuse_truncate", "refuse_assign")
+        return [f'DROP TRIGGER IF EXISTS {name} ON "{table}"' for name in names]
+    return [f'DROP TRIGGER IF EXISTS "{table}_refuse_{event}"' for event in ("update", "delete", "assign")]
+
+
+def protected_models() -> list[type[models.Model]]:
+    """Return the models whose tables have triggers."""
+    return [model for model in apps.get_models() if hasattr(model, "mutable_fields")]
+
+
+def create_triggers() -> None:
+    """Create or replace the triggers of all protected tables."""
+    with connection.cursor() as cursor:
+        for model in protected_models():
+            excepted = (getattr(model, name, ()) for name in ("mutable_fields", "clearable_fields"))
+            for statement in create_triggers_sql(connection.vendor, model, *excepted):
+                cursor.execute(statement)

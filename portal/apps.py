@@ -1,20 +1,13 @@
-"""App configurations: the portal, allauth's accounts and the admin site."""
-
-import contextlib
-import sqlite3
-from typing import Any
+"""App configurations: the portal, staff accounts, allauth's accounts and the admin site."""
 
 from allauth.account.apps import AccountConfig
 from django.apps import AppConfig
 from django.contrib.admin.apps import SimpleAdminConfig
-from django.db.backends.signals import connection_created
-from django.db.backends.sqlite3.base import DatabaseWrapper
-
-from portal.text import fold
+from django.utils.translation import gettext_lazy as _
 
 
 class PortalConfig(AppConfig):
-    """The portal app: registers system checks and SQLite functions."""
+    """The portal app: registers system checks."""
 
     name = "portal"
     default = True
@@ -23,24 +16,14 @@ class PortalConfig(AppConfig):
         # Importing the module registers its checks, which need the loaded settings.
         from portal import checks  # noqa: F401 -- imported for its side effect
 
-        # Django tests for JSON with a query per connection and caches a "database is locked" error as "no JSON".
-        DatabaseWrapper.features_class.supports_json_field = "JSON" in _sqlite_function_names()
-        connection_created.connect(_register_sqlite_functions, dispatch_uid="portal.fold")
 
+class AccountsConfig(AppConfig):
+    """Accounts, roles, and login of staff. Tables, permissions, and URL names keep the label ``staff``."""
 
-def _register_sqlite_functions(connection: Any, **_: Any) -> None:
-    """Register ``portal_fold`` (portal/admin_search.py); SQLite's own LOWER handles ASCII letters only."""
-    if connection.vendor == "sqlite":
-        connection.connection.create_function("portal_fold", 1, _sqlite_fold, deterministic=True)
-
-
-def _sqlite_fold(text: object) -> str | None:
-    return None if text is None else fold(str(text))
-
-
-def _sqlite_function_names() -> set[str]:
-    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
-        return {name.upper() for (name,) in connection.execute("SELECT DISTINCT name FROM pragma_function_list")}
+    default = False
+    name = "portal.accounts"
+    label = "staff"
+    verbose_name = _("People")
 
 
 class AllauthAccountConfig(AccountConfig):  # type: ignore[misc]
@@ -58,4 +41,4 @@ class StaffAdminConfig(SimpleAdminConfig):
     Autodiscovery is off: the URLconf loads the admin modules with the first request under ``/admin/``.
     """
 
-    default_site = "portal.accounts.admin_site.PortalAdminSite"
+    default_site = "portal.admin_site.PortalAdminSite"

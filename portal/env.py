@@ -1,42 +1,20 @@
-"""Settings read from environment variables.
+"""Settings from environment variables: names, parsers, and messages. environs reads the variables.
 
-Every function raises :class:`InvalidSettingError` for a value that cannot be used.
+A parser raises ValidationError with a sentence that says what to write, and never repeats a value that may be secret.
 """
 
+import difflib
 import os
 import re
 import secrets
-from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 import dj_database_url
+from environs import Env, EnvValidationError, ValidationError, validate
 
-KNOWN_VARIABLES = frozenset(
-    {
-        "PORTAL_ALLOWED_HOSTS",
-        "PORTAL_CACHE_MB",
-        "PORTAL_COUNT_PAGE_VIEWS",
-        "PORTAL_DATA_DIR",
-        "PORTAL_DEBUG",
-        "PORTAL_EMAIL_FROM",
-        "PORTAL_EMAIL_URL",
-        "PORTAL_FEEDBACK_DAYS",
-        "PORTAL_LOG_FORMAT",
-        "PORTAL_PUBLIC_URL",
-        "PORTAL_REQUIRE_PEER_REVIEW",
-        "PORTAL_S3_BUCKET",
-        "PORTAL_S3_CACHE_MB",
-        "PORTAL_S3_ENDPOINT",
-        "PORTAL_S3_REGION",
-        "PORTAL_SECRET_KEY",
-        "PORTAL_SESSION_HOURS",
-        "PORTAL_SESSION_IDLE_MINUTES",
-        "PORTAL_TEXT_DETECTION",
-    }
-)
 # Former names, with the names that replaced them.
 RENAMED_VARIABLES = {
     "PORTAL_COUNT_READS": "PORTAL_COUNT_PAGE_VIEWS",
@@ -46,74 +24,124 @@ RENAMED_VARIABLES = {
 MIN_SECRET_KEY_LENGTH = 50
 DUMMY_EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 HOST_PATTERN = re.compile(r"(?:\.?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])\Z", re.IGNORECASE)
-BUCKET_NAME_PATTERN = re.compile(r"(?!\d+\.\d+\.\d+\.\d+\Z)[a-z0-9][a-z0-9-]*(?:\.[a-z0-9][a-z0-9-]*)*\Z")
-REGION_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,31}\Z")
+BUCKET_NAME_PATTERN = r"(?=.{3,63}\Z)(?!\d+\.\d+\.\d+\.\d+\Z)[a-z0-9][a-z0-9-]*(?:\.[a-z0-9][a-z0-9-]*)*\Z"
+REGION_PATTERN = r"[a-z0-9][a-z0-9-]{0,31}\Z"
 MIN_S3_CACHE_MB, MAX_S3_CACHE_MB = 64, 1024 * 1024
+TRUE_OR_FALSE: dict[str, Any] = {
+    "truthy": {"true", "True", "TRUE"},
+    "falsy": {"false", "False", "FALSE"},
+    "error_messages": {"invalid": "Write true or false."},
+}
 # Files that this process created in the data directory; a failed restore removes them.
 CREATED_FILES: set[Path] = set()
 
 
 class InvalidSettingError(Exception):
-    """An unusable environment variable. The message is one complete line that tells the operator what to do."""
+    """Unusable environment variables. The message is one line of sentences that tell the operator what to do."""
 
 
-def reject_unknown_variables(environ: Mapping[str, str] = os.environ) -> None:
-    """Reject misspelled and renamed ``PORTAL_…`` variables, which would silently leave a default in force."""
-    unknown = sorted(name for name in environ if name.startswith("PORTAL_") and name not in KNOWN_VARIABLES)
-    for name in unknown:
+class SettingsEnv(Env):
+    """environs with strict parsers. ``finish`` reports every invalid value and every unknown name.
+
+    A blank variable counts as not set.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(eager=False)
+        # Every variable that was asked for: all that there are.
+        self.names: set[str] = set()
+        for name, parser in (
+            ("number", parse_number), ("hosts", parse_hosts), ("origin", parse_origin), ("email", parse_email_url),
+            ("sender", parse_sender), ("database", parse_database_url),
+        ):  # fmt: skip
+            self.add_parser(name, parser)
+
+    def switch(self, name: str, *, default: bool) -> bool:
+        """Read ``true`` or ``false``; environs alone would also take ``yes``, ``on``, and ``1``."""
+        return self.bool(name, default, **TRUE_OR_FALSE)
+
+    def choice(self, name: str, *values: str) -> str:
+        """Read one of ``values``; the first is the default."""
+        return self.str(name, values[0], validate=validate.OneOf(values, error=f"Write {' or '.join(values)}."))
+
+    def _get_value(self, env_key: str, default: Any) -> Any:
+        self.names.add(env_key)
+        value = super()._get_value(env_key, default)
+        return (value.strip() or default) if isinstance(value, str) else value
+
+    def finish(self) -> None:
+        """End the reading. Raise InvalidSettingError for invalid values, and for names that nothing has read.
+
+        A misspelled name would silently leave a default in force.
+        """
+        unknown = sorted(name for name in os.environ if name.startswith("PORTAL_") and name not in self.names)
+        problems = [self._describe_unknown(name) for name in unknown]
+        try:
+            self.seal()
+        except EnvValidationError as error:
+            problems += [
+                f"{name} is not valid. {message}"
+                for name, messages in cast("dict[str, list[str]]", error.error_messages).items()
+                for message in messages
+            ]
+        if problems:
+            raise InvalidSettingError(" ".join(problems))
+
+    def _describe_unknown(self, name: str) -> str:
         if name in RENAMED_VARIABLES:
-            raise InvalidSettingError(f"{name} was renamed. Set {RENAMED_VARIABLES[name]} instead.")
-    if unknown:
-        raise InvalidSettingError(f"{unknown[0]} is not a setting. Settings: {', '.join(sorted(KNOWN_VARIABLES))}.")
+            return f"{name} was renamed. Set {RENAMED_VARIABLES[name]} instead."
+        # Without the prefix, which all names share.
+        known = {known.removeprefix("PORTAL_"): known for known in sorted(self.names)}
+        (closest,) = difflib.get_close_matches(name.removeprefix("PORTAL_"), known, n=1, cutoff=0)
+        return f"{name} is not a setting. Did you mean {known[closest]}? All are in docs/operations.md."
 
 
-def get_bool(name: str, *, default: bool, environ: Mapping[str, str] = os.environ) -> bool:
-    """Parse ``true`` or ``false``, in any case."""
-    value = environ.get(name, "").strip().lower()
-    if value == "":
-        return default
-    if value not in {"true", "false"}:
-        raise InvalidSettingError(f"{name} is {value!r}. Write true or false.")
-    return value == "true"
-
-
-def get_choice(name: str, values: tuple[str, ...], environ: Mapping[str, str] = os.environ) -> str:
-    """Return one of ``values``; the first is the default."""
-    value = environ.get(name, "").strip() or values[0]
-    if value not in values:
-        raise InvalidSettingError(f"{name} is {value!r}. Write {' or '.join(values)}.")
-    return value
-
-
-def get_int(name: str, *, default: int, min_value: int, max_value: int, environ: Mapping[str, str] = os.environ) -> int:
-    """Parse an integer from ``min_value`` to ``max_value``, both included."""
-    value = environ.get(name, "").strip() or str(default)
-    if not re.fullmatch(r"[0-9]{1,7}", value) or not min_value <= int(value) <= max_value:
-        raise InvalidSettingError(f"{name} is {value!r}. Write a whole number from {min_value} to {max_value}.")
+def parse_number(value: str, *, low: int, high: int) -> int:
+    """Return a whole number from ``low`` to ``high``; int() alone would also take ``+5``, ``1_0``, and other digits."""
+    if not re.fullmatch(r"[0-9]{1,7}", value) or not low <= int(value) <= high:
+        raise ValidationError(f"Write a whole number from {low} to {high}.")
     return int(value)
 
 
-def get_email_settings(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """Return Django's ``EMAIL_…`` settings from ``PORTAL_EMAIL_URL`` and ``PORTAL_EMAIL_FROM``.
+def parse_hosts(value: str) -> list[str]:
+    """Return Django's ``ALLOWED_HOSTS``."""
+    hosts = [host.strip() for host in value.split(",")]
+    for host in hosts:
+        if not HOST_PATTERN.match(host):
+            raise ValidationError(
+                f"It contains {host!r}. Write host names separated by commas, without scheme, port or *."
+            )
+    return hosts
 
-    ``smtps://`` uses TLS from the start, ``smtp://`` STARTTLS, except to a loopback host. Without both variables, no
-    email is sent.
-    """
-    url, sender = environ.get("PORTAL_EMAIL_URL", ""), environ.get("PORTAL_EMAIL_FROM", "")
-    if not url and not sender:
-        return {"EMAIL_BACKEND": DUMMY_EMAIL_BACKEND}
-    if not re.fullmatch(r"[^@\s<>,]+@[^@\s<>,]+", sender):
-        raise InvalidSettingError("PORTAL_EMAIL_FROM must be an email address when PORTAL_EMAIL_URL is set.")
+
+def parse_origin(value: str, *, example: str) -> str:
+    """Return ``scheme://host[:port]`` of an HTTP URL that has nothing else."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(value)
+        valid = parts.scheme in {"http", "https"} and parts.hostname and parts.path in {"", "/"}
+        valid = valid and not (parts.query or parts.fragment or "@" in parts.netloc) and parts.port != 0
+        valid = valid and bool(HOST_PATTERN.match(parts.netloc.removesuffix(f":{parts.port}")))
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ValidationError(f"Write scheme and host only, such as {example}.")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def parse_email_url(value: str) -> dict[str, Any]:
+    """Return Django's ``EMAIL_…`` settings.
+
+    ``smtps://`` uses TLS from the start, ``smtp://`` STARTTLS, except to a loopback host.
+    """
+    try:
+        parts = urlsplit(value)
         valid = parts.scheme in {"smtp", "smtps"} and parts.hostname and parts.path in {"", "/"}
         valid = valid and not (parts.query or parts.fragment) and parts.port != 0
         valid = valid and (parts.username is None) == (parts.password is None)
     except ValueError:
         valid = False
     if not valid:
-        # The value may contain a password, so the message does not repeat it.
-        raise InvalidSettingError("PORTAL_EMAIL_URL is not valid. Write smtps://user:password@mail.example.org:465.")
+        raise ValidationError("Write smtps://user:password@mail.example.org:465.")
     implicit_tls, host = parts.scheme == "smtps", parts.hostname or ""
     return {
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
@@ -124,14 +152,109 @@ def get_email_settings(environ: Mapping[str, str] = os.environ) -> dict[str, Any
         "EMAIL_USE_SSL": implicit_tls,
         "EMAIL_USE_TLS": not implicit_tls and host not in {"127.0.0.1", "localhost", "::1"},
         "EMAIL_TIMEOUT": 10,
-        "DEFAULT_FROM_EMAIL": sender,
-        "SERVER_EMAIL": sender,
     }
 
 
-def get_data_dir(base_dir: Path, environ: Mapping[str, str] = os.environ) -> Path:
-    """Return the directory that holds all data of this installation; create it with mode 0700 if missing."""
-    path = Path(environ.get("PORTAL_DATA_DIR") or base_dir / "var").expanduser().resolve()
+def parse_sender(value: str) -> str:
+    """Return an email address."""
+    if not re.fullmatch(r"[^@\s<>,]+@[^@\s<>,]+", value):
+        raise ValidationError("Write an email address. PORTAL_EMAIL_URL and PORTAL_EMAIL_FROM go together.")
+    return value
+
+
+def parse_database_url(value: str) -> dict[str, Any]:
+    """Return Django's ``DATABASES["default"]``."""
+    try:
+        config: dict[str, Any] = dict(dj_database_url.parse(value))
+    except (dj_database_url.ParseError, dj_database_url.UnknownSchemeError, ValueError) as error:
+        raise ValidationError("Write postgres://user:password@host/name.") from error
+    engine = config.get("ENGINE")
+    if engine == "django.db.backends.sqlite3":
+        if str(config.get("NAME")) in {"", ":memory:"}:
+            raise ValidationError("It names an in-memory database. Name a file, such as sqlite:///portal.sqlite3.")
+        config["ENGINE"] = "portal.sqlite"
+        # IMMEDIATE takes the write lock first; deferred transactions fail with "locked" when several processes write.
+        # With recursive triggers, INSERT OR REPLACE cannot get around the delete triggers of portal/append_only.py.
+        # The page cache is per connection, and each of 16 threads has one: half a megabyte instead of two.
+        config["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+            "PRAGMA recursive_triggers=ON; PRAGMA cache_size=-500;",
+        }
+        config["CONN_MAX_AGE"] = None
+    elif engine == "django.db.backends.postgresql":
+        config["CONN_MAX_AGE"] = 600
+        config["CONN_HEALTH_CHECKS"] = True
+    else:
+        raise ValidationError("This database is not supported. Use SQLite or PostgreSQL.")
+    return config
+
+
+def read_public_url(env: SettingsEnv) -> str:
+    """Return the scheme and host of the public site, without a trailing slash."""
+    url: str = env.origin("PORTAL_PUBLIC_URL", "http://127.0.0.1:8000", example="https://learn.example.org")
+    return url
+
+
+def get_public_url() -> str:
+    """Return the public URL as it is set now: ``serve`` sets it after the settings were read."""
+    env = SettingsEnv()
+    return read_public_url(env)
+
+
+def read_email_settings(env: SettingsEnv) -> dict[str, Any]:
+    """Return Django's ``EMAIL_…`` settings. Without ``PORTAL_EMAIL_URL`` and ``…_FROM``, no email is sent."""
+    if not env.str("PORTAL_EMAIL_URL", "") and not env.str("PORTAL_EMAIL_FROM", ""):
+        return {"EMAIL_BACKEND": DUMMY_EMAIL_BACKEND}
+    # An empty default is not valid: one of the two variables is not enough.
+    settings = env.email("PORTAL_EMAIL_URL", "") or {}
+    sender = env.sender("PORTAL_EMAIL_FROM", "")
+    return {**settings, "DEFAULT_FROM_EMAIL": sender, "SERVER_EMAIL": sender}
+
+
+def read_media_storage(env: SettingsEnv, data_dir: Path) -> dict[str, Any]:
+    """Return Django's ``STORAGES["default"]``: the S3 bucket if one is set, else the local media directory."""
+    bucket = env.str(
+        "PORTAL_S3_BUCKET",
+        "",
+        validate=validate.Regexp(BUCKET_NAME_PATTERN, error="Write the name of a bucket, without s3:// or slashes."),
+    )
+    # Without an endpoint, the bucket is on Amazon's own server.
+    endpoint = env.str("PORTAL_S3_ENDPOINT", "") and env.origin(
+        "PORTAL_S3_ENDPOINT",
+        example="https://s3.example.org. The keys go into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    )
+    region = env.str(
+        "PORTAL_S3_REGION", "", validate=validate.Regexp(REGION_PATTERN, error="Write a name such as eu-central-1.")
+    )
+    cache_mb = env.number("PORTAL_S3_CACHE_MB", "1024", low=MIN_S3_CACHE_MB, high=MAX_S3_CACHE_MB)
+    if bucket == "":
+        for name in ("PORTAL_S3_ENDPOINT", "PORTAL_S3_REGION", "PORTAL_S3_CACHE_MB"):
+            if env.str(name, ""):
+                raise InvalidSettingError(
+                    f"{name} is set without PORTAL_S3_BUCKET. Set PORTAL_S3_BUCKET as well, or neither."
+                )
+        return {"BACKEND": "portal.storage.local_storage.AtomicFileSystemStorage"}
+    if find_spec("storages") is None or find_spec("boto3") is None:
+        raise InvalidSettingError(
+            "PORTAL_S3_BUCKET needs django-storages, which is not installed. Run: pip install -e '.[s3]'."
+        )
+    return {
+        "BACKEND": "portal.storage.s3_storage.S3MediaStorage",
+        "OPTIONS": {
+            "bucket_name": bucket,
+            "endpoint_url": endpoint or None,
+            "region_name": region or "us-east-1",
+            "cache_folder": data_dir / "picture-cache",
+            "cache_bytes": (cache_mb or 0) * 1024 * 1024,
+        },
+    }
+
+
+def create_data_dir(path: Path) -> Path:
+    """Create the directory that holds all data of this installation, with mode 0700, unless it exists."""
+    path = path.expanduser().resolve()
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -141,159 +264,29 @@ def get_data_dir(base_dir: Path, environ: Mapping[str, str] = os.environ) -> Pat
     return path
 
 
-def get_secret_key(data_dir: Path, environ: Mapping[str, str] = os.environ) -> str:
-    """Return ``PORTAL_SECRET_KEY``, or the key file in the data directory, which is created once with mode 0600."""
-    key = environ.get("PORTAL_SECRET_KEY", "")
-    if key:
-        if len(key) < MIN_SECRET_KEY_LENGTH:
-            raise InvalidSettingError(
-                f"PORTAL_SECRET_KEY is too short. Use at least {MIN_SECRET_KEY_LENGTH} characters."
-            )
-        return key
-    file = data_dir / "secret-key"
+def read_or_create_key(file: Path) -> str:
+    """Return the secret key in ``file``, which is created once with mode 0600."""
     try:
-        return _read_or_create_key(file)
+        if not file.exists():
+            _create_key(file)
+        key = file.read_text().strip()
     except OSError as error:
         raise InvalidSettingError(f"The key file {file} cannot be used: {error.strerror}.") from error
-
-
-def _read_or_create_key(file: Path) -> str:
-    if not file.exists():
-        # Write a temporary file and link it, so that processes that start together agree on one complete key.
-        temp_file = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-        descriptor = os.open(temp_file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(descriptor, "w") as stream:
-            stream.write(secrets.token_urlsafe(64))
-        try:
-            os.link(temp_file, file)
-            CREATED_FILES.add(file)
-        except FileExistsError:
-            pass
-        finally:
-            temp_file.unlink()
-    key = file.read_text().strip()
     if len(key) < MIN_SECRET_KEY_LENGTH:
         raise InvalidSettingError(f"The key in {file} is too short. Delete the file to create a new key.")
     return key
 
 
-def get_allowed_hosts(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """Return Django's ``ALLOWED_HOSTS``; loopback names by default."""
-    value = environ.get("PORTAL_ALLOWED_HOSTS", "")
-    hosts = [host.strip() for host in value.split(",")] if value else ["127.0.0.1", "localhost", "[::1]"]
-    for host in hosts:
-        if not HOST_PATTERN.match(host):
-            raise InvalidSettingError(
-                f"PORTAL_ALLOWED_HOSTS contains {host!r}. Write host names separated by commas, without scheme, port "
-                "or *."
-            )
-    return hosts
-
-
-def get_public_url(environ: Mapping[str, str] = os.environ) -> str:
-    """Return the scheme and host of the public site, without a trailing slash."""
-    url = environ.get("PORTAL_PUBLIC_URL", "http://127.0.0.1:8000")
-    origin = _parse_origin(url)
-    if origin is None:
-        raise InvalidSettingError(
-            f"PORTAL_PUBLIC_URL is {url!r}. Write scheme and host only, such as https://learn.example.org."
-        )
-    return origin
-
-
-def _parse_origin(url: str) -> str | None:
-    """Return ``scheme://host[:port]`` of an HTTP URL, or None if the URL has any other part or is not valid."""
+def _create_key(file: Path) -> None:
+    # Write a temporary file and link it, so that processes that start together agree on one complete key.
+    temp_file = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(temp_file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write(secrets.token_urlsafe(64))
     try:
-        parts = urlsplit(url)
-        valid = parts.scheme in {"http", "https"} and parts.hostname and parts.path in {"", "/"}
-        valid = valid and not (parts.query or parts.fragment or "@" in parts.netloc) and parts.port != 0
-        valid = valid and bool(HOST_PATTERN.match(parts.netloc.removesuffix(f":{parts.port}")))
-    except ValueError:
-        return None
-    return f"{parts.scheme}://{parts.netloc}" if valid else None
-
-
-def get_database_config(data_dir: Path, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """Return Django's ``DATABASES["default"]``: ``DATABASE_URL``, or SQLite in the data directory."""
-    url = environ.get("DATABASE_URL", "") or f"sqlite:///{data_dir / 'portal.sqlite3'}"
-    try:
-        config: dict[str, Any] = dict(dj_database_url.parse(url))
-    except (dj_database_url.ParseError, dj_database_url.UnknownSchemeError, ValueError) as error:
-        # The value may contain a password, so the message does not repeat it.
-        raise InvalidSettingError("DATABASE_URL is not valid. Write postgres://user:password@host/name.") from error
-    engine = config.get("ENGINE")
-    if engine == "django.db.backends.sqlite3":
-        if str(config.get("NAME")) in {"", ":memory:"}:
-            raise InvalidSettingError(
-                "DATABASE_URL names an in-memory database. Name a file, such as sqlite:///portal.sqlite3."
-            )
-        # IMMEDIATE takes the write lock first; deferred transactions fail with "locked" when several processes write.
-        # The page cache is per connection, and each of 16 threads has one: half a megabyte instead of two.
-        config["OPTIONS"] = {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-            " PRAGMA cache_size=-500;",
-        }
-        config["CONN_MAX_AGE"] = None
-    elif engine == "django.db.backends.postgresql":
-        config["CONN_MAX_AGE"] = 600
-        config["CONN_HEALTH_CHECKS"] = True
-    else:
-        raise InvalidSettingError("DATABASE_URL names a database that is not supported. Use SQLite or PostgreSQL.")
-    return config
-
-
-def get_media_storage(data_dir: Path, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """Return Django's ``STORAGES["default"]``: the S3 bucket if one is set, else the local media directory."""
-    bucket = environ.get("PORTAL_S3_BUCKET", "")
-    if not bucket:
-        for name in ("PORTAL_S3_ENDPOINT", "PORTAL_S3_REGION", "PORTAL_S3_CACHE_MB"):
-            if environ.get(name):
-                raise InvalidSettingError(
-                    f"{name} is set without PORTAL_S3_BUCKET. Set PORTAL_S3_BUCKET as well, or neither."
-                )
-        return {"BACKEND": "portal.storage.local_storage.AtomicFileSystemStorage"}
-    if not (BUCKET_NAME_PATTERN.match(bucket) and 3 <= len(bucket) <= 63):
-        raise InvalidSettingError(
-            f"PORTAL_S3_BUCKET is {bucket!r}. Write the name of a bucket, without s3:// or slashes."
-        )
-    if find_spec("storages") is None or find_spec("boto3") is None:
-        raise InvalidSettingError(
-            "PORTAL_S3_BUCKET needs django-storages, which is not installed. Run: pip install -e '.[s3]'."
-        )
-    cache_mb = get_int(
-        "PORTAL_S3_CACHE_MB", default=1024, min_value=MIN_S3_CACHE_MB, max_value=MAX_S3_CACHE_MB, environ=environ
-    )
-    return {
-        "BACKEND": "portal.storage.s3_storage.S3MediaStorage",
-        "OPTIONS": {
-            "bucket_name": bucket,
-            "endpoint_url": _get_s3_endpoint(environ),
-            "region_name": _get_s3_region(environ),
-            "cache_folder": data_dir / "picture-cache",
-            "cache_bytes": cache_mb * 1024 * 1024,
-        },
-    }
-
-
-def _get_s3_endpoint(environ: Mapping[str, str]) -> str | None:
-    """Return the scheme and host of an S3-compatible server; None for Amazon's own."""
-    url = environ.get("PORTAL_S3_ENDPOINT", "")
-    if not url:
-        return None
-    origin = _parse_origin(url)
-    if origin is None:
-        # The value may contain a password, so the message does not repeat it.
-        raise InvalidSettingError(
-            "PORTAL_S3_ENDPOINT is not valid. Write scheme and host only, such as https://s3.example.org. "
-            "The keys go into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
-        )
-    return origin
-
-
-def _get_s3_region(environ: Mapping[str, str]) -> str:
-    region = environ.get("PORTAL_S3_REGION", "") or "us-east-1"
-    if not REGION_PATTERN.match(region):
-        raise InvalidSettingError(f"PORTAL_S3_REGION is {region!r}. Write a name such as eu-central-1.")
-    return region
+        os.link(temp_file, file)
+        CREATED_FILES.add(file)
+    except FileExistsError:
+        pass
+    finally:
+        temp_file.unlink()

@@ -3,32 +3,58 @@
 from pathlib import Path
 
 from django.utils.module_loading import import_string
+from environs import validate
 
-from portal import env
+from portal.env import (
+    MIN_SECRET_KEY_LENGTH,
+    SettingsEnv,
+    create_data_dir,
+    read_email_settings,
+    read_media_storage,
+    read_or_create_key,
+    read_public_url,
+)
 from portal.logging import logging_config
 
-env.reject_unknown_variables()
-
 BASE_DIR = Path(__file__).resolve().parent.parent
-DATA_DIR = env.get_data_dir(BASE_DIR)
 CONTENT_DIR = BASE_DIR / "content"
 
-DEBUG = env.get_bool("PORTAL_DEBUG", default=False)
-SECRET_KEY = env.get_secret_key(DATA_DIR)
-ALLOWED_HOSTS = env.get_allowed_hosts()
-PUBLIC_URL = env.get_public_url()
-REQUIRE_PEER_REVIEW = env.get_bool("PORTAL_REQUIRE_PEER_REVIEW", default=True)
-COUNT_PAGE_VIEWS = env.get_bool("PORTAL_COUNT_PAGE_VIEWS", default=True)
-TEXT_DETECTION = env.get_bool("PORTAL_TEXT_DETECTION", default=True)
-FEEDBACK_DAYS = env.get_int("PORTAL_FEEDBACK_DAYS", default=180, min_value=1, max_value=3650)
+# Everything that the environment decides. Nothing is created before finish() has accepted all of it.
+env = SettingsEnv()
+DATA_DIR = env.path("PORTAL_DATA_DIR", BASE_DIR / "var").expanduser().resolve()
+DEBUG = env.switch("PORTAL_DEBUG", default=False)
+SECRET_KEY = env.str(
+    "PORTAL_SECRET_KEY",
+    "",
+    validate=validate.Length(min=MIN_SECRET_KEY_LENGTH, error="It is too short. Use at least {min} characters."),
+)
+ALLOWED_HOSTS: list[str] = env.hosts("PORTAL_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
+PUBLIC_URL = read_public_url(env)
+DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'portal.sqlite3'}")}
+MEDIA_STORAGE = read_media_storage(env, DATA_DIR)
+EMAIL_SETTINGS = read_email_settings(env)
+REQUIRE_PEER_REVIEW = env.switch("PORTAL_REQUIRE_PEER_REVIEW", default=True)
+COUNT_PAGE_VIEWS = env.switch("PORTAL_COUNT_PAGE_VIEWS", default=True)
+TEXT_DETECTION = env.switch("PORTAL_TEXT_DETECTION", default=True)
+FEEDBACK_DAYS: int = env.number("PORTAL_FEEDBACK_DAYS", "180", low=1, high=3650)
+SESSION_IDLE_MINUTES: int = env.number("PORTAL_SESSION_IDLE_MINUTES", "30", low=5, high=240)
+SESSION_HOURS: int = env.number("PORTAL_SESSION_HOURS", "12", low=1, high=24)
+# The memory that each web process may use for copies of published files.
+CACHE_MB: int = env.number("PORTAL_CACHE_MB", "40", low=8, high=16_000)
+LOG_FORMAT = env.choice("PORTAL_LOG_FORMAT", "line", "json")
+env.finish()
+
+create_data_dir(DATA_DIR)
+SECRET_KEY = SECRET_KEY or read_or_create_key(DATA_DIR / "secret-key")
 USE_HTTPS = PUBLIC_URL.startswith("https://")
 
 INSTALLED_APPS = [
     "portal",
-    "portal.accounts",
+    "portal.apps.AccountsConfig",
     "allauth",
     "portal.apps.AllauthAccountConfig",
     "allauth.mfa",
+    "allauth.usersessions",
     "procedures",
     "markdownx",
     "portal.apps.StaffAdminConfig",
@@ -42,7 +68,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "portal.security.headers.SecurityHeadersMiddleware",
-    "portal.security.allowed_hosts.AllowedHostsMiddleware",
+    "portal.security.headers.AllowedHostsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "portal.storage.static_files.StaticFilesMiddleware",
     "portal.storage.database_errors.DatabaseErrorMiddleware",
@@ -54,13 +80,11 @@ MIDDLEWARE = [
     "portal.accounts.middleware.AdminAccountMiddleware",
     "portal.accounts.middleware.SessionPolicyMiddleware",
     "procedures.timezones.ClinicTimezoneMiddleware",
-    "portal.storage.storage_errors.StorageErrorMiddleware",
+    "portal.storage.media.StorageErrorMiddleware",
 ]
 
-# The domain's functions for published pages (SiteSource in portal/published/builder.py), and the memory that each web
-# process may use for copies of their files.
+# The domain's functions for published pages (SiteSource in portal/published/builder.py).
 SITE_SOURCE = "procedures.publishing.invalidation"
-CACHE_MB = env.get_int("PORTAL_CACHE_MB", default=40, min_value=8, max_value=16_000)
 
 # The function that stores page-view counts (portal/page_views.py).
 PAGE_VIEW_BACKEND = "procedures.page_views.record_page_views"
@@ -86,15 +110,13 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": env.get_database_config(DATA_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "staff.User"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "portal.accounts.passwords.ContextPasswordValidator"},
+    {"NAME": "portal.accounts.passwords.GuessesPasswordValidator"},
 ]
 # Words that an attacker tries first, such as the clinic's name (portal/accounts/passwords.py).
 PASSWORD_DENYLIST = "procedures.models.clinic.get_clinic_names"  # noqa: S105 -- the path of a function
@@ -116,13 +138,13 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_TOLERANCE = 1
 MFA_TOTP_ISSUER = "Plainspine"
 MFA_FORMS = {
-    "authenticate": "portal.accounts.mfa_forms.LoginCodeForm",
-    "reauthenticate": "portal.accounts.mfa_forms.ConfirmCodeForm",
-    "authenticate_webauthn": "portal.accounts.mfa_forms.LoginPasskeyForm",
-    "login_webauthn": "portal.accounts.mfa_forms.PasswordlessLoginForm",
-    "reauthenticate_webauthn": "portal.accounts.mfa_forms.ConfirmPasskeyForm",
-    "activate_totp": "portal.accounts.mfa_forms.ActivateTOTPForm",
-    "add_webauthn": "portal.accounts.mfa_forms.AddPasskeyForm",
+    "authenticate": "portal.accounts.mfa.LoginCodeForm",
+    "reauthenticate": "portal.accounts.mfa.ConfirmCodeForm",
+    "authenticate_webauthn": "portal.accounts.mfa.LoginPasskeyForm",
+    "login_webauthn": "portal.accounts.mfa.PasswordlessLoginForm",
+    "reauthenticate_webauthn": "portal.accounts.mfa.ConfirmPasskeyForm",
+    "activate_totp": "portal.accounts.mfa.ActivateTOTPForm",
+    "add_webauthn": "portal.accounts.mfa.AddPasskeyForm",
 }
 DATABASE_ERROR_VIEW = "procedures.views.errors.unavailable"
 CSRF_FAILURE_VIEW = "procedures.views.errors.forbidden"
@@ -141,14 +163,14 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_URL = "/media/"
 MEDIA_ROOT = DATA_DIR / "media"
 STORAGES = {
-    "default": env.get_media_storage(DATA_DIR),
+    "default": MEDIA_STORAGE,
     "staticfiles": {"BACKEND": "portal.storage.static_files.BundlingManifestStorage"},
 }
 # For files without a content hash in their name; WhiteNoise caches hashed names forever.
 WHITENOISE_MAX_AGE = 0
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 FILE_UPLOAD_PERMISSIONS = 0o640
-FILE_UPLOAD_HANDLERS = ["portal.storage.upload_handlers.AnonymousTempFileUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["portal.storage.local_storage.AnonymousTempFileUploadHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = USE_HTTPS
@@ -160,8 +182,6 @@ SESSION_COOKIE_NAME, CSRF_COOKIE_NAME, DEVICE_COOKIE_NAME = (
     f"__Host-{name}" if USE_HTTPS else name for name in ("sessionid", "csrftoken", "device")
 )
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = "/" if USE_HTTPS else "/admin/"
-SESSION_IDLE_MINUTES = env.get_int("PORTAL_SESSION_IDLE_MINUTES", default=30, min_value=5, max_value=240)
-SESSION_HOURS = env.get_int("PORTAL_SESSION_HOURS", default=12, min_value=1, max_value=24)
 SESSION_COOKIE_AGE = 60 * 60 * SESSION_HOURS
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -177,9 +197,9 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W021",  # HSTS preloading affects a whole domain, so it is its owner's decision
 ]
 
-globals().update(env.get_email_settings())
+globals().update(EMAIL_SETTINGS)
 
 # checks.py verifies this, and that markdownx's own public URLs are not mounted.
 MARKDOWNX_MARKDOWNIFY_FUNCTION = "procedures.rendering.preview_html"
 
-LOGGING = logging_config(env.get_choice("PORTAL_LOG_FORMAT", ("line", "json")))
+LOGGING = logging_config(LOG_FORMAT)

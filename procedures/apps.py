@@ -12,9 +12,9 @@ class ProceduresConfig(AppConfig):
 
     name = "procedures"
     verbose_name = _("What patients read")
-    # The content of the admin's start page besides the list of models (portal/accounts/admin_site.py).
+    # The content of the admin's start page besides the list of models (portal/admin_site.py).
     admin_home = "procedures.admin.dashboard.build_dashboard"
-    # The groups of models in the admin, in order (portal/accounts/admin_site.py).
+    # The groups of models in the admin, in order (portal/admin_site.py).
     admin_groups = (
         (_("Pages"), "page guide"),
         (_("What pages show"), "figure series glossaryterm source clinicanswer warningsign"),

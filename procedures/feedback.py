@@ -1,18 +1,11 @@
 """Readers' answers to “Was this clear?”: validation, storage, rate limit, and same-origin check.
 
 Comments with personal data are refused; the words around numbers by which they are found are in the language registry
-(``NumberVocabulary``). Clients are identified by a hash with a random key that exists for a day in the
-memory of one process. Key and hashes are discarded together, so a hash can never be traced back to an address.
+(``NumberVocabulary``).
 """
 
-import hashlib
 import re
-import secrets
-import threading
-import time
 import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -21,6 +14,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from portal.security.request_limits import TokenBucket
 from portal.text import normalize
 from procedures.languages import number_words
 from procedures.models import Feedback, Page
@@ -28,7 +22,9 @@ from procedures.models.public_site import MAX_COMMENT_LENGTH
 from procedures.timezones import get_timezone
 from procedures.validators import validate_plain_text
 
-KEY_LIFETIME_SECONDS = 86_400.0
+# Answers from one client, and from all together, in each process.
+CLIENT_RATE_LIMIT = TokenBucket(burst=6, per_second=6 / 3600, max_keys=20_000)
+TOTAL_RATE_LIMIT = TokenBucket(burst=120, per_second=120 / 3600)
 MONTH = rf"(?:{number_words('months')})(?![^\W\d_])"
 DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 TWO_DIGIT_DAY = r"(?:0[1-9]|[12]\d|3[01])"
@@ -158,72 +154,12 @@ def save_feedback(page: Page, *, was_clear: bool, section: str, comment: str) ->
     )
 
 
-@dataclass(slots=True)
-class _TokenBucket:
-    """The tokens left at ``updated_at``, in seconds of the limiter's clock."""
+def is_rate_limited(client: str) -> bool:
+    """Count an answer from a client's network; return True if there were too many from it, or from everyone.
 
-    tokens: float
-    updated_at: float
-
-
-class FeedbackRateLimiter:
-    """Token buckets of one process: ``per_client`` answers an hour from one client, ``total`` from all together.
-
-    Thread-safe. Forgets the buckets when there are ``max_clients``, so that memory stays bounded.
+    An empty ``client`` (unknown behind a proxy) counts toward the total only.
     """
-
-    def __init__(
-        self,
-        *,
-        per_client: int = 6,
-        total: int = 120,
-        max_clients: int = 20_000,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._per_client, self._total, self._max_clients, self._clock = per_client, total, max_clients, clock
-        self._lock = threading.Lock()
-        self._rotate_key(clock())
-
-    def _rotate_key(self, now: float) -> None:
-        self._key, self._key_created_at = secrets.token_bytes(16), now
-        self._buckets: dict[bytes, _TokenBucket] = {}
-        self._shared_bucket = _TokenBucket(self._total, now)
-
-    def consume(self, client: str) -> bool:
-        """Take a token for one answer and return whether there was one.
-
-        An empty ``client`` (unknown behind a proxy) counts toward the total only.
-        """
-        with self._lock:
-            now = self._clock()
-            if now - self._key_created_at > KEY_LIFETIME_SECONDS:
-                self._rotate_key(now)
-            if not _refill(self._shared_bucket, self._total, now):
-                return False
-            if client and not self._consume_for_client(client, now):
-                return False
-            self._shared_bucket.tokens -= 1
-            return True
-
-    def _consume_for_client(self, client: str, now: float) -> bool:
-        client_hash = hashlib.blake2b(client.encode(), key=self._key, digest_size=8).digest()
-        if len(self._buckets) >= self._max_clients:
-            self._buckets.clear()
-        bucket = self._buckets.setdefault(client_hash, _TokenBucket(self._per_client, now))
-        if not _refill(bucket, self._per_client, now):
-            return False
-        bucket.tokens -= 1
-        return True
-
-
-def _refill(bucket: _TokenBucket, capacity: int, now: float) -> bool:
-    """Add the tokens of the time since the last call, ``capacity`` an hour, and return whether one is left."""
-    bucket.tokens = min(float(capacity), bucket.tokens + (now - bucket.updated_at) * capacity / 3600)
-    bucket.updated_at = now
-    return bucket.tokens >= 1
-
-
-RATE_LIMITER = FeedbackRateLimiter()
+    return bool(client and not CLIENT_RATE_LIMIT.consume(client)) or not TOTAL_RATE_LIMIT.consume("")
 
 
 def is_same_origin(request: HttpRequest) -> bool:

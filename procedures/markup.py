@@ -7,7 +7,9 @@ import re
 import unicodedata
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from portal.text import interpolate_lazy
 
 # Replaces markup that was parsed. A private-use character, which validation rejects in saved text.
 PLACEHOLDER = "\ue000"
@@ -80,7 +82,7 @@ MARKUP_PATTERNS = (
     ENTITY,
 )
 EXCERPT_LENGTH = 40
-THIS_FIELD = gettext_lazy("This field")
+THIS_FIELD = _("This field")
 
 
 def describe_invisible_character(text: str) -> str:
@@ -89,7 +91,7 @@ def describe_invisible_character(text: str) -> str:
     if not match:
         return ""
     name = unicodedata.name(match[0], "control character").casefold()
-    return gettext("an invisible character (%(name)s, U+%(code)s)") % {"name": name, "code": f"{ord(match[0]):04X}"}
+    return interpolate_lazy(_("an invisible character (%(name)s, U+%(code)s)"), name=name, code=f"{ord(match[0]):04X}")
 
 
 def find_markup_error(text: str, field_name: str | Promise = THIS_FIELD) -> str:
@@ -100,15 +102,14 @@ def find_markup_error(text: str, field_name: str | Promise = THIS_FIELD) -> str:
     without_mail = EMAIL.sub(PLACEHOLDER, text)
     for pattern, searched_text in ((AUTOLINK, text), *((pattern, without_mail) for pattern in MARKUP_PATTERNS)):
         if match := pattern.search(searched_text):
-            return gettext("%(field)s is plain text and would show “%(excerpt)s” as typed. Remove the markup.") % {
-                "field": field_name,
-                "excerpt": make_excerpt(searched_text, *match.span()),
-            }
+            return interpolate_lazy(
+                _("%(field)s is plain text and would show “%(excerpt)s” as typed. Remove the markup."),
+                field=field_name,
+                excerpt=make_excerpt(searched_text, *match.span()),
+            )
     if character := describe_invisible_character(text):
-        return gettext("%(field)s contains %(character)s. Delete the passage and type it again.") % {
-            "field": field_name,
-            "character": character,
-        }
+        message = _("%(field)s contains %(character)s. Delete the passage and type it again.")
+        return interpolate_lazy(message, field=field_name, character=character)
     return ""
 
 

@@ -5,9 +5,9 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from portal.text import interpolate_lazy
 from procedures.languages import number_words
 from procedures.languages.definition import CODE_SYSTEMS
 from procedures.markup import THIS_FIELD
@@ -125,22 +125,23 @@ def find_phone_error(text: str, field_name: str | Promise = THIS_FIELD, clinic_n
     numbers = find_phones(text, clinic_numbers)
     if not numbers:
         return ""
-    message = gettext(
+    message = _(
         "%(field)s contains the phone number “%(number)s”. Delete it: every page shows the clinic’s own number, and a "
-        "number typed here would not change with it."
-    ) % {"field": field_name, "number": numbers[0][1]}
-    return f"{message} {ALLOWED_NUMBERS_HINT}"
+        "number typed here would not change with it. %(hint)s"
+    )
+    return interpolate_lazy(message, field=field_name, number=numbers[0][1], hint=ALLOWED_NUMBERS_HINT)
 
 
-def find_emergency_number_error(text: str, field_name: str, clinic_number: str) -> str:
+def find_emergency_number_error(text: str, field_name: str | Promise, clinic_number: str) -> str:
     """Return the error for an emergency number in a field of a page that is printed as typed; empty for none."""
     numbers = find_emergency_numbers(text, clinic_number)
     if not numbers:
         return ""
-    return gettext(
+    message = _(
         "%(field)s contains the emergency number “%(number)s”. Delete it here, and write {clinic.emergency_number} in "
         "the text of the page."
-    ) % {"field": field_name, "number": numbers[0][1]}
+    )
+    return interpolate_lazy(message, field=field_name, number=numbers[0][1])
 
 
 def _to_ascii(text: str) -> tuple[str, list[int]]:

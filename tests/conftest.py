@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from django.test import TransactionTestCase
 from django.test.utils import override_settings
 
+from tests.database import history_unprotected
 from tests.served_data import copy_first_start, free_port, serve, start_once
 
 # Fixtures that start a server of their own.
@@ -63,6 +65,20 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         MFA_REQUIRED=False,
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
     ):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _empty_append_only_tables() -> Iterator[None]:
+    """Let the tests that commit empty all tables afterwards, as Django does, including those that refuse deletions."""
+    empty_tables = TransactionTestCase._fixture_teardown
+
+    def teardown(test: TransactionTestCase) -> None:
+        with history_unprotected():
+            empty_tables(test)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", teardown)
         yield
 
 

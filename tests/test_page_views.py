@@ -120,7 +120,7 @@ def test_most_read_leaves_the_texts_of_the_pages_where_they_are(page: Page) -> N
     (row,) = [row for row in most_viewed_pages(30) if row.page == page]
 
     assert row.page.live_release is not None
-    assert row.page.live_release.get_deferred_fields() == {"html", "sections"}
+    assert row.page.live_release.get_deferred_fields() == {"html", "sections", "document"}
 
 
 def test_most_read_costs_the_same_for_any_number_of_pages(page: Page, django_assert_num_queries: Any) -> None:

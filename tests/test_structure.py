@@ -133,14 +133,14 @@ def test_html_is_declared_safe_in_one_place_only() -> None:
     used = [name_of(file) for file in CODE for node in ast.walk(ast.parse(file.read_text()))
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("mark_safe")]  # fmt: skip
 
-    assert used == ["procedures.rendering.sanitizer"]
+    assert used == ["procedures.rendering.html"]
 
 
 def test_a_safe_string_is_never_made_of_what_somebody_typed() -> None:
     # SafeString("") and joins are fine; a call on anything else needs its place in this list, and a reason there.
     reasoned = {
         "procedures.models.revisions": "the stored HTML that publishing wrote, cleaned",
-        "procedures.rendering.sanitizer": "finished HTML without its indentation, and with its ids renamed",
+        "procedures.rendering.html": "finished HTML without its indentation, and with its ids renamed",
     }
     found = {
         name_of(file)

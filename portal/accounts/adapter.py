@@ -21,9 +21,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
 from portal.accounts import audit, mail, mfa, sessions, throttle
-from portal.accounts.demo import can_use_demo_accounts
 from portal.accounts.models import User, find_user
-from portal.accounts.trusted_devices import get_device_id, remember_device
+from portal.accounts.sessions import can_use_demo_accounts
+from portal.accounts.throttle import get_device_id, remember_device
 from portal.security.client_ip import client_network
 
 LOGIN_FAILED = gettext_lazy("The username or password is not correct. Check both, and whether Caps Lock is on.")
@@ -89,13 +89,17 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         messages.error(request, LOGIN_FAILED)
         return HttpResponseRedirect(reverse("account_login"))
 
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Return the unspecified address: allauth stores what this returns in its list of sessions."""
+        return "::"
+
     def login(self, request: HttpRequest, user: Any) -> None:
         """Start the session. allauth calls this after all login stages are passed."""
         methods = [record.get("type") or record["method"] for record in get_authentication_records(request, user)]
         super().login(request, user)
         used_mfa = any(method in Authenticator.Type.values for method in methods)
         is_exempt = not settings.MFA_REQUIRED or (user.is_demo and can_use_demo_accounts(request))
-        sessions.start(request, user, mfa_complete=is_exempt or (used_mfa and mfa.is_setup_complete(user)))
+        sessions.start(request, mfa_complete=is_exempt or (used_mfa and mfa.is_setup_complete(user)))
         audit.record(
             audit.Kind.LOGGED_IN, user=user, actor=user, request=request, detail=" + ".join(dict.fromkeys(methods))
         )

@@ -7,11 +7,13 @@ from allauth.account import admin as _account  # noqa: F401 -- registers models 
 from allauth.account.models import EmailAddress
 from allauth.mfa import admin as _mfa  # noqa: F401 -- as above
 from allauth.mfa.models import Authenticator
+from allauth.usersessions import admin as _usersessions  # noqa: F401 -- as above
+from allauth.usersessions.models import UserSession
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
-from django.forms import CheckboxSelectMultiple, ModelMultipleChoiceField
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
@@ -21,20 +23,20 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.accounts import invitations, mfa, services
-from portal.accounts.forms import InvitationForm
 from portal.accounts.models import AccessToken, AuditEvent, User
 from portal.accounts.views.base import current_user, render_page, require_recent_login
-from portal.admin_search import SearchableModelAdmin
+from portal.admin_site import SearchableModelAdmin
 
 if TYPE_CHECKING:
     BaseUserAdmin = UserAdmin[User]
+    BaseUserForm = forms.ModelForm[User]
 else:
-    # mypy needs the type parameter; Django's class cannot be subscripted at run time.
-    BaseUserAdmin = UserAdmin
+    # mypy needs the type parameter; Django's classes cannot be subscripted at run time.
+    BaseUserAdmin, BaseUserForm = UserAdmin, forms.ModelForm
 
-# Email addresses are allauth's internal data; factors are changed on the account page or reset by a manager; the
-# permissions of a role are defined in code, so a screen must not change them.
-admin.site.unregister([EmailAddress, Authenticator, Group])
+# Email addresses are allauth's internal data; factors are changed on the account page or reset by a manager; sessions
+# are ended on the same pages; the permissions of a role are defined in code, so a screen must not change them.
+admin.site.unregister([EmailAddress, Authenticator, UserSession, Group])
 
 
 @admin.register(User)
@@ -115,8 +117,8 @@ class StaffUserAdmin(SearchableModelAdmin, BaseUserAdmin):
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Show the few roles as checkboxes instead of a multiple select."""
         if db_field.name == "groups":
-            return ModelMultipleChoiceField(
-                Group.objects.order_by("name"), widget=CheckboxSelectMultiple, required=False, label=_("Role")
+            return forms.ModelMultipleChoiceField(
+                Group.objects.order_by("name"), widget=forms.CheckboxSelectMultiple, required=False, label=_("Role")
             )
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
@@ -140,6 +142,29 @@ class AuditEventAdmin(SearchableModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class InvitationForm(BaseUserForm):
+    """A new account with at least one role."""
+
+    roles = forms.ModelMultipleChoiceField(
+        Group.objects.order_by("name"), widget=forms.CheckboxSelectMultiple, label=_("Role"),
+        error_messages={"required": _("Choose what this person will do.")},
+    )  # fmt: skip
+
+    class Meta:
+        model = User
+        fields = ("first_name", "last_name", "username", "email")
+        help_texts = {
+            "email": _("The invitation is sent here. Leave it empty to pass on the link yourself."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["first_name"].required = True
+        for field in self.fields.values():
+            if isinstance(field.widget, forms.TextInput):
+                field.widget.attrs["class"] = "vTextField"
 
 
 def can_manage_user(actor: User, user: User | None) -> bool:

@@ -3,10 +3,11 @@
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 
-from portal.accounts.hashing import origin_hash
-from portal.accounts.models import AuditEvent, User
+from portal.accounts.models import AuditEvent, User, keyed_hash
+from portal.security.client_ip import client_network
 
 Kind = AuditEvent.Kind
+ORIGIN_LENGTH = 12  # hexadecimal digits
 
 
 def record(
@@ -28,3 +29,9 @@ def record(
         origin=origin_hash(request),
         detail=detail[:200],
     )
+
+
+def origin_hash(request: HttpRequest | None) -> str:
+    """Return ``ORIGIN_LENGTH`` digits that are equal for requests from the same network; empty without one."""
+    network = client_network(request) if request else ""
+    return keyed_hash("origin", network)[:ORIGIN_LENGTH] if network else ""

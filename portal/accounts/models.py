@@ -1,4 +1,4 @@
-"""Staff accounts, their sessions and one-time links, login throttling counts, and the audit log."""
+"""Staff accounts, their one-time links, login throttling counts, and the audit log. Sessions are allauth's."""
 
 import hashlib
 import re
@@ -19,9 +19,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.append_only import AppendOnly, AppendOnlyManager
-from portal.validators import validate_single_line
+from portal.text import validate_single_line
 
-__all__ = ["AccessToken", "AuditEvent", "PasswordResetRequest", "StaffSession", "Throttle", "User", "find_user"]
+__all__ = ["AccessToken", "AuditEvent", "PasswordResetRequest", "Throttle", "User", "find_user"]
 
 
 class User(AbstractUser):
@@ -135,20 +135,10 @@ def find_user(identifier: str) -> User | None:
     return candidates[0] if len(candidates) == 1 else None
 
 
-class StaffSession(models.Model):
-    """One signed-in browser, as listed on the account page. The session itself is Django's."""
-
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sessions")
-    session_key = models.CharField(max_length=40, unique=True)
-    device = models.CharField(max_length=80)
-    started_at = models.DateTimeField(default=timezone.now)
-    last_seen_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        ordering = ["-last_seen_at"]
-
-    def __str__(self) -> str:
-        return self.device
+def keyed_hash(purpose: str, text: str) -> str:
+    """Return a hash that only this installation can compute: 64 hexadecimal digits."""
+    # Part of stored data; do not rename with the package.
+    return salted_hmac(f"portal.staff.{purpose}", text, algorithm="sha256").hexdigest()
 
 
 def hash_token(token: str) -> str:

@@ -1,82 +1,65 @@
-"""Validation of passwords that are long enough but still easy to guess.
+"""Validation of passwords, and the forms that set, change, and reset one.
 
-Works offline, from Django's list of 20,000 breached passwords: refuses the usual ways to pad such a password, and the
-words of the user and the clinic. There are no rules about capitals or digits (NIST SP 800-63B, 3.1.1.2).
+zxcvbn estimates, offline, how many guesses a password takes, from lists of common passwords, words, and names, from
+patterns, and from the words of the user and the clinic. There are no rules about capitals or digits (NIST SP 800-63B,
+3.1.1.2).
 """
 
 import re
-from functools import cache
-from itertools import pairwise
+from typing import Any
 from urllib.parse import urlsplit
 
+from django import forms
 from django.conf import settings
-from django.contrib.auth.password_validation import CommonPasswordValidator
+from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
+from django.utils.functional import lazy
 from django.utils.module_loading import import_string
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from zxcvbn_rs_py import zxcvbn
 
-from portal.accounts.models import User
+from portal.accounts import throttle
+from portal.accounts.models import User, normalize_password
 
 MAX_PASSWORD_LENGTH = 256  # characters; longer passwords are refused, never truncated
-MIN_REMAINING_LENGTH = 8  # letters and digits left after removing the words of the user and the clinic
+# What zxcvbn takes for twelve random characters, and for three to four unrelated words.
+MIN_GUESSES = 10**12
+# zxcvbn's time grows with the square of the length; this much decides whether a password is good.
+MAX_MEASURED_LENGTH = 72
 MIN_WORD_LENGTH = 4
-LEET_SUBSTITUTIONS = str.maketrans("013457@$!", "oleastasi")
-KEYBOARD_SEQUENCES = ("abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "asdfghjkl", "zxcvbnm", "01234567890")
+
+IDENTIFIER_LABEL = _("Username or email address")
+IDENTIFIER_REQUIRED = _("Type your username or email address.")
 
 
-@cache
-def common_passwords() -> frozenset[str]:
-    """Return Django's list of common passwords, in lower case."""
-    return frozenset(CommonPasswordValidator().passwords)
-
-
-class ContextPasswordValidator:
-    """Refuses decorated common passwords, repetitive ones, and those made of words of the user or the clinic."""
+class GuessesPasswordValidator:
+    """Refuses passwords that take fewer than MIN_GUESSES by someone who knows the user and the clinic."""
 
     def validate(self, password: str, user: User | None = None) -> None:
         """Raise ValidationError with advice on what to do instead."""
         if len(password) > MAX_PASSWORD_LENGTH:
-            message = _("This password has more than %(max)d characters. Shorten it.")
+            message = gettext("This password has more than %(max)d characters. Shorten it.")
             raise ValidationError(message % {"max": MAX_PASSWORD_LENGTH}, code="password_too_long")
-        folded = password.casefold()
-        if is_decorated_common_password(folded) or is_repetitive(folded):
-            raise ValidationError(
-                _("This is one of the passwords that attackers try first. Use a few unrelated words."),
-                code="password_too_common",
-            )
-        remaining = folded
-        removed: list[str] = []
-        for word in sorted(context_words(user), key=len, reverse=True):
-            if word in remaining:
-                remaining, removed = remaining.replace(word, " "), [*removed, word]
-        if removed and len(re.sub(r"[\W_]", "", remaining)) < MIN_REMAINING_LENGTH:
-            message = _(
+        words = context_words(user)
+        measured = (normalize_password(password) or "")[:MAX_MEASURED_LENGTH]
+        if zxcvbn(measured, sorted(words)).guesses >= MIN_GUESSES:
+            return
+        contained = [word for word in sorted(words, key=len, reverse=True) if word in measured.casefold()]
+        if contained:
+            message = gettext(
                 "This is little more than “%(words)s”, which others know about you or the clinic. Add words of your "
                 "own."
             )
-            raise ValidationError(message % {"words": " ".join(removed)}, code="password_too_similar")
+            raise ValidationError(message % {"words": contained[0]}, code="password_too_similar")
+        raise ValidationError(
+            gettext("This is one of the passwords that attackers try first. Use a few unrelated words."),
+            code="password_too_common",
+        )
 
     def get_help_text(self) -> str:
         """Return the help text of the password field."""
-        return _("Four unrelated words are easy to remember and hard to guess.")
-
-
-def is_decorated_common_password(password: str) -> bool:
-    """Return whether a casefolded password is a common one with additions: ``password2026!!``, ``p@ssw0rdp@ssw0rd``."""
-    core = re.sub(r"^[\W\d_]+|[\W\d_]+$", "", password)
-    variants = {password, core, core.translate(LEET_SUBSTITUTIONS), re.sub(r"[\W_]+", "", password)}
-    half = len(core) // 2
-    if half and core[:half] == core[half:]:
-        variants.add(core[:half])
-    return any(variant in common_passwords() for variant in variants if variant)
-
-
-def is_repetitive(password: str) -> bool:
-    """Return whether a password has few different characters, repeats one piece, or follows a keyboard row."""
-    if len(set(password)) < 5 or re.fullmatch(r"(.{1,6}?)\1+.{0,3}", password):
-        return True
-    steps = sum(any(a + b in row or b + a in row for row in KEYBOARD_SEQUENCES) for a, b in pairwise(password))
-    return steps >= len(password) * 3 / 4
+        return gettext("Four unrelated words are easy to remember and hard to guess.")
 
 
 def context_words(user: User | None) -> set[str]:
@@ -87,5 +70,75 @@ def context_words(user: User | None) -> set[str]:
     words: set[str] = set()
     for text in texts:
         folded = (text or "").casefold()
-        words |= {folded.replace(" ", ""), *re.split(r"[\W_]+", folded)}
+        words |= {folded, folded.replace(" ", ""), *re.split(r"[\W_]+", folded)}
     return {word for word in words if len(word) >= MIN_WORD_LENGTH}
+
+
+def _max_length_message() -> str:
+    return gettext("Use %(max)d characters or fewer.") % {"max": MAX_PASSWORD_LENGTH}
+
+
+class SetPasswordForm(forms.Form):
+    """A new password, typed once: the page can show it."""
+
+    new_password = forms.CharField(
+        label=_("New password"),
+        strip=False,
+        max_length=MAX_PASSWORD_LENGTH,
+        help_text=_(
+            "12 characters or more. Four unrelated words are easy to remember. A password manager can fill it in."
+        ),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
+        error_messages={
+            "required": _("Type a new password."),
+            "max_length": lazy(_max_length_message, str)(),
+        },
+    )
+
+    def __init__(self, user: User, *args: Any) -> None:
+        super().__init__(*args)
+        self.user = user
+
+    def clean_new_password(self) -> str:
+        """Raise ValidationError with the messages of all validators."""
+        password = str(self.cleaned_data["new_password"])
+        password_validation.validate_password(password, self.user)
+        return password
+
+
+class PasswordChangeForm(SetPasswordForm):
+    """A new password, with the current one as proof."""
+
+    old_password = forms.CharField(
+        label=_("Current password"),
+        strip=False,
+        max_length=MAX_PASSWORD_LENGTH,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "class": "vTextField"}),
+        error_messages={"required": _("Type your current password.")},
+    )
+    field_order = ("old_password", "new_password")
+
+    def clean_old_password(self) -> str:
+        """Check the current password, throttled like a login."""
+        password = str(self.cleaned_data["old_password"])
+        bucket = [throttle.Bucket(f"reauthenticate|{self.user.pk}", throttle.VERIFICATION)]
+        wait = throttle.hit(bucket)
+        if wait:
+            raise ValidationError(throttle.throttled_message(wait), code="throttled")
+        if not self.user.check_password(password):
+            raise ValidationError(gettext("This is not your current password."), code="password_incorrect")
+        throttle.refund(bucket)
+        return password
+
+
+class PasswordResetForm(forms.Form):
+    """A request for a password reset link."""
+
+    username = forms.CharField(
+        max_length=254,
+        label=IDENTIFIER_LABEL,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false", "class": "vTextField"}
+        ),
+        error_messages={"required": IDENTIFIER_REQUIRED},
+    )

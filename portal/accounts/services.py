@@ -1,5 +1,6 @@
-"""What managers do with other people's accounts. The admin, the ``invite`` command, and tests call these."""
+"""What managers do with other people's accounts, and demo accounts. The admin, commands, and tests call these."""
 
+import secrets
 from collections.abc import Iterable
 
 from django.contrib.auth.models import Group
@@ -9,6 +10,8 @@ from django.utils.translation import gettext as _
 
 from portal.accounts import audit, invitations, mail, mfa, sessions
 from portal.accounts.models import User
+
+DEMO_ROLES = {"editor": "Editor", "reviewer": "Reviewer", "manager": "Manager"}
 
 
 @transaction.atomic
@@ -67,3 +70,20 @@ def role_names(user: User, *, is_superuser: bool | None = None) -> str:
     if user.is_superuser if is_superuser is None else is_superuser:
         names.append("Superuser")
     return ", ".join(names)
+
+
+@transaction.atomic
+def create_demo_accounts() -> dict[str, str]:
+    """Create the missing accounts of ``DEMO_ROLES`` for trying out the admin; return the new passwords by username.
+
+    The passwords are random, and never stored in clear text.
+    """
+    passwords = {}
+    for username, role in DEMO_ROLES.items():
+        if User.objects.filter(username=username).exists():
+            continue
+        password = secrets.token_urlsafe(12)
+        user = User.objects.create_user(username, password=password, is_staff=True, is_demo=True)
+        user.groups.add(Group.objects.get(name=role))
+        passwords[username] = password
+    return passwords

@@ -1,37 +1,48 @@
-"""Sessions of staff: their time limits, the list of active ones, and revoking them."""
+"""Sessions of staff: who may have one, their time limits, the list of active ones, and revoking them."""
 
 import time
 from datetime import timedelta
 from typing import TypedDict
+from urllib.parse import urlsplit
 
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.sessions.backends.base import SessionBase
-from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
 
 from portal.accounts import audit
-from portal.accounts.demo import can_use_demo_accounts
-from portal.accounts.models import StaffSession, User
-from portal.accounts.trusted_devices import device_label
+from portal.accounts.models import User
+from portal.security.client_ip import is_local_client, is_loopback
 
 # Part of stored sessions, like the keys of SessionState: renaming them signs everyone out.
 SESSION_STATE_KEY = "staff"
 # Activity is recorded at most this often, so that reading pages does not write to the database.
 TOUCH_INTERVAL = 30  # seconds
+# The host name that Django's test client sends; no network resolves it.
+TEST_CLIENT_HOST = "testserver"
+# (substring of the User-Agent header, name shown); the first match counts.
+OPERATING_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS", "Mac"),
+    ("CrOS", "Chromebook"),
+    ("Linux", "Linux"),
+)
+BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
 
 
 class SessionState(TypedDict):
     """What a session stores about itself.
 
-    ``row`` is the primary key of its ``StaffSession``; ``started`` and ``seen`` are Unix times; ``complete`` says
-    whether the second factor is done.
+    ``started`` and ``seen`` are Unix times; ``complete`` says whether the second factor is done.
     """
 
-    row: int
     started: float
     seen: float
     complete: bool
@@ -42,15 +53,21 @@ def can_log_in(request: HttpRequest, user: User) -> bool:
     return user.is_active and user.is_staff and (not user.is_demo or can_use_demo_accounts(request))
 
 
-def start(request: HttpRequest, user: User, *, mfa_complete: bool) -> None:
-    """Create the session's row and state. Call after ``login()``, which changes the session key."""
+def is_network_reachable() -> bool:
+    """Return whether the public URL or an allowed host is not a loopback name."""
+    hosts = [urlsplit(settings.PUBLIC_URL).hostname or "", *settings.ALLOWED_HOSTS]
+    return not all(host == TEST_CLIENT_HOST or is_loopback(host) for host in hosts)
+
+
+def can_use_demo_accounts(request: HttpRequest) -> bool:
+    """Return whether the client and the site are both local: these accounts have no second factor."""
+    return is_local_client(request) and not is_network_reachable()
+
+
+def start(request: HttpRequest, *, mfa_complete: bool) -> None:
+    """Set the state of a new session. allauth adds its row to the list of sessions afterwards."""
     now = time.time()
-    if not request.session.session_key:
-        request.session.save()
-    row = StaffSession.objects.create(
-        user=user, session_key=request.session.session_key or "", device=device_label(request)
-    )
-    request.session[SESSION_STATE_KEY] = SessionState(row=row.pk, started=now, seen=now, complete=mfa_complete)
+    request.session[SESSION_STATE_KEY] = SessionState(started=now, seen=now, complete=mfa_complete)
 
 
 def get_state(request: HttpRequest) -> SessionState | None:
@@ -70,21 +87,15 @@ def seconds_left(session: SessionBase) -> int:
 
 
 def touch(request: HttpRequest) -> None:
-    """Restart the idle timeout, writing at most every ``TOUCH_INTERVAL``."""
+    """Restart the idle timeout, writing at most every ``TOUCH_INTERVAL``.
+
+    allauth's own tracking would write with every request.
+    """
     state = get_state(request)
     if state is None or time.time() - state["seen"] < TOUCH_INTERVAL:
         return
     request.session[SESSION_STATE_KEY] = {**state, "seen": time.time()}
-    sync_key(request)
-
-
-def sync_key(request: HttpRequest) -> None:
-    """Store the current session key in the session's row, because Django cycles keys."""
-    state = get_state(request)
-    if state and request.session.session_key:
-        StaffSession.objects.filter(pk=state["row"]).update(
-            session_key=request.session.session_key, last_seen_at=timezone.now()
-        )
+    UserSession.objects.filter(session_key=request.session.session_key).update(last_seen_at=timezone.now())
 
 
 def mark_mfa_complete(request: HttpRequest) -> None:
@@ -108,30 +119,25 @@ def recently_authenticated(request: HttpRequest) -> bool:
     return time.time() - state["started"] < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
 
 
-def active_sessions(user: User) -> list[StaffSession]:
+def active_sessions(user: User) -> list[UserSession]:
     """Return the sessions of ``user``, last used first, and delete the rows of those that have ended."""
-    rows = list(StaffSession.objects.filter(user=user))
-    active_keys = set(
-        Session.objects.filter(
-            session_key__in=[row.session_key for row in rows], expire_date__gt=timezone.now()
-        ).values_list("session_key", flat=True)
-    )
     idle_since = timezone.now() - timedelta(minutes=settings.SESSION_IDLE_MINUTES)
-    expired = [row.pk for row in rows if row.session_key not in active_keys or row.last_seen_at < idle_since]
-    if expired:
-        StaffSession.objects.filter(pk__in=expired).delete()
-    return [row for row in rows if row.pk not in expired]
+    rows: list[UserSession] = UserSession.objects.purge_and_list(user)
+    for row in rows:
+        if row.last_seen_at < idle_since:
+            row.end()
+    active = (row for row in rows if row.last_seen_at >= idle_since)
+    return sorted(active, key=lambda row: row.last_seen_at, reverse=True)
 
 
 @transaction.atomic
 def revoke(request: HttpRequest, user: User, pk: int) -> bool:
     """End one session of ``user``; return False if there is no such session."""
-    row = StaffSession.objects.filter(user=user, pk=pk).first()
+    row = UserSession.objects.filter(user=user, pk=pk).first()
     if row is None:
         return False
-    Session.objects.filter(session_key=row.session_key).delete()
-    row.delete()
-    audit.record(audit.Kind.SESSION_REVOKED, user=user, actor=user, request=request, detail=row.device)
+    row.end()
+    audit.record(audit.Kind.SESSION_REVOKED, user=user, actor=user, request=request, detail=device_label(row))
     return True
 
 
@@ -141,22 +147,29 @@ def revoke_all(user: User, *, except_request: HttpRequest | None = None) -> None
 
     Sessions without a row end as well, because the session auth hash changes.
     """
-    rows = StaffSession.objects.filter(user=user)
-    state = get_state(except_request) if except_request else None
-    if state:
-        rows = rows.exclude(pk=state["row"])
-    Session.objects.filter(session_key__in=list(rows.values_list("session_key", flat=True))).delete()
-    rows.delete()
+    own_key = except_request.session.session_key if except_request else None
+    for row in UserSession.objects.filter(user=user).exclude(session_key=own_key or ""):
+        row.end()
     User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
     user.refresh_from_db(fields=["session_epoch"])
     if except_request:
         update_session_auth_hash(except_request, user)
         except_request.session.save()
-        sync_key(except_request)
+        follow_key(except_request, own_key)
+
+
+def follow_key(request: HttpRequest, previous_key: str | None) -> None:
+    """Record the new key of a session, which changes with the password."""
+    UserSession.objects.filter(session_key=previous_key or "").update(session_key=request.session.session_key)
 
 
 def delete_record(request: HttpRequest) -> None:
     """Delete the row of a session that is about to end."""
-    state = get_state(request)
-    if state:
-        StaffSession.objects.filter(pk=state["row"]).delete()
+    UserSession.objects.filter(session_key=request.session.session_key or "").delete()
+
+
+def device_label(session: UserSession) -> str:
+    """Return a label such as "Firefox on Windows". It is stored in the audit log, and always English."""
+    browser = next((name for sign, name in BROWSERS if sign in session.user_agent), "Unknown browser")
+    system = next((name for sign, name in OPERATING_SYSTEMS if sign in session.user_agent), "an unknown system")
+    return f"{browser} on {system}"

@@ -6,20 +6,27 @@ delay ends by itself, and passkeys and one-time links are not throttled. Every a
 checked, so parallel attempts all count.
 """
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
+from django.core import signing
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import ngettext
 
-from portal.accounts.hashing import keyed_hash
-from portal.accounts.models import Throttle
+from portal.accounts.models import Throttle, User, keyed_hash
 
 RESET_AFTER = timedelta(hours=1)
 PURGE_AFTER = timedelta(days=1)
 MAX_SECONDS_SHOWN = 90  # longer waits are shown in minutes
+# Part of stored data; do not rename with the package.
+DEVICE_COOKIE_SALT = "portal.staff.device"
+DEVICE_LIFETIME_SECONDS = 60 * 60 * 24 * 180
+MAX_DEVICE_ACCOUNTS = 8  # that one shared computer remembers; the oldest is dropped
 
 
 @dataclass(frozen=True)
@@ -134,3 +141,42 @@ def throttled_message(seconds: int) -> str:
         minutes,
     )
     return message % {"count": minutes}
+
+
+def get_device_id(request: HttpRequest, user: User | None) -> str:
+    """Return this browser's random ID for ``user``; empty if the user has not signed in here."""
+    return _read_device_cookie(request).get(str(user.pk), "") if user else ""
+
+
+def remember_device(request: HttpRequest, response: HttpResponse, user: User) -> None:
+    """Set the signed cookie that marks this browser as trusted for ``user``, with the ID that it already has.
+
+    The cookie contains a random ID for each account and no secret.
+    """
+    device_ids = _read_device_cookie(request)
+    device_id = device_ids.pop(str(user.pk), "") or secrets.token_urlsafe(12)
+    device_ids = dict([*device_ids.items(), (str(user.pk), device_id)][-MAX_DEVICE_ACCOUNTS:])
+    response.set_cookie(
+        settings.DEVICE_COOKIE_NAME,
+        signing.dumps(device_ids, salt=DEVICE_COOKIE_SALT),
+        max_age=DEVICE_LIFETIME_SECONDS,
+        path=settings.SESSION_COOKIE_PATH,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _read_device_cookie(request: HttpRequest) -> dict[str, str]:
+    """Return device IDs by primary key of the user, oldest first; empty for a missing, forged, or expired cookie."""
+    try:
+        device_ids = signing.loads(
+            request.COOKIES.get(settings.DEVICE_COOKIE_NAME, ""),
+            salt=DEVICE_COOKIE_SALT,
+            max_age=DEVICE_LIFETIME_SECONDS,
+        )
+    except signing.BadSignature:
+        return {}
+    if not isinstance(device_ids, dict):
+        return {}
+    return {str(pk): str(device_id) for pk, device_id in device_ids.items()}

@@ -2,9 +2,11 @@
 
 from django.contrib import admin
 from django.urls import path, re_path, register_converter
+from django.views.decorators.cache import cache_control
+from django.views.i18n import JavaScriptCatalog
 
 from portal.accounts.invitations import is_damaged_link
-from portal.accounts.views import account, login, passwords
+from portal.accounts.views import account, login
 
 
 class DamagedLinkConverter:
@@ -32,9 +34,9 @@ urlpatterns = [
     path("confirm/code/", login.ConfirmCodeView.as_view(), name="mfa_reauthenticate"),
     path("confirm/passkey/", login.ConfirmPasskeyView.as_view(), name="mfa_reauthenticate_webauthn"),
     path("session/", account.session_status, name="account_session_status"),
-    path("password_change/", passwords.password_change, name="account_change_password"),
-    path("password/forgotten/", passwords.password_reset, name="account_reset_password"),
-    path("welcome/<str:token>/", passwords.set_password, name="account_set_password"),
+    path("password_change/", login.password_change, name="account_change_password"),
+    path("password/forgotten/", login.password_reset, name="account_reset_password"),
+    path("welcome/<str:token>/", login.set_password, name="account_set_password"),
     path("account/", account.account, name="mfa_index"),
     path("account/start/", account.mfa_setup, name="mfa_setup"),
     path("account/app/", account.AddTOTPView.as_view(), name="mfa_activate_totp"),
@@ -48,10 +50,12 @@ urlpatterns = [
     path("account/codes/new/", account.GenerateCodesView.as_view(), name="mfa_generate_recovery_codes"),
     path("account/sessions/end/", account.revoke_session, name="account_revoke_session"),
     path("account/sessions/end-all/", account.revoke_other_sessions, name="account_revoke_other_sessions"),
+    # Instead of the admin's own, which has the strings of Django's scripts only and is not served on the login page.
+    path("jsi18n/", cache_control(private=True, max_age=3600)(JavaScriptCatalog.as_view()), name="jsi18n"),
     # After ours, because the admin's own login view does not ask for a second factor.
     path("", admin.site.urls),
     # A one-time link that was damaged by a mail program.
-    path("<damaged_link:token>", passwords.set_password, name="account_set_password_damaged"),
+    path("<damaged_link:token>", login.set_password, name="account_set_password_damaged"),
     # Everything else redirects to the login page, so that responses do not reveal which URLs exist.
     re_path(r"(?P<url>.*)$", admin.site.admin_view(admin.site.catch_all_view)),
 ]

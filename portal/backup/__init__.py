@@ -1,1 +1,0 @@
-"""Backup and restore of an installation (database, media files and secret key) as one file."""

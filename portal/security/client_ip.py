@@ -1,4 +1,4 @@
-"""The client's network, as the key for rate limits."""
+"""The client's network, as the key for rate limits, and detection of this machine's own addresses."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
@@ -29,6 +29,12 @@ def is_local_client(request: HttpRequest) -> bool:
     """Return whether the connection comes from this machine. Behind a local proxy, every connection does."""
     address = _parse_address(str(request.META.get("REMOTE_ADDR", "")))
     return address is not None and address.is_loopback
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or IP address, with or without brackets, means this machine only."""
+    address = _parse_address(host.strip("[]"))
+    return address.is_loopback if address else host == "localhost"
 
 
 def _parse_address(text: str) -> IPv4Address | IPv6Address | None:

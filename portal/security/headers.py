@@ -1,4 +1,4 @@
-"""Security headers, the same on every response: pages, admin, media, static files, redirects and errors."""
+"""Security headers, the same on every response, and validation of the Host header of requests."""
 
 from collections.abc import Callable
 
@@ -20,6 +20,9 @@ CONTENT_SECURITY_POLICY = "; ".join(
 DISABLED_FEATURES = (
     "accelerometer camera display-capture geolocation gyroscope magnetometer microphone midi payment usb"
 )
+
+# Load balancers probe these by IP address, and the responses do not depend on the host.
+PROBE_PATHS = frozenset({"/healthz", "/readyz"})
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -45,3 +48,15 @@ class SecurityHeadersMiddleware:
             # A view may set a stricter value (serve_stored_file: sandbox).
             response.headers.setdefault(name, value)
         return response
+
+
+class AllowedHostsMiddleware:
+    """Responds with 400 to a Host outside ``ALLOWED_HOSTS``. Django checks only in views that call ``get_host()``."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info not in PROBE_PATHS:
+            request.get_host()
+        return self.get_response(request)

@@ -13,7 +13,7 @@ from django.db.backends.sqlite3.base import DatabaseWrapper as SQLite
 from django.http import HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
 
-from portal.security.allowed_hosts import PROBE_PATHS
+from portal.security.headers import PROBE_PATHS
 
 log = logging.getLogger(__name__)
 

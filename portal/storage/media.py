@@ -1,4 +1,4 @@
-"""Serving of media files to the public and to staff, and the set of files that are public.
+"""Serving of media files to the public and to staff, the set of files that are public, and errors of their storage.
 
 The worker process writes the set of public names to a file after every publication and withdrawal, so that known files
 can be served without the database. A name that is not in the set is looked up in the database before it is refused,
@@ -12,17 +12,21 @@ from pathlib import Path, PurePosixPath
 from typing import cast
 
 from django.conf import settings
+from django.contrib import admin
 from django.core.files.storage import default_storage
 from django.db import DatabaseError
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import render
 from django.utils.cache import get_conditional_response
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from portal.http import encode_response
 from portal.published.files import STALE_AFTER_SECONDS, PublishedFiles
 from portal.storage.atomic_file import atomic_write
-from portal.storage.local_storage import MEDIA_NAME_PATTERN
+from portal.storage.local_storage import MEDIA_NAME_PATTERN, StorageUnavailableError
 
 NamesFunction = Callable[[], Iterable[str]]
 
@@ -34,6 +38,10 @@ CONTENT_TYPES = {
     "svg": "image/svg+xml",
 }
 RETRY_AFTER_SECONDS = "10"
+STORAGE_ERROR_MESSAGE = gettext_lazy(
+    "The image storage is unavailable right now, so nothing was saved. "
+    "Go back (your text is still there), and save again in a minute."
+)
 
 
 class PublicFiles:
@@ -143,3 +151,34 @@ def _unavailable_response() -> HttpResponse:
     response.headers["Retry-After"] = RETRY_AFTER_SECONDS
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+class StorageErrorMiddleware:
+    """Responds with 503 to a StorageUnavailableError in a view.
+
+    Django has rolled back the view's transaction by then, so nothing is half saved.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, StorageUnavailableError):
+            return None
+        response: HttpResponse
+        if request.path_info.startswith("/admin/") and "text/html" in request.headers.get("Accept", ""):
+            context = {
+                **admin.site.each_context(request),
+                "title": _("Not saved yet"),
+                "message": STORAGE_ERROR_MESSAGE,
+            }
+            response = render(request, "admin/storage_error.html", context, status=503)
+        else:
+            # The editor's script shows the value of "error".
+            response = JsonResponse({"error": STORAGE_ERROR_MESSAGE}, status=503)
+        response.headers["Retry-After"] = RETRY_AFTER_SECONDS
+        response.headers["Cache-Control"] = "no-store"
+        return response

@@ -1,7 +1,9 @@
-"""Base classes, form fields, and helpers that the admin modules share."""
+"""Base classes, form fields, and helpers that the admin modules share, and JSON responses for the admin's scripts."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.conf import settings
@@ -9,15 +11,20 @@ from django.contrib import admin
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.contrib.auth.decorators import permission_required
 from django.db import models
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.middleware.csrf import CsrfViewMiddleware
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.decorators import decorator_from_middleware
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from portal.accounts.models import User
-from portal.admin_search import SearchableModelAdmin
+from portal.admin_site import SearchableModelAdmin
 from portal.storage.local_storage import MEDIA_NAME_PATTERN
 from portal.storage.media import serve_stored_file
 from procedures.enums import PageKind
@@ -37,6 +44,9 @@ else:
     StrOrPromise = str | Promise
 
 MEDIA_URL_RE = re.compile(re.escape(settings.MEDIA_URL) + f"({MEDIA_NAME_PATTERN.pattern.removesuffix(chr(92) + 'Z')})")
+JsonView = Callable[..., JsonResponse]
+SIGNED_OUT_MESSAGE = gettext_lazy("You are signed out. Your text is still here.")
+CSRF_FAILED_MESSAGE = gettext_lazy("You signed in again in another window. Your text is still here.")
 
 
 def normalize_newlines(text: str) -> str:
@@ -175,3 +185,45 @@ def rewrite_media_urls(html: str, public_names: frozenset[str] | None = None) ->
         return html
     public = public_files() if public_names is None else public_names
     return MEDIA_URL_RE.sub(lambda match: match[0] if match[1] in public else staff_file_url(match[1]), html)
+
+
+def json_error(status: int, message: StrOrPromise, **extra: Any) -> JsonResponse:
+    """Return an error response with a message for the user."""
+    return JsonResponse({"error": message, **extra}, status=status)
+
+
+class JsonCsrfMiddleware(CsrfViewMiddleware):
+    """Django's CSRF check with a JSON error."""
+
+    def _reject(self, request: HttpRequest, reason: str) -> JsonResponse:
+        return json_error(403, CSRF_FAILED_MESSAGE, code="csrf")
+
+
+def staff_json_view(
+    *permissions: str, method: str, max_bytes: int
+) -> Callable[[JsonView], Callable[..., HttpResponseBase]]:
+    """Decorate a JSON view for staff who have any of ``permissions``. Errors are 401, 403, 405, and 413.
+
+    The user and the size are checked before the body is read. The CSRF token, which is in the body, comes last.
+    """
+
+    def decorate(view: JsonView) -> Callable[..., HttpResponseBase]:
+        csrf_checked_view = decorator_from_middleware(JsonCsrfMiddleware)(view)
+
+        @wraps(view)
+        def wrapper(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+            user = request.user
+            if not user.is_authenticated:
+                return json_error(401, SIGNED_OUT_MESSAGE)
+            if not (user.is_staff and any(user.has_perm(name) for name in permissions)):
+                return json_error(403, _("Your account does not have permission to do this."))
+            if request.method != method:
+                error = _("Only %(method)s is allowed.") % {"method": method}
+                return JsonResponse({"error": error}, status=405, headers={"Allow": method})
+            if int(request.META.get("CONTENT_LENGTH") or 0) > max_bytes:
+                return json_error(413, _("That is more than %(size)s MB.") % {"size": max_bytes // 1024 // 1024})
+            return cast("HttpResponseBase", csrf_checked_view(request, **kwargs))
+
+        return csrf_exempt(never_cache(wrapper))
+
+    return decorate

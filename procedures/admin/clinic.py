@@ -255,7 +255,7 @@ def _ask_publisher_message(count: int) -> str:
 
 
 def _redirect_not_deleted(request: HttpRequest, error: PublishError) -> HttpResponse:
-    reasons = " ".join(issue.message for issue in error.issues)
+    reasons = " ".join(str(issue.message) for issue in error.issues)
     messages.error(request, _("Nothing was deleted. %(reasons)s") % {"reasons": reasons})
     return HttpResponseRedirect(request.get_full_path())
 

@@ -1,19 +1,35 @@
-"""The admin index: the user's tasks, quick actions, and panels about recent activity, page views, and broken links."""
+"""The admin index, and the lists behind its panels: the activity log, page views, and the readers' feedback."""
 
-from collections.abc import Callable
+import datetime
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from django.http import HttpRequest
-from django.urls import reverse
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_safe
 
 from portal.accounts.models import User
-from procedures.admin.base import get_change_url, get_staff_user
-from procedures.models import ExternalLink, Page, ReleaseEvent
-from procedures.page_views import most_viewed_pages
+from portal.admin_site import SearchableModelAdmin
+from procedures.admin.base import ReadOnlyAdmin, get_change_url, get_staff_user, render_admin
+from procedures.enums import EventKind
+from procedures.models import ExternalLink, Feedback, Page, ReleaseEvent
+from procedures.page_views import LIST_PATHS, most_viewed_pages, page_views_by_path
 from procedures.publishing.review import PageState
 from procedures.publishing.tasks import MAX_TASKS_SHOWN, TaskList, WarningSignList, get_task_lists
+from procedures.revisions.history import stream_csv
+from procedures.timezones import DateOutOfRangeError, get_clinic_timezone, validate_date
 
 MAX_PANEL_LINES = 6
 PAGE_VIEW_DAYS = 30
@@ -38,6 +54,8 @@ QUICK_ACTIONS = (
     ("procedures.view_releaseevent", gettext_lazy("Activity log"), "admin:procedures_releaseevent_changelist"),
     ("staff.view_user", gettext_lazy("People"), "admin:staff_user_changelist"),
 )
+PERIODS_DAYS = (7, 30, 90, 365)
+DEFAULT_PERIOD_DAYS = 30
 
 
 @dataclass(frozen=True)
@@ -166,3 +184,224 @@ def recent_activity(user: User) -> Panel | None:
 
 # Each builds a panel for one user, or returns None, in a fixed number of queries.
 PANEL_BUILDERS: tuple[Callable[[User], Panel | None], ...] = (most_viewed, broken_links, recent_activity)
+
+
+def validate_day(day: datetime.date) -> None:
+    """Raise ValidationError for a date that the database cannot search for."""
+    try:
+        validate_date(day)
+    except DateOutOfRangeError as error:
+        raise ValidationError(str(error)) from error
+
+
+class ActivityLogFilterForm(forms.Form):
+    """The filters above the log, all optional."""
+
+    first = forms.DateField(
+        label=gettext_lazy("From"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        validators=[validate_day],
+    )
+    last = forms.DateField(
+        label=gettext_lazy("To"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        validators=[validate_day],
+    )
+    page = forms.ModelChoiceField(
+        Page.objects.order_by("title"),
+        label=gettext_lazy("Page"),
+        required=False,
+        empty_label=gettext_lazy("All pages"),
+    )
+    person = forms.ModelChoiceField(
+        User.objects.order_by("username"),
+        label=gettext_lazy("Person"),
+        required=False,
+        empty_label=gettext_lazy("Everybody"),
+    )
+    kind = forms.ChoiceField(
+        label=gettext_lazy("What"), required=False, choices=[("", gettext_lazy("Everything")), *EventKind.choices]
+    )
+
+    def filter_events(self, events: QuerySet[ReleaseEvent]) -> QuerySet[ReleaseEvent]:
+        """Narrow down ``events``. Days are days in the clinic's time zone. An invalid form filters nothing."""
+        if not self.is_valid():
+            return events
+        values = self.cleaned_data
+        lookups: dict[str, Any] = {"page": values["page"], "actor": values["person"], "kind": values["kind"]}
+        with timezone.override(get_clinic_timezone()):
+            if values["first"]:
+                lookups["created_at__date__gte"] = values["first"]
+            if values["last"]:
+                lookups["created_at__date__lte"] = values["last"]
+            # Building the query reads the current time zone, so it must happen inside this block.
+            return events.filter(**{name: value for name, value in lookups.items() if value})
+
+
+class ActivityLogFilter(admin.SimpleListFilter):
+    """Accepts the parameters of ActivityLogFilterForm, which the template shows in place of Django's filters."""
+
+    title = gettext_lazy("submitted")
+    parameter_name = "first"
+    parameter_names = ("first", "last", "page", "person", "kind")
+
+    def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
+        self.submitted = {name: value[-1] for name in self.parameter_names if (value := params.pop(name, None))}
+        super().__init__(request, params, model, model_admin)
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer no links: the form has its own controls."""
+        return []
+
+    def has_output(self) -> bool:
+        """Return True, without which Django would not apply a filter that has no lookups."""
+        return True
+
+    def expected_parameters(self) -> list[str | None]:
+        """Return the names of all form fields."""
+        return list(self.parameter_names)
+
+    def choices(self, changelist: Any) -> Any:
+        """Offer no links: the form has its own controls."""
+        return iter(())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ReleaseEvent]) -> QuerySet[ReleaseEvent]:
+        """Apply the submitted form."""
+        return ActivityLogFilterForm(self.submitted).filter_events(queryset)
+
+
+@admin.register(ReleaseEvent)
+class ReleaseEventAdmin(ReadOnlyAdmin):
+    """Admin of the activity log."""
+
+    change_list_template = "admin/procedures/workflow/activity_log.html"
+    list_display = ("created_at", "kind", "page", "actor", "reason")
+    list_display_links = ("created_at",)
+    list_filter = (ActivityLogFilter,)
+    list_select_related = ("page", "actor")
+    search_fields = ("page__title", "page__subject", "reason")
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the CSV export before Django's URLs, whose last pattern matches everything."""
+        view = self.admin_site.admin_view(self.export_csv_view)
+        return [path("table.csv", view, name="procedures_releaseevent_csv"), *super().get_urls()]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse | Any:
+        """Add the filter form, and the export URL for managers."""
+        query = request.GET.urlencode()
+        csv_url = reverse("admin:procedures_releaseevent_csv") + (f"?{query}" if query else "")
+        can_export = get_staff_user(request).has_perm("procedures.publish_page")
+        context = {"filter_form": ActivityLogFilterForm(request.GET), "csv_url": csv_url if can_export else ""}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
+
+    def export_csv_view(self, request: HttpRequest) -> HttpResponseBase:
+        """Stream the filtered rows as CSV. Managers only."""
+        if not get_staff_user(request).has_perm("procedures.publish_page"):
+            raise PermissionDenied
+        return _csv_response(request, self)
+
+
+@require_safe
+def _csv_response(request: HttpRequest, model_admin: ReleaseEventAdmin) -> HttpResponseBase:
+    try:
+        events = model_admin.get_changelist_instance(request).get_queryset(request)
+    except IncorrectLookupParameters:
+        return HttpResponseRedirect(reverse("admin:procedures_releaseevent_changelist"))
+    name = f"plainspine-log-{timezone.localdate():%Y-%m-%d}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingHttpResponse(_iterate_csv_lines(events), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _iterate_csv_lines(events: QuerySet[ReleaseEvent]) -> Iterator[str]:
+    """Yield lines in the clinic's time zone, which the middleware has deactivated by the time they are streamed."""
+    zone = get_clinic_timezone()
+    lines = stream_csv(events)
+    while True:
+        with timezone.override(zone):
+            line = next(lines, None)
+        if line is None:
+            return
+        yield line
+
+
+@require_safe
+@permission_required("procedures.view_pageview", raise_exception=True)
+def page_views_view(request: HttpRequest) -> HttpResponse:
+    """Show the view counts of each page for a period (``?days=30``)."""
+    requested = request.GET.get("days", "")
+    days = next((period for period in PERIODS_DAYS if str(period) == requested), DEFAULT_PERIOD_DAYS)
+    rows = most_viewed_pages(days)
+    highest = max((row.views for row in rows), default=0) or 1
+    views_by_path = page_views_by_path(days)
+    context = {
+        "rows": [(row, get_change_url(row.page), round(100 * row.views / highest)) for row in rows],
+        "list_views": [(path, views_by_path[path]) for path in sorted(LIST_PATHS)],
+        "periods": [(period, period == days) for period in PERIODS_DAYS],
+        "days": days,
+        "is_counting": settings.COUNT_PAGE_VIEWS,
+    }
+    return render_admin(request, "feedback/page_views", context, title=_("What patients read"))
+
+
+@admin.register(Feedback)
+class FeedbackAdmin(SearchableModelAdmin):
+    """Admin of the feedback, unread first. Staff can mark and delete it, but not write or change it."""
+
+    list_display = ("comment_text", "is_read", "was_clear_label", "page_title", "section_title", "received_on")
+    list_filter = ("is_read", "was_clear", "received_on", ("page", admin.RelatedOnlyFieldListFilter))
+    list_select_related = ("page__live_release",)
+    list_per_page = 50
+    search_fields = ("comment", "page__title")
+    actions = ("mark_read", "mark_unread")
+    fields = ("page_title", "section_title", "was_clear_label", "comment", "received_on", "is_read")
+    readonly_fields = ("page_title", "section_title", "was_clear_label")
+
+    @admin.display(description=gettext_lazy("comment"))
+    def comment_text(self, feedback: Feedback) -> str:
+        """Return the whole comment, so that nobody has to open the row."""
+        return feedback.comment or _("(no comment)")
+
+    @admin.display(description=gettext_lazy("clear?"), ordering="was_clear")
+    def was_clear_label(self, feedback: Feedback) -> str:
+        """Return the answer as text."""
+        return _("Yes") if feedback.was_clear else _("No")
+
+    @admin.display(description=gettext_lazy("page"), ordering="page__title")
+    def page_title(self, feedback: Feedback) -> str:
+        """Return the page's public title and language."""
+        live = feedback.page.live_release
+        return f"{live.title if live else feedback.page.title} ({feedback.page.language})"
+
+    @admin.display(description=gettext_lazy("section"), ordering="section")
+    def section_title(self, feedback: Feedback) -> str:
+        """Return the heading of the section, or its anchor if the section no longer exists."""
+        live = feedback.page.live_release
+        titles = {section["anchor"]: section["title"] for section in live.sections} if live else {}
+        anchor = live.old_anchors.get(feedback.section, feedback.section) if live else feedback.section
+        return str(titles.get(anchor, feedback.section))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse: only readers write feedback."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse: staff cannot edit what readers wrote."""
+        return False
+
+    def has_mark_permission(self, request: HttpRequest) -> bool:
+        """Whether the user can mark feedback as read."""
+        return request.user.has_perm("procedures.change_feedback")
+
+    @admin.action(description=gettext_lazy("Mark as read"), permissions=["mark"])
+    def mark_read(self, request: HttpRequest, queryset: QuerySet[Feedback]) -> None:
+        """Mark the selected feedback as read, which moves it to the end of the list."""
+        messages.success(request, _("Marked as read: %(count)s.") % {"count": queryset.update(is_read=True)})
+
+    @admin.action(description=gettext_lazy("Mark as unread"), permissions=["mark"])
+    def mark_unread(self, request: HttpRequest, queryset: QuerySet[Feedback]) -> None:
+        """Mark the selected feedback as unread, which moves it to the front of the list."""
+        messages.success(request, _("Marked as unread: %(count)s.") % {"count": queryset.update(is_read=False)})

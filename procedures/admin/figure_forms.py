@@ -1,5 +1,6 @@
 """Forms for uploading, redacting, and describing pictures, and the function that saves a figure with its files."""
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,14 +15,11 @@ from django.utils.translation import gettext_lazy
 from portal.accounts.models import User
 from procedures import languages
 from procedures.admin.base import AnyForm, parse_int_or_zero
-from procedures.admin.text_detection import cover_box
 from procedures.enums import FigureKind, Language, Provenance
 from procedures.figures.approval import figure_files
 from procedures.figures.decoding import InvalidImageError
-from procedures.figures.redaction import MAX_BOXES, Box, Redactions
-from procedures.figures.renditions import replace_renditions
-from procedures.figures.text_detection import UPLOADER_ANSWER_LABELS, TextRegion
-from procedures.figures.unused_files import delete_on_commit
+from procedures.figures.redaction import MAX_BOXES, UPLOADER_ANSWER_LABELS, Box, Redactions, TextRegion
+from procedures.figures.renditions import delete_on_commit, replace_renditions
 from procedures.models import Figure, FigureText, MarkerText, Rendition
 
 CONFIRM_DEIDENTIFIED_MESSAGE = gettext_lazy(
@@ -37,6 +35,9 @@ BOX_FIELDS = ("left", "top", "width", "height")
 BOX_LABELS = (gettext_lazy("Left"), gettext_lazy("Top"), gettext_lazy("Width"), gettext_lazy("Height"))
 TEXT_FIELDS = ("title", "alt", "caption")
 EXTRA_BOXES = 2
+# Margin of a black box around a marked region, as a fraction of the picture.
+COVER_PADDING = 0.004
+PERCENT_DIGITS = 2
 
 
 class FigureForm(AnyForm):
@@ -185,6 +186,27 @@ class TextAnswerForm(forms.Form):
         required=False,
         label=gettext_lazy("Is this text?"),
     )
+
+
+def cover_box(region: TextRegion) -> tuple[float, float, float, float]:
+    """Return the black box over a region, in percent: left, top, width, height."""
+    left, top = max(0.0, region.left - COVER_PADDING), max(0.0, region.top - COVER_PADDING)
+    right, bottom = (
+        min(1.0, region.left + region.width + COVER_PADDING),
+        min(1.0, region.top + region.height + COVER_PADDING),
+    )
+    # Rounded outward to hundredths of a percent.
+    x, y = (math.floor(side * 10_000) / 100 for side in (left, top))
+    x1, y1 = (min(100.0, math.ceil(side * 10_000) / 100) for side in (right, bottom))
+    return x, y, round(x1 - x, PERCENT_DIGITS), round(y1 - y, PERCENT_DIGITS)
+
+
+def outline_box(region: TextRegion) -> tuple[float, float, float, float]:
+    """Return left, top, width, and height in percent."""
+    left, top, width, height = (
+        round(part * 100, PERCENT_DIGITS) for part in (region.left, region.top, region.width, region.height)
+    )
+    return left, top, width, height
 
 
 def add_boxes(data: QueryDict, regions: Iterable[TextRegion]) -> QueryDict:

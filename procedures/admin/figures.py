@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from procedures import languages
-from procedures.admin import dicom_import, image_upload, markers
+from procedures.admin import image_check, image_upload, markers
 from procedures.admin.base import (
     ContentInline,
     UsageProtectedAdmin,
@@ -25,10 +25,9 @@ from procedures.admin.base import (
 )
 from procedures.admin.figure_forms import FigureForm
 from procedures.admin.markers import render_figure_preview
-from procedures.admin.stale_pages import StalePagesMixin
-from procedures.admin.text_detection import figure_text_view, text_detection_html
+from procedures.admin.publishing import StalePagesMixin
 from procedures.figures.approval import figure_files
-from procedures.figures.unused_files import delete_on_commit
+from procedures.figures.renditions import delete_on_commit
 from procedures.models import Figure, FigureApproval, FigureText, Series, SeriesItem
 from procedures.publishing.checks import find_usages
 
@@ -110,7 +109,7 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
     @admin.display(description=gettext_lazy("text in the picture"))
     def detected_text(self, figure: Figure) -> SafeString:
         """Show the result of text detection, and the uploader's answer."""
-        return text_detection_html(figure)
+        return image_check.text_detection_html(figure)
 
     @admin.display(description=gettext_lazy("title"))
     def titles(self, figure: Figure) -> str:
@@ -160,33 +159,23 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
             path("upload/", image_upload.editor_upload_view, name="procedures_figure_upload"),
             path("upload/<str:token>/", image_upload.editor_upload_status_view, name="procedures_figure_upload_status"),
             path("intake/", view(image_upload.choose_image_view), name="procedures_figure_choose"),
-            path("intake/<str:token>/", view(image_upload.image_check_view), name="procedures_figure_check"),
+            path("intake/<str:token>/", view(image_check.image_check_view), name="procedures_figure_check"),
             path(
                 "intake/<str:token>/picture.png", view(image_upload.staged_image_view), name="procedures_figure_staged"
             ),
             path(
                 "intake/<str:token>/result.png",
-                view(image_upload.redacted_image_view),
+                view(image_check.redacted_image_view),
                 name="procedures_figure_redacted",
             ),
-            path("intake/<str:token>/text/", view(image_upload.detect_text_view), name="procedures_figure_staged_text"),
+            path("intake/<str:token>/text/", view(image_check.detect_text_view), name="procedures_figure_staged_text"),
             path("intake/<str:token>/cancel/", view(image_upload.cancel_upload_view), name="procedures_figure_cancel"),
-            path("intake/<str:token>/frames/", view(dicom_import.choose_frame_view), name="procedures_figure_frames"),
-            path("intake/<str:token>/frame.png", view(dicom_import.frame_image_view), name="procedures_figure_frame"),
+            path("intake/<str:token>/frames/", view(image_upload.choose_frame_view), name="procedures_figure_frames"),
+            path("intake/<str:token>/frame.png", view(image_upload.frame_image_view), name="procedures_figure_frame"),
             path("files/<path:name>", view(figure_file_view), name="procedures_figure_file"),
             path("marks/live/", markers.markers_preview_view, name="procedures_figure_markers_preview"),
-            path("<int:figure_id>/text/", view(figure_text_view), name="procedures_figure_detect_text"),
+            path("<int:figure_id>/text/", view(image_check.figure_text_view), name="procedures_figure_detect_text"),
             path("<int:figure_id>/marks/", view(markers.markers_view), name="procedures_figure_markers"),
-            path(
-                "<int:figure_id>/marks/file/",
-                view(markers.markers_download_view),
-                name="procedures_figure_markers_download",
-            ),
-            path(
-                "<int:figure_id>/marks/bring-in/",
-                view(markers.markers_import_view),
-                name="procedures_figure_markers_import",
-            ),
             *super().get_urls(),
         ]
 

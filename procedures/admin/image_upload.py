@@ -1,68 +1,50 @@
-"""Upload a picture: choose a file, crop and cover it, check the result, describe it, and save it.
+"""Choose and stage a picture: an upload, the picture of a figure, or a frame of a DICOM file or 16-bit PNG.
 
-All staff uploads pass these screens: new figures, replacements, uploads from the editor, and DICOM frames. The first
-step accepts JPEG, PNG, WebP, and DICOM, and detects the format by content. Between the steps, only pixels are stored
-(procedures/figures/staging.py). The server saves only the result that it last served to this user
-(``StagedImage.was_shown``). Every step works without JavaScript.
+All staff uploads pass these screens and those of ``image_check``: new figures, replacements, uploads from the editor,
+and DICOM frames. The first step accepts JPEG, PNG, WebP, and DICOM, and detects the format by content. Between the
+steps, only pixels are stored (procedures/figures/staging.py). Every step works without JavaScript.
 """
 
+from contextlib import suppress
 from typing import Any, BinaryIO, cast
+from urllib.parse import urlencode
 
-from django.contrib import admin, messages
+from django import forms
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from procedures.admin.base import StrOrPromise, get_staff_user, render_admin
-from procedures.admin.figure_forms import (
-    ImageCheckForm,
-    NewFigureForm,
-    RedactionsForm,
-    TextAnswerForm,
-    add_boxes,
-    encode_redactions,
-    save_figure,
+from portal.security.request_limits import TokenBucket
+from procedures.admin.base import (
+    StrOrPromise,
+    get_staff_user,
+    json_error,
+    render_admin,
+    staff_json_view,
 )
-from procedures.admin.json_api import is_rate_limited, json_error, staff_json_view
-from procedures.admin.stale_pages import StalePagesMixin
-from procedures.admin.text_detection import build_regions
-from procedures.enums import FigureKind
-from procedures.figures.decoding import DecodedImage, InvalidImageError, read_png_size
+from procedures.figures.decoding import DecodedImage, InvalidImageError
 from procedures.figures.dicom import reader
-from procedures.figures.markers.data import transform_markers
-from procedures.figures.renditions import encode_png, find_duplicate, load_master_image, store_image
+from procedures.figures.dicom.grayscale import Window
+from procedures.figures.dicom.reader import FrameSet
+from procedures.figures.renditions import encode_png, load_master_image
 from procedures.figures.staging import StagedImage, find_staged, open_staged, stage
-from procedures.figures.text_detection import Detection, DetectionStatus, TextRegion, detect_text, unavailable_status
-from procedures.figures.unused_files import rollback_files
-from procedures.models import Figure, FigureText
+from procedures.models import Figure
 
 # The largest file, and the multipart form around it.
 MAX_REQUEST_BYTES = reader.MAX_DICOM_BYTES + 64 * 1024
-MAX_UPLOADS, UPLOAD_WINDOW_SECONDS = 40, 600
-MAX_EDITOR_UPLOADS, EDITOR_UPLOAD_WINDOW_SECONDS = 20, 600
+# Images that a user can upload on the upload screen, and in the editor: so many in ten minutes, in each process.
+UPLOAD_RATE_LIMIT = TokenBucket(burst=40, per_second=40 / 600)
+EDITOR_UPLOAD_RATE_LIMIT = TokenBucket(burst=20, per_second=20 / 600)
 TOO_MANY_UPLOADS_MESSAGE = gettext_lazy(
     "You uploaded %(count)s pictures in 10 minutes. Wait a few minutes, then try again."
 )
 FILE_TOO_LARGE_MESSAGE = gettext_lazy("The file is larger than %(size)s MB. Choose a smaller one.")
 IMAGE_EXPIRED_MESSAGE = gettext_lazy("The picture was not saved in time and was deleted. Choose it again.")
-RESULT_NOT_SEEN_MESSAGE = gettext_lazy(
-    "You have not seen the picture as it would be saved now. Look at it below, check the box, then save."
-)
-TEXT_FOUND_MESSAGE = gettext_lazy(
-    "The text finder marked places that may be text. Cover them, or answer “Is this text?” below."
-)
-CROP_WITH_DRAWING_MESSAGE = gettext_lazy(
-    "This picture has a drawing with the same markers, so it cannot be cropped. Use black boxes instead."
-)
-# Results after which a retry makes sense.
-RETRYABLE_STATUSES = (DetectionStatus.BUSY, DetectionStatus.TIMED_OUT, DetectionStatus.FAILED)
 # Staged pictures are private: neither browsers nor proxies may cache them.
 NO_STORE_HEADERS = {"Cache-Control": "no-store, private", "Content-Security-Policy": "default-src 'none'; sandbox"}
 
@@ -109,8 +91,8 @@ def _handle_upload(request: HttpRequest, figure: Figure | None) -> HttpResponse:
     if request.method != "POST":
         return _render_choose_image(request, figure)
     user = get_staff_user(request)
-    if is_rate_limited(user.pk, "intake", limit=MAX_UPLOADS, seconds=UPLOAD_WINDOW_SECONDS):
-        return _render_upload_error(request, figure, TOO_MANY_UPLOADS_MESSAGE % {"count": MAX_UPLOADS}, 429)
+    if not UPLOAD_RATE_LIMIT.consume(str(user.pk)):
+        return _render_upload_error(request, figure, TOO_MANY_UPLOADS_MESSAGE % {"count": UPLOAD_RATE_LIMIT.burst}, 429)
     try:
         if "keep" in request.POST and figure:
             original = load_master_image(figure)
@@ -124,7 +106,7 @@ def _handle_upload(request: HttpRequest, figure: Figure | None) -> HttpResponse:
     except InvalidImageError as error:
         return _render_upload_error(request, figure, str(error), 400)
     next_url = get_next_step_url(staged)
-    if _wants_json(request):
+    if wants_json(request):
         return JsonResponse({"next": next_url}, status=201)
     return HttpResponseRedirect(next_url)
 
@@ -146,12 +128,12 @@ def _render_choose_image(
 def _render_upload_error(
     request: HttpRequest, figure: Figure | None, message: StrOrPromise, status: int
 ) -> HttpResponse:
-    if _wants_json(request):
+    if wants_json(request):
         return json_error(status, message)
     return _render_choose_image(request, figure, message, status)
 
 
-def _wants_json(request: HttpRequest) -> bool:
+def wants_json(request: HttpRequest) -> bool:
     return request.headers.get("Accept", "") == "application/json"
 
 
@@ -162,85 +144,6 @@ def staged_image_view(request: HttpRequest, token: str) -> HttpResponse:
     if staged is None or not staged.has_image:
         raise Http404
     return HttpResponse(staged.read_png(), content_type="image/png", headers=NO_STORE_HEADERS)
-
-
-@require_safe
-def redacted_image_view(request: HttpRequest, token: str) -> HttpResponse:
-    """Serve the picture with the redactions in the query string, as PNG, or its hash and size as JSON.
-
-    Only a GET of the PNG counts as shown.
-    """
-    staged = get_staged_image(request, token)
-    if staged is None or not staged.has_image:
-        return json_error(404, IMAGE_EXPIRED_MESSAGE)
-    form = RedactionsForm(request.GET if "box-TOTAL_FORMS" in request.GET else None)
-    try:
-        result = apply_redactions(staged, form)
-    except InvalidImageError as error:
-        return json_error(400, str(error))
-    if not _wants_json(request):
-        response = HttpResponse(encode_png(result), content_type="image/png", headers=NO_STORE_HEADERS)
-        if request.method == "GET":
-            staged.record_shown(result)
-        return response
-    duplicate = find_duplicate(result)
-    width, height = result.image.size
-    return JsonResponse(
-        {
-            "seen_sha256": result.sha256,
-            "width": width,
-            "height": height,
-            "duplicate": duplicate.slug if duplicate else "",
-        }
-    )
-
-
-def apply_redactions(staged: StagedImage, form: RedactionsForm) -> DecodedImage:
-    """Return the staged picture with the redactions. Raise InvalidImageError if the picture or a box is invalid."""
-    original = staged.load_image()
-    if not form.crop.is_bound:
-        return original
-    if not form.is_valid():
-        raise InvalidImageError(_("A number in one of the boxes does not fit. Correct it below."))
-    return form.get_redactions().apply(original)
-
-
-def get_text_detection(staged: StagedImage, *, retry: bool = False) -> Detection:
-    """Return the result of text detection, running it if there is none, or if ``retry`` and the last run failed.
-
-    Raise InvalidImageError if the picture is deleted during the search.
-    """
-    stored = staged.load_text_detection()
-    if stored is not None and not (retry and stored.status in RETRYABLE_STATUSES):
-        return stored
-    png = staged.read_png()
-    detection = detect_text(png)
-    if detection.status in RETRYABLE_STATUSES:
-        # A concurrent request may have searched the same picture successfully.
-        concurrent = staged.load_text_detection()
-        if concurrent and concurrent.status not in RETRYABLE_STATUSES:
-            return concurrent
-    staged.save_text_detection(detection, png)
-    return detection
-
-
-@require_POST
-def detect_text_view(request: HttpRequest, token: str) -> HttpResponse:
-    """Run text detection, and return the part of the check screen that shows the result."""
-    staged = get_staged_image(request, token)
-    if staged is None or not staged.has_image:
-        return json_error(404, IMAGE_EXPIRED_MESSAGE)
-    try:
-        detection = get_text_detection(staged, retry="again" in request.POST)
-    except InvalidImageError as error:
-        return json_error(400, str(error))
-    form = TextAnswerForm(initial={"text_answer": request.POST.get("text_answer", "")})
-    context = {
-        "detection": detection,
-        "regions": build_regions(detection, RedactionsForm(request.POST).get_redactions_or_empty()),
-        "form": form,
-    }
-    return render(request, "admin/procedures/figure/detection_result.html", context)
 
 
 @require_POST
@@ -255,191 +158,12 @@ def cancel_upload_view(request: HttpRequest, token: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("admin:procedures_figure_change", args=[staged.figure_id]))
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-def image_check_view(request: HttpRequest, token: str) -> HttpResponse:
-    """Show the picture with its redactions. With POST and ``do=save``, save what is on the screen."""
-    staged = get_staged_image(request, token)
-    if staged is None:
-        return render_expired(request)
-    if not staged.has_image:
-        return HttpResponseRedirect(reverse("admin:procedures_figure_frames", args=[token]))
-    figure = Figure.objects.filter(pk=staged.figure_id).first() if staged.figure_id else None
-    if staged.figure_id and figure is None:
-        staged.discard()
-        return render_expired(request)
-    try:
-        return _ImageCheck(request, staged, figure).respond()
-    except InvalidImageError:  # saved, canceled, or expired while this request ran text detection
-        return render_expired(request)
-
-
-class _ImageCheck:
-    """One request to the check screen. ``figure`` is the figure whose picture is replaced, or None."""
-
-    def __init__(self, request: HttpRequest, staged: StagedImage, figure: Figure | None) -> None:
-        self.request, self.staged, self.figure = request, staged, figure
-        self.data: QueryDict | None = request.POST if request.method == "POST" else None
-        self.is_saving = bool(self.data and self.data.get("do") == "save")
-        self.detection = self._detect_text()
-        self.redactions_form = RedactionsForm(self.data)
-        if self.data and (choice := self.data.get("cover")):
-            self.data = add_boxes(self.data, self._get_regions_to_cover(choice))
-            self.redactions_form = RedactionsForm(self.data)
-        self.errors: list[StrOrPromise] = []
-        self.duplicate: Figure | None = None
-
-    def _detect_text(self) -> Detection | None:
-        """Return the result of text detection, running it in this request only if no script has requested it."""
-        if self.is_saving or (self.data and "find" in self.data) or unavailable_status():
-            self.is_first_detection = self.staged.load_text_detection() is None
-            return get_text_detection(self.staged, retry=bool(self.data and "find" in self.data))
-        self.is_first_detection = False
-        return self.staged.load_text_detection()
-
-    def _get_regions_to_cover(self, choice: str) -> list[TextRegion]:
-        """Return the marked regions that a button covers: one by its number, or all that are still visible."""
-        if not self.detection:
-            return []
-        if choice == "all":
-            return list(self.detection.visible_regions(self.redactions_form.get_redactions_or_empty()))
-        return [region for number, region in enumerate(self.detection.places, start=1) if choice == str(number)]
-
-    def respond(self) -> HttpResponse:
-        try:
-            result = apply_redactions(self.staged, self.redactions_form)
-        except InvalidImageError as error:
-            self.errors.append(str(error))
-            return self._render(None, self._build_form(self.request.POST), status=400)
-        duplicate = find_duplicate(result)
-        self.duplicate = duplicate if duplicate != self.figure else None
-        if not self.is_saving:
-            return self._render(result, self._build_form(self._get_initial()))
-        form = self._build_form(self.request.POST)
-        if self.request.POST.get("seen_sha256") != result.sha256 or not self.staged.was_shown(result):
-            self.errors.append(RESULT_NOT_SEEN_MESSAGE)
-            return self._render(result, self._build_form(self._get_initial(reset_confirmation=True)), status=409)
-        self._validate()
-        if self.errors or not form.is_valid():
-            return self._render(result, form, status=400)
-        return self._save(result, form)
-
-    def _build_form(self, data: Any) -> ImageCheckForm:
-        instance = self.figure or Figure()
-        form_class = ImageCheckForm if self.figure else NewFigureForm
-        if isinstance(data, QueryDict):
-            return form_class(data, instance=instance)
-        # A new picture must be confirmed again, and its kind is unknown until the uploader chooses it.
-        kind = instance.kind if self.staged.is_own and instance.kind != FigureKind.OTHER else ""
-        return form_class(instance=instance, initial={"deidentified": False, "kind": kind, **data})
-
-    def _get_initial(self, *, reset_confirmation: bool = False) -> dict[str, Any]:
-        """Return the input so far, to show it in an unbound form without errors."""
-        initial: dict[str, Any] = dict(self.request.POST.items())
-        initial["deidentified"] = "deidentified" in initial and not reset_confirmation
-        return initial
-
-    def _validate(self) -> None:
-        self._validate_text_detection()
-        if self.duplicate and not self.request.POST.get("allow_duplicate"):
-            self.errors.append(_("This picture is here already: %(slug)s.") % {"slug": self.duplicate.slug})
-        if self.figure and self.figure.drawing and self.redactions_form.get_redactions().crop_box:
-            self.errors.append(CROP_WITH_DRAWING_MESSAGE)
-
-    def _validate_text_detection(self) -> None:
-        """Require that marked regions are covered or answered for. Report a failed search once before saving."""
-        detection = self.detection
-        if detection is None or detection.status is DetectionStatus.NOTHING_MARKED:
-            return
-        if detection.status is not DetectionStatus.MARKED:
-            if self.is_first_detection and not unavailable_status():
-                self.errors.append(detection.message)
-            return
-        if detection.visible_regions(self.redactions_form.get_redactions_or_empty()) and (
-            self.is_first_detection or not self.request.POST.get("text_answer")
-        ):
-            self.errors.append(TEXT_FOUND_MESSAGE)
-
-    def _render(self, result: DecodedImage | None, form: ImageCheckForm, *, status: int = 200) -> HttpResponse:
-        context: dict[str, Any] = {
-            "staged": self.staged,
-            "figure": self.figure,
-            "form": form,
-            "seen_sha256": result.sha256 if result else "",
-            "redactions_form": self.redactions_form.with_extra_rows()
-            if result and self.redactions_form.crop.is_bound
-            else self.redactions_form,
-            "redactions_query": encode_redactions(self.data or QueryDict()),
-            "original_size": read_png_size(self.staged.read_png()),
-            "result_size": result.image.size if result else None,
-            "duplicate": self.duplicate,
-            "errors": self.errors,
-            "detection": self.detection,
-            "regions": build_regions(self.detection, self.redactions_form.get_redactions_or_empty())
-            if self.detection
-            else [],
-            "suggested_kind": FigureKind(self.staged.suggested_kind).label if self.staged.suggested_kind else "",
-            "is_saving": self.is_saving and form.is_bound,
-        }
-        title = (
-            _("Check the picture for %(slug)s") % {"slug": self.figure.slug} if self.figure else _("Check the picture")
-        )
-        return render_admin(self.request, "figure/image_check", context, title=title, status=status)
-
-    def _save(self, result: DecodedImage, form: ImageCheckForm) -> HttpResponse:
-        model_admin = admin.site.get_model_admin(Figure)
-        figure: Figure = form.instance
-        if self.detection:
-            figure.text_detection = self.detection.after_redactions(
-                self.redactions_form.get_redactions_or_empty(), form.cleaned_data["text_answer"]
-            ).to_json()
-        clamped_markers: list[str] = []
-        with rollback_files():
-            renditions = store_image(figure, result)
-            with transaction.atomic():
-                if isinstance(form, NewFigureForm):
-                    save_figure(form.assign_slug(), renditions, uploaded_by=get_staff_user(self.request))
-                    FigureText.objects.bulk_create(form.texts())
-                    model_admin.log_addition(self.request, figure, "Picture added.")
-                else:
-                    save_figure(figure, renditions, uploaded_by=get_staff_user(self.request))
-                    clamped_markers = transform_markers(figure, self.redactions_form.get_redactions())
-                    model_admin.log_change(self.request, figure, "Picture replaced.")
-        self.staged.mark_saved(figure.pk)
-        self._add_messages(model_admin, figure, clamped_markers)
-        return HttpResponseRedirect(reverse("admin:procedures_figure_change", args=[figure.pk]))
-
-    def _add_messages(self, model_admin: Any, figure: Figure, clamped_markers: list[str]) -> None:
-        if self.figure is None:
-            message = _("The picture is in, with all its sizes. Texts show it with ::: figure %(slug)s")
-            messages.success(self.request, message % {"slug": figure.slug})
-            if self.staged.from_editor:
-                messages.info(
-                    self.request, _("Close this tab and go back to your text. The picture is inserted there.")
-                )
-                return
-            url = reverse("admin:procedures_figure_markers", args=[figure.pk])
-            link = format_html('<a href="{}">{}</a>', url, _("place and name its markers"))
-            messages.info(self.request, format_html(_("Next: {link}."), link=link))
-            return
-        messages.success(
-            self.request,
-            _("The new picture is saved. Patients see the old one until a reviewer approves the new one."),
-        )
-        if clamped_markers:
-            message = _("These markers were cut off; they are at the edge now: %(names)s.")
-            messages.warning(self.request, message % {"names": ", ".join(clamped_markers)})
-        elif figure.markers.exists():
-            messages.info(self.request, _("Check that each marker still points at the right place."))
-        if isinstance(model_admin, StalePagesMixin):
-            model_admin.message_stale_pages(self.request, figure)
-
-
 @staff_json_view("procedures.add_figure", method="POST", max_bytes=MAX_REQUEST_BYTES)
 def editor_upload_view(request: HttpRequest) -> JsonResponse:
     """Stage an upload. Return 201 with the URLs of the check screen (``next``) and of the outcome (``saved``)."""
     user = get_staff_user(request)
-    if is_rate_limited(user.pk, "picture", limit=MAX_EDITOR_UPLOADS, seconds=EDITOR_UPLOAD_WINDOW_SECONDS):
-        return json_error(429, TOO_MANY_UPLOADS_MESSAGE % {"count": MAX_EDITOR_UPLOADS})
+    if not EDITOR_UPLOAD_RATE_LIMIT.consume(str(user.pk)):
+        return json_error(429, TOO_MANY_UPLOADS_MESSAGE % {"count": EDITOR_UPLOAD_RATE_LIMIT.burst})
     upload = request.FILES.get("picture")
     if upload is None:
         return json_error(400, _("Choose a picture."))
@@ -464,3 +188,121 @@ def editor_upload_status_view(request: HttpRequest, token: str) -> JsonResponse:
         return JsonResponse({"expired": _("The picture was canceled or not saved in time. Choose it again.")})
     figure = Figure.objects.filter(pk=staged.saved_figure_id).first() if staged.saved_figure_id else None
     return JsonResponse({"slug": figure.slug, "snippet": f"::: figure {figure.slug}"} if figure else {})
+
+
+class WindowForm(forms.Form):
+    """A frame and its window. Without center and width, the file's own window applies."""
+
+    frame = forms.IntegerField(min_value=1, required=False, label=gettext_lazy("Frame"))
+    center = forms.FloatField(
+        required=False,
+        label=gettext_lazy("Middle of the window (brightness)"),
+        widget=forms.NumberInput({"step": "any"}),
+    )
+    width = forms.FloatField(
+        required=False, label=gettext_lazy("Width of the window (contrast)"), widget=forms.NumberInput({"step": "any"})
+    )
+    invert = forms.BooleanField(required=False, label=gettext_lazy("Invert black and white"))
+
+    def __init__(self, data: Any, *, frames: FrameSet) -> None:
+        super().__init__(data)
+        self.frames = frames
+        self.fields["frame"].widget.attrs["max"] = frames.count
+        self.fields["frame"].help_text = _("1 to %(count)s") % {"count": frames.count}
+
+    def clean(self) -> dict[str, Any]:
+        """Add ``window``, a Window or None."""
+        values = super().clean() or self.cleaned_data
+        values["frame"] = values.get("frame") or 1
+        center, width = values.get("center"), values.get("width")
+        if (center is None) != (width is None) and not self.errors:
+            raise forms.ValidationError(_("Give both the middle and the width of the window, or neither."))
+        values["window"] = None
+        if center is not None and width is not None:
+            try:
+                values["window"] = Window(center, width)
+            except InvalidImageError as error:
+                raise forms.ValidationError(str(error)) from error
+        return values
+
+    def render_frame(self) -> DecodedImage:
+        """Return the chosen frame. Raise InvalidImageError with all messages if the form or the frame is invalid."""
+        if not self.is_valid():
+            raise InvalidImageError(" ".join(str(message) for messages in self.errors.values() for message in messages))
+        values = self.cleaned_data
+        return self.frames.render(values["frame"], values["window"], invert=values["invert"])
+
+    def get_field_values(self) -> list[tuple[str, str]]:
+        """Return the names and values of the fields to resubmit. The form must be valid."""
+        values = ((name, self.cleaned_data[name]) for name in ("frame", "center", "width", "invert"))
+        return [(name, "on" if value is True else str(value)) for name, value in values if value not in (None, False)]
+
+
+def _get_frames(request: HttpRequest, token: str) -> tuple[StagedImage, FrameSet] | None:
+    staged = get_staged_image(request, token)
+    return (staged, staged.load_frames()) if staged and staged.has_frames else None
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def choose_frame_view(request: HttpRequest, token: str) -> HttpResponse:
+    """Show the chosen frame. With POST, stage it as the picture to check."""
+    staged_frames = _get_frames(request, token)
+    if staged_frames is None:
+        return render_expired(request)
+    staged, frames = staged_frames
+    form = WindowForm({"frame": "1", **(request.POST or request.GET).dict()}, frames=frames)
+    error = ""
+    try:
+        image = form.render_frame()
+    except InvalidImageError as invalid:
+        error = str(invalid)
+    else:
+        if request.method == "POST":
+            staged.set_image(image)
+            staged.update_metadata(is_inverted=form.cleaned_data["invert"])
+            return HttpResponseRedirect(reverse("admin:procedures_figure_check", args=[token]))
+    number = form.cleaned_data.get("frame") or 1 if form.is_valid() else 1
+    number = min(number, frames.count)
+    context: dict[str, Any] = {
+        **_frame_context(frames, number),
+        "staged": staged,
+        "frames": frames,
+        "form": form,
+        "error": error,
+        "frame_number": number,
+        "thumbnail_numbers": frames.sample_frames(),
+        "selected_values": [] if error else form.get_field_values(),
+        "query": "" if error else urlencode(form.get_field_values()),
+    }
+    title = _("Choose a frame and a window")
+    return render_admin(request, "figure/frames", context, title=title, status=400 if error else 200)
+
+
+def _frame_context(frames: FrameSet, number: int) -> dict[str, Any]:
+    """Return the presets, range, and warnings of a grayscale frame; none for a color frame or a damaged one."""
+    with suppress(InvalidImageError):
+        if not frames.is_color:
+            return {
+                "presets": frames.presets(number),
+                "window_range": frames.full_range(number),
+                "notes": frames.warnings(number),
+            }
+    return {"presets": [], "window_range": None, "notes": []}
+
+
+@require_safe
+def frame_image_view(request: HttpRequest, token: str) -> HttpResponse:
+    """Serve a frame as PNG, or its thumbnail with ``?small=1``."""
+    staged_frames = _get_frames(request, token)
+    if staged_frames is None:
+        raise Http404
+    frames = staged_frames[1]
+    form = WindowForm(request.GET, frames=frames)
+    try:
+        if "small" in request.GET and form.is_valid():
+            image = frames.render_thumbnail(form.cleaned_data["frame"])
+        else:
+            image = form.render_frame()
+    except InvalidImageError as error:
+        return json_error(400, str(error))
+    return HttpResponse(encode_png(image), content_type="image/png", headers=NO_STORE_HEADERS)

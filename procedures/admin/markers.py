@@ -1,4 +1,4 @@
-"""The marker editor: its form, the preview as patients see it, and import and export of markers as annotations."""
+"""The marker editor: its form, and the preview as patients see it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,35 +13,35 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods
 
 from portal.text import normalize
 from procedures import languages
-from procedures.admin.base import StrOrPromise, parse_int_or_zero, render_admin, rewrite_media_urls
-from procedures.admin.figure_forms import validate_text_row
-from procedures.admin.json_api import json_error, staff_json_view
-from procedures.enums import Language, MarkerShape
-from procedures.figures.markers.annotations import (
-    ANNOTATION_CONTENT_TYPE,
-    MAX_ANNOTATION_BYTES,
-    MAX_KEY_LENGTH,
-    MAX_MARKERS,
-    InvalidAnnotationsError,
-    build_annotation_page,
-    make_unique_key,
-    parse_annotations,
+from procedures.admin.base import (
+    StrOrPromise,
+    json_error,
+    parse_int_or_zero,
+    render_admin,
+    rewrite_media_urls,
+    staff_json_view,
 )
-from procedures.figures.markers.checks import Background, MarkerIssue, check_markers, load_backgrounds
-from procedures.figures.markers.data import (
+from procedures.admin.figure_forms import validate_text_row
+from procedures.enums import Language, MarkerShape
+from procedures.figures.markers import (
     AREA_SHAPES,
     COORDINATE_DIGITS,
     COORDINATE_FIELDS,
+    MAX_KEY_LENGTH,
+    MAX_MARKERS,
+    Background,
     MarkerData,
+    MarkerIssue,
     MarkersChangedError,
     MarkerTextData,
-    describe_changes,
-    image_hash,
+    check_markers,
+    load_backgrounds,
     load_markers,
+    make_unique_key,
     markers_version,
     save_markers,
 )
@@ -110,7 +110,7 @@ class MarkerContext:
         return cls(figure, *load_backgrounds(figure), height / max(1, width), codes)
 
     def check_markers(self, markers: list[MarkerData]) -> list[MarkerIssue]:
-        """Run ``figures.markers.checks`` in this context."""
+        """Run the checks of ``figures.markers`` in this context."""
         return check_markers(markers, aspect=self.aspect_ratio, backgrounds=self.backgrounds)
 
 
@@ -187,6 +187,11 @@ class MarkerForm(forms.Form):
             }
             for code, name in Language.choices
         ]
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels in all languages that have one, for the heading of the row."""
+        return [label for code in Language.values if (label := str(self[f"label_{code}"].value() or ""))]
 
     @property
     def field_groups(self) -> list[dict[str, Any]]:
@@ -369,18 +374,6 @@ def build_initial(marker: MarkerData) -> dict[str, Any]:
     return values
 
 
-def to_querydict(markers: list[MarkerData], context: MarkerContext) -> QueryDict:
-    """Return markers as a browser would post them, so that imported markers are validated like typed ones."""
-    data = QueryDict(mutable=True)
-    data[f"{FORM_PREFIX}-total"] = str(len(markers))
-    for index, marker in enumerate(markers):
-        form = MarkerForm(initial={**build_initial(marker), "number": index + 1}, languages=context.languages)
-        for bound in form:
-            value = bound.value()
-            data[f"{FORM_PREFIX}-{index}-{bound.name}"] = "" if value is None or value is False else str(value)
-    return data
-
-
 def _get_figure(request: HttpRequest, figure_id: int) -> Figure:
     """Load the figure with its texts, renditions, and markers. Raise Http404, or PermissionDenied."""
     figure = Figure.objects.filter(pk=figure_id).prefetch_related("texts", "renditions", "markers__texts").first()
@@ -432,7 +425,6 @@ def _render_markers(
     errors: Sequence[StrOrPromise] = (),
     version: str | None = None,
     status: int = 200,
-    **extra_context: Any,
 ) -> HttpResponse:
     """Render the editor. ``version``: the saved state that the input replaces, by default the current one."""
     saved = load_markers(figure)
@@ -447,14 +439,12 @@ def _render_markers(
         "formset": formset,
         "missing_files": formset.context.missing_files,
         "errors": errors,
-        "has_unsaved_changes": status != 200 or bool(extra_context),
+        "has_unsaved_changes": status != 200,
         "version": markers_version(figure, saved) if version is None else version,
         "previews": [
             (code, Language(code).label, render_figure_preview(figure, code, drawn))
             for code in formset.context.languages
         ],
-        "max_bytes": MAX_ANNOTATION_BYTES,
-        **extra_context,
     }
     title = _("Markers on “%(title)s”") % {"title": view.title}
     return render_admin(request, "figure/markers", context, title=title, status=status)
@@ -472,36 +462,3 @@ def markers_preview_view(request: HttpRequest) -> JsonResponse:
     pages = {code: render_figure_preview(figure, code, markers) for code in formset.context.languages}
     notes = [{"mark": issue.index, "sentence": issue.message} for issue in formset.all_issues()]
     return JsonResponse({"pages": pages, "notes": notes})
-
-
-@require_safe
-def markers_download_view(request: HttpRequest, figure_id: int) -> HttpResponse:
-    """Download the saved markers as a W3C Web Annotation page."""
-    figure = _get_figure(request, figure_id)
-    response = JsonResponse(
-        build_annotation_page(figure, load_markers(figure)),
-        content_type=ANNOTATION_CONTENT_TYPE,
-        json_dumps_params={"ensure_ascii": False, "indent": 1},
-    )
-    response["Content-Disposition"] = f'attachment; filename="{figure.slug}-marks.jsonld"'
-    return response
-
-
-@require_POST
-def markers_import_view(request: HttpRequest, figure_id: int) -> HttpResponse:
-    """Show markers from a file in the form, unsaved, with what they would change. 400 or 413 for an invalid file."""
-    figure = _get_figure(request, figure_id)
-    context, saved = MarkerContext.for_figure(figure), load_markers(figure)
-    upload = request.FILES.get("file")
-    try:
-        if upload is None:
-            raise InvalidAnnotationsError(_("Choose a markers file first."))
-        # Reading one byte more than the limit is enough to recognize a file that is too large.
-        annotations = parse_annotations(upload.read(MAX_ANNOTATION_BYTES + 1), image_hash=image_hash(figure))
-    except InvalidAnnotationsError as error:
-        status = 413 if upload is not None and (upload.size or 0) > MAX_ANNOTATION_BYTES else 400
-        saved_formset = MarkerFormSet(context, saved=saved)
-        return _render_markers(request, figure, saved_formset, errors=[str(error)], status=status)
-    formset = MarkerFormSet(context, data=to_querydict(annotations.markers, context))
-    imported = {"changes": describe_changes(saved, annotations.markers), "notes": annotations.warnings}
-    return _render_markers(request, figure, formset, errors=formset.errors, imported=imported)

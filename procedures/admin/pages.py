@@ -14,20 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from markdownx.models import MarkdownxField
 
-from procedures.admin import (
-    autosave,
-    editor,
-    feedback_and_views,
-    preview,
-    review,
-    revisions,
-    schedule,
-    sharing,
-    stale_pages,
-    transfer,
-    translation,
-    withdrawal,
-)
+from procedures.admin import dashboard, drafts, editor, publishing, review, revisions, sharing, transfer, translation
 from procedures.admin.base import (
     FORMFIELD_OVERRIDES,
     AnyForm,
@@ -37,10 +24,10 @@ from procedures.admin.base import (
     get_change_url,
     get_staff_user,
 )
-from procedures.admin.conflict import ConflictContext, build_conflict, resolved_version
-from procedures.admin.edit_page import build_edit_page_context
+from procedures.admin.drafts import ConflictContext, build_conflict, resolved_version
 from procedures.admin.editor import MarkdownFormField, MarkdownWidget
-from procedures.admin.stale_pages import message_already_published, message_published
+from procedures.admin.publishing import message_already_published, message_published
+from procedures.admin.review import build_edit_page_context
 from procedures.enums import PageKind
 from procedures.models import Guide, GuideItem, Page, Revision
 from procedures.publishing.publish import PublishError, is_published, lock_clinic_values, publish
@@ -167,8 +154,8 @@ def get_workflow_urls(admin_view: Callable[[AnyView], AnyView]) -> list[URLPatte
     """Return the URLs of the workflow screens. ``admin_view`` requires staff; each view checks its own permission."""
     screens: list[tuple[str, AnyView, str]] = [
         ("<int:page_id>/review/", review.review_view, "page_review"),
-        ("<int:page_id>/publish/", schedule.publish_view, "page_publish"),
-        ("<int:page_id>/withdraw/", withdrawal.withdraw_view, "page_withdraw"),
+        ("<int:page_id>/publish/", publishing.publish_view, "page_publish"),
+        ("<int:page_id>/withdraw/", publishing.withdraw_view, "page_withdraw"),
         ("<int:page_id>/versions/", revisions.history_view, "page_revisions"),
         ("<int:page_id>/compare/", revisions.compare_view, "page_compare"),
         ("<int:page_id>/restore/", revisions.restore_view, "page_restore"),
@@ -176,7 +163,7 @@ def get_workflow_urls(admin_view: Callable[[AnyView], AnyView]) -> list[URLPatte
         ("<int:page_id>/translation/", translation.translation_view, "page_translation"),
         ("revisions/<int:revision_id>/", revisions.revision_preview_view, "revision_page"),
         ("releases/<int:release_id>/", revisions.release_preview_view, "release_page"),
-        ("planned/", schedule.scheduled_view, "page_scheduled"),
+        ("planned/", publishing.scheduled_view, "page_scheduled"),
         ("transfer/", transfer.transfer_view, "page_transfer"),
         ("transfer/bundle.zip", transfer.export_view, "page_export"),
         ("transfer/look/", transfer.import_view, "page_import"),
@@ -377,7 +364,7 @@ def _is_already_saved(request: HttpRequest, page: Page) -> bool:
     """
     saved = Page.objects.select_for_update().get(pk=page.pk)
     form_counts = {request.POST.get(f"items-{count}_FORMS", "0") for count in ("TOTAL", "INITIAL")}
-    return len(form_counts) == 1 and preview.parse_page_form(request.POST)[1] == saved.draft_content()
+    return len(form_counts) == 1 and editor.parse_page_form(request.POST)[1] == saved.draft_content()
 
 
 def _has_lost_approval(page: Page, newest: Revision) -> bool:
@@ -404,14 +391,14 @@ class PageAdmin(BasePageAdmin):
         """Add the screens before Django's URLs, whose last pattern matches everything."""
         view = self.admin_site.admin_view
         own = [
-            path("preview/", preview.preview_view, name="procedures_page_preview"),
-            path("reads/", view(feedback_and_views.page_views_view), name="procedures_page_views"),
-            path("autosave/", autosave.autosave_view, name="procedures_page_autosave"),
+            path("preview/", editor.preview_view, name="procedures_page_preview"),
+            path("reads/", view(dashboard.page_views_view), name="procedures_page_views"),
+            path("autosave/", drafts.autosave_view, name="procedures_page_autosave"),
             path("review/keep/", review.autosave_review_view, name="procedures_page_review_autosave"),
-            path("autosave/discard/", autosave.discard_autosave_view, name="procedures_page_autosave_discard"),
-            path("compare/", autosave.compare_autosave_view, name="procedures_page_autosave_compare"),
+            path("autosave/discard/", drafts.discard_autosave_view, name="procedures_page_autosave_discard"),
+            path("compare/", drafts.compare_autosave_view, name="procedures_page_autosave_compare"),
             path("choices/", editor.insert_options_view, name="procedures_page_insert_options"),
-            path("outdated/", view(stale_pages.stale_pages_view), name="procedures_page_stale"),
+            path("outdated/", view(publishing.stale_pages_view), name="procedures_page_stale"),
             path("<int:page_id>/links/", view(sharing.sharing_view), name="procedures_page_sharing"),
             path("<int:page_id>/links/message.eml", view(sharing.email_draft_view), name="procedures_page_message"),
             path(

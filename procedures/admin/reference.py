@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from procedures import infobutton
 from procedures.admin.base import AnyForm, ContentAdmin, ReadOnlyAdmin, UsageProtectedAdmin, render_admin
 from procedures.admin.clinic import ClinicValueAdmin
-from procedures.admin.stale_pages import StalePagesMixin
+from procedures.admin.publishing import StalePagesMixin
 from procedures.enums import CodeSystem, Language
 from procedures.models import ClinicalCode, ClinicAnswer, ExternalLink, GlossaryTerm, Source
 

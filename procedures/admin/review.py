@@ -1,6 +1,9 @@
-"""The review screen: a reviewer approves or sends back exactly the text and pictures that the screen shows."""
+"""What staff see of a saved page, and the review screen.
 
-from dataclasses import dataclass
+A reviewer approves or sends back exactly the text and pictures that the screen shows.
+"""
+
+from dataclasses import dataclass, field
 from typing import Any
 
 from django import forms
@@ -9,10 +12,12 @@ from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
+from portal.accounts.models import User
 from procedures.admin.base import (
     build_breadcrumbs,
     get_change_url,
@@ -21,16 +26,34 @@ from procedures.admin.base import (
     parse_int_or_zero,
     render_admin,
     staff_file_url,
+    staff_json_view,
 )
-from procedures.admin.edit_page import EditPageContext, build_edit_page_context
-from procedures.admin.json_api import staff_json_view
+from procedures.admin.editor import render_full_preview
+from procedures.admin.image_check import text_detection_html
 from procedures.admin.revisions import build_diff_context
-from procedures.admin.text_detection import text_detection_html
 from procedures.enums import Decision
 from procedures.figures.approval import ApprovedFigure, FigureVersion, approved_figures, figure_hash
-from procedures.models import Figure, Page
-from procedures.publishing.review import ReviewError, UnseenFiguresError, record_decision
-from procedures.revisions.drafts import discard_review_comments, get_review_comments, save_review_comments
+from procedures.models import Approval, Figure, Page, Release, ReleaseEvent, ReviewComment, Revision
+from procedures.publishing.anchor_redirects import render_draft
+from procedures.publishing.checks import check_rendered_draft
+from procedures.publishing.review import (
+    REVIEW_EVENTS,
+    ReviewError,
+    TranslationPair,
+    UnseenFiguresError,
+    annotate_status,
+    current_approval,
+    describe_state,
+    find_unapproved_figures,
+    get_review_status,
+    get_translation_pair,
+    latest_approved_revision,
+    locate_quote,
+    record_decision,
+)
+from procedures.rendering import Issue, ReferenceResolver
+from procedures.rendering.document import Document
+from procedures.revisions import drafts
 from procedures.revisions.history import Version, version_of_release
 
 TEXT_CHANGED_MESSAGE = gettext_lazy(
@@ -48,6 +71,111 @@ MAX_PARAGRAPH_COMMENTS = 100
 MAX_FORM_BYTES = 2 * 1024 * 1024
 # Comments on text that has been removed are numbered from here, after those of the diff rows.
 FIRST_DETACHED_INDEX = 100_000
+
+
+@dataclass(frozen=True)
+class ReviewCommentContext:
+    """A reviewer's comment on a paragraph. ``line``: the paragraph's line in the draft, or 0 if it was removed."""
+
+    line: int
+    quote: str
+    text: str
+    reviewer: str
+
+
+@dataclass(frozen=True)
+class EditPageContext:
+    """A saved page as one user sees it. ``document`` is its tree, ``full_preview`` the whole HTML document.
+
+    ``publishable_revision``: the approved text that can be published; looked up only for users who can publish.
+    ``new_figures``: figures whose picture no reviewer has approved; looked up only together with ``full_preview``.
+    """
+
+    page: Page
+    state: str
+    review_status: str
+    live_release: Release | None
+    revision: Revision | None
+    approval: Approval | None
+    last_review_event: ReleaseEvent | None
+    issues: list[Issue]
+    document: Document
+    full_preview: str
+    can_approve: bool
+    can_publish: bool
+    publishable_revision: Revision | None = None
+    new_figures: list[Figure] = field(default_factory=list)
+    review_comments: list[ReviewCommentContext] = field(default_factory=list)
+    translation_pair: TranslationPair | None = None
+    urls: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_out_of_sync(self) -> bool:
+        """Whether the source text has changed since this translation was made."""
+        pair = self.translation_pair
+        if pair is None or pair.translated_from is None or pair.latest_source is None:
+            return False
+        return pair.translated_from.content_hash != pair.latest_source.content_hash
+
+
+def build_edit_page_context(page_id: int, user: User, *, with_preview: bool = False) -> EditPageContext:
+    """Load the page's saved state, because the instance in the form can have unsaved values.
+
+    ``with_preview``: also render the whole page and find pictures that are not approved.
+    """
+    page = annotate_status(Page.objects.filter(pk=page_id), with_content=True).get()
+    revision = page.revisions.select_related("author").first()
+    content = revision.content if revision else page.draft_content()
+    resolver = ReferenceResolver(page.language, FigureVersion.CURRENT)
+    rendered = render_draft(page, content, resolver=resolver)
+    can_approve, can_publish = (user.has_perm(f"procedures.{action}_page") for action in ("approve", "publish"))
+    author = str(revision.author) if revision and revision.author else ""
+    return EditPageContext(
+        page=page,
+        state=describe_state(page),
+        review_status=get_review_status(page),
+        live_release=page.live_release,
+        revision=revision,
+        approval=current_approval(revision) if revision else None,
+        last_review_event=page.events.filter(kind__in=REVIEW_EVENTS).select_related("actor").first(),
+        issues=check_rendered_draft(page, content, rendered, resolver),
+        document=rendered.document,
+        full_preview=render_full_preview(page, content, rendered, author=author) if with_preview else "",
+        review_comments=latest_review_comments(page, content),
+        translation_pair=get_translation_pair(page),
+        can_approve=can_approve,
+        can_publish=can_publish,
+        new_figures=find_unapproved_figures(rendered) if with_preview else [],
+        publishable_revision=latest_approved_revision(page) if can_publish else None,
+        urls=build_page_urls(page),
+    )
+
+
+def latest_review_comments(page: Page, content: dict[str, Any]) -> list[ReviewCommentContext]:
+    """Return the paragraph comments of the last decision, if it sent the page back, in the order of the text."""
+    last = Approval.objects.filter(revision__page=page).exclude(decision=Decision.TRANSLATION_CHECKED).first()
+    if last is None or last.decision != Decision.SENT_BACK:
+        return []
+    comments = [
+        ReviewCommentContext(locate_quote(row.quote, content["body"]), row.quote, row.text, str(last.reviewer))
+        for row in ReviewComment.objects.filter(approval=last)
+    ]
+    return sorted(comments, key=lambda comment: comment.line or len(content["body"]))
+
+
+def build_page_urls(page: Page) -> dict[str, str]:
+    """Return the URLs of the page's admin screens."""
+    return {
+        "change": get_change_url(page),
+        "review": reverse("admin:procedures_page_review", args=[page.pk]),
+        "withdraw": reverse("admin:procedures_page_withdraw", args=[page.pk]),
+        "publish": reverse("admin:procedures_page_publish", args=[page.pk]),
+        "versions": reverse("admin:procedures_page_revisions", args=[page.pk]),
+        "reading": reverse("admin:procedures_page_history_at", args=[page.pk]),
+        "compare": reverse("admin:procedures_page_compare", args=[page.pk]),
+        "translation": reverse("admin:procedures_page_translation", args=[page.pk]),
+        "events": reverse("admin:procedures_releaseevent_changelist") + f"?page={page.pk}",
+    }
 
 
 class ReviewForm(forms.Form):
@@ -74,10 +202,10 @@ class ReviewForm(forms.Form):
 class _RenderedVersion(Version):
     """The text on this screen, already rendered. Rendering it again could pick up a newer picture or answer."""
 
-    html: str
+    document: Document
 
-    def article_html(self) -> str:
-        return self.html
+    def read_document(self) -> Document:
+        return self.document
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -92,15 +220,15 @@ def review_view(request: HttpRequest, page_id: int) -> HttpResponse:
     error, status, form = "", 200, ReviewForm(request.POST or None)
     if request.method == "POST":
         if "discard" in request.POST:
-            discard_review_comments(reviewer, page.pk)
+            drafts.discard_review_comments(reviewer, page.pk)
             return HttpResponseRedirect(request.path)
         error, status = _handle_decision(request, page, form)
         if not error:
-            discard_review_comments(reviewer, page.pk)
+            drafts.discard_review_comments(reviewer, page.pk)
             return HttpResponseRedirect(get_change_url(page))
-    autosave = None if form.is_bound else get_review_comments(reviewer, page.pk)
-    if autosave:
-        form = ReviewForm(autosave.fields)
+    saved_comments = None if form.is_bound else drafts.get_review_comments(reviewer, page.pk)
+    if saved_comments:
+        form = ReviewForm(saved_comments.fields)
     edit_page = build_edit_page_context(page.pk, reviewer, with_preview=True)
     diff_context = _build_diff(edit_page)
     comments = dict(form.paragraph_comments()) if form.is_bound else {}
@@ -110,7 +238,7 @@ def review_view(request: HttpRequest, page_id: int) -> HttpResponse:
         "comment": form["comment"].value() or "",
         "paragraph_comments": comments,
         "detached_comments": _detached_comments(comments, diff_context),
-        "autosave": autosave,
+        "autosave": saved_comments,
         "error": error,
         "is_own": settings.REQUIRE_PEER_REVIEW and _get_author_id(edit_page) == reviewer.pk,
         "new_figures": _new_figures(edit_page.new_figures),
@@ -148,7 +276,7 @@ def autosave_review_view(request: HttpRequest) -> JsonResponse:
     for number, (quote, text) in enumerate(form.paragraph_comments()):
         fields |= {f"quote-{number}": quote, f"at-{number}": text}
     newest = page.revisions.values_list("number", flat=True).first()
-    slot = save_review_comments(get_staff_user(request), page.pk, fields, version=newest or 0)
+    slot = drafts.save_review_comments(get_staff_user(request), page.pk, fields, version=newest or 0)
     return JsonResponse({"autosaved_at": slot.edited_at and slot.last_seen_at})
 
 
@@ -169,7 +297,7 @@ def _build_diff(edit_page: EditPageContext) -> dict[str, Any]:
     if edit_page.revision is None:
         return {}
     live = version_of_release(edit_page.page, edit_page.live_release) if edit_page.live_release else None
-    draft = _RenderedVersion(edit_page.page, edit_page.revision, None, edit_page.article_html)
+    draft = _RenderedVersion(edit_page.page, edit_page.revision, None, edit_page.document)
     return {"diff": build_diff_context(live, draft)}
 
 

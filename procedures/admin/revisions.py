@@ -27,8 +27,8 @@ from procedures.admin.base import (
     render_admin,
     rewrite_media_urls,
 )
-from procedures.admin.preview import render_full_preview, render_release_preview
-from procedures.admin.schedule import ClinicDateTimeForm
+from procedures.admin.editor import render_full_preview, render_release_preview
+from procedures.admin.publishing import ClinicDateTimeForm
 from procedures.enums import EventKind
 from procedures.figures.approval import FigureVersion, public_files
 from procedures.models import Approval, Page, Release, ReleaseEvent, Revision
@@ -99,7 +99,7 @@ class ReleaseAdmin(ReadOnlyAdmin):
     list_display_links = ("title",)
     list_filter = ("is_starter", "published_at")
     search_fields = ("title", "path")
-    exclude = ("html", "sections", "thumbnail")
+    exclude = ("html", "sections", "document", "thumbnail")
     readonly_fields = ("preview_link",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Release]:

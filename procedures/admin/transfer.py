@@ -30,12 +30,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from portal.storage.atomic_file import atomic_write
 from procedures.admin.base import get_staff_user, render_admin
-from procedures.admin.image_upload import NO_STORE_HEADERS, RETRYABLE_STATUSES
-from procedures.admin.text_detection import build_regions
+from procedures.admin.image_check import RETRYABLE_STATUSES, build_regions
+from procedures.admin.image_upload import NO_STORE_HEADERS
 from procedures.figures.decoding import DecodedImage
-from procedures.figures.redaction import Redactions
+from procedures.figures.redaction import Detection, DetectionStatus, Redactions, detect_text, unavailable_status
 from procedures.figures.renditions import encode_png
-from procedures.figures.text_detection import Detection, DetectionStatus, detect_text, unavailable_status
 from procedures.importing.bundles import (
     ACTION_KEPT,
     ACTION_NEW,

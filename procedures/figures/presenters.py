@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from procedures.enums import FigureKind, Provenance
-from procedures.figures.markers.data import MarkerData, MarkerTextData, to_marker_data
+from procedures.figures.markers import MarkerData, MarkerTextData, to_marker_data
 from procedures.models import Figure, Rendition
 
 # The image fills the text column, inside its frame.

@@ -28,8 +28,8 @@ from procedures.figures.decoding import (
 )
 from procedures.figures.dicom.frames import FrameSet
 from procedures.figures.dicom.reader import DICOM_PREAMBLE_BYTES, extract_16bit_png, extract_frames, is_dicom
+from procedures.figures.redaction import Detection
 from procedures.figures.renditions import encode_png
-from procedures.figures.text_detection import Detection
 
 MAX_AGE_SECONDS = 3600
 MAX_STAGED_PER_USER = 5

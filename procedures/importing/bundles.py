@@ -26,7 +26,7 @@ from portal.accounts.models import User
 from procedures.enums import EventKind
 from procedures.figures.approval import FigureVersion, unapproved_figures
 from procedures.figures.decoding import DecodedImage
-from procedures.figures.unused_files import rollback_files
+from procedures.figures.renditions import rollback_files
 from procedures.importing.content_files import (
     ContentEntry,
     ContentError,

@@ -7,14 +7,14 @@ It never overwrites a row that staff have changed since the last load.
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from procedures import languages
 from procedures.figures.approval import record_approval, unapproved_figures
-from procedures.figures.unused_files import rollback_files
+from procedures.figures.renditions import rollback_files
 from procedures.importing.content_files import (
     ContentEntry,
     ContentError,
@@ -38,11 +38,11 @@ from procedures.importing.serializers import (
 )
 from procedures.models import Figure, ImportedRecord, Page, Release, Revision
 from procedures.publishing import warning_signs
-from procedures.publishing.anchor_redirects import render_draft
+from procedures.publishing.anchor_redirects import render_with_anchor_plan
 from procedures.publishing.checks import find_broken_links
-from procedures.publishing.publish import PublishError, publish_starter, rerelease_picture_indexes
+from procedures.publishing.publish import PublishError, lock_page, publish_starter, rerelease_picture_indexes
 from procedures.publishing.rerelease import pages_from_older_renderer, rerelease_pages, update_clinic_values
-from procedures.rendering import Issue, ReferenceResolver
+from procedures.rendering import Issue, ReferenceResolver, RenderedPage
 from procedures.revisions.drafts import save_revision
 
 # Blocks that list public pages. Pages with one are published last; the second also lists the pages that have the first.
@@ -236,7 +236,7 @@ def _record_imported(serializer: Serializer[Any], entry: ContentEntry) -> None:
 def _publish_pages(entries: list[ContentEntry], report: LoadReport, progress: ProgressCallback) -> None:
     """Publish new and updated pages as starter text; a page that a reviewer has approved keeps its release."""
     errors: list[ContentError] = []
-    published: list[tuple[ContentEntry, Page]] = []
+    published: list[tuple[ContentEntry, Page, RenderedPage]] = []
     resolvers: dict[str, ReferenceResolver] = {}
     # Pages that list all public pages come last.
     for entry in sorted(entries, key=lambda entry: [block in entry.data["body"] for block in reversed(LIST_BLOCKS)]):
@@ -252,16 +252,20 @@ def _publish_pages(entries: list[ContentEntry], report: LoadReport, progress: Pr
         progress(f"publishing {page.planned_path}")
         resolver = resolvers.setdefault(language, ReferenceResolver(language))
         try:
-            publish_starter(revision, resolver=resolver)
+            lock_page(revision.page)
+            rendered_with_plan = render_with_anchor_plan(page, revision.content, resolver=resolver)
+            publish_starter(revision, resolver=resolver, rendered_with_plan=rendered_with_plan)
         except PublishError as error:
             errors += _locate_issues(entry, error.issues)
             continue
         report.released.append(page.planned_path)
-        published.append((entry, page))
+        published.append((entry, page, rendered_with_plan[0]))
     if errors:
         raise ContentErrors(errors)
     rerelease_picture_indexes(actor=None)
-    errors = list(_find_broken_links(published))
+    # Possible only once all of the pages are public.
+    for entry, page, rendered in published:
+        errors += _locate_issues(entry, find_broken_links(page, rendered))
     if errors:
         raise ContentErrors(errors)
 
@@ -277,15 +281,6 @@ def _record_translation_source(page: Page) -> None:
     sources = Revision.objects.filter(page__subject=page.subject, page__language=languages.DEFAULT, author=None)
     page.translated_from = sources.order_by("-number").first()
     page.save(update_fields=["translated_from"])
-
-
-def _find_broken_links(published: list[tuple[ContentEntry, Page]]) -> Iterator[ContentError]:
-    """Check links between pages, which is possible only once all of them are public."""
-    resolvers: dict[str, ReferenceResolver] = {}
-    for entry, page in published:
-        resolver = resolvers.setdefault(page.language, ReferenceResolver(page.language))
-        rendered = render_draft(page, page.draft_content(), resolver=resolver)
-        yield from _locate_issues(entry, find_broken_links(page, rendered))
 
 
 def _locate_issues(entry: ContentEntry, issues: list[Issue]) -> list[ContentError]:

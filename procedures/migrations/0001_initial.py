@@ -4,7 +4,7 @@ import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
 import markdownx.models
-import portal.validators
+import portal.text
 import procedures.validators
 from django.conf import settings
 from django.db import migrations, models
@@ -55,12 +55,12 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', models.CharField(help_text='Cited as [@key].', max_length=60, unique=True, validators=[django.core.validators.RegexValidator('\\A[a-z0-9]+(?:-[a-z0-9]+)*\\Z', 'Use lowercase letters without accents, digits, and single hyphens, such as getting-ready.')], verbose_name='key')),
-                ('organisation', models.CharField(help_text='The publisher: a journal, a society.', max_length=160, validators=[portal.validators.validate_single_line, procedures.validators.validate_no_markup], verbose_name='organization')),
-                ('title', models.CharField(max_length=300, validators=[portal.validators.validate_single_line, procedures.validators.validate_no_markup], verbose_name='title')),
+                ('organisation', models.CharField(help_text='The publisher: a journal, a society.', max_length=160, validators=[portal.text.validate_single_line, procedures.validators.validate_no_markup], verbose_name='organization')),
+                ('title', models.CharField(max_length=300, validators=[portal.text.validate_single_line, procedures.validators.validate_no_markup], verbose_name='title')),
                 ('year', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='year')),
                 ('url', models.CharField(blank=True, max_length=300, validators=[django.core.validators.RegexValidator('\\Ahttps://[^\\s<>\\"]+\\Z', 'A web address must start with https://.')], verbose_name='web address')),
-                ('identifier', models.CharField(blank=True, help_text='PMID, DOI, or similar.', max_length=120, validators=[portal.validators.validate_single_line, procedures.validators.validate_no_markup], verbose_name='identifier')),
-                ('used_for', models.CharField(blank=True, help_text='The facts that our pages take from it.', max_length=300, validators=[portal.validators.validate_single_line], verbose_name='used for')),
+                ('identifier', models.CharField(blank=True, help_text='PMID, DOI, or similar.', max_length=120, validators=[portal.text.validate_single_line, procedures.validators.validate_no_markup], verbose_name='identifier')),
+                ('used_for', models.CharField(blank=True, help_text='The facts that our pages take from it.', max_length=300, validators=[portal.text.validate_single_line], verbose_name='used for')),
             ],
             options={
                 'verbose_name': 'source',
@@ -104,7 +104,7 @@ class Migration(migrations.Migration):
             name='Clinic',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(help_text='As on your sign. Patients see it on every page.', max_length=120, validators=[portal.validators.validate_single_line, procedures.validators.validate_no_markup], verbose_name='name')),
+                ('name', models.CharField(help_text='As on your sign. Patients see it on every page.', max_length=120, validators=[portal.text.validate_single_line, procedures.validators.validate_no_markup], verbose_name='name')),
                 ('phone', models.CharField(help_text='The number that patients call during office hours.', max_length=25, validators=[django.core.validators.RegexValidator('\\A\\+?[0-9][0-9 ().-]{1,22}[0-9]\\Z', 'Enter a phone number with digits, spaces, and hyphens, such as +1 303-555-0100.')], verbose_name='phone')),
                 ('after_hours_phone', models.CharField(blank=True, help_text='For evenings and weekends, if any.', max_length=25, validators=[django.core.validators.RegexValidator('\\A\\+?[0-9][0-9 ().-]{1,22}[0-9]\\Z', 'Enter a phone number with digits, spaces, and hyphens, such as +1 303-555-0100.')], verbose_name='after hours phone')),
                 ('emergency_number', models.CharField(default='911', help_text='The number for an ambulance, such as 911.', max_length=25, validators=[django.core.validators.RegexValidator('\\A\\+?[0-9][0-9 ().-]{1,22}[0-9]\\Z', 'Enter a phone number with digits, spaces, and hyphens, such as +1 303-555-0100.')], verbose_name='emergency number')),
@@ -139,7 +139,7 @@ class Migration(migrations.Migration):
                 ('key', models.CharField(help_text='The same in every language.', max_length=60, validators=[django.core.validators.RegexValidator('\\A[a-z0-9]+(?:-[a-z0-9]+)*\\Z', 'Use lowercase letters without accents, digits, and single hyphens, such as getting-ready.')], verbose_name='key')),
                 ('language', models.CharField(max_length=2, verbose_name='language')),
                 ('order', models.PositiveSmallIntegerField(default=0, verbose_name='order')),
-                ('question', models.CharField(help_text='Such as When can I drive?', max_length=160, validators=[portal.validators.validate_single_line, procedures.validators.validate_no_markup], verbose_name='question')),
+                ('question', models.CharField(help_text='Such as When can I drive?', max_length=160, validators=[portal.text.validate_single_line, procedures.validators.validate_no_markup], verbose_name='question')),
                 ('answer', models.TextField(help_text="The clinic's own answer, in plain words.", validators=[procedures.validators.validate_plain_text, procedures.validators.validate_no_markup], verbose_name='answer')),
             ],
             options={
@@ -197,9 +197,9 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('language', models.CharField(max_length=2, verbose_name='language')),
-                ('title', models.CharField(max_length=80, validators=[portal.validators.validate_single_line, procedures.validators.validate_no_markup], verbose_name='title')),
-                ('alt', models.CharField(help_text='For people who cannot see the picture: what it shows, and why it matters.', max_length=125, validators=[portal.validators.validate_single_line, procedures.validators.validate_no_markup], verbose_name='text instead of the picture')),
-                ('caption', models.CharField(help_text='One or two short sentences below the picture.', max_length=240, validators=[portal.validators.validate_single_line, procedures.validators.validate_no_markup], verbose_name='caption')),
+                ('title', models.CharField(max_length=80, validators=[portal.text.validate_single_line, procedures.validators.validate_no_markup], verbose_name='title')),
+                ('alt', models.CharField(help_text='For people who cannot see the picture: what it shows, and why it matters.', max_length=125, validators=[portal.text.validate_single_line, procedures.validators.validate_no_markup], verbose_name='text instead of the picture')),
+                ('caption', models.CharField(help_text='One or two short sentences below the picture.', max_length=240, validators=[portal.text.validate_single_line, procedures.validators.validate_no_markup], verbose_name='caption')),
                 ('description', models.TextField(blank=True, validators=[django.core.validators.MaxLengthValidator(3000), procedures.validators.validate_plain_text, procedures.validators.validate_no_markup], verbose_name='longer description')),
                 ('figure', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='texts', to='procedures.figure', verbose_name='figure')),
             ],
@@ -214,9 +214,9 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', models.CharField(help_text='The same in every language.', max_length=60, validators=[django.core.validators.RegexValidator('\\A[a-z0-9]+(?:-[a-z0-9]+)*\\Z', 'Use lowercase letters without accents, digits, and single hyphens, such as getting-ready.')], verbose_name='key')),
                 ('language', models.CharField(max_length=2, verbose_name='language')),
-                ('term', models.CharField(help_text='As written in running text.', max_length=80, validators=[portal.validators.validate_single_line, procedures.validators.validate_no_markup], verbose_name='term')),
+                ('term', models.CharField(help_text='As written in running text.', max_length=80, validators=[portal.text.validate_single_line, procedures.validators.validate_no_markup], verbose_name='term')),
                 ('aliases', models.JSONField(blank=True, default=list, help_text='Other words for it: ["word", "other word"].', verbose_name='aliases')),
-                ('pronunciation', models.CharField(blank=True, help_text='Such as KY-foh-plas-tee.', max_length=80, validators=[portal.validators.validate_single_line, procedures.validators.validate_no_markup], verbose_name='how to say it')),
+                ('pronunciation', models.CharField(blank=True, help_text='Such as KY-foh-plas-tee.', max_length=80, validators=[portal.text.validate_single_line, procedures.validators.validate_no_markup], verbose_name='how to say it')),
                 ('definition', models.TextField(help_text='One or two plain sentences.', validators=[procedures.validators.validate_plain_text, procedures.validators.validate_no_markup], verbose_name='definition')),
             ],
             options={
@@ -244,8 +244,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('language', models.CharField(max_length=2, verbose_name='language')),
-                ('name', models.CharField(max_length=120, validators=[portal.validators.validate_single_line, procedures.validators.validate_no_markup], verbose_name='name')),
-                ('hours', models.CharField(blank=True, max_length=200, validators=[portal.validators.validate_single_line, procedures.validators.validate_no_markup], verbose_name='hours')),
+                ('name', models.CharField(max_length=120, validators=[portal.text.validate_single_line, procedures.validators.validate_no_markup], verbose_name='name')),
+                ('hours', models.CharField(blank=True, max_length=200, validators=[portal.text.validate_single_line, procedures.validators.validate_no_markup], verbose_name='hours')),
                 ('directions', models.TextField(blank=True, help_text='Parking, entrance, elevator.', validators=[procedures.validators.validate_plain_text, procedures.validators.validate_no_markup], verbose_name='directions')),
                 ('location', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='texts', to='procedures.location', verbose_name='location')),
             ],
@@ -280,8 +280,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('language', models.CharField(max_length=2, verbose_name='language')),
-                ('label', models.CharField(max_length=60, validators=[portal.validators.validate_single_line, procedures.validators.validate_no_markup], verbose_name='label')),
-                ('text', models.CharField(blank=True, max_length=240, validators=[portal.validators.validate_single_line, procedures.validators.validate_no_markup], verbose_name='text')),
+                ('label', models.CharField(max_length=60, validators=[portal.text.validate_single_line, procedures.validators.validate_no_markup], verbose_name='label')),
+                ('text', models.CharField(blank=True, max_length=240, validators=[portal.text.validate_single_line, procedures.validators.validate_no_markup], verbose_name='text')),
                 ('marker', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='texts', to='procedures.marker', verbose_name='marker')),
             ],
             options={
@@ -299,11 +299,11 @@ class Migration(migrations.Migration):
                 ('order', models.PositiveSmallIntegerField(default=100, help_text='Smaller numbers come first on the home page.', verbose_name='order')),
                 ('code', models.CharField(editable=False, help_text='For letters: it does not reveal the condition.', max_length=6, unique=True, verbose_name='neutral code')),
                 ('slug', models.CharField(help_text='The last part of the web address. If you change it, the old address keeps working.', max_length=80, validators=[django.core.validators.RegexValidator('\\A[a-z0-9]+(?:-[a-z0-9]+)*\\Z', 'Use lowercase letters without accents, digits, and single hyphens, such as getting-ready.')], verbose_name='address')),
-                ('title', models.CharField(max_length=100, validators=[portal.validators.validate_single_line], verbose_name='title')),
-                ('key_message', models.CharField(help_text='The one thing to remember. One sentence.', max_length=240, validators=[portal.validators.validate_single_line], verbose_name='key message')),
-                ('description', models.CharField(help_text='For search results: the question that this page answers. It may appear in link previews.', max_length=155, validators=[portal.validators.validate_single_line], verbose_name='description')),
+                ('title', models.CharField(max_length=100, validators=[portal.text.validate_single_line], verbose_name='title')),
+                ('key_message', models.CharField(help_text='The one thing to remember. One sentence.', max_length=240, validators=[portal.text.validate_single_line], verbose_name='key message')),
+                ('description', models.CharField(help_text='For search results: the question that this page answers. It may appear in link previews.', max_length=155, validators=[portal.text.validate_single_line], verbose_name='description')),
                 ('body', markdownx.models.MarkdownxField(blank=True, validators=[procedures.validators.validate_plain_text], verbose_name='text')),
-                ('next_label', models.CharField(blank=True, help_text='The text of the button: what happens next.', max_length=100, validators=[portal.validators.validate_single_line], verbose_name='next label')),
+                ('next_label', models.CharField(blank=True, help_text='The text of the button: what happens next.', max_length=100, validators=[portal.text.validate_single_line], verbose_name='next label')),
                 ('review_months', models.PositiveSmallIntegerField(default=12, help_text='You will be reminded to review the page after this time.', verbose_name='review every … months')),
                 ('draft_version', models.PositiveIntegerField(default=0, editable=False)),
                 ('publish_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='publish at')),
@@ -327,7 +327,7 @@ class Migration(migrations.Migration):
                 ('order', models.PositiveSmallIntegerField(default=0, verbose_name='order')),
                 ('section', models.CharField(blank=True, help_text="The section's anchor. Leave empty for the whole page.", max_length=80, verbose_name='section')),
                 ('minutes', models.PositiveSmallIntegerField(default=5, help_text='Reading time.', verbose_name='minutes')),
-                ('note', models.CharField(blank=True, help_text='Why to read it.', max_length=200, validators=[portal.validators.validate_single_line], verbose_name='note')),
+                ('note', models.CharField(blank=True, help_text='Why to read it.', max_length=200, validators=[portal.text.validate_single_line], verbose_name='note')),
                 ('guide', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='procedures.page', verbose_name='guide')),
                 ('page', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='guide_items', to='procedures.page', verbose_name='page')),
             ],
@@ -555,7 +555,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('slug', models.CharField(max_length=80, validators=[django.core.validators.RegexValidator('\\A[a-z0-9]+(?:-[a-z0-9]+)*\\Z', 'Use lowercase letters without accents, digits, and single hyphens, such as getting-ready.')], verbose_name='slug')),
                 ('language', models.CharField(max_length=2, verbose_name='language')),
-                ('title', models.CharField(max_length=120, validators=[portal.validators.validate_single_line, procedures.validators.validate_no_markup], verbose_name='title')),
+                ('title', models.CharField(max_length=120, validators=[portal.text.validate_single_line, procedures.validators.validate_no_markup], verbose_name='title')),
             ],
             options={
                 'verbose_name': 'series',
@@ -569,7 +569,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('order', models.PositiveSmallIntegerField(default=0, verbose_name='order')),
-                ('heading', models.CharField(max_length=120, validators=[portal.validators.validate_single_line, procedures.validators.validate_no_markup], verbose_name='heading')),
+                ('heading', models.CharField(max_length=120, validators=[portal.text.validate_single_line, procedures.validators.validate_no_markup], verbose_name='heading')),
                 ('text', models.TextField(validators=[django.core.validators.MaxLengthValidator(1000), procedures.validators.validate_plain_text, procedures.validators.validate_no_markup], verbose_name='text')),
                 ('figure', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='series_items', to='procedures.figure', verbose_name='figure')),
                 ('series', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='procedures.series', verbose_name='series')),
@@ -615,8 +615,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('language', models.CharField(max_length=2, verbose_name='language')),
-                ('text', models.CharField(max_length=200, validators=[portal.validators.validate_single_line, procedures.validators.validate_sign_length, procedures.validators.validate_no_markup], verbose_name='text')),
-                ('short', models.CharField(blank=True, help_text='For the line at the top of every page.', max_length=100, validators=[portal.validators.validate_single_line, procedures.validators.validate_no_markup], verbose_name='short')),
+                ('text', models.CharField(max_length=200, validators=[portal.text.validate_single_line, procedures.validators.validate_sign_length, procedures.validators.validate_no_markup], verbose_name='text')),
+                ('short', models.CharField(blank=True, help_text='For the line at the top of every page.', max_length=100, validators=[portal.text.validate_single_line, procedures.validators.validate_no_markup], verbose_name='short')),
                 ('sign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='texts', to='procedures.warningsign', verbose_name='warning sign')),
             ],
             options={
@@ -629,7 +629,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('language', models.CharField(max_length=2, verbose_name='language')),
-                ('hours', models.CharField(help_text='Such as Monday to Friday, 8 am to 5 pm.', max_length=200, validators=[portal.validators.validate_single_line, procedures.validators.validate_no_markup], verbose_name='hours')),
+                ('hours', models.CharField(help_text='Such as Monday to Friday, 8 am to 5 pm.', max_length=200, validators=[portal.text.validate_single_line, procedures.validators.validate_no_markup], verbose_name='hours')),
                 ('about', models.TextField(blank=True, validators=[django.core.validators.MaxLengthValidator(1000), procedures.validators.validate_plain_text, procedures.validators.validate_no_markup], verbose_name='about')),
                 ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='texts', to='procedures.clinic', verbose_name='clinic')),
             ],

@@ -6,7 +6,7 @@ from django.db.models import OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce, JSONObject
 from django.utils.translation import gettext_lazy as _
 
-from portal.validators import validate_single_line
+from portal.text import validate_single_line
 from procedures.models.base import ClinicValue, ClinicValueManager, LanguageField
 from procedures.validators import (
     validate_key,

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from portal.validators import validate_single_line
+from portal.text import validate_single_line
 from procedures.enums import FigureKind, MarkerShape, Provenance
 from procedures.models.base import LanguageField, NormalizedModel
 from procedures.validators import (
@@ -24,7 +24,7 @@ class Figure(models.Model):
     """A picture, a drawing, or both. File names contain the hash of the content, so files never change.
 
     ``text_detection``: the text regions detected in the saved pixels, and the uploader's answer about them
-    (figures/text_detection.py). It never contains recognized text, which could be a patient's name.
+    (figures/redaction.py). It never contains recognized text, which could be a patient's name.
     """
 
     slug = models.CharField(_("slug"), max_length=80, unique=True, validators=[validate_slug])

@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from markdownx.models import MarkdownxField
 
-from portal.validators import validate_single_line
+from portal.text import validate_single_line
 from procedures import languages
 from procedures.enums import PageKind
 from procedures.models.base import LanguageField, NormalizedModel
@@ -63,7 +63,7 @@ class PageQuerySet(models.QuerySet["Page"]):
             self.published()
             .in_language(language)
             .select_related("live_release")
-            .defer("body", "live_release__html", "live_release__sections")
+            .defer("body", "live_release__html", "live_release__sections", "live_release__document")
             .annotate(clinic=clinic_json(language))
         )
 

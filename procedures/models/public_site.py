@@ -1,7 +1,7 @@
 """The public site: permanent paths of pages, links to other sites, page view counts, and answers of readers."""
 
 import datetime
-from typing import Any, NoReturn, Self
+from typing import Any, ClassVar, NoReturn, Self
 
 from django.core.validators import MaxLengthValidator
 from django.db import models
@@ -35,7 +35,8 @@ class PathQuerySet(models.QuerySet["Path"]):
             for code in languages.CODES
         }
         releases = Release.objects.filter(page=models.OuterRef("page")).order_by("-number")
-        return self.select_related("page__live_release", "page__replaced_by__live_release").annotate(
+        rows = self.select_related("page__live_release", "page__replaced_by__live_release")
+        return rows.defer("page__live_release__document", "page__replaced_by__live_release__document").annotate(
             clinic=clinic_json(language), last_title=models.Subquery(releases.values("title")[:1]), **translations
         )
 
@@ -58,6 +59,8 @@ class Path(models.Model):
     is_canonical = models.BooleanField(_("is canonical"), default=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
+    # All that the triggers of portal/append_only.py let through.
+    mutable_fields: ClassVar[tuple[str, ...]] = ("is_canonical",)
     objects = PathQuerySet.as_manager()
     # Set by ``with_public_data``.
     clinic: dict[str, Any] | None

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from portal.append_only import AppendOnly, AppendOnlyManager
-from portal.validators import validate_single_line
+from portal.text import validate_single_line
 from procedures.enums import CodeSystem, EventKind, SignLevel, SignTiming
 from procedures.models.base import ClinicValue, ClinicValueManager, LanguageField, NormalizedModel
 from procedures.models.page import hash_content

@@ -131,6 +131,7 @@ class FigureApproval(AppendOnly):
     files = models.JSONField(default=list, help_text=_("File names: the original, renditions, and drawings."))
     created_at = models.DateTimeField(auto_now_add=True)
 
+    clearable_fields = ("figure",)
     objects = FigureApprovalManager()
     # Set by ``with_state``.
     is_public: bool
@@ -180,6 +181,7 @@ class ReleaseQuerySet(AppendOnlyQuerySet["Release"]):
             self.live()
             .filter(Q(path=path) | Q(page__language=language, page__subject__in=listed.values("key")))
             .select_related("page", "revision")
+            .defer("document")
             .annotate(clinic=clinic_json(language))
         )
 
@@ -205,6 +207,12 @@ class Release(AppendOnly):
     html = models.TextField(help_text=_("The rendered, sanitized article."))
     sections = models.JSONField(
         _("sections"), default=list, help_text=_("Plain text by section, for search: anchor, title, text.")
+    )
+    document = models.JSONField(
+        _("document"),
+        null=True,
+        blank=True,
+        help_text=_("The tree of the article (rendering.document), for comparisons and checks."),
     )
     old_anchors = models.JSONField(
         _("old anchors"),

@@ -3,38 +3,28 @@
 An anchor follows its section, not the heading. A release is compared with the previous one: sections are matched by
 text and order, and an anchor stays with the section that continues the one it was published for. A new section whose
 heading would produce such an anchor gets another one. The plan is stored with the release, so that rendering the
-release again gives the same HTML.
+release again gives the same HTML. The sections are those of the Markdown, as typed: values that a page prints can
+change without any change to its sections.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from functools import cached_property
-from html import unescape
 from itertools import pairwise
 from typing import Any
 
-from django.utils.html import strip_tags
-
 from procedures.models import Page, Release
-from procedures.rendering import ReferenceResolver, RenderedPage, render_page
-from procedures.rendering.parser import (
-    GENERATED_ANCHOR,
-    HEADING_HTML,
-    PAGE_ELEMENT_IDS,
-    avoid_reserved_anchor,
-    iter_anchor_candidates,
-)
+from procedures.rendering import RENDERER_VERSION, ReferenceResolver, RenderedPage, render_page
+from procedures.rendering.document import Block, Document, Heading, Text, walk
+from procedures.rendering.parser import PAGE_ELEMENT_IDS, avoid_reserved_anchor, iter_anchor_candidates, parse
 
 # The minimum similarity (0 to 1) at which one section continues another. The text counts more than the heading.
 MIN_SIMILARITY = 0.35
 TEXT_WEIGHT, TITLE_WEIGHT = 0.7, 0.3
 # A section was merged into another one that contains most of its word pairs. Very few pairs occur anywhere by chance.
 MIN_MERGED_SHARE, MIN_MERGED_PAIRS = 0.6, 4
-# The start of the parts that the page adds below the author's text.
-AFTER_BODY = re.compile(r'</div>\s*(?=<[a-z]+ class="(?:ask-us|next-step|page-words|sources)["\s]|</article>)')
 
 
 @dataclass(frozen=True)
@@ -50,9 +40,12 @@ class AnchorPlan:
 
 
 @dataclass(frozen=True)
-class _Section:
+class Section:
+    """A heading and the text up to the next one, as typed."""
+
     level: int
     anchor: str
+    wanted_anchor: str
     title: str
     text: str
 
@@ -91,36 +84,36 @@ def render_with_anchor_plan(
     with_line_comments: bool = False,
 ) -> tuple[RenderedPage, AnchorPlan]:
     """Render a draft as the next release of the page; also return the plan for the previous release's anchors."""
-    resolver = resolver or ReferenceResolver(page.language)
-    rendered = render_page(content, kind=page.kind, resolver=resolver, with_line_comments=with_line_comments)
-    previous = page.releases.order_by("-number").first() if page.pk else None
-    plan = plan_anchors(previous, rendered)
-    if plan.anchor_renames or plan.old_anchors:
-        rendered = render_page(
-            content,
-            kind=page.kind,
-            resolver=resolver,
-            anchor_renames=plan.anchor_renames,
-            old_anchors=plan.old_anchors,
-            with_line_comments=with_line_comments,
-        )
+    parsed = parse(content["body"])
+    previous = page.releases.select_related("revision").order_by("-number").first() if page.pk else None
+    plan = plan_anchors(previous, parsed.document)
+    rendered = render_page(
+        content,
+        kind=page.kind,
+        resolver=resolver or ReferenceResolver(page.language),
+        anchor_renames=plan.anchor_renames,
+        old_anchors=plan.old_anchors,
+        with_line_comments=with_line_comments,
+        parsed=parsed,
+    )
     return rendered, plan
 
 
 def plan_anchors(
-    previous: Release | None, rendered: RenderedPage, earlier_releases: Iterable[Release] | None = None
+    previous: Release | None, document: Document, earlier_releases: Iterable[Release] | None = None
 ) -> AnchorPlan:
-    """Match the sections of ``rendered`` (rendered without a plan) with those of the previous release.
+    """Match the sections of a parsed text with those of the previous release.
 
     ``earlier_releases``: ``previous`` and the releases before it, newest first; loaded from the database by default.
     """
     if previous is None:
         return AnchorPlan()
     if earlier_releases is None:
-        earlier_releases = previous.page.releases.filter(number__lte=previous.number).order_by("-number")
-    preferred = dict(rendered.heading_anchors)
-    old_sections = _extract_sections(previous.html)
-    new_sections = [section for section in _extract_sections(rendered.html) if section.anchor in preferred]
+        earlier_releases = (
+            previous.page.releases.filter(number__lte=previous.number).select_related("revision").order_by("-number")
+        )
+    old_sections, new_sections = released_sections(previous), read_sections(document)
+    preferred = {section.anchor: section.wanted_anchor for section in new_sections}
     successors = _match_sections(old_sections, new_sections)
     targets = _resolve_targets(previous, old_sections, new_sections, successors)
     lost = dict(previous.lost_anchors)
@@ -148,23 +141,44 @@ def plan_anchors(
     )
 
 
-def _extract_sections(html: str) -> list[_Section]:
-    """Return the sections with a heading by the author, in order."""
-    html = AFTER_BODY.split(html, maxsplit=1)[0]
-    headings = list(HEADING_HTML.finditer(html))
-    ends = [*(match.start() for match in headings), len(html)][1:]
+def read_sections(document: Document) -> list[Section]:
+    """Return the sections of a parsed text, in order. A section ends at the next heading of any level."""
+    found: list[tuple[Heading, list[str]]] = []
+    for node in walk(document.body):
+        if isinstance(node, Heading) and node.natural_anchor:
+            found.append((node, []))
+        elif found and isinstance(node, Text):
+            found[-1][1].append(node.source)
+        elif found and isinstance(node, Block):
+            found[-1][1].append(f"{node.name} {node.options}")
     return [
-        _Section(int(match[1]), match[2], _to_text(match[3]), _to_text(html[match.end() : end]))
-        for match, end in zip(headings, ends, strict=True)
-        if not GENERATED_ANCHOR.match(match[2])
+        Section(node.level, node.anchor, node.wanted_anchor, node.text, " ".join(" ".join(texts).split()))
+        for node, texts in found
     ]
 
 
-def _to_text(html: str) -> str:
-    return " ".join(unescape(strip_tags(html)).split())
+def released_sections(release: Release) -> list[Section]:
+    """Return the sections of a release with the anchors that readers know."""
+    sections = [
+        replace(section, anchor=release.anchor_renames.get(section.anchor, section.anchor))
+        for section in read_sections(parse(release.revision.content["body"]).document)
+    ]
+    if release.renderer_version == RENDERER_VERSION:
+        return sections
+    # An earlier renderer may have made other anchors of the same headings. A release lists its main sections.
+    published = {row["title"]: row["anchor"] for row in release.sections}
+    known = {section.anchor for section in sections}
+    return [
+        replace(section, anchor=published[section.title])
+        if section.title in published
+        and section.anchor not in published.values()
+        and published[section.title] not in known
+        else section
+        for section in sections
+    ]
 
 
-def _match_sections(old_sections: list[_Section], new_sections: list[_Section]) -> dict[int, int]:
+def _match_sections(old_sections: list[Section], new_sections: list[Section]) -> dict[int, int]:
     """Map the index of each old section to the index of the new section that continues it."""
     old_keys, new_keys = (
         [(section.title, section.text) for section in sections] for sections in (old_sections, new_sections)
@@ -190,7 +204,7 @@ def _match_sections(old_sections: list[_Section], new_sections: list[_Section]) 
 
 
 def _find_returned_sections(
-    new_sections: list[_Section],
+    new_sections: list[Section],
     preferred: dict[str, str],
     successors: dict[int, int],
     lost: dict[str, str],
@@ -207,18 +221,15 @@ def _find_returned_sections(
     return returned
 
 
-def _find_last_version(anchor: str, earlier_releases: Iterable[Release]) -> _Section | None:
+def _find_last_version(anchor: str, earlier_releases: Iterable[Release]) -> Section | None:
     """Return a lost section as it was in the last release that had it."""
     versions = (
-        section
-        for release in earlier_releases
-        for section in _extract_sections(release.html)
-        if section.anchor == anchor
+        section for release in earlier_releases for section in released_sections(release) if section.anchor == anchor
     )
     return next(versions, None)
 
 
-def _has_returned(section: _Section, lost: _Section | None) -> bool:
+def _has_returned(section: Section, lost: Section | None) -> bool:
     """Whether a new section is the lost one again. An equal heading is not enough: the topic may be different."""
     if lost is None:
         return False
@@ -229,7 +240,7 @@ def _has_returned(section: _Section, lost: _Section | None) -> bool:
     )
 
 
-def _similarity(a: _Section, b: _Section) -> float:
+def _similarity(a: Section, b: Section) -> float:
     title = _overlap(a.title_word_counts, b.title_word_counts)
     if not a.text and not b.text:
         return title
@@ -243,7 +254,7 @@ def _overlap(a: Counter[tuple[str, ...]], b: Counter[tuple[str, ...]]) -> float:
 
 
 def _resolve_targets(
-    previous: Release, old_sections: list[_Section], new_sections: list[_Section], successors: dict[int, int]
+    previous: Release, old_sections: list[Section], new_sections: list[Section], successors: dict[int, int]
 ) -> dict[str, int | None]:
     """Map every anchor known so far to the index of the section it leads to now; None is the top of the page."""
     targets: dict[str, int | None] = {}
@@ -255,7 +266,7 @@ def _resolve_targets(
 
 
 def _find_fallback(
-    removed: int, old_sections: list[_Section], new_sections: list[_Section], successors: dict[int, int]
+    removed: int, old_sections: list[Section], new_sections: list[Section], successors: dict[int, int]
 ) -> int | None:
     """For a removed section: the one it was merged into, else the section that contained it, else None.
 
@@ -274,7 +285,7 @@ def _find_fallback(
     return None
 
 
-def _find_merge_target(removed: _Section, new_sections: list[_Section]) -> int | None:
+def _find_merge_target(removed: Section, new_sections: list[Section]) -> int | None:
     """Return the index of the section that contains most of the word pairs of a removed one."""
     pairs = Counter({words: count for words, count in removed.word_counts.items() if len(words) > 1})
     if pairs.total() < MIN_MERGED_PAIRS:
@@ -287,7 +298,7 @@ def _find_merge_target(removed: _Section, new_sections: list[_Section]) -> int |
 
 
 def _assign_anchors(
-    new_sections: list[_Section],
+    new_sections: list[Section],
     preferred: dict[str, str],
     targets: dict[str, int | None],
 ) -> list[str]:

@@ -31,13 +31,11 @@ from procedures.models import (
 )
 from procedures.models.page import public_path
 from procedures.publishing.anchor_redirects import render_draft
+from procedures.publishing.warning_sign_checks import find_written_signs
 from procedures.readability.scores import smog_grade, split_sentences, split_words
 from procedures.readability.thresholds import MAX_SENTENCE_WORDS, describe_exceeded_limits, describe_long_sentence
-from procedures.rendering import Issue, ReferenceResolver, RenderedPage
-from procedures.rendering.parser import extract_section_titles
-from procedures.rendering.source_map import SourceMap
-from procedures.rendering.text_extraction import to_sentences
-from procedures.rendering.warning_sign_lint import lint_warning_signs
+from procedures.rendering import Issue, ReferenceResolver, RenderedPage, released_document
+from procedures.rendering.document import Block, walk
 from procedures.validators import is_reserved_path, reserved_path_message
 
 # Pages without medical claims need no picture, key points, or source.
@@ -71,10 +69,10 @@ def check_rendered_draft(
     because the first load of a content folder publishes all pages at once.
     """
     issues = list(rendered.issues)
-    issues += lint_warning_signs(content, kind=page.kind, triage=resolver.build_triage())
+    issues += find_written_signs(content, rendered.document, kind=page.kind, triage=resolver.build_triage())
     issues += _check_fields(content)
     issues += _check_required_parts(page, content, rendered)
-    issues += _check_readability(page, content, rendered)
+    issues += _check_readability(page, rendered)
     issues += _check_path(page, content, is_new_release=check_links)
     if check_links:
         issues += find_broken_links(page, rendered)
@@ -88,16 +86,15 @@ def check_rerelease(live: Release, rendered: RenderedPage) -> list[Issue]:
     back a new phone number.
     """
     missing = [issue for issue in rendered.issues if issue.is_unknown_reference]
-    live_sentences = {_strip_numbers(sentence) for sentence in split_sentences(to_sentences(str(live.html)))}
-    too_long = _check_sentence_length(
-        live.revision.content["body"], rendered.text, lambda sentence: _strip_numbers(sentence) in live_sentences
-    )
+    live_lines = [line for section in live.sections for line in (section["title"], *section["text"].split("\n"))]
+    live_sentences = {_strip_numbers(sentence) for line in live_lines for sentence in split_sentences(line)}
+    too_long = _check_sentence_length(rendered, lambda sentence: _strip_numbers(sentence) in live_sentences)
     return [*missing, *too_long]
 
 
 def _strip_numbers(sentence: str) -> str:
-    """Remove digits: a new source number or phone number does not make it another sentence."""
-    return re.sub(r"\d+", "", sentence)
+    """Remove digits: a new source number or phone number does not make it another sentence; nor does an end mark."""
+    return re.sub(r"\d+", "", sentence).rstrip(".")
 
 
 def _check_fields(content: dict[str, Any]) -> Iterator[Issue]:
@@ -110,7 +107,7 @@ def _check_required_parts(page: Page, content: dict[str, Any], rendered: Rendere
     if page.kind not in NON_MEDICAL_KINDS:
         if not content["lead_figure"]:
             yield Issue(0, _("Choose the picture that carries the message."), "lead_figure")
-        if "::: key-points" not in content["body"]:
+        if not any(isinstance(node, Block) and node.name == "key-points" for node in walk(rendered.document.nodes)):
             yield Issue(0, _("Put key points before the first heading: ::: key-points."), "body")
         if not any(dependency.kind == "source" for dependency in rendered.dependencies):
             yield Issue(0, _("No source is cited. Cite where the facts come from: [@key]."), "body")
@@ -120,21 +117,21 @@ def _check_required_parts(page: Page, content: dict[str, Any], rendered: Rendere
         yield Issue(0, _("The reading list is empty. Add at least one page."))
 
 
-def _check_readability(page: Page, content: dict[str, Any], rendered: RenderedPage) -> Iterator[Issue]:
+def _check_readability(page: Page, rendered: RenderedPage) -> Iterator[Issue]:
     level, smog = rendered.reading_level, smog_grade(rendered.text, page.language)
     for sentence in describe_exceeded_limits(level, smog, page.language):
         yield Issue(0, sentence)
-    yield from _check_sentence_length(content["body"], rendered.text)
+    yield from _check_sentence_length(rendered)
 
 
 def _check_sentence_length(
-    body: str, text: str, is_exempt: Callable[[str], bool] = lambda sentence: False
+    rendered: RenderedPage, is_exempt: Callable[[str], bool] = lambda sentence: False
 ) -> Iterator[Issue]:
-    """Yield an issue for each sentence of ``text`` with too many words, except those that ``is_exempt`` accepts."""
-    source_map = SourceMap(body)
-    for sentence in split_sentences(text):
-        if (length := len(split_words(sentence))) > MAX_SENTENCE_WORDS and not is_exempt(sentence):
-            yield Issue(source_map.find_line(sentence), describe_long_sentence(sentence, length))
+    """Yield an issue for each sentence with too many words, except those that ``is_exempt`` accepts."""
+    for block in rendered.article.blocks:
+        for sentence in split_sentences(block.sentences):
+            if (length := len(split_words(sentence))) > MAX_SENTENCE_WORDS and not is_exempt(sentence):
+                yield Issue(block.find_line(sentence), describe_long_sentence(sentence, length))
 
 
 def _check_path(page: Page, content: dict[str, Any], *, is_new_release: bool) -> Iterator[Issue]:
@@ -153,17 +150,17 @@ def find_broken_links(page: Page, rendered: RenderedPage) -> list[Issue]:
     """Return an issue for each link to a page or section that is not public."""
     subjects = {subject for _, subject, _ in rendered.page_links}
     live_anchors = {
-        release.page.subject: extract_section_titles(release.html).keys() | release.old_anchors.keys()
-        for release in Release.objects.filter(
-            live_on__subject__in=subjects, live_on__language=page.language
-        ).select_related("page")
+        release.page.subject: released_document(release).anchors()
+        for release in Release.objects.filter(live_on__subject__in=subjects, live_on__language=page.language)
+        .select_related("page", "revision")
+        .defer("html")
     }
     issues = []
     for line, subject, section in rendered.page_links:
         if subject == page.subject:
-            anchors = rendered.anchors
+            anchors = set(rendered.anchors)
         elif subject in live_anchors:
-            anchors = frozenset(live_anchors[subject])
+            anchors = live_anchors[subject]
         else:
             message = _("The link leads to “%(subject)s”, which is not public yet. Publish it first.")
             issues.append(Issue(line, message % {"subject": subject}))

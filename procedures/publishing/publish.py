@@ -79,11 +79,25 @@ def publish(revision: Revision, *, actor: User, what_changed: str = "") -> Relea
 
 
 @transaction.atomic
-def publish_starter(revision: Revision, *, resolver: ReferenceResolver | None = None) -> Release:
-    """Release a text from the content folder, marked as starter text until a reviewer approves it."""
+def publish_starter(
+    revision: Revision,
+    *,
+    resolver: ReferenceResolver | None = None,
+    rendered_with_plan: tuple[RenderedPage, AnchorPlan] | None = None,
+) -> Release:
+    """Release a text from the content folder, marked as starter text until a reviewer approves it.
+
+    ``rendered_with_plan``: the result of ``render_with_anchor_plan``, if the caller has locked and rendered the page.
+    """
     lock_page(revision.page)
     return _create_release(
-        revision, approval=None, actor=None, kind=EventKind.PUBLISHED, check_links=False, resolver=resolver
+        revision,
+        approval=None,
+        actor=None,
+        kind=EventKind.PUBLISHED,
+        check_links=False,
+        resolver=resolver,
+        rendered_with_plan=rendered_with_plan,
     )
 
 
@@ -108,7 +122,7 @@ def rerelease_page(
     checked = is_translation_checked(live.revision)
     dependencies = fingerprints(live.dependencies.all())
     is_current = dependencies == fingerprints(rendered.dependencies) and checked == live.translation_checked
-    if is_current and rendered.html == live.html:
+    if is_current and rendered.html == live.html and rendered.document.to_json() == live.document:
         return None
     release = _create_release(
         live.revision,
@@ -198,6 +212,7 @@ def _create_release(
         approval=approval,
         **hashed_fields,
         sections=[asdict(section) for section in rendered.sections],
+        document=rendered.document.to_json(),
         old_anchors=plan.old_anchors,
         anchor_renames=plan.anchor_renames,
         lost_anchors=plan.lost_anchors,
@@ -269,7 +284,9 @@ def clear_schedule(page: Page) -> tuple[str, ...]:
 def _set_canonical_path(page: Page, path: str) -> None:
     """Make ``path`` the page's canonical path; earlier paths remain and redirect to it."""
     page.paths.filter(is_canonical=True).exclude(path=path).update(is_canonical=False)
-    Path.objects.update_or_create(path=path, page=page, defaults={"is_canonical": True})
+    # Not update_or_create(), which also sets created_at: the database refuses that (portal/append_only.py).
+    if not page.paths.filter(path=path).update(is_canonical=True):
+        Path.objects.create(path=path, page=page)
 
 
 def hash_release(*, path: str, title: str, key_message: str, description: str, html: str) -> str:

@@ -162,14 +162,16 @@ def find_dependent_pages(kind: str, key: str = "", languages: Sequence[str] | No
     pages = Page.objects.published().filter(live_release__in=dependencies.values("release"))
     if languages is not None:
         pages = pages.filter(language__in=languages)
-    pages = pages.select_related("live_release").defer("body", "live_release__html", "live_release__sections")
+    pages = pages.select_related("live_release").defer(
+        "body", "live_release__html", "live_release__sections", "live_release__document"
+    )
     return list(pages.order_by("title", "language"))
 
 
 def pages_from_older_renderer() -> list[Page]:
     """Live pages whose stored HTML was made by an earlier ``RENDERER_VERSION``: today's style sheets may not fit it."""
     pages = Page.objects.published().filter(live_release__renderer_version__lt=RENDERER_VERSION)
-    return list(pages.select_related("live_release").defer("live_release__sections"))
+    return list(pages.select_related("live_release").defer("live_release__sections", "live_release__document"))
 
 
 @transaction.atomic

@@ -19,7 +19,8 @@ from procedures.enums import Decision, EventKind
 from procedures.figures.approval import FigureVersion, figure_hash, record_approval, unapproved_figures
 from procedures.models import Approval, Figure, Page, ReleaseEvent, ReviewComment, Revision
 from procedures.rendering import ReferenceResolver, RenderedPage, render_page
-from procedures.rendering.parser import get_parser
+from procedures.rendering.document import Text, walk
+from procedures.rendering.parser import parse
 
 # Translations are made from pages in this language.
 SOURCE_LANGUAGE = languages.DEFAULT
@@ -180,12 +181,7 @@ MIN_SIMILARITY = 0.5
 
 def extract_paragraphs(body: str) -> list[tuple[int, str]]:
     """Return the line number (from 1) and the plain text of every paragraph, heading, and list item."""
-    paragraphs = []
-    for token in get_parser().parse(body):
-        if token.type == "inline" and token.map:
-            parts = [child.content if child.type in {"text", "code_inline"} else " " for child in token.children or []]
-            paragraphs.append((token.map[0] + 1, " ".join("".join(parts).split())))
-    return paragraphs
+    return [(node.line, node.text) for node in walk(parse(body).document.body) if isinstance(node, Text)]
 
 
 def locate_quote(quote: str, body: str) -> int:
@@ -222,7 +218,12 @@ class PageState(models.TextChoices):
 
 
 # Large fields that lists do not need: the full text, three times.
-LARGE_FIELDS = ("live_release__html", "live_release__sections", "live_release__revision__content")
+LARGE_FIELDS = (
+    "live_release__html",
+    "live_release__sections",
+    "live_release__document",
+    "live_release__revision__content",
+)
 
 
 def annotate_status(pages: models.QuerySet[Page], *, with_content: bool = False) -> models.QuerySet[Page]:

@@ -248,7 +248,7 @@ def withdrawal_tasks() -> TaskList:
     reasons: dict[Page, list[str]] = {}
     links = ReleaseDependency.objects.filter(kind="page", key__in=titles_by_subject, release__live_on__isnull=False)
     message = _("Links to “%(title)s”, which is withdrawn.")
-    for link in links.select_related("release__page").defer("release__html", "release__sections"):
+    for link in links.select_related("release__page").defer("release__html", "release__sections", "release__document"):
         if title := withdrawn.get((link.release.page.language, link.key)):
             reasons.setdefault(link.release.page, []).append(message % {"title": title})
     message = _("Its translation “%(title)s” is withdrawn.")
@@ -307,7 +307,7 @@ def review_due_tasks() -> TaskList:
     pages = (
         Page.objects.due_for_review(today + REVIEW_NOTICE)
         .select_related("live_release")
-        .defer("live_release__html", "live_release__sections")
+        .defer("live_release__html", "live_release__sections", "live_release__document")
         .order_by("live_release__next_review_on", "title")
     )
     tasks = []

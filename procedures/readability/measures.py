@@ -1,4 +1,4 @@
-"""Measures of one page, which are the same for a draft and a release; and hard words."""
+"""Measures of one page, taken from its tree, so that they are the same for a draft and a release; and hard words."""
 
 import re
 from collections.abc import Iterable
@@ -32,7 +32,7 @@ from procedures.readability.thresholds import (
 )
 from procedures.readability.uncited_numbers import find_uncited_numbers, strip_contact_details
 from procedures.rendering import ReferenceResolver
-from procedures.rendering.text_extraction import Article, TextBlock, parse_article, to_sentences
+from procedures.rendering.document import Article, TextBlock
 from procedures.validators import MAX_ALT_LENGTH
 
 # Components whose lists can have any length: readers go through them entry by entry, and every warning sign counts.
@@ -54,7 +54,7 @@ class Passage:
     text: str
     count: float
     detail: str = ""
-    component: str = ""  # the one that contains it, such as "title" or "card"
+    line: int = 0  # in the Markdown body; 0 for text that is not in it
 
 
 @dataclass(frozen=True)
@@ -88,12 +88,9 @@ class PageMeasures:
     invalid_alt_texts: list[Passage] = field(default_factory=list)
 
 
-def measure_page(html: str, *, kind: str, resolver: ReferenceResolver, article: Article | None = None) -> PageMeasures:
-    """Measure an article (``RenderedPage.html`` or ``Release.html``) in the language of ``resolver``.
-
-    ``article``: the parsed ``html``, if the caller has it.
-    """
-    language, article, text = resolver.language, article or parse_article(html), to_sentences(html)
+def measure_page(article: Article, *, kind: str, resolver: ReferenceResolver) -> PageMeasures:
+    """Measure an article in the language of ``resolver``."""
+    language, text = resolver.language, article.text
     sentences = [
         (block, sentence) for block in article.blocks if block.is_prose for sentence in split_sentences(block.text)
     ]
@@ -115,10 +112,13 @@ def measure_page(html: str, *, kind: str, resolver: ReferenceResolver, article: 
         mean_sentence_length=round(mean(length for _, _, length in lengths), 1) if lengths else 0.0,
         long_sentences=[Passage(b.section, text, length) for b, text, length in lengths if length > MAX_SENTENCE_WORDS],
         sentences_over_target=[
-            Passage(b.section, text, length) for b, text, length in lengths if length > TARGET_SENTENCE_WORDS
+            Passage(b.section, text, length, line=b.find_line(text))
+            for b, text, length in lengths
+            if length > TARGET_SENTENCE_WORDS
         ],
         paragraphs=[
-            Passage(block.section, block.text, score_text(block.text, language) or 0.0) for block in paragraphs
+            Passage(block.section, block.text, score_text(block.text, language) or 0.0, line=block.line)
+            for block in paragraphs
         ],
         long_paragraphs=list(_find_long_paragraphs(paragraphs)),
         passive_sentences=passive,
@@ -127,7 +127,7 @@ def measure_page(html: str, *, kind: str, resolver: ReferenceResolver, article: 
         long_lists=[Passage(one.section, "", one.item_count) for one in lists if one.item_count > MAX_LIST_ITEMS],
         hard_words=find_hard_words(_text_outside_locations(article), language, known_names),
         uncited_numbers=[
-            Passage(block.section, block.text, 1, number, block.component)
+            Passage(block.section, block.text, 1, number, block.line)
             for block, number in find_uncited_numbers(article, resolver.clinic_values.values())
         ],
         broken_anchors=[link for link in article.links if link.startswith("#") and link[1:] not in article.anchors],
@@ -147,13 +147,13 @@ def _find_long_paragraphs(blocks: Iterable[TextBlock]) -> Iterable[Passage]:
     for block in blocks:
         count = len(split_sentences(block.text))
         if count > TARGET_PARAGRAPH_SENTENCES:
-            yield Passage(block.section, block.text, count)
+            yield Passage(block.section, block.text, count, line=block.line)
 
 
 def _find_invalid_alt_texts(article: Article) -> Iterable[Passage]:
     """Yield images without alternative text, or with one that is too long. Articles contain no decorative images."""
     for picture in article.images:
-        if not 0 < len(picture.alt) <= MAX_ALT_LENGTH and not picture.is_thumbnail:
+        if not 0 < len(picture.alt) <= MAX_ALT_LENGTH:
             yield Passage("", picture.alt, len(picture.alt), picture.src)
 
 

@@ -4,7 +4,6 @@ Suggestions make a draft easier to read or better sourced; none of them prevents
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -27,7 +26,6 @@ from procedures.readability.thresholds import (
     shorten_quote,
 )
 from procedures.rendering import Issue, RenderedPage
-from procedures.rendering.source_map import SourceMap
 from procedures.validators import MAX_ALT_LENGTH
 
 MAX_QUOTE_LENGTH = 70
@@ -113,18 +111,15 @@ def _with_section(sentence: str, passage: Passage) -> str:
     return f"{sentence} (section “{passage.section}”)" if passage.section else sentence
 
 
-def build_suggestions(
-    page: Page, content: dict[str, Any], rendered: RenderedPage, measures: PageMeasures
-) -> list[Issue]:
+def build_suggestions(page: Page, rendered: RenderedPage, measures: PageMeasures) -> list[Issue]:
     """Return suggestions in the order of the text; those on the whole page come last, with line 0. No duplicates.
 
     ``measures``: those of ``rendered``.
     """
-    source_map = SourceMap(content["body"])
     suggestions = [
-        *_suggest_for_paragraphs(measures, source_map),
-        *_suggest_for_sentences(measures, source_map),
-        *_suggest_for_numbers(measures, source_map),
+        *_suggest_for_paragraphs(measures),
+        *_suggest_for_sentences(measures),
+        *_suggest_for_numbers(measures),
     ]
     suggestions += [
         Issue(
@@ -163,31 +158,29 @@ def _suggest_for_page(measures: PageMeasures) -> Iterator[Issue]:
         yield Issue(0, _("Long word, neither explained nor everyday: %(word)s.") % {"word": word})
 
 
-def _suggest_for_paragraphs(measures: PageMeasures, source_map: SourceMap) -> Iterator[Issue]:
+def _suggest_for_paragraphs(measures: PageMeasures) -> Iterator[Issue]:
     for passage in measures.paragraphs:
         message = describe_hard_paragraph(passage.count, measures.language)
         if message and len(split_words(passage.text)) >= MIN_SCORED_WORDS:
-            yield Issue(source_map.find_line(passage.text), message)
+            yield Issue(passage.line, message)
     for passage in measures.long_paragraphs:
-        yield Issue(source_map.find_line(passage.text), _describe_long_paragraph(int(passage.count)))
+        yield Issue(passage.line, _describe_long_paragraph(int(passage.count)))
 
 
-def _suggest_for_sentences(measures: PageMeasures, source_map: SourceMap) -> Iterator[Issue]:
+def _suggest_for_sentences(measures: PageMeasures) -> Iterator[Issue]:
     for passage in measures.sentences_over_target:
         if passage.count <= MAX_SENTENCE_WORDS:  # publishing checks report longer ones
             message = _("%(count)s words; %(target)s is the target. Shorten: %(sentence)s")
             quote = f"“{shorten_quote(passage.text, MAX_QUOTE_LENGTH)}”"
             values = {"count": passage.count, "target": TARGET_SENTENCE_WORDS, "sentence": quote}
-            yield Issue(source_map.find_line(passage.text), message % values)
+            yield Issue(passage.line, message % values)
 
 
-def _suggest_for_numbers(measures: PageMeasures, source_map: SourceMap) -> Iterator[Issue]:
+def _suggest_for_numbers(measures: PageMeasures) -> Iterator[Issue]:
     for passage in measures.uncited_numbers:
-        # Title and key message are not in the body, but the body may contain the same sentence.
-        is_in_header = passage.component in {"title", "key message"}
-        if line := 0 if is_in_header else source_map.find_line(passage.text):
+        if passage.line:
             message = _("The number “%(number)s” has no source. Cite where it comes from: [@key].")
-            yield Issue(line, message % {"number": passage.detail})
+            yield Issue(passage.line, message % {"number": passage.detail})
         else:
             yield Issue(0, _describe_uncited_number(passage))
 

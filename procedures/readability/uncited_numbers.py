@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from procedures.languages import number_words
 from procedures.languages.definition import CODE_SYSTEMS, TIME_OF_DAY
 from procedures.readability.scores import split_sentences
-from procedures.rendering.text_extraction import HEADING_ELEMENTS, Article, TextBlock
+from procedures.rendering.document import HEADING_TAGS, Article, TextBlock
 
 BETWEEN = rf"(?:-|–|{number_words('between')})"
 NUMBER = re.compile(
@@ -149,7 +149,7 @@ def _strip_exempt_numbers(block: TextBlock, clinic_values: list[str]) -> str:
     text = block.text
     for value in [*block.phones, *clinic_values]:
         text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w){NOT_BEFORE_UNIT}", " ", text)
-    if block.tag in HEADING_ELEMENTS:
+    if block.tag in HEADING_TAGS:
         text = LIST_NUMBER.sub("", text)
     text = " ".join(sentence for sentence in split_sentences(text) if not sentence.rstrip('"”»)').endswith("?"))
     text = " ".join(sentence for sentence in split_sentences(text) if not WRITING_INSTRUCTION.match(sentence))

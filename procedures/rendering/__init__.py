@@ -1,11 +1,19 @@
 """Rendering of Markdown to the HTML of an article. No other code converts Markdown."""
 
 from procedures.languages import DEFAULT
-from procedures.rendering.issues import Issue
+from procedures.rendering.context import Issue
 from procedures.rendering.references import ReferenceResolver
-from procedures.rendering.renderer import RENDERER_VERSION, RenderedPage, render_page
+from procedures.rendering.renderer import RENDERER_VERSION, RenderedPage, released_document, render_page
 
-__all__ = ["RENDERER_VERSION", "Issue", "ReferenceResolver", "RenderedPage", "preview_html", "render_page"]
+__all__ = [
+    "RENDERER_VERSION",
+    "Issue",
+    "ReferenceResolver",
+    "RenderedPage",
+    "preview_html",
+    "released_document",
+    "render_page",
+]
 
 
 def preview_html(text: str) -> str:

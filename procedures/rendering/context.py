@@ -1,15 +1,22 @@
-"""The state of one rendering."""
+"""The state of one rendering, and the issues that it finds."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import cast
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from portal.text import interpolate_lazy
 from procedures.markup import find_markup_error
 from procedures.models import Source
 from procedures.phones import find_phone_error
-from procedures.rendering.glossary import GlossaryLinker
-from procedures.rendering.issues import IssueCollector
-from procedures.rendering.parser import PAGE_ELEMENT_IDS, make_unique_anchor
+from procedures.rendering.document import Block
+from procedures.rendering.inline import GlossaryLinker
+from procedures.rendering.parser import PAGE_ELEMENT_IDS
 from procedures.rendering.references import ReferenceResolver
 
 MIN_SIMILARITY = 0.8  # of difflib's ratio: a letter or two wrong, not another word
@@ -18,7 +25,50 @@ MAX_SUGGESTIONS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
+class Issue:
+    """One issue. ``line`` counts from 1 in the Markdown body; 0 refers to the whole page or to ``field``.
+
+    The message says what to fix. It is lazy where it is made in the language of a page: staff read it in theirs.
+    """
+
+    line: int
+    message: str
+    field: str = ""
+    # The draft refers to something that does not exist. This can change without any change to the draft.
+    is_unknown_reference: bool = False
+
+    def __str__(self) -> str:
+        if not self.line:
+            return str(self.message)
+        return gettext("line %(line)s: %(message)s") % {"line": self.line, "message": self.message}
+
+
+@dataclass(slots=True)
+class IssueCollector:
+    """Collects issues while a draft is rendered. An issue does not stop the rendering, so one run finds all of them."""
+
+    issues: list[Issue] = field(default_factory=list)
+    _seen: set[Issue] = field(default_factory=set)
+
+    def add(
+        self,
+        line: int,
+        message: str | Promise,
+        field: str = "",
+        *,
+        is_unknown_reference: bool = False,
+        **values: object,
+    ) -> None:
+        """Add an issue unless an equal one is there. ``values`` are the named values of ``message``."""
+        text = interpolate_lazy(message, **values) if values else cast("str", message)
+        issue = Issue(line, text, field, is_unknown_reference)
+        if issue not in self._seen:
+            self._seen.add(issue)
+            self.issues.append(issue)
+
+
+@dataclass(frozen=True, slots=True)
+class ContentsEntry:
     """A second-level heading in the list of contents."""
 
     number: int
@@ -34,26 +84,26 @@ class RenderContext:
     glossary: GlossaryLinker = field(default_factory=lambda: GlossaryLinker([]))
     issues: IssueCollector = field(default_factory=IssueCollector)
     sources: list[Source] = field(default_factory=list)
-    headings: list[Heading] = field(default_factory=list)
+    headings: list[ContentsEntry] = field(default_factory=list)
     anchors: set[str] = field(default_factory=lambda: set(PAGE_ELEMENT_IDS))
     page_links: list[tuple[int, str, str]] = field(default_factory=list)
     # Line and anchor of each link to a section of the same page.
     fragment_links: list[tuple[int, str]] = field(default_factory=list)
     figure_slugs: list[str] = field(default_factory=list)
-    index_blocks: set[str] = field(default_factory=set)
+    # Names of blocks that a page can have only once.
+    used_once: set[str] = field(default_factory=set)
     # Anchors of earlier releases, each with the anchor that replaces it; an empty one stands for the top of the page.
     old_anchors: Mapping[str, str] = field(default_factory=dict)
     # Heading anchors that this text alone would have, each with the anchor to use in its place.
     anchor_renames: Mapping[str, str] = field(default_factory=dict)
-    # Heading anchors that this text alone would have; then each with the anchor that its heading prefers.
-    used_heading_anchors: set[str] = field(default_factory=lambda: set(PAGE_ELEMENT_IDS))
-    heading_anchors: list[tuple[str, str]] = field(default_factory=list)
     # Line, explicit anchor, and actual anchor of headings whose explicit anchor already leads to another section.
     moved_anchors: list[tuple[int, str, str]] = field(default_factory=list)
     # The timing of the full list of warning signs on this page; empty if there is no such list.
     signs_timing: str = ""
     chance_denominator: int = 0
     key_points: str = ""
+    # The block of the key points, which moves to the top of the page.
+    key_points_block: Block | None = None
     last_heading: str = ""
     last_level: int = 1
     region_labels: set[str] = field(default_factory=set)
@@ -62,24 +112,50 @@ class RenderContext:
     # The closest existing key, or "", for each unknown reference by kind and key.
     suggestions: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def add_unknown_reference(self, line: int, kind: str, key: str, message: str) -> None:
+    def add_unknown_reference(self, line: int, kind: str, key: str, message: str | Promise, **values: object) -> None:
         """Add an issue for a ``key`` that does not exist, with the closest key of that kind (``list_keys``)."""
         if (kind, key) not in self.suggestions and len(self.suggestions) < MAX_SUGGESTIONS:
             self.suggestions[kind, key] = "".join(
                 get_close_matches(key, self.resolver.list_keys(kind), 1, MIN_SIMILARITY)
             )
-        closest = self.suggestions.get((kind, key))
-        self.issues.add(line, f"{message} Did you mean “{closest}”?" if closest else message, is_unknown_reference=True)
+        text = interpolate_lazy(message, key=key, **values)
+        if closest := self.suggestions.get((kind, key)):
+            text = interpolate_lazy(_("%(message)s Did you mean “%(name)s”?"), message=text, name=closest)
+        self.issues.add(line, text, is_unknown_reference=True)
 
     def add_unavailable_figure(self, line: int, slug: str) -> None:
         """Add an issue for a figure that does not exist or has no approved version."""
         if self.resolver.is_unapproved(slug):
-            message = f"The picture “{slug}” is not approved. A reviewer must look at it and approve this text first."
-            self.issues.add(line, message)
+            message = _(
+                "The picture “%(key)s” is not approved. A reviewer must look at it and approve this text first."
+            )
+            self.issues.add(line, message, key=slug)
         else:
-            self.add_unknown_reference(line, "figure", slug, f"There is no picture “{slug}”.")
+            self.add_unknown_reference(line, "figure", slug, _("There is no picture “%(key)s”."))
 
-    def check_plain_text(self, line: int, name: str, *texts: str, allow_codes: bool = False) -> None:
+    def add_unknown_value(self, line: int, name: str) -> None:
+        """Add an issue for braces that contain no clinic value."""
+        self.issues.add(line, self.unknown_value_message(name))
+
+    def unknown_value_message(self, name: str) -> str:
+        """Return the message for braces that contain no clinic value, with the value that was probably meant."""
+        names = list(self.resolver.clinic_values)
+        if name.strip() in names:
+            message = _("Take the spaces out of “{%(name)s}”, and use one pair of braces: {%(value)s}.")
+            return interpolate_lazy(message, name=name, value=name.strip())
+        letters = re.sub(r"[^a-z]", "", name.casefold())
+        values_by_letters = {
+            re.sub(r"[^a-z]", "", form): value for value in names for form in (value, value.partition(".")[2])
+        }
+        typed = " ".join(name.split())
+        if closest := get_close_matches(letters, values_by_letters, 1, MIN_SIMILARITY):
+            message = _("Unknown clinic value {%(name)s}. Did you mean {%(value)s}?")
+            return interpolate_lazy(message, name=typed, value=values_by_letters[closest[0]])
+        known = ", ".join(f"{{{value}}}" for value in names)
+        message = _("Unknown clinic value {%(name)s}. The clinic's values are %(known)s.")
+        return interpolate_lazy(message, name=typed, known=known)
+
+    def check_plain_text(self, line: int, name: str | Promise, *texts: str, allow_codes: bool = False) -> None:
         """Add issues for markup and phone numbers in plain text that the page prints as typed.
 
         ``name`` is the subject of the messages. ``allow_codes``: numbers are a PMID, a DOI, or the like.
@@ -106,11 +182,16 @@ class RenderContext:
         """Reserve and return ``wanted``, or the first free one of ``wanted-2``, ``wanted-3`` …."""
         return _reserve_unique(wanted, self.anchors, "-")
 
-    def reserve_heading_anchor(self, wanted: str) -> str:
-        """Reserve and return the anchor of a heading that prefers ``wanted``."""
-        anchor = make_unique_anchor(wanted, self.used_heading_anchors)
-        self.heading_anchors.append((anchor, wanted))
-        return self.reserve_anchor(self.anchor_renames.get(anchor, anchor))
+    def reserve_old_anchors(self, current_anchor: str) -> list[str]:
+        """Reserve and return the earlier anchors of a section; those of all removed sections for an empty anchor."""
+        # Sorted, because databases return the keys of a JSON object in any order.
+        old_anchors = sorted(old for old, target in self.old_anchors.items() if target == current_anchor)
+        self.anchors.update(old_anchors)
+        return old_anchors
+
+    def reserve_heading_anchor(self, natural_anchor: str) -> str:
+        """Reserve and return the anchor of a heading to which the text alone gives ``natural_anchor``."""
+        return self.reserve_anchor(self.anchor_renames.get(natural_anchor, natural_anchor))
 
     def reserve_label(self, wanted: str) -> str:
         """Reserve and return an accessible name that no other region of this page has."""

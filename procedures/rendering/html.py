@@ -1,229 +1,465 @@
-"""Conversion of parsed Markdown to HTML: headings and their anchors, tables, blocks, and choices."""
+"""The writer of HTML: from the document tree to sanitized HTML, and what is done to HTML that is already safe.
 
+The writer escapes all text; sanitizing is the second line of defense. This module contains the only ``mark_safe`` of
+the project. Components such as figures are inserted after sanitizing, so their tags do not have to be allowed.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from functools import reduce
+from html import escape
+from html.parser import HTMLParser
 from operator import add
 
+import nh3
+from django.utils.functional import Promise
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
-from markdown_it.token import Token
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, ngettext_lazy
+from django.utils.translation import gettext_lazy as _
 
-from procedures.rendering import blocks, inline
-from procedures.rendering.context import Heading, RenderContext
-from procedures.rendering.inline import resolve_inline
-from procedures.rendering.parser import (
-    RESERVED_ANCHOR,
-    find_closing_token,
-    get_parser,
-    inline_text,
-    line_number,
-    pop_explicit_anchor,
-    slugify_heading,
+from procedures.rendering.blocks import BlockType, Content, Options, get_block_types, render_component
+from procedures.rendering.context import ContentsEntry, RenderContext
+from procedures.rendering.document import (
+    Block,
+    Cell,
+    Code,
+    Container,
+    Heading,
+    List,
+    Mark,
+    Node,
+    Quote,
+    Run,
+    Table,
+    Text,
+    walk,
 )
-from procedures.rendering.sanitizer import sanitize
-
-
-def prepare_heading(opening: Token, inline_token: Token, context: RenderContext, *, nested: bool) -> None:
-    """Check a heading and set its id. ``nested``: the heading is inside ``choices``, which checks the levels itself."""
-    line = line_number(opening)
-    level = int(opening.tag[1])
-    explicit, slug = pop_explicit_anchor(inline_token), slugify_heading(inline_token)
-    resolve_inline(inline_token, context, link_terms=False)
-    title = inline_text(inline_token)
-    if level == 1:
-        context.issues.add(line, "The page's title is a field. Start headings with ##.")
-        opening.tag = "h2"
-    if level > 4:
-        context.issues.add(line, "A heading can have at most four # signs: ####.")
-        opening.tag = "h4"
-    if not nested and level > context.last_level + 1:
-        context.issues.add(line, f"This heading skips a level: use {'#' * (context.last_level + 1)}.")
-    if not title:
-        context.issues.add(line, "This heading is empty.")
-    if explicit and (RESERVED_ANCHOR.match(explicit) or explicit in context.used_heading_anchors):
-        context.issues.add(line, f"The section address #{explicit} is taken. Choose another one.")
-    anchor = context.reserve_heading_anchor(explicit or slug)
-    if explicit and anchor != explicit:
-        context.moved_anchors.append((line, explicit, anchor))
-    opening.attrSet("id", anchor)
-    if not nested:
-        context.last_level = min(level, 4)
-        context.last_heading = title
-        if opening.tag == "h2":
-            context.headings.append(Heading(len(context.headings) + 1, title, anchor))
-
-
-def insert_old_anchors(opening: Token, inline_token: Token, context: RenderContext) -> None:
-    """Add the earlier anchors of a section to its heading, so that links in old emails still lead to it."""
-    anchor_tokens = [
-        token
-        for old in collect_old_anchors(str(opening.attrGet("id")), context)
-        for token in (Token("link_open", "a", 1, attrs={"id": old}), Token("link_close", "a", -1))
-    ]
-    inline_token.children = [*anchor_tokens, *(inline_token.children or [])]
-
-
-def collect_old_anchors(current_anchor: str, context: RenderContext) -> list[str]:
-    """Reserve and return the earlier anchors of a section; of all removed sections if ``current_anchor`` is empty."""
-    # Sorted, because databases return the keys of a JSON object in any order.
-    old_anchors = sorted(old for old, target in context.old_anchors.items() if target == current_anchor)
-    context.anchors.update(old_anchors)
-    return old_anchors
-
+from procedures.rendering.inline import resolve_inline
 
 EMPTY_HTML = SafeString("")
+SECTION_LEVEL, MAX_HEADING_LEVEL = 2, 4
+# Names of rows or options, with single spaces between them.
+NAMES = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*(?:[ \t]+[a-z0-9]+(?:-[a-z0-9]+)*)*\Z")
+MIN_NAME_SIMILARITY = 0.7  # difflib ratio; lower than for keys, because block names are short and few
 
 
-def to_html(tokens: list[Token], context: RenderContext, *, nested: bool = False) -> SafeString:
-    """Render ``tokens``. ``nested``: they are inside an option of ``choices``."""
+def to_html(
+    nodes: Sequence[Node], context: RenderContext, *, is_top: bool = True, in_choices: bool = False
+) -> SafeString:
+    """Resolve the names in ``nodes`` and return their HTML.
+
+    ``is_top``: they are not in a block. ``in_choices``: they are in an option of ``choices``.
+    """
+    if is_top and any(_starts_folded_section(node) for node in nodes):
+        return join_html(_render_section(section, context) for section in _split_sections(nodes))
+    return _render_nodes(nodes, context, is_top=is_top, in_choices=in_choices)
+
+
+def _render_nodes(
+    nodes: Sequence[Node], context: RenderContext, *, is_top: bool, in_choices: bool = False
+) -> SafeString:
     parts: list[SafeString] = []
-    run: list[Token] = []
-    position = 0
-    while position < len(tokens):
-        token = tokens[position]
-        end = find_closing_token(tokens, position)
-        if token.type in {"directive", "directive_open"} or (token.type == "table_open" and token.level == 0):
-            parts.append(_render_tokens(run, context, nested=nested))
-            run = []
-            group = tokens[position : end + 1]
-            html = (
-                _render_table(group, context)
-                if token.type == "table_open"
-                else _render_block(group, context, nested=nested)
-            )
-            parts.append(_add_line_comment(html, token, context))
-        elif context.with_line_comments:
-            parts.append(
-                _add_line_comment(_render_tokens(tokens[position : end + 1], context, nested=nested), token, context)
-            )
+    prose: list[str] = []
+    for node in nodes:
+        if isinstance(node, Block):
+            html = _render_block(node, context, in_choices=in_choices)
+        elif isinstance(node, Table) and is_top:
+            html = _render_wide_table(node, context)
         else:
-            run += tokens[position : end + 1]
-        position = end + 1
-    parts.append(_render_tokens(run, context, nested=nested))
-    return join_html(parts)
+            _resolve(node, context, is_top=is_top)
+            if not context.with_line_comments:
+                prose.append(_write(node))
+                continue
+            html = sanitize(_write(node))
+        parts += [sanitize("".join(prose)), _add_line_comment(html, node, context)]
+        prose = []
+    return join_html([*parts, sanitize("".join(prose))])
 
 
-def _add_line_comment(html: SafeString, token: Token, context: RenderContext) -> SafeString:
-    """Put ``<!--line N-->`` before a part of a preview. Unlike an element, a comment cannot change the layout."""
-    return format_html("<!--line {}-->{}", line_number(token), html) if context.with_line_comments and html else html
+def _starts_folded_section(node: Node) -> bool:
+    return isinstance(node, Heading) and node.level == SECTION_LEVEL and node.is_folded
 
 
-def join_html(parts: list[SafeString]) -> SafeString:
+def _split_sections(nodes: Sequence[Node]) -> list[list[Node]]:
+    """Return the nodes before the first section, if any, and those of each section with its heading."""
+    sections: list[list[Node]] = [[]]
+    for node in nodes:
+        if isinstance(node, Heading) and node.level <= SECTION_LEVEL:
+            sections.append([])
+        sections[-1].append(node)
+    return sections
+
+
+def _render_section(nodes: Sequence[Node], context: RenderContext) -> SafeString:
+    if not nodes or not _starts_folded_section(nodes[0]):
+        return _render_nodes(nodes, context, is_top=True)
+    heading = _render_nodes(nodes[:1], context, is_top=True)
+    body = _render_nodes(nodes[1:], context, is_top=True)
+    return render_component("folded_section", heading=heading, body=body)
+
+
+def join_html(parts: Iterable[SafeString]) -> SafeString:
     """Join safe strings. Adding them one by one leaves it to Django to decide that the result is safe."""
     return reduce(add, parts, EMPTY_HTML)
 
 
-def _render_tokens(run: list[Token], context: RenderContext, *, nested: bool) -> SafeString:
-    """Render and sanitize tokens that have no block at their top level."""
-    if not run:
-        return EMPTY_HTML
-    printable: list[Token] = []
-    for index, token in enumerate(run):
-        if token.type.startswith("directive"):
-            if token.type != "directive_close":
-                context.issues.add(line_number(token), "A block cannot be inside a list, quotation, or table.")
-            continue
-        before = run[index - 1] if index else token
-        if token.type == "inline":
-            if before.type == "heading_open":
-                prepare_heading(before, token, context, nested=nested)
-                run[index + 1].tag = before.tag
-                insert_old_anchors(before, token, context)
-            else:
-                inline.resolve_inline(token, context, link_terms=before.type != "th_open")
-        _set_cell_attributes(token)
-        printable.append(token)
-    markdown = get_parser()
-    return sanitize(str(markdown.renderer.render(printable, markdown.options, {})))
+def _add_line_comment(html: SafeString, node: Node, context: RenderContext) -> SafeString:
+    """Put ``<!--line N-->`` before a part of a preview. Unlike an element, a comment cannot change the layout."""
+    return format_html("<!--line {}-->{}", node.line, html) if context.with_line_comments and html else html
 
 
-def _set_cell_attributes(token: Token) -> None:
-    """Replace the ``style`` of a table cell with a class, because the Content Security Policy forbids inline styles."""
-    if token.type in {"th_open", "td_open"}:
-        style = token.attrs.pop("style", "")
-        if style == "text-align:right":
-            token.attrSet("class", "num")
-        if token.type == "th_open":
-            token.attrSet("scope", "col")
+def _resolve(node: Node, context: RenderContext, *, is_top: bool) -> None:
+    """Resolve the names in a node and everything in it, and report what cannot be where it is."""
+    if isinstance(node, Heading):
+        resolve_heading(node, context, is_top=is_top)
+    elif isinstance(node, Text):
+        resolve_inline(node, context, link_terms=not (isinstance(node, Cell) and node.is_header))
+    elif isinstance(node, Block):
+        context.issues.add(node.line, _("A block cannot be inside a list, quotation, or table."))
+    for child in node.children:
+        _resolve(child, context, is_top=is_top)
 
 
-def _render_table(group: list[Token], context: RenderContext) -> SafeString:
+def resolve_heading(heading: Heading, context: RenderContext, *, is_top: bool) -> None:
+    """Check a heading, resolve its text, and give it its anchor on the page."""
+    line, level, issues = heading.line, heading.level, context.issues
+    resolve_inline(heading, context, link_terms=False)
+    if level == 1:
+        issues.add(line, _("The page's title is a field. Start headings with ##."))
+    if level > MAX_HEADING_LEVEL:
+        issues.add(line, _("A heading can have at most four # signs: ####."))
+    if is_top and level > context.last_level + 1:
+        issues.add(line, _("This heading skips a level: use %(signs)s."), signs="#" * (context.last_level + 1))
+    if not heading.text:
+        issues.add(line, _("This heading is empty."))
+    if heading.is_folded and (level != SECTION_LEVEL or not is_top):
+        issues.add(line, _("Only a section can be folded: write .folded after the address of a ## heading."))
+    if heading.is_taken:
+        issues.add(
+            line, _("The section address #%(anchor)s is taken. Choose another one."), anchor=heading.wanted_anchor
+        )
+    heading.level = min(max(level, SECTION_LEVEL), MAX_HEADING_LEVEL)
+    heading.anchor = context.reserve_heading_anchor(heading.natural_anchor)
+    if heading.is_explicit and heading.anchor != heading.wanted_anchor:
+        context.moved_anchors.append((line, heading.wanted_anchor, heading.anchor))
+    heading.old_anchors = context.reserve_old_anchors(heading.anchor)
+    if is_top:
+        context.last_level = min(level, MAX_HEADING_LEVEL)
+        context.last_heading = heading.text
+        if heading.level == 2:
+            context.headings.append(ContentsEntry(len(context.headings) + 1, heading.text, heading.anchor))
+
+
+def _write(node: Node) -> str:
+    """Return the HTML of a resolved node, not yet sanitized."""
+    if isinstance(node, Heading):
+        anchors = "".join(f'<a id="{escape(old)}"></a>' for old in node.old_anchors)
+        anchor = f' id="{escape(node.anchor)}"' if node.anchor else ""
+        return f"<h{node.level}{anchor}>{anchors}{write_inline(node.runs)}</h{node.level}>\n"
+    if isinstance(node, Text):
+        return f"<p>{write_inline(node.runs)}</p>\n"
+    if isinstance(node, List):
+        tag = "ol" if node.is_ordered else "ul"
+        start = f' start="{node.start}"' if node.start != 1 else ""
+        items = "".join(_write_item(item, is_tight=node.is_tight) for item in node.nodes)
+        return f"<{tag}{start}>\n{items}</{tag}>\n"
+    if isinstance(node, Table):
+        header, rows = (_write_row(node.nodes[0]), "".join(map(_write_row, node.nodes[1:])))
+        body = f"<tbody>\n{rows}</tbody>\n" if rows else ""
+        return f"<table>\n<thead>\n{header}</thead>\n{body}</table>\n"
+    if isinstance(node, Quote):
+        return "<blockquote>\n" + "".join(map(_write, node.nodes)) + "</blockquote>\n"
+    if isinstance(node, Code):
+        return f"<pre><code>{escape(node.text)}</code></pre>\n"
+    if isinstance(node, Container):
+        return "".join(map(_write, node.nodes))
+    return "<hr>\n"
+
+
+def _write_item(item: Node, *, is_tight: bool) -> str:
+    if not is_tight:
+        return "<li>\n" + "".join(map(_write, item.children)) + "</li>\n" if item.children else "<li></li>\n"
+    # In a tight list, text is not in a paragraph, and what follows it starts on a line of its own.
+    html = ""
+    for child in item.children:
+        is_text = isinstance(child, Text) and not isinstance(child, Heading)
+        html += (
+            write_inline(child.runs)
+            if isinstance(child, Text) and is_text
+            else "\n" * (html[-1:] != "\n") + _write(child)
+        )
+    return f"<li>{html}</li>\n"
+
+
+def _write_row(row: Node) -> str:
+    cells = ""
+    for cell in row.children:
+        if isinstance(cell, Cell):
+            # A class, because the Content Security Policy forbids the style that Markdown would give.
+            number = ' class="num"' if cell.align == "right" else ""
+            tag, scope = ("th", ' scope="col"') if cell.is_header else ("td", "")
+            cells += f"<{tag}{number}{scope}>{write_inline(cell.runs)}</{tag}>\n"
+    return f"<tr>\n{cells}</tr>\n"
+
+
+def write_inline(runs: Sequence[Run]) -> str:
+    """Return the HTML of resolved runs. Emphasis may be split around a link; a link never is."""
+    parts: list[str] = []
+    open_marks: tuple[Mark, ...] = ()
+    for run in [*runs, Run()]:
+        shared = 0
+        while shared < min(len(open_marks), len(run.marks)) and open_marks[shared] is run.marks[shared]:
+            shared += 1
+        parts += [f"</{'a' if mark.href else mark.kind}>" for mark in reversed(open_marks[shared:])]
+        parts += [_open_mark(mark) for mark in run.marks[shared:]]
+        parts.append(_write_run(run))
+        open_marks = run.marks
+    return "".join(parts)
+
+
+def _open_mark(mark: Mark) -> str:
+    if not mark.href:
+        return f"<{mark.kind}>"
+    css_class = ' class="term"' if mark.kind == "term" else ""
+    return f'<a{css_class} href="{escape(mark.href)}">'
+
+
+def _write_run(run: Run) -> str:
+    if run.kind == "space":
+        return "\n"
+    if run.kind == "break":
+        return "<br>\n"
+    text = escape(run.text)
+    if run.kind == "code":
+        return f"<code>{text}</code>"
+    if run.kind == "source":
+        label = escape(gettext("Source %(number)s") % {"number": run.text})
+        return f'<sup class="citation"><a href="#source-{text}" aria-label="{label}">{text}</a></sup>'
+    return text
+
+
+def _render_wide_table(table: Table, context: RenderContext) -> SafeString:
     # A table can be wider than the screen. A focusable, named region can be scrolled with the keyboard.
-    label = _("Table: %(heading)s") % {"heading": context.last_heading or _("overview")}
-    html = _render_tokens(group, context, nested=False)
+    label = gettext("Table: %(heading)s") % {"heading": context.last_heading or gettext("overview")}
+    _resolve(table, context, is_top=True)
     return format_html(
         '<div class="table" tabindex="0" role="region" aria-label="{}">{}</div>',
         context.reserve_label(label),
-        html,
+        sanitize(_write(table)),
     )
 
 
-def _render_block(group: list[Token], context: RenderContext, *, nested: bool) -> SafeString:
-    token = group[0]
-    name, options, line = token.meta["name"], token.meta["options"], line_number(token)
-    if token.type == "directive":
-        return blocks.render_self_closing_block(name, options, line, context, token.meta["raw"])
-    if not token.meta["closed"]:
-        context.issues.add(line, f"The block {name} has no end. Close it with a line :::")
-    inner = group[1:-1]
-    if nested and name in {"choices", "key-points"}:
-        context.issues.add(line, f"A block {name} cannot be inside choices.")
+def _render_block(block: Block, context: RenderContext, *, in_choices: bool) -> SafeString:
+    """Check what the registry says about a block, and render it."""
+    block_type = get_block_types().get(block.name)
+    if block_type is None:
+        _report_unknown_block(block, context)
         return EMPTY_HTML
-    if name == "choices":
-        return _render_choices(inner, line, context)
-    if not nested and any(t.type.startswith("directive") for t in inner):
-        context.issues.add(line, f"No block can be inside ::: {name}.")
-        inner = [t for t in inner if not t.type.startswith("directive")]
-    for heading in (t for t in inner if t.type == "heading_open"):
-        context.issues.add(line_number(heading), f"No heading can be inside ::: {name}.")
-    return blocks.render_block(name, options, inner, _render_tokens(inner, context, nested=True), line, context)
+    if not block.has_end:
+        message = _("The block %(name)s has no end. Close it with a line :::")
+        context.issues.add(block.line, message, name=block.name)
+    if in_choices and not block_type.in_choices:
+        context.issues.add(block.line, _("A block %(name)s cannot be inside choices."), name=block.name)
+        block.nodes = []
+        return EMPTY_HTML
+    body = EMPTY_HTML
+    if block_type.has_end and block_type.content != Content.OPTIONS:
+        body = _render_content(block, context, in_choices=in_choices)
+    if not _has_valid_form(block, block_type, context):
+        block.nodes = []
+        return EMPTY_HTML
+    return block_type.render(block, context, body)
 
 
-def _split_at_headings(tokens: list[Token], tag: str) -> tuple[list[Token], list[tuple[Token, Token, list[Token]]]]:
-    """Return the tokens before the first heading of this level, then (opening, inline, content) for each heading."""
-    before: list[Token] = []
-    sections: list[tuple[Token, Token, list[Token]]] = []
-    index = 0
-    while index < len(tokens):
-        token = tokens[index]
-        if token.type == "heading_open" and token.tag == tag:
-            sections.append((token, tokens[index + 1], []))
-            index += 3
-            continue
-        (sections[-1][2] if sections else before).append(token)
-        index += 1
-    return before, sections
+def _render_content(block: Block, context: RenderContext, *, in_choices: bool) -> SafeString:
+    inner = [node for node in block.nodes if not isinstance(node, Block)]
+    if len(inner) < len(block.nodes):
+        context.issues.add(block.line, _("No block can be inside ::: %(name)s."), name=block.name)
+    block.nodes = inner
+    for node in walk(inner):
+        if isinstance(node, Heading):
+            context.issues.add(node.line, _("No heading can be inside ::: %(name)s."), name=block.name)
+    for node in inner:
+        _resolve(node, context, is_top=False)
+    return sanitize("".join(map(_write, inner)))
 
 
-def _render_choices(inner: list[Token], line: int, context: RenderContext) -> SafeString:
-    """Render options side by side, and check that all have the same aspects in the same order."""
-    before, sections = _split_at_headings(inner, "h3")
-    if before or len(sections) < 2:
-        context.issues.add(line, "::: choices contains at least 2 options, each under a ### heading.")
-    options, expected = [], None
-    for opening, title, content in sections:
-        prepare_heading(opening, title, context, nested=True)
-        rest, aspects = _split_at_headings(content, "h4")
-        for aspect in aspects:
-            inline.resolve_inline(aspect[1], context, link_terms=False)
-        name, names = inline_text(title), [inline_text(aspect[1]) for aspect in aspects]
-        expected = names if expected is None else expected
-        if rest or not names:
-            context.issues.add(line_number(opening), f"The text of “{name}” must be under #### headings.")
-        if names != expected:
-            context.issues.add(
-                line_number(opening),
-                f"“{name}” must have the same #### headings as the first option: {', '.join(expected)}.",
-            )
-        options.append(
-            {
-                "name": name,
-                "anchor": str(opening.attrGet("id")),
-                "old_anchors": collect_old_anchors(str(opening.attrGet("id")), context),
-                "aspects": [
-                    {"title": inline_text(aspect[1]), "body": to_html(aspect[2], context, nested=True)}
-                    for aspect in aspects
-                ],
-            }
+def _has_valid_form(block: Block, block_type: BlockType, context: RenderContext) -> bool:
+    """Report options and content that the block does not allow; return whether the block can be rendered."""
+    name, line, issues = block.name, block.line, context.issues
+    if block_type.options == Options.NONE and block.options:
+        issues.add(line, _("::: %(name)s takes nothing after its name."), name=name)
+    if block_type.options == Options.NAMES and not NAMES.match(block.options):
+        issues.add(line, _("::: %(name)s needs names after it, with single spaces between them."), name=name)
+        return False
+    if block_type.is_once:
+        if name in context.used_once:
+            issues.add(line, _("A page can have ::: %(name)s only once."), name=name)
+            return False
+        context.used_once.add(name)
+    if block_type.content == Content.OPTIONS or not block_type.has_end:
+        return True
+    if not block.nodes:
+        issues.add(line, _("The block %(name)s is empty."), name=name)
+        return False
+    if block_type.content in {Content.BULLETS, Content.NUMBERS}:
+        _check_list(block, block_type, context)
+    return True
+
+
+def _check_list(block: Block, block_type: BlockType, context: RenderContext) -> None:
+    is_ordered = block_type.content == Content.NUMBERS
+    only = block.nodes[0]
+    if len(block.nodes) > 1 or not isinstance(only, List) or only.is_ordered != is_ordered:
+        message = (
+            _("::: %(name)s contains a numbered list and nothing else.")
+            if is_ordered
+            else _("::: %(name)s contains a list with hyphens and nothing else.")
         )
-    return blocks.render_component("choices", options=options)
+        context.issues.add(block.line, message, name=block.name)
+    elif block_type.max_items and len(only.nodes) > block_type.max_items:
+        count = len(only.nodes)
+        message = ngettext_lazy(
+            "::: %(name)s has %(count)s entry. Readers take in at most %(limit)s.",
+            "::: %(name)s has %(count)s entries. Readers take in at most %(limit)s.",
+            count,
+        )
+        context.issues.add(block.line, message, name=block.name, count=count, limit=block_type.max_items)
+
+
+def _report_unknown_block(block: Block, context: RenderContext) -> None:
+    if not block.name:
+        text = block.raw[:40].strip()
+        context.issues.add(block.line, _unnamed_block_message(block.raw), text=text)
+        return
+    names = sorted(get_block_types())
+    if closest := get_close_matches(block.name, names, 1, MIN_NAME_SIMILARITY):
+        message = _("There is no block “%(name)s”. Did you mean “%(closest)s”?")
+        context.issues.add(block.line, message, name=block.name, closest=closest[0])
+    else:
+        message = _("There is no block “%(name)s”. The blocks are: %(names)s.")
+        context.issues.add(block.line, message, name=block.name, names=", ".join(names))
+
+
+def _unnamed_block_message(raw_line: str) -> Promise:
+    """Return the message for a line that starts with ``:::`` and has no readable name."""
+    rest = raw_line.lstrip(":")
+    if len(raw_line) - len(rest) > 3:
+        return _("“%(text)s” has more than three colons. Write exactly three: ::: note, and ::: at the end.")
+    if rest.strip():
+        return _("“%(text)s” names no block. Type a regular space and the name in lowercase: ::: note.")
+    return _("This ::: does not close anything. Delete it, or add the name of a block after it.")
+
+
+ALLOWED_TAGS = {
+    "a", "blockquote", "br", "code", "em", "h2", "h3", "h4", "hr", "li", "ol", "p", "pre", "strong", "sup",
+    "table", "tbody", "td", "th", "thead", "tr", "ul",
+}  # fmt: skip
+ALLOWED_ATTRIBUTES = {
+    "a": {"href", "class", "aria-label", "id"},
+    "h2": {"id"},
+    "h3": {"id"},
+    "h4": {"id"},
+    "ol": {"start"},
+    "sup": {"class"},
+    "td": {"class"},
+    "th": {"class", "scope"},
+}
+ALLOWED_URL_SCHEMES = {"https", "mailto", "tel"}
+
+
+def sanitize(html: str) -> SafeString:
+    """Return ``html`` reduced to the allowed tags, attributes, and URL schemes."""
+    return mark_safe(  # noqa: S308 -- the only place; nh3 has just cleaned it
+        nh3.clean(
+            html, tags=ALLOWED_TAGS, attributes=ALLOWED_ATTRIBUTES, url_schemes=ALLOWED_URL_SCHEMES, link_rel=None
+        )
+    )
+
+
+# A tag on several lines of a template. Values are escaped, so the first ">" ends it.
+BROKEN_TAG = re.compile(r"</?[a-z][^<>\n]*\n[^<>]*>")
+
+
+def minify(html: SafeString) -> SafeString:
+    """Remove indentation and blank lines. Line breaks between elements stay, because they separate words.
+
+    Inside a tag, a line break becomes a space, or nothing before the end of the tag. HTML with ``<pre>`` is unchanged.
+    """
+    if "<pre" in html:
+        return html
+    # A pattern such as \s*\n would take minutes on a long line of spaces.
+    lines = filter(None, map(str.strip, html.split("\n")))
+    joined = "\n".join(lines) + "\n"
+    return SafeString(BROKEN_TAG.sub(_on_one_line, joined))
+
+
+def _on_one_line(tag: re.Match[str]) -> str:
+    return tag[0].replace("\n>", ">").replace("\n/>", "/>").replace("\n", " ")
+
+
+# Between the prefix and an id. No slug contains it, so two parts never share an id: with a hyphen, "rest" and
+# "home-driving" would give the same id as "rest-home" and "driving".
+NAMESPACE_SEPARATOR = "__"
+# Attributes that contain ids of the same article.
+ID_ATTRIBUTES = frozenset({"id", "for", "name", "aria-labelledby", "aria-describedby", "aria-controls"})
+HEADING_TAG = re.compile(r"h([1-5])\Z")
+FRAGMENT_URL = re.compile(r"url\(#([^)]+)\)")
+# HTML elements without an end tag.
+VOID_ELEMENTS = frozenset("area base br col embed hr img input link meta source track wbr".split())
+
+
+class _IdNamespacer(HTMLParser):
+    def __init__(self, prefix: str, *, deeper: bool) -> None:
+        super().__init__(convert_charrefs=False)
+        self.prefix, self.deeper = prefix, deeper
+        self.parts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "section":
+            # A section without a name is no landmark. Otherwise the booklet would have several "Sources" landmarks.
+            attrs = [pair for pair in attrs if pair[0] != "aria-labelledby"]
+        self.parts.append(f"<{self._demote_heading(tag)}{''.join(self._format_attribute(*pair) for pair in attrs)}>")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.parts.append(f"<{self._demote_heading(tag)}{''.join(self._format_attribute(*pair) for pair in attrs)}/>")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID_ELEMENTS:
+            self.parts.append(f"</{self._demote_heading(tag)}>")
+
+    def handle_data(self, data: str) -> None:
+        self.parts.append(data)
+
+    def handle_entityref(self, name: str) -> None:
+        self.parts.append(f"&{name};")
+
+    def handle_charref(self, name: str) -> None:
+        self.parts.append(f"&#{name};")
+
+    def _demote_heading(self, tag: str) -> str:
+        match = HEADING_TAG.match(tag) if self.deeper else None
+        return f"h{int(match[1]) + 1}" if match else tag
+
+    def _format_attribute(self, name: str, value: str | None) -> str:
+        if value is None:
+            return f" {name}"
+        value = FRAGMENT_URL.sub(rf"url(#{self.prefix}{NAMESPACE_SEPARATOR}\1)", value)
+        if name in ID_ATTRIBUTES:
+            value = " ".join(f"{self.prefix}{NAMESPACE_SEPARATOR}{part}" for part in value.split())
+        elif name == "href" and value.startswith("#"):
+            value = f"#{self.prefix}{NAMESPACE_SEPARATOR}{value[1:]}"
+        return f' {name}="{escape(value)}"'
+
+
+def namespace_ids(html: SafeString, prefix: str, *, deeper: bool = True) -> SafeString:
+    """Prepare an article for a document with several articles: put ``prefix`` (a slug) before all of its ids.
+
+    ``deeper``: also move headings one level down.
+    """
+    namespacer = _IdNamespacer(prefix, deeper=deeper)
+    namespacer.feed(html)
+    namespacer.close()
+    return SafeString("".join(namespacer.parts))

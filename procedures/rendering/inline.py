@@ -1,97 +1,193 @@
-"""Inline content: citations, clinic values, links to pages, and glossary terms."""
+"""Inline content: citations, clinic values, links to pages, and links to glossary terms.
+
+The first use of each glossary term on a page is linked to its definition. A term matches across a line break, with
+no-break or double spaces, with any hyphen or apostrophe, with soft hyphens or decomposed accents inside, and with part
+of it in bold.
+"""
 
 import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from django.utils.translation import gettext as _
-from markdown_it.token import Token
+from django.utils.translation import gettext_lazy as _
 
-from procedures.rendering.context import RenderContext
-from procedures.rendering.lint import unknown_value_message
-from procedures.rendering.parser import line_number
+from portal.text import APOSTROPHES
+from procedures.markup import PLACEHOLDER
+from procedures.models import GlossaryTerm
+from procedures.rendering.document import Mark, Run, Text, link
+
+if TYPE_CHECKING:
+    from procedures.rendering.context import RenderContext
 
 PAGE_LINK = re.compile(r"page:([a-z0-9-]+)(?:#([a-z0-9-]+))?\Z")
 ALLOWED_LINK = re.compile(r"(?:https://|mailto:|tel:|#)")
+CITATION_SEPARATOR = re.compile(r"\s*;\s*@")
+
+HYPHEN_CHARACTERS = "\u2010\u2011\ufe63\uff0d"
+INVISIBLE_CHARACTERS = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
+EQUIVALENT_CHARACTERS = {
+    **dict.fromkeys(map(ord, HYPHEN_CHARACTERS), "-"),
+    **APOSTROPHES,
+    **dict.fromkeys(map(ord, INVISIBLE_CHARACTERS), ""),
+}
+# A dash without spaces inside a term is a mistyped hyphen; with spaces it is a dash.
+HYPHEN_PATTERN = "[-\u2012\u2013\u2212]\\s?"
+
+# The index of a run, and the start and end of a character in its text.
+TextSpan = tuple[int, int, int]
 
 
-def resolve_inline(token: Token, context: RenderContext, *, link_terms: bool) -> None:
-    """Replace the children of an ``inline`` token in place. ``link_terms``: also link glossary terms."""
-    line = line_number(token)
-    result: list[Token] = []
-    depth = 0
-    for child in token.children or []:
-        if child.type in {"softbreak", "hardbreak"}:
+def resolve_inline(node: Text, context: "RenderContext", *, link_terms: bool) -> None:
+    """Resolve the names in the runs of ``node``. ``link_terms``: also link glossary terms."""
+    line = node.line
+    result: list[Run] = []
+    known_marks: set[int] = set()
+    for run in node.runs:
+        for mark in run.marks:
+            if mark.kind == "link" and id(mark) not in known_marks:
+                known_marks.add(id(mark))
+                _resolve_link(mark, context, line)
+        if run.kind in {"space", "break"}:
             line += 1
-        if child.type == "link_open":
-            depth += 1
-            _resolve_link(child, context, line)
-        elif child.type == "link_close":
-            depth -= 1
-        elif child.type == "image":
-            context.issues.add(line, "Add a picture with a block: ::: figure, followed by the slug of the picture.")
-            child = _make_text_token(child.content)
-        elif child.type == "citation":
-            result += _resolve_citation(child, context, line)
-            continue
-        elif child.type == "value":
-            result += _resolve_clinic_value(child, context, line, is_in_link=depth > 0)
-            continue
-        result.append(child)
-    token.children = context.glossary.link_terms(result) if link_terms else result
+        if run.kind == "image":
+            context.issues.add(line, _("Add a picture with a block: ::: figure, followed by the slug of the picture."))
+            result.append(Run(run.text, marks=run.marks))
+        elif run.kind == "citation":
+            result += _resolve_citation(run, context, line)
+        elif run.kind == "value":
+            result += _resolve_clinic_value(run, context, line)
+        else:
+            result.append(run)
+    node.runs = context.glossary.link_terms(result) if link_terms else result
 
 
-def _make_text_token(content: str) -> Token:
-    return Token("text", "", 0, content=content)
-
-
-def _wrap_in_element(tag: str, content: str, **attrs: str | int | float) -> list[Token]:
-    kind = "link" if tag == "a" else tag
-    return [
-        Token(f"{kind}_open", tag, 1, attrs=dict(attrs)),
-        _make_text_token(content),
-        Token(f"{kind}_close", tag, -1),
-    ]
-
-
-def _resolve_link(token: Token, context: RenderContext, line: int) -> None:
-    href = str(token.attrGet("href") or "")
+def _resolve_link(mark: Mark, context: "RenderContext", line: int) -> None:
+    href = mark.href
     if match := PAGE_LINK.match(href):
         page = context.resolver.get_page(match[1])
         if page is None:
-            context.add_unknown_reference(line, "page", match[1], f"There is no page on “{match[1]}” in this language.")
-        token.attrSet("href", (page.href if page else "#") + (f"#{match[2]}" if match[2] else ""))
+            message = _("There is no page on “%(key)s” in this language.")
+            context.add_unknown_reference(line, "page", match[1], message)
+        mark.href = (page.href if page else "#") + (f"#{match[2]}" if match[2] else "")
         if page:
             context.page_links.append((line, match[1], match[2] or ""))
     elif href.startswith("page:"):
-        context.issues.add(line, f"“{href}” is not a page link. Write page:subject or page:subject#section.")
-        token.attrSet("href", "#")
+        message = _("“%(href)s” is not a page link. Write page:subject or page:subject#section.")
+        context.issues.add(line, message, href=href)
+        mark.href = "#"
     elif href.startswith("#"):
         context.fragment_links.append((line, href[1:]))
     elif not ALLOWED_LINK.match(href):
-        context.issues.add(line, f"The link “{href}” must start with https://; for our own pages write page:subject.")
-        token.attrSet("href", "#")
+        message = _("The link “%(href)s” must start with https://; for our own pages write page:subject.")
+        context.issues.add(line, message, href=href)
+        mark.href = "#"
 
 
-def _resolve_citation(token: Token, context: RenderContext, line: int) -> list[Token]:
-    result: list[Token] = []
-    for key in re.split(r"\s*;\s*@", token.content):
+def _resolve_citation(run: Run, context: "RenderContext", line: int) -> Iterator[Run]:
+    for key in CITATION_SEPARATOR.split(run.text):
         source = context.resolver.get_source(key)
         if source is None:
-            context.add_unknown_reference(line, "source", key, f"There is no source “{key}”.")
-            continue
-        number = context.get_citation_number(source)
-        result.append(Token("sup_open", "sup", 1, attrs={"class": "citation"}))
-        label = _("Source %(number)s") % {"number": number}
-        result += _wrap_in_element("a", str(number), **{"href": f"#source-{number}", "aria-label": label})
-        result.append(Token("sup_close", "sup", -1))
-    return result
+            context.add_unknown_reference(line, "source", key, _("There is no source “%(key)s”."))
+        else:
+            yield Run(str(context.get_citation_number(source)), "source", run.marks)
 
 
-def _resolve_clinic_value(token: Token, context: RenderContext, line: int, *, is_in_link: bool) -> list[Token]:
-    value = context.resolver.get_clinic_value(token.content)
+def _resolve_clinic_value(run: Run, context: "RenderContext", line: int) -> Iterator[Run]:
+    value = context.resolver.get_clinic_value(run.text)
     if value is None:
-        context.issues.add(line, unknown_value_message(token.content, context))
-        return []
-    if is_in_link or not token.content.endswith(("phone", "number")) or not value:
-        return [_make_text_token(value)]
-    number, href = context.resolver.get_phone(token.content)
-    return _wrap_in_element("a", number, href=href)
+        context.add_unknown_value(line, run.text)
+    elif run.href or not run.text.endswith(("phone", "number")) or not value:
+        yield Run(value, marks=run.marks)
+    else:
+        phone = link(*context.resolver.get_phone(run.text))
+        yield Run(phone.text, marks=(*run.marks, *phone.marks))
+
+
+def _normalize_characters(text: str) -> str:
+    """Replace characters that look alike with one of them. Spaces stay."""
+    return unicodedata.normalize("NFC", text).translate(EQUIVALENT_CHARACTERS)
+
+
+def _lookup_key(text: str) -> str:
+    return " ".join(
+        re.sub("[\u2012\u2013\u2212]", "-", _normalize_characters(text)).replace("-\n", "-").casefold().split()
+    )
+
+
+class GlossaryLinker:
+    """Links each term at its first use on one page, and collects the linked terms."""
+
+    def __init__(self, terms: Iterable[GlossaryTerm]) -> None:
+        self._terms_by_name: dict[str, GlossaryTerm] = {}
+        for term in terms:
+            for name in (term.term, *term.aliases):
+                self._terms_by_name.setdefault(_lookup_key(name), term)
+        # Longest first, so that "spinal canal" is found before "canal".
+        names = sorted(self._terms_by_name, key=len, reverse=True)
+        self._pattern = re.compile(
+            r"(?<![\w-])(" + "|".join(map(_term_pattern, names)) + r")(?![\w-])" if names else r"(?!)",
+            re.IGNORECASE,
+        )
+        self.linked_terms: dict[str, GlossaryTerm] = {}
+
+    def link_terms(self, runs: list[Run]) -> list[Run]:
+        """Return the runs with a link around the first use of each term that has none yet."""
+        text, text_spans = _join_runs(runs)
+        matches = list(self._find_terms(text))
+        if not matches:
+            return runs
+        links = [
+            (text_spans[start], text_spans[end - 1], Mark("term", f"#word-{term.key}")) for start, end, term in matches
+        ]
+        return [piece for index, run in enumerate(runs) for piece in _split_run(run, index, links)]
+
+    def _find_terms(self, text: str) -> Iterator[tuple[int, int, GlossaryTerm]]:
+        for match in self._pattern.finditer(text):
+            # IGNORECASE matches more than case folding: "spıne" with a dotless i matches "spine".
+            term = self._terms_by_name.get(_lookup_key(match[1]))
+            if term is not None and term.key not in self.linked_terms:
+                self.linked_terms[term.key] = term
+                yield match.start(1), match.end(1), term
+
+
+def _term_pattern(name: str) -> str:
+    return r"\s+".join(HYPHEN_PATTERN.join(map(re.escape, word.split("-"))) for word in name.split(" "))
+
+
+def _matchable_text(run: Run) -> str:
+    """Return the text that a term can match; a placeholder for links, citations, and the like."""
+    if run.href:
+        return PLACEHOLDER
+    return "\n" if run.kind in {"space", "break"} else run.text if run.kind == "text" else PLACEHOLDER
+
+
+def _join_runs(runs: list[Run]) -> tuple[str, list[TextSpan]]:
+    """Return the normalized text of all runs, and the origin of each of its characters."""
+    characters: list[str] = []
+    text_spans: list[TextSpan] = []
+    for index, run in enumerate(runs):
+        for cluster in re.finditer(r"\w[\u0300-\u036f]*|[^\w]", _matchable_text(run)):
+            normalized = _normalize_characters(cluster[0])
+            characters.append(normalized)
+            text_spans += [(index, *cluster.span())] * len(normalized)
+    return "".join(characters), text_spans
+
+
+def _split_run(run: Run, index: int, links: list[tuple[TextSpan, TextSpan, Mark]]) -> Iterator[Run]:
+    """Yield the run in pieces; the link of a term encloses the pieces that belong to it."""
+    done = 0
+    text = run.text
+    for (first, start, _start_end), (last, _end_start, end), mark in links:
+        if not first <= index <= last:
+            continue
+        if run.kind != "text":
+            yield Run(run.text, run.kind, (mark, *run.marks))
+            return
+        begin, stop = start if index == first else 0, end if index == last else len(text)
+        if done < begin:
+            yield Run(text[done:begin], marks=run.marks)
+        yield Run(text[begin:stop], marks=(mark, *run.marks))
+        done = stop
+    if run.kind != "text" or done < len(text):
+        yield Run(text[done:], marks=run.marks) if done else run

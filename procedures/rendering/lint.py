@@ -2,8 +2,9 @@
 
 The parser treats such markup as text (``##`` with a no-break space, an unclosed ``**``, ``{clinic.Phone}``) or as
 something else (a line ``---`` below a paragraph makes a heading). Patients would see it as typed, so a draft with such
-markup cannot be published. The checks read ``token.meta["visible"]``: lines in which a placeholder replaces parsed
-markup (``parser.record_visible_lines``).
+markup cannot be published. The document tree no longer shows what was typed, so these checks read the parser's tokens,
+and in them ``token.meta["visible"]``: lines in which a placeholder replaces parsed markup
+(``parser.record_visible_lines``).
 """
 
 import re
@@ -11,17 +12,21 @@ from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from itertools import groupby, pairwise
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 from markdown_it.token import Token
 
+from portal.text import interpolate_lazy
 from procedures import markup
 from procedures.markup import PLACEHOLDER, make_excerpt
-from procedures.phones import ALLOWED_NUMBERS_HINT, find_emergency_numbers, find_phones
 from procedures.rendering.context import MIN_SIMILARITY, RenderContext
-from procedures.rendering.parser import EXPLICIT_ANCHOR, line_number
+from procedures.rendering.parser import HEADING_MARK, ParsedText, line_number
 
 MAX_ISSUES = 60
 LINE_END = re.compile(r"\r\n?|\n")
-LintResults = Iterator[tuple[int, str]]
+Message = str | Promise
+LintResults = Iterator[tuple[int, Message]]
 
 SPACES = " \t\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u202f\u205f\u3000"
 SPACES_AND_INVISIBLE = SPACES + "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"
@@ -65,9 +70,9 @@ BLOCK_LIKE = re.compile(r"[:：]{1,2}[ \u00a0]?[A-Za-z][a-z-]*\s*\Z|::+\s*\Z")
 CELL_SEPARATOR = re.compile(r"(?<!\\)\|")
 
 
-def lint(tokens: list[Token], text: str, context: RenderContext) -> None:
-    """Add an issue for all suspicious markup in ``tokens``, parsed from ``text``, up to ``MAX_ISSUES``."""
-    lines = LINE_END.split(text)
+def lint(parsed: ParsedText, context: RenderContext) -> None:
+    """Add an issue for all suspicious markup in a text, up to ``MAX_ISSUES``."""
+    lines = LINE_END.split(parsed.text)
     issue_count = 0
     for check in (
         _check_invisible_characters,
@@ -75,34 +80,19 @@ def lint(tokens: list[Token], text: str, context: RenderContext) -> None:
         _check_lists,
         _check_tables,
         _check_inlines,
-        _check_phones,
     ):
-        for line, message in check(tokens, lines, context):
+        for line, message in check(parsed.tokens, lines, context):
             context.issues.add(line, message)
             issue_count += 1
             if issue_count >= MAX_ISSUES:
                 return
 
 
-def unknown_value_message(value_name: str, context: RenderContext) -> str:
-    """Return the message for braces that contain no clinic value."""
-    names = list(context.resolver.clinic_values)
-    if value_name.strip() in names:
-        return f"Take the spaces out of “{{{value_name}}}”, and use one pair of braces: {{{value_name.strip()}}}."
-    letters = re.sub(r"[^a-z]", "", value_name.casefold())
-    names_by_letters = {re.sub(r"[^a-z]", "", form): name for name in names for form in (name, name.partition(".")[2])}
-    closest = get_close_matches(letters, names_by_letters, 1, MIN_SIMILARITY)
-    typed = f"{{{' '.join(value_name.split())}}}"
-    if closest:
-        return f"Unknown clinic value {typed}. Did you mean {{{names_by_letters[closest[0]]}}}?"
-    known = ", ".join(f"{{{name}}}" for name in names)
-    return f"Unknown clinic value {typed}. The clinic's values are {known}."
-
-
 def _check_invisible_characters(_tokens: list[Token], lines: list[str], _context: RenderContext) -> LintResults:
     for number, line in enumerate(lines, start=1):
         if found := markup.describe_invisible_character(line):
-            yield number, f"This line contains {found}. Delete the word before and after it and type them again."
+            message = _("This line contains %(found)s. Delete the word before and after it and type them again.")
+            yield number, interpolate_lazy(message, found=found)
 
 
 def _check_blocks(tokens: list[Token], lines: list[str], _context: RenderContext) -> LintResults:
@@ -111,29 +101,30 @@ def _check_blocks(tokens: list[Token], lines: list[str], _context: RenderContext
         start, end = token.map or (0, 0)
         if token.type == "heading_open" and token.markup in {"=", "-"}:
             words = " ".join(lines[start].split())
-            message = (
-                f"The line “{lines[end - 1].strip()}” turns the text above it into a heading. "
-                f"Put an empty line between them, or write ## before “{make_excerpt(words, 0, len(words))}”."
+            message = _(
+                "The line “%(line)s” turns the text above it into a heading. Put an empty line between them, or write "
+                "## before “%(words)s”."
             )
-            yield end, message
+            excerpt = make_excerpt(words, 0, len(words))
+            yield end, interpolate_lazy(message, line=lines[end - 1].strip(), words=excerpt)
         elif token.type == "code_block":
-            yield start + 1, "Four spaces or a tab at the start turn this line into computer code. Delete them."
+            yield start + 1, _("Four spaces or a tab at the start turn this line into computer code. Delete them.")
         elif token.type == "fence":
-            yield start + 1, f"{token.markup} turns the lines below it into computer code. Delete it."
+            message = _("%(sign)s turns the lines below it into computer code. Delete it.")
+            yield start + 1, interpolate_lazy(message, sign=token.markup)
         elif token.type == "blockquote_open" and QUOTED_NUMBER.match(lines[start]):
-            yield start + 1, "A > at the start of a line makes a quotation. Write “more than” instead."
+            yield start + 1, _("A > at the start of a line makes a quotation. Write “more than” instead.")
         elif token.type == "inline" and _contains_empty_link(token.children or []):
-            yield start + 1, "A link needs words that readers can see: [words](page:subject)."
+            yield start + 1, _("A link needs words that readers can see: [words](page:subject).")
         elif token.type == "inline" and any(child.type == "code_inline" for child in token.children or []):
             yield (
                 start + 1,
-                "Two ` signs turn the text between them into computer code. Use quotation marks or ’ instead.",
+                _("Two ` signs turn the text between them into computer code. Use quotation marks or ’ instead."),
             )
 
 
 def _contains_empty_link(children: list[Token]) -> bool:
-    kinds = [child.type for child in children]
-    return ("link_open", "link_close") in pairwise(kinds)
+    return ("link_open", "link_close") in pairwise(child.type for child in children)
 
 
 def _check_lists(tokens: list[Token], _lines: list[str], _context: RenderContext) -> LintResults:
@@ -157,18 +148,19 @@ def _check_list_numbers(items: list[tuple[int, int]], previous_number: int) -> L
     line, first = items[0]
     # A list can continue after a figure or a paragraph.
     if first not in {1, previous_number + 1}:
-        message = (
-            f"This line starts a numbered list with {first}. Start the list with 1; if it is not a list, write "
-            f"{first}\\. or move the number away from the start of the line."
+        message = _(
+            "This line starts a numbered list with %(number)s. Start the list with 1; if it is not a list, write "
+            "%(number)s\\. or move the number away from the start of the line."
         )
-        yield line, message
+        yield line, interpolate_lazy(message, number=first)
         return
-    numbers = [number for _, number in items]
+    numbers = [number for _line, number in items]
     if len(set(numbers)) == 1:
         return
     for place, (at, number) in enumerate(items):
         if number != first + place:
-            yield at, f"Patients would see {first + place} here, not {number}. Number the entries in order."
+            message = _("Patients would see %(shown)s here, not %(typed)s. Number the entries in order.")
+            yield at, interpolate_lazy(message, shown=first + place, typed=number)
             return
 
 
@@ -184,58 +176,19 @@ def _check_tables(tokens: list[Token], lines: list[str], _context: RenderContext
         count = len(_split_cells(lines[line]))
         header_count = header_count or count
         if count != header_count:
-            message = (
-                f"This table row has {count} {'cell' if count == 1 else 'cells'}, but the header row has "
-                f"{header_count}. Give them the same number; put an empty line after the table's last row."
+            message = ngettext_lazy(
+                "This table row has %(count)s cell, but the header row has %(wanted)s. Give them the same number; put "
+                "an empty line after the table's last row.",
+                "This table row has %(count)s cells, but the header row has %(wanted)s. Give them the same number; put "
+                "an empty line after the table's last row.",
+                count,
             )
-            yield line + 1, message
+            yield line + 1, interpolate_lazy(message, count=count, wanted=header_count)
 
 
 def _split_cells(row: str) -> list[str]:
     cells = CELL_SEPARATOR.split(row.strip().removeprefix(">").strip())
     return cells[(cells[0] == "") : len(cells) - (len(cells) > 1 and not cells[-1].strip())]
-
-
-def _check_phones(tokens: list[Token], _lines: list[str], context: RenderContext) -> LintResults:
-    """Find typed phone numbers, which would not change with the clinic's."""
-    emergency = context.resolver.clinic_values["clinic.emergency_number"]
-    texts = [(token.map or [0, 0], _visible_text(token.children or [])) for token in tokens if token.type == "inline"]
-    options = [token for token in tokens if token.type in {"directive", "directive_open"}]
-    texts += [(token.map or [0, 0], str(token.meta["options"])) for token in options]
-    for (start, _), text in texts:
-        phones = find_phones(text, context.clinic_phones)
-        for place, number in phones:
-            yield (
-                start + 1 + text.count("\n", 0, place),
-                (
-                    f"“{number}” is a typed phone number: it would stay when the clinic’s number changes. Write "
-                    "{clinic.phone}, {clinic.after_hours_phone} or {clinic.emergency_number}. "
-                    f"{ALLOWED_NUMBERS_HINT}"
-                ),
-            )
-        for place, number in find_emergency_numbers(text, emergency):
-            yield (
-                start + 1 + text.count("\n", 0, place),
-                (
-                    f"“{number}” is a typed emergency number: it would stay when the clinic’s changes. Write "
-                    "{clinic.emergency_number}."
-                ),
-            )
-
-
-def _visible_text(children: list[Token]) -> str:
-    """Return the text without markup, with the numbers of phone links."""
-    pieces = []
-    for child in children:
-        if child.type in {"softbreak", "hardbreak"}:
-            pieces.append("\n")
-        elif child.type in {"citation", "value"}:
-            pieces.append(PLACEHOLDER)
-        elif child.type == "link_open" and (href := str(child.attrGet("href") or "")).startswith("tel:"):
-            pieces.append(f"{PLACEHOLDER} call {href.removeprefix('tel:')} {PLACEHOLDER}")
-        else:
-            pieces.append(child.content)
-    return "".join(pieces)
 
 
 def _check_inlines(tokens: list[Token], lines: list[str], context: RenderContext) -> LintResults:
@@ -266,7 +219,8 @@ def _check_multiplication(children: list[Token], line: int) -> LintResults:
         before = children[place - 1].content[-1:] if place else ""
         after = children[place + 1].content[:1] if place + 1 < len(children) else ""
         if before.isdigit() and after.isdigit():
-            yield line, f"“{before}{child.markup}{after}” loses its star. For “times”, type the sign × instead."
+            message = _("“%(text)s” loses its star. For “times”, type the sign × instead.")
+            yield line, interpolate_lazy(message, text=f"{before}{child.markup}{after}")
             return
 
 
@@ -276,16 +230,16 @@ def _check_inline(token: Token, opening: str, lines: list[str], context: RenderC
     outside: list[str] = list(token.meta["outside_links"])
     if opening == "heading_open":
         if TRAILING_HASHES.search(visible[-1]):
-            yield start, "Delete the # signs after the heading."
-        visible[-1] = EXPLICIT_ANCHOR.sub("", visible[-1])
-        outside[-1] = EXPLICIT_ANCHOR.sub("", outside[-1])
+            yield start, _("Delete the # signs after the heading.")
+        visible[-1] = HEADING_MARK.sub("", visible[-1])
+        outside[-1] = HEADING_MARK.sub("", outside[-1])
     elif opening == "paragraph_open":
         yield from _check_paragraph(visible, start)
     for number, line in enumerate(visible):
         at = start + number
         # An email address can contain underscores.
         if match := markup.AUTOLINK.search(line):
-            yield at, f"The signs < and > in “{_quote_match(match)}” would be shown as typed. Delete them."
+            yield at, _about(match, _("The signs < and > in “%(text)s” would be shown as typed. Delete them."))
         free = markup.EMAIL.sub(PLACEHOLDER, markup.AUTOLINK.sub(PLACEHOLDER, line))
         for check in LINE_CHECKS:
             for sentence in check(free, context):
@@ -293,7 +247,7 @@ def _check_inline(token: Token, opening: str, lines: list[str], context: RenderC
         for sentence in _check_bare_urls(markup.EMAIL.sub(PLACEHOLDER, outside[number])):
             yield at, sentence
         if "\t" in lines[at - 1].strip() and "\t" in line.strip():
-            yield at, "A tab is shown as a space. For columns, make a table: | one | two |."
+            yield at, _("A tab is shown as a space. For columns, make a table: | one | two |.")
 
 
 def _check_paragraph(visible: list[str], line: int) -> LintResults:
@@ -301,7 +255,7 @@ def _check_paragraph(visible: list[str], line: int) -> LintResults:
     rows = [number for number, text in enumerate(visible) if text.count("|") >= 2]
     piped = [number for number, text in enumerate(visible) if "|" in text]
     if rows or len(piped) > 1:
-        message = (
+        message = _(
             "These | signs do not make a table. Put |---|---| under the first row, and give every row the same "
             "number of cells."
         )
@@ -376,89 +330,107 @@ def _is_malformed_list_number(text: str) -> bool:
     )
 
 
-def _line_start_message(text: str, start: str, *, is_repeated: bool) -> str:
+def _line_start_message(text: str, start: str, *, is_repeated: bool) -> Message:
     if start == "heading":
         return _heading_message(text)
     if start == "rule":
-        return f"“{text.strip()[:20]}” would be shown as typed. Delete it, or put an empty line before ---."
+        message = _("“%(text)s” would be shown as typed. Delete it, or put an empty line before ---.")
+        return interpolate_lazy(message, text=text.strip()[:20])
     if start == "block":
-        return f"“{make_excerpt(text.strip(), 0, 40)}” is not a block. A block begins with ::: and a space: ::: note."
+        message = _("“%(text)s” is not a block. A block begins with ::: and a space: ::: note.")
+        return interpolate_lazy(message, text=make_excerpt(text.strip(), 0, 40))
     if start in {"bullet", "tight", "wide gap"} or (start == "dash" and is_repeated):
-        return "This line is not a list entry. Start each entry on its own line with a hyphen and one space: - entry."
+        return _(
+            "This line is not a list entry. Start each entry on its own line with a hyphen and one space: - entry."
+        )
     if start == "number" and (is_repeated or _is_malformed_list_number(text)):
-        return (
+        return _(
             "This line is not a list entry. Put an empty line before the list, start it with 1, and put a period and "
             "one space after each number: 1. entry."
         )
     return ""
 
 
-def _heading_message(text: str) -> str:
+def _heading_message(text: str) -> Message:
     match = HEADING_LIKE.match(text)
     if not match:
         return ""
     before, hashes, rest = match.groups()
+    values = {"signs": hashes, "wanted": max(2, len(hashes)) * "#"}
     if "＃" in hashes:
-        return f"“{hashes}” contains a full-width ＃. Type ## with the # key."
+        return interpolate_lazy(_("“%(signs)s” contains a full-width ＃. Type ## with the # key."), **values)
     if len(hashes) == 1 and not before and not (rest[:1].isalpha() or rest[:1] in SPACES_AND_INVISIBLE):
         return ""  # "#1" is a number
     if not rest.strip() and not before:
         return ""
     if len(hashes) > 4:
-        return "A heading can have at most four # signs: ####."
-    wanted = max(2, len(hashes)) * "#"
+        return _("A heading can have at most four # signs: ####.")
     if before or rest[:1] in " \t":
-        return f"The characters before {hashes} keep this line from being a heading. Start the line with {wanted}."
-    if rest[:1] in SPACES_AND_INVISIBLE:
-        return (
-            f"The space after {hashes} is a special one, so this is not a heading. Type a regular space: {wanted} Text."
+        message = _(
+            "The characters before %(signs)s keep this line from being a heading. Start the line with %(wanted)s."
         )
-    return f"Put a space after {hashes} to make this line a heading: {wanted} Heading."
+    elif rest[:1] in SPACES_AND_INVISIBLE:
+        message = _(
+            "The space after %(signs)s is a special one, so this is not a heading. Type a regular space: %(wanted)s "
+            "Text."
+        )
+    else:
+        message = _("Put a space after %(signs)s to make this line a heading: %(wanted)s Heading.")
+    return interpolate_lazy(message, **values)
 
 
 def _quote_match(match: re.Match[str]) -> str:
     return make_excerpt(match.string, *match.span())
 
 
-def _check_braces(line: str, context: RenderContext) -> Iterator[str]:
+def _about(match: re.Match[str], message: Message, **values: object) -> str:
+    """Return ``message`` with the matched text as the value ``text``."""
+    return interpolate_lazy(message, text=_quote_match(match), **values)
+
+
+def _check_braces(line: str, context: RenderContext) -> Iterator[Message]:
     rest = line
     for match in markup.BRACED_WORDS.finditer(line):
         rest = rest.replace(match[0], PLACEHOLDER)
         inside = match[1].strip()
         if "@" in inside or PLACEHOLDER in inside:
             continue
-        if inside.startswith("#"):
-            yield (
-                f"“{_quote_match(match)}” is not a section address. Put it at the end of a heading, and use only "
-                "lowercase letters, digits and single hyphens: ## When to call {#when-to-call}."
+        if inside.startswith(("#", ".")):
+            message = _(
+                "“%(text)s” is not a section address. Put it at the end of a heading, and use only lowercase letters, "
+                "digits and single hyphens: ## When to call {#when-to-call}. To fold the section, write "
+                "{#when-to-call .folded}."
             )
+            yield _about(match, message)
         else:
-            yield unknown_value_message(match[1], context)
+            yield context.unknown_value_message(match[1])
     if DOUBLE_BRACE.search(line):
-        yield "Use one pair of braces around a clinic value: {clinic.phone}, not {{clinic.phone}}."
+        yield _("Use one pair of braces around a clinic value: {clinic.phone}, not {{clinic.phone}}.")
     if hit := markup.UNCLOSED_BRACE.search(rest):
-        yield f"Close the brace: add }} at the end of “{_quote_match(hit)}”."
+        yield _about(hit, _("Close the brace: add } at the end of “%(text)s”."))
         rest = rest.replace(hit[0], PLACEHOLDER)
     if hit := markup.BARE_CLINIC_VALUE.search(rest):
-        yield f"“{hit[0]}” would be shown as typed. Put it in braces: {{{hit[0].casefold()}}}."
+        message = _("“%(name)s” would be shown as typed. Put it in braces: {%(value)s}.")
+        yield interpolate_lazy(message, name=hit[0], value=hit[0].casefold())
     if hit := markup.FULLWIDTH_BRACE.search(rest):
-        yield f"“{_quote_match(hit)}” contains full-width braces. Type {{ and }} on the keyboard."
+        yield _about(hit, _("“%(text)s” contains full-width braces. Type { and } on the keyboard."))
 
 
-def _check_citations(line: str, context: RenderContext) -> Iterator[str]:
+def _check_citations(line: str, context: RenderContext) -> Iterator[Message]:
     for match in markup.CITATION_LIKE.finditer(line):
-        yield f"“{_quote_match(match)}” is not a citation. {_suggest_citation(match[0], context)}"
+        yield _citation_message(match, context)
     rest = markup.CITATION_LIKE.sub(PLACEHOLDER, line)
     for match in markup.CITATION_IN_PARENTHESES.finditer(rest):
         if _find_similar_source(match[1] or match[2], context):
-            yield f"“{_quote_match(match)}” is not a citation. {_suggest_citation(match[0], context)}"
+            yield _citation_message(match, context)
     if DOUBLE_BRACKET.search(line):
-        yield "Use one pair of brackets around a citation: [@key], not [[@key]]."
+        yield _("Use one pair of brackets around a citation: [@key], not [[@key]].")
     for match in BRACKETED_KEY.finditer(rest):
         if match[1] in context.resolver.list_keys("source"):
-            yield f"“{match[0]}” is not a citation. Write [@{match[1]}]."
+            message = _("“%(text)s” is not a citation. Write %(citation)s.")
+            yield interpolate_lazy(message, text=match[0], citation=f"[@{match[1]}]")
     if hit := markup.FOOTNOTE.search(rest):
-        yield f"Footnotes such as “{_quote_match(hit)}” do not work here. Cite a source with [@key]."
+        yield _about(hit, _("Footnotes such as “%(text)s” do not work here. Cite a source with [@key]."))
 
 
 def _find_similar_source(key: str, context: RenderContext) -> str:
@@ -466,70 +438,77 @@ def _find_similar_source(key: str, context: RenderContext) -> str:
     return next(iter(get_close_matches(key.casefold(), names, 1, MIN_SIMILARITY)), "")
 
 
-def _suggest_citation(citation: str, context: RenderContext) -> str:
-    closest = [_find_similar_source(key, context) for key in re.findall(r"[\w-]+", citation)]
+def _citation_message(match: re.Match[str], context: RenderContext) -> Message:
+    closest = [_find_similar_source(key, context) for key in re.findall(r"[\w-]+", match[0])]
     if closest and all(closest):
-        return f"Write [{'; '.join(f'@{key}' for key in closest)}]."
-    return "Write [@key], with the key of a source and no spaces."
+        citation = f"[{'; '.join(f'@{key}' for key in closest)}]"
+        return _about(match, _("“%(text)s” is not a citation. Write %(citation)s."), citation=citation)
+    message = _("“%(text)s” is not a citation. Write [@key], with the key of a source and no spaces.")
+    return _about(match, message)
 
 
-def _check_links(line: str, _context: RenderContext) -> Iterator[str]:
+def _check_links(line: str, _context: RenderContext) -> Iterator[Message]:
     for match in UNPARSED_LINK.finditer(line):
         if line[: match.start()].rfind("![") > line[: match.start()].rfind("]"):
-            yield "Add a picture with a block: ::: figure, followed by the slug of the picture."
+            yield _("Add a picture with a block: ::: figure, followed by the slug of the picture.")
         elif match[2]:
-            yield (
-                f"“{match[1]}” is not an address. Links start with https:// and contain no spaces; "
-                "for pages of this site, write page:subject."
+            message = _(
+                "“%(href)s” is not an address. Links start with https:// and contain no spaces; for pages of this "
+                "site, write page:subject."
             )
+            yield interpolate_lazy(message, href=match[1])
         else:
-            yield f"Close the link: add ) after its address, with no spaces in it (“{_quote_match(match)}”)."
+            yield _about(match, _("Close the link: add ) after its address, with no spaces in it (“%(text)s”)."))
     for pattern in (SPACED_LINK, REVERSED_LINK):
         if hit := pattern.search(line):
-            yield f"“{_quote_match(hit)}” is not a link. Write [words](page:subject) with nothing between ] and (."
+            message = _("“%(text)s” is not a link. Write [words](page:subject) with nothing between ] and (.")
+            yield _about(hit, message)
     if hit := REFERENCE_LINK.search(line):
-        yield f"“{_quote_match(hit)}” is not a link. Put the address after the words: [words](page:subject)."
+        yield _about(hit, _("“%(text)s” is not a link. Put the address after the words: [words](page:subject)."))
     if TASK_LIST_MARKER.match(line):
-        yield "Boxes such as [ ] do not work here. Put the list in a ::: checklist block."
+        yield _("Boxes such as [ ] do not work here. Put the list in a ::: checklist block.")
 
 
-def _check_bare_urls(outside: str) -> Iterator[str]:
+def _check_bare_urls(outside: str) -> Iterator[Message]:
     """Find URLs that are not links."""
     if "](" in outside or SPACED_LINK.search(outside) or REVERSED_LINK.search(outside):
         return
     if match := markup.HTTP_URL.search(outside):
-        yield f"“{_quote_match(match)}” is not a link. Write [words that say where it leads](https://…)."
+        yield _about(match, _("“%(text)s” is not a link. Write [words that say where it leads](https://…)."))
     elif match := markup.PAGE_LINK.search(outside):
-        yield f"“{_quote_match(match)}” is not a link. Write [words](page:subject)."
+        yield _about(match, _("“%(text)s” is not a link. Write [words](page:subject)."))
 
 
-def _check_other_markup(line: str, _context: RenderContext) -> Iterator[str]:
+def _check_other_markup(line: str, _context: RenderContext) -> Iterator[Message]:
     """Find HTML and the markup of other dialects."""
     if match := markup.HTML_TAG.search(markup.HTTP_URL.sub(PLACEHOLDER, line)):
-        yield f"HTML such as “{_quote_match(match)}” would be shown as typed. Delete it; for bold write **words**."
+        message = _("HTML such as “%(text)s” would be shown as typed. Delete it; for bold write **words**.")
+        yield _about(match, message)
     if match := markup.ENTITY.search(line):
-        yield f"“{_quote_match(match)}” would be shown as typed. Type the character itself."
+        yield _about(match, _("“%(text)s” would be shown as typed. Type the character itself."))
     if match := markup.BLOCK_FENCE.search(line):
-        yield (
-            f"“{_quote_match(match)}” does not begin a block here. Begin a block on its own line with ::: and a space, "
-            "typed with regular characters."
+        message = _(
+            "“%(text)s” does not begin a block here. Begin a block on its own line with ::: and a space, typed with "
+            "regular characters."
         )
+        yield _about(match, message)
     if match := HASHES_IN_LINE.search(line):
-        yield f"“{_quote_match(match)}” is not a heading. Start a heading on its own line."
+        yield _about(match, _("“%(text)s” is not a heading. Start a heading on its own line."))
     if (place := line.find("\\")) >= 0:
-        yield f"The backslash in “{make_excerpt(line, place, place + 1)}” would be shown as typed. Delete it."
+        message = _("The backslash in “%(text)s” would be shown as typed. Delete it.")
+        yield interpolate_lazy(message, text=make_excerpt(line, place, place + 1))
     if (place := line.find("`")) >= 0:
-        yield f"The ` in “{make_excerpt(line, place, place + 1)}” would be shown as typed. Write “ ” or ’ instead."
+        message = _("The ` in “%(text)s” would be shown as typed. Write “ ” or ’ instead.")
+        yield interpolate_lazy(message, text=make_excerpt(line, place, place + 1))
     if match := PRIVATE_USE_CHARACTER.search(line):
-        message = (
-            f"The character U+{ord(match[0]):04X} exists in one font only: patients would see a box. Type another one."
-        )
-        yield message
+        message = _("The character U+%(code)s exists in one font only: patients would see a box. Type another one.")
+        yield interpolate_lazy(message, code=f"{ord(match[0]):04X}")
     if match := markup.FOREIGN_MARKUP.search(line):
-        yield f"“{_quote_match(match)}” would be shown as typed: this markup does not work here. Say it in words."
+        message = _("“%(text)s” would be shown as typed: this markup does not work here. Say it in words.")
+        yield _about(match, message)
 
 
-LINE_CHECKS: tuple[Callable[[str, RenderContext], Iterator[str]], ...] = (
+LINE_CHECKS: tuple[Callable[[str, RenderContext], Iterator[Message]], ...] = (
     _check_braces,
     _check_citations,
     _check_links,
@@ -545,66 +524,71 @@ def _check_emphasis(visible: list[str], line: int, *, has_mark: bool, has_note: 
             if run.start() == 0 and run[0] == "*" and has_mark:
                 continue
             if run[0] == "*" and text[run.start() - 1 : run.start()] == PLACEHOLDER and not has_note:
-                message = (
-                    f"The * in “{_quote_match(run)}” is left over. Delete it, or put the same number before and after "
-                    "the words."
+                message = _(
+                    "The * in “%(text)s” is left over. Delete it, or put the same number before and after the words."
                 )
-                yield line + text.count("\n", 0, run.start()), message
+                yield line + text.count("\n", 0, run.start()), _about(run, message)
                 continue
             if sentence := leftover(run, text):
                 yield line + text.count("\n", 0, run.start()), sentence
     if match := SPACED_STARS.search(text):
-        yield (
-            line + text.count("\n", 0, match.start()),
-            f"Delete the space after * in “{_quote_match(match)}”: *words*.",
-        )
+        message = _("Delete the space after * in “%(text)s”: *words*.")
+        yield line + text.count("\n", 0, match.start()), _about(match, message)
 
 
 def _mask_match(match: re.Match[str]) -> str:
     return PLACEHOLDER * len(match[0])
 
 
-def _star_message(run: re.Match[str], text: str) -> str:
+def _star_message(run: re.Match[str], text: str) -> Message:
     before, after = _adjacent_characters(run, text)
     if len(run[0]) == 1:
         # "5 * 3", "5*3", and "price*" contain a real star.
         is_open = not after.isspace() and (before.isspace() or before in "([{\"'“‘«¿¡-–—/:")
-        return _unclosed_message(run, "*", "emphasis") if is_open else ""
+        return _unclosed_emphasis_message(run, "*") if is_open else ""
     if before.isspace() and after.isspace() and _is_between_numbers(run, text):
         return ""
     return _bold_message(run, before, after)
 
 
-def _bold_message(run: re.Match[str], before: str, after: str) -> str:
+def _bold_message(run: re.Match[str], before: str, after: str) -> Message:
     signs = run[0][:2]
     if before.isspace() and after.isspace():
-        return f"Delete the spaces inside {signs}: **words**, not ** words ** (“{_quote_match(run)}”)."
-    if not before.isspace() and (after.isspace() or not after.isalnum()):
-        return (
-            f"The {signs} in “{_quote_match(run)}” does not close anything. Put ** before the first bold word of this "
-            "paragraph, with no space after it, or delete it."
+        message = _("Delete the spaces inside %(signs)s: **words**, not ** words ** (“%(text)s”).")
+    elif not before.isspace() and (after.isspace() or not after.isalnum()):
+        message = _(
+            "The %(signs)s in “%(text)s” does not close anything. Put ** before the first bold word of this paragraph, "
+            "with no space after it, or delete it."
         )
-    if before.isspace() or not before.isalnum():
-        return _unclosed_message(run, signs, "bold")
-    return f"The {signs} in “{_quote_match(run)}” is left over. Put ** right before and right after the bold words."
+    elif before.isspace() or not before.isalnum():
+        message = _("Close the bold: add %(signs)s after its last word, in the same paragraph (“%(text)s”).")
+    else:
+        message = _("The %(signs)s in “%(text)s” is left over. Put ** right before and right after the bold words.")
+    return _about(run, message, signs=signs)
 
 
-def _unclosed_message(run: re.Match[str], signs: str, name: str) -> str:
-    return f"Close the {name}: add {signs} after its last word, in the same paragraph (“{_quote_match(run)}”)." + (
-        f" To show the sign itself, write \\{signs}." if signs == "*" else ""
+def _unclosed_emphasis_message(run: re.Match[str], sign: str) -> Message:
+    message = (
+        _(
+            "Close the emphasis: add %(sign)s after its last word, in the same paragraph (“%(text)s”). To show the "
+            "sign itself, write \\*."
+        )
+        if sign == "*"
+        else _("Close the emphasis: add %(sign)s after its last word, in the same paragraph (“%(text)s”).")
     )
+    return _about(run, message, sign=sign)
 
 
-def _underscore_message(run: re.Match[str], text: str) -> str:
+def _underscore_message(run: re.Match[str], text: str) -> Message:
     before, after = _adjacent_characters(run, text)
     length = len(run[0])
     if length > 2 or (length == 1 and before.isalnum() and after.isalnum()):
         return ""  # a line to write on, or A_B
     if length == 2 and before.isalnum() and after.isalnum():
-        return f"Underscores inside a word are shown as typed (“{_quote_match(run)}”). Write **bold** with stars."
+        return _about(run, _("Underscores inside a word are shown as typed (“%(text)s”). Write **bold** with stars."))
     if length == 1:
         is_open = not before.isalnum() and before != PLACEHOLDER and (after.isalnum() or after in '*[(“"')
-        return _unclosed_message(run, "_", "emphasis") if is_open else ""
+        return _unclosed_emphasis_message(run, "_") if is_open else ""
     return _bold_message(run, before, after) if not (before.isspace() and after.isspace()) else ""
 
 

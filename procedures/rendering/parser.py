@@ -6,11 +6,10 @@ Raw HTML is disabled and shown as text.
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
-from html import unescape
 from itertools import count, pairwise
 
-from django.utils.html import strip_tags
 from django.utils.text import slugify
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
@@ -19,15 +18,37 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from procedures.markup import PLACEHOLDER
+from procedures.rendering.blocks import Content, get_block_types
+from procedures.rendering.document import (
+    Block,
+    Cell,
+    Code,
+    Document,
+    Heading,
+    List,
+    ListItem,
+    Mark,
+    Node,
+    Paragraph,
+    Quote,
+    Row,
+    Rule,
+    Run,
+    Table,
+    runs_text,
+)
 
-CONTAINER_NAMES = frozenset("key-points emergency urgent call note steps do dont checklist chance choices".split())
 # A lazy quantifier before the spaces would take minutes on a long line of spaces.
 BLOCK_START = re.compile(r":::[ \t]*([a-z][a-z-]*)([^\n]*)\Z")
 BLOCK_END = re.compile(r":::[ \t]*\Z")
 CITATION = re.compile(r"\[@([a-z0-9-]+(?:\s*;\s*@[a-z0-9-]+)*)\]")
-EXPLICIT_ANCHOR = re.compile(r"\{#([a-z0-9]+(?:-[a-z0-9]+)*)\}[ \t]*\Z")
+# The anchor of a section, and whether it folds on phones: {#when-to-call}, {#details .folded}.
+HEADING_MARK = re.compile(r"\{#([a-z0-9]+(?:-[a-z0-9]+)*)([ ]\.folded)?\}[ \t]*\Z")
 CLINIC_VALUE = re.compile(r"\{([a-z]+\.[a-z_]+)\}")
 MAX_BODY_LENGTH = 200_000
+RUN_KINDS = {"code_inline": "code", "softbreak": "space", "hardbreak": "break"}
+# The level of the headings inside an option of ``choices``. They have no anchor.
+ASPECT_LEVEL = 4
 
 
 @cache
@@ -58,8 +79,8 @@ def _block_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
         return True
     match = BLOCK_START.match(first)
     name, options = (match[1], match[2].strip(" \t")) if match else ("", "")
-    meta = {"name": name, "options": options, "nested": state.parentType, "raw": first}
-    if name not in CONTAINER_NAMES:
+    meta, block_types = {"name": name, "options": options, "raw": first}, get_block_types()
+    if name not in block_types or not block_types[name].has_end:
         token = state.push("directive", "", 0)
         token.map, token.meta = [start, start + 1], meta
         state.line = start + 1
@@ -79,14 +100,14 @@ def _block_rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 def _find_closing_line(state: StateBlock, start: int, end: int) -> int:
     """Return the line of the matching ``:::``, or ``end`` if there is none."""
-    depth = 1
+    depth, block_types = 1, get_block_types()
     for number in range(start + 1, end):
         line = _line_text(state, number)
         if BLOCK_END.match(line):
             depth -= 1
             if depth == 0:
                 return number
-        elif (match := BLOCK_START.match(line)) and match[1] in CONTAINER_NAMES:
+        elif (match := BLOCK_START.match(line)) and match[1] in block_types and block_types[match[1]].has_end:
             depth += 1
     return end
 
@@ -162,9 +183,6 @@ RESERVED_ANCHOR = re.compile(
 )
 # Headings that templates generate, such as those of an index. An author's heading never has such an anchor.
 GENERATED_ANCHOR = re.compile(r"(?:page|letter|picture|place)-")
-# A heading with an id in finished HTML.
-HEADING_HTML = re.compile(r'<h([234])(?:\s[^>]*)?\sid="([^"]+)"[^>]*>(.*?)</h\1>', re.DOTALL)
-CITATION_HTML = re.compile(r"<sup[^>]*>.*?</sup>", re.DOTALL)
 
 
 def avoid_reserved_anchor(wanted: str) -> str:
@@ -185,54 +203,149 @@ def make_unique_anchor(wanted: str, used: set[str]) -> str:
     return anchor
 
 
-def pop_explicit_anchor(inline: Token) -> str:
-    """Remove an explicit anchor (``{#name}``) from the end of a heading and return it, or ""."""
+def _pop_heading_mark(inline: Token) -> tuple[str, bool]:
+    """Remove a mark (``{#name}``, ``{#name .folded}``) from the end of a heading; return its anchor and if it folds."""
     last = inline.children[-1] if inline.children else None
-    if last is None or last.type != "text" or not (match := EXPLICIT_ANCHOR.search(last.content)):
-        return ""
+    if last is None or last.type != "text" or not (match := HEADING_MARK.search(last.content)):
+        return "", False
     last.content = last.content[: match.start()].rstrip(" \t")
-    return match[1]
+    return match[1], bool(match[2])
 
 
-def slugify_heading(inline: Token) -> str:
-    """Return the anchor for the text of a heading, without clinic values: it must not change with them."""
-    return slugify(inline_text(inline)) or "section"
+@dataclass(frozen=True, slots=True)
+class ParsedText:
+    """A parsed body. Rendering resolves the names in ``document``, so a text is parsed again to be rendered again."""
+
+    document: Document
+    tokens: list[Token]
+    text: str
 
 
-def inline_text(inline: Token) -> str:
-    """Return the text of an inline token without markup and citations."""
-    texts: list[str] = []
-    citation_depth = 0
-    for child in inline.children or []:
-        citation_depth += child.nesting if child.tag == "sup" else 0
-        if child.type in {"text", "code_inline"} and not citation_depth:
-            texts.append(child.content)
-    return " ".join("".join(texts).split())
+def parse(text: str) -> ParsedText:
+    """Parse a body: its tree, and the tokens that the lint of its markup reads. Both are empty for too long a text."""
+    tokens = get_parser().parse(text) if len(text) <= MAX_BODY_LENGTH else []
+    return ParsedText(Document(body=_TreeBuilder().build(tokens)), tokens, text)
 
 
-def extract_section_titles(html: str) -> dict[str, str]:
-    """Return the titles of all sections of finished HTML, by anchor."""
-    return {
-        match[2]: " ".join(unescape(strip_tags(CITATION_HTML.sub("", match[3]))).split())
-        for match in HEADING_HTML.finditer(html)
-    }
+def section_titles(
+    text: str, clinic_values: Mapping[str, str], anchor_renames: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return the titles of all sections of a text, by the anchors that they have on its page.
 
-
-def draft_section_titles(text: str, clinic_values: Mapping[str, str]) -> dict[str, str]:
-    """Return the titles of all sections of a draft in Markdown, by the anchors that they would have."""
+    ``anchor_renames``: of the release, as the anchors of a text also depend on earlier releases.
+    """
     titles: dict[str, str] = {}
-    used, tokens = set(PAGE_ELEMENT_IDS), get_parser().parse(text)
-    blocks: list[str] = []
-    for token, inline in pairwise(tokens):
-        if token.type == "directive_open":
-            blocks.append(token.meta["name"])
-        elif token.type == "directive_close":
-            blocks.pop()
-        # The aspects of a choice have no anchor.
-        if token.type == "heading_open" and not ("choices" in blocks and token.tag == "h4"):
-            explicit, slug = pop_explicit_anchor(inline), slugify_heading(inline)
-            for child in inline.children or []:
-                if child.type == "value":
-                    child.type, child.content = "text", clinic_values.get(child.content, "")
-            titles[make_unique_anchor(explicit or slug, used)] = inline_text(inline)
+    for heading in parse(text).document.headings:
+        runs = [Run(clinic_values.get(run.text, "")) if run.kind == "value" else run for run in heading.runs]
+        titles[(anchor_renames or {}).get(heading.natural_anchor, heading.natural_anchor)] = runs_text(runs)
     return titles
+
+
+class _TreeBuilder:
+    """Builds the tree of a document, and gives each heading its anchor."""
+
+    def __init__(self) -> None:
+        self._used_anchors = set(PAGE_ELEMENT_IDS)
+
+    def build(self, tokens: list[Token], *, in_choices: bool = False) -> list[Node]:
+        """Return the nodes of ``tokens``, which are complete."""
+        nodes: list[Node] = []
+        position = 0
+        while position < len(tokens):
+            end = find_closing_token(tokens, position)
+            node = self._build_node(tokens[position : end + 1], in_choices=in_choices)
+            start, stop = tokens[position].map or (0, 0)
+            node.line, node.end = start + 1, stop
+            nodes.append(node)
+            position = end + 1
+        return nodes
+
+    def _build_node(self, tokens: list[Token], *, in_choices: bool) -> Node:
+        token, inner = tokens[0], tokens[1:-1]
+        match token.type:
+            case "heading_open":
+                return self._build_heading(token, inner[0], in_choices=in_choices)
+            case "paragraph_open":
+                return Paragraph(runs=_build_runs(inner[0]), source=inner[0].content)
+            case "bullet_list_open" | "ordered_list_open":
+                return self._build_list(token, inner)
+            case "list_item_open":
+                return ListItem(nodes=self.build(inner))
+            case "table_open":
+                rows = [_build_row(row, is_header=not at) for at, row in enumerate(_split_rows(inner))]
+                return Table(nodes=list(rows))
+            case "blockquote_open":
+                return Quote(nodes=self.build(inner))
+            case "directive" | "directive_open":
+                return self._build_block(token, inner)
+            case "hr":
+                return Rule()
+        return Code(text=token.content)
+
+    def _build_block(self, token: Token, inner: list[Token]) -> Block:
+        name = token.meta["name"]
+        block = Block(name=name, options=token.meta["options"], raw=token.meta["raw"])
+        if token.type == "directive_open":
+            block.has_end = token.meta["closed"]
+            block.nodes = self.build(inner, in_choices=get_block_types()[name].content == Content.OPTIONS)
+        return block
+
+    def _build_list(self, token: Token, inner: list[Token]) -> List:
+        is_tight = not any(
+            one.type == "paragraph_open" and not one.hidden and one.level == token.level + 2 for one in inner
+        )
+        is_ordered = token.type == "ordered_list_open"
+        start = int(token.attrGet("start") or 0) if "start" in token.attrs else 1
+        return List(nodes=self.build(inner), is_ordered=is_ordered, is_tight=is_tight, start=start)
+
+    def _build_heading(self, opening: Token, inline: Token, *, in_choices: bool) -> Heading:
+        explicit, is_folded = _pop_heading_mark(inline)
+        runs = _build_runs(inline)
+        level = int(opening.tag[1])
+        heading = Heading(level=level, runs=runs, source=inline.content)
+        # The aspects of an option have no anchor.
+        if not (in_choices and level == ASPECT_LEVEL):
+            heading.is_explicit, heading.is_folded = bool(explicit), is_folded
+            # Without clinic values: an anchor must not change with them.
+            heading.wanted_anchor = explicit or slugify(runs_text(runs)) or "section"
+            heading.is_taken = bool(explicit) and bool(
+                RESERVED_ANCHOR.match(explicit) or explicit in self._used_anchors
+            )
+            heading.natural_anchor = make_unique_anchor(heading.wanted_anchor, self._used_anchors)
+            heading.anchor = heading.natural_anchor
+        return heading
+
+
+def _split_rows(tokens: list[Token]) -> Iterator[list[Token]]:
+    row: list[Token] = []
+    for token in tokens:
+        if token.type == "tr_open":
+            row = [token]
+        elif token.type == "tr_close":
+            yield row
+        else:
+            row.append(token)
+
+
+def _build_row(tokens: list[Token], *, is_header: bool) -> Row:
+    cells: list[Node] = []
+    line = line_number(tokens[0])
+    for opening, inline in pairwise(tokens):
+        if opening.type in {"th_open", "td_open"}:
+            align = str(opening.attrs.get("style", "")).removeprefix("text-align:")
+            runs, source = _build_runs(inline), inline.content
+            cells.append(Cell(runs=runs, source=source, align=align, is_header=is_header, line=line_number(inline)))
+    return Row(nodes=cells, line=line)
+
+
+def _build_runs(inline: Token) -> list[Run]:
+    runs: list[Run] = []
+    marks: list[Mark] = []
+    for child in inline.children or []:
+        if child.nesting > 0:
+            marks.append(Mark(child.type.removesuffix("_open"), str(child.attrGet("href") or "")))
+        elif child.nesting < 0:
+            marks.pop()
+        elif child.content or child.type != "text":
+            runs.append(Run(child.content, RUN_KINDS.get(child.type, child.type), tuple(marks)))
+    return runs

@@ -6,7 +6,6 @@ whether its release is out of date. One resolver, with forks, can serve a run ov
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -31,6 +30,7 @@ from procedures.models import (
     GlossaryTerm,
     Location,
     Page,
+    Release,
     ReleaseDependency,
     Series,
     SeriesItem,
@@ -39,17 +39,14 @@ from procedures.models import (
     WarningSignText,
 )
 from procedures.phones import phone_href
-from procedures.rendering.parser import draft_section_titles, extract_section_titles
+from procedures.rendering.blocks import get_block_types
+from procedures.rendering.document import Block, Document, Text, walk
+from procedures.rendering.inline import CITATION_SEPARATOR, PAGE_LINK
+from procedures.rendering.parser import section_titles
 from procedures.triage import TriageDetector
 
-# References in a draft, to prefetch them. Matches that the parser would not accept are harmless.
-REFERENCE_PATTERNS = {
-    "figure": re.compile(r"^:::[ \t]*(?:figure|compare)[ \t]+([^\n]+)$", re.MULTILINE),
-    "series": re.compile(r"^:::[ \t]*series[ \t]+([^\n]+)$", re.MULTILINE),
-    "care": re.compile(r"^:::[ \t]*care[ \t]+([^\n]+)$", re.MULTILINE),
-    "source": re.compile(r"\[@([a-z0-9-]+(?:\s*;\s*@[a-z0-9-]+)*)\]"),
-    "page": re.compile(r"\(page:([a-z0-9-]+)"),
-}
+# Kinds of rows that texts refer to.
+REFERENCE_KINDS = ("figure", "series", "care", "source", "page")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +61,27 @@ class Dependency:
 
 @dataclass(frozen=True, slots=True)
 class PageLink:
-    """The target of a link to a page in the same language. ``text`` is its public HTML, or its draft in Markdown."""
+    """The target of a link to a page in the same language. ``text``: its Markdown, as released, or as first drafted."""
 
     href: str
     title: str
-    is_public: bool
     text: str
-    clinic_values: Mapping[str, str] = field(default_factory=dict)
-    old_anchors: Mapping[str, str] = field(default_factory=dict)
+    clinic_values: Mapping[str, str]
+    release: Release | None = None
 
     def section_title(self, anchor: str) -> str:
         """Return the title of a section by its current or an earlier anchor, or ""."""
         if not anchor:
             return ""
-        titles = (
-            extract_section_titles(self.text) if self.is_public else draft_section_titles(self.text, self.clinic_values)
-        )
-        return titles.get(self.old_anchors.get(anchor, anchor), "")
+        if self.release is None:
+            return section_titles(self.text, self.clinic_values).get(anchor, "")
+        anchor = self.release.old_anchors.get(anchor, anchor)
+        titles = section_titles(self.text, self.clinic_values, self.release.anchor_renames)
+        if anchor in titles:
+            return titles[anchor]
+        # A heading that a block prints, such as a location.
+        document = Document.from_json(self.release.document)
+        return document.section_titles().get(anchor, "") if document else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,17 +153,28 @@ class ReferenceResolver:
         number = self.get_clinic_value(name) or ""
         return number, phone_href(number)
 
-    def prefetch_text(self, text: str, *, figure_slugs: Iterable[str] = (), page_subjects: Iterable[str] = ()) -> None:
-        """Load all that ``text`` refers to. The number of queries does not depend on the number of references."""
-        named = {kind: {key for keys in pattern.findall(text) for key in re.findall(r"[a-z0-9-]+", keys)}
-                 for kind, pattern in REFERENCE_PATTERNS.items()}  # fmt: skip
-        self.prefetch({**named, "figure": {*named["figure"], *figure_slugs}, "page": {*named["page"], *page_subjects}})
+    def prefetch_document(
+        self, document: Document, *, figure_slugs: Iterable[str] = (), page_subjects: Iterable[str] = ()
+    ) -> None:
+        """Load all that a parsed text refers to. The number of queries does not depend on the number of references."""
+        keys: dict[str, set[str]] = {kind: set() for kind in REFERENCE_KINDS}
+        block_types = get_block_types()
+        for node in walk(document.body):
+            if isinstance(node, Block) and node.name in block_types and (kind := block_types[node.name].references):
+                keys[kind].update(node.options.split())
+            for run in node.runs if isinstance(node, Text) else ():
+                if run.kind == "citation":
+                    keys["source"].update(CITATION_SEPARATOR.split(run.text))
+                keys["page"].update(match[1] for mark in run.marks if (match := PAGE_LINK.match(mark.href)))
+        keys["figure"].update(figure_slugs)
+        keys["page"].update(page_subjects)
+        self.prefetch(keys)
 
     def prefetch(self, keys_by_kind: Mapping[str, set[str]]) -> None:
         """Load rows by kind (figure, series, source, care, page) with one or two queries for each kind."""
         wanted = {
             kind: {key for key in keys_by_kind.get(kind, ()) if key and (kind, key) not in self._cache}
-            for kind in REFERENCE_PATTERNS
+            for kind in REFERENCE_KINDS
         }
         if wanted["series"]:
             rows = Series.objects.filter(slug__in=wanted["series"], language=self.language)
@@ -181,8 +193,8 @@ class ReferenceResolver:
             cared = {row.key: row for row in answers}
             self._cache |= {("care", key): cared.get(key) for key in wanted["care"]}
         if wanted["page"]:
-            links = Page.objects.in_language(self.language).filter(subject__in=wanted["page"])
-            linked = {row.subject: self._build_page_link(row) for row in links.select_related("live_release")}
+            links = self._linkable_pages().filter(subject__in=wanted["page"])
+            linked = {row.subject: self._build_page_link(row) for row in links}
             self._cache |= {("page", key): linked.get(key) for key in wanted["page"]}
 
     def list_keys(self, kind: str) -> list[str]:
@@ -335,18 +347,21 @@ class ReferenceResolver:
     def get_page(self, subject: str) -> PageLink | None:
         """Return the page on a subject in this language, or None. An unpublished page has its planned path."""
         if ("page", subject) not in self._cache:
-            pages = Page.objects.in_language(self.language).select_related("live_release")
-            found = pages.filter(subject=subject).first()
+            found = self._linkable_pages().filter(subject=subject).first()
             self._cache["page", subject] = found and self._build_page_link(found)
         link: PageLink | None = self._cache["page", subject]
         if link:
             self.record("page", subject, [link.href])
         return link
 
+    def _linkable_pages(self) -> QuerySet[Page]:
+        pages = Page.objects.in_language(self.language).select_related("live_release__revision")
+        return pages.defer("live_release__html", "live_release__sections", "live_release__document")
+
     def _build_page_link(self, page: Page) -> PageLink:
         if live := page.live_release:
-            return PageLink(live.path, live.title, True, live.html, old_anchors=live.old_anchors)
-        return PageLink(page.planned_path, page.title, False, page.body, self.clinic_values)
+            return PageLink(live.path, live.title, live.revision.content["body"], self.clinic_values, live)
+        return PageLink(page.planned_path, page.title, page.body, self.clinic_values)
 
     def get_titled_page(self, subject: str, section: str = "") -> PageLink | None:
         """Like ``get_page``, for a link that prints the title of the page and of one of its sections."""

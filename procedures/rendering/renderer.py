@@ -1,47 +1,80 @@
 """Rendering of a draft to a finished article, for previews, publishing, content loading, and checks."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from django.template.loader import render_to_string
 from django.utils import translation
-from django.utils.html import format_html_join
+from django.utils.functional import Promise
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
+from portal.text import interpolate_lazy
 from procedures.enums import PageKind, SignTiming
-from procedures.markup import find_markup_error
-from procedures.phones import find_emergency_number_error, find_phone_error
+from procedures.markup import PLACEHOLDER, find_markup_error
+from procedures.models import Release
+from procedures.phones import (
+    ALLOWED_NUMBERS_HINT,
+    find_emergency_number_error,
+    find_emergency_numbers,
+    find_phone_error,
+    find_phones,
+)
 from procedures.readability.scores import estimate_minutes, score_page
-from procedures.rendering import blocks
-from procedures.rendering.context import RenderContext
-from procedures.rendering.glossary import GlossaryLinker
-from procedures.rendering.html import EMPTY_HTML, collect_old_anchors, to_html
-from procedures.rendering.issues import Issue
-from procedures.rendering.lint import lint
-from procedures.rendering.parser import MAX_BODY_LENGTH, get_parser
+from procedures.rendering.blocks import render_component
+from procedures.rendering.blocks.figure import show_figure
+from procedures.rendering.blocks.indexes import term_nodes
+from procedures.rendering.blocks.warning_signs import show_emergency_signs
+from procedures.rendering.context import Issue, RenderContext
+from procedures.rendering.document import (
+    PHONE_SCHEME,
+    Article,
+    Block,
+    Document,
+    Heading,
+    List,
+    ListItem,
+    Node,
+    Paragraph,
+    Run,
+    Section,
+    Text,
+    link,
+    plain,
+    read_article,
+    walk,
+)
+from procedures.rendering.html import EMPTY_HTML, minify, to_html
+from procedures.rendering.inline import GlossaryLinker
+from procedures.rendering.lint import MAX_ISSUES, lint
+from procedures.rendering.parser import MAX_BODY_LENGTH, ParsedText, parse
 from procedures.rendering.references import Dependency, ReferenceResolver
-from procedures.rendering.sanitizer import minify
-from procedures.rendering.text_extraction import Section, extract_text
 
-# Increase it when the same draft renders to different HTML: check_releases tells old releases from broken ones by it.
-RENDERER_VERSION = 7
+# Increase it when the same draft renders to different HTML or to a different tree: check_releases tells old releases
+# from broken ones by it, and load_content releases old ones again.
+RENDERER_VERSION = 8
 
-PLAIN_TEXT_FIELDS = {
-    "title": "The title",
-    "key_message": "The key message",
-    "description": "The description",
-    "next_label": "The label of the next step",
+PLAIN_TEXT_FIELDS: dict[str, Promise] = {
+    "title": _("The title"),
+    "key_message": _("The key message"),
+    "description": _("The description"),
+    "next_label": _("The label of the next step"),
 }
+# A part of the page: its HTML, and what it prints as a node of the tree.
+Part = tuple[SafeString, Block | None]
 
 
 @dataclass(frozen=True)
 class RenderedPage:
-    """A finished article with its issues and dependencies. Its text is extracted and measured on first access."""
+    """A finished article with its issues and dependencies. Its text is read from the tree on first access."""
 
     html: SafeString
+    document: Document
     language: str
     issues: list[Issue]
     dependencies: list[Dependency]
@@ -51,24 +84,23 @@ class RenderedPage:
     reading_list_minutes: int = 0
     anchors: frozenset[str] = frozenset()
     page_links: list[tuple[int, str, str]] = field(default_factory=list)
-    # For each heading, the anchor that this text alone would give it and the anchor that it prefers.
-    heading_anchors: list[tuple[str, str]] = field(default_factory=list)
     # Line, explicit anchor, and actual anchor of headings whose explicit anchor already leads to another section.
     moved_anchors: list[tuple[int, str, str]] = field(default_factory=list)
 
     @cached_property
-    def _extracted_text(self) -> tuple[list[Section], str]:
-        return extract_text(self.html)
+    def article(self) -> Article:
+        """The texts, lists, and images in reading order, for measures."""
+        return read_article(self.document)
 
     @property
     def sections(self) -> list[Section]:
         """The text by section, for search."""
-        return self._extracted_text[0]
+        return self.article.sections
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The text as sentences, for readability scores."""
-        return self._extracted_text[1]
+        return self.article.text
 
     @property
     def reading_minutes(self) -> int:
@@ -89,9 +121,11 @@ def render_page(
     anchor_renames: Mapping[str, str] | None = None,
     old_anchors: Mapping[str, str] | None = None,
     with_line_comments: bool = False,
+    parsed: ParsedText | None = None,
 ) -> RenderedPage:
     """Render a draft (``Page.draft_content()``) in the language of ``resolver``. Never raises for any typed text.
 
+    ``parsed``: its parsed body, if the caller has it. It is used up: rendering resolves the names in it.
     ``anchor_renames`` maps heading anchors that this text alone would have to the anchors to use in their place.
     ``old_anchors`` maps anchors of earlier releases to the anchors that replace them.
     ``with_line_comments`` (previews only) puts ``<!--line N-->``, the source line, before each part of the body.
@@ -103,52 +137,85 @@ def render_page(
             old_anchors=old_anchors or {},
             with_line_comments=with_line_comments,
         )
-        return _render_in_context(content, kind, context)
+        return _render_in_context(content, kind, context, parsed or parse(content["body"]))
 
 
-def _render_in_context(content: dict[str, Any], kind: str, context: RenderContext) -> RenderedPage:
-    resolver = context.resolver
+def render_fragment(text: str, resolver: ReferenceResolver) -> SafeString:
+    """Render a text without the page around it, such as an example of a block."""
+    with translation.override(resolver.language):
+        context = RenderContext(resolver)
+        html = to_html(parse(text).document.body, context)
+        return format_html("{}{}", context.key_points, html)
+
+
+def released_document(release: Release) -> Document:
+    """Return the tree of a release as it was published.
+
+    A release of an earlier version of the portal has no tree, or one that can no longer be read. Its Markdown is
+    rendered again, with its anchors, and with the values and pictures of today.
+    """
+    stored = Document.from_json(release.document)
+    if stored is not None:
+        return stored
+    return render_page(
+        release.revision.content,
+        kind=release.page.kind,
+        resolver=ReferenceResolver(release.page.language),
+        anchor_renames=release.anchor_renames,
+        old_anchors=release.old_anchors,
+    ).document
+
+
+def _render_in_context(content: dict[str, Any], kind: str, context: RenderContext, parsed: ParsedText) -> RenderedPage:
+    resolver, document = context.resolver, parsed.document
     # The glossary page defines every term, so links to definitions would only repeat it.
-    context.glossary = GlossaryLinker([] if "::: glossary" in content["body"] else resolver.glossary_terms)
+    defines_terms = any(isinstance(node, Block) and node.name == "glossary" for node in document.body)
+    context.glossary = GlossaryLinker([] if defines_terms else resolver.glossary_terms)
     listed_pages = [item["page"] for item in content.get("items", [])]
-    resolver.prefetch_text(
-        content["body"], figure_slugs=[content["lead_figure"]], page_subjects=[content["next_page"], *listed_pages]
+    resolver.prefetch_document(
+        document, figure_slugs=[content["lead_figure"]], page_subjects=[content["next_page"], *listed_pages]
     )
     _check_plain_text_fields(content, context)
-    body = _render_body(content["body"], context)
+    body = _render_body(parsed, context)
     lead = _render_lead_figure(content["lead_figure"], context)
     phone, phone_href = resolver.get_phone("clinic.phone")
+    emergency = _render_emergency_signs(kind, context)
+    sources, words = _render_sources(context), _render_glossary_terms(context)
+    next_step, next_block = _build_next_step(content, context)
     values: dict[str, Any] = {
         "title": content["title"],
         "key_message": content["key_message"],
         "kind": kind,
         "language": resolver.language,
-        "lead": lead,
+        "lead": lead[0],
         "key_points": context.key_points,
-        # Every topic and guide starts with the emergency signs, whatever its body contains.
-        "emergency": blocks.render_emergency_signs(context.signs_timing or SignTiming.BOTH, context, is_page_top=True)
-        if kind != PageKind.ABOUT
-        else EMPTY_HTML,
+        "emergency": emergency[0],
         "contents": context.headings,
         "body": body,
-        "sources": _render_sources(context),
-        "words": _render_glossary_terms(context),
-        "next": _build_next_step(content, context),
+        "sources": sources[0],
+        "words": words[0],
+        "next": next_step,
         "phone": phone,
         "phone_href": phone_href,
     }
+    front = [_build_header(content), lead[1], context.key_points_block, emergency[1]]
     template = "article/page.html"
     if kind == PageKind.GUIDE:
         template = "article/guide.html"
         values["items"] = _build_reading_list(content.get("items", []), context)
         values["total_minutes"] = sum(item["minutes"] for item in values["items"])
+        reading_list = _reading_list_block(values["items"], values["total_minutes"])
+        front = [_build_header(content), reading_list, emergency[1], lead[1], context.key_points_block]
+    document.front = [part for part in front if part]
+    document.back = [part for part in (next_block, words[1], sources[1]) if part]
     html = minify(render_to_string(template, values))
-    ids = set(re.findall(r'\sid="([^"]+)"', html))
+    anchors = document.anchors()
     for line, anchor in context.fragment_links:
-        if anchor not in ids:
-            context.issues.add(line, f"There is no section #{anchor} on this page.")
+        if anchor not in anchors:
+            context.issues.add(line, _("There is no section #%(anchor)s on this page."), anchor=anchor)
     return RenderedPage(
         html=html,
+        document=document,
         language=resolver.language,
         issues=sorted(context.issues.issues, key=lambda issue: issue.line),
         dependencies=sorted(resolver.dependencies.values(), key=lambda dependency: (dependency.kind, dependency.key)),
@@ -157,7 +224,6 @@ def _render_in_context(content: dict[str, Any], kind: str, context: RenderContex
         reading_list_minutes=values.get("total_minutes", 0),
         anchors=frozenset(context.anchors),
         page_links=context.page_links,
-        heading_anchors=context.heading_anchors,
         moved_anchors=context.moved_anchors,
     )
 
@@ -175,29 +241,81 @@ def _check_plain_text_fields(content: dict[str, Any], context: RenderContext) ->
             if message:
                 context.issues.add(0, message, field_name)
     for item in content.get("items", []):
-        context.check_plain_text(0, f"The note on “{item['page']}” in the reading list", item["note"])
+        subject = interpolate_lazy(_("The note on “%(page)s” in the reading list"), page=item["page"])
+        context.check_plain_text(0, subject, item["note"])
 
 
-def _render_body(text: str, context: RenderContext) -> SafeString:
-    if len(text) > MAX_BODY_LENGTH:
-        context.issues.add(0, f"The text is longer than {MAX_BODY_LENGTH:,} letters. Make two pages of it.")
+def _render_body(parsed: ParsedText, context: RenderContext) -> SafeString:
+    if len(parsed.text) > MAX_BODY_LENGTH:
+        too_long = _("The text is longer than %(limit)s letters. Make two pages of it.")
+        context.issues.add(0, too_long, limit=f"{MAX_BODY_LENGTH:,}")
         return EMPTY_HTML
-    tokens = get_parser().parse(text)
-    lint(tokens, text, context)
-    html = to_html(tokens, context)
+    document = parsed.document
+    lint(parsed, context)
+    for line, message in islice(_find_typed_phones(document, context), MAX_ISSUES):
+        context.issues.add(line, message)
+    html = to_html(document.body, context)
+    document.body = [node for node in document.body if node is not context.key_points_block]
     # Anchors of removed sections lead to the top of the body.
-    top = collect_old_anchors("", context)
-    return format_html_join("", '<a id="{}"></a>', ((old,) for old in top)) + html
+    document.top_anchors = context.reserve_old_anchors("")
+    return format_html_join("", '<a id="{}"></a>', ((old,) for old in document.top_anchors)) + html
 
 
-def _render_lead_figure(slug: str, context: RenderContext) -> SafeString:
-    if not slug:
-        return EMPTY_HTML
-    view = context.resolver.get_figure(slug)
+def _find_typed_phones(document: Document, context: RenderContext) -> Iterator[tuple[int, str]]:
+    """Yield the line and a message for each typed phone number in a parsed text: it would outlive the clinic's own."""
+    emergency = context.resolver.clinic_values["clinic.emergency_number"]
+    phone_message = _(
+        "“%(number)s” is a typed phone number: it would stay when the clinic’s number changes. Write {clinic.phone}, "
+        "{clinic.after_hours_phone} or {clinic.emergency_number}. %(hint)s"
+    )
+    emergency_message = _(
+        "“%(number)s” is a typed emergency number: it would stay when the clinic’s changes. Write "
+        "{clinic.emergency_number}."
+    )
+    for node in walk(document.body):
+        text = node.options if isinstance(node, Block) else _typed_text(node) if isinstance(node, Text) else ""
+        for place, number in find_phones(text, context.clinic_phones):
+            message = interpolate_lazy(phone_message, number=number, hint=ALLOWED_NUMBERS_HINT)
+            yield node.line + text.count("\n", 0, place), message
+        for place, number in find_emergency_numbers(text, emergency):
+            yield node.line + text.count("\n", 0, place), interpolate_lazy(emergency_message, number=number)
+
+
+def _typed_text(node: Text) -> str:
+    """Return the text without markup, with its lines, and with the numbers of phone links."""
+    pieces: list[str] = []
+    called: set[int] = set()
+    for run in node.runs:
+        for mark in run.marks:
+            if mark.href.startswith(PHONE_SCHEME) and id(mark) not in called:
+                called.add(id(mark))
+                pieces.append(f"{PLACEHOLDER} call {mark.href.removeprefix(PHONE_SCHEME)} {PLACEHOLDER}")
+        is_name = run.kind in {"citation", "value"}
+        pieces.append("\n" if run.kind in {"space", "break"} else PLACEHOLDER if is_name else run.text)
+    return "".join(pieces)
+
+
+def _build_header(content: dict[str, Any]) -> Block:
+    title = Block(name="title", component="title", nodes=[Heading(level=1, runs=[Run(content["title"])])])
+    message = Block(name="message", component="key message", nodes=[plain(content["key_message"], role="message")])
+    return Block(name="header", nodes=[title, message] if content["key_message"] else [title])
+
+
+def _render_lead_figure(slug: str, context: RenderContext) -> Part:
+    view = context.resolver.get_figure(slug) if slug else None
     if view is None:
-        context.add_unavailable_figure(0, slug)
-        return EMPTY_HTML
-    return blocks.render_figure(view, 0, context, eager=True)
+        if slug:
+            context.add_unavailable_figure(0, slug)
+        return EMPTY_HTML, None
+    return show_figure(view, 0, context, eager=True)
+
+
+def _render_emergency_signs(kind: str, context: RenderContext) -> Part:
+    """Every topic and guide starts with the emergency signs, whatever its body contains."""
+    if kind == PageKind.ABOUT:
+        return EMPTY_HTML, None
+    html, nodes = show_emergency_signs(context.signs_timing or SignTiming.BOTH, context, is_page_top=True)
+    return html, Block(name="page-signs", component="warning signs", nodes=nodes) if nodes else None
 
 
 def _get_thumbnail(slug: str, resolver: ReferenceResolver) -> dict[str, Any] | None:
@@ -205,46 +323,52 @@ def _get_thumbnail(slug: str, resolver: ReferenceResolver) -> dict[str, Any] | N
     return view.thumbnail if view else None
 
 
-def _render_sources(context: RenderContext) -> SafeString:
+def _render_sources(context: RenderContext) -> Part:
     if not context.sources:
-        return EMPTY_HTML
-    for source in context.sources:
-        name = f"The entry of the source “{source.key}”"
+        return EMPTY_HTML, None
+    rows = []
+    entries: list[Node] = []
+    for number, source in enumerate(context.sources, start=1):
+        name = interpolate_lazy(_("The entry of the source “%(key)s”"), key=source.key)
         context.check_plain_text(0, name, source.organisation, source.title, source.identifier, allow_codes=True)
-    rows = [
-        {
-            "number": number,
-            "key": source.key,
-            "organisation": source.organisation,
-            "title": source.title,
-            "year": source.year,
-            "url": source.url,
-            "identifier": source.identifier,
-        }
-        for number, source in enumerate(context.sources, start=1)
-    ]
-    return blocks.render_component("sources", sources=rows)
+        names = ("key", "organisation", "title", "year", "url", "identifier")
+        rows.append({"number": number, **{name: getattr(source, name) for name in names}})
+        year = f", {source.year}" if source.year else ""
+        identifier = f" {source.identifier}." if source.identifier else ""
+        runs = [Run(f"{source.organisation}. "), link(source.title, source.url), Run(f"{year}.{identifier}")]
+        entries.append(ListItem(anchor=f"source-{number}", nodes=[Paragraph(runs=runs, role="source")]))
+    heading = Heading(level=2, runs=[Run(gettext("Sources"))], anchor="page-sources")
+    block = Block(name="sources", nodes=[heading, List(nodes=entries, is_ordered=True)])
+    return render_component("sources", sources=rows), block
 
 
-def _render_glossary_terms(context: RenderContext) -> SafeString:
+def _render_glossary_terms(context: RenderContext) -> Part:
     terms = sorted(context.glossary.linked_terms.values(), key=lambda term: term.term.casefold())
+    if not terms:
+        return EMPTY_HTML, None
+    nodes: list[Node] = [Heading(level=2, runs=[Run(gettext("Words on this page"))], anchor="page-words")]
     for term in terms:
         context.resolver.record_term(term)
-        context.check_plain_text(0, f"The glossary entry “{term.key}”", term.term, term.pronunciation, term.definition)
-    return blocks.render_component("page_words", terms=terms) if terms else EMPTY_HTML
+        name = interpolate_lazy(_("The glossary entry “%(key)s”"), key=term.key)
+        context.check_plain_text(0, name, term.term, term.pronunciation, term.definition)
+        nodes += term_nodes(term, f"word-{term.key}")
+    return render_component("page_words", terms=terms), Block(name="page-words", component="glossary", nodes=nodes)
 
 
-def _build_next_step(content: dict[str, Any], context: RenderContext) -> dict[str, str] | None:
+def _build_next_step(content: dict[str, Any], context: RenderContext) -> tuple[dict[str, str] | None, Block | None]:
     subject = content["next_page"]
     if not subject:
-        return None
+        return None, None
     page = context.resolver.get_titled_page(subject)
     if page is None:
-        message = f"The next step leads to “{subject}”, which is no page in this language."
-        context.issues.add(0, message, is_unknown_reference=True)
-        return None
+        message = _("The next step leads to “%(page)s”, which is no page in this language.")
+        context.issues.add(0, interpolate_lazy(message, page=subject), is_unknown_reference=True)
+        return None, None
     context.page_links.append((0, subject, ""))
-    return {"href": page.href, "label": content["next_label"] or page.title, "title": page.title}
+    label = content["next_label"] or page.title
+    runs = [Run(f"{gettext('Read next')} "), link(label, page.href)]
+    block = Block(name="next-step", component="next step", nodes=[Paragraph(runs=runs)])
+    return {"href": page.href, "label": label, "title": page.title}, block
 
 
 def _build_reading_list(items: list[dict[str, Any]], context: RenderContext) -> list[dict[str, Any]]:
@@ -252,8 +376,8 @@ def _build_reading_list(items: list[dict[str, Any]], context: RenderContext) -> 
     for number, item in enumerate(items, start=1):
         page = context.resolver.get_titled_page(item["page"], item["section"])
         if page is None:
-            message = f"The reading list names “{item['page']}”, which is no page in this language."
-            context.issues.add(0, message, is_unknown_reference=True)
+            message = _("The reading list names “%(page)s”, which is no page in this language.")
+            context.issues.add(0, interpolate_lazy(message, page=item["page"]), is_unknown_reference=True)
             continue
         context.page_links.append((0, item["page"], item["section"]))
         anchor = f"#{item['section']}" if item["section"] else ""
@@ -268,3 +392,23 @@ def _build_reading_list(items: list[dict[str, Any]], context: RenderContext) -> 
             }
         )
     return rows
+
+
+def _reading_list_block(items: list[dict[str, Any]], total_minutes: int) -> Block:
+    nodes: list[Node] = [Heading(level=2, runs=[Run(gettext("What to read"))], anchor="page-reading")]
+    if total_minutes:
+        total = ngettext(
+            "%(minutes)s minute in all. Take a rest whenever you like.",
+            "%(minutes)s minutes in all. Take a rest whenever you like.",
+            total_minutes,
+        )
+        nodes.append(plain(total % {"minutes": total_minutes}))
+    entries: list[Node] = []
+    for item in items:
+        title = f"{item['title']}: {item['section_title']}" if item["section_title"] else item["title"]
+        minutes = ngettext("%(minutes)s minute", "%(minutes)s minutes", item["minutes"]) % {"minutes": item["minutes"]}
+        lines = [Paragraph(runs=[link(title, item["href"])])]
+        lines += [plain(text) for text in (item["note"], minutes if item["minutes"] else "") if text]
+        entries.append(ListItem(nodes=list(lines)))
+    nodes.append(List(nodes=entries, is_ordered=True, is_tight=False))
+    return Block(name="reading-list", component="reading list", nodes=nodes)

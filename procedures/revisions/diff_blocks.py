@@ -1,46 +1,41 @@
-"""Split a finished article or a draft into blocks, by which two versions are compared."""
+"""Split an article or a draft into blocks, by which two versions are compared."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-# Content that the page generates from its headings, or prints twice.
-SKIPPED_TAGS = frozenset({"nav", "fieldset", "template", "pattern", "mask"})
-SKIPPED_CLASSES = frozenset({"contents", "figure__large", "series__hint", "ask-us", "care-card__phone"})
-VOID_TAGS = frozenset("area base br col embed hr img input link meta source track wbr".split())
+from procedures.rendering.document import (
+    PHONE_SCHEME,
+    Cell,
+    Code,
+    Document,
+    Heading,
+    Image,
+    List,
+    ListItem,
+    MarkerPosition,
+    Node,
+    Text,
+    node_links,
+)
+
 TITLE, KEY_MESSAGE, TEXT = gettext_lazy("Title"), gettext_lazy("Key message"), gettext_lazy("Text")
 HEADING, TABLE = gettext_lazy("Heading"), gettext_lazy("Table")
-# Tags that start a new block, with the label of the block.
-TAG_LABELS: dict[str, Promise] = {
-    "h1": TITLE,
-    "h2": HEADING,
-    "h3": HEADING,
-    "h4": HEADING,
-    "p": TEXT,
-    "li": gettext_lazy("List"),
-    "td": TABLE,
-    "th": TABLE,
-    "dt": gettext_lazy("Word"),
-    "dd": gettext_lazy("Meaning"),
-    "summary": TEXT,
-    "div": TEXT,
-    "section": TEXT,
-    "blockquote": gettext_lazy("Quotation"),
-    "figcaption": TEXT,
-    "legend": TEXT,
-}
-# Classes whose label takes precedence over that of the tag.
-CLASS_LABELS: dict[str, Promise] = {
-    "page__message": KEY_MESSAGE,
-    "figure__caption": gettext_lazy("Caption"),
-    "figure__entry": gettext_lazy("Marker"),
-    "sources__item": gettext_lazy("Source"),
-    "chance__number": gettext_lazy("Chance"),
-    "care-card__title": gettext_lazy("Care card"),
+LIST = gettext_lazy("List")
+# The labels of texts that are not simply paragraphs, by their role.
+ROLE_LABELS: dict[str, Promise] = {
+    "message": KEY_MESSAGE,
+    "caption": gettext_lazy("Caption"),
+    "marker": gettext_lazy("Marker"),
+    "source": gettext_lazy("Source"),
+    "number": gettext_lazy("Chance"),
+    "card": gettext_lazy("Care card"),
+    "term": gettext_lazy("Word"),
+    "definition": gettext_lazy("Meaning"),
 }
 FIELD_LABELS: dict[str, Promise] = {
     "slug": gettext_lazy("Address"),
@@ -76,117 +71,64 @@ class DiffBlock:
         return self.name in (str(label) for label in FIELD_LABELS.values())
 
 
-class _ArticleParser(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.blocks: list[DiffBlock] = []
-        self._stack: list[tuple[str, bool, str]] = []  # tag, skipped, label of the block that it starts
-        self._text: list[str] = []
-        self._marker_number = ""
-        self._marker_position: dict[str, str | None] = {}
-        self._links: list[DiffBlock] = []
+def document_blocks(document: Document) -> list[DiffBlock]:
+    """Return the blocks of an article that a reader sees, in order."""
+    blocks: list[DiffBlock] = []
+    for block in _iter_blocks(document.nodes, TEXT):
+        is_copy = block.name == _("Position of a marker") and block in blocks[-MAX_BLOCKS_BETWEEN_COPIES:]
+        if not is_copy:
+            blocks.append(block)
+    return blocks
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = dict(attrs)
-        classes = (values.get("class") or "").split()
-        skipped = self._skipping or tag in SKIPPED_TAGS or not SKIPPED_CLASSES.isdisjoint(classes)
-        if not skipped:
-            self._start_element(tag, classes, values)
-        if tag not in VOID_TAGS:
-            label = next((CLASS_LABELS[name] for name in classes if name in CLASS_LABELS), TAG_LABELS.get(tag, ""))
-            self._stack.append((tag, skipped, str(label)))
 
-    def _start_element(self, tag: str, classes: list[str], values: dict[str, str | None]) -> None:
-        if tag in TAG_LABELS:
-            self._end_block()
-        elif tag == "img":
-            self._end_block()
-            source = values.get("src") or ""
-            text = f"{values.get('alt') or ''} [{_content_hash_prefix(source)}]"
-            self.blocks.append(DiffBlock(_("Picture"), text, picture=source))
-        elif tag == "g" and "marker" in classes:
-            self._marker_number = values.get("data-mark") or ""
-        elif tag == "line" and "marker__line" in classes:
-            self._marker_position = values
-        elif tag in {"ellipse", "rect"} and "marker__line" in classes:
-            self._marker_position = {
-                **self._marker_position,
-                "size": f"{values.get('rx', '')} {values.get('ry', '')}".strip(),
-            }
-        elif tag == "a" and not (values.get("href") or "#").startswith(("#", "tel:")):
-            self._links.append(DiffBlock(_("Link"), str(values["href"])))
-        elif tag == "br":
-            self._text.append(" ")
+def _iter_blocks(nodes: Sequence[Node], label: Promise) -> Iterator[DiffBlock]:
+    for node in nodes:
+        if isinstance(node, Text):
+            yield from _text_blocks(node, label)
+        elif isinstance(node, Image):
+            text = f"{node.alt} [{_content_hash_prefix(node.src)}]"
+            yield DiffBlock(_("Picture"), text, picture=node.src)
+        elif isinstance(node, MarkerPosition):
+            yield _marker_block(node)
+        elif isinstance(node, Code):
+            yield DiffBlock(str(label), " ".join(node.text.split()))
+        else:
+            # In a loose list, the entries are paragraphs.
+            inner = LIST if isinstance(node, List) and node.is_tight else label if isinstance(node, ListItem) else TEXT
+            yield from _iter_blocks(node.children, inner)
 
-    def handle_endtag(self, tag: str) -> None:
-        while self._stack:
-            opened, skipped, name = self._stack[-1]
-            if name and not skipped:
-                self._end_block()
-            if (
-                opened == "g"
-                and tag == "g"
-                and self._marker_number
-                and not any(parent == "g" for parent, _skipped, _label in self._stack[:-1])
-            ):
-                self._end_marker()
-            self._stack.pop()
-            if opened == tag:
-                return
 
-    def handle_data(self, data: str) -> None:
-        open_tags = {tag for tag, _skipped, _label in self._stack}
-        if not self._skipping and "svg" not in open_tags:
-            is_citation = "sup" in open_tags and data.strip()
-            self._text.append(f"[{data}]" if is_citation else data)
+def _text_blocks(node: Text, label: Promise) -> Iterator[DiffBlock]:
+    parts = [f"[{run.text}]" if run.kind == "source" else " " if run.kind == "space" else run.text for run in node.runs]
+    text = " ".join("".join(parts).split())
+    if text:
+        yield DiffBlock(str(_get_label(node, label)), text)
+    for href in node_links(node):
+        if not href.startswith(("#", PHONE_SCHEME)):
+            yield DiffBlock(_("Link"), href)
 
-    @property
-    def _skipping(self) -> bool:
-        return bool(self._stack) and self._stack[-1][1]
 
-    def _end_block(self) -> None:
-        text = " ".join("".join(self._text).split())
-        self._text = []
-        if text:
-            label = next((label for _tag, _skipped, label in reversed(self._stack) if label), str(TEXT))
-            self.blocks.append(DiffBlock(label, text))
-        self.blocks += self._links
-        self._links = []
+def _get_label(node: Text, label: Promise) -> Promise:
+    if node.role in ROLE_LABELS:
+        return ROLE_LABELS[node.role]
+    if isinstance(node, Heading):
+        return TITLE if node.level == 1 else HEADING
+    return TABLE if isinstance(node, Cell) else label
 
-    def _end_marker(self) -> None:
-        position = {name: value or "" for name, value in self._marker_position.items()}
-        values = {
-            "number": self._marker_number,
-            "disc": f"{position.get('x1', '')} {position.get('y1', '')}",
-            "target": f"{position.get('x2', '')} {position.get('y2', '')}",
-            "size": position.get("size", ""),
-        }
-        text = (
-            _("Marker %(number)s: disc at %(disc)s, points to %(target)s, size %(size)s")
-            if values["size"]
-            else _("Marker %(number)s: disc at %(disc)s, points to %(target)s")
-        )
-        block = DiffBlock(_("Position of a marker"), text % values)
-        if block not in self.blocks[-MAX_BLOCKS_BETWEEN_COPIES:]:
-            self.blocks.append(block)
-        self._marker_number, self._marker_position = "", {}
 
-    def close(self) -> None:
-        super().close()
-        self._end_block()
+def _marker_block(node: MarkerPosition) -> DiffBlock:
+    text = (
+        _("Marker %(number)s: disc at %(disc)s, points to %(target)s, size %(size)s")
+        if node.size
+        else _("Marker %(number)s: disc at %(disc)s, points to %(target)s")
+    )
+    values = {"number": node.number, "disc": node.disc, "target": node.target, "size": node.size}
+    return DiffBlock(_("Position of a marker"), text % values)
 
 
 def _content_hash_prefix(url: str) -> str:
     """Return the part of a file name that changes with the file's content."""
     return url.rsplit("/", 1)[-1].split("-")[0].split(".")[0][:8]
-
-
-def article_blocks(html: str) -> list[DiffBlock]:
-    """Return the blocks of an article (as stored in a release) that a reader sees, in order."""
-    parser = _ArticleParser()
-    parser.feed(html)
-    parser.close()
-    return parser.blocks
 
 
 def field_blocks(content: dict[str, Any], names: tuple[str, ...] = METADATA_FIELDS) -> list[DiffBlock]:

@@ -15,8 +15,9 @@ from django.utils.translation import gettext_lazy
 from procedures.enums import PUBLIC_EVENTS, EventKind
 from procedures.figures.approval import FigureVersion
 from procedures.models import Page, Release, ReleaseEvent, Revision
-from procedures.rendering import ReferenceResolver, render_page
-from procedures.revisions.diff_blocks import DiffBlock, article_blocks, field_blocks, source_blocks
+from procedures.rendering import ReferenceResolver, released_document, render_page
+from procedures.rendering.document import Document
+from procedures.revisions.diff_blocks import DiffBlock, document_blocks, field_blocks, source_blocks
 
 VERSION_NAME = re.compile(r"([rv])([1-9][0-9]{0,8})\Z")
 
@@ -52,17 +53,16 @@ class Version:
         content: dict[str, Any] = self.revision.content
         return content
 
-    def article_html(self) -> str:
-        """Return a release's stored HTML, or a revision rendered with the current pictures and answers."""
+    def read_document(self) -> Document:
+        """Return the tree of a release, or of a revision rendered with the current pictures and answers."""
         if self.release:
-            return self.release.html
+            return released_document(self.release)
         resolver = ReferenceResolver(self.page.language, FigureVersion.CURRENT)
-        rendered = render_page(self.content, kind=self.page.kind, resolver=resolver)
-        return str(rendered.html)
+        return render_page(self.content, kind=self.page.kind, resolver=resolver).document
 
     def rendered_blocks(self) -> list[DiffBlock]:
         """Return the blocks that a reader sees."""
-        return field_blocks(self.content) + article_blocks(self.article_html())
+        return field_blocks(self.content) + document_blocks(self.read_document())
 
     def markdown_blocks(self) -> list[DiffBlock]:
         """Return the blocks that an editor typed."""
@@ -145,7 +145,7 @@ def stream_csv(events: QuerySet[ReleaseEvent]) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield "\ufeff" + writer.writerow(CSV_COLUMNS)
     rows = events.order_by("pk").select_related("page", "actor", "revision", "release")
-    rows = rows.defer("release__html", "release__sections", "revision__content", "page__body")
+    rows = rows.defer("release__html", "release__sections", "release__document", "revision__content", "page__body")
     for event in rows.iterator(chunk_size=CHUNK_SIZE):
         yield writer.writerow([escape_formula(cell) for cell in _row_values(event)])
 

@@ -8,7 +8,6 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from http.client import HTTPException, HTTPMessage
 from typing import IO
 from urllib.error import HTTPError, URLError
@@ -20,6 +19,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from procedures.models import ExternalLink, Page, Path, Release
+from procedures.rendering import released_document
+from procedures.rendering.document import Document
 from procedures.rendering.parser import GENERATED_ANCHOR
 from procedures.sharing.short_codes import is_valid_code
 
@@ -30,33 +31,6 @@ RETRY_WITH_GET_STATUSES = frozenset({400, 403, 404, 405, 501})  # some servers r
 MAX_RESULT_LENGTH = 120
 
 
-class LinkParser(HTMLParser):
-    """HTML parser that collects the internal links, external links, and anchors of a page."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.internal_links: list[str] = []
-        self.external_links: list[str] = []
-        self.anchors: set[str] = set()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        for name, value in attrs:
-            if name == "id" and value:
-                self.anchors.add(value)
-            if tag == "a" and name == "href" and value:
-                if value.startswith(("/", "#")):
-                    self.internal_links.append(value)
-                elif value.startswith(("https:", "http:")):
-                    self.external_links.append(value)
-
-
-def parse_links(html: str) -> LinkParser:
-    """Return the links and anchors of a page."""
-    parser = LinkParser()
-    parser.feed(html)
-    return parser
-
-
 def find_broken_addresses() -> Iterator[str]:
     """Yield one message for each broken path, short code, link, or anchor."""
     known = set()
@@ -65,30 +39,31 @@ def find_broken_addresses() -> Iterator[str]:
         live_release = path.page.live_release
         if path.is_canonical and live_release and live_release.path != path.path:
             yield f"{path.path}: is canonical, but its page is published at {live_release.path}"
-    live = list(Release.objects.live())
+    live = list(Release.objects.live().select_related("page", "revision").defer("html"))
     for release in live:
         if release.path not in known:
             yield f"{release.path}: is public, but has no Path row"
     for code in Page.objects.values_list("code", flat=True):
         if not is_valid_code(code):
             yield f"code {code}: its check character is wrong"
-    parsed = {release.path: parse_links(release.html) for release in live}
-    yield from _find_broken_links(parsed, known)
-    yield from _find_lost_sections({release.page_id: parsed[release.path].anchors for release in live})
+    documents = {release.path: released_document(release) for release in live}
+    yield from _find_broken_links(documents, known)
+    yield from _find_lost_sections({release.page_id: documents[release.path].anchors() for release in live})
 
 
-def _find_broken_links(parsed: dict[str, LinkParser], known: set[str]) -> Iterator[str]:
-    for path, parser in parsed.items():
-        for link in parser.internal_links:
-            target, _, anchor = link.partition("#")
-            if target.startswith("/media/"):
+def _find_broken_links(documents: dict[str, Document], known: set[str]) -> Iterator[str]:
+    anchors = {path: document.anchors() for path, document in documents.items()}
+    for path, document in documents.items():
+        for link in document.links():
+            if not link.startswith(("/", "#")):
                 continue
+            target, _, anchor = link.partition("#")
             if target and target not in known:
                 yield f"{path}: links to {target}, which was never public"
             elif target and GENERATED_ANCHOR.match(anchor):
                 # Checked when the link was published. If the entry is gone since, the link still opens the index.
                 continue
-            elif anchor and (target or path) in parsed and anchor not in parsed[target or path].anchors:
+            elif anchor and (target or path) in anchors and anchor not in anchors[target or path]:
                 yield f"{path}: links to {link}, but that section does not exist"
 
 
@@ -119,10 +94,10 @@ class LinkStatus:
 def find_external_links() -> dict[str, list[str]]:
     """Return every external URL on public pages, sorted, with the paths of the pages that link to it."""
     links: dict[str, list[str]] = {}
-    for path, html in Release.objects.live().values_list("path", "html"):
-        for url in dict.fromkeys(parse_links(html).external_links):
-            if not url.startswith(f"{settings.PUBLIC_URL}/"):
-                links.setdefault(url, []).append(path)
+    for release in Release.objects.live().select_related("page", "revision").defer("html"):
+        for url in dict.fromkeys(released_document(release).links()):
+            if url.startswith(("https:", "http:")) and not url.startswith(f"{settings.PUBLIC_URL}/"):
+                links.setdefault(url, []).append(release.path)
     return dict(sorted(links.items()))
 
 

@@ -36,7 +36,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 def forbidden(request: HttpRequest, exception: Exception | None = None, reason: str = "") -> HttpResponse:
     """Return 403, for a missing permission or a form that failed the CSRF check."""
     if request.path_info.startswith(ADMIN_PREFIX):
-        from portal.accounts.views import errors as staff_errors
+        from portal.accounts.views import base as staff_errors
 
         return staff_errors.forbidden(request, reason)
     return _render_error(
@@ -67,7 +67,7 @@ def render_not_found(language: str, offers: list[dict[str, str]]) -> HttpRespons
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Return 404 for a view that raised Http404."""
     if request.path_info.startswith(ADMIN_PREFIX):
-        from portal.accounts.views import errors as staff_errors
+        from portal.accounts.views import base as staff_errors
 
         return staff_errors.not_found(request)
     return render_not_found(_language_of_request(request), [])

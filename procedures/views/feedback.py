@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from portal.published.decorators import cacheable
 from portal.security.client_ip import client_network
-from procedures.feedback import RATE_LIMITER, InvalidFeedbackError, clean_comment, is_same_origin, save_feedback
+from procedures.feedback import InvalidFeedbackError, clean_comment, is_rate_limited, is_same_origin, save_feedback
 from procedures.languages import home_path
 from procedures.models import Page
 from procedures.models.clinic import clinic_json, clinic_time_zone
@@ -112,7 +112,7 @@ def _process_submission(request: HttpRequest, language: str, code: str) -> HttpR
             comment = clean_comment(typed["comment"])
         except InvalidFeedbackError as error:
             return _render_form(page, language, typed, error=str(error), status=400)
-        if not RATE_LIMITER.consume(client_network(request)):
+        if is_rate_limited(client_network(request)):
             message = _("We are getting very many answers right now. Please try again in an hour, or call us.")
             return _render_form(page, language, typed, error=str(message), status=429)
         save_feedback(page, was_clear=CLEAR_CHOICES[typed["clear"]], section=typed["section"], comment=comment)

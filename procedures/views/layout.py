@@ -17,7 +17,7 @@ from procedures.languages import home_path
 from procedures.models import Clinic, ReleaseEvent
 from procedures.models.clinic import clinic_json
 from procedures.phones import phone_href
-from procedures.rendering.sanitizer import minify
+from procedures.rendering.html import minify
 
 # The clinic's values by language as last read, for the page that must not query the database but shows whom to call.
 LAST_CLINIC: dict[str, dict[str, Any]] = {}

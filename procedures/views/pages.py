@@ -16,13 +16,13 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.invitations import repair_admin_path
 from portal.published.decorators import cacheable
-from portal.security.rate_limit import TokenBucket
+from portal.security.request_limits import TokenBucket
 from procedures import languages
 from procedures.enums import PageKind
 from procedures.languages import home_path, language_of_path
 from procedures.models import Page, Path, Release
 from procedures.models.page import CARD_FIELDS
-from procedures.rendering.sanitizer import namespace_ids
+from procedures.rendering.html import namespace_ids
 from procedures.search import SearchResults, get_index
 from procedures.sharing.address_index import Address, get_address_index
 from procedures.sharing.path_lookup import lookup_paths

@@ -1,5 +1,6 @@
 // Saves a reviewer's comments while they are typed: on the site, or in this browser while the site cannot be reached.
 
+import { format, gettext } from "./i18n.js";
 import { postForm } from "./editor/api.js";
 import { localCopies } from "./editor/local_drafts.js";
 
@@ -7,11 +8,11 @@ const PAUSE = 1500; // milliseconds after the last key
 const KEY = "review";
 
 // Join two texts, or return the one that contains the other.
-const joined = (here, copy) => (here.includes(copy) ? here : copy.includes(here) ? copy : `${here}\n${copy}`);
+const mergeTexts = (here, copy) => (here.includes(copy) ? here : copy.includes(here) ? copy : `${here}\n${copy}`);
 
 function start(form) {
   const copies = localCopies(`review:${form.dataset.page}`, form.dataset.writer);
-  const line = form.querySelector("[data-kept]");
+  const statusLine = form.querySelector("[data-kept]");
   // Includes the comment fields next to the paragraphs, which belong to this form by their form attribute.
   const fields = () => [...form.elements].filter((field) => field.tagName === "TEXTAREA");
   // The general comment has no quote.
@@ -20,23 +21,23 @@ function start(form) {
   let stopped = false;
   let changed = false;
 
-  const typed = () => fields().filter((field) => field.value).map((field) => [quote(field), field.value]);
+  const collectComments = () => fields().filter((field) => field.value).map((field) => [quote(field), field.value]);
 
-  async function keep({ leaving = false } = {}) {
+  async function save({ leaving = false } = {}) {
     clearTimeout(timer);
     if (stopped || !changed) return;
     changed = false;
-    const answer = await postForm(form, form.dataset.keep, new FormData(form), undefined, { leaving });
-    if (answer.status === 200) {
+    const result = await postForm(form, form.dataset.keep, new FormData(form), undefined, { leaving });
+    if (result.status === 200) {
       copies.forget(KEY);
-      line.textContent = answer.data.autosaved_at ? "Your comments are saved. They are not sent yet." : "";
+      statusLine.textContent = result.data.autosaved_at ? gettext("Your comments are saved. They are not sent yet.") : "";
       return;
     }
     changed = true;
-    const done = copies.keep(KEY, { fields: typed() });
-    line.textContent = done
-      ? "Your comments are saved only in this browser, on this computer."
-      : "Your comments could not be saved in this browser. Copy them before you leave.";
+    const isStored = copies.keep(KEY, { fields: collectComments() });
+    statusLine.textContent = isStored
+      ? gettext("Your comments are saved only in this browser, on this computer.")
+      : gettext("Your comments could not be saved in this browser. Copy them before you leave.");
   }
 
   function restore() {
@@ -46,30 +47,30 @@ function start(form) {
       copies.forget(KEY);
       return;
     }
-    const left = new Map(copy.fields);
+    const remaining = new Map(copy.fields);
     fields().forEach((field) => {
-      const text = left.get(quote(field));
+      const text = remaining.get(quote(field));
       if (text === undefined) return;
-      left.delete(quote(field));
-      field.value = joined(field.value, text);
+      remaining.delete(quote(field));
+      field.value = mergeTexts(field.value, text);
       field.closest("details")?.setAttribute("open", "");
     });
     // Comments on words that are no longer in the text go into the general comment.
     const general = form.elements.comment;
-    left.forEach((text, words) => { general.value = joined(general.value, `${words ? `“${words}”: ` : ""}${text}`); });
+    remaining.forEach((text, words) => { general.value = mergeTexts(general.value, words ? format(gettext("“%(quote)s”: %(comment)s"), { quote: words, comment: text }) : text); });
     changed = true;
-    keep();
+    save();
   }
 
-  const soon = (event) => {
+  const scheduleSave = (event) => {
     if (event.target.form !== form) return;
     changed = true;
     clearTimeout(timer);
-    timer = setTimeout(keep, PAUSE);
+    timer = setTimeout(save, PAUSE);
   };
-  document.addEventListener("input", soon);
-  document.addEventListener("visibilitychange", () => { if (document.hidden) keep({ leaving: true }); });
-  window.addEventListener("online", () => keep());
+  document.addEventListener("input", scheduleSave);
+  document.addEventListener("visibilitychange", () => { if (document.hidden) save({ leaving: true }); });
+  window.addEventListener("online", () => save());
   window.addEventListener("pageshow", () => { stopped = false; });
   form.addEventListener("submit", (event) => {
     stopped = true;
@@ -80,7 +81,7 @@ function start(form) {
     }
     // Whether the comments arrived is known only when this screen is opened again.
     const [copy] = copies.all();
-    if (copy) copies.keep(KEY, { fields: typed(), sent: true });
+    if (copy) copies.keep(KEY, { fields: collectComments(), sent: true });
   });
   restore();
 }

@@ -6,10 +6,10 @@ const field = document.getElementById("id_body");
 
 if (field && !field.disabled) {
   document.querySelectorAll("[data-remark-line]").forEach((item) => {
-    const place = item.querySelector("[data-go]");
+    const label = item.querySelector("[data-go]");
     const button = document.createElement("button");
-    Object.assign(button, { type: "button", className: "line-button", textContent: place.textContent });
+    Object.assign(button, { type: "button", className: "line-button", textContent: label.textContent });
     button.addEventListener("click", () => goToLine(field, Number(item.dataset.remarkLine)));
-    place.replaceWith(button);
+    label.replaceWith(button);
   });
 }

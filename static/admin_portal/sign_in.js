@@ -1,26 +1,28 @@
 // Sign-in: passkeys, and a button that shows the password. Without this script, name, password and code still work.
 
+import { gettext } from "./i18n.js";
+
 const toBytes = (text) => Uint8Array.from(
   atob(text.replace(/-/g, "+").replace(/_/g, "/")), (letter) => letter.charCodeAt(0),
 );
 const toText = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer)))
   .replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
-const opened = (list) => (list ?? []).map((item) => ({ ...item, id: toBytes(item.id) }));
+const decodeIds = (list) => (list ?? []).map((item) => ({ ...item, id: toBytes(item.id) }));
 
 // Convert the server's options to byte arrays, as WebAuthn level 2 requires: older browsers cannot parse JSON options.
-function forBrowser({ publicKey: asked }) {
-  const wanted = { ...asked, challenge: toBytes(asked.challenge) };
-  if (asked.user) {
-    wanted.user = { ...asked.user, id: toBytes(asked.user.id) };
-    wanted.excludeCredentials = opened(asked.excludeCredentials);
+function forBrowser({ publicKey: serverOptions }) {
+  const browserOptions = { ...serverOptions, challenge: toBytes(serverOptions.challenge) };
+  if (serverOptions.user) {
+    browserOptions.user = { ...serverOptions.user, id: toBytes(serverOptions.user.id) };
+    browserOptions.excludeCredentials = decodeIds(serverOptions.excludeCredentials);
     // A discoverable passkey can sign in without a name; any other key still serves as a second step.
-    wanted.authenticatorSelection = {
-      ...asked.authenticatorSelection, residentKey: "preferred", requireResidentKey: false, userVerification: "preferred",
+    browserOptions.authenticatorSelection = {
+      ...serverOptions.authenticatorSelection, residentKey: "preferred", requireResidentKey: false, userVerification: "preferred",
     };
   } else {
-    wanted.allowCredentials = opened(asked.allowCredentials);
+    browserOptions.allowCredentials = decodeIds(serverOptions.allowCredentials);
   }
-  return { publicKey: wanted };
+  return { publicKey: browserOptions };
 }
 
 function forServer(credential) {
@@ -37,9 +39,9 @@ function forServer(credential) {
 }
 
 const REASONS = {
-  NotAllowedError: "The device did not confirm. Try again when you are ready.",
-  InvalidStateError: "This device already has a passkey for your account.",
-  SecurityError: "Passkeys need the site's name in the address, and https.",
+  NotAllowedError: gettext("The device did not confirm. Try again when you are ready."),
+  InvalidStateError: gettext("This device already has a passkey for your account."),
+  SecurityError: gettext("Passkeys need the site's name in the address, and https."),
 };
 
 async function usePasskey(form) {
@@ -51,42 +53,42 @@ async function usePasskey(form) {
   } else {
     options = JSON.parse(form.dataset.options);
   }
-  const wanted = forBrowser(options);
+  const browserOptions = forBrowser(options);
   const credential = await (form.dataset.passkey === "create"
-    ? navigator.credentials.create(wanted) : navigator.credentials.get(wanted));
+    ? navigator.credentials.create(browserOptions) : navigator.credentials.get(browserOptions));
   form.elements.credential.value = forServer(credential);
   form.submit();
 }
 
 // Browsers bind a passkey to a host name; an IP address has none.
-const named = /[a-z]/i.test(location.hostname) && !location.hostname.includes(":");
+const hasHostName = /[a-z]/i.test(location.hostname) && !location.hostname.includes(":");
 for (const form of document.querySelectorAll("form[data-passkey]")) {
   const button = form.querySelector("button:not([type=button])");
   const status = form.querySelector("[role=status]");
-  const able = window.PublicKeyCredential && window.isSecureContext && named;
-  status.textContent = able ? "" : "Passkeys do not work here: they need https and the site's name in the address.";
-  button.hidden = !able;
+  const isSupported = window.PublicKeyCredential && window.isSecureContext && hasHostName;
+  status.textContent = isSupported ? "" : gettext("Passkeys do not work here: they need https and the site's name in the address.");
+  button.hidden = !isSupported;
   // Next to name and password, a passkey is only an alternative: hide it where it cannot work.
-  if (!able && form.dataset.passkey === "alone") form.closest(".card").hidden = true;
+  if (!isSupported && form.dataset.passkey === "alone") form.closest(".card").hidden = true;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     button.disabled = true;
-    status.textContent = "Follow the steps on your device …";
+    status.textContent = gettext("Follow the steps on your device …");
     usePasskey(form).catch((error) => {
       button.disabled = false;
-      status.textContent = REASONS[error.name] ?? "That did not work. Try again, or use another method.";
+      status.textContent = REASONS[error.name] ?? gettext("That did not work. Try again, or use another method.");
     });
   });
 }
-for (const note of document.querySelectorAll("[data-needs-name]")) note.hidden = named;
+for (const note of document.querySelectorAll("[data-needs-name]")) note.hidden = hasHostName;
 
 for (const input of document.querySelectorAll("input[type=password]")) {
   const button = document.createElement("button");
-  Object.assign(button, { type: "button", className: "show-password", textContent: "Show the password" });
+  Object.assign(button, { type: "button", className: "show-password", textContent: gettext("Show the password") });
   button.setAttribute("aria-controls", input.id);
   button.addEventListener("click", () => {
     input.type = input.type === "password" ? "text" : "password";
-    button.textContent = input.type === "password" ? "Show the password" : "Hide the password";
+    button.textContent = input.type === "password" ? gettext("Show the password") : gettext("Hide the password");
   });
   input.form.addEventListener("submit", () => { input.type = "password"; });
   input.after(button);

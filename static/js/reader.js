@@ -33,6 +33,13 @@ function setUpPrinting() {
   });
 }
 
+// A wide screen shows folded sections; the style sheet opened them already, so nothing moves.
+function openFoldedSections() {
+  if (window.matchMedia("(min-width: 64em)").matches) {
+    forEachMatch(".folded-section", (section) => { section.open = true; });
+  }
+}
+
 // Pointing at an entry of a picture's list shows which mark it is, and the other way round.
 function highlightMarkers(figure) {
   const show = (number) => forEachMatch("[data-mark]", (part) => {
@@ -46,6 +53,8 @@ function highlightMarkers(figure) {
 }
 
 setUpPrinting();
+
+openFoldedSections();
 forEachMatch(".figure", highlightMarkers);
 forEachMatch("[data-series]", startSeries);
 forEachMatch("[data-compare]", startCompare);

@@ -256,4 +256,4 @@ def test_logout_requires_a_post(nina: User) -> None:
     client.post("/admin/logout/")
     assert client.get("/admin/").status_code == 302
     assert kinds(nina)[-1] == "signed-out"
-    assert nina.sessions.count() == 0
+    assert nina.usersession_set.count() == 0

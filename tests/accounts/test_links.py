@@ -153,7 +153,7 @@ def test_redeeming_a_link_logs_out_the_previous_user_of_the_browser(nina: User, 
     browser.post(path, {"new_password": NEW_PASSWORD})
 
     assert browser.session["_auth_user_id"] == str(nina.pk)
-    assert max_.sessions.count() == 0
+    assert max_.usersession_set.count() == 0
 
 
 @override_settings(**WITH_MAIL)

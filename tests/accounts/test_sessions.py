@@ -1,11 +1,13 @@
 """Session timeouts, the session list, and revoking sessions."""
 
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.test import Client, override_settings
+from django.utils import timezone
 
 from portal.accounts import sessions
 from portal.accounts.models import AuditEvent, User
@@ -35,7 +37,7 @@ def test_an_idle_session_ends_with_a_message(nina: User) -> None:
     assert response.redirect_chain[-1][0] == "/admin/login/?next=/admin/procedures/page/"
     assert "signed out because you were inactive" in response.text
     assert AuditEvent.objects.latest("pk").kind == "timed-out"
-    assert nina.sessions.count() == 0
+    assert nina.usersession_set.count() == 0
 
 
 def test_activity_extends_a_session_up_to_the_absolute_limit(nina: User) -> None:
@@ -92,15 +94,33 @@ def test_the_session_list_names_devices_and_revokes_one(nina: User) -> None:
 
     assert "Firefox on Windows</strong>\n      (this device)" in html
     assert "Safari on iPhone" in html
-    row = nina.sessions.get(device="Safari on iPhone")
+    row = nina.usersession_set.get(user_agent__contains="iPhone")
     desk.post("/admin/account/sessions/end/", {"session": row.pk})
     assert not is_logged_in(phone)
     assert is_logged_in(desk)
 
 
+def test_the_session_list_holds_no_ip_address(nina: User) -> None:
+    logged_in_client(nina, client=Client(REMOTE_ADDR="192.0.2.66", headers={"X-Forwarded-For": "192.0.2.67"}))
+
+    (row,) = nina.usersession_set.values()
+    assert row["ip"] == "::"
+    assert "192.0.2" not in str(row)
+
+
+def test_an_idle_session_is_not_listed_and_ends(nina: User) -> None:
+    secret = add_totp(nina)
+    here, there = logged_in_client(nina, secret), logged_in_client(nina, secret)
+    long_ago = timezone.now() - timedelta(minutes=settings.SESSION_IDLE_MINUTES + 1)
+    nina.usersession_set.exclude(session_key=here.session.session_key).update(last_seen_at=long_ago)
+
+    assert here.get("/admin/account/").text.count("last seen") == 1
+    assert not is_logged_in(there)
+
+
 def test_a_user_cannot_revoke_the_session_of_another(nina: User, max_: User) -> None:
     hers, his = logged_in_client(nina), logged_in_client(max_)
-    his.post("/admin/account/sessions/end/", {"session": nina.sessions.get().pk})
+    his.post("/admin/account/sessions/end/", {"session": nina.usersession_set.get().pk})
 
     assert is_logged_in(hers)
 
@@ -112,13 +132,13 @@ def test_sign_out_everywhere_else_keeps_only_this_session(nina: User) -> None:
     here.post("/admin/account/sessions/end-all/")
 
     assert is_logged_in(here) and not is_logged_in(there)
-    assert [row.session_key for row in nina.sessions.all()] == [here.session.session_key]
+    assert [row.session_key for row in nina.usersession_set.all()] == [here.session.session_key]
 
 
 def test_revoking_all_ends_sessions_without_a_row(nina: User) -> None:
     secret = add_totp(nina)
     here, there = logged_in_client(nina, secret), logged_in_client(nina, secret)
-    nina.sessions.exclude(session_key=here.session.session_key).delete()
+    nina.usersession_set.exclude(session_key=here.session.session_key).delete()
 
     here.post("/admin/account/sessions/end-all/")
 
@@ -136,7 +156,7 @@ def test_changing_the_password_ends_other_sessions(nina: User) -> None:
     assert "attackers try first" in weak.text
     assert done["Location"] == "/admin/account/"
     assert is_logged_in(here) and not is_logged_in(there)
-    assert [row.session_key for row in nina.sessions.all()] == [here.session.session_key]
+    assert [row.session_key for row in nina.usersession_set.all()] == [here.session.session_key]
     assert post_login(Client(), password=NEW_PASSWORD)["Location"] == "/admin/login/code/"
 
 

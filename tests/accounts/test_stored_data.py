@@ -9,9 +9,8 @@ from django.test import RequestFactory, override_settings
 from django.utils.crypto import salted_hmac
 
 from portal.accounts.adapter import MFAAdapter
-from portal.accounts.hashing import keyed_hash
-from portal.accounts.models import User
-from portal.accounts.trusted_devices import get_device_id
+from portal.accounts.models import User, keyed_hash
+from portal.accounts.throttle import get_device_id
 
 
 @pytest.fixture(autouse=True)

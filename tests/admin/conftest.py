@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, Permission
-from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
@@ -15,6 +14,7 @@ from portal.accounts.models import User
 from procedures.models import Clinic, ClinicAnswer, Page
 from procedures.roles import ROLE_PERMISSIONS
 from tests.factories import make_clinic, make_next, make_page, make_public
+from tests.rate_limits import reset_upload_limits
 
 PAGES = "/admin/procedures/page/"
 APPS = ("procedures", "staff")
@@ -23,10 +23,10 @@ SignIn = Callable[[User], Client]
 
 @pytest.fixture(autouse=True)
 def _fresh_counts() -> None:
-    cache.clear()
+    reset_upload_limits()
 
 
-def person(name: str, role: str = "", **values: Any) -> User:
+def make_staff(name: str, role: str = "", **values: Any) -> User:
     """Create a staff user with one role."""
     # The factories use the names "ed" and "max".
     user = User.objects.create(username=f"{name.lower()}.clinic", first_name=name, is_staff=True, **values)
@@ -41,23 +41,23 @@ def person(name: str, role: str = "", **values: Any) -> User:
 
 @pytest.fixture
 def editor(db: None) -> User:
-    return person("Nina", "Editor")
+    return make_staff("Nina", "Editor")
 
 
 @pytest.fixture
 def reviewer(db: None) -> User:
-    return person("Rosa", "Reviewer")
+    return make_staff("Rosa", "Reviewer")
 
 
 @pytest.fixture
 def manager(db: None) -> User:
-    return person("Max", "Manager")
+    return make_staff("Max", "Manager")
 
 
 @pytest.fixture
 def visitor(db: None) -> User:
     """A staff user without a role."""
-    return person("Ines")
+    return make_staff("Ines")
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def denver(page: Page) -> Page:
     return page
 
 
-def next_of_many(page: Page, number: int) -> None:
+def publish_copy(page: Page, number: int) -> None:
     """Copy ``page`` to a new row, and make it public."""
     page.pk, page.subject, page.slug, page.code = None, f"page-{number}", f"page-{number}", f"C{number}"
     page._state.adding = True
@@ -99,7 +99,7 @@ def next_of_many(page: Page, number: int) -> None:
     make_public(page)
 
 
-def typed(page: Page, /, **changes: Any) -> dict[str, Any]:
+def page_form(page: Page, /, **changes: Any) -> dict[str, Any]:
     """Return the data that the form of ``page`` posts, with ``changes``."""
     names = "slug title key_message description body next_label review_months order subject language kind".split()
     values: dict[str, Any] = {name: getattr(page, name) for name in names}
@@ -108,12 +108,12 @@ def typed(page: Page, /, **changes: Any) -> dict[str, Any]:
     return {**values, **changes}
 
 
-def form_of(page: Page) -> str:
+def change_url(page: Page) -> str:
     """Return the URL of the page's form."""
     return f"{PAGES}{page.pk}/change/"
 
 
-def picture_file(
+def make_picture_file(
     name: str = "photo.jpg", *, kind: str = "JPEG", size: tuple[int, int] = (60, 40)
 ) -> SimpleUploadedFile:
     """Return a small gray picture as a browser uploads it."""
@@ -123,7 +123,7 @@ def picture_file(
 
 
 @pytest.fixture
-def care(page: Page) -> ClinicAnswer:
+def clinic_answer(page: Page) -> ClinicAnswer:
     """A clinic answer on a public page."""
     row = ClinicAnswer.objects.create(key="driving", language="en", question="When can I drive?", answer="Tomorrow.")
     page.body += "\n::: care driving\n"
@@ -132,5 +132,5 @@ def care(page: Page) -> ClinicAnswer:
     return row
 
 
-def care_form(**changes: Any) -> dict[str, Any]:
+def clinic_answer_form(**changes: Any) -> dict[str, Any]:
     return {"order": 0, "question": "When can I drive?", "answer": "Tomorrow.", **changes}

@@ -9,14 +9,14 @@ from django.utils import timezone
 
 from portal.accounts.models import User
 from procedures.models import Autosave, Page, Revision
-from tests.admin.conftest import PAGES, SignIn, form_of, typed
+from tests.admin.conftest import PAGES, SignIn, change_url, page_form
 
 AUTOSAVE, DISCARD, COMPARE = (f"{PAGES}{name}/" for name in ("autosave", "autosave/discard", "compare"))
 
 
 def kept(client: Client, page: Page, client_id: str = "one", **changes: Any) -> Any:
     """Send the form as the script does."""
-    return client.post(AUTOSAVE, typed(page, client_id=client_id, typed="1", **changes)).json()
+    return client.post(AUTOSAVE, page_form(page, client_id=client_id, typed="1", **changes)).json()
 
 
 def test_autosave_keeps_the_text_and_creates_no_draft(page: Page, editor: User, sign_in: SignIn) -> None:
@@ -43,17 +43,17 @@ def test_unsaved_text_is_offered_only_to_its_author(page: Page, editor: User, ma
     kept(sign_in(editor), page, client_id="yesterday", body="Nina's words")
     kept(sign_in(manager), page, client_id="his", body="Max's words")
 
-    answer = sign_in(editor).post(AUTOSAVE, typed(page, client_id="today", first="1")).json()
+    answer = sign_in(editor).post(AUTOSAVE, page_form(page, client_id="today", first="1")).json()
 
     assert [(offer["slot"], offer["fields"]["body"]) for offer in answer["unsaved"]] == [("yesterday", "Nina's words")]
 
 
 def test_unsaved_text_of_a_new_page_is_offered_too(page: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
-    new = typed(page, page="", version="", title="Brand new", body="From nothing")
+    new = page_form(page, page="", version="", title="Brand new", body="From nothing")
     client.post(AUTOSAVE, {**new, "client_id": "first", "typed": "1"})
 
-    offers = client.post(AUTOSAVE, typed(page, page="", client_id="second", first="1")).json()["unsaved"]
+    offers = client.post(AUTOSAVE, page_form(page, page="", client_id="second", first="1")).json()["unsaved"]
     other_form = client.post(AUTOSAVE, {**new, "items-TOTAL_FORMS": 0, "client_id": "third", "first": "1"}).json()[
         "unsaved"
     ]
@@ -67,17 +67,17 @@ def test_saving_discards_only_the_autosave_of_that_form(page: Page, editor: User
     kept(client, page, client_id="mine", body="Saved now")
     kept(client, page, client_id="older", body="Not saved")
 
-    client.post(form_of(page), typed(page, body="Saved now", client_id="mine"))
+    client.post(change_url(page), page_form(page, body="Saved now", client_id="mine"))
 
     assert [slot.fields["body"] for slot in Autosave.objects.all()] == ["Not saved"]
 
 
 def test_an_autosave_that_arrives_after_the_save_is_discarded(page: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
-    client.post(form_of(page), typed(page, body="Saved now", client_id="mine"))
+    client.post(change_url(page), page_form(page, body="Saved now", client_id="mine"))
     kept(client, page, client_id="mine", body="Saved now")
 
-    answer = client.post(AUTOSAVE, typed(page, client_id="next", first="1", saved="mine")).json()
+    answer = client.post(AUTOSAVE, page_form(page, client_id="next", first="1", saved="mine")).json()
 
     assert answer["unsaved"] == []
     assert not Autosave.objects.filter(client_id="mine").exists()
@@ -87,7 +87,7 @@ def test_a_failed_save_keeps_the_autosave(page: Page, editor: User, sign_in: Sig
     client = sign_in(editor)
     kept(client, page, client_id="mine", title="")
 
-    client.post(form_of(page), typed(page, title="", client_id="mine"))
+    client.post(change_url(page), page_form(page, title="", client_id="mine"))
 
     assert Autosave.objects.count() == 1
 
@@ -104,8 +104,8 @@ def test_users_can_discard_only_their_own_autosaves(page: Page, editor: User, ma
 def test_editors_of_the_same_page_see_each_other(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:
     kept(sign_in(manager), page, body="Typing")
 
-    here = sign_in(editor).post(AUTOSAVE, typed(page, client_id="hers")).json()["others"]
-    there = sign_in(manager).post(AUTOSAVE, typed(page, client_id="one", typed="1", body="Typing")).json()["others"]
+    here = sign_in(editor).post(AUTOSAVE, page_form(page, client_id="hers")).json()["others"]
+    there = sign_in(manager).post(AUTOSAVE, page_form(page, client_id="one", typed="1", body="Typing")).json()["others"]
 
     assert [(other["name"], other["typed"] is not None) for other in here] == [("Max", True)]
     assert [(other["name"], other["typed"]) for other in there] == [("Nina", None)]
@@ -117,7 +117,7 @@ def test_an_editor_who_closed_the_page_is_no_longer_active(
     kept(sign_in(manager), page, body="Typing")
     Autosave.objects.update(last_seen_at=timezone.now() - datetime.timedelta(seconds=91))
 
-    answer = sign_in(editor).post(AUTOSAVE, typed(page, client_id="hers")).json()
+    answer = sign_in(editor).post(AUTOSAVE, page_form(page, client_id="hers")).json()
 
     assert answer["others"] == []
     assert Autosave.objects.filter(user=manager).count() == 1
@@ -138,8 +138,8 @@ def test_an_autosave_without_changes_does_not_count_as_editing(page: Page, edito
 def test_a_save_by_someone_else_is_reported_to_the_editor(
     page: Page, editor: User, manager: User, sign_in: SignIn
 ) -> None:
-    opened = typed(page)
-    sign_in(manager).post(form_of(page), {**opened, "title": "Max's title"})
+    opened = page_form(page)
+    sign_in(manager).post(change_url(page), {**opened, "title": "Max's title"})
 
     answer = sign_in(editor).post(AUTOSAVE, {**opened, "client_id": "hers"}).json()
 
@@ -148,11 +148,11 @@ def test_a_save_by_someone_else_is_reported_to_the_editor(
 
 def test_empty_autosaves_are_deleted(page: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
-    client.post(AUTOSAVE, typed(page, client_id="old"))
+    client.post(AUTOSAVE, page_form(page, client_id="old"))
     kept(client, page, client_id="text", body="Old words")
     Autosave.objects.update(last_seen_at=timezone.now() - datetime.timedelta(days=300))
 
-    client.post(AUTOSAVE, typed(page, client_id="new"))
+    client.post(AUTOSAVE, page_form(page, client_id="new"))
 
     assert sorted(Autosave.objects.values_list("client_id", flat=True)) == ["new", "text"]
 
@@ -160,7 +160,7 @@ def test_empty_autosaves_are_deleted(page: Page, editor: User, sign_in: SignIn) 
 def test_a_comparison_shows_the_differing_words(page: Page, editor: User, sign_in: SignIn) -> None:
     changed = page.body.replace("It is short.", "It is very short.")
 
-    rows = sign_in(editor).post(COMPARE, typed(page, body=changed)).json()["fields"]
+    rows = sign_in(editor).post(COMPARE, page_form(page, body=changed)).json()["fields"]
 
     assert [row["name"] for row in rows] == ["body"]
     assert ["+", "very "] in rows[0]["changes"]
@@ -169,7 +169,7 @@ def test_a_comparison_shows_the_differing_words(page: Page, editor: User, sign_i
 
 @pytest.mark.parametrize("address", [AUTOSAVE, DISCARD, COMPARE])
 def test_autosave_requires_permission(page: Page, reviewer: User, visitor: User, sign_in: SignIn, address: str) -> None:
-    data = typed(page, client_id="x", typed="1")
+    data = page_form(page, client_id="x", typed="1")
 
     answers = [client.post(address, data) for client in (Client(), sign_in(reviewer), sign_in(visitor))]
 
@@ -179,7 +179,7 @@ def test_autosave_requires_permission(page: Page, reviewer: User, visitor: User,
 
 @pytest.mark.parametrize("odd", [{"client_id": ""}, {"client_id": "x" * 37}])
 def test_autosave_requires_a_client_id(page: Page, editor: User, sign_in: SignIn, odd: dict[str, str]) -> None:
-    answer = sign_in(editor).post(AUTOSAVE, typed(page, typed="1", **odd))
+    answer = sign_in(editor).post(AUTOSAVE, page_form(page, typed="1", **odd))
 
     assert answer.status_code == 400
     assert not Autosave.objects.exists()

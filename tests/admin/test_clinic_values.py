@@ -13,7 +13,7 @@ from procedures.enums import EventKind
 from procedures.models import Clinic, ClinicAnswer, Location, LocationText, Page, Release, ReleaseEvent, Source
 from procedures.publishing.schedule import schedule_revision
 from procedures.revisions.drafts import save_revision
-from tests.admin.conftest import SignIn, care_form, person
+from tests.admin.conftest import SignIn, clinic_answer_form, make_staff
 from tests.factories import approve, make_clinic, make_page, make_public, make_user
 
 BASE = "/admin/procedures/"
@@ -147,11 +147,11 @@ def test_going_back_shows_the_form_with_the_input(page: Page, manager: User, sig
 
 
 def test_an_editor_sees_who_can_save_an_answer_on_public_pages(
-    care: ClinicAnswer, editor: User, manager: User, sign_in: SignIn
+    clinic_answer: ClinicAnswer, editor: User, manager: User, sign_in: SignIn
 ) -> None:
-    client, address = sign_in(editor), f"{BASE}clinicanswer/{care.pk}/change/"
+    client, address = sign_in(editor), f"{BASE}clinicanswer/{clinic_answer.pk}/change/"
 
-    answer = client.post(address, care_form(answer="After two days."))
+    answer = client.post(address, clinic_answer_form(answer="After two days."))
 
     html = answer.content.decode()
     assert answer.status_code == 403
@@ -163,41 +163,50 @@ def test_an_editor_sees_who_can_save_an_answer_on_public_pages(
     from procedures.admin.clinic import AffectedContent
 
     page = Page.objects.get(subject="small-cut")
-    forged = client.post(address, care_form(answer="After two days.", _update=AffectedContent([page], [], []).token))
+    forged = client.post(
+        address, clinic_answer_form(answer="After two days.", _update=AffectedContent([page], [], []).token)
+    )
     assert forged.status_code == 403
-    care.refresh_from_db()
-    assert care.answer == "Tomorrow."
+    clinic_answer.refresh_from_db()
+    assert clinic_answer.answer == "Tomorrow."
 
 
 def test_an_editor_can_save_an_answer_that_no_public_page_prints(page: Page, editor: User, sign_in: SignIn) -> None:
     care = ClinicAnswer.objects.create(key="bath", language="en", question="When?", answer="Tomorrow.")
 
-    answer = sign_in(editor).post(f"{BASE}clinicanswer/{care.pk}/change/", care_form(answer="On day 3."))
+    answer = sign_in(editor).post(f"{BASE}clinicanswer/{care.pk}/change/", clinic_answer_form(answer="On day 3."))
 
     assert answer.status_code == 302
     care.refresh_from_db()
     assert care.answer == "On day 3."
 
 
-def test_changing_an_answer_updates_its_pages(care: ClinicAnswer, manager: User, sign_in: SignIn) -> None:
+def test_changing_an_answer_updates_its_pages(clinic_answer: ClinicAnswer, manager: User, sign_in: SignIn) -> None:
     client = sign_in(manager)
 
-    told(client, confirm(client, f"{BASE}clinicanswer/{care.pk}/change/", care_form(answer="After two days.")))
+    told(
+        client,
+        confirm(client, f"{BASE}clinicanswer/{clinic_answer.pk}/change/", clinic_answer_form(answer="After two days.")),
+    )
 
     assert "After two days." in client.get("/small-cut/").content.decode()
 
 
-def test_a_page_that_cannot_be_updated_prevents_the_save(care: ClinicAnswer, manager: User, sign_in: SignIn) -> None:
+def test_a_page_that_cannot_be_updated_prevents_the_save(
+    clinic_answer: ClinicAnswer, manager: User, sign_in: SignIn
+) -> None:
     long = f"Drive {'very ' * 45}late."
 
-    answer = confirm(sign_in(manager), f"{BASE}clinicanswer/{care.pk}/change/", care_form(answer=long))
+    answer = confirm(
+        sign_in(manager), f"{BASE}clinicanswer/{clinic_answer.pk}/change/", clinic_answer_form(answer=long)
+    )
 
     html = answer.content.decode()
     assert answer.status_code == 409
     assert "“Small cut” (English): A sentence has 47 words" in html
     assert hidden(html)["answer"] == [long]
-    care.refresh_from_db()
-    assert care.answer == "Tomorrow."
+    clinic_answer.refresh_from_db()
+    assert clinic_answer.answer == "Tomorrow."
 
 
 def test_texts_of_a_location_are_part_of_the_same_change(page: Page, manager: User, sign_in: SignIn) -> None:
@@ -237,7 +246,7 @@ def test_a_location_with_the_old_phone_changes_too_unless_unchecked(
     client = sign_in(manager)
 
     asked = client.post(f"{BASE}clinic/1/change/", CLINIC).content.decode()
-    box = re.search(r'<input type="checkbox" name="location"\s+value="([\w-]+)"\s+checked> ([^<]+)</label>', asked)
+    box = re.search(r'<input type="checkbox" name="location"\s+value="([\w-]+)"\s+checked>\s+([^<]+)</label>', asked)
     assert box
     nothing_saved = Location.objects.get().phone
     values = {**hidden(asked), "_update": token(asked), **({} if leaves else {"location": box[1]})}
@@ -302,7 +311,7 @@ def test_only_publishers_can_delete_a_value_that_pages_print(page: Page, manager
     page.body += "\n::: locations\n"
     page.save()
     make_public(page)
-    clerk = person("Carl")
+    clerk = make_staff("Carl")
     clerk.user_permissions.set(Permission.objects.filter(codename__endswith="_location"))
 
     html = sign_in(clerk).post(f"{BASE}location/{place.pk}/delete/", {"post": "yes"}).content.decode()
@@ -311,8 +320,10 @@ def test_only_publishers_can_delete_a_value_that_pages_print(page: Page, manager
     assert Location.objects.exists()
 
 
-def test_the_form_shows_how_many_pages_print_the_value(care: ClinicAnswer, editor: User, sign_in: SignIn) -> None:
-    html = sign_in(editor).get(f"{BASE}clinicanswer/{care.pk}/change/").content.decode()
+def test_the_form_shows_how_many_pages_print_the_value(
+    clinic_answer: ClinicAnswer, editor: User, sign_in: SignIn
+) -> None:
+    html = sign_in(editor).get(f"{BASE}clinicanswer/{clinic_answer.pk}/change/").content.decode()
 
     assert "Printed on 1 public page<" in html
 

@@ -7,7 +7,7 @@ from django.test import Client
 
 from portal.accounts.models import User
 from procedures.models import Page
-from tests.admin.conftest import SignIn, form_of, typed
+from tests.admin.conftest import SignIn, change_url, page_form
 from tests.factories import make_figure, make_public
 
 
@@ -15,7 +15,7 @@ from tests.factories import make_figure, make_public
 def opened(page: Page) -> dict[str, Any]:
     """The form as Nina opened it, its revision known."""
     make_public(page)
-    return typed(page, base_revision=page.revisions.get().pk)
+    return page_form(page, base_revision=page.revisions.get().pk)
 
 
 def fields(answer: Any) -> Any:
@@ -26,9 +26,9 @@ def test_changes_in_different_places_are_merged(
     page: Page, editor: User, manager: User, sign_in: SignIn, opened: dict[str, Any]
 ) -> None:
     theirs = page.body.replace("It is short.", "It is very short.")
-    sign_in(manager).post(form_of(page), {**opened, "body": theirs})
+    sign_in(manager).post(change_url(page), {**opened, "body": theirs})
 
-    answer = sign_in(editor).post(form_of(page), {**opened, "body": page.body.replace("a question", "any question")})
+    answer = sign_in(editor).post(change_url(page), {**opened, "body": page.body.replace("a question", "any question")})
 
     page.refresh_from_db()
     merged = theirs.replace("a question", "any question")
@@ -48,11 +48,11 @@ def merged_form(answer: Any, **changes: Any) -> dict[str, Any]:
 def test_a_merged_text_can_be_saved_over_theirs(
     page: Page, editor: User, manager: User, sign_in: SignIn, opened: dict[str, Any]
 ) -> None:
-    sign_in(manager).post(form_of(page), {**opened, "title": "The manager's title"})
+    sign_in(manager).post(change_url(page), {**opened, "title": "The manager's title"})
     client = sign_in(editor)
-    shown = client.post(form_of(page), {**opened, "key_message": "Nina's words."})
+    shown = client.post(change_url(page), {**opened, "key_message": "Nina's words."})
 
-    answer = client.post(form_of(page), merged_form(shown))
+    answer = client.post(change_url(page), merged_form(shown))
 
     page.refresh_from_db()
     assert answer.status_code == 302
@@ -61,9 +61,9 @@ def test_a_merged_text_can_be_saved_over_theirs(
 
 
 def both_titles(page: Page, editor: User, manager: User, sign_in: SignIn, opened: dict[str, Any]) -> tuple[Client, Any]:
-    sign_in(manager).post(form_of(page), {**opened, "title": "Large cut"})
+    sign_in(manager).post(change_url(page), {**opened, "title": "Large cut"})
     client = sign_in(editor)
-    return client, client.post(form_of(page), {**opened, "title": "Tiny cut"})
+    return client, client.post(change_url(page), {**opened, "title": "Tiny cut"})
 
 
 def test_saving_with_unresolved_conflicts_stores_nothing(
@@ -71,8 +71,8 @@ def test_saving_with_unresolved_conflicts_stores_nothing(
 ) -> None:
     client, shown = both_titles(page, editor, manager, sign_in, opened)
 
-    again = client.post(form_of(page), merged_form(shown))
-    stubborn = client.post(form_of(page), merged_form(again, merge_version="", merge_places=""))
+    again = client.post(change_url(page), merged_form(shown))
+    stubborn = client.post(change_url(page), merged_form(again, merge_version="", merge_places=""))
 
     page.refresh_from_db()
     assert [shown.status_code, again.status_code, stubborn.status_code] == [409, 409, 409]
@@ -86,7 +86,7 @@ def test_a_change_by_both_shows_three_versions_to_choose_from(
     client, shown = both_titles(page, editor, manager, sign_in, opened)
     place = shown.context["conflict"].unresolved[0]
 
-    answer = client.post(form_of(page), merged_form(shown, **{"decided-0": "mine"}))
+    answer = client.post(change_url(page), merged_form(shown, **{"decided-0": "mine"}))
 
     page.refresh_from_db()
     assert (place.base.strip(), place.their_value.strip(), place.my_value.strip()) == ("Small", "Large", "Tiny")
@@ -100,9 +100,9 @@ def test_a_third_save_meanwhile_is_merged_too(
 ) -> None:
     client, shown = both_titles(page, editor, manager, sign_in, opened)
     page.refresh_from_db()
-    sign_in(manager).post(form_of(page), typed(page, description="A newer description."))
+    sign_in(manager).post(change_url(page), page_form(page, description="A newer description."))
 
-    answer = client.post(form_of(page), merged_form(shown, **{"decided-0": "mine"}))
+    answer = client.post(change_url(page), merged_form(shown, **{"decided-0": "mine"}))
 
     assert answer.status_code == 409
     assert fields(answer)["description"].value() == "A newer description."
@@ -113,11 +113,11 @@ def test_a_figure_that_both_changed_must_be_resolved(
     page: Page, editor: User, manager: User, sign_in: SignIn, opened: dict[str, Any]
 ) -> None:
     first, second = make_figure("first", size=(40, 40)), make_figure("second", size=(40, 40))
-    sign_in(manager).post(form_of(page), {**opened, "lead_figure": first.pk})
+    sign_in(manager).post(change_url(page), {**opened, "lead_figure": first.pk})
     client = sign_in(editor)
 
-    shown = client.post(form_of(page), {**opened, "lead_figure": second.pk})
-    answer = client.post(form_of(page), merged_form(shown, lead_figure=first.pk, **{"decided-0": "theirs"}))
+    shown = client.post(change_url(page), {**opened, "lead_figure": second.pk})
+    answer = client.post(change_url(page), merged_form(shown, lead_figure=first.pk, **{"decided-0": "theirs"}))
 
     page.refresh_from_db()
     place = shown.context["conflict"].unresolved[0]
@@ -129,10 +129,10 @@ def test_a_figure_that_both_changed_must_be_resolved(
 def test_a_draft_without_a_revision_is_compared_with_the_saved_draft(
     page: Page, editor: User, manager: User, sign_in: SignIn
 ) -> None:
-    opened = typed(page)
-    sign_in(manager).post(form_of(page), {**opened, "title": "Large cut"})
+    opened = page_form(page)
+    sign_in(manager).post(change_url(page), {**opened, "title": "Large cut"})
 
-    answer = sign_in(editor).post(form_of(page), {**opened, "title": "Tiny cut"})
+    answer = sign_in(editor).post(change_url(page), {**opened, "title": "Tiny cut"})
 
     assert answer.status_code == 409
     assert [place.field for place in answer.context["conflict"].unresolved] == ["title"]
@@ -145,9 +145,9 @@ def test_a_draft_without_a_revision_is_compared_with_the_saved_draft(
 def test_invalid_version_values_are_a_conflict_and_not_an_error(
     page: Page, editor: User, manager: User, sign_in: SignIn, opened: dict[str, Any], odd: dict[str, str]
 ) -> None:
-    sign_in(manager).post(form_of(page), {**opened, "title": "Large cut"})
+    sign_in(manager).post(change_url(page), {**opened, "title": "Large cut"})
 
-    answer = sign_in(editor).post(form_of(page), {**opened, "title": "Tiny cut", **odd})
+    answer = sign_in(editor).post(change_url(page), {**opened, "title": "Tiny cut", **odd})
 
     page.refresh_from_db()
     assert answer.status_code == 409
@@ -160,7 +160,7 @@ def test_conflicting_reading_lists_are_shown_together(page: Page, editor: User, 
     guide = Page.objects.create(**{**typed_guide(page), "code": "ABCDEF"})
     guide.items.create(page=page, minutes=3, order=1)
     guide.refresh_from_db()
-    opened = typed(guide, base_revision="") | rows(guide)
+    opened = page_form(guide, base_revision="") | rows(guide)
     address = f"/admin/procedures/guide/{guide.pk}/change/"
     sign_in(manager).post(address, {**opened, "items-0-minutes": 9})
 

@@ -18,7 +18,18 @@ from pydicom.uid import (
 )
 
 from procedures.models import Figure
-from tests.admin.intake import CHOOSE, JSON, begun, master_of, photograph, rectangles, saved, sent_file, stored, waiting
+from tests.admin.upload_helpers import (
+    CHOOSE,
+    JSON,
+    load_master,
+    make_photo,
+    rectangle_fields,
+    save_upload,
+    staged_files,
+    start_upload,
+    stored_files,
+    uploaded_file,
+)
 from tests.figures.dicom_files import (
     NAME,
     PLANTED,
@@ -48,12 +59,12 @@ def run() -> bytes:
 
 
 def test_a_frame_and_a_window_of_a_series_become_a_figure(nina: Client) -> None:
-    address = begun(nina, run())
+    address = start_upload(nina, run())
     page = nina.get(address)
 
     taken = nina.post(address, {"frame": "2", "center": "32", "width": "8", "invert": "on"})
     check = str(taken["Location"])
-    answer = saved(nina, check)
+    answer = save_upload(nina, check)
 
     figure = Figure.objects.get()
     assert address.endswith("/frames/")
@@ -64,9 +75,9 @@ def test_a_frame_and_a_window_of_a_series_become_a_figure(nina: Client) -> None:
     ]
     assert page.context["thumbnail_numbers"] == [1, 2, 3]
     assert answer.status_code == 302
-    shades = list(master_of(figure).tobytes()[:SIDE])
+    shades = list(load_master(figure).tobytes()[:SIDE])
     assert (shades[0], shades[20], shades[45]) == (255, 255, 0)
-    assert waiting() == []
+    assert staged_files() == []
 
 
 @pytest.mark.parametrize(
@@ -79,7 +90,7 @@ def test_a_frame_and_a_window_of_a_series_become_a_figure(nina: Client) -> None:
     ],
 )
 def test_the_server_renders_each_window(nina: Client, query: str, first: int, last: int) -> None:
-    address = begun(nina, run())
+    address = start_upload(nina, run())
 
     shades = row(nina.get(address.replace("frames/", f"frame.png?{query}")))
 
@@ -87,7 +98,7 @@ def test_the_server_renders_each_window(nina: Client, query: str, first: int, la
 
 
 def test_a_frame_can_be_served_as_a_thumbnail(nina: Client) -> None:
-    address = begun(nina, dicom(bytes(2 * 400 * 300), Rows=300, Columns=400))
+    address = start_upload(nina, dicom(bytes(2 * 400 * 300), Rows=300, Columns=400))
 
     answer = nina.get(address.replace("frames/", "frame.png?frame=1&small=1"))
 
@@ -109,7 +120,7 @@ def test_a_frame_can_be_served_as_a_thumbnail(nina: Client) -> None:
     ],
 )
 def test_invalid_windows_are_reported(nina: Client, query: str, sentence: str | None) -> None:
-    address = begun(nina, run())
+    address = start_upload(nina, run())
 
     page, shown = nina.get(f"{address}?{query}"), nina.get(address.replace("frames/", f"frame.png?{query}"))
     taken = nina.post(address, dict(part.split("=") for part in query.split("&")))
@@ -152,24 +163,26 @@ def overlay() -> bytes:
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_every_transfer_syntax_becomes_a_picture(nina: Client, name: str) -> None:
-    address = begun(nina, RIGHT[name]())
+    address = start_upload(nina, RIGHT[name]())
     if address.endswith("/frames/"):
         address = str(nina.post(address, {"frame": "1"})["Location"])
 
-    answer = saved(nina, address)
+    answer = save_upload(nina, address)
 
     assert answer.status_code == 302
     assert Figure.objects.get().renditions.exists()
 
 
 def test_an_overlay_is_not_burned_in(nina: Client) -> None:
-    shades = [row(nina.get(begun(nina, data).replace("frames/", "frame.png"))) for data in (overlay(), dicom(ramp()))]
+    shades = [
+        row(nina.get(start_upload(nina, data).replace("frames/", "frame.png"))) for data in (overlay(), dicom(ramp()))
+    ]
 
     assert shades[0] == shades[1]
 
 
 def test_monochrome1_is_inverted(nina: Client) -> None:
-    shades = row(nina.get(begun(nina, RIGHT["CR, MONOCHROME1"]()).replace("frames/", "frame.png")))
+    shades = row(nina.get(start_upload(nina, RIGHT["CR, MONOCHROME1"]()).replace("frames/", "frame.png")))
 
     assert (shades[0], shades[-1]) == (255, 0)
 
@@ -199,35 +212,35 @@ REFUSED: dict[str, Any] = {
 def test_an_unsupported_file_is_rejected_and_leaves_no_files(nina: Client, name: str) -> None:
     make, sentence = REFUSED[name]
 
-    plain = nina.post(CHOOSE, {"picture": sent_file(make(), "x.dcm", "application/dicom")})
-    script = nina.post(CHOOSE, {"picture": sent_file(make(), "photo.jpg")}, headers=JSON)
+    plain = nina.post(CHOOSE, {"picture": uploaded_file(make(), "x.dcm", "application/dicom")})
+    script = nina.post(CHOOSE, {"picture": uploaded_file(make(), "photo.jpg")}, headers=JSON)
 
     assert (plain.status_code, script.status_code) == (400, 400)
     assert sentence in plain.content.decode()
     assert sentence in script.json()["error"]
-    assert stored() == {}
+    assert stored_files() == {}
 
 
 def test_only_pixels_of_the_file_are_ever_written_to_disk(nina: Client) -> None:
     data = dicom(ramp(), WindowCenter=3, WindowWidth=9, WindowCenterWidthExplanation="PLANTEDTEXT")
     assert all(planted in data for planted in PLANTED)
 
-    address = begun(nina, data)
-    while_waiting = stored()
+    address = start_upload(nina, data)
+    while_waiting = stored_files()
     nina.get(address)
     checked = str(nina.post(address, {"frame": "1"})["Location"])
     nina.get(checked)
-    before_saving = stored()
-    saved(nina, checked)
+    before_saving = stored_files()
+    save_upload(nina, checked)
 
-    for files in (while_waiting, before_saving, stored()):
+    for files in (while_waiting, before_saving, stored_files()):
         assert files
         assert [name for name, content in files.items() if any(planted in content for planted in PLANTED)] == []
     assert [text for text in (NAME, "PLANTEDTEXT") if text in repr(Figure.objects.values())] == []
 
 
 def test_the_user_can_go_back_and_choose_another_window(nina: Client) -> None:
-    frames = begun(nina, run())
+    frames = start_upload(nina, run())
     check = str(nina.post(frames, {"frame": "1"})["Location"])
     first = nina.get(check).context["seen_sha256"]
 
@@ -238,17 +251,17 @@ def test_the_user_can_go_back_and_choose_another_window(nina: Client) -> None:
 
 
 def test_the_check_screen_redirects_to_the_frame_choice_first(nina: Client) -> None:
-    frames = begun(nina, run())
+    frames = start_upload(nina, run())
 
     assert nina.get(frames.replace("frames/", ""))["Location"] == frames
 
 
 def test_a_name_in_a_frame_can_be_covered(nina: Client) -> None:
-    check = str(nina.post(begun(nina, run()), {"frame": "1"})["Location"])
+    check = str(nina.post(start_upload(nina, run()), {"frame": "1"})["Location"])
 
-    saved(nina, check, rectangles((0, 0, 100, 50)))
+    save_upload(nina, check, rectangle_fields((0, 0, 100, 50)))
 
-    image = master_of(Figure.objects.get())
+    image = load_master(Figure.objects.get())
     assert image.crop((0, 0, SIDE, SIDE // 2)).getextrema() == (0, 0)
 
 
@@ -256,7 +269,7 @@ def test_without_the_dicom_extra_the_screen_says_what_to_install(nina: Client, m
     without_pydicom(monkeypatch)
 
     page = nina.get(CHOOSE).content.decode()
-    answer = nina.post(CHOOSE, {"picture": sent_file(dicom(ramp()))})
+    answer = nina.post(CHOOSE, {"picture": uploaded_file(dicom(ramp()))})
 
     assert (
         "Ask IT to run: pip install &#x27;plainspine[dicom]&#x27;" in page
@@ -268,9 +281,9 @@ def test_without_the_dicom_extra_the_screen_says_what_to_install(nina: Client, m
 
 def test_a_large_series_is_read_without_a_temporary_copy(nina: Client) -> None:
     """Two hundred frames: what is on the disk at the end is pixels, and the waiting folder is all there is."""
-    address = begun(nina, eight_bit(ramp(wide=False) * 200, NumberOfFrames=200))
+    address = start_upload(nina, eight_bit(ramp(wide=False) * 200, NumberOfFrames=200))
 
-    sizes = {Path(name).name: len(content) for name, content in stored().items()}
+    sizes = {Path(name).name: len(content) for name, content in stored_files().items()}
     assert sizes.keys() == {"about.json", "frames.json", "frames.raw"}
     assert sizes["frames.raw"] == 200 * SIDE * SIDE
     assert nina.get(address).context["thumbnail_numbers"][-1] == 200
@@ -282,7 +295,7 @@ def compressed_run() -> bytes:
     from pydicom import dcmread
     from pydicom.encaps import encapsulate
 
-    one = photograph((SIDE, SIDE), "JPEG")
+    one = make_photo((SIDE, SIDE), "JPEG")
     data = dcmread(io.BytesIO(eight_bit(one, syntax=JPEGBaseline8Bit, NumberOfFrames=3)))
     data.PixelData = encapsulate([one, one[:-30], one])
     stream = io.BytesIO()
@@ -291,22 +304,22 @@ def compressed_run() -> bytes:
 
 
 def test_frames_are_decoded_on_demand_and_damage_is_reported(nina: Client) -> None:
-    address = begun(nina, compressed_run())
-    before = {Path(name).name for name in stored()}
+    address = start_upload(nina, compressed_run())
+    before = {Path(name).name for name in stored_files()}
 
     third = nina.get(address.replace("frames/", "frame.png?small=1&frame=3"))
     page, second = nina.get(f"{address}?frame=2"), nina.get(address.replace("frames/", "frame.png?frame=2"))
     taken = nina.post(address, {"frame": "2"})
 
     assert before == {"about.json", "frames.json", "packed.raw", "frame-1.raw"}
-    assert {Path(name).name for name in stored()} - before == {"frame-3.raw"}
+    assert {Path(name).name for name in stored_files()} - before == {"frame-3.raw"}
     assert Image.open(io.BytesIO(third.content)).size == (SIDE, SIDE)
     assert (page.status_code, second.status_code, taken.status_code) == (400, 400, 400)
     assert "damaged or cut off" in page.content.decode()
 
 
 def test_thumbnails_are_requested_one_at_a_time(nina: Client) -> None:
-    page = nina.get(begun(nina, run())).content.decode()
+    page = nina.get(start_upload(nina, run())).content.decode()
 
     assert page.count("data-small=") == page.count("<noscript>") == 3
     assert "data-progress hidden" in page
@@ -314,7 +327,7 @@ def test_thumbnails_are_requested_one_at_a_time(nina: Client) -> None:
 
 @pytest.mark.parametrize("width", ["0", "0.5", "1"])
 def test_a_zero_width_window_in_the_file_is_replaced_and_reported(nina: Client, width: str) -> None:
-    address = begun(nina, dicom(ramp(), WindowCenter="-5", WindowWidth=width))
+    address = start_upload(nina, dicom(ramp(), WindowCenter="-5", WindowWidth=width))
 
     page, shades = nina.get(address), row(nina.get(address.replace("frames/", "frame.png")))
 
@@ -332,25 +345,25 @@ def photograph_of(image: Image.Image) -> bytes:
 def test_a_16_bit_png_with_fewer_significant_bits_gets_a_window(nina: Client) -> None:
     wide = Image.new("I;16", (40, 30), 3000)
     wide.putpixel((0, 0), 4095)
-    address = begun(nina, photograph_of(wide))
+    address = start_upload(nina, photograph_of(wide))
     page = nina.get(address)
     assert row(nina.get(address.replace("frames/", "frame.png")))[:2] == [255, 187]
 
     taken = nina.post(address, {"frame": "1", "center": "500", "width": "1000"})
-    saved(nina, str(taken["Location"]))
+    save_upload(nina, str(taken["Location"]))
 
     assert address.endswith("/frames/")
     assert "has room for 16 bits in each pixel and uses 12" in page.content.decode()
     labels = [preset.label for preset in page.context["presets"]]
     assert labels == ["All 12 bits", "Full range", "Without the extremes"]
-    assert master_of(Figure.objects.get()).getextrema() == (255, 255)
+    assert load_master(Figure.objects.get()).getextrema() == (255, 255)
 
 
 def test_a_16_bit_png_is_accepted_and_can_be_windowed(nina: Client) -> None:
     wide = Image.new("I;16", (40, 30), 40_000)
     wide.putpixel((0, 0), 65535)
 
-    check = begun(nina, photograph_of(wide))
+    check = start_upload(nina, photograph_of(wide))
 
     assert not check.endswith("/frames/")
     assert f"{check}frames/" in nina.get(check).content.decode()
@@ -361,7 +374,7 @@ def test_a_png_with_a_hot_pixel_gets_a_bright_window(nina: Client) -> None:
     wide.putpixel((0, 0), 65535)
     wide.putpixel((1, 0), 4000)
 
-    address = begun(nina, photograph_of(wide))
+    address = start_upload(nina, photograph_of(wide))
     page = nina.get(address)
 
     assert address.endswith("/frames/")

@@ -9,7 +9,7 @@ from portal.accounts.models import User
 from procedures.enums import EventKind
 from procedures.models import Guide, Page, Release, ReleaseEvent, Revision
 from procedures.revisions.drafts import save_revision
-from tests.admin.conftest import PAGES, SignIn, form_of, typed
+from tests.admin.conftest import PAGES, SignIn, change_url, page_form
 from tests.factories import approve, make_public, make_user
 
 
@@ -37,9 +37,9 @@ def test_publishing_twice_creates_one_release(
 
 def test_publishing_from_the_form_twice_is_not_a_conflict(page: Page, manager: User, sign_in: SignIn) -> None:
     approve(save_revision(page, author=make_user("ed")))
-    client, values = sign_in(manager), typed(page, _publish="1")
+    client, values = sign_in(manager), page_form(page, _publish="1")
 
-    answers = [client.post(form_of(page), values) for _ in range(2)]
+    answers = [client.post(change_url(page), values) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [302, 302]
     assert Release.objects.filter(page=page).count() == 1
@@ -48,9 +48,9 @@ def test_publishing_from_the_form_twice_is_not_a_conflict(page: Page, manager: U
 
 @pytest.mark.parametrize("button", ["_submit", "_save"])
 def test_a_form_sent_twice_is_saved_and_submitted_once(page: Page, editor: User, sign_in: SignIn, button: str) -> None:
-    client, values = sign_in(editor), typed(page, title="A new title", **{button: "1"})
+    client, values = sign_in(editor), page_form(page, title="A new title", **{button: "1"})
 
-    answers = [client.post(form_of(page), values) for _ in range(2)]
+    answers = [client.post(change_url(page), values) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [302, 302]
     assert Revision.objects.filter(page=page).count() == 1
@@ -59,9 +59,9 @@ def test_a_form_sent_twice_is_saved_and_submitted_once(page: Page, editor: User,
 
 def test_another_text_after_the_first_save_is_a_conflict(page: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
-    client.post(form_of(page), typed(page, title="A new title"))
+    client.post(change_url(page), page_form(page, title="A new title"))
 
-    assert client.post(form_of(page), typed(page, title="Another title")).status_code == 409
+    assert client.post(change_url(page), page_form(page, title="Another title")).status_code == 409
 
 
 def test_scheduling_twice_and_canceling_twice_each_happen_once(page: Page, manager: User, sign_in: SignIn) -> None:
@@ -106,7 +106,7 @@ def test_a_guide_with_a_new_item_posted_twice_gets_it_once(page: Page, manager: 
     guide = Guide.objects.create(
         subject="visit", language="en", kind="guide", code="ABC234", slug="visit", title="Visit"
     )
-    values = typed(guide, **{"items-TOTAL_FORMS": 1, "items-INITIAL_FORMS": 0, "items-0-order": 0})
+    values = page_form(guide, **{"items-TOTAL_FORMS": 1, "items-INITIAL_FORMS": 0, "items-0-order": 0})
     values |= {"items-0-page": page.pk, "items-0-section": "", "items-0-minutes": 5, "items-0-note": ""}
     client = sign_in(manager)
 

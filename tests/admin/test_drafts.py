@@ -4,15 +4,15 @@ import pytest
 
 from portal.accounts.models import User
 from procedures.models import Guide, GuideItem, Page, Revision
-from tests.admin.conftest import PAGES, SignIn, form_of, typed
+from tests.admin.conftest import PAGES, SignIn, change_url, page_form
 from tests.factories import make_next, make_public
 
 
 def test_saving_creates_a_revision_by_the_author(page: Page, editor: User, sign_in: SignIn) -> None:
-    answer = sign_in(editor).post(form_of(page), typed(page, title="A smaller cut", note="Clearer title."))
+    answer = sign_in(editor).post(change_url(page), page_form(page, title="A smaller cut", note="Clearer title."))
 
     revision = Revision.objects.get(page=page)
-    assert (answer.status_code, answer["Location"]) == (302, form_of(page))
+    assert (answer.status_code, answer["Location"]) == (302, change_url(page))
     assert (revision.content["title"], revision.author, revision.note) == ("A smaller cut", editor, "Clearer title.")
 
 
@@ -21,7 +21,7 @@ def test_saving_an_unchanged_text_creates_no_revision(page: Page, editor: User, 
     before = page.revisions.get()
 
     # Browsers send CRLF.
-    sign_in(editor).post(form_of(page), typed(page, body=page.body.replace("\n", "\r\n")))
+    sign_in(editor).post(change_url(page), page_form(page, body=page.body.replace("\n", "\r\n")))
 
     assert list(page.revisions.all()) == [before]
 
@@ -31,7 +31,7 @@ def test_a_draft_changes_nothing_that_patients_read(page: Page, editor: User, si
     make_public(page)
     before = client.get("/small-cut/").content
 
-    client.post(form_of(page), typed(page, body=page.body + "\nNew words.\n"))
+    client.post(change_url(page), page_form(page, body=page.body + "\nNew words.\n"))
 
     page.refresh_from_db()
     assert "New words." in page.body
@@ -39,19 +39,19 @@ def test_a_draft_changes_nothing_that_patients_read(page: Page, editor: User, si
 
 
 def test_a_new_page_gets_a_code_and_a_revision(page: Page, editor: User, sign_in: SignIn) -> None:
-    values = typed(page, subject="after-care", slug="after-care", title="After care", page="", version="")
+    values = page_form(page, subject="after-care", slug="after-care", title="After care", page="", version="")
 
     answer = sign_in(editor).post(f"{PAGES}add/", values)
 
     made = Page.objects.get(subject="after-care")
-    assert answer["Location"] == form_of(made)
+    assert answer["Location"] == change_url(made)
     assert len(made.code) == 6
     assert made.revisions.get().content["title"] == "After care"
 
 
 @pytest.mark.parametrize("version", ["", "no number", "99"])
 def test_a_form_without_its_version_is_a_conflict(page: Page, editor: User, sign_in: SignIn, version: str) -> None:
-    answer = sign_in(editor).post(form_of(page), typed(page, title="Blind", version=version))
+    answer = sign_in(editor).post(change_url(page), page_form(page, title="Blind", version=version))
 
     page.refresh_from_db()
     assert answer.status_code in {200, 409}
@@ -59,7 +59,7 @@ def test_a_form_without_its_version_is_a_conflict(page: Page, editor: User, sign
 
 
 def test_an_invalid_field_is_reported_and_nothing_is_saved(page: Page, editor: User, sign_in: SignIn) -> None:
-    answer = sign_in(editor).post(form_of(page), typed(page, slug="Not An Address", review_months=99))
+    answer = sign_in(editor).post(change_url(page), page_form(page, slug="Not An Address", review_months=99))
 
     html = answer.content.decode()
     assert "Use lowercase letters without accents" in html
@@ -70,7 +70,7 @@ def test_an_invalid_field_is_reported_and_nothing_is_saved(page: Page, editor: U
 def test_a_save_does_not_overwrite_a_concurrent_publication(page: Page, editor: User, sign_in: SignIn) -> None:
     release = make_public(page)
 
-    sign_in(editor).post(form_of(page), typed(page, title="Newer title"))
+    sign_in(editor).post(change_url(page), page_form(page, title="Newer title"))
 
     page.refresh_from_db()
     assert page.live_release == release
@@ -79,7 +79,7 @@ def test_a_save_does_not_overwrite_a_concurrent_publication(page: Page, editor: 
 def test_subject_and_language_are_read_only_after_the_first_release(page: Page, editor: User, sign_in: SignIn) -> None:
     make_public(page)
 
-    sign_in(editor).post(form_of(page), typed(page, subject="other", language="es"))
+    sign_in(editor).post(change_url(page), page_form(page, subject="other", language="es"))
 
     page.refresh_from_db()
     assert (page.subject, page.language) == ("small-cut", "en")
@@ -87,7 +87,7 @@ def test_subject_and_language_are_read_only_after_the_first_release(page: Page, 
 
 def test_the_revision_of_a_guide_holds_its_new_reading_list(page: Page, editor: User, sign_in: SignIn) -> None:
     make_public(page)
-    values = typed(page, subject="first-visit", slug="first-visit", title="First visit", page="", version="")
+    values = page_form(page, subject="first-visit", slug="first-visit", title="First visit", page="", version="")
     row = {"order": 0, "page": page.pk, "section": "when-to-call", "minutes": 3, "note": "Read it first."}
     management = {"items-TOTAL_FORMS": 1, "items-INITIAL_FORMS": 0}
 

@@ -1,5 +1,6 @@
 """The Markdown field, based on django-markdownx without its scripts and URLs."""
 
+import re
 from typing import Any
 
 import markdownx.fields
@@ -14,7 +15,8 @@ from django.utils.module_loading import import_string
 from portal.accounts.models import User
 from procedures.admin.editor import MarkdownFormField, MarkdownWidget
 from procedures.models import Page
-from tests.admin.conftest import PAGES, SignIn, form_of
+from procedures.rendering.blocks import editor_schema, get_block_types, toolbar_buttons
+from tests.admin.conftest import PAGES, SignIn, change_url
 from tests.factories import make_figure, make_public
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +38,7 @@ def test_markdownx_scripts_and_styles_are_not_loaded() -> None:
 
 
 def test_the_form_contains_no_markdownx_urls(page: Page, editor: User, sign_in: SignIn) -> None:
-    html = sign_in(editor).get(form_of(page)).content.decode()
+    html = sign_in(editor).get(change_url(page)).content.decode()
 
     assert "markdownx" not in html
     assert f'data-preview="{PAGES}preview/"' in html
@@ -51,7 +53,7 @@ def test_markdownx_is_configured_with_our_renderer() -> None:
 
 
 def test_the_widget_works_as_a_plain_textarea_without_javascript(page: Page, editor: User, sign_in: SignIn) -> None:
-    html = sign_in(editor).get(form_of(page)).content.decode()
+    html = sign_in(editor).get(change_url(page)).content.decode()
     start = html.index('<textarea name="body"')
 
     assert "::: key-points\n- It is short." in html[start : html.index("</textarea>", start)]
@@ -95,6 +97,17 @@ def test_insert_options_are_in_the_language_of_the_page(page: Page, editor: User
     assert {row["key"] for row in offered["pages"]} == {"small-cut", "contact"}
     assert next(row for row in spanish["pictures"] if row["key"] == "a-balloon")["has_words"] is False
     assert spanish["pages"] == []
+    assert offered["blocks"] == editor_schema()
+
+
+def test_the_toolbar_has_a_button_for_every_dialog_of_a_block(editor: User, sign_in: SignIn) -> None:
+    html = sign_in(editor).get(f"{PAGES}add/").content.decode()
+
+    for button in toolbar_buttons():
+        assert re.search(rf'data-choose="{button["dialog"]}">{re.escape(button["label"])}</button>', html), button
+    with_end = re.search(r'data-blocks-with-end="([^"]*)"', html)
+    assert with_end
+    assert set(with_end[1].split()) == {one.name for one in get_block_types().values() if one.has_end}
 
 
 def test_linkable_sections_are_offered(page: Page, editor: User, sign_in: SignIn) -> None:

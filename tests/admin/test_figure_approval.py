@@ -24,10 +24,10 @@ from procedures.models import Clinic, Figure, Page, Release
 from procedures.publishing.invalidation import public_urls
 from procedures.publishing.publish import rerelease_page, withdraw
 from procedures.publishing.schedule import publish_scheduled
-from tests.admin.conftest import PAGES, SignIn, form_of, person, typed
-from tests.admin.intake import begun, saved
+from tests.admin.conftest import PAGES, SignIn, change_url, make_staff, page_form
+from tests.admin.test_editor_upload import UPLOAD, sent
 from tests.admin.test_figures import sent as figure_form
-from tests.admin.test_upload import UPLOAD, sent
+from tests.admin.upload_helpers import save_upload, start_upload
 from tests.factories import BODY, make_clinic, make_figure, make_next, make_page, make_public, make_supplied
 from tests.figures.dicom_files import dicom, ramp
 
@@ -55,10 +55,10 @@ class Ground:
         make_public(self.page)
         index = make_page("pictures", kind="about", body="## All of them\n\nHere they are.\n\n::: pictures\n")
         make_public(index)
-        self.editor, self.manager = person("Nina", "Editor"), person("Max", "Manager")
-        self.reviewer = person("Rosa", "Reviewer")
+        self.editor, self.manager = make_staff("Nina", "Editor"), make_staff("Max", "Manager")
+        self.reviewer = make_staff("Rosa", "Reviewer")
         # A manager who reviews, too, and brings pictures in.
-        self.both = person("Mia", "Manager")
+        self.both = make_staff("Mia", "Manager")
         self.both.groups.add(Group.objects.get(name="Reviewer"))
         self.clients = {user: sign_in(user) for user in (self.editor, self.manager, self.reviewer, self.both)}
         self.known = set(stored())
@@ -67,7 +67,7 @@ class Ground:
         """Put the picture into the draft of the public page, and send it for review."""
         self.page.refresh_from_db()
         body = f"{BODY}\n::: figure {slug}\n"
-        answer = self.clients[user].post(form_of(self.page), typed(self.page, body=body, _submit="1"))
+        answer = self.clients[user].post(change_url(self.page), page_form(self.page, body=body, _submit="1"))
         assert answer.status_code == 302
 
     def try_everything(self, user: User) -> None:
@@ -120,7 +120,7 @@ def readable(names: set[str]) -> dict[str, list[str]]:
 
 
 def by_screen(ground: Ground, user: User) -> str:
-    answer = saved(ground.clients[user], begun(ground.clients[user], named_picture()))
+    answer = save_upload(ground.clients[user], start_upload(ground.clients[user], named_picture()))
     return Figure.objects.get(pk=answer["Location"].split("/")[-3]).slug
 
 
@@ -128,23 +128,23 @@ def from_the_editor(ground: Ground, user: User) -> str:
     upload = SimpleUploadedFile("photo.png", named_picture(), content_type="image/png")
     answer = ground.clients[user].post(UPLOAD, sent(picture=upload))
     assert answer.status_code == 201, answer.content
-    done = saved(ground.clients[user], answer.json()["next"])
+    done = save_upload(ground.clients[user], answer.json()["next"])
     return Figure.objects.get(pk=done["Location"].split("/")[-3]).slug
 
 
 def as_a_replacement(ground: Ground, user: User) -> str:
-    answer = saved(ground.clients[user], begun(ground.clients[user], named_picture(), figure="needle"))
+    answer = save_upload(ground.clients[user], start_upload(ground.clients[user], named_picture(), figure="needle"))
     assert answer.status_code == 302
     return "needle"
 
 
 def as_a_frame(ground: Ground, user: User) -> str:
     client = ground.clients[user]
-    frames = begun(client, dicom(ramp(), WindowCenter=32, WindowWidth=64))
+    frames = start_upload(client, dicom(ramp(), WindowCenter=32, WindowWidth=64))
     check = (
         client.post(frames, {"frame": "1", "center": "32", "width": "8"})["Location"] if "frames" in frames else frames
     )
-    answer = saved(client, check)
+    answer = save_upload(client, check)
     return Figure.objects.get(pk=answer["Location"].split("/")[-3]).slug
 
 
@@ -243,9 +243,9 @@ def test_only_staff_see_an_unapproved_picture(sign_in: SignIn) -> None:
     by_screen(ground, ground.editor)
     figure = Figure.objects.exclude(slug="needle").get()
     ground.page.refresh_from_db()
-    client, outsider = ground.clients[ground.editor], sign_in(person("Ines"))
+    client, outsider = ground.clients[ground.editor], sign_in(make_staff("Ines"))
 
-    preview = client.post(f"{PAGES}preview/", typed(ground.page, body=f"::: figure {figure.slug}"))
+    preview = client.post(f"{PAGES}preview/", page_form(ground.page, body=f"::: figure {figure.slug}"))
 
     html = preview.json()["html"]
     for name in {row.file for row in figure.renditions.all() if row.file in html}:

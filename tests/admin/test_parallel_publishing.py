@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.admin.test_parallel_saves import ask
-from tests.browser.test_admin_safety import PREPARE, shell
+from tests.browser.test_admin_recovery import PREPARE, shell
 from tests.conftest import ServedSite
 
 AT_ONCE = 8

@@ -6,7 +6,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 
-from tests.browser.test_admin_safety import PREPARE, shell
+from tests.browser.test_admin_recovery import PREPARE, shell
 from tests.conftest import ServedSite
 
 ATTEMPTS = 50

@@ -1,4 +1,4 @@
-"""What no role can do, and the query counts of lists. test_matrix.py tests who can open which screen."""
+"""What no role can do, and the query counts of lists. test_permission_matrix.py tests who can open which screen."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from django.contrib.auth.models import Group, Permission
 from portal.accounts.models import User
 from procedures.models import Page
 from procedures.roles import ROLE_PERMISSIONS, create_roles
-from tests.admin.conftest import PAGES, SignIn, form_of, next_of_many, person, typed
-from tests.admin.intake import CHOOSE
+from tests.admin.conftest import PAGES, SignIn, change_url, make_staff, page_form, publish_copy
+from tests.admin.upload_helpers import CHOOSE
 from tests.factories import make_figure, make_public
 
 
 @pytest.mark.parametrize("button", ["_publish"])
 def test_hidden_actions_are_forbidden(page: Page, editor: User, sign_in: SignIn, button: str) -> None:
-    answer = sign_in(editor).post(form_of(page), typed(page, title="Forged", **{button: "1"}))
+    answer = sign_in(editor).post(change_url(page), page_form(page, title="Forged", **{button: "1"}))
 
     page.refresh_from_db()
     assert answer.status_code == 403
@@ -66,7 +66,7 @@ def test_history_lists_need_a_fixed_number_of_queries(
     page: Page, editor: User, sign_in: SignIn, name: str, count: int, django_assert_max_num_queries: Any
 ) -> None:
     for number in range(count):
-        next_of_many(page, number)
+        publish_copy(page, number)
     client = sign_in(editor)
 
     with django_assert_max_num_queries(14):
@@ -88,7 +88,7 @@ def test_a_new_picture_needs_another_permission_than_a_replacement(sign_in: Sign
     make_figure("needle")
     statuses = {}
     for name in ("add_figure", "change_figure", "view_figure"):
-        user = person(name)
+        user = make_staff(name)
         user.user_permissions.add(Permission.objects.get(codename=name))
         client = sign_in(user)
         statuses[name] = (client.get(CHOOSE).status_code, client.get(f"{CHOOSE}?figure=needle").status_code)

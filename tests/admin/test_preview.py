@@ -8,7 +8,7 @@ from django.test import Client
 
 from portal.accounts.models import User
 from procedures.models import Page, Revision
-from tests.admin.conftest import SignIn, typed
+from tests.admin.conftest import SignIn, page_form
 from tests.factories import make_public
 
 PREVIEW = "/admin/procedures/page/preview/"
@@ -23,7 +23,7 @@ def test_the_preview_equals_the_published_page(page: Page, editor: User, sign_in
     make_public(page)
     public = Client().get("/small-cut/").content.decode()
 
-    answer = sign_in(editor).post(PREVIEW, typed(page))
+    answer = sign_in(editor).post(PREVIEW, page_form(page))
 
     html = answer.json()["html"]
     assert answer.status_code == 200
@@ -35,7 +35,7 @@ def test_the_preview_equals_the_published_page(page: Page, editor: User, sign_in
 
 
 def test_the_preview_shows_the_input_and_saves_nothing(page: Page, editor: User, sign_in: SignIn) -> None:
-    html = sign_in(editor).post(PREVIEW, typed(page, title="Just typed", body="Only here.")).json()["html"]
+    html = sign_in(editor).post(PREVIEW, page_form(page, title="Just typed", body="Only here.")).json()["html"]
 
     page.refresh_from_db()
     assert "Just typed" in html
@@ -45,7 +45,7 @@ def test_the_preview_shows_the_input_and_saves_nothing(page: Page, editor: User,
 
 
 def test_the_preview_lists_all_publishing_issues(page: Page, editor: User, sign_in: SignIn) -> None:
-    answer = sign_in(editor).post(PREVIEW, typed(page, body="Text.\r\n\r\n::: figure nowhere\r\n", lead_figure=""))
+    answer = sign_in(editor).post(PREVIEW, page_form(page, body="Text.\r\n\r\n::: figure nowhere\r\n", lead_figure=""))
 
     assert {(p["line"], p["sentence"]) for p in answer.json()["problems"]} == {
         (3, "There is no picture “nowhere”."),
@@ -56,7 +56,7 @@ def test_the_preview_lists_all_publishing_issues(page: Page, editor: User, sign_
 
 
 def test_a_new_page_is_previewed_before_its_first_save(page: Page, editor: User, sign_in: SignIn) -> None:
-    values = typed(page, page="", version="", subject="fresh", slug="fresh", title="Fresh")
+    values = page_form(page, page="", version="", subject="fresh", slug="fresh", title="Fresh")
 
     answer = sign_in(editor).post(PREVIEW, values).json()
 
@@ -65,7 +65,7 @@ def test_a_new_page_is_previewed_before_its_first_save(page: Page, editor: User,
 
 
 def test_a_slug_of_another_page_is_an_issue(page: Page, editor: User, sign_in: SignIn) -> None:
-    values = typed(page, page="", version="", subject="fresh", slug="contact")
+    values = page_form(page, page="", version="", subject="fresh", slug="contact")
 
     problems = sign_in(editor).post(PREVIEW, values).json()["problems"]
 
@@ -77,7 +77,7 @@ def test_a_slug_of_another_page_is_an_issue(page: Page, editor: User, sign_in: S
 def test_a_guide_is_previewed_with_its_reading_list(page: Page, editor: User, sign_in: SignIn) -> None:
     make_public(page)
     row = {"order": 0, "page": page.pk, "section": "", "minutes": 7, "note": "Read it first."}
-    values = typed(page, page="", subject="visit", slug="visit", title="Visit")
+    values = page_form(page, page="", subject="visit", slug="visit", title="Visit")
     del values["kind"]
 
     html = (
@@ -105,7 +105,7 @@ def test_a_guide_is_previewed_with_its_reading_list(page: Page, editor: User, si
 def test_any_input_gets_a_preview_without_scripts(
     page: Page, editor: User, sign_in: SignIn, odd: dict[str, Any]
 ) -> None:
-    answer = sign_in(editor).post(PREVIEW, typed(page, **odd))
+    answer = sign_in(editor).post(PREVIEW, page_form(page, **odd))
 
     assert answer.status_code == 200
     assert "<script" not in answer.json()["html"]
@@ -126,9 +126,9 @@ def test_an_invalid_csrf_token_returns_json_and_a_fresh_one_works(page: Page, ed
     client = Client(enforce_csrf_checks=True)
     client.force_login(editor)
 
-    stale = client.post(PREVIEW, typed(page, csrfmiddlewaretoken="stale"))
+    stale = client.post(PREVIEW, page_form(page, csrfmiddlewaretoken="stale"))
     token = client.get(SESSION).json()["csrf_token"]
-    healed = client.post(PREVIEW, typed(page, csrfmiddlewaretoken=token))
+    healed = client.post(PREVIEW, page_form(page, csrfmiddlewaretoken=token))
 
     assert (stale.status_code, stale.json()["code"]) == (403, "csrf")
     assert healed.status_code == 200
@@ -141,14 +141,14 @@ def test_preview_requires_post(page: Page, editor: User, sign_in: SignIn) -> Non
 
 
 def test_an_oversized_text_is_rejected_as_json(page: Page, editor: User, sign_in: SignIn) -> None:
-    answer = sign_in(editor).post(PREVIEW, typed(page, body="x" * 2_200_000))
+    answer = sign_in(editor).post(PREVIEW, page_form(page, body="x" * 2_200_000))
 
     assert answer.status_code == 413
     assert answer.json() == {"error": "That is more than 2 MB."}
 
 
 def test_previews_are_never_cached(page: Page, editor: User, sign_in: SignIn) -> None:
-    assert "no-store" in sign_in(editor).post(PREVIEW, typed(page))["Cache-Control"]
+    assert "no-store" in sign_in(editor).post(PREVIEW, page_form(page))["Cache-Control"]
 
 
 def test_a_preview_needs_few_queries(
@@ -157,4 +157,4 @@ def test_a_preview_needs_few_queries(
     client = sign_in(editor)
 
     with django_assert_max_num_queries(26):
-        client.post(PREVIEW, typed(page))
+        client.post(PREVIEW, page_form(page))

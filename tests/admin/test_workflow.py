@@ -10,7 +10,7 @@ from procedures.enums import Decision, EventKind
 from procedures.models import Approval, Page, ReleaseEvent
 from procedures.publishing.review import annotate_status, describe_state, submit_for_review
 from procedures.revisions.drafts import save_revision
-from tests.admin.conftest import PAGES, SignIn, form_of, typed
+from tests.admin.conftest import PAGES, SignIn, change_url, page_form
 from tests.factories import approve, make_page, make_public
 
 
@@ -33,7 +33,7 @@ def said(answer: Any) -> str:
 def test_a_page_goes_from_draft_to_public(
     page: Page, editor: User, reviewer: User, manager: User, sign_in: SignIn
 ) -> None:
-    written = sign_in(editor).post(form_of(page), typed(page, _submit="1", note="Please look."))
+    written = sign_in(editor).post(change_url(page), page_form(page, _submit="1", note="Please look."))
     assert said(written) == "Saved and sent for review."
     assert state(page) == "Waiting for review"
 
@@ -42,7 +42,7 @@ def test_a_page_goes_from_draft_to_public(
     assert state(page) == "Approved, to be published"
 
     page.refresh_from_db()
-    published = sign_in(manager).post(form_of(page), typed(page, _publish="1", what_changed="New page."))
+    published = sign_in(manager).post(change_url(page), page_form(page, _publish="1", what_changed="New page."))
     assert said(published) == "Published. Patients read this text now."
     assert state(page) == "Public"
 
@@ -60,7 +60,7 @@ def test_a_page_goes_from_draft_to_public(
 
 
 def test_publishing_an_unapproved_text_fails_and_keeps_the_draft(page: Page, manager: User, sign_in: SignIn) -> None:
-    answer = sign_in(manager).post(form_of(page), typed(page, title="Unseen", _publish="1"))
+    answer = sign_in(manager).post(change_url(page), page_form(page, title="Unseen", _publish="1"))
 
     page.refresh_from_db()
     assert answer.status_code == 409
@@ -77,7 +77,7 @@ def test_a_failed_publication_lists_issues_with_line_numbers(
     line = page.body.split("\n").index("::: figure nowhere") + 1
     approve(save_revision(page, author=editor))
 
-    answer = sign_in(manager).post(form_of(page), typed(page, _publish="1"))
+    answer = sign_in(manager).post(change_url(page), page_form(page, _publish="1"))
 
     html = answer.content.decode()
     assert answer.status_code == 409
@@ -91,16 +91,16 @@ def test_every_role_sees_the_publishing_issues(
     problem = "Fix 1 problem before publishing:"
     body = page.body + "\n\n[walks](page:nowhere)\n"
 
-    written = sign_in(editor).post(form_of(page), typed(page, body=body, _submit="1"), follow=True)
+    written = sign_in(editor).post(change_url(page), page_form(page, body=body, _submit="1"), follow=True)
     shown = sign_in(reviewer).get(f"{PAGES}{page.pk}/review/")
     decide(sign_in(reviewer), page, Decision.APPROVED, "Good.")
-    waiting = sign_in(editor).get(form_of(page))
+    waiting = sign_in(editor).get(change_url(page))
     assert [problem in answer.content.decode() for answer in (written, shown, waiting)] == [True] * 3
 
     screen = sign_in(manager).get(f"{PAGES}{page.pk}/publish/").content.decode()
     assert "Fix this before publishing:" in screen
     assert "There is no page on “nowhere” in this language." in screen
-    assert f'href="{form_of(page)}"' in screen
+    assert f'href="{change_url(page)}"' in screen
 
 
 def test_changing_an_approved_text_reports_that_it_needs_another_review(
@@ -108,9 +108,9 @@ def test_changing_an_approved_text_reports_that_it_needs_another_review(
 ) -> None:
     approve(save_revision(page, author=editor), reviewer)
     client = sign_in(editor)
-    first = said(client.post(form_of(page), typed(page, title="Another title", _save="1")))
+    first = said(client.post(change_url(page), page_form(page, title="Another title", _save="1")))
     page.refresh_from_db()
-    second = said(client.post(form_of(page), typed(page, title="A third title", _save="1")))
+    second = said(client.post(change_url(page), page_form(page, title="A third title", _save="1")))
 
     assert first.endswith("The text before it was approved; this one has to go to review again.")
     assert second == "Draft saved. What patients read has not changed."
@@ -121,25 +121,25 @@ def test_saving_a_draft_of_a_published_text_does_not_mention_an_approval(
 ) -> None:
     make_public(page)
     page.refresh_from_db()
-    saved = sign_in(editor).post(form_of(page), typed(page, title="Another title", _save="1"))
+    saved = sign_in(editor).post(change_url(page), page_form(page, title="Another title", _save="1"))
 
     assert said(saved) == "Draft saved. What patients read has not changed."
 
 
 def test_an_empty_title_is_reported(page: Page, editor: User, sign_in: SignIn) -> None:
-    answer = sign_in(editor).post(form_of(page), typed(page, title="", _save="1"))
+    answer = sign_in(editor).post(change_url(page), page_form(page, title="", _save="1"))
 
     assert '<li><a href="#id_title">Title</a>: The title is empty. Write one.</li>' in answer.content.decode()
 
 
 def test_a_form_after_a_failed_publication_saves_to_the_same_page(page: Page, manager: User, sign_in: SignIn) -> None:
-    values = typed(page, subject="fresh", slug="fresh", title="Fresh", page="", version="", _publish="1")
+    values = page_form(page, subject="fresh", slug="fresh", title="Fresh", page="", version="", _publish="1")
 
     answer = sign_in(manager).post(f"{PAGES}add/", values)
 
     made = Page.objects.get(subject="fresh")
     assert answer.status_code == 409
-    assert f'action="{form_of(made)}"' in answer.content.decode()
+    assert f'action="{change_url(made)}"' in answer.content.decode()
 
 
 def test_a_later_change_voids_the_approval(
@@ -147,7 +147,7 @@ def test_a_later_change_voids_the_approval(
 ) -> None:
     approve(save_revision(page, author=editor), reviewer)
 
-    answer = sign_in(manager).post(form_of(page), typed(page, title="Changed after all", _publish="1"))
+    answer = sign_in(manager).post(change_url(page), page_form(page, title="Changed after all", _publish="1"))
 
     assert answer.status_code == 409
     assert "This text is not approved." in answer.content.decode()
@@ -164,7 +164,7 @@ def test_sending_back_requires_a_comment(page: Page, editor: User, reviewer: Use
     assert "Say what to change, so that the editor knows what to do." in silent.content.decode()
     assert spoken.status_code == 302
     assert state(page) == "Sent back"
-    assert "Say who it is for." in sign_in(editor).get(form_of(page)).content.decode()
+    assert "Say who it is for." in sign_in(editor).get(change_url(page)).content.decode()
 
 
 def test_nobody_approves_their_own_text(page: Page, sign_in: SignIn, admin_user: User) -> None:
@@ -263,7 +263,7 @@ def test_the_form_lists_the_issues_before_publishing(page: Page, editor: User, s
     page.save()
     save_revision(page, author=editor)
 
-    html = sign_in(editor).get(form_of(page)).content.decode()
+    html = sign_in(editor).get(change_url(page)).content.decode()
 
     assert "Choose the picture that carries the message." in html
 
@@ -271,7 +271,7 @@ def test_the_form_lists_the_issues_before_publishing(page: Page, editor: User, s
 def test_the_form_links_to_the_public_page_and_its_versions(page: Page, editor: User, sign_in: SignIn) -> None:
     make_public(page)
 
-    html = sign_in(editor).get(form_of(page)).content.decode()
+    html = sign_in(editor).get(change_url(page)).content.decode()
 
     assert '<a href="/small-cut/">View on site</a>' in html
     assert f'href="{PAGES}{page.pk}/versions/"' in html
@@ -286,7 +286,7 @@ def test_buttons_are_shown_by_permission(
     labels = ("Save draft", "Save and send for review", "Review this text", "Publish</button>", "later …", "Withdraw …")
 
     shown = {
-        user.first_name: [label for label in labels if label in sign_in(user).get(form_of(page)).content.decode()]
+        user.first_name: [label for label in labels if label in sign_in(user).get(change_url(page)).content.decode()]
         for user in (editor, reviewer, manager)
     }
 

@@ -32,6 +32,7 @@ while True:
     count += 1
     time.sleep(0.05)
 """
+DELETE_HISTORY = "from django.db import connection; connection.cursor().execute('DELETE FROM procedures_release')"
 
 
 def manage(environ: dict[str, str], *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -80,6 +81,9 @@ def test_a_running_portal_is_backed_up_and_restored_completely(
     pictures = {path.name for path in (data / "media").rglob("*") if path.is_file()}
     assert pictures == {path.name for path in (served_site.data_dir / "media").rglob("*") if path.is_file()}
     assert [path.name for path in data.iterdir() if path.name.startswith(".restore")] == []
+
+    changed = manage(elsewhere, "shell", "-v", "0", "-c", DELETE_HISTORY, check=False)
+    assert "rows of procedures_release are never changed or deleted" in changed.stderr
 
     again = manage(elsewhere, "restore", str(file), check=False)
     assert again.returncode == 1

@@ -70,7 +70,7 @@ def pairs(folder: Path) -> dict[str, tuple[Callable[[], Any], Callable[[], Any]]
     from procedures.figures.decoding import decode_image
     from procedures.figures.dicom.reader import extract_frames
     from tests.figures.dicom_files import dicom
-    from tests.figures.test_intake import progressive
+    from tests.figures.test_decoding import progressive
 
     places = iter(range(10_000))
 

@@ -68,10 +68,11 @@ def somebody() -> Any:
 
 def ours(client: Any, data: bytes, number: int) -> None:
     """The whole way of an upload, from the request to the answer."""
-    from django.core.cache import cache
     from django.core.files.uploadedfile import SimpleUploadedFile
 
-    cache.clear()  # uploads are counted
+    from tests.rate_limits import reset_upload_limits
+
+    reset_upload_limits()  # uploads are counted
     answer = client.post(UPLOAD, {"picture": SimpleUploadedFile("x.jpg", data)})
     address = answer.json()["next"]
     looked = client.get(f"{address}result.png", headers={"Accept": "application/json"}).json()["seen_sha256"]

@@ -26,7 +26,7 @@ from PIL import Image
 from tests.factories import make_user
 from procedures.admin.figure_forms import generate_slug, save_figure
 from procedures.figures.decoding import decode_image
-from procedures.figures.unused_files import rollback_files
+from procedures.figures.renditions import rollback_files
 from procedures.figures.renditions import store_image
 from procedures.models import Figure, FigureText
 user = make_user("ed")
@@ -48,7 +48,7 @@ import datetime, sys
 from django.core.files.storage import default_storage
 from PIL import Image
 from procedures.figures.approval import figure_files
-from procedures.figures.unused_files import delete_unused_files, find_unused_files
+from procedures.figures.renditions import delete_unused_files, find_unused_files
 from procedures.models import Figure
 saved = set(sys.argv[1:])
 figures = list(Figure.objects.prefetch_related("renditions", "texts"))

@@ -4,7 +4,7 @@ import time
 
 from django.test import Client
 
-from portal.accounts.models import StaffSession, User
+from portal.accounts.models import User
 from portal.accounts.sessions import SESSION_STATE_KEY, SessionState
 
 
@@ -13,7 +13,6 @@ def signed_in(user: User) -> Client:
     client = Client(headers={"host": "127.0.0.1"})
     client.force_login(user)
     session, now = client.session, time.time()
-    row = StaffSession.objects.create(user=user, session_key=session.session_key or "", device="Bench")
-    session[SESSION_STATE_KEY] = SessionState(row=row.pk, started=now, seen=now, complete=True)
+    session[SESSION_STATE_KEY] = SessionState(started=now, seen=now, complete=True)
     session.save()
     return client

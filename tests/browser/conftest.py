@@ -13,11 +13,11 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expec
 from portal.accounts.models import User
 from procedures.models import Figure
 from procedures.models import Page as PageRow
-from tests.admin.conftest import form_of, person
-from tests.browser.admin import Desk, desk
-from tests.browser.live import FilesAndKept
-from tests.browser.marks import marked_figure
-from tests.browser.public import DESK, PHONE, tab
+from tests.admin.conftest import change_url, make_staff
+from tests.browser.live_server import StaticAndAutosaveHandler
+from tests.browser.marker_helpers import make_marked_figure
+from tests.browser.public_helpers import DESKTOP, PHONE, open_tab
+from tests.browser.staff_helpers import StaffTab, open_staff_tab
 from tests.conftest import FLAGS, chromium
 from tests.factories import make_clinic, make_figure, make_next, make_page
 
@@ -43,7 +43,7 @@ request_finished.connect(_ends)
 
 @pytest.fixture(scope="session", autouse=True)
 def _live_server_answers_like_ours() -> Iterator[None]:
-    with mock.patch("django.contrib.staticfiles.handlers.StaticFilesHandler", FilesAndKept):
+    with mock.patch("django.contrib.staticfiles.handlers.StaticFilesHandler", StaticAndAutosaveHandler):
         yield
 
 
@@ -107,7 +107,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 @pytest.fixture
 def phone(browser: Browser) -> Iterator[Page]:
     """A phone that holds still; what it complains about fails the test."""
-    with tab(browser, PHONE, reduced_motion="reduce") as page:
+    with open_tab(browser, PHONE, reduced_motion="reduce") as page:
         complaints: list[str] = []
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -117,11 +117,11 @@ def phone(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def editor(transactional_db: None) -> User:
-    return person("Nina", "Editor")
+    return make_staff("Nina", "Editor")
 
 
 @pytest.fixture
-def boss(transactional_db: None) -> User:
+def superuser(transactional_db: None) -> User:
     """May do everything."""
     return User.objects.create(username="boss", is_staff=True, is_superuser=True)
 
@@ -137,20 +137,20 @@ def row(transactional_db: None) -> PageRow:
 @pytest.fixture
 def figure(transactional_db: None) -> Figure:
     """A picture with two marks."""
-    return marked_figure()
+    return make_marked_figure()
 
 
 @pytest.fixture
-def seat(browser: Browser, live_server: Any, editor: User) -> Iterator[Desk]:
+def editor_tab(browser: Browser, live_server: Any, editor: User) -> Iterator[StaffTab]:
     """A desk with the editor signed in at it. The browser may complain of nothing."""
-    with desk(browser, live_server.url, DESK) as made:
+    with open_staff_tab(browser, live_server.url, DESKTOP) as made:
         made.sign_in(editor)
         yield made
         assert made.complaints == []
 
 
 @pytest.fixture
-def at(row: PageRow, seat: Desk) -> Desk:
+def tab(row: PageRow, editor_tab: StaffTab) -> StaffTab:
     """The form of the draft, open at a desk."""
-    seat.edit(form_of(row))
-    return seat
+    editor_tab.edit(change_url(row))
+    return editor_tab

@@ -1,6 +1,6 @@
 """The editor's script in a real browser: writing, by buttons and by keys, in new rows, on a phone, without a script.
 
-Half of these tests, and of those in test_admin_preview.py, test_admin_unsaved.py and test_admin_pasting.py, hold a
+Half of these tests, and of those in test_admin_preview.py, test_admin_unsaved.py and test_admin_paste.py, hold a
 fault of django-markdownx's own script.
 """
 
@@ -11,9 +11,9 @@ from playwright.sync_api import Browser, expect
 
 from portal.accounts.models import User
 from procedures.models import Page as PageRow
-from tests.admin.conftest import PAGES, form_of
-from tests.browser.admin import Desk, desk, write
-from tests.browser.public import DESK, PHONE
+from tests.admin.conftest import PAGES, change_url
+from tests.browser.public_helpers import DESKTOP, PHONE
+from tests.browser.staff_helpers import StaffTab, open_staff_tab, type_text
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -33,75 +33,75 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
     ],
 )
 def test_a_button_puts_its_snippet_in_and_native_undo_takes_it_back(
-    at: Desk, button: str, start: str, wanted: str
+    tab: StaffTab, button: str, start: str, wanted: str
 ) -> None:
-    write(at, start)
-    at.page.locator("#id_body").press("Control+End")
+    type_text(tab, start)
+    tab.page.locator("#id_body").press("Control+End")
 
-    at.page.get_by_role("button", name=button, exact=True).click()
-    put = at.text
-    at.page.keyboard.press("Control+z")
+    tab.page.get_by_role("button", name=button, exact=True).click()
+    put = tab.text
+    tab.page.keyboard.press("Control+z")
 
     assert put == wanted
-    assert at.text == start
+    assert tab.text == start
 
 
-def test_tab_and_escape_leave_the_field(at: Desk) -> None:
-    before, field = at.text, at.page.locator("#id_body")
+def test_tab_and_escape_leave_the_field(tab: StaffTab) -> None:
+    before, field = tab.text, tab.page.locator("#id_body")
     place = "document.activeElement.textContent || document.activeElement.id"
 
     field.focus()
-    at.page.keyboard.press("Tab")
-    forward = at.page.evaluate(place)
+    tab.page.keyboard.press("Tab")
+    forward = tab.page.evaluate(place)
     field.focus()
-    at.page.keyboard.press("Shift+Tab")
-    back = at.page.evaluate(place)
+    tab.page.keyboard.press("Shift+Tab")
+    back = tab.page.evaluate(place)
     field.focus()
-    at.page.keyboard.press("Escape")
-    escaped = at.page.evaluate(place)
+    tab.page.keyboard.press("Escape")
+    escaped = tab.page.evaluate(place)
 
     assert (forward, back, escaped) == ("Keys", "Outline", "Phone")
-    assert at.text == before
+    assert tab.text == before
 
 
-def test_by_keyboard_the_way_past_the_page_does_not_lead_through_it(at: Desk) -> None:
-    at.page.get_by_role("button", name="Long sentences").focus()
+def test_by_keyboard_the_way_past_the_page_does_not_lead_through_it(tab: StaffTab) -> None:
+    tab.page.get_by_role("button", name="Print…").focus()
 
-    at.page.keyboard.press("Tab")
-    expect(at.page.get_by_role("link", name="Skip the preview")).to_be_focused()
-    at.page.keyboard.press("Enter")
-    at.page.keyboard.press("Tab")
+    tab.page.keyboard.press("Tab")
+    expect(tab.page.get_by_role("link", name="Skip the preview")).to_be_focused()
+    tab.page.keyboard.press("Enter")
+    tab.page.keyboard.press("Tab")
 
-    assert at.page.evaluate("document.activeElement.closest('.publish-checks, .field-lead_figure') !== null")
+    assert tab.page.evaluate("document.activeElement.closest('.publish-checks, .field-lead_figure') !== null")
 
 
-def test_the_toolbar_is_one_stop_with_arrow_keys_within(at: Desk) -> None:
-    at.page.get_by_role("button", name="Heading", exact=True).focus()
+def test_the_toolbar_is_one_stop_with_arrow_keys_within(tab: StaffTab) -> None:
+    tab.page.get_by_role("button", name="Heading", exact=True).focus()
 
     words = []
     for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "End", "Home"):
-        at.page.keyboard.press(key)
-        words.append(at.page.evaluate("document.activeElement.textContent"))
+        tab.page.keyboard.press(key)
+        words.append(tab.page.evaluate("document.activeElement.textContent"))
 
     assert words == ["Subheading", "Bold", "Subheading", "Index …", "Heading"]
-    assert at.page.locator("[data-tools] button[tabindex='0']").count() == 1
+    assert tab.page.locator("[data-tools] button[tabindex='0']").count() == 1
 
 
 @pytest.mark.parametrize("keys", ["Control+d", "AltGraph+[", "Control+b", "Control+k", "Control+v", "Enter"])
-def test_no_key_is_taken_away_from_the_field(at: Desk, keys: str) -> None:
-    at.page.evaluate(
+def test_no_key_is_taken_away_from_the_field(tab: StaffTab, keys: str) -> None:
+    tab.page.evaluate(
         "window.taken = []; document.addEventListener('keydown', (e) => window.taken.push(e.defaultPrevented))"
     )
-    at.page.locator("#id_body").focus()
+    tab.page.locator("#id_body").focus()
 
-    at.page.keyboard.press(keys)
+    tab.page.keyboard.press(keys)
 
-    assert not any(at.page.evaluate("window.taken"))
+    assert not any(tab.page.evaluate("window.taken"))
 
 
 @pytest.mark.parametrize("place", ["#id_title", "body", "#id_body"])
-def test_drag_and_drop_is_left_to_the_browser(at: Desk, place: str) -> None:
-    taken = at.page.evaluate(
+def test_drag_and_drop_is_left_to_the_browser(tab: StaffTab, place: str) -> None:
+    taken = tab.page.evaluate(
         """(place) => ["dragenter", "dragover", "drop"].filter((type) =>
              !document.querySelector(place).dispatchEvent(new DragEvent(type, {bubbles: true, cancelable: true})))""",
         place,
@@ -110,30 +110,30 @@ def test_drag_and_drop_is_left_to_the_browser(at: Desk, place: str) -> None:
     assert taken == []
 
 
-def test_by_keyboard_alone_a_page_is_written_and_sent_for_review(at: Desk, row: PageRow) -> None:
-    keys = at.page.keyboard
-    at.open(f"{PAGES}add/")
-    at.page.locator("#id_title").focus()
+def test_by_keyboard_alone_a_page_is_written_and_sent_for_review(tab: StaffTab, row: PageRow) -> None:
+    keys = tab.page.keyboard
+    tab.open(f"{PAGES}add/")
+    tab.page.locator("#id_title").focus()
     keys.type("After care")
     keys.press("Tab")
     keys.type("Rest a little.")
     keys.press("Tab")
     for _ in range(11):
         keys.press("ArrowRight")
-    assert at.page.evaluate("document.activeElement.textContent") == "Key points …"
+    assert tab.page.evaluate("document.activeElement.textContent") == "Key points …"
     keys.press("Enter")
     keys.type("Walk a little.\nRest when you are tired.")
     keys.press("Tab")
     keys.press("Enter")
     # The window puts it in when it has closed; nobody types faster than that.
-    expect(at.page.locator("#id_body")).not_to_have_value("")
+    expect(tab.page.locator("#id_body")).not_to_have_value("")
     keys.press("Control+End")
     keys.type("\n## At home\n\nRest. [@nice]\n")
-    at.page.locator("#id_kind").focus()
+    tab.page.locator("#id_kind").focus()
     keys.type("Rec")
-    at.page.get_by_role("button", name="Save and send for review").focus()
+    tab.page.get_by_role("button", name="Save and send for review").focus()
     keys.press("Enter")
-    expect(at.page.locator(".messagelist")).to_contain_text("Saved and sent for review.")
+    expect(tab.page.locator(".messagelist")).to_contain_text("Saved and sent for review.")
 
     made = PageRow.objects.get(title="After care")
     assert (made.subject, made.slug, made.kind) == ("after-care", "after-care", "recovery")
@@ -143,8 +143,8 @@ def test_by_keyboard_alone_a_page_is_written_and_sent_for_review(at: Desk, row: 
 # ── Rows, screens, and no script at all ──
 
 
-def test_a_new_row_gets_a_working_editor_and_a_pattern_does_not(at: Desk) -> None:
-    started = at.page.evaluate(
+def test_a_new_row_gets_a_working_editor_and_a_pattern_does_not(tab: StaffTab) -> None:
+    started = tab.page.evaluate(
         """() => ["items-1-body", "items-__prefix__-body"].map((name) => {
              const row = document.createElement("div");
              const copy = document.querySelector("[data-editor]").cloneNode(true);
@@ -164,27 +164,27 @@ def test_a_new_row_gets_a_working_editor_and_a_pattern_does_not(at: Desk) -> Non
 
 
 def test_the_form_fits_a_phone(browser: Browser, live_server: Any, row: PageRow, editor: User) -> None:
-    with desk(browser, live_server.url, PHONE) as at:
-        at.sign_in(editor)
-        at.edit(form_of(row))
+    with open_staff_tab(browser, live_server.url, PHONE) as tab:
+        tab.sign_in(editor)
+        tab.edit(change_url(row))
 
-        assert at.page.evaluate("document.documentElement.scrollWidth") == 360
-        assert at.page.evaluate("document.querySelector('#id_body').clientHeight") > 300
-        assert at.complaints == []
+        assert tab.page.evaluate("document.documentElement.scrollWidth") == 360
+        assert tab.page.evaluate("document.querySelector('#id_body').clientHeight") > 300
+        assert tab.complaints == []
 
 
 @pytest.mark.smoke
 def test_without_javascript_a_page_is_written_and_saved(
     browser: Browser, live_server: Any, row: PageRow, editor: User
 ) -> None:
-    with desk(browser, live_server.url, DESK, java_script_enabled=False) as at:
-        at.sign_in(editor)
-        at.open(form_of(row))
-        at.page.locator("#id_body").fill("Written by hand.")
-        at.page.get_by_role("button", name="Save draft").click()
+    with open_staff_tab(browser, live_server.url, DESKTOP, java_script_enabled=False) as tab:
+        tab.sign_in(editor)
+        tab.open(change_url(row))
+        tab.page.locator("#id_body").fill("Written by hand.")
+        tab.page.get_by_role("button", name="Save draft").click()
 
-        expect(at.page.locator(".messagelist")).to_contain_text("Draft saved.")
-        assert at.page.get_by_role("button", name="Heading").count() == 0
+        expect(tab.page.locator(".messagelist")).to_contain_text("Draft saved.")
+        assert tab.page.get_by_role("button", name="Heading").count() == 0
 
     row.refresh_from_db()
     assert row.body == "Written by hand.\n"

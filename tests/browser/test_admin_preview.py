@@ -1,37 +1,40 @@
 """The preview beside the text: it follows what is typed, leads nowhere else, and lists the problems."""
 
+import re
+
 import pytest
 from playwright.sync_api import Route, expect
 
 from procedures.models import Page as PageRow
-from tests.browser.admin import Desk, write
+from tests.admin.conftest import change_url
+from tests.browser.staff_helpers import StaffTab, type_text
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.mark.smoke
-def test_the_preview_follows_what_is_typed_at_both_widths(at: Desk) -> None:
-    at.page.locator("#id_title").fill("A very new title")
-    write(at, "Only these words.")
-    expect(at.page.frame_locator("[data-stage] iframe").locator("h1")).to_have_text("A very new title")
-    widths = [at.page.evaluate("document.querySelector('[data-stage] iframe').contentWindow.innerWidth")]
+def test_the_preview_follows_what_is_typed_at_both_widths(tab: StaffTab) -> None:
+    tab.page.locator("#id_title").fill("A very new title")
+    type_text(tab, "Only these words.")
+    expect(tab.page.frame_locator("[data-stage] iframe").locator("h1")).to_have_text("A very new title")
+    expect(tab.page.frame_locator("[data-stage] iframe").locator("article")).to_contain_text("Only these words.")
+    widths = [tab.page.evaluate("document.querySelector('[data-stage] iframe').contentWindow.innerWidth")]
 
-    at.page.get_by_role("button", name="Desktop").click()
-    widths.append(at.page.evaluate("document.querySelector('[data-stage] iframe').contentWindow.innerWidth"))
+    tab.page.get_by_role("button", name="Desktop").click()
+    widths.append(tab.page.evaluate("document.querySelector('[data-stage] iframe').contentWindow.innerWidth"))
 
-    assert "Only these words." in at.article()
     assert widths == [360, 1280]
 
 
-def test_the_preview_wears_the_public_stylesheet(at: Desk) -> None:
-    size = at.page.evaluate(
+def test_the_preview_wears_the_public_stylesheet(tab: StaffTab) -> None:
+    size = tab.page.evaluate(
         "getComputedStyle(document.querySelector('[data-stage] iframe').contentDocument.querySelector('h1')).fontSize"
     )
 
     assert size == "32px"
 
 
-def test_an_old_preview_never_overwrites_a_newer_one(at: Desk) -> None:
+def test_an_old_preview_never_overwrites_a_newer_one(tab: StaffTab) -> None:
     held: list[Route] = []
 
     def hold(route: Route) -> None:
@@ -40,55 +43,66 @@ def test_an_old_preview_never_overwrites_a_newer_one(at: Desk) -> None:
         else:
             route.continue_()
 
-    at.page.route("**/preview/", hold)
-    write(at, "Old words.")
-    at.page.wait_for_timeout(700)
-    write(at, "New words.")
-    expect(at.page.frame_locator("[data-stage] iframe").locator("article")).to_contain_text("New words.")
+    tab.page.route("**/preview/", hold)
+    type_text(tab, "Old words.")
+    tab.page.wait_for_timeout(700)
+    type_text(tab, "New words.")
+    expect(tab.page.frame_locator("[data-stage] iframe").locator("article")).to_contain_text("New words.")
     assert len(held) == 1
     held[0].fulfill(json={"html": "<article>Old words.</article>", "problems": [], "minutes": 1})
-    at.page.wait_for_timeout(300)
+    tab.page.wait_for_timeout(300)
 
-    assert "New words." in at.article()
+    assert "New words." in tab.article()
 
 
-def test_nothing_in_the_preview_leads_away(at: Desk, row: PageRow) -> None:
-    frame = at.page.frame_locator("[data-stage] iframe")
-    before = at.page.url
+def test_nothing_in_the_preview_leads_away(tab: StaffTab, row: PageRow) -> None:
+    frame = tab.page.frame_locator("[data-stage] iframe")
+    before = tab.page.url
 
     frame.get_by_role("link", name="When to call").first.click()
     expect(frame.locator("#when-to-call")).to_be_in_viewport()
-    with at.context.expect_page() as opened:
+    with tab.context.expect_page() as opened:
         frame.get_by_role("link", name="Home").first.click()
 
-    assert at.page.url == before
+    assert tab.page.url == before
     assert opened.value.url.endswith("/")
-    assert "Small cut" in at.article()
+    assert "Small cut" in tab.article()
 
 
-def test_what_is_to_mend_is_listed_and_leads_to_its_line(at: Desk) -> None:
-    write(at, "One.\n\nTwo.\n\n::: figure nowhere\n")
+def test_what_is_to_mend_is_listed_and_leads_to_its_line(tab: StaffTab) -> None:
+    type_text(tab, "One.\n\nTwo.\n\n::: figure nowhere\n")
 
-    at.page.get_by_role("button", name="Line 5").click()
+    tab.page.get_by_role("button", name="Line 5").click()
 
-    chosen = at.page.evaluate(
+    chosen = tab.page.evaluate(
         "(() => { const f = document.activeElement; return f.value.slice(f.selectionStart, f.selectionEnd); })()"
     )
-    assert "There is no picture “nowhere”." in at.page.locator("[data-problems]").inner_text()
+    assert "There is no picture “nowhere”." in tab.page.locator("[data-problems]").inner_text()
     assert chosen == "::: figure nowhere"
 
 
-def test_the_preview_is_announced_only_when_there_is_news(at: Desk) -> None:
-    live = at.page.locator("[data-live]")
+def test_the_preview_is_announced_only_when_there_is_news(tab: StaffTab) -> None:
+    live = tab.page.locator("[data-live]")
     expect(live).to_have_text("Preview ready. No problems found.")
-    at.page.evaluate(
+    tab.page.evaluate(
         "window.said = 0; new MutationObserver(() => window.said++).observe("
         "document.querySelector('[data-live]'), {childList: true, characterData: true, subtree: true})"
     )
 
-    write(at, at.text + "\nMore.\n")
-    at.page.wait_for_timeout(900)
-    write(at, "No key points.")
+    type_text(tab, tab.text + "\nMore.\n")
+    tab.page.wait_for_timeout(900)
+    type_text(tab, "No key points.")
     expect(live).to_have_text("Preview ready. 2 problems found.")
 
-    assert at.page.evaluate("window.said") == 1
+    assert tab.page.evaluate("window.said") == 1
+
+
+def test_scripts_take_their_strings_from_the_catalog(tab: StaffTab, row: PageRow) -> None:
+    catalog = """window.gettext = (text) => `«${text}»`;
+        window.ngettext = (one, many, count) => `«${count === 1 ? one : many}»`;"""
+    tab.page.route("**/admin/jsi18n/", lambda route: route.fulfill(content_type="text/javascript", body=catalog))
+
+    tab.edit(change_url(row))
+
+    expect(tab.page.locator("[data-state]")).to_have_text(re.compile(r"^«1 min to read» · .*«no problems»$"))
+    expect(tab.page.locator("[data-live]")).to_have_text("«Preview ready. No problems found.»")

@@ -6,94 +6,94 @@ from playwright.sync_api import expect
 from procedures.models import Autosave
 from procedures.models import Page as PageRow
 from procedures.revisions.drafts import save_revision
-from tests.admin.conftest import person
-from tests.browser.admin import Desk
+from tests.admin.conftest import make_staff
+from tests.browser.staff_helpers import StaffTab
 
 pytestmark = [pytest.mark.browser, pytest.mark.writes, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def screen(at: Desk, row: PageRow) -> str:
+def screen(tab: StaffTab, row: PageRow) -> str:
     """The review screen of a draft, open for a reviewer."""
     save_revision(row, author=None)
-    at.context.clear_cookies()
-    at.sign_in(person("Rosa", "Reviewer"))
+    tab.context.clear_cookies()
+    tab.sign_in(make_staff("Rosa", "Reviewer"))
     path = f"/admin/procedures/page/{row.pk}/review/"
-    at.open(path)
+    tab.open(path)
     return path
 
 
-def type_both(at: Desk) -> None:
-    at.page.locator("#review-comment").fill("Half a tho")
-    at.page.locator(".diff__comment summary").first.click()
-    at.page.locator(".diff__comment textarea").first.fill("Who is we")
+def type_both(tab: StaffTab) -> None:
+    tab.page.locator("#review-comment").fill("Half a tho")
+    tab.page.locator(".diff__comment summary").first.click()
+    tab.page.locator(".diff__comment textarea").first.fill("Who is we")
 
 
-def expect_both(at: Desk) -> None:
-    expect(at.page.locator("#review-comment")).to_have_value("Half a tho")
-    expect(at.page.locator(".diff__comment textarea").first).to_have_value("Who is we")
-    expect(at.page.locator(".diff__comment textarea").first).to_be_visible()
+def expect_both(tab: StaffTab) -> None:
+    expect(tab.page.locator("#review-comment")).to_have_value("Half a tho")
+    expect(tab.page.locator(".diff__comment textarea").first).to_have_value("Who is we")
+    expect(tab.page.locator(".diff__comment textarea").first).to_be_visible()
 
 
 @pytest.mark.smoke
-def test_comments_are_there_after_a_reload_and_gone_after_the_decision(at: Desk, screen: str) -> None:
-    type_both(at)
-    expect(at.page.locator("[data-review] [data-kept]")).to_contain_text("Your comments are saved.")
+def test_comments_are_there_after_a_reload_and_gone_after_the_decision(tab: StaffTab, screen: str) -> None:
+    type_both(tab)
+    expect(tab.page.locator("[data-review] [data-kept]")).to_contain_text("Your comments are saved.")
 
-    at.page.reload()
-    expect_both(at)
-    at.page.get_by_role("button", name="Send back").click()
-    expect(at.page.locator(".messagelist")).to_contain_text("Sent back with your comments.")
-    at.open(screen)
+    tab.page.reload()
+    expect_both(tab)
+    tab.page.get_by_role("button", name="Send back").click()
+    expect(tab.page.locator(".messagelist")).to_contain_text("Sent back with your comments.")
+    tab.open(screen)
 
-    expect(at.page.locator("#review-comment")).to_have_value("")
+    expect(tab.page.locator("#review-comment")).to_have_value("")
     assert not Autosave.objects.exists()
-    assert at.complaints == []
+    assert tab.complaints == []
 
 
-def test_comments_stay_in_the_browser_while_the_site_cannot_be_reached(at: Desk, screen: str) -> None:
-    at.page.route("**/review/keep/", lambda route: route.abort())
-    type_both(at)
-    expect(at.page.locator("[data-review] [data-kept]")).to_contain_text("saved only in this browser")
+def test_comments_stay_in_the_browser_while_the_site_cannot_be_reached(tab: StaffTab, screen: str) -> None:
+    tab.page.route("**/review/keep/", lambda route: route.abort())
+    type_both(tab)
+    expect(tab.page.locator("[data-review] [data-kept]")).to_contain_text("saved only in this browser")
 
-    at.page.reload()
+    tab.page.reload()
 
-    expect_both(at)
-    at.page.unroute("**/review/keep/")
-    at.page.locator("#review-comment").press("End")
-    at.page.locator("#review-comment").press_sequentially("ught")
-    expect(at.page.locator("[data-review] [data-kept]")).to_contain_text("They are not sent yet.")
+    expect_both(tab)
+    tab.page.unroute("**/review/keep/")
+    tab.page.locator("#review-comment").press("End")
+    tab.page.locator("#review-comment").press_sequentially("ught")
+    expect(tab.page.locator("[data-review] [data-kept]")).to_contain_text("They are not sent yet.")
     assert Autosave.objects.get().fields["comment"] == "Half a thought"
 
 
-def typed_offline(at: Desk) -> None:
+def typed_offline(tab: StaffTab) -> None:
     """The site has saved one comment; the rest of it is typed while the site cannot be reached."""
-    at.page.locator("#review-comment").fill("Half a tho")
-    expect(at.page.locator("[data-review] [data-kept]")).to_contain_text("Your comments are saved.")
-    at.page.route("**/review/keep/", lambda route: route.abort())
-    at.page.locator("#review-comment").fill("Half a thought, and more")
-    expect(at.page.locator("[data-review] [data-kept]")).to_contain_text("saved only in this browser")
+    tab.page.locator("#review-comment").fill("Half a tho")
+    expect(tab.page.locator("[data-review] [data-kept]")).to_contain_text("Your comments are saved.")
+    tab.page.route("**/review/keep/", lambda route: route.abort())
+    tab.page.locator("#review-comment").fill("Half a thought, and more")
+    expect(tab.page.locator("[data-review] [data-kept]")).to_contain_text("saved only in this browser")
 
 
-def test_the_newer_comment_in_the_browser_is_not_lost_to_the_older_one_on_the_site(at: Desk, screen: str) -> None:
-    typed_offline(at)
+def test_the_newer_comment_in_the_browser_is_not_lost_to_the_older_one_on_the_site(tab: StaffTab, screen: str) -> None:
+    typed_offline(tab)
 
-    at.page.reload()
+    tab.page.reload()
 
-    expect(at.page.locator("#review-comment")).to_have_value("Half a thought, and more")
-    at.page.unroute("**/review/keep/")
-    at.page.locator("#review-comment").press("End")
-    at.page.locator("#review-comment").press_sequentially(".")
-    expect(at.page.locator("[data-review] [data-kept]")).to_contain_text("They are not sent yet.")
+    expect(tab.page.locator("#review-comment")).to_have_value("Half a thought, and more")
+    tab.page.unroute("**/review/keep/")
+    tab.page.locator("#review-comment").press("End")
+    tab.page.locator("#review-comment").press_sequentially(".")
+    expect(tab.page.locator("[data-review] [data-kept]")).to_contain_text("They are not sent yet.")
     assert Autosave.objects.get().fields["comment"] == "Half a thought, and more."
 
 
-def test_discarded_comments_do_not_come_back_from_the_browser(at: Desk, screen: str) -> None:
-    typed_offline(at)
-    at.page.reload()
+def test_discarded_comments_do_not_come_back_from_the_browser(tab: StaffTab, screen: str) -> None:
+    typed_offline(tab)
+    tab.page.reload()
 
-    at.page.get_by_role("button", name="Discard it").click()
-    expect(at.page.get_by_role("button", name="Discard it")).to_have_count(0)
-    at.open(screen)
+    tab.page.get_by_role("button", name="Discard it").click()
+    expect(tab.page.get_by_role("button", name="Discard it")).to_have_count(0)
+    tab.open(screen)
 
-    expect(at.page.locator("#review-comment")).to_have_value("")
+    expect(tab.page.locator("#review-comment")).to_have_value("")

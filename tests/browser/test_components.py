@@ -9,8 +9,8 @@ from django.test import Client
 from playwright.sync_api import Browser, ViewportSize
 
 from portal.accounts.models import User
-from tests.browser.admin import Desk, desk
-from tests.browser.public import DESK
+from tests.browser.public_helpers import DESKTOP
+from tests.browser.staff_helpers import StaffTab, open_staff_tab
 from tests.browser.test_public_axe import findings
 from tests.factories import make_clinic
 
@@ -19,7 +19,10 @@ pytestmark = pytest.mark.browser
 ADDRESS = "/admin/components/"
 PHONE: ViewportSize = {"width": 390, "height": 844}
 # Templates that draw a part of another component.
-PARTS = {"chance_block", "drawing", "marker_leader", "marker_shape", "markers", "svg_defs"}
+PARTS = {
+    "chance_block", "drawing", "line", "marker_leader", "marker_shape", "markers", "svg_defs", "warning_signs_list",
+    "warning_signs_short",
+}  # fmt: skip
 SCREENSHOTS = Path(settings.BASE_DIR) / "test-results"
 # Fonts of buttons that differ from the text around them.
 OTHER_FONTS = """() => [...document.querySelectorAll("button")]
@@ -27,11 +30,11 @@ OTHER_FONTS = """() => [...document.querySelectorAll("button")]
   .filter(([, font]) => font !== getComputedStyle(document.body).fontFamily)"""
 
 
-def test_every_component_is_shown(seat: Desk) -> None:
-    seat.open(ADDRESS)
+def test_every_component_is_shown(editor_tab: StaffTab) -> None:
+    editor_tab.open(ADDRESS)
 
     templates = {file.stem for file in (Path(settings.BASE_DIR) / "templates" / "components").glob("*.html")}
-    assert set(seat.page.locator("[data-component]").all_inner_texts()) == templates - PARTS | {"page"}
+    assert set(editor_tab.page.locator("[data-component]").all_inner_texts()) == templates - PARTS | {"page"}
 
 
 @pytest.mark.django_db
@@ -43,28 +46,28 @@ def test_only_staff_may_read_it_and_nothing_can_be_sent_to_it(editor: User) -> N
     assert (staff.get(ADDRESS).status_code, staff.post(ADDRESS).status_code) == (200, 405)
 
 
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desk"])
 def test_axe_finds_nothing_by_day_and_night_and_nothing_is_wider_than_the_page(
     browser: Browser, live_server: Any, editor: User, size: ViewportSize
 ) -> None:
     make_clinic()
-    with desk(browser, live_server.url, size, bypass_csp=True, reduced_motion="reduce") as at:
-        at.sign_in(editor)
-        at.open(ADDRESS)
+    with open_staff_tab(browser, live_server.url, size, bypass_csp=True, reduced_motion="reduce") as tab:
+        tab.sign_in(editor)
+        tab.open(ADDRESS)
         for scheme in ("light", "dark"):
-            at.page.emulate_media(color_scheme=scheme)
-            at.page.screenshot(path=SCREENSHOTS / f"components-{size['width']}-{scheme}.png", full_page=True)
-            assert findings(at.page) == [[]], scheme
-        assert at.page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+            tab.page.emulate_media(color_scheme=scheme)
+            tab.page.screenshot(path=SCREENSHOTS / f"components-{size['width']}-{scheme}.png", full_page=True)
+            assert findings(tab.page) == [[]], scheme
+        assert tab.page.evaluate("document.documentElement.scrollWidth") <= size["width"]
 
 
-def test_buttons_of_the_components_have_the_font_of_the_page(seat: Desk) -> None:
-    seat.open(ADDRESS)
+def test_buttons_of_the_components_have_the_font_of_the_page(editor_tab: StaffTab) -> None:
+    editor_tab.open(ADDRESS)
 
-    assert seat.page.locator("button").count() > 10
-    assert seat.page.evaluate(OTHER_FONTS) == []
+    assert editor_tab.page.locator("button").count() > 10
+    assert editor_tab.page.evaluate(OTHER_FONTS) == []
 
 
-def test_buttons_of_the_editor_have_the_font_of_the_page(at: Desk) -> None:
-    assert at.page.locator("button").count() > 20
-    assert at.page.evaluate(OTHER_FONTS) == []
+def test_buttons_of_the_editor_have_the_font_of_the_page(tab: StaffTab) -> None:
+    assert tab.page.locator("button").count() > 20
+    assert tab.page.evaluate(OTHER_FONTS) == []

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.public import AXE, DESK, PHONE, addresses, tab, visit
+from tests.browser.public_helpers import AXE, DESKTOP, PHONE, open_tab, public_paths, visit
 from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser
@@ -49,9 +49,9 @@ class Findings:
 def found(browser: Browser, served_site: ServedSite) -> dict[str, Findings]:
     """What axe says about every page on a phone and on a desktop."""
     kept = {"phone": Findings(), "desk": Findings()}
-    english = addresses(served_site, language="en")
-    with tab(browser, PHONE, bypass_csp=True) as phone, tab(browser, DESK, bypass_csp=True) as desk:
-        for path in addresses(served_site):
+    english = public_paths(served_site, language="en")
+    with open_tab(browser, PHONE, bypass_csp=True) as phone, open_tab(browser, DESKTOP, bypass_csp=True) as desk:
+        for path in public_paths(served_site):
             # A Spanish page differs in its words only: the phone, the harder case, may stand for both.
             tabs = {"phone": phone, "desk": desk} if path in english else {"phone": phone}
             for page in tabs.values():
@@ -83,14 +83,14 @@ def test_no_page_has_a_finding_by_night(found: dict[str, Findings], size: str) -
 
 
 def test_night_is_dark(browser: Browser, served_site: ServedSite) -> None:
-    with tab(browser, PHONE, color_scheme="dark") as page:
+    with open_tab(browser, PHONE, color_scheme="dark") as page:
         visit(page, served_site, "/")
 
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(24, 22, 18)"
 
 
 def test_unfolded_parts_have_no_finding(browser: Browser, served_site: ServedSite) -> None:
-    with tab(browser, PHONE, bypass_csp=True) as page:
+    with open_tab(browser, PHONE, bypass_csp=True) as page:
         visit(page, served_site, "/kyphoplasty/")
         page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
         page.locator(".figure__radio--drawing").first.check()
@@ -99,7 +99,7 @@ def test_unfolded_parts_have_no_finding(browser: Browser, served_site: ServedSit
 
 
 def test_axe_finds_what_is_wrong(browser: Browser, served_site: ServedSite) -> None:
-    with tab(browser, PHONE, bypass_csp=True) as page:
+    with open_tab(browser, PHONE, bypass_csp=True) as page:
         visit(page, served_site, "/")
         page.evaluate(
             """() => {

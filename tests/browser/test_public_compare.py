@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.public import DESK, tab, visit
+from tests.browser.public_helpers import DESKTOP, open_tab, visit
 from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser
@@ -53,7 +53,7 @@ def test_before_and_after_stand_side_by_side_without_javascript_and_on_paper(
     browser: Browser, served_site: ServedSite
 ) -> None:
     for scripted in (False, True):
-        with tab(browser, DESK, java_script_enabled=scripted) as page:
+        with open_tab(browser, DESKTOP, java_script_enabled=scripted) as page:
             if scripted:
                 page.emulate_media(media="print")
             visit(page, served_site, "/kyphoplasty/")

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from tests.browser.public import PHONE, tab, visit
+from tests.browser.public_helpers import PHONE, open_tab, visit
 from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser
@@ -19,7 +19,7 @@ WHITE, BLACK = "rgb(255, 255, 255)", "rgb(0, 0, 0)"
 @pytest.fixture
 def contrast(browser: Browser) -> Iterator[Page]:
     """A phone whose reader has chosen the colours."""
-    with tab(browser, PHONE, forced_colors="active") as page:
+    with open_tab(browser, PHONE, forced_colors="active") as page:
         yield page
 
 
@@ -37,7 +37,7 @@ def test_marks_keep_white_ring_black_disc_and_white_number(contrast: Page, serve
 
 def test_marks_are_seen_on_the_picture(browser: Browser, served_site: ServedSite) -> None:
     # Four pixels for each CSS pixel, so that a ring of two is measured inside its edges.
-    with tab(browser, PHONE, forced_colors="active", device_scale_factor=4) as page:
+    with open_tab(browser, PHONE, forced_colors="active", device_scale_factor=4) as page:
         page.goto(f"{served_site.url}/kyphoplasty/")
         mark = page.locator(".figure__stage--image .marker").first
         rim, disc = mark.locator(".marker__rim"), mark.locator(".marker__disc")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from tests.browser.public import DESK, PHONE, addresses, tab, visit, wait_until
+from tests.browser.public_helpers import DESKTOP, PHONE, open_tab, public_paths, visit, wait_until
 from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser
@@ -55,13 +55,13 @@ def walk(page: Page) -> tuple[int, list[dict[str, Any]]]:
 ONE_OF_EACH = ["/", "/kyphoplasty/", "/visits/kyphoplasty-consult/", "/glossary/", "/contact/", "/search/?q=cement"]
 
 
-@pytest.mark.parametrize(("size", "paths"), [(PHONE, None), (DESK, ONE_OF_EACH)], ids=["phone", "desk"])
+@pytest.mark.parametrize(("size", "paths"), [(PHONE, None), (DESKTOP, ONE_OF_EACH)], ids=["phone", "desk"])
 def test_tab_comes_to_every_control_in_order_visibly_and_leaves_again(
     browser: Browser, served_site: ServedSite, size: ViewportSize, paths: list[str] | None
 ) -> None:
     wrong: dict[str, Any] = {}
-    with tab(browser, size, reduced_motion="reduce") as page:
-        for path in paths or addresses(served_site, language="en"):
+    with open_tab(browser, size, reduced_motion="reduce") as page:
+        for path in paths or public_paths(served_site, language="en"):
             visit(page, served_site, path)
             expected, steps = walk(page)
             if [step["stop"] for step in steps] != list(range(expected)):
@@ -75,7 +75,7 @@ def test_tab_comes_to_every_control_in_order_visibly_and_leaves_again(
 
 @pytest.mark.smoke
 def test_the_first_stop_skips_to_the_text(browser: Browser, served_site: ServedSite) -> None:
-    with tab(browser, PHONE) as page:
+    with open_tab(browser, PHONE) as page:
         for path in [*ONE_OF_EACH, "/es/cifoplastia/", "/no-such-page/"]:
             visit(page, served_site, path)
             page.keyboard.press("Tab")
@@ -89,7 +89,7 @@ def test_the_first_stop_skips_to_the_text(browser: Browser, served_site: ServedS
 
 
 def test_after_skipping_the_next_stop_is_in_the_text(browser: Browser, served_site: ServedSite) -> None:
-    with tab(browser, PHONE) as page:
+    with open_tab(browser, PHONE) as page:
         visit(page, served_site, "/kyphoplasty/")
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
@@ -100,7 +100,7 @@ def test_after_skipping_the_next_stop_is_in_the_text(browser: Browser, served_si
 
 @pytest.mark.parametrize("key", ["Enter", "Space"])
 def test_menu_unfolds_and_folds_by_key(browser: Browser, served_site: ServedSite, key: str) -> None:
-    with tab(browser, PHONE) as page:
+    with open_tab(browser, PHONE) as page:
         visit(page, served_site, "/")
         links = page.locator(".menu__links a")
         assert not links.first.is_visible()
@@ -118,7 +118,7 @@ def test_menu_unfolds_and_folds_by_key(browser: Browser, served_site: ServedSite
 
 @pytest.mark.smoke
 def test_arrow_keys_change_between_x_ray_and_drawing(browser: Browser, served_site: ServedSite) -> None:
-    with tab(browser, PHONE) as page:
+    with open_tab(browser, PHONE) as page:
         visit(page, served_site, "/kyphoplasty/")
         figure = page.locator("figure.figure").first
         film, drawing = figure.locator(".figure__stage--image"), figure.locator(".figure__stage--second")
@@ -133,7 +133,7 @@ def test_arrow_keys_change_between_x_ray_and_drawing(browser: Browser, served_si
 
 
 def test_changing_one_picture_leaves_the_others_alone(browser: Browser, served_site: ServedSite) -> None:
-    with tab(browser, PHONE) as page:
+    with open_tab(browser, PHONE) as page:
         visit(page, served_site, "/pictures/")
         page.locator(".figure__radio--drawing").first.check()
 
@@ -141,7 +141,7 @@ def test_changing_one_picture_leaves_the_others_alone(browser: Browser, served_s
 
 
 def test_description_of_a_picture_unfolds_by_key(browser: Browser, served_site: ServedSite) -> None:
-    with tab(browser, PHONE) as page:
+    with open_tab(browser, PHONE) as page:
         visit(page, served_site, "/kyphoplasty/")
         words = page.locator(".figure__description p").first
         assert not words.is_visible()
@@ -154,7 +154,7 @@ def test_description_of_a_picture_unfolds_by_key(browser: Browser, served_site: 
 
 @pytest.mark.smoke
 def test_series_moves_by_arrow_keys_and_by_its_buttons(browser: Browser, served_site: ServedSite) -> None:
-    with tab(browser, PHONE, reduced_motion="reduce") as page:
+    with open_tab(browser, PHONE, reduced_motion="reduce") as page:
         visit(page, served_site, "/the-procedure-in-x-ray-pictures/")
         row = page.locator("[data-series-row]").first
         row.focus()
@@ -174,7 +174,7 @@ def test_series_moves_by_arrow_keys_and_by_its_buttons(browser: Browser, served_
 
 @pytest.mark.smoke
 def test_search_and_code_can_be_sent_by_enter(browser: Browser, served_site: ServedSite) -> None:
-    with tab(browser, PHONE) as page:
+    with open_tab(browser, PHONE) as page:
         visit(page, served_site, "/search/")
         page.locator("#search").focus()
         page.keyboard.type("needle")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ViewportSize
 
-from tests.browser.public import DESK, NARROW, PHONE, addresses, tab, visit
+from tests.browser.public_helpers import DESKTOP, NARROW, PHONE, open_tab, public_paths, visit
 from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser
@@ -68,12 +68,12 @@ Survey = dict[str, dict[str, Any]]
 def survey(browser: Browser, served_site: ServedSite, size: ViewportSize) -> Survey:
     """Every measure by its name, then by page."""
     found: Survey = {}
-    with tab(browser, size) as page:
+    with open_tab(browser, size) as page:
 
         def note(name: str, script: str, value: int | None = None) -> None:
             found.setdefault(name, {})[path] = page.evaluate(script, value)
 
-        for path in addresses(served_site):
+        for path in public_paths(served_site):
             visit(page, served_site, path)
             note("first screen", FIRST_SCREEN, PICTURE_SHOWS)
             page.evaluate(OPEN_ALL)
@@ -101,7 +101,7 @@ def phone(browser: Browser, served_site: ServedSite) -> Survey:
 @pytest.fixture(scope="module")
 def desk(browser: Browser, served_site: ServedSite) -> Survey:
     """A desktop."""
-    return survey(browser, served_site, DESK)
+    return survey(browser, served_site, DESKTOP)
 
 
 def faults(measured: Survey, name: str) -> dict[str, Any]:
@@ -143,14 +143,14 @@ def test_all_type_on_a_desktop_is_19_px_or_larger(desk: Survey) -> None:
 
 
 def test_first_screen_of_an_article_has_title_message_picture_and_phone(phone: Survey, served_site: ServedSite) -> None:
-    ends = {path: phone["first screen"][path] for path in addresses(served_site, only_articles=True)}
+    ends = {path: phone["first screen"][path] for path in public_paths(served_site, only_articles=True)}
 
     assert {path: parts for path, parts in ends.items() if max(parts.values()) > PHONE["height"]} == {}
     assert sum(bool(parts["picture"]) for parts in ends.values()) > 15
 
 
 def test_the_measures_find_what_is_too_small_too_wide_and_cut_off(browser: Browser, served_site: ServedSite) -> None:
-    with tab(browser, PHONE) as page:
+    with open_tab(browser, PHONE) as page:
         visit(page, served_site, "/")
         page.evaluate(
             """() => {
@@ -172,7 +172,7 @@ def test_the_measures_find_what_is_too_small_too_wide_and_cut_off(browser: Brows
 
 @pytest.mark.smoke
 def test_phone_stays_in_view_while_reading(browser: Browser, served_site: ServedSite) -> None:
-    with tab(browser, PHONE) as page:
+    with open_tab(browser, PHONE) as page:
         visit(page, served_site, "/kyphoplasty/")
         page.evaluate("window.scrollTo(0, 3000)")
         box = page.locator(".site-header a[href^='tel:']").bounding_box()
@@ -183,7 +183,7 @@ def test_phone_stays_in_view_while_reading(browser: Browser, served_site: Served
 
 def test_header_leaves_the_screen_to_the_text_when_zoomed(browser: Browser, served_site: ServedSite) -> None:
     """At 400 % a window of 1280 × 800 has 320 × 200 left: a header that stays would cover what is read."""
-    with tab(browser, {"width": 320, "height": 200}) as page:
+    with open_tab(browser, {"width": 320, "height": 200}) as page:
         visit(page, served_site, "/kyphoplasty/")
         page.evaluate("window.scrollTo(0, 3000)")
 
@@ -191,7 +191,7 @@ def test_header_leaves_the_screen_to_the_text_when_zoomed(browser: Browser, serv
 
 
 def test_a_link_to_a_section_leaves_its_heading_below_the_header(browser: Browser, served_site: ServedSite) -> None:
-    with tab(browser, PHONE) as page:
+    with open_tab(browser, PHONE) as page:
         visit(page, served_site, "/kyphoplasty/#risks")
         heading = page.locator("#risks").bounding_box()
         header = page.locator(".site-header").bounding_box()
@@ -202,7 +202,7 @@ def test_a_link_to_a_section_leaves_its_heading_below_the_header(browser: Browse
 
 
 def test_wide_screen_has_contents_beside_the_text(browser: Browser, served_site: ServedSite) -> None:
-    with tab(browser, DESK) as page:
+    with open_tab(browser, DESKTOP) as page:
         visit(page, served_site, "/kyphoplasty/")
         contents = page.locator(".contents").bounding_box()
         body = page.locator(".page__body").bounding_box()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.public import NARROW, PHONE, addresses, tab, visit
+from tests.browser.public_helpers import NARROW, PHONE, open_tab, public_paths, visit
 from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser
@@ -64,8 +64,8 @@ def test_marks_are_inside_apart_and_numbered_as_in_the_list_at_320_px(
 ) -> None:
     wrong: dict[str, Any] = {}
     measured = 0
-    with tab(browser, NARROW) as page:
-        for path in addresses(served_site):
+    with open_tab(browser, NARROW) as page:
+        for path in public_paths(served_site):
             visit(page, served_site, path)
             for show in ("null", SHOW_DRAWINGS):
                 page.evaluate(show)
@@ -89,7 +89,7 @@ def test_both_views_of_a_picture_have_their_marks_at_the_same_places(browser: Br
             parts.append([[(x0 - left) / size[0], (y0 - top) / size[1]] for x0, y0, _, _ in stage["discs"]])
         return parts
 
-    with tab(browser, PHONE) as page:
+    with open_tab(browser, PHONE) as page:
         visit(page, served_site, "/pictures/")
         films = places()
         page.evaluate(SHOW_DRAWINGS)
@@ -101,7 +101,7 @@ def test_both_views_of_a_picture_have_their_marks_at_the_same_places(browser: Br
 
 
 def test_every_picture_can_be_decoded(browser: Browser, served_site: ServedSite) -> None:
-    with tab(browser, PHONE) as page:
+    with open_tab(browser, PHONE) as page:
         visit(page, served_site, "/pictures/")
         page.evaluate(SHOW_DRAWINGS)
         broken = page.evaluate(
@@ -120,7 +120,7 @@ def test_every_picture_can_be_decoded(browser: Browser, served_site: ServedSite)
 
 
 def test_pointing_at_an_entry_shows_its_mark(browser: Browser, served_site: ServedSite) -> None:
-    with tab(browser, PHONE) as page:
+    with open_tab(browser, PHONE) as page:
         visit(page, served_site, "/kyphoplasty/")
         figure = page.locator("figure.figure").first
         figure.locator(".figure__entry").nth(1).hover()
@@ -131,7 +131,7 @@ def test_pointing_at_an_entry_shows_its_mark(browser: Browser, served_site: Serv
 
 
 def test_modern_browsers_get_the_smallest_format(browser: Browser, served_site: ServedSite) -> None:
-    with tab(browser, PHONE, device_scale_factor=1) as page:
+    with open_tab(browser, PHONE, device_scale_factor=1) as page:
         page.goto(f"{served_site.url}/kyphoplasty/")
         source = page.locator("figure.figure img").first.evaluate("(image) => image.currentSrc")
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
-from tests.browser.public import DESK, PHONE, addresses, tab, visit, wait_until
+from tests.browser.public_helpers import DESKTOP, PHONE, open_tab, public_paths, visit, wait_until
 from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser
@@ -70,9 +70,9 @@ Measured = dict[str, dict[str, Any]]
 def printed(browser: Browser, served_site: ServedSite) -> Measured:
     """Every article as a browser without JavaScript prints it, by night: measures by name, then by page."""
     found: Measured = {name: {} for name in MEASURES}
-    with tab(browser, DESK, java_script_enabled=False, color_scheme="dark") as page:
+    with open_tab(browser, DESKTOP, java_script_enabled=False, color_scheme="dark") as page:
         page.emulate_media(media="print")
-        for path in addresses(served_site, only_articles=True):
+        for path in public_paths(served_site, only_articles=True):
             # The sheet for paper comes after everything else.
             page.goto(served_site.url + path, wait_until="load")
             for name, script in MEASURES.items():
@@ -83,7 +83,7 @@ def printed(browser: Browser, served_site: ServedSite) -> Measured:
 @pytest.fixture
 def paper(browser: Browser) -> Iterator[Page]:
     """A browser that prints, JavaScript off."""
-    with tab(browser, DESK, java_script_enabled=False) as page:
+    with open_tab(browser, DESKTOP, java_script_enabled=False) as page:
         page.emulate_media(media="print")
         yield page
 
@@ -164,7 +164,7 @@ def slowly(route: Route) -> None:
 
 
 def test_printing_at_once_waits_for_every_picture(browser: Browser, served_site: ServedSite) -> None:
-    with tab(browser, PHONE) as page:
+    with open_tab(browser, PHONE) as page:
         page.route("**/media/**", slowly)
         page.goto(f"{served_site.url}/kyphoplasty/")
         at_once, again = page.pdf(), page.pdf()
@@ -176,7 +176,7 @@ def test_printing_at_once_waits_for_every_picture(browser: Browser, served_site:
 
 @pytest.mark.smoke
 def test_print_button_opens_everything_prints_and_folds_it_again(browser: Browser, served_site: ServedSite) -> None:
-    with tab(browser, DESK) as page:
+    with open_tab(browser, DESKTOP) as page:
         page.add_init_script(
             """window.print = () => {
                  window.missing = [...document.images].filter((image) => !image.complete).length;

@@ -5,7 +5,7 @@ import time
 import pytest
 from playwright.sync_api import Browser, Route, ViewportSize
 
-from tests.browser.public import BOOKLET, addresses, tab
+from tests.browser.public_helpers import BOOKLET, open_tab, public_paths
 from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser
@@ -22,7 +22,7 @@ def test_every_page_costs_a_phone_at_most_120_kb_with_its_first_picture(
 ) -> None:
     heavy: dict[str, dict[str, int]] = {}
     pictures = 0
-    with tab(whole_browser, SIZE, device_scale_factor=PIXELS, is_mobile=True) as page:
+    with open_tab(whole_browser, SIZE, device_scale_factor=PIXELS, is_mobile=True) as page:
         network = page.context.new_cdp_session(page)
         network.send("Network.enable")
         network.send("Network.setCacheDisabled", {"cacheDisabled": True})
@@ -34,7 +34,7 @@ def test_every_page_costs_a_phone_at_most_120_kb_with_its_first_picture(
             lambda e: fetched.update({asked.get(e["requestId"], "?"): int(e["encodedDataLength"])}),
         )
         # A booklet holds the first pictures of all its pages, for paper.
-        for path in (path for path in addresses(served_site) if not path.endswith(BOOKLET)):
+        for path in (path for path in public_paths(served_site) if not path.endswith(BOOKLET)):
             asked.clear()
             fetched.clear()
             page.goto(served_site.url + path, wait_until="load")
@@ -49,7 +49,7 @@ def test_every_page_costs_a_phone_at_most_120_kb_with_its_first_picture(
 
 def test_nothing_jumps_when_late_styles_and_pictures_arrive(browser: Browser, served_site: ServedSite) -> None:
     jumps: dict[str, float] = {}
-    with tab(browser, SIZE) as page:
+    with open_tab(browser, SIZE) as page:
         page.add_init_script(
             """window.jumped = 0;
             new PerformanceObserver((list) => list.getEntries().forEach((e) => { window.jumped += e.value; }))

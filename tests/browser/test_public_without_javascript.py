@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.public import PHONE, addresses, tab, visit
+from tests.browser.public_helpers import PHONE, open_tab, public_paths, visit
 from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def plain(browser: Browser) -> Iterator[Page]:
     """A phone with JavaScript turned off."""
-    with tab(browser, PHONE, java_script_enabled=False) as page:
+    with open_tab(browser, PHONE, java_script_enabled=False) as page:
         yield page
 
 
@@ -32,8 +32,8 @@ def words(page: Page) -> str:
 def test_every_article_has_the_same_words_with_and_without_javascript(
     browser: Browser, plain: Page, served_site: ServedSite
 ) -> None:
-    with tab(browser, PHONE) as scripted:
-        for path in addresses(served_site, language="en", only_articles=True):
+    with open_tab(browser, PHONE) as scripted:
+        for path in public_paths(served_site, language="en", only_articles=True):
             visit(plain, served_site, path)
             visit(scripted, served_site, path)
             assert (path, words(plain)) == (path, words(scripted))

@@ -11,10 +11,10 @@ from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from procedures.feedback import FeedbackRateLimiter
+from portal.security.request_limits import TokenBucket
+from procedures import feedback
 from procedures.models import Clinic, Feedback, Page
 from procedures.publishing.publish import withdraw
-from procedures.views import feedback
 from tests.factories import make_page, make_public, make_public_page, make_translation, make_user
 from tests.views.client import Response
 from tests.views.crawl import Document
@@ -29,7 +29,8 @@ def page(db: None) -> Page:
 
 @pytest.fixture(autouse=True)
 def _fresh_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feedback, "RATE_LIMITER", FeedbackRateLimiter())
+    monkeypatch.setattr(feedback, "CLIENT_RATE_LIMIT", TokenBucket(burst=6, per_second=6 / 3600))
+    monkeypatch.setattr(feedback, "TOTAL_RATE_LIMIT", TokenBucket(burst=120, per_second=120 / 3600))
 
 
 def form_url(page: Page) -> str:
@@ -247,37 +248,15 @@ def test_behind_a_proxy_only_the_last_forwarded_address_counts(client: Client, p
     assert from_("192.0.2.2") == 303
 
 
-def test_rate_limits_refill_and_the_key_rotates_after_a_day() -> None:
-    now = [0.0]
-    limits = FeedbackRateLimiter(per_client=2, total=100, clock=lambda: now[0])
+def test_the_total_limit_applies_to_all_clients_and_to_unknown_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feedback, "TOTAL_RATE_LIMIT", TokenBucket(burst=5, per_second=0))
 
-    first = [limits.consume("192.0.2.1") for _ in range(3)]
-    now[0] = 1800
-    second = [limits.consume("192.0.2.1") for _ in range(2)]
-    key, names = limits._key, set(limits._buckets)
-    now[0] = 86_500
-    assert limits.consume("192.0.2.1")
-
-    assert (first, second) == ([True, True, False], [True, False])
-    assert limits._key != key
-    assert not names & set(limits._buckets)
-    assert b"192" not in b"".join(limits._buckets)
+    assert [feedback.is_rate_limited(f"192.0.2.{n}") for n in range(4)] == [False] * 4
+    assert [feedback.is_rate_limited("") for _ in range(2)] == [False, True]
 
 
-def test_the_total_limit_applies_to_all_clients_and_to_unknown_ones() -> None:
-    limits = FeedbackRateLimiter(per_client=2, total=5, clock=lambda: 0.0)
-
-    assert [limits.consume(f"192.0.2.{n}") for n in range(7)] == [True] * 5 + [False] * 2
-    assert [FeedbackRateLimiter(per_client=1, total=9, clock=lambda: 0.0).consume("") for _ in range(3)] == [True] * 3
-
-
-def test_the_number_of_buckets_is_bounded() -> None:
-    limits = FeedbackRateLimiter(per_client=1, total=10**6, max_clients=50, clock=lambda: 0.0)
-
-    for number in range(500):
-        limits.consume(f"10.0.{number // 250}.{number % 250}")
-
-    assert len(limits._buckets) <= 50
+def test_an_unknown_client_has_no_limit_of_its_own() -> None:
+    assert [feedback.is_rate_limited("") for _ in range(9)] == [False] * 9
 
 
 def test_answers_are_purged_after_the_retention_period(page: Page, settings: Any) -> None:

@@ -17,7 +17,7 @@ from procedures.figures.image_formats import (
     InvalidImageError,
     build_matrix_profile,
 )
-from tests.figures.test_intake import chunk, encoded
+from tests.figures.test_decoding import chunk, encoded
 
 BROWN = (200, 100, 60)
 ADOBE = build_matrix_profile(ADOBE_PRIMARIES, ADOBE_GAMMA)

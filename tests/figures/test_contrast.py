@@ -9,12 +9,13 @@ import pytest
 import yaml
 from PIL import Image
 
-from procedures.figures.markers.checks import (
+from procedures.figures.markers import (
     BLACK_LUMINANCE,
     MIN_CONTRAST,
     STROKE_LUMINANCES,
     WHITE_LUMINANCE,
     Background,
+    MarkerData,
     check_markers,
     contrast_ratio,
     load_backgrounds,
@@ -23,7 +24,6 @@ from procedures.figures.markers.checks import (
     sample_image,
     sample_svg_colors,
 )
-from procedures.figures.markers.data import MarkerData
 from tests.factories import make_figure
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from procedures.figures.unused_files import find_unused_files
+from procedures.figures.renditions import find_unused_files
 from procedures.importing.bundles import InvalidBundleError, import_bundle, write_bundle
 from procedures.models import Figure, Page, Rendition
 from tests.factories import make_clinic, make_next, make_page

@@ -57,11 +57,11 @@ def _staff_advice() -> dict[str, Any]:
     page = Page.objects.get(language=CODES[-1], subject="contact")
     library, draft = ReferenceResolver(page.language), page.draft_content()
     rendered = render_draft(page, draft, resolver=library)
-    measures = measure_page(rendered.html, kind=page.kind, resolver=library)
+    measures = measure_page(rendered.article, kind=page.kind, resolver=library)
     urgent = "If you cannot move your legs, call us tomorrow."
     return {
-        "advice": [problem.message for problem in build_suggestions(page, draft, rendered, measures)],
-        "problems": [problem.message for problem in check_rendered_draft(page, draft, rendered, library)],
+        "advice": [str(problem.message) for problem in build_suggestions(page, rendered, measures)],
+        "problems": [str(problem.message) for problem in check_rendered_draft(page, draft, rendered, library)],
         "spelled": spell_phonetically("K7M4P2", page.language),
         "signs": {code: sorted(TriageDetector(code).find_advised_signs(urgent)) for code in CODES},
         "error page": server_error(RequestFactory().get("/")).content.decode(),
@@ -93,7 +93,8 @@ def _text_rules() -> dict[str, Any]:
         "phones": {text: [number for _, number in find_phones(text)] for text in calls},
         "emergency numbers": [number for _, number in find_emergency_numbers("911 עכשיו", "")],
         "uncited numbers": [
-            passage.detail for passage in measure_page(rendered.html, kind="about", resolver=resolver).uncited_numbers
+            passage.detail
+            for passage in measure_page(rendered.article, kind="about", resolver=resolver).uncited_numbers
         ],
         "personal data": {text: has_personal_data(text) for text in personal},
     }

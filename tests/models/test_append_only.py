@@ -1,15 +1,19 @@
-"""Append-only models: the ORM offers no way to change or delete their rows."""
+"""Append-only tables: neither the models nor SQL can change or delete their rows."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, connection, models, transaction
+from django.db.migrations.executor import MigrationExecutor
 from django.db.models import ProtectedError
 
 from portal.accounts.models import AuditEvent, User
-from portal.append_only import AppendOnly, AppendOnlyError
+from portal.append_only import AppendOnly, AppendOnlyError, RefuseChanges, protected_models
+from procedures.figures.approval import record_approval
 from procedures.models import (
     Approval,
     DigestDelivery,
@@ -26,6 +30,7 @@ from procedures.models import (
 )
 from procedures.publishing import warning_signs
 from procedures.revisions.drafts import save_revision
+from tests.database import history_unprotected
 from tests.factories import approve, make_clinic, make_figure, make_page, make_public, make_user
 
 pytestmark = pytest.mark.django_db
@@ -93,6 +98,107 @@ def test_a_history_row_rejects_every_change(public_page: Page, model: Any) -> No
 
     assert accepted == []
     assert list(model.objects.order_by("pk").values()) == before
+
+
+# What a program without our models would send; "{column}" is any column, "{table}" the table.
+STATEMENTS = {
+    "update": 'UPDATE "{table}" SET "{column}" = "{column}"',
+    "update a row": 'UPDATE "{table}" SET "{column}" = "{column}" WHERE id = {pk}',
+    "delete": 'DELETE FROM "{table}"',
+    "delete a row": 'DELETE FROM "{table}" WHERE id = {pk}',
+    "sqlite: replace": 'INSERT OR REPLACE INTO "{table}" SELECT * FROM "{table}" WHERE id = {pk}',
+    "sqlite: update or replace": 'UPDATE OR REPLACE "{table}" SET "{column}" = "{column}"',
+    "upsert": 'INSERT INTO "{table}" SELECT * FROM "{table}" WHERE id = {pk} '
+    'ON CONFLICT (id) DO UPDATE SET "{column}" = EXCLUDED."{column}"',
+    "postgresql: truncate": 'TRUNCATE "{table}" CASCADE',
+}
+
+
+@pytest.mark.parametrize("model", [*TABLES, Path])
+def test_the_database_itself_refuses_every_change(public_page: Page, model: Any) -> None:
+    row = model.objects.first()
+    table = model._meta.db_table
+    column = next(field.column for field in model._meta.concrete_fields if not field.primary_key)
+    before = list(model.objects.order_by("pk").values())
+    # PostgreSQL truncates no table whose foreign keys it has yet to check.
+    connection.check_constraints()
+
+    accepted = []
+    for name, statement in STATEMENTS.items():
+        vendor = name.partition(":")[0]
+        if vendor in {"sqlite", "postgresql"} and vendor != connection.vendor:
+            continue
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(statement.format(table=table, column=column, pk=row.pk))
+        except IntegrityError as error:
+            assert f"rows of {table} are never changed or deleted" in str(error), name
+        else:
+            accepted.append(name)
+
+    assert accepted == []
+    assert list(model.objects.order_by("pk").values()) == before
+
+
+def test_an_address_may_only_change_whether_it_is_canonical(public_page: Page) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procedures_path SET is_canonical = %s", [False])
+    for column in ("path", "page_id", "created_at", "id"):
+        with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"UPDATE procedures_path SET {column} = {column}")  # noqa: S608 -- our own names
+
+    assert not Path.objects.get(page=public_page).is_canonical
+
+
+def test_the_approval_of_a_figure_outlives_the_figure_but_never_belongs_to_another(public_page: Page) -> None:
+    first, second = make_figure("never-public", size=(48, 48)), make_figure("other", size=(48, 48))
+    approval = record_approval(first, None)
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        models.QuerySet(FigureApproval).filter(pk=approval.pk).update(figure=second)
+    first.delete()
+
+    approval.refresh_from_db()
+    assert approval.figure is None
+    with pytest.raises(IntegrityError), transaction.atomic():
+        models.QuerySet(FigureApproval).filter(pk=approval.pk).update(figure=second)
+
+
+def test_every_protected_table_has_its_triggers_after_all_migrations() -> None:
+    assert set(protected_models()) == {*TABLES, Path}
+    catalog = {
+        "sqlite": "SELECT tbl_name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE '%_refuse_%'",
+        "postgresql": "SELECT relname, tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "
+        "WHERE tgname LIKE 'refuse_%'",
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(catalog[connection.vendor])
+        counts = Counter(table for table, _ in cursor.fetchall())
+
+    assert counts == {model._meta.db_table: 3 if model is FigureApproval else 2 for model in protected_models()}
+
+
+def test_the_migration_operation_can_be_reversed(public_page: Page) -> None:
+    operation = RefuseChanges("release")
+    state = MigrationExecutor(connection).loader.project_state()
+    editor = SimpleNamespace(connection=connection, execute=lambda sql, params: connection.cursor().execute(sql))
+    release = Release.objects.get(page=public_page)
+
+    operation.database_backwards("procedures", editor, state, state)
+    models.QuerySet(Release).update(title="Changed")
+    operation.database_forwards("procedures", editor, state, state)
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        models.QuerySet(Release).update(title="Changed again")
+    assert Release.objects.get(pk=release.pk).title == "Changed"
+
+
+def test_dropped_triggers_are_created_again(public_page: Page) -> None:
+    with history_unprotected():
+        models.QuerySet(Release).update(title="Changed")
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        models.QuerySet(Release).update(title="Changed again")
 
 
 def test_related_managers_reject_changes_too(public_page: Page) -> None:

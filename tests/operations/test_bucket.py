@@ -19,8 +19,8 @@ from portal.storage.local_storage import StorageUnavailableError
 from procedures.figures.renditions import store_file
 from procedures.models import Figure
 from tests.admin.conftest import SignIn
-from tests.admin.intake import saved
-from tests.admin.test_upload import UPLOAD, sent
+from tests.admin.test_editor_upload import UPLOAD, sent
+from tests.admin.upload_helpers import save_upload
 from tests.operations.s3 import KEYS, Front
 
 pytestmark = pytest.mark.django_db  # an answer of 404 asks for the clinic's name
@@ -142,12 +142,12 @@ def test_an_upload_gets_a_message_and_leaves_nothing(
     address = client.post(UPLOAD, sent()).json()["next"]
     front.mood = mood
 
-    refused = saved(client, address)
+    refused = save_upload(client, address)
     assert (refused.status_code, Figure.objects.count()) == (503, 0)
     assert "The image storage is unavailable right now, so nothing was saved." in refused.content.decode()
 
     front.mood = "well"
-    assert saved(client, address).status_code == 302
+    assert save_upload(client, address).status_code == 302
     assert all(shown(row.file).status_code == 200 for row in Figure.objects.get().renditions.all())
 
 
@@ -261,7 +261,7 @@ def test_an_upload_to_a_full_disk_gets_the_same_message(
     address = client.post(UPLOAD, sent()).json()["next"]
     monkeypatch.setattr("portal.storage.atomic_file.os.fsync", full)
 
-    refused = saved(client, address)
+    refused = save_upload(client, address)
 
     assert (refused.status_code, Figure.objects.count()) == (503, 0)
     assert "so nothing was saved. Go back" in refused.content.decode()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client, override_settings
 
-from portal.security.rate_limit import MAX_TRACKED_NETWORKS, TokenBucket
+from portal.security.request_limits import KEY_LIFETIME_SECONDS, TokenBucket
 from procedures.views import pages
 from tests.factories import make_clinic
 
@@ -56,16 +56,35 @@ def test_without_forwarded_addresses_nobody_is_limited(three: None) -> None:
 
 
 def test_tokens_are_refilled_over_time() -> None:
-    rate = TokenBucket(burst=2, per_second=1)
+    now = [0.0]
+    limit = TokenBucket(burst=2, per_second=1, clock=lambda: now[0])
+    taken = []
+    for now[0] in (0, 0, 0, 1.1, 1.2, 9, 9, 9):
+        taken.append(limit.consume("a"))
 
-    assert [rate.consume("a", now) for now in (0, 0, 0, 1.1, 1.2, 9, 9, 9)] == [
-        True, True, False, True, False, True, True, False,
-    ]  # fmt: skip
+    assert taken == [True, True, False, True, False, True, True, False]
+    assert limit.consume("b"), "each key has a bucket of its own"
 
 
 def test_memory_is_bounded_for_any_number_of_networks() -> None:
-    rate = TokenBucket(burst=1, per_second=1)
-    for number in range(MAX_TRACKED_NETWORKS + 50):
-        rate.consume(str(number), 0)
+    limit = TokenBucket(burst=1, per_second=0, max_keys=50)
+    for number in range(500):
+        limit.consume(str(number))
 
-    assert len(rate._buckets) == MAX_TRACKED_NETWORKS
+    assert len(limit._buckets) == 50
+    assert not limit.consume("499"), "the latest are remembered"
+    assert limit.consume("0")
+
+
+def test_networks_are_hashed_with_a_secret_that_is_discarded_after_a_day() -> None:
+    now = [0.0]
+    limit = TokenBucket(burst=1, per_second=0, clock=lambda: now[0])
+    limit.consume("192.0.2.1")
+    secret, hashes = limit._secret, set(limit._buckets)
+
+    now[0] = KEY_LIFETIME_SECONDS + 1
+    assert limit.consume("192.0.2.1"), "a new day"
+
+    assert not b"".join(hashes).count(b"192")
+    assert limit._secret != secret
+    assert not hashes & set(limit._buckets)

@@ -45,11 +45,11 @@ def said(run: subprocess.CompletedProcess[str]) -> str:
 @pytest.mark.parametrize(
     ("name", "value", "line"),
     [
-        ("PORTAL_DEBUG", "maybe", "error: PORTAL_DEBUG is 'maybe'. Write true or false."),
-        ("PORTAL_ALLOWED_HOSTS", "*", "error: PORTAL_ALLOWED_HOSTS contains '*'."),
-        ("PORTAL_PUBLIC_URL", "learn", "error: PORTAL_PUBLIC_URL is 'learn'."),
-        ("PORTAL_SECRET_KEY", "short", "error: PORTAL_SECRET_KEY is too short."),
-        ("PORTAL_HOSTS", "a", "error: PORTAL_HOSTS is not a setting."),
+        ("PORTAL_DEBUG", "maybe", "error: PORTAL_DEBUG is not valid. Write true or false."),
+        ("PORTAL_ALLOWED_HOSTS", "*", "error: PORTAL_ALLOWED_HOSTS is not valid. It contains '*'."),
+        ("PORTAL_PUBLIC_URL", "learn", "error: PORTAL_PUBLIC_URL is not valid. Write scheme and host only"),
+        ("PORTAL_SECRET_KEY", "short", "error: PORTAL_SECRET_KEY is not valid. It is too short."),
+        ("PORTAL_HOSTS", "a", "error: PORTAL_HOSTS is not a setting. Did you mean PORTAL_ALLOWED_HOSTS?"),
         ("DATABASE_URL", "mysql://a/b", "error: DATABASE_URL"),
     ],
 )

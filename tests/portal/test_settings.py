@@ -1,8 +1,5 @@
 """Settings that do not depend on the environment, and the system checks."""
 
-import re
-from pathlib import Path
-
 import pytest
 from django.conf import settings as django_settings
 from django.core.checks import run_checks
@@ -88,17 +85,3 @@ def test_log_records_contain_no_url_and_no_request(caplog: pytest.LogCaptureFixt
 
     assert record.getMessage() == "answered 404"
     assert not hasattr(record, "request")
-
-
-def test_settings_that_are_read_and_documented_settings_are_the_same() -> None:
-    from portal.env import KNOWN_VARIABLES, RENAMED_VARIABLES
-
-    root = Path(settings.BASE_DIR)
-    read = {
-        name
-        for file in [*(root / "portal").rglob("*.py"), root / "manage.py"]
-        for name in re.findall(r"\bPORTAL_[A-Z0-9_]+\b", file.read_text())
-    }
-
-    assert read >= KNOWN_VARIABLES
-    assert read - KNOWN_VARIABLES - RENAMED_VARIABLES.keys() <= {"PORTAL_"}, "serve would refuse to start with these"

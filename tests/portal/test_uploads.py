@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.test import RequestFactory
 
-from portal.storage import upload_handlers
+from portal.storage import local_storage
 
 pytestmark = pytest.mark.usefixtures("own_folder")
 
@@ -26,14 +26,14 @@ def test_a_large_upload_is_complete_and_has_no_name_on_disk() -> None:
 
     upload = request.FILES["picture"]  # type: ignore[attr-defined]
 
-    assert settings.FILE_UPLOAD_HANDLERS == ["portal.storage.upload_handlers.AnonymousTempFileUploadHandler"]
+    assert settings.FILE_UPLOAD_HANDLERS == ["portal.storage.local_storage.AnonymousTempFileUploadHandler"]
     assert (upload.size, upload.read()) == (len(CONTENT), CONTENT)
     assert list(Path(settings.DATA_DIR).iterdir()) == []
     upload.close()
 
 
 def test_an_upload_above_the_limit_is_rejected_while_it_is_received(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upload_handlers, "MAX_UPLOAD_BYTES", 1_000_000)
+    monkeypatch.setattr(local_storage, "MAX_UPLOAD_BYTES", 1_000_000)
 
     with pytest.raises(RequestDataTooBig):
         sent(CONTENT).FILES  # type: ignore[attr-defined]  # noqa: B018 -- reading is what takes the file in

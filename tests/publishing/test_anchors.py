@@ -6,17 +6,23 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db.models import QuerySet
 from django.test import Client
 from django.utils.html import strip_tags
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from procedures.models import GuideItem, Page, Release
+from procedures.models import GuideItem, Page, Release, Revision
 from procedures.publishing.anchor_redirects import AnchorPlan, plan_anchors, render_draft
 from procedures.publishing.publish import rerelease_page, withdraw
 from procedures.readability.measures import measure_page
 from procedures.readability.suggestions import build_suggestions
-from procedures.rendering import Issue, ReferenceResolver, render_page
+from procedures.rendering import RENDERER_VERSION, Issue, ReferenceResolver, released_document, render_page
+from procedures.rendering.document import Document, read_article
+from procedures.rendering.parser import parse
+from procedures.revisions.diff_blocks import document_blocks
+from procedures.revisions.history import find_version
+from tests.database import history_unprotected
 from tests.factories import make_clinic, make_figure, make_page, make_public, make_user
 
 HEAD = "::: key-points\n- It is short.\n- It is safe to read.\n:::\n\n"
@@ -243,8 +249,8 @@ def advice_on(page: Page) -> list[Issue]:
     page = Page.objects.get(pk=page.pk)
     library = ReferenceResolver("en")
     rendered = render_draft(page, page.draft_content(), resolver=library)
-    measures = measure_page(rendered.html, kind=page.kind, resolver=library)
-    return build_suggestions(page, page.draft_content(), rendered, measures)
+    measures = measure_page(rendered.article, kind=page.kind, resolver=library)
+    return build_suggestions(page, rendered, measures)
 
 
 def check_again(page: Page, live: Release) -> None:
@@ -254,9 +260,8 @@ def check_again(page: Page, live: Release) -> None:
     call_command("check_links", stdout=out)
     assert "0 out of date" in out.getvalue()
     assert rerelease_page(Page.objects.get(pk=page.pk), actor=None) is None
-    assert plan_anchors(
-        live, render_page(page_content(live), kind="procedure", resolver=ReferenceResolver("en"))
-    ) == AnchorPlan(live.anchor_renames, live.old_anchors, live.lost_anchors)
+    plan = plan_anchors(live, parse(page_content(live)["body"]).document)
+    assert plan == AnchorPlan(live.anchor_renames, live.old_anchors, live.lost_anchors)
 
 
 def page_content(live: Release) -> dict[str, Any]:
@@ -339,7 +344,7 @@ def test_an_anchor_never_opens_another_section(db: None, releases: list[list[tup
             **dict.fromkeys(("title", "key_message", "lead_figure", "next_page", "next_label"), ""),
             "body": body(sections),
         }
-        plan = plan_anchors(before, render_page(content, kind="about", resolver=library), earlier)
+        plan = plan_anchors(before, parse(content["body"]).document, earlier)
         shuffled = dict(reversed(plan.old_anchors.items()))
         html = render_page(
             content, kind="about", resolver=library, anchor_renames=plan.anchor_renames, old_anchors=shuffled
@@ -373,10 +378,14 @@ def test_an_anchor_never_opens_another_section(db: None, releases: list[list[tup
         ids = re.findall(r'\sid="([^"]+)"', html)
         assert len(ids) == len(set(ids))
         before = Release(
-            html=html, old_anchors=plan.old_anchors, anchor_renames=plan.anchor_renames, lost_anchors=plan.lost_anchors
+            revision=Revision(content=content),
+            renderer_version=RENDERER_VERSION,
+            old_anchors=plan.old_anchors,
+            anchor_renames=plan.anchor_renames,
+            lost_anchors=plan.lost_anchors,
         )
         earlier.insert(0, before)
-        again = plan_anchors(before, render_page(content, kind="about", resolver=library), earlier)
+        again = plan_anchors(before, parse(content["body"]).document, earlier)
         assert again == plan, "a rerelease changes nothing"
 
 
@@ -387,3 +396,46 @@ def number_at(html: str, anchor: str) -> int | None:
         return None
     words = strip_tags(heading.split("</h", 1)[1].split(">", 1)[1].split("<h")[0]).split()
     return next((number for number, subject in enumerate(SUBJECTS) if words and words[0] == subject[0]), None)
+
+
+def test_a_release_of_an_earlier_renderer_keeps_the_anchors_that_readers_know(page: Page) -> None:
+    # An earlier renderer made another anchor of the same heading, and stored no tree.
+    first = Release.objects.get(page=page)
+    sections = [
+        {**row, "anchor": "how-to-wash" if row["anchor"] == "washing" else row["anchor"]} for row in first.sections
+    ]
+    with history_unprotected():
+        QuerySet(Release).filter(pk=first.pk).update(
+            renderer_version=RENDERER_VERSION - 1,
+            document=None,
+            sections=sections,
+            html=first.html.replace('id="washing"', 'id="how-to-wash"'),
+        )
+
+    new = release(page, f"## Washing\n\n{WASH}## Walking\n\n{WALK}### How far\n\nTo the door and back.\n")
+
+    assert new.old_anchors == {"how-to-wash": "washing"}
+    assert heading_of(new.html, "how-to-wash") == heading_of(new.html, "washing") == "washing"
+
+
+def test_what_else_is_read_from_an_earlier_release_is_rendered_again(page: Page) -> None:
+    first = Release.objects.get(page=page)
+    stored = Document.from_json(first.document)
+    with history_unprotected():
+        QuerySet(Release).filter(pk=first.pk).update(
+            renderer_version=RENDERER_VERSION - 1, document=None, html="<p>Old.</p>"
+        )
+
+    again = released_document(Release.objects.get(pk=first.pk))
+
+    assert stored is not None
+    assert (again.anchors(), again.links()) == (stored.anchors(), stored.links())
+    assert read_article(again).sections == read_article(stored).sections
+    assert document_blocks(again) == document_blocks(stored)
+    guide = make_page("first-visit", kind="guide")
+    GuideItem.objects.create(guide=guide, page=Page.objects.get(pk=page.pk), section="how-far")
+    assert "How far" in make_public(guide).html
+    newer = rerelease_page(Page.objects.get(pk=page.pk), actor=None)
+    assert newer is not None
+    assert newer.document == first.document
+    assert find_version(page, "v1").rendered_blocks()  # type: ignore[union-attr]

@@ -31,6 +31,7 @@ from procedures.publishing.publish import PublishError, publish, withdraw
 from procedures.publishing.rerelease import find_dependent_pages, rerelease_pages, update_clinic_values
 from procedures.publishing.schedule import publish_scheduled, schedule_revision
 from procedures.revisions.drafts import save_revision
+from tests.database import history_unprotected
 from tests.factories import (
     BODY,
     approve,
@@ -236,12 +237,13 @@ def test_a_rule_added_after_publishing_does_not_block_a_new_number(db: None) -> 
     long = BODY.replace("A small cut.", f"It is {'very ' * 40}small.")
     revision = save_revision(page, author=make_user("ed"))
     stored = Release.objects.live().get(page=page)
-    words = f"<p>It is {'very ' * 40}small.</p>"
-    connection.cursor().execute("UPDATE procedures_release SET html = %s WHERE id = %s", [words, stored.pk])
-    connection.cursor().execute(
-        "UPDATE procedures_revision SET content = %s WHERE id = %s",
-        [json.dumps({**revision.content, "body": long}), stored.revision_id],
-    )
+    sections = json.dumps([{"anchor": "", "title": "", "text": f"It is {'very ' * 40}small."}])
+    with history_unprotected():
+        connection.cursor().execute("UPDATE procedures_release SET sections = %s WHERE id = %s", [sections, stored.pk])
+        connection.cursor().execute(
+            "UPDATE procedures_revision SET content = %s WHERE id = %s",
+            [json.dumps({**revision.content, "body": long}), stored.revision_id],
+        )
 
     Clinic.objects.update(phone="+1 303-555-0188")
 

@@ -20,4 +20,4 @@ def measure_body(body: str, *, kind: str = "procedure", language: str = "en", **
     make_source()
     library = ReferenceResolver(language, FigureVersion.CURRENT)
     rendered = render_page({**EMPTY_CONTENT, "body": body, **values}, kind=kind, resolver=library)
-    return measure_page(rendered.html, kind=kind, resolver=library)
+    return measure_page(rendered.article, kind=kind, resolver=library)

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from procedures.models import Figure, FigureText, MarkerText, Page, Release
 from procedures.publishing.publish import withdraw
+from tests.database import history_unprotected
 from tests.factories import BODY, make_page, make_public, make_translation, make_user
 
 pytestmark = pytest.mark.django_db
@@ -37,10 +38,12 @@ def public(body: str = "", **values: object) -> Page:
 
 
 def plant(page: Page, old: str, new: str) -> None:
-    """Put a fault into the public HTML; the publishing checks would refuse it."""
+    """Put a fault into the public tree; the publishing checks would refuse it."""
     release = Release.objects.get(live_on=page)
-    assert old in release.html
-    QuerySet(Release).filter(pk=release.pk).update(html=release.html.replace(old, new))
+    tree = json.dumps(release.document)
+    assert old in tree
+    with history_unprotected():
+        QuerySet(Release).filter(pk=release.pk).update(document=json.loads(tree.replace(old, new)))
 
 
 def translated(page: Page) -> Page:
@@ -92,7 +95,7 @@ def test_a_number_without_a_source_fails_with_the_address_and_the_sentence() -> 
 
 def test_every_fault_of_every_page_has_a_line_of_its_own() -> None:
     page = public("\n[Up](#what-it-is)\n\n" + "- A sign.\n" * 8)
-    plant(page, 'href="#what-it-is">Up', 'href="#nowhere">Up')
+    plant(page, '["link", "#what-it-is"]', '["link", "#nowhere"]')
 
     assert broken() == [
         "/small-cut/: A list has 8 entries; the limit is 7. Group or shorten it. (section “When to call”)",
@@ -105,9 +108,9 @@ def test_every_fault_of_every_page_has_a_line_of_its_own() -> None:
     [
         ("A small cut.", "Percutaneous augmentation ameliorates vertebral deformity. " * 9, "The text reads at grade "),
         ("A small cut.", "We cut and " * 13 + "rest.", "A sentence has 40 words; the limit is 25."),
-        ('<figure class="figure"', '<div class="figure"', "Choose the picture that carries the message."),
-        ('<sup class="citation">', "<sup>", "No source is cited."),
-        ('alt="A needle in a bone."', 'alt=""', "The picture /media/"),
+        ('"component": "picture"', '"component": "drawing"', "Choose the picture that carries the message."),
+        ('"1", "source"', '"", "text"', "No source is cited."),
+        ('"alt": "A needle in a bone."', '"alt": ""', "The picture /media/"),
     ],
 )
 def test_a_planted_fault_fails(old: str, new: str, starts: str) -> None:
@@ -119,7 +122,7 @@ def test_a_planted_fault_fails(old: str, new: str, starts: str) -> None:
 
 def test_a_page_that_asks_nothing_of_its_reader_fails() -> None:
     page = public(kind="about")
-    plant(page, '<div class="care-card ', '<div class="')
+    plant(page, '"component": "card"', '"component": ""')
 
     assert broken() == [
         "/small-cut/: Nothing tells the reader what to do. Add a card, steps, a checklist or the next step."
@@ -147,7 +150,7 @@ def test_a_link_to_a_section_that_is_gone_fails() -> None:
     make_public(other)
     run()  # a reworded heading keeps its old address
 
-    plant(Page.objects.get(subject="other"), 'id="what-it-is"', 'id="what"')
+    plant(Page.objects.get(subject="other"), '["what-it-is"]', '["what"]')
     assert broken() == [
         "/small-cut/: a link leads to /other/#what-it-is, but that page has no such section; fix the link"
     ]

@@ -23,8 +23,8 @@ def page() -> Page:
 def said(page: Page, body: str, **values: Any) -> list[tuple[int, str]]:
     library, content = ReferenceResolver(page.language), {**page.draft_content(), "body": body, **values}
     rendered = render_page(content, kind=page.kind, resolver=library)
-    measures = measure_page(rendered.html, kind=page.kind, resolver=library)
-    return [(problem.line, problem.message) for problem in build_suggestions(page, content, rendered, measures)]
+    measures = measure_page(rendered.article, kind=page.kind, resolver=library)
+    return [(problem.line, problem.message) for problem in build_suggestions(page, rendered, measures)]
 
 
 def test_a_good_text_needs_its_translation_only(page: Page) -> None:
@@ -128,6 +128,8 @@ def test_everything_is_said_once_with_its_line_where_it_has_one(page: Page, kind
     assert found == [
         (3, "This paragraph has 4 sentences; 3 is the target. Make two of it."),
         (3, "The number “30 of” has no source. Cite where it comes from: [@key]."),
+        (5, "This paragraph has 4 sentences; 3 is the target. Make two of it."),
+        (5, "The number “30 of” has no source. Cite where it comes from: [@key]."),
         (
             7,
             "23 words; 20 is the target. Shorten: “We look at it and we ask you and we tell you what we see and what it …”",

@@ -21,7 +21,7 @@ def refused(text: str) -> list[str]:
     page = make_page("small-cut", kind="about", body=f"{BODY}\n{text}\n")
     library = ReferenceResolver("en", FigureVersion.CURRENT)
     rendered = render_page(page.draft_content(), kind=page.kind, resolver=library)
-    fails = list(find_failures(measure_page(rendered.html, kind=page.kind, resolver=library)))
+    fails = list(find_failures(measure_page(rendered.article, kind=page.kind, resolver=library)))
     assert bool(fails) == bool(text)
     return [str(problem) for problem in check_rendered_draft(page, page.draft_content(), rendered, library)]
 

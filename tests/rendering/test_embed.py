@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from procedures.models import Figure, GuideItem, Series, SeriesItem
-from procedures.rendering.sanitizer import namespace_ids
+from procedures.rendering.html import namespace_ids
 from tests.factories import make_figure, make_page, make_public
 from tests.rendering.ground import parse_html, render
 

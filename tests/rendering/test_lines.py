@@ -1,11 +1,13 @@
-"""Line comments in previews, and the map from rendered text to its line of Markdown."""
+"""Line comments in previews, and the line of Markdown of each text on the page."""
 
 import re
 
 import pytest
 
+from procedures.models import Figure
+from procedures.readability.scores import split_sentences
 from procedures.rendering import ReferenceResolver, render_page
-from procedures.rendering.source_map import SourceMap
+from tests.rendering.ground import render
 
 pytestmark = pytest.mark.django_db
 
@@ -59,24 +61,29 @@ def test_a_typed_comment_is_text() -> None:
     assert "<!--line 99-->" not in rendered("Words <!--line 99--> and\n\n<!--line 98-->\n", with_lines=True)
 
 
-@pytest.mark.parametrize(
-    ("words", "line"),
-    [
-        ("You have a fever.", 3),
-        ("Call us at +1 303-555-0100 when it hurts a lot.", 5),
-        ("This sentence goes on over the end of a line.", 7),
-        ("See our page on recovery and rest.", 9),
-        ("Words that stand nowhere in this text at all.", 0),
-        ("", 0),
-    ],
-)
-def test_words_of_the_page_are_found_in_their_markdown(words: str, line: int) -> None:
+def test_a_passage_of_the_page_knows_its_line(ground: Figure) -> None:
     body = (
         "## Fever {#fever}\n\n- You have a **fever**. [@nice]\n\nCall us at {clinic.phone} when it hurts a lot.\n\n"
-        "This sentence goes on\nover the end of a line.\nSee [our page](page:recovery#rest) on *recovery* and rest.\n"
+        "This sentence goes on\nover the end of a line. A second one.\nSee [our page](page:recovery#rest) on *recovery*.\n\n"
+        "::: note\nFirst.\n\nYou have a fever.\n:::\n\n::: care driving\n"
     )
 
-    found = SourceMap(body).find_line(words)
+    found = {
+        sentence: block.find_line(sentence)
+        for block in render(body).article.blocks
+        if block.component not in {"title", "clinic answer"}
+        for sentence in split_sentences(block.sentences)
+    }
 
-    # A clinic's value stands under its name in the text, so only the words before it can be found.
-    assert found == line
+    assert found == {
+        "Fever.": 1,
+        "You have a fever.": 14,  # the second one
+        "Call us at +1 303-555-0100 when it hurts a lot.": 5,
+        "This sentence goes on over the end of a line.": 7,
+        "A second one.": 8,
+        "See our page on recovery.": 9,
+        "Good to know.": 0,
+        "First.": 12,
+    }
+    answers = [block for block in render(body).article.blocks if block.component == "clinic answer"]
+    assert [block.line for block in answers] == [0, 0], "what a block prints is in no line"

@@ -1,4 +1,6 @@
-"""Text extraction: sections for search, sentences for measures, reading time, dependencies."""
+"""The document tree: sections for search, sentences for measures, reading time, dependencies."""
+
+import json
 
 import pytest
 
@@ -6,23 +8,30 @@ from procedures.figures.approval import FigureVersion
 from procedures.models import ClinicAnswer, Figure, Marker
 from procedures.readability.scores import estimate_minutes, score_text
 from procedures.rendering import ReferenceResolver, render_page
-from procedures.rendering.text_extraction import Section, extract_sections, parse_article, to_sentences
+from procedures.rendering.document import Document, Section, read_article
+from procedures.revisions.diff_blocks import document_blocks
 from tests.factories import make_term
 from tests.rendering.ground import EMPTY_CONTENT, render
 
 
+@pytest.mark.django_db
 def test_sections_are_cut_at_second_level_headings() -> None:
-    html = (
-        '<p>First &amp; last.</p><h2 id="a">One <em>two</em></h2><p>b<br>c</p><h3>d</h3><ul><li>e</li><li>f</li></ul>'
-    )
+    body = "First & last.\n\n## One *two* {#a}\n\nb  \nc\n\n### d\n\n- e\n- f"
 
-    assert extract_sections(html) == [Section("", "", "First & last."), Section("a", "One two", "bc\nd\ne\nf")]
+    first, second = render(body).sections
+
+    assert first == Section("", "", "A title\nFirst & last.")
+    assert second == Section("a", "One two", "b c\nd\ne\nf")
 
 
-def test_marks_pictures_and_navigation_are_not_words_of_the_text() -> None:
-    html = "<p>a<sup>1</sup></p><svg><text>7</text></svg><nav><a>Contents</a></nav><p>b</p>"
+@pytest.mark.django_db
+def test_numbers_of_sources_and_buttons_are_not_words_of_the_text(ground: Figure) -> None:
+    rendered = render("## A\n\na [@nice]\n\n::: series stages\n\n::: compare needle cement\n\nb")
 
-    assert extract_sections(html) == [Section("", "", "a\nb")]
+    lines = rendered.sections[-1].text.split("\n")
+    assert (lines[0], lines[-1]) == ("a", "b")
+    assert not {"Previous", "Next", "Show side by side", "Longer description of this picture"} & set(lines)
+    assert {"In two pictures", "1 The needle", "Before", "After"} <= set(lines)
 
 
 @pytest.mark.django_db
@@ -37,11 +46,12 @@ def test_no_shape_of_a_marker_hides_the_text_after_it(ground: Figure) -> None:
 
     assert [tag for tag in ("<line", "<circle", "<ellipse", "<rect") if tag not in rendered.html] == []
     assert rendered.text.endswith("Text after the figure.")
-    assert parse_article(rendered.html).blocks[-1].text == "Text after the figure."
+    assert rendered.article.blocks[-1].text == "Text after the figure."
 
 
+@pytest.mark.django_db
 def test_an_entry_without_an_end_mark_is_a_sentence_of_its_own() -> None:
-    assert to_sentences("<h2>Pain</h2><ul><li>one</li><li>two.</li></ul><p>3</p>") == "Pain.\none.\ntwo."
+    assert render("## Pain\n\n- one\n- two.\n\n3").text == "A title.\nPain.\none.\ntwo."
 
 
 @pytest.mark.django_db
@@ -177,3 +187,24 @@ def test_problems_of_fields_name_no_line(ground: Figure) -> None:
         "The reading list names “none”, which is no page in this language.",
         "There is no picture “none”.",
     ]
+
+
+@pytest.mark.django_db
+def test_a_stored_tree_reads_as_the_one_that_was_rendered(ground: Figure) -> None:
+    make_term("vertebra")
+    body = (
+        "::: key-points\n- **One**. [@nice]\n:::\n\n## A {#a}\n\nThe *vertebra*: [R](page:recovery)\n\n- a\n- b\n\n| x | y |\n|---|--:|"
+        "\n| 1 | 2 |\n\n::: chance 2 in 10\nx.\n:::\n\n::: figure needle\n\n::: series stages\n\n::: care driving\n"
+    )
+    document = render(body, lead_figure="cement", next_page="recovery").document
+
+    stored = Document.from_json(json.loads(json.dumps(document.to_json())))
+
+    assert stored is not None
+    assert read_article(stored) == read_article(document)
+    assert document_blocks(stored) == document_blocks(document)
+    assert (stored.anchors(), stored.links()) == (document.anchors(), document.links())
+
+
+def test_a_tree_of_an_earlier_format_is_not_read() -> None:
+    assert Document.from_json({**Document().to_json(), "format": 0}) is None

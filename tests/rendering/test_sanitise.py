@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from procedures.rendering.sanitizer import sanitize
+from procedures.rendering.html import sanitize
 from tests.rendering.ground import assert_harmless
 from tests.rendering.test_hostile import ADDRESSES, HTML
 

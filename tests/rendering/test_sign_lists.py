@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -9,7 +10,9 @@ from django.core.exceptions import ValidationError
 
 from procedures.importing.content_files import read_page_entry
 from procedures.models import ClinicAnswer, ClinicText, GlossaryTerm, GuideItem, LocationText, Page, Series, SeriesItem
-from procedures.rendering.warning_sign_lint import lint_warning_signs
+from procedures.publishing.warning_sign_checks import find_written_signs
+from procedures.rendering import Issue
+from procedures.rendering.parser import parse
 from procedures.triage import TriageDetector
 from tests.rendering.ground import EMPTY_CONTENT
 
@@ -371,9 +374,13 @@ TAKEN = {
 }
 
 
+def lint_signs(content: dict[str, Any], *, kind: str, triage: TriageDetector) -> list[Issue]:
+    return find_written_signs(content, parse(content["body"]).document, kind=kind, triage=triage)
+
+
 def found(body: str, language: str = "en", **values: str) -> list[str]:
     """The issues of a text, with their lines."""
-    problems = lint_warning_signs(
+    problems = lint_signs(
         {**EMPTY_CONTENT, "description": "", "body": body, **values}, kind="condition", triage=TriageDetector(language)
     )
     return [str(problem) for problem in problems]
@@ -403,7 +410,7 @@ def test_the_line_and_the_signs_are_named() -> None:
 def test_the_fix_fits_the_kind_of_page(kind: str, when: str) -> None:
     content = {**EMPTY_CONTENT, "description": "", "body": "::: emergency\n- Anything.\n:::"}
 
-    (problem,) = lint_warning_signs(content, kind=kind, triage=TriageDetector("en"))
+    (problem,) = lint_signs(content, kind=kind, triage=TriageDetector("en"))
 
     assert problem.message.endswith(f"Use ::: warning-signs {when} instead.")
 
@@ -413,8 +420,8 @@ def test_a_sign_of_the_clinics_own_is_known_by_its_words() -> None:
     rows = [("Your hiccups last longer than two days.", True)]
     content = {**EMPTY_CONTENT, "description": "", "body": body}
 
-    assert lint_warning_signs(content, kind="about", triage=TriageDetector("en")) == []
-    assert len(lint_warning_signs(content, kind="about", triage=TriageDetector("en", rows))) == 1
+    assert lint_signs(content, kind="about", triage=TriageDetector("en")) == []
+    assert len(lint_signs(content, kind="about", triage=TriageDetector("en", rows))) == 1
 
 
 def test_the_fields_above_the_text_are_looked_at_too() -> None:
@@ -441,7 +448,7 @@ def test_a_note_in_the_reading_list_is_looked_at_before_publishing() -> None:
     item = {"page": "recovery", "section": "", "minutes": 3, "note": "If you faint, rest first and read this."}
     content = {**EMPTY_CONTENT, "description": "", "items": [item]}
 
-    (problem,) = lint_warning_signs(content, kind="guide", triage=TriageDetector("en"))
+    (problem,) = lint_signs(content, kind="guide", triage=TriageDetector("en"))
 
     assert problem.message.startswith("The note on “recovery” in the reading list says what to do about warning signs")
 
@@ -458,7 +465,7 @@ def test_nothing_of_the_starter_content_is_refused() -> None:
     for file in sorted([*CONTENT.glob("pages/*/*.md"), *CONTENT.glob("guides/*/*.md")]):
         data = read_page_entry(file).data
         triage = TriageDetector(file.parent.name)
-        if problems := lint_warning_signs(data, kind=data["kind"], triage=triage):
+        if problems := lint_signs(data, kind=data["kind"], triage=triage):
             wrong[f"{file.parent.name}/{file.name}"] = [str(problem) for problem in problems]
     for file in sorted(CONTENT.glob("*/*.yaml")):
         wrong |= {

@@ -3,8 +3,9 @@
 from procedures.models import Figure, Marker, Page
 from procedures.publishing.publish import publish
 from procedures.publishing.review import latest_approved_revision
+from procedures.rendering.document import Document, Image
 from procedures.revisions.diff import compare_blocks, count_changes, diff_words
-from procedures.revisions.diff_blocks import DiffBlock, article_blocks
+from procedures.revisions.diff_blocks import DiffBlock, document_blocks
 from procedures.revisions.drafts import restore_revision, save_revision
 from procedures.revisions.history import Version, find_version
 from tests.factories import make_user
@@ -65,9 +66,12 @@ def test_pictures_and_marker_positions_are_compared(page: Page) -> None:
 
 
 def test_a_replaced_picture_is_one_changed_row() -> None:
-    html = '<figure><img src="/media/figures/{}-800.jpeg" alt="A needle."></figure>'
+    old, new = (
+        Document(body=[Image(src=f"/media/figures/{name}-800.jpeg", alt="A needle.")])
+        for name in ("aaaa1111", "bbbb2222")
+    )
 
-    (row,) = compare_blocks(article_blocks(html.format("aaaa1111")), article_blocks(html.format("bbbb2222")))
+    (row,) = compare_blocks(document_blocks(old), document_blocks(new))
 
     assert (row.kind, row.name) == ("changed", "Picture")
     assert marked(row.new_segments) == "A needle. [[bbbb2222]]"

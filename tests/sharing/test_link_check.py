@@ -1,15 +1,18 @@
 """check_links and check_releases find damage made directly in the database."""
 
+import json
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.models import QuerySet
 
 from procedures.models import FigureText, Location, LocationText, Page, Path, Release, Source
 from procedures.publishing.publish import withdraw
 from procedures.rendering import RENDERER_VERSION
 from procedures.sharing.link_check import find_broken_addresses
+from tests.database import history_unprotected
 from tests.factories import BODY, make_clinic, make_figure, make_page, make_public, make_term, make_user
 
 
@@ -26,9 +29,17 @@ def page(db: None) -> Page:
 
 def damage(table: str, column: str, old: str, new: str) -> None:
     """Replace text in all rows of a table with SQL, as the models would refuse it."""
-    with connection.cursor() as cursor:
+    with history_unprotected(), connection.cursor() as cursor:
         cursor.execute(f"UPDATE procedures_{table} SET {column} = REPLACE({column}, %s, %s)", [old, new])  # noqa: S608 -- our own names
         assert cursor.rowcount
+
+
+def damage_trees(old: str, new: str) -> None:
+    """Replace text in the stored trees of all releases."""
+    for release in Release.objects.all():
+        tree = json.loads(json.dumps(release.document).replace(old, new))
+        with history_unprotected():
+            QuerySet(Release).filter(pk=release.pk).update(document=tree)
 
 
 def check(command: str) -> str:
@@ -102,14 +113,20 @@ def test_changed_dependencies_are_reported_without_an_error(page: Page) -> None:
     assert "3 releases checked, 3 out of date" in out.getvalue()
 
 
+def test_a_changed_tree_is_found(page: Page) -> None:
+    damage_trees("A small cut.", "A large cut.")
+
+    assert "/small-cut/: the stored tree is not that of its HTML" in check("check_releases")
+
+
 def test_a_broken_link_is_found(page: Page) -> None:
-    damage("release", "html", 'href="/recovery/', 'href="/recovry/')
+    damage_trees('"/recovery/', '"/recovry/')
 
     assert "/small-cut/: links to /recovry/, which was never public" in check("check_links")
 
 
 def test_a_link_to_a_missing_section_is_found(page: Page) -> None:
-    damage("release", "html", 'id="when-to-call"', 'id="when"')
+    damage_trees('"anchor": "when-to-call"', '"anchor": "when"')
 
     assert "/small-cut/: links to /recovery/#when-to-call, but that section does not exist" in check("check_links")
 
@@ -141,7 +158,7 @@ def test_links_to_a_withdrawn_page_are_not_broken(page: Page) -> None:
 
 
 def test_a_lost_section_of_an_earlier_release_is_found(page: Page) -> None:
-    damage("release", "html", 'id="what-it-is"', 'id="what-is-it"')
+    damage_trees('"anchor": "what-it-is"', '"anchor": "what-is-it"')
 
     assert "its section #what-it-is is no longer on the live page" in check("check_links")
 

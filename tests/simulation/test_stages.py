@@ -16,9 +16,9 @@ from procedures.figures.simulation.anatomy import (
     body_distance,
     vertebra_placement,
 )
+from procedures.figures.simulation.drawings import body_distance_map
 from procedures.figures.simulation.geometry import Array
 from procedures.figures.simulation.imaging import make_view
-from procedures.figures.simulation.outlines import body_distance_map
 from procedures.figures.simulation.render import StageRenderer
 from procedures.figures.simulation.stages import CEMENT_LIMIT_X, STAGES, STAGES_BY_SLUG, needle_direction
 from tests.simulation.conftest import SIZE, device_mask

@@ -22,12 +22,12 @@ def test_every_file_that_readme_links_to_exists() -> None:
 
 
 def test_every_setting_of_readme_is_one_that_the_portal_reads() -> None:
-    from portal.env import KNOWN_VARIABLES
+    from portal import settings
 
     table = set(re.findall(r"^\| `(PORTAL_[A-Z0-9_]+)` \|", README, re.MULTILINE))
 
     # docs/operations.md lists all of them (tests/operations/test_documents.py).
-    assert table <= KNOWN_VARIABLES
+    assert table <= settings.env.names
     assert "PORTAL_PUBLIC_URL" in table
 
 

@@ -5,7 +5,7 @@ import django.contrib.auth.validators
 import django.db.models.deletion
 import django.db.models.functions.text
 import django.utils.timezone
-import portal.validators
+import portal.text
 from django.conf import settings
 from django.db import migrations, models
 
@@ -48,8 +48,8 @@ class Migration(migrations.Migration):
                 ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
                 ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
                 ('username', models.CharField(error_messages={'unique': 'This username is taken. Choose another one.'}, help_text='Used to sign in, such as nina. Letters, digits, and . - _ @ +', max_length=150, unique=True, validators=[django.contrib.auth.validators.ASCIIUsernameValidator(message='Use only unaccented letters, digits, and . - _ @ +. Capitals make no difference.')], verbose_name='username')),
-                ('first_name', models.CharField(blank=True, max_length=150, validators=[portal.validators.validate_single_line], verbose_name='first name')),
-                ('last_name', models.CharField(blank=True, max_length=150, validators=[portal.validators.validate_single_line], verbose_name='last name')),
+                ('first_name', models.CharField(blank=True, max_length=150, validators=[portal.text.validate_single_line], verbose_name='first name')),
+                ('last_name', models.CharField(blank=True, max_length=150, validators=[portal.text.validate_single_line], verbose_name='last name')),
                 ('is_demo', models.BooleanField(default=False, editable=False, help_text='Created by serve --demo: needs no second factor, works on loopback only.')),
                 ('session_epoch', models.PositiveIntegerField(default=0, editable=False)),
                 ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),

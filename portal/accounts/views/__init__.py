@@ -1,1 +1,0 @@
-"""Views for signing in and for managing one's own account."""

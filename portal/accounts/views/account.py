@@ -34,13 +34,11 @@ def account(request: HttpRequest) -> HttpResponse:
     user = current_user(request)
     authenticators = list(Authenticator.objects.filter(user=user).order_by("pk"))
     codes = next((row for row in authenticators if row.type == Authenticator.Type.RECOVERY_CODES), None)
-    state = sessions.get_state(request)
     context = {
         "app": next((row for row in authenticators if row.type == Authenticator.Type.TOTP), None),
         "passkeys": [row for row in authenticators if row.type == Authenticator.Type.WEBAUTHN],
         "codes_left": len(codes.wrap().get_unused_codes()) if codes else 0,
-        "sessions": sessions.active_sessions(user),
-        "this_session": state["row"] if state else None,
+        "sessions": [(row, sessions.device_label(row)) for row in sessions.active_sessions(user)],
         "has_mfa": mfa.has_mfa(user),
     }
     return render_page(request, "account.html", context, title=gettext("Your account"))

@@ -13,8 +13,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.template.defaultfilters import filesizeformat
 
 from portal.backup import archive, databases
-from portal.backup.archive import BackupError
-from portal.backup.media import iter_media
+from portal.backup.archive import BackupError, iter_media
 
 
 class Command(BaseCommand):

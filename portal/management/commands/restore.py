@@ -13,9 +13,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from portal import env
-from portal.backup import archive, databases, media
-from portal.backup.archive import BackupError
-from portal.backup.media import iter_media, restore_media
+from portal.append_only import create_triggers
+from portal.backup import archive, databases
+from portal.backup.archive import BackupError, iter_media, restore_media
 from portal.storage.atomic_file import atomic_write, describe_write_error
 
 
@@ -78,6 +78,8 @@ class Command(BaseCommand):
     def _run_site_checks(self) -> list[str]:
         """Migrate and check the site. Return the problems, which the site already had when it was backed up."""
         call_command("migrate", interactive=False, verbosity=0)
+        # The backed-up database may lack some, if someone dropped them by hand.
+        create_triggers()
         problems = []
         for command in ("check_releases", "check_links"):
             try:
@@ -102,7 +104,7 @@ class _Rollback:
         try:
             self._restore_key()
             if self.can_delete_all:
-                media.delete_all_media()
+                archive.delete_all_media()
                 if not self._static_root_existed:
                     shutil.rmtree(settings.STATIC_ROOT, ignore_errors=True)
                 return self._empty_database()

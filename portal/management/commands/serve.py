@@ -16,8 +16,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, OperationalError, connection, connections
 from django.db.migrations.recorder import MigrationRecorder
 
-from portal.accounts.demo import create_demo_accounts, is_network_reachable
 from portal.accounts.models import User
+from portal.accounts.services import create_demo_accounts
+from portal.accounts.sessions import is_network_reachable
 from portal.backup.databases import find_unknown_migration, sqlite_wal_warning
 from portal.published.files import PublishedFiles
 from portal.storage.database_errors import DATABASE_FILE_MISSING, DatabaseFileMonitor, require_existing_database

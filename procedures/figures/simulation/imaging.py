@@ -2,9 +2,20 @@
 
 import numpy as np
 
-from procedures.figures.simulation import attenuation as mu
-from procedures.figures.simulation import surroundings
-from procedures.figures.simulation.anatomy import LEVELS, Spine, vertebra_placement, vertebra_solid
+from procedures.figures.simulation.anatomy import (
+    LEVELS,
+    RIB_10,
+    RIB_11,
+    RIB_12,
+    Spine,
+    aorta_solid,
+    gas_solid,
+    lungs_solid,
+    rib_solid,
+    trunk_solid,
+    vertebra_placement,
+    vertebra_solid,
+)
 from procedures.figures.simulation.geometry import (
     FIELD_RADIUS_MM,
     HALF_WIDTH_MM,
@@ -17,6 +28,22 @@ from procedures.figures.simulation.geometry import (
 )
 from procedures.figures.simulation.stages import Stage
 
+# Linear attenuation at 55 keV, the mean energy of a fluoroscopy beam, in 1/mm. Soft tissue, fat, bone, cement and steel
+# are rounded textbook values. Lung, compacted bone, diluted contrast medium and calcified vessel wall are chosen by eye
+# within plausible ranges: the images are for teaching only.
+MU_SOFT_TISSUE = 0.0227
+MU_FAT = 0.0194
+MU_LUNG = 0.0062
+MU_GAS = 0.0
+MU_TRABECULAR = 0.0262
+MU_IMPACTED = 0.0345  # compacted trabeculae under a fractured endplate
+MU_CORTICAL = 0.0690
+MU_STEEL = 1.18
+MU_BALLOON = 0.100  # filled with diluted contrast medium
+MU_CEMENT_10 = 0.104  # PMMA with 10 % barium sulfate
+MU_CEMENT_30 = 0.315  # PMMA with 30 % barium sulfate
+MU_CALCIFIED = 0.060
+CEMENT_FRACTION = 0.65  # of the volume of infiltrated bone
 SCATTER_FRACTION = 1.1  # scatter-to-primary ratio for a trunk of this thickness with a grid
 SCATTER_BLUR_MM = 35.0
 MOTTLE = 0.04
@@ -33,9 +60,14 @@ MOTTLE_RASTER = 1000  # lines of the fluoroscope; its grain is independent of th
 TRUNK_RASTER = 200  # raster for smooth objects
 BONE_TEXTURE = 0.050  # relative variation of trabecular bone
 TISSUE_VARIATION_MM = 2.6  # variation of soft tissue thickness: muscle planes, bowel, vessels
-RIB_POINTS = {"T10": surroundings.RIB_10, "T11": surroundings.RIB_11, "T12": surroundings.RIB_12}
+RIB_POINTS = {"T10": RIB_10, "T11": RIB_11, "T12": RIB_12}
 # Less than 1, because vessels, heart and liver overlap the lungs.
 LUNG_FRACTION = 0.42
+
+
+def cement_attenuation(fraction: float = CEMENT_FRACTION) -> float:
+    """Return the attenuation (1/mm) of bone with this fraction of it filled by typical cement (20 % barium)."""
+    return fraction * (MU_CEMENT_10 + MU_CEMENT_30) / 2 + (1 - fraction) * MU_TRABECULAR
 
 
 def gaussian_blur(image: Array, sigma: float) -> Array:
@@ -179,18 +211,18 @@ class Scene:
         key = ("backdrop", name)
         if key not in self.cache:
             view = make_view(name, self.size)
-            skin = path_lengths(view, surroundings.trunk_solid(), step=5, coarse=max(1, self.size // TRUNK_RASTER))
-            depth = skin[1] * mu.SOFT_TISSUE + (skin[0] - skin[1]) * mu.FAT
-            lungs = path_lengths(view, surroundings.lungs_solid(), step=4, coarse=self.coarseness(2))[0]
-            depth -= lungs * np.float32((mu.SOFT_TISSUE - mu.LUNG) * LUNG_FRACTION)
-            gas = path_lengths(view, surroundings.gas_solid(), step=2, coarse=self.coarseness(2))[0]
-            depth -= gas * np.float32(mu.SOFT_TISSUE - mu.GAS)
-            depth += path_lengths(view, surroundings.aorta_solid(), step=1)[0] * np.float32(mu.CALCIFIED)
+            skin = path_lengths(view, trunk_solid(), step=5, coarse=max(1, self.size // TRUNK_RASTER))
+            depth = skin[1] * MU_SOFT_TISSUE + (skin[0] - skin[1]) * MU_FAT
+            lungs = path_lengths(view, lungs_solid(), step=4, coarse=self.coarseness(2))[0]
+            depth -= lungs * np.float32((MU_SOFT_TISSUE - MU_LUNG) * LUNG_FRACTION)
+            gas = path_lengths(view, gas_solid(), step=2, coarse=self.coarseness(2))[0]
+            depth -= gas * np.float32(MU_SOFT_TISSUE - MU_GAS)
+            depth += path_lengths(view, aorta_solid(), step=1)[0] * np.float32(MU_CALCIFIED)
             tissue = gaussian_blur(
                 directional_noise(self.size, 3, 7.0, 11.0) + directional_noise(self.size, 4, 2.6, 4.5) * 0.5,
                 self.size / 300,
             )
-            depth += tissue * np.float32(TISSUE_VARIATION_MM * mu.SOFT_TISSUE)
+            depth += tissue * np.float32(TISSUE_VARIATION_MM * MU_SOFT_TISSUE)
             if name == "lateral":
                 depth += (2.5 * np.clip((view.grid()[None, :] - 2) / 74, 0, 1) ** 1.5).astype(np.float32)
             self.cache[key] = depth
@@ -206,16 +238,16 @@ class Scene:
             grain = 1 + np.float32(BONE_TEXTURE) * gaussian_blur(
                 directional_noise(self.size, 7, 0.45, 1.5), 0.1 / 156 * self.size
             )
-            depth = (whole - inside) * np.float32(mu.CORTICAL) - whole * np.float32(mu.SOFT_TISSUE)
-            depth += inside * np.float32(mu.TRABECULAR) * grain
+            depth = (whole - inside) * np.float32(MU_CORTICAL) - whole * np.float32(MU_SOFT_TISSUE)
+            depth += inside * np.float32(MU_TRABECULAR) * grain
             if spine.shape(level).crushed:
                 soft = gaussian_blur(crushed, 0.8 / (2 * HALF_WIDTH_MM) * self.size)
-                depth += np.minimum(soft, inside) * np.float32(mu.IMPACTED - mu.TRABECULAR) * (2 * grain - 1)
+                depth += np.minimum(soft, inside) * np.float32(MU_IMPACTED - MU_TRABECULAR) * (2 * grain - 1)
             if level in RIB_POINTS:
-                rib = surroundings.rib_solid(vertebra_placement(spine, level), RIB_POINTS[level])
+                rib = rib_solid(vertebra_placement(spine, level), RIB_POINTS[level])
                 outer, inner = path_lengths(view, rib, step=2, coarse=self.coarseness(2))
-                depth += (outer - inner) * np.float32(mu.CORTICAL) + inner * np.float32(mu.TRABECULAR)
-                depth -= outer * np.float32(mu.SOFT_TISSUE)
+                depth += (outer - inner) * np.float32(MU_CORTICAL) + inner * np.float32(MU_TRABECULAR)
+                depth -= outer * np.float32(MU_SOFT_TISSUE)
             self.cache[key] = depth.astype(np.float32)
         return self.cache[key]
 
@@ -225,16 +257,16 @@ class Scene:
         depth = np.zeros((self.size, self.size), np.float32)
         if stage.needle:
             outer, bore = path_lengths(view, stage.needle.solid(place), step=0.4)
-            depth += (outer - bore) * np.float32(mu.STEEL)
+            depth += (outer - bore) * np.float32(MU_STEEL)
             if stage.cement:
-                depth += bore * np.float32(mu.cement_attenuation(1.0))
+                depth += bore * np.float32(cement_attenuation(1.0))
         if stage.balloon:
             full, rings = path_lengths(view, stage.balloon.solid(place), step=0.5)
-            depth += full * np.float32(mu.BALLOON - mu.TRABECULAR) + rings * np.float32(mu.STEEL)
+            depth += full * np.float32(MU_BALLOON - MU_TRABECULAR) + rings * np.float32(MU_STEEL)
         if stage.cement:
             mass = path_lengths(view, stage.cement.solid(place, stage.spine.l1_shape), step=0.7)[0]
             clumps = gaussian_blur(directional_noise(self.size, 9, 0.9, 0.9), 0.15 / 156 * self.size)
-            depth += mass * np.float32(mu.cement_attenuation() - mu.TRABECULAR) * (1 + np.float32(0.07) * clumps)
+            depth += mass * np.float32(cement_attenuation() - MU_TRABECULAR) * (1 + np.float32(0.07) * clumps)
         return depth
 
     def primary_transmission(self, stage: Stage) -> Array:

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.template.defaultfilters import filesizeformat
 
 from procedures.figures import staging
-from procedures.figures.unused_files import MIN_AGE, delete_unused_files, find_unused_files
+from procedures.figures.renditions import MIN_AGE, delete_unused_files, find_unused_files
 
 
 class Command(BaseCommand):

@@ -62,7 +62,7 @@ class Command(BaseCommand):
         try:
             releases = rerelease_pages(pages_from_older_renderer(), actor=None)
         except PublishError as error:
-            reasons = "\n".join(issue.message for issue in error.issues)
+            reasons = "\n".join(str(issue.message) for issue in error.issues)
             raise CommandError(f"Pages from an older version cannot be rendered again:\n{reasons}") from error
         if releases:
             self.stdout.write(f"content: {len(releases)} pages rendered again by a newer renderer")

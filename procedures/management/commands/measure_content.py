@@ -21,8 +21,8 @@ from procedures.models import Path as PagePath
 from procedures.readability.measures import PageMeasures, measure_page
 from procedures.readability.suggestions import find_failures, find_notes
 from procedures.readability.thresholds import MAX_LIST_ITEMS, MAX_SENTENCE_WORDS, TARGET_PARAGRAPH_SENTENCES
-from procedures.rendering import ReferenceResolver
-from procedures.rendering.text_extraction import Article, parse_article
+from procedures.rendering import ReferenceResolver, released_document
+from procedures.rendering.document import Article, read_article
 
 FILE_PREFIXES = ("/media/", "/static/")
 HOME_PATHS = frozenset(map(languages.home_path, languages.CODES))
@@ -56,12 +56,12 @@ class SiteReport:
 
 
 def measure_site() -> SiteReport:
-    """Measure the stored HTML of all public pages. Renders nothing."""
+    """Measure all public pages as they were published."""
     resolvers = {language: ReferenceResolver(language) for language in languages.CODES}
     rows = Page.objects.published().select_related("live_release__revision", "translated_from")
     pages = sorted(rows, key=lambda page: (languages.CODES.index(page.language), page.order, page.title))
     live = {page.live_release.path: page.live_release for page in pages if page.live_release}
-    articles = {path: parse_article(release.html) for path, release in live.items()}
+    articles = {path: read_article(released_document(release)) for path, release in live.items()}
     former = _map_former_paths()
     reports = []
     for page in pages:
@@ -69,7 +69,7 @@ def measure_site() -> SiteReport:
         if release is None:
             continue
         article = articles[release.path]
-        measures = measure_page(release.html, kind=page.kind, resolver=resolvers[page.language], article=article)
+        measures = measure_page(article, kind=page.kind, resolver=resolvers[page.language])
         dead = list(_find_broken_links(article, articles, former))
         report = PageReport(release.path, page.subject, page.language, page.kind, release.title, measures, len(dead))
         report.failures = [*find_failures(measures), *dead]

@@ -1,5 +1,6 @@
 // Autosave: the form is sent to the site every few seconds, or stored in this browser while that fails.
 
+import { gettext } from "../i18n.js";
 import { postForm } from "./api.js";
 import { fill, same, values } from "./form.js";
 import { localCopies } from "./local_drafts.js";
@@ -30,7 +31,7 @@ export function startAutosave(editor, form, notice) {
   sessionStorage.removeItem(SAVING);
   key.value ||= crypto.randomUUID();
   const opened = values(form);
-  const line = editor.querySelector("[data-kept]");
+  const statusLine = editor.querySelector("[data-kept]");
   const presence = startPresence(editor, form);
   let kept = again ? null : opened; // the values last confirmed by the site
   let since = 0;
@@ -41,15 +42,15 @@ export function startAutosave(editor, form, notice) {
   const dirty = () => again || !same(values(form), opened);
 
   const show = (text, state) => {
-    line.textContent = text;
-    line.dataset.kept = state;
+    statusLine.textContent = text;
+    statusLine.dataset.kept = state;
   };
 
   async function keep({ leaving = false } = {}) {
     clearTimeout(timer);
     if (stopped) return;
     if (running && !leaving) {
-      soon();
+      scheduleSave();
       return;
     }
     running = true;
@@ -60,37 +61,39 @@ export function startAutosave(editor, form, notice) {
     if (unsaved) body.set("typed", "1");
     if (first) body.set("first", "1");
     if (first && saved) body.set("saved", saved);
-    let answer;
+    let result;
     try {
       const background = kept !== null && same(now, kept);
-      answer = await postForm(editor, editor.dataset.autosave, body, undefined, { leaving, background });
+      result = await postForm(editor, editor.dataset.autosave, body, undefined, { leaving, background });
     } finally {
       running = false;
     }
-    if (answer.status === 200) {
+    if (result.status === 200) {
       kept = now;
       since = 0;
       copies.forget(key.value);
-      if (first) offers.show(newest(answer.data.unsaved ?? [], copies.all()));
+      if (first) offers.show(newest(result.data.unsaved ?? [], copies.all()));
       first = false;
-      presence.show(answer.data);
+      presence.show(result.data);
       notice.clear("keep");
-      show(unsaved ? "Autosaved. Not saved as a draft yet." : "All saved.", unsaved ? "yes" : "");
+      show(unsaved ? gettext("Autosaved. Not saved as a draft yet.") : gettext("All saved."), unsaved ? "yes" : "");
       return;
     }
     if (!unsaved) return;
-    const done = copies.keep(key.value, { fields: now, version: form.elements.version?.value, at: new Date().toISOString() });
-    show(done ? "Saved in this browser only, on this computer." : "Not saved: this browser cannot store it. Copy your text.", "no");
-    notice.say(answer, "keep");
+    const isStored = copies.keep(key.value, { fields: now, version: form.elements.version?.value, at: new Date().toISOString() });
+    const stored = gettext("Saved in this browser only, on this computer.");
+    const notStored = gettext("Not saved: this browser cannot store it. Copy your text.");
+    show(isStored ? stored : notStored, "no");
+    notice.say(result, "keep");
   }
-  function soon() {
+  function scheduleSave() {
     since ||= Date.now();
     clearTimeout(timer);
     timer = setTimeout(keep, Math.max(0, Math.min(PAUSE, since + LONGEST - Date.now())));
   }
   const change = () => {
-    if (line.dataset.kept !== "no") show("Writing …", "");
-    soon();
+    if (statusLine.dataset.kept !== "no") show(gettext("Writing …"), "");
+    scheduleSave();
   };
   const offers = startDraftRecovery(editor, form, {
     take(offer) {

@@ -1,10 +1,11 @@
 // Searchable lists of options in the dialogs, in the language of the page.
 
+import { format, gettext, ngettext } from "../i18n.js";
 import { all, getJson } from "./api.js";
 import { languageOf } from "./form.js";
 
 const KINDS = { link: "pages", source: "sources", word: "terms", picture: "pictures", series: "series", care: "care" };
-const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+const normalize = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
 function option(kind, row, at) {
   const label = Object.assign(document.createElement("label"), { className: "choice-list__row" });
@@ -13,23 +14,24 @@ function option(kind, row, at) {
   });
   const words = document.createElement("span");
   words.append(Object.assign(document.createElement("strong"), { textContent: row.name }));
-  const more = row.has_words === false ? "has no words in this language yet" : row.more;
-  if (more) words.append(Object.assign(document.createElement("small"), { textContent: more }));
+  const detail = row.has_words === false ? gettext("has no words in this language yet") : row.more;
+  if (detail) words.append(Object.assign(document.createElement("small"), { textContent: detail }));
   label.append(input);
   if (row.thumbnail) {
     label.append(Object.assign(document.createElement("img"), { src: row.thumbnail, alt: "", loading: "lazy", width: 120, height: 120 }));
   }
   label.append(words);
-  label.dataset.words = plain([row.key, row.name, row.more ?? "", ...row.aliases ?? []].join(" "));
+  label.dataset.words = normalize([row.key, row.name, row.more ?? "", ...row.aliases ?? []].join(" "));
   return label;
 }
 
 function search(dialog) {
-  const asked = plain(dialog.querySelector("[data-search]").value).split(/\s+/).filter(Boolean);
+  const asked = normalize(dialog.querySelector("[data-search]").value).split(/\s+/).filter(Boolean);
   const rows = all(".choice-list__row", dialog);
   rows.forEach((row) => { row.hidden = !asked.every((word) => row.dataset.words.includes(word)); });
   const count = rows.filter((row) => !row.hidden).length;
-  dialog.querySelector("[data-count]").textContent = asked.length ? `${count || "Nothing"} found.` : "";
+  const found = count ? format(ngettext("%(count)s found.", "%(count)s found.", count), { count }) : gettext("Nothing found.");
+  dialog.querySelector("[data-count]").textContent = asked.length ? found : "";
 }
 
 function options(select, rows) {
@@ -39,31 +41,31 @@ function options(select, rows) {
 }
 
 export function startChoiceLists(editor, field) {
-  let known;
+  let choices;
   let language = "";
   const asked = () => languageOf(field);
 
-  async function load() {
-    const answer = await getJson(`${editor.dataset.choices}?language=${asked()}`);
-    if (answer.status !== 200) return answer.data.error ?? "The list could not be loaded. Please try again.";
-    known = answer.data;
+  async function loadChoices() {
+    const result = await getJson(`${editor.dataset.choices}?language=${asked()}`);
+    if (result.status !== 200) return result.data.error ?? gettext("The list could not be loaded. Please try again.");
+    choices = result.data;
     language = asked();
     return "";
   }
 
   return {
-    find: (window, key) => known?.[KINDS[window]]?.find((row) => row.key === key),
-    forget: () => { known = undefined; },
+    find: (window, key) => choices?.[KINDS[window]]?.find((row) => row.key === key),
+    forget: () => { choices = undefined; },
     async fill(dialog, name) {
       const list = dialog.querySelector("[data-list]");
       const sources = dialog.querySelector("select[name=source]");
       if (!list && !sources) return;
-      const wrong = known && language === asked() ? "" : await load();
-      if (sources && !wrong) options(sources, known.sources);
+      const error = choices && language === asked() ? "" : await loadChoices();
+      if (sources && !error) options(sources, choices.sources);
       if (!list) return;
-      const rows = wrong ? [] : known[KINDS[name]];
-      const none = Object.assign(document.createElement("p"), { className: "help", textContent: wrong || "There are none yet." });
-      list.replaceChildren(...(rows.length ? rows.map((row, at) => option(name, row, at)) : [none]));
+      const rows = error ? [] : choices[KINDS[name]];
+      const emptyMessage = Object.assign(document.createElement("p"), { className: "help", textContent: error || gettext("There are none yet.") });
+      list.replaceChildren(...(rows.length ? rows.map((row, at) => option(name, row, at)) : [emptyMessage]));
       dialog.querySelector("[data-search]").value = "";
       search(dialog);
       if (name === "picture") options(dialog.querySelector("[name=second]"), rows.map(({ key, name: title }) => ({ key, name: title })));
@@ -85,7 +87,7 @@ export function startChoiceLists(editor, field) {
       if (name !== "link") return;
       dialog.addEventListener("change", (event) => {
         if (event.target.name !== "choice") return;
-        options(dialog.querySelector("[name=section]"), known.pages.find((row) => row.key === event.target.value).sections);
+        options(dialog.querySelector("[name=section]"), choices.pages.find((row) => row.key === event.target.value).sections);
       });
     },
   };

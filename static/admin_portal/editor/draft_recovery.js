@@ -1,12 +1,13 @@
 // Recovery of earlier unsaved text: continue with it, compare it, or discard it.
 
+import { format, gettext, ngettext } from "../i18n.js";
 import { all, postForm } from "./api.js";
 import { clock } from "./form.js";
 
 function button(text, act, quiet = "") {
-  const made = Object.assign(document.createElement("button"), { type: "button", className: `button ${quiet}`, textContent: text });
-  made.addEventListener("click", act);
-  return made;
+  const element = Object.assign(document.createElement("button"), { type: "button", className: `button ${quiet}`, textContent: text });
+  element.addEventListener("click", act);
+  return element;
 }
 
 const MARKS = { "+": "ins", "-": "del" };
@@ -29,16 +30,16 @@ export function startDraftRecovery(editor, form, { take, forget }) {
     const body = new FormData();
     Object.entries(offer.fields).forEach(([name, value]) => body.set(name, value));
     if (form.elements.page) body.set("page", form.elements.page.value);
-    const answer = await postForm(editor, editor.dataset.compare, body);
+    const result = await postForm(editor, editor.dataset.compare, body);
     const list = dialog().querySelector("[data-differences]");
-    const parts = (answer.data.fields ?? []).flatMap(({ name, changes }) => {
+    const parts = (result.data.fields ?? []).flatMap(({ name, changes }) => {
       const label = document.querySelector(`label[for=id_${name}]`)?.textContent.replace(/:$/, "") ?? name;
       const words = Object.assign(document.createElement("div"), { className: "text-diff", tabIndex: 0, role: "group", ariaLabel: label });
       showChanges(words, changes);
       return [Object.assign(document.createElement("h3"), { textContent: label }), words];
     });
-    const none = answer.data.error ?? "It is the same as the saved draft.";
-    list.replaceChildren(...(parts.length ? parts : [Object.assign(document.createElement("p"), { textContent: none })]));
+    const message = result.data.error ?? gettext("It is the same as the saved draft.");
+    list.replaceChildren(...(parts.length ? parts : [Object.assign(document.createElement("p"), { textContent: message })]));
     dialog().showModal();
     list.querySelector("ins, del")?.scrollIntoView({ block: "center" });
   }
@@ -51,37 +52,45 @@ export function startDraftRecovery(editor, form, { take, forget }) {
   }
 
   // Show the newest; older ones are collapsed, so that they do not push the text down.
-  function lay(rows) {
+  function showRows(rows) {
     const [newest, ...older] = rows;
     const open = box.querySelector("details")?.open ?? false; // stay open after each discard
     box.hidden = rows.length === 0;
     box.replaceChildren(...(newest ? [newest] : []));
     if (!older.length) return;
-    const pile = Object.assign(document.createElement("details"), { open });
-    const words = older.length === 1 ? "1 older text that is not saved" : `${older.length} older texts that are not saved`;
-    pile.append(Object.assign(document.createElement("summary"), { textContent: words }), ...older);
-    box.append(pile);
+    const olderRows = Object.assign(document.createElement("details"), { open });
+    const count = older.length;
+    const words = ngettext("%(count)s older text that is not saved", "%(count)s older texts that are not saved", count);
+    olderRows.append(Object.assign(document.createElement("summary"), { textContent: format(words, { count }) }), ...older);
+    box.append(olderRows);
+  }
+
+  function describe({ at, here, fields }) {
+    const values = { title: fields.title, time: clock(at) };
+    if (!form.elements.page && fields.title) {
+      return format(here ? gettext("You have text “%(title)s” from %(time)s that is not saved (in this browser).")
+        : gettext("You have text “%(title)s” from %(time)s that is not saved."), values);
+    }
+    return format(here ? gettext("You have text from %(time)s that is not saved (in this browser).")
+      : gettext("You have text from %(time)s that is not saved."), values);
   }
 
   function show(offers) {
-    const late = (offer) => new Date(offer.at).getTime();
-    const rows = offers.filter((offer) => offer.fields).sort((one, other) => late(other) - late(one)).map((offer) => {
+    const timestamp = (offer) => new Date(offer.at).getTime();
+    const rows = offers.filter((offer) => offer.fields).sort((one, other) => timestamp(other) - timestamp(one)).map((offer) => {
       const row = Object.assign(document.createElement("div"), { className: "draft-offer" });
-      const title = !form.elements.page && offer.fields.title ? ` “${offer.fields.title}”` : "";
-      const words = Object.assign(document.createElement("p"), {
-        textContent: `You have text${title} from ${clock(offer.at)} that is not saved${offer.here ? " (in this browser)" : ""}.`,
-      });
-      const gone = () => lay(all(".draft-offer", box).filter((one) => one !== row));
+      const words = Object.assign(document.createElement("p"), { textContent: describe(offer) });
+      const removeRow = () => showRows(all(".draft-offer", box).filter((one) => one !== row));
       const buttons = Object.assign(document.createElement("div"), { className: "buttons" });
       buttons.append(
-        button("Continue with it", () => { gone(); take(offer); }),
-        button("Compare", () => compare(offer), "button--secondary"),
-        button("Discard", () => { gone(); discard(offer); }, "button--secondary"),
+        button(gettext("Continue with it"), () => { removeRow(); take(offer); }),
+        button(gettext("Compare"), () => compare(offer), "button--secondary"),
+        button(gettext("Discard"), () => { removeRow(); discard(offer); }, "button--secondary"),
       );
       row.append(words, buttons);
       return row;
     });
-    lay(rows);
+    showRows(rows);
   }
 
   return { show, discard };

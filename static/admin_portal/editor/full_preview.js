@@ -2,7 +2,7 @@
 
 import { all } from "./api.js";
 
-function sandboxed(html) {
+function prepareDocument(html) {
   const doc = new DOMParser().parseFromString(html, "text/html");
   all("a[href]", doc).forEach((link) => {
     const target = link.getAttribute("href");
@@ -16,25 +16,25 @@ function sandboxed(html) {
 }
 
 // Browsers disagree on fragment links in srcdoc frames, so scroll there ourselves.
-function goToPlace(event) {
-  const place = event.target.closest("a[href^='about:srcdoc#']")?.hash.slice(1);
-  if (!place) return;
+function scrollToFragment(event) {
+  const fragment = event.target.closest("a[href^='about:srcdoc#']")?.hash.slice(1);
+  if (!fragment) return;
   event.preventDefault();
-  event.currentTarget.getElementById(decodeURIComponent(place))?.scrollIntoView();
+  event.currentTarget.getElementById(decodeURIComponent(fragment))?.scrollIntoView();
 }
 
 // Replace only what changed, so that pictures are not redrawn and open details stay open.
-function exchange(body, next) {
-  const alike = (one, other) => one.nodeType === other.nodeType && one.nodeName === other.nodeName;
+function updateChildren(body, next) {
+  const isSameKind = (one, other) => one.nodeType === other.nodeType && one.nodeName === other.nodeName;
   const [old, fresh] = [[...body.childNodes], [...next.childNodes]];
   fresh.forEach((node, at) => {
     const before = old[at];
     if (!before) body.append(node);
     else if (before.isEqualNode(node)) return;
-    else if (node.nodeType === Node.ELEMENT_NODE && alike(before, node) && node.childElementCount && before.childElementCount) {
+    else if (node.nodeType === Node.ELEMENT_NODE && isSameKind(before, node) && node.childElementCount && before.childElementCount) {
       [...before.attributes].filter(({ name }) => !node.hasAttribute(name)).forEach(({ name }) => before.removeAttribute(name));
       [...node.attributes].forEach(({ name, value }) => before.setAttribute(name, value));
-      exchange(before, node);
+      updateChildren(before, node);
     } else before.replaceWith(node);
   });
   old.slice(fresh.length).forEach((node) => node.remove());
@@ -42,12 +42,12 @@ function exchange(body, next) {
 
 // ``ready`` is called when the frame has a new document, ``shown`` after each change to it.
 export function renderInFrame(frame, html, { ready = () => {}, shown = () => {} } = {}) {
-  const next = sandboxed(html);
+  const next = prepareDocument(html);
   const doc = frame.contentDocument;
   if (frame.dataset.shown !== "ready" || !doc?.body) {
     frame.addEventListener("load", () => {
       frame.dataset.shown = "ready";
-      frame.contentDocument.addEventListener("click", goToPlace);
+      frame.contentDocument.addEventListener("click", scrollToFragment);
       ready();
       shown();
     }, { once: true });
@@ -55,6 +55,6 @@ export function renderInFrame(frame, html, { ready = () => {}, shown = () => {} 
     return;
   }
   doc.documentElement.lang = next.documentElement.lang;
-  exchange(doc.body, next.body);
+  updateChildren(doc.body, next.body);
   shown();
 }

@@ -1,6 +1,12 @@
 // Edits a textarea so that the browser's own undo works.
 
-const WITH_END = /^:::[ \t]*(key-points|emergency|urgent|call|note|steps|do|dont|checklist|chance|choices)\b/;
+import { gettext } from "../i18n.js";
+
+// Whether a line starts a block that ends at a line ":::". The names are those of the registry (procedures/rendering/blocks).
+function startsBlockWithEnd(line) {
+  const names = document.querySelector("[data-blocks-with-end]").dataset.blocksWithEnd.split(" ");
+  return names.includes(/^:::[ \t]*([a-z-]+)/.exec(line)?.[1]);
+}
 
 function put(field, text, from = field.selectionStart, to = field.selectionEnd) {
   field.focus();
@@ -42,7 +48,7 @@ export function replaceAt(field, from, to, text) {
 
 export function wrapSelection(field, mark) {
   const { selectionStart: from, value } = field;
-  const words = value.slice(from, field.selectionEnd) || "important words";
+  const words = value.slice(from, field.selectionEnd) || gettext("important words");
   put(field, mark + words + mark);
   field.setSelectionRange(from + mark.length, from + mark.length + words.length);
 }
@@ -58,7 +64,7 @@ function blockPlace(value, caret) {
   const end = (from) => (value.indexOf("\n", from) < 0 ? value.length : value.indexOf("\n", from));
   let at = end(caret);
   const marks = value.slice(0, at).match(/^:::.*$/gm) ?? [];
-  if (!WITH_END.test(marks.at(-1) ?? "")) return at;
+  if (!startsBlockWithEnd(marks.at(-1) ?? "")) return at;
   const closing = /^:::[ \t]*$/gm;
   closing.lastIndex = at;
   at = closing.exec(value)?.index ?? at;

@@ -1,6 +1,7 @@
 // Pasting: text from Word or a web page becomes Markdown, and a picture opens its dialog. "Paste as plain text" has no
 // HTML and is left to the browser.
 
+import { gettext } from "../i18n.js";
 import { toMarkdown } from "./html_to_markdown.js";
 import { plainNotes, startPasteNotice } from "./paste_notice.js";
 import { insertText, insertParagraphs } from "./insert_text.js";
@@ -31,6 +32,6 @@ export function startPaste(editor, field, upload, say) {
     if (made.isInline) insertText(field, space(0) + made.markdown + space(-1));
     else if (made.markdown) insertParagraphs(field, made.markdown);
     list(made.notes);
-    say("The pasted text was converted to Markdown. Press Control Z to undo.");
+    say(gettext("The pasted text was converted to Markdown. Press Control Z to undo."));
   });
 }

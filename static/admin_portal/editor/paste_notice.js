@@ -1,47 +1,52 @@
 // What a paste left out or changed, listed above the text until staff close the list.
 
+import { format, gettext } from "../i18n.js";
+
 const SENTENCES = {
-  deleted: "Deleted or crossed-out words were left out:",
-  inserted: "Words added with Track Changes are in the text:",
-  comment: "Comments were left out:",
-  hidden: "Hidden text was left out:",
-  contents: "A table of contents was left out:",
-  textbox: "Text boxes were left out:",
-  picture: "Pictures were left out. Add each one with “New picture …”:",
-  media: "Videos, frames, or embedded files were left out:",
-  control: "Buttons and form fields were left out:",
-  link: "These words lost their link, because its address does not work on a public page:",
-  colored: "Words lost their color or highlighting. If the color means something, say it in words:",
-  underlined: "Underlined words are bold now:",
-  script: "Raised or lowered characters are written with ^ or _. Check them:",
-  equation: "Equations are written as text. Check them:",
-  symbol: "Some symbols could not be read and are written as [symbol]. Replace them:",
-  footnote: "Note numbers are plain text in brackets. For a source, use “Source …” instead:",
-  mark: "Raised note marks were left out. For a source, use “Source …” instead:",
-  number: "These list labels became plain numbers. Check text that refers to them:",
-  checkbox: "Check boxes are written as ☐ and ☑:",
-  merged: "Merged table cells were split. Their text is in each cell they covered:",
-  cell: "Lines in a table cell were joined into one line:",
-  nested: "A table inside a table cell was written as one line:",
-  head: "The first row became the table’s header row. Check that it should be:",
-  tab: "Tabs became spaces. If they made columns, use “Table …” instead:",
-  direction: "Marks that reverse the reading direction were removed. Check the order:",
-  markup: "Markdown reads these lines as a list, a heading, or code. To keep them as text, put \\ before the first sign (for a number, before its period):",
-  bullet: "Typed bullets run together into one paragraph. Start each line with “- ” instead:",
+  deleted: gettext("Deleted or crossed-out words were left out:"),
+  inserted: gettext("Words added with Track Changes are in the text:"),
+  comment: gettext("Comments were left out:"),
+  hidden: gettext("Hidden text was left out:"),
+  contents: gettext("A table of contents was left out:"),
+  textbox: gettext("Text boxes were left out:"),
+  picture: gettext("Pictures were left out. Add each one with “New picture …”:"),
+  media: gettext("Videos, frames, or embedded files were left out:"),
+  control: gettext("Buttons and form fields were left out:"),
+  link: gettext("These words lost their link, because its address does not work on a public page:"),
+  colored: gettext("Words lost their color or highlighting. If the color means something, say it in words:"),
+  underlined: gettext("Underlined words are bold now:"),
+  script: gettext("Raised or lowered characters are written with ^ or _. Check them:"),
+  equation: gettext("Equations are written as text. Check them:"),
+  symbol: gettext("Some symbols could not be read and are written as [symbol]. Replace them:"),
+  footnote: gettext("Note numbers are plain text in brackets. For a source, use “Source …” instead:"),
+  mark: gettext("Raised note marks were left out. For a source, use “Source …” instead:"),
+  number: gettext("These list labels became plain numbers. Check text that refers to them:"),
+  checkbox: gettext("Check boxes are written as ☐ and ☑:"),
+  merged: gettext("Merged table cells were split. Their text is in each cell they covered:"),
+  cell: gettext("Lines in a table cell were joined into one line:"),
+  nested: gettext("A table inside a table cell was written as one line:"),
+  head: gettext("The first row became the table’s header row. Check that it should be:"),
+  tab: gettext("Tabs became spaces. If they made columns, use “Table …” instead:"),
+  direction: gettext("Marks that reverse the reading direction were removed. Check the order:"),
+  markup: gettext("Markdown reads these lines as a list, a heading, or code. To keep them as text, put \\ before the first sign "
+    + "(for a number, before its period):"),
+  bullet: gettext("Typed bullets run together into one paragraph. Start each line with “- ” instead:"),
 };
 const MAX_SHOWN = 12; // pieces of text shown of each kind
 const MAX_LENGTH = 160; // characters of each
 
-const short = (words) => {
+const shorten = (words) => {
   const text = words.replace(/\s+/g, " ").trim();
   return text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)} …` : text;
 };
 
-function row(kind, said) {
+function buildItem(kind, texts) {
   const item = document.createElement("li");
-  const words = said.slice(0, MAX_SHOWN).map((text) => `“${short(text)}”`).join(", ");
+  const words = texts.slice(0, MAX_SHOWN).map((text) => `“${shorten(text)}”`).join(", ");
   item.dataset.kind = kind;
-  item.append(Object.assign(document.createElement("strong"), { textContent: SENTENCES[kind] }), ` ${words}${said.length > MAX_SHOWN ? `, and ${said.length - MAX_SHOWN} more` : ""}`);
+  const count = texts.length - MAX_SHOWN;
+  const list = count > 0 ? format(gettext("%(list)s, and %(count)s more"), { list: words, count }) : words;
+  item.append(Object.assign(document.createElement("strong"), { textContent: SENTENCES[kind] }), ` ${list}`);
   return item;
 }
 
@@ -76,10 +81,12 @@ export function startPasteNotice(editor, field) {
       if (words) shown.set(kind, new Set([...shown.get(kind) ?? [], words]));
     });
     const list = document.createElement("ul");
-    Object.keys(SENTENCES).filter((kind) => shown.has(kind)).forEach((kind) => list.append(row(kind, [...shown.get(kind)])));
-    const button = Object.assign(document.createElement("button"), { type: "button", className: "line-button", textContent: "Close this list" });
+    Object.keys(SENTENCES).filter((kind) => shown.has(kind)).forEach((kind) => list.append(buildItem(kind, [...shown.get(kind)])));
+    const button = document.createElement("button");
+    Object.assign(button, { type: "button", className: "line-button", textContent: gettext("Close this list") });
     button.addEventListener("click", close);
-    const head = Object.assign(document.createElement("p"), { textContent: "The pasted text differs from the original. Check what was left out or changed:" });
-    box.replaceChildren(head, list, button);
+    const heading = document.createElement("p");
+    heading.textContent = gettext("The pasted text differs from the original. Check what was left out or changed:");
+    box.replaceChildren(heading, list, button);
   };
 }

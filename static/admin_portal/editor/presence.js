@@ -1,36 +1,44 @@
 // Who else has this page open, and whether someone has saved it since. The autosave responses carry the data.
 
+import { format, gettext, ngettext } from "../i18n.js";
 import { clock } from "./form.js";
 
-function ago(moment) {
-  const minutes = Math.floor((Date.now() - new Date(moment)) / 60_000);
-  return minutes < 1 ? "just now" : `${minutes} min ago`;
+function describe({ name, since, typed }) {
+  const values = { name, time: clock(since) };
+  if (!typed) return format(gettext("%(name)s has had this page open since %(time)s, and has typed nothing."), values);
+  const minutes = Math.floor((Date.now() - new Date(typed)) / 60_000);
+  if (minutes < 1) return format(gettext("%(name)s has had this page open since %(time)s, last typed just now."), values);
+  return format(ngettext(
+    "%(name)s has had this page open since %(time)s, last typed %(minutes)s min ago.",
+    "%(name)s has had this page open since %(time)s, last typed %(minutes)s min ago.",
+    minutes,
+  ), { ...values, minutes });
 }
 
 export function startPresence(editor, form) {
-  const box = editor.querySelector("[data-others]");
+  const presenceBox = editor.querySelector("[data-others]");
   const live = editor.querySelector("[data-live]");
   const writer = form.querySelector("[data-writer]");
-  let said = "";
+  let announced = "";
   return {
     show(data) {
-      const sentences = data.others.map(({ name, since, typed }) => (
-        `${name} has had this page open since ${clock(since)}, ${typed ? `last typed ${ago(typed)}` : "and has typed nothing"}.`
-      ));
+      const sentences = data.others.map(describe);
       // A merged form already includes the save that it was merged with.
       const opened = Number((form.elements.merge_version ?? form.elements.version)?.value ?? 0);
       if (data.version > opened) {
-        sentences.push(`${data.saved_by} saved this page at ${clock(data.saved_at)}. When you save, you see both texts side by side.`);
+        const words = gettext("%(name)s saved this page at %(time)s. When you save, you see both texts side by side.");
+        sentences.push(format(words, { name: data.saved_by, time: clock(data.saved_at) }));
       }
       if (data.user !== Number(writer.dataset.writer)) {
-        sentences.push(`You are signed in as ${data.user_name} now: what you save will be recorded under that name.`);
+        const words = gettext("You are signed in as %(name)s now: what you save will be recorded under that name.");
+        sentences.push(format(words, { name: data.user_name }));
       }
-      box.replaceChildren(...sentences.map((sentence) => Object.assign(document.createElement("p"), { textContent: sentence })));
-      box.hidden = sentences.length === 0;
+      presenceBox.replaceChildren(...sentences.map((sentence) => Object.assign(document.createElement("p"), { textContent: sentence })));
+      presenceBox.hidden = sentences.length === 0;
       // Announce only when someone joins or saves, not each minute.
-      const news = JSON.stringify([data.others.map((other) => other.name), data.version > opened]);
-      if (news !== said && sentences.length) live.textContent = sentences.join(" ");
-      said = news;
+      const announcement = JSON.stringify([data.others.map((other) => other.name), data.version > opened]);
+      if (announcement !== announced && sentences.length) live.textContent = sentences.join(" ");
+      announced = announcement;
     },
   };
 }

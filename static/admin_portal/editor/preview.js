@@ -1,5 +1,6 @@
 // The live preview and the list of issues.
 
+import { format, gettext, ngettext } from "../i18n.js";
 import { postForm } from "./api.js";
 import { startOutline } from "./outline.js";
 import { startScroll } from "./scroll.js";
@@ -10,20 +11,20 @@ import { goToLine } from "./insert_text.js";
 const WAIT = 400; // milliseconds after the last key
 
 function button(text, act) {
-  const made = Object.assign(document.createElement("button"), { type: "button", className: "line-button", textContent: text });
-  made.addEventListener("click", act);
-  return made;
+  const element = Object.assign(document.createElement("button"), { type: "button", className: "line-button", textContent: text });
+  element.addEventListener("click", act);
+  return element;
 }
 
-function fill(list, field, rows) {
+function fillIssues(list, field, rows) {
   list.replaceChildren(...rows.map(({ line, sentence, field: name }) => {
     const item = document.createElement("li");
     const input = name && field.form.elements[name];
-    if (line) item.append(button(`Line ${line}`, () => goToLine(field, line)), ": ");
+    if (line) item.append(button(format(gettext("Line %(number)s"), { number: line }), () => goToLine(field, line)), ": ");
     item.append(sentence);
-    if (!line && input) item.append(" ", button("Go there", () => {
-      const folded = input.closest("details");
-      if (folded) folded.open = true;
+    if (!line && input) item.append(" ", button(gettext("Go there"), () => {
+      const details = input.closest("details");
+      if (details) details.open = true;
       input.focus();
     }));
     return item;
@@ -34,11 +35,17 @@ function listProblems(field, { problems, advice }) {
   const section = document.querySelector("[data-readiness]");
   if (!section) return;
   section.querySelector("[data-ready]").hidden = problems.length > 0;
-  fill(section.querySelector("[data-problems]"), field, problems);
-  const better = section.querySelector("[data-better]");
-  better.hidden = !advice?.length;
-  better.querySelector("summary").textContent = `Could be better (${advice?.length ?? 0})`;
-  fill(better.querySelector("[data-advice]"), field, advice ?? []);
+  fillIssues(section.querySelector("[data-problems]"), field, problems);
+  const suggestions = section.querySelector("[data-better]");
+  suggestions.hidden = !advice?.length;
+  suggestions.querySelector("summary").textContent = format(gettext("Could be better (%(count)s)"), { count: advice?.length ?? 0 });
+  fillIssues(suggestions.querySelector("[data-advice]"), field, advice ?? []);
+}
+
+function describeProblems(count) {
+  if (!count) return gettext("Preview ready. No problems found.");
+  const words = ngettext("Preview ready. %(count)s problem found.", "Preview ready. %(count)s problems found.", count);
+  return format(words, { count });
 }
 
 export function startPreview(editor, field, notice) {
@@ -51,53 +58,56 @@ export function startPreview(editor, field, notice) {
   const outline = startOutline(editor, field);
   const scroll = startScroll(field, frame);
   const apply = startPreviewModes(editor, frame, () => scroll.renew());
-  let number = 0;
+  let latestRequest = 0;
   let running;
   let timer;
-  let said;
+  let announcedCount;
   const refresh = async () => {
     clearTimeout(timer);
-    const mine = ++number;
+    const requestNumber = ++latestRequest;
     running?.abort();
     running = new AbortController();
     outline();
-    let answer;
+    let result;
     try {
-      answer = await postForm(editor, editor.dataset.preview, new FormData(field.form), running.signal);
+      result = await postForm(editor, editor.dataset.preview, new FormData(field.form), running.signal);
     } catch {
       return; // superseded by a newer request
     }
-    if (mine !== number) return;
-    if (answer.status !== 200 || !answer.data.html) {
-      state.textContent = "This preview is not up to date.";
-      notice.say(answer, "preview");
+    if (requestNumber !== latestRequest) return;
+    if (result.status !== 200 || !result.data.html) {
+      state.textContent = gettext("This preview is not up to date.");
+      notice.say(result, "preview");
       return;
     }
     notice.clear("preview");
-    frame.dataset.longSentences = JSON.stringify(answer.data.long_sentences);
-    renderInFrame(frame, answer.data.html, {
+    frame.dataset.longSentences = JSON.stringify(result.data.long_sentences);
+    renderInFrame(frame, result.data.html, {
       ready: scroll.watch,
       shown: () => {
         apply();
         scroll.renew();
       },
     });
-    listProblems(field, answer.data);
-    const count = answer.data.problems.length;
-    const level = typeof answer.data.level !== "number" ? "" : ` · reading level ${answer.data.level}`;
-    const summary = count ? `${count} ${count === 1 ? "problem" : "problems"}` : "No problems";
-    state.textContent = `${answer.data.minutes} min to read${level} · ${summary.toLowerCase()}`;
+    listProblems(field, result.data);
+    const count = result.data.problems.length;
+    const problems = format(ngettext("%(count)s problem", "%(count)s problems", count), { count });
+    state.textContent = [
+      format(gettext("%(minutes)s min to read"), result.data),
+      typeof result.data.level === "number" ? format(gettext("reading level %(level)s"), result.data) : "",
+      count ? problems : gettext("no problems"),
+    ].filter(Boolean).join(" · ");
     // Announce only changes: the preview updates at every pause in typing.
-    if (said !== count) live.textContent = `Preview ready. ${summary} found.`;
-    said = count;
+    if (announcedCount !== count) live.textContent = describeProblems(count);
+    announcedCount = count;
   };
-  const soon = () => {
+  const scheduleRefresh = () => {
     clearTimeout(timer);
     timer = setTimeout(refresh, WAIT);
   };
-  field.form.addEventListener("input", soon);
-  field.form.addEventListener("change", soon);
-  document.addEventListener("formset:removed", soon);
+  field.form.addEventListener("input", scheduleRefresh);
+  field.form.addEventListener("change", scheduleRefresh);
+  document.addEventListener("formset:removed", scheduleRefresh);
   refresh();
   return refresh;
 }

@@ -1,40 +1,24 @@
-// The page as on a phone, a desktop or paper, in large type, in dark mode, and with long sentences marked.
-// A frame cannot be set to print or dark mode, so the media rules of its style sheets are rewritten; no inline styles.
+// The page as on a phone or a desktop, in large type, in dark mode, on paper, and with long sentences marked.
+// The frame has the width of the device. Paper is the browser's own print preview, which knows about pages.
 
 import { all } from "./api.js";
 
-const WIDTHS = { phone: 360, desktop: 1280, print: 794 };
-const originals = new WeakMap();
+const WIDTHS = { phone: 360, desktop: 1280 };
+const DARK = "(prefers-color-scheme: dark)";
 
-function rewrite(media, { dark, print }) {
-  if (!originals.has(media)) originals.set(media, media.mediaText);
-  const said = originals.get(media);
-  const wanted = said
-    .replace(/\(prefers-color-scheme:\s*dark\)/g, dark && !print ? "all" : "not all")
-    .replace(/\(prefers-color-scheme:\s*light\)/g, dark && !print ? "not all" : "all")
-    .replace(/\bprint\b/g, print ? "all" : "not all")
-    .replace(/\bscreen\b/g, print ? "not all" : "all");
-  // "all and (…)" with a type on both sides is not a valid media query, so simplify it.
-  const parts = wanted.split(" and ");
-  const text = parts.includes("not all") ? "not all" : parts.filter((part) => part !== "all").join(" and ") || "all";
-  if (media.mediaText !== text) media.mediaText = text;
-}
-
-function eachRule(rules, act) {
-  [...rules].forEach((rule) => {
-    act(rule);
-    if (rule.styleSheet) eachRule(rule.styleSheet.cssRules, act);
-    if (rule.cssRules) eachRule(rule.cssRules, act);
-  });
-}
-
-function actAs(doc, how) {
-  [...doc.styleSheets].forEach((sheet) => {
-    if (sheet.media.length) rewrite(sheet.media, how);
-    eachRule(sheet.cssRules, (rule) => { if (rule.media?.length) rewrite(rule.media, how); });
-  });
-  doc.documentElement.style.padding = how.print ? "15mm" : ""; // a frame has no @page
-  doc.documentElement.style.colorScheme = how.dark && !how.print ? "dark" : "light";
+// Some browsers apply the color scheme of a frame to its media queries. The others follow the computer only; there the
+// public style sheet with the other colors is added to the page.
+function setColorScheme(viewport, frame, dark) {
+  frame.style.colorScheme = dark ? "dark" : "light";
+  const doc = frame.contentDocument;
+  doc.documentElement.style.colorScheme = frame.style.colorScheme;
+  const href = dark ? viewport.dataset.darkColors : viewport.dataset.lightColors;
+  const added = doc.querySelector("#preview-colors");
+  if (dark === matchMedia(DARK).matches) added?.remove();
+  else if (added?.getAttribute("href") !== href) {
+    added?.remove();
+    doc.head.append(Object.assign(doc.createElement("link"), { id: "preview-colors", rel: "stylesheet", media: "screen", href }));
+  }
 }
 
 function largeType(doc, large) {
@@ -65,9 +49,9 @@ function readBlock(block) {
 
 // Sentences over the target get the browser's own highlight: no element is added, so nothing moves.
 function markLong(doc, sentences) {
-  const { CSS: css, Highlight } = doc.defaultView;
-  if (!css?.highlights) return;
-  css.highlights.delete("long");
+  const { CSS: frameCss, Highlight } = doc.defaultView;
+  if (!frameCss?.highlights) return;
+  frameCss.highlights.delete("long");
   if (!sentences.length) return;
   const sheet = doc.styleSheets[0];
   if (![...sheet.cssRules].some((rule) => rule.cssText.includes("::highlight(long)"))) {
@@ -86,52 +70,52 @@ function markLong(doc, sentences) {
       found.push(range);
     });
   });
-  css.highlights.set("long", new Highlight(...found));
+  frameCss.highlights.set("long", new Highlight(...found));
 }
 
-function fit(stage, frame) {
-  const width = Math.max(WIDTHS[stage.dataset.stage], stage.dataset.stage === "desktop" ? stage.clientWidth : 0);
-  const scale = Math.min(1, stage.clientWidth / width);
+function fit(viewport, frame) {
+  const width = Math.max(WIDTHS[viewport.dataset.stage], viewport.dataset.stage === "desktop" ? viewport.clientWidth : 0);
+  const scale = Math.min(1, viewport.clientWidth / width);
   Object.assign(frame.style, {
     width: `${width}px`,
-    height: `${stage.clientHeight / scale}px`,
+    height: `${viewport.clientHeight / scale}px`,
     transform: scale < 1 ? `scale(${scale})` : "",
   });
 }
 
 export function startPreviewModes(editor, frame, changed) {
-  const stage = editor.querySelector("[data-stage]");
+  const viewport = editor.querySelector("[data-stage]");
   const views = all("[data-view]", editor);
   const modes = all("[data-mode]", editor);
-  const on = (name) => modes.find((button) => button.dataset.mode === name).getAttribute("aria-pressed") === "true";
-  const apply = () => {
+  const isPressed = (name) => modes.find((button) => button.dataset.mode === name).getAttribute("aria-pressed") === "true";
+  const applyModes = () => {
     const doc = frame.contentDocument;
     if (!doc?.body) return;
-    const print = stage.dataset.stage === "print";
-    actAs(doc, { dark: on("dark"), print });
-    largeType(doc, on("large"));
-    markLong(doc, on("long") ? JSON.parse(frame.dataset.longSentences ?? "[]") : []);
-    stage.dataset.dark = String(on("dark") && !print);
+    setColorScheme(viewport, frame, isPressed("dark"));
+    largeType(doc, isPressed("large"));
+    markLong(doc, isPressed("long") ? JSON.parse(frame.dataset.longSentences ?? "[]") : []);
+    viewport.dataset.dark = String(isPressed("dark"));
   };
   const refresh = () => {
-    fit(stage, frame);
-    apply();
+    fit(viewport, frame);
+    applyModes();
     changed();
   };
   views.forEach((button) => button.addEventListener("click", () => {
-    stage.dataset.stage = button.dataset.view;
+    viewport.dataset.stage = button.dataset.view;
     views.forEach((other) => other.setAttribute("aria-pressed", String(other === button)));
     refresh();
   }));
   modes.forEach((button) => button.addEventListener("click", () => {
-    button.setAttribute("aria-pressed", String(!on(button.dataset.mode)));
+    button.setAttribute("aria-pressed", String(!isPressed(button.dataset.mode)));
     refresh();
   }));
-  if (matchMedia("(prefers-color-scheme: dark)").matches) modes.find((button) => button.dataset.mode === "dark").setAttribute("aria-pressed", "true");
+  editor.querySelector("[data-print]").addEventListener("click", () => frame.contentWindow.print());
+  if (matchMedia(DARK).matches) modes.find((button) => button.dataset.mode === "dark").setAttribute("aria-pressed", "true");
   new ResizeObserver(() => {
-    fit(stage, frame);
+    fit(viewport, frame);
     changed();
-  }).observe(stage);
+  }).observe(viewport);
   editor.querySelector("[data-see]").hidden = false;
-  return apply;
+  return applyModes;
 }

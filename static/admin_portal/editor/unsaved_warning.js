@@ -1,32 +1,33 @@
 // Error notices, and a warning before leaving a page with unsaved text.
 
-import { freshToken } from "./api.js";
+import { gettext } from "../i18n.js";
+import { refreshCsrfToken } from "./api.js";
 import { anyLocal } from "./local_drafts.js";
 
 export function startNotice(editor) {
   const box = editor.querySelector("[data-notice]");
   const live = editor.querySelector("[data-live]");
-  let again = () => {};
+  let retry = () => {};
   let topic = "";
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && !box.hidden) again();
+    if (!document.hidden && !box.hidden) retry();
   });
   return {
-    retry: (act) => { again = act; },
+    retry: (act) => { retry = act; },
     clear: (what) => { if (topic === what) box.hidden = true; },
     say: ({ status, data }, what) => {
-      const sentence = data.error ?? "The site has a problem. Your text is still here.";
+      const message = data.error ?? gettext("The site has a problem. Your text is still here.");
       const button = document.createElement("button");
-      Object.assign(button, { type: "button", className: "button", textContent: "Try again" });
-      button.addEventListener("click", () => again());
-      const parts = [`${sentence} `];
+      Object.assign(button, { type: "button", className: "button", textContent: gettext("Try again") });
+      button.addEventListener("click", () => retry());
+      const parts = [`${message} `];
       if (status === 401) {
         const link = document.createElement("a");
-        Object.assign(link, { href: editor.dataset.login, target: "_blank", textContent: "Sign in in a new window" });
-        parts.push(link, ", then come back here. ");
+        Object.assign(link, { href: editor.dataset.login, target: "_blank", textContent: gettext("Sign in in a new window, then come back here.") });
+        parts.push(link, " ");
       }
       box.replaceChildren(...parts, button);
-      if (box.hidden || topic !== what) live.textContent = sentence;
+      if (box.hidden || topic !== what) live.textContent = message;
       topic = what;
       box.hidden = false;
     },
@@ -34,7 +35,7 @@ export function startNotice(editor) {
 }
 
 // Without autosave, it is enough to know whether something was typed.
-function typedIn(form) {
+function trackChanges(form) {
   let changed = document.querySelector("[data-unsaved]") !== null;
   const change = () => { changed = true; };
   form.addEventListener("input", change);
@@ -43,28 +44,28 @@ function typedIn(form) {
 }
 
 // Submitting to a login page would lose the text, so check the session first.
-export function warnBeforeUnload(editor, form, notice, safety = typedIn(form)) {
+export function warnBeforeUnload(editor, form, notice, autosave = trackChanges(form)) {
   let leaving = false;
   let checking = false;
   window.addEventListener("pageshow", () => { leaving = false; });
   window.addEventListener("beforeunload", (event) => {
-    if (!leaving && safety.dirty()) event.preventDefault();
+    if (!leaving && autosave.dirty()) event.preventDefault();
   });
   form.addEventListener("submit", async (event) => {
     if (leaving) return;
     event.preventDefault();
     if (checking) return;
     checking = true;
-    const answer = await freshToken(editor);
+    const result = await refreshCsrfToken(editor);
     checking = false;
-    if (answer.status === 401 || answer.status === 0) {
-      notice.say(answer, "keep");
-      safety.keep();
+    if (result.status === 401 || result.status === 0) {
+      notice.say(result, "keep");
+      autosave.keep();
       editor.scrollIntoView({ block: "nearest" });
       return;
     }
     leaving = true;
-    safety.saving();
+    autosave.saving();
     form.requestSubmit(event.submitter);
   });
   // On a shared computer, the next person could find the copies in this browser.

@@ -1,5 +1,6 @@
 // Crop and cover: the rectangles on the picture, and the result as the server renders it.
 
+import { format, gettext } from "../i18n.js";
 import { Rectangles } from "./rectangles.js";
 import { RedactionCanvas } from "./redaction.js";
 import { DetectedText } from "./detected_text.js";
@@ -7,28 +8,28 @@ import { DetectedText } from "./detected_text.js";
 const PAUSE = 350;
 const form = document.querySelector("[data-check]");
 const find = (name) => form.querySelector(`[data-${name}]`);
-const said = find("said");
-const undo = find("undo");
-const kept = find("kept");
-const looked = find("looked");
-const tick = form.querySelector("[name=deidentified]");
+const status = find("said");
+const undoButton = find("undo");
+const resultImage = find("kept");
+const seenHash = find("looked");
+const confirmation = form.querySelector("[name=deidentified]");
 const problems = document.querySelector("[data-problems]");
 let timer = 0;
-let asked = 0;
+let latestRequest = 0;
 
 const rectangles = new Rectangles(find("rectangles"), () => {
   stage.draw();
   text.draw();
-  undo.disabled = rectangles.before.length === 0;
+  undoButton.disabled = rectangles.before.length === 0;
   clearTimeout(timer);
-  timer = setTimeout(look, PAUSE);
+  timer = setTimeout(loadResult, PAUSE);
 });
 const stage = new RedactionCanvas(find("marks"), rectangles, {
   help: "stage-help",
   picked: () => form.querySelector("[name=draw]:checked").value,
 });
 
-const text = new DetectedText(form, rectangles, (sentence) => { said.textContent = sentence; });
+const text = new DetectedText(form, rectangles, (sentence) => { status.textContent = sentence; });
 
 for (const name of ["tools", "stage-help"]) find(name).hidden = false;
 find("marks").removeAttribute("hidden");
@@ -40,46 +41,47 @@ form.querySelectorAll("[data-add]").forEach((button) =>
     const kind = button.dataset.add;
     const there = kind === "cut" && rectangles.now.cut;
     const index = there ? 0 : rectangles.add(kind, kind === "cut" ? [10, 10, 80, 80] : [40, 45, 20, 10]);
-    if (index < 0) said.textContent = "You already have 50 boxes. Crop the picture instead.";
+    if (index < 0) status.textContent = gettext("You already have 50 boxes. Crop the picture instead.");
     else stage.focus(kind, index);
   }),
 );
-undo.addEventListener("click", () => {
+undoButton.addEventListener("click", () => {
   rectangles.undo();
-  said.textContent = "Undone.";
-  if (undo.disabled) form.querySelector("[data-add]").focus();
+  status.textContent = gettext("Undone.");
+  if (undoButton.disabled) form.querySelector("[data-add]").focus();
 });
 
 /** Request the result from the server and show exactly that. */
-async function look() {
-  const number = ++asked;
+async function loadResult() {
+  const number = ++latestRequest;
   const fields = new URLSearchParams();
   for (const [name, value] of new FormData(form)) if (/^(cut|box)-/.test(name)) fields.set(name, value);
-  let answer;
+  let result;
   try {
     const response = await fetch(`${form.dataset.result}?${fields}`, { headers: { Accept: "application/json" } });
-    answer = await response.json();
+    result = await response.json();
   } catch {
-    answer = { error: "The result could not be shown. Check that you are connected and signed in." };
+    result = { error: gettext("The result could not be shown. Check that you are connected and signed in.") };
   }
-  if (number !== asked) return;
-  if (answer.error) {
-    say(answer.error);
+  if (number !== latestRequest) return;
+  if (result.error) {
+    showError(result.error);
     return;
   }
   problems.replaceChildren();
-  if (looked.value === answer.seen_sha256) return;
-  looked.value = answer.seen_sha256;
-  kept.width = answer.width;
-  kept.height = answer.height;
-  kept.src = find("kept-link").href = `${form.dataset.result}?${fields}`;
-  find("size").textContent = `${answer.width} × ${answer.height} pixels`;
-  same(answer.duplicate);
-  said.textContent = tick.checked ? "The result has changed. Look again, then check the box." : "The result has changed.";
-  tick.checked = false;
+  if (seenHash.value === result.seen_sha256) return;
+  seenHash.value = result.seen_sha256;
+  resultImage.width = result.width;
+  resultImage.height = result.height;
+  resultImage.src = find("kept-link").href = `${form.dataset.result}?${fields}`;
+  find("size").textContent = format(gettext("%(width)s × %(height)s pixels"), result);
+  showDuplicate(result.duplicate);
+  status.textContent = confirmation.checked
+    ? gettext("The result has changed. Look again, then check the box.") : gettext("The result has changed.");
+  confirmation.checked = false;
 }
 
-function say(sentence) {
+function showError(sentence) {
   const box = document.createElement("div");
   box.className = "errornote";
   box.setAttribute("role", "alert");
@@ -87,7 +89,7 @@ function say(sentence) {
   problems.replaceChildren(box);
 }
 
-function same(slug) {
+function showDuplicate(slug) {
   const link = find("same-link");
   find("same").hidden = !slug;
   link.textContent = slug;
@@ -98,11 +100,11 @@ form.addEventListener("submit", (event) => {
   if (event.submitter?.value === "show") {
     // Enter in a field submits with this button; the result is already shown here.
     event.preventDefault();
-    look();
+    loadResult();
     return;
   }
   if (!event.submitter?.hasAttribute("data-save")) return;
-  find("saving").textContent = "Creating the sizes. This takes a few seconds …";
+  find("saving").textContent = gettext("Creating the sizes. This takes a few seconds …");
   // Wait until the browser has included the button's value in the form data.
   setTimeout(() => form.querySelectorAll("[type=submit]").forEach((button) => { button.disabled = true; }));
 });

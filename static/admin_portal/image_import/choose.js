@@ -1,13 +1,16 @@
 // Choose or drop a file, with a progress bar. Without this script, the form is a plain upload.
 
+import { format, gettext } from "../i18n.js";
+
 const form = document.querySelector("[data-drop]");
 const field = form.querySelector("[type=file]");
-const refusal = document.querySelector("[data-refusal]");
+const errorBox = document.querySelector("[data-refusal]");
 const progress = form.querySelector("[data-progress]");
-const bar = progress.querySelector("progress");
-const said = progress.querySelector("[data-said]");
+const progressBar = progress.querySelector("progress");
+const status = progress.querySelector("[data-said]");
 const button = form.querySelector("[type=submit]");
-const SIGNED_OUT = "You are signed out. Sign in again in another window, then choose the file again.";
+const UNREADABLE = gettext("The picture could not be read. Please try again.");
+const SIGNED_OUT = gettext("You are signed out. Sign in again in another window, then choose the file again.");
 
 form.querySelector("[data-hint]").hidden = false;
 form.addEventListener("dragover", (event) => {
@@ -23,41 +26,41 @@ form.addEventListener("drop", (event) => {
   form.requestSubmit();
 });
 
-function refuse(sentence) {
-  refusal.textContent = sentence;
-  refusal.hidden = false;
+function showError(sentence) {
+  errorBox.textContent = sentence;
+  errorBox.hidden = false;
   progress.hidden = true;
   button.disabled = false;
-  refusal.scrollIntoView({ block: "nearest" });
+  errorBox.scrollIntoView({ block: "nearest" });
 }
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const request = new XMLHttpRequest();
-  let told = -1;
+  let announcedQuarter = -1;
   request.open("POST", window.location.href);
   request.setRequestHeader("Accept", "application/json");
   request.responseType = "json";
   request.upload.addEventListener("progress", ({ loaded, total }) => {
-    const part = Math.floor((100 * loaded) / total);
-    bar.value = part;
+    const percent = Math.floor((100 * loaded) / total);
+    progressBar.value = percent;
     // Announce progress to screen readers in quarters, not at each percent.
-    if (Math.floor(part / 25) > told && part < 100) said.textContent = `${part} % sent`;
-    told = Math.max(told, Math.floor(part / 25));
+    if (Math.floor(percent / 25) > announcedQuarter && percent < 100) status.textContent = format(gettext("%(percent)s % sent"), { percent });
+    announcedQuarter = Math.max(announcedQuarter, Math.floor(percent / 25));
   });
   request.upload.addEventListener("load", () => {
-    bar.removeAttribute("value");
-    said.textContent = "Reading the picture …";
+    progressBar.removeAttribute("value");
+    status.textContent = gettext("Reading the picture …");
   });
   request.addEventListener("load", () => {
     if (request.status === 201) window.location.assign(request.response.next);
-    else refuse(request.response?.error ?? (request.status === 200 ? SIGNED_OUT : "The picture could not be read. Please try again."));
+    else showError(request.response?.error ?? (request.status === 200 ? SIGNED_OUT : UNREADABLE));
   });
-  request.addEventListener("error", () => refuse("The picture could not be sent. Check your connection, then try again."));
-  refusal.hidden = true;
+  request.addEventListener("error", () => showError(gettext("The picture could not be sent. Check your connection, then try again.")));
+  errorBox.hidden = true;
   button.disabled = true;
-  bar.value = 0;
-  said.textContent = "Sending …";
+  progressBar.value = 0;
+  status.textContent = gettext("Sending …");
   progress.hidden = false;
   request.send(new FormData(form));
 });

@@ -1,5 +1,7 @@
 // Regions that the text finder marked: requested once, outlined on the picture, and covered with one click.
 
+import { format, gettext, ngettext } from "../i18n.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 const numbers = (text) => text.trim().split(/\s+/).map(Number);
 // A region counts as covered if the boxes cover a grid of this many points in each direction.
@@ -9,15 +11,15 @@ function isCovered([left, top, width, height], rectangles) {
   const inside = (x, y, [l, t, w, h]) => x >= l && x <= l + w && y >= t && y <= t + h;
   const boxes = rectangles.whole().filter(([kind]) => kind === "box").map(([, , box]) => box);
   const cut = rectangles.whole().find(([kind]) => kind === "cut")?.[2];
-  let open = 0;
+  let uncovered = 0;
   for (let row = 0; row < GRID; row += 1) {
     for (let column = 0; column < GRID; column += 1) {
       const x = left + (width * (column + 0.5)) / GRID;
       const y = top + (height * (row + 0.5)) / GRID;
-      if ((!cut || inside(x, y, cut)) && !boxes.some((box) => inside(x, y, box))) open += 1;
+      if ((!cut || inside(x, y, cut)) && !boxes.some((box) => inside(x, y, box))) uncovered += 1;
     }
   }
-  return open <= 0.02 * GRID * GRID;
+  return uncovered <= 0.02 * GRID * GRID;
 }
 
 export class DetectedText {
@@ -39,17 +41,19 @@ export class DetectedText {
   async look(again = false) {
     const body = new FormData(this.form);
     if (again) body.set("again", "yes");
-    this.root.textContent = "Looking for text …";
+    this.root.textContent = gettext("Looking for text …");
     try {
       const response = await fetch(this.form.dataset.textAddress, { method: "POST", body, redirect: "error" });
       if (response.headers.get("Content-Type")?.startsWith("application/json")) {
         this.root.textContent = (await response.json()).error;
       } else if (response.ok) {
-        const made = new DOMParser().parseFromString(await response.text(), "text/html");
-        this.root.replaceChildren(...made.body.children);
+        const parsed = new DOMParser().parseFromString(await response.text(), "text/html");
+        this.root.replaceChildren(...parsed.body.children);
       } else throw new Error(String(response.status));
     } catch {
-      this.root.textContent = "The text finder did not answer. Look at the whole picture. It will try again when you save.";
+      this.root.textContent = gettext(
+        "The text finder did not answer. Look at the whole picture. It will try again when you save.",
+      );
     }
     this.draw();
   }
@@ -64,23 +68,24 @@ export class DetectedText {
     }
     const key = `cover ${event.timeStamp}`;
     const chosen = this.places().filter(({ row }) => button.value === "all" || row.dataset.place === button.value);
-    const open = chosen.filter(({ outline }) => !isCovered(outline, this.rectangles));
-    const added = open.map(({ cover }) => this.rectangles.add("box", cover, key));
-    if (added.includes(-1)) this.say("You already have 50 boxes. Crop the picture instead.");
-    else this.say(added.length === 1 ? "Covered." : `${added.length} places covered.`);
+    const uncovered = chosen.filter(({ outline }) => !isCovered(outline, this.rectangles));
+    const added = uncovered.map(({ cover }) => this.rectangles.add("box", cover, key));
+    const count = added.length;
+    if (added.includes(-1)) this.say(gettext("You already have 50 boxes. Crop the picture instead."));
+    else this.say(count === 1 ? gettext("Covered.") : format(ngettext("%(count)s place covered.", "%(count)s places covered.", count), { count }));
     (this.root.querySelector("button:not([hidden])") ?? this.form.querySelector("[data-undo]")).focus();
   }
 
   /** Draw the outlines, and update the buttons, of the regions that are still visible. */
   draw() {
     const outlines = [];
-    let open = 0;
+    let uncovered = 0;
     for (const { row, outline } of this.places()) {
       const covered = isCovered(outline, this.rectangles);
       row.querySelector("[data-covered]").hidden = !covered;
       row.querySelector("button").hidden = covered;
       if (covered) continue;
-      open += 1;
+      uncovered += 1;
       const rect = document.createElementNS(SVG, "rect");
       ["x", "y", "width", "height"].forEach((name, at) => rect.setAttribute(name, `${outline[at]}%`));
       const number = document.createElementNS(SVG, "text");
@@ -89,7 +94,7 @@ export class DetectedText {
       outlines.push(rect, number);
     }
     this.svg.replaceChildren(...outlines);
-    const asking = this.root.querySelector("[data-open-places]");
-    if (asking) asking.hidden = open === 0;
+    const question = this.root.querySelector("[data-open-places]");
+    if (question) question.hidden = uncovered === 0;
   }
 }

@@ -1,26 +1,28 @@
 // Sliders for the window of a DICOM frame; the server draws each picture.
 
+import { format, gettext } from "../i18n.js";
+
 const PAUSE = 150;
 const STEPS = 400;
 const form = document.querySelector("[data-window]");
-const take = document.querySelector("[data-take]");
+const takeForm = document.querySelector("[data-take]");
 const button = document.querySelector("[data-take-button]");
-const shown = document.querySelector("[data-shown]");
-const refusal = document.querySelector("[data-refusal]");
-const said = form.querySelector("[data-said]");
+const preview = document.querySelector("[data-shown]");
+const errorBox = document.querySelector("[data-refusal]");
+const status = form.querySelector("[data-said]");
 const center = form.elements.center;
 const width = form.elements.width;
-const slides = [...form.querySelectorAll("[data-slide]")];
+const sliders = [...form.querySelectorAll("[data-slide]")];
 let timer = 0;
 
-const tidy = (value) => String(Number(Number(value).toPrecision(6)));
+const formatNumber = (value) => String(Number(Number(value).toPrecision(6)));
 
 /** Return the filled-in fields. */
 function fields() {
   return new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
 }
 
-function later() {
+function scheduleUpdate() {
   clearTimeout(timer);
   // Staff can only take the picture that is shown, so disable the button while one is loading.
   button.disabled = true;
@@ -29,20 +31,20 @@ function later() {
 
 function show() {
   const wanted = fields();
-  shown.src = `${shown.dataset.address}?${wanted}`;
-  shown.dataset.wanted = wanted.toString();
+  preview.src = `${preview.dataset.address}?${wanted}`;
+  preview.dataset.wanted = wanted.toString();
 }
 
-shown.addEventListener("load", () => {
-  if (shown.dataset.wanted === undefined) return;
-  take.querySelectorAll("[data-taken]").forEach((field) => field.remove());
-  for (const [name, value] of new URLSearchParams(shown.dataset.wanted)) {
+preview.addEventListener("load", () => {
+  if (preview.dataset.wanted === undefined) return;
+  takeForm.querySelectorAll("[data-taken]").forEach((field) => field.remove());
+  for (const [name, value] of new URLSearchParams(preview.dataset.wanted)) {
     const field = Object.assign(document.createElement("input"), { type: "hidden", name, value });
     field.dataset.taken = "";
-    take.append(field);
+    takeForm.append(field);
   }
   button.disabled = false;
-  refusal.hidden = true;
+  errorBox.hidden = true;
   document.querySelectorAll("[data-frame]").forEach((link) => {
     const address = fields();
     address.set("frame", link.dataset.frame);
@@ -50,72 +52,74 @@ shown.addEventListener("load", () => {
   });
 });
 
-shown.addEventListener("error", async () => {
-  const answer = await fetch(shown.src, { headers: { Accept: "application/json" } }).catch(() => null);
-  const told = answer ? await answer.json().catch(() => null) : null;
-  refusal.textContent = told?.error ?? "The picture cannot be shown. Check that you are connected and signed in.";
-  refusal.hidden = false;
+preview.addEventListener("error", async () => {
+  const response = await fetch(preview.src, { headers: { Accept: "application/json" } }).catch(() => null);
+  const data = response ? await response.json().catch(() => null) : null;
+  errorBox.textContent = data?.error ?? gettext("The picture cannot be shown. Check that you are connected and signed in.");
+  errorBox.hidden = false;
 });
 
 /** Move the sliders to the typed numbers, or to the frame's own window without numbers. */
-function follow() {
-  for (const slide of slides) {
-    const span = Number(slide.dataset.span);
-    const own = slide.dataset.slide === "center" ? Number(slide.dataset.middle) : span;
-    const typed = form.elements[slide.dataset.slide].value;
-    slide.value = typed === "" ? own : Number(typed);
-    slide.setAttribute("aria-valuetext", tidy(slide.value));
+function updateSliders() {
+  for (const slider of sliders) {
+    const span = Number(slider.dataset.span);
+    const defaultValue = slider.dataset.slide === "center" ? Number(slider.dataset.middle) : span;
+    const typed = form.elements[slider.dataset.slide].value;
+    slider.value = typed === "" ? defaultValue : Number(typed);
+    slider.setAttribute("aria-valuetext", formatNumber(slider.value));
   }
 }
 
-for (const slide of slides) {
-  const span = Number(slide.dataset.span) || 1;
-  const middle = Number(slide.dataset.middle ?? 0);
-  slide.min = slide.dataset.slide === "center" ? middle - span / 2 : span / STEPS;
-  slide.max = slide.dataset.slide === "center" ? middle + span / 2 : span;
-  slide.step = span / STEPS;
-  slide.hidden = false;
-  slide.addEventListener("input", () => {
-    for (const other of slides) form.elements[other.dataset.slide].value = tidy(other.value);
-    slide.setAttribute("aria-valuetext", tidy(slide.value));
-    later();
+for (const slider of sliders) {
+  const span = Number(slider.dataset.span) || 1;
+  const middle = Number(slider.dataset.middle ?? 0);
+  slider.min = slider.dataset.slide === "center" ? middle - span / 2 : span / STEPS;
+  slider.max = slider.dataset.slide === "center" ? middle + span / 2 : span;
+  slider.step = span / STEPS;
+  slider.hidden = false;
+  slider.addEventListener("input", () => {
+    for (const other of sliders) form.elements[other.dataset.slide].value = formatNumber(other.value);
+    slider.setAttribute("aria-valuetext", formatNumber(slider.value));
+    scheduleUpdate();
   });
 }
-follow();
-if (slides.length) {
-  for (const field of [center, width]) field.addEventListener("input", () => { follow(); later(); });
-  form.elements.invert.addEventListener("change", later);
+updateSliders();
+if (sliders.length) {
+  for (const field of [center, width]) field.addEventListener("input", () => { updateSliders(); scheduleUpdate(); });
+  form.elements.invert.addEventListener("change", scheduleUpdate);
 }
 form.querySelectorAll("[data-preset]").forEach((link) =>
   link.addEventListener("click", (event) => {
     event.preventDefault();
     center.value = link.dataset.center ?? "";
     width.value = link.dataset.width ?? "";
-    follow();
-    later();
-    said.textContent = link.textContent;
+    updateSliders();
+    scheduleUpdate();
+    status.textContent = link.textContent;
   }),
 );
-take.querySelectorAll("[type=hidden]:not([name=csrfmiddlewaretoken])").forEach((field) => { field.dataset.taken = ""; });
-const plain = form.querySelector("[data-show]");
+takeForm.querySelectorAll("[type=hidden]:not([name=csrfmiddlewaretoken])").forEach((field) => { field.dataset.taken = ""; });
+const showButton = form.querySelector("[data-show]");
 // Another frame has other presets, so it needs a page load.
-plain.querySelector("button").textContent = form.elements.frame?.type === "number" ? "Show this frame" : "Show";
-plain.hidden = form.elements.frame?.type !== "number";
+showButton.querySelector("button").textContent = form.elements.frame?.type === "number" ? gettext("Show this frame") : gettext("Show");
+showButton.hidden = form.elements.frame?.type !== "number";
 
 /** Load the thumbnails one after the other: the server unpacks a compressed frame on its first request. */
-async function small() {
-  const places = [...document.querySelectorAll("[data-small]")];
-  const bar = document.querySelector("[data-progress]");
-  places.forEach((place) => { place.hidden = false; });
-  if (bar) bar.hidden = false;
-  for (const [ready, place] of places.entries()) {
-    bar.querySelector("progress").value = ready;
-    bar.querySelector("[data-progress-text]").textContent = `${ready} of ${places.length} thumbnails are ready`;
-    const image = Object.assign(new Image(160, 160), { alt: "", src: place.dataset.small });
-    await image.decode().catch(() => { image.alt = "This frame is damaged."; });
-    place.replaceWith(image);
+async function loadThumbnails() {
+  const placeholders = [...document.querySelectorAll("[data-small]")];
+  const progress = document.querySelector("[data-progress]");
+  placeholders.forEach((placeholder) => { placeholder.hidden = false; });
+  if (progress) progress.hidden = false;
+  for (const [ready, placeholder] of placeholders.entries()) {
+    progress.querySelector("progress").value = ready;
+    progress.querySelector("[data-progress-text]").textContent = format(
+      gettext("%(count)s of %(total)s thumbnails are ready"), { count: ready, total: placeholders.length },
+    );
+    const image = Object.assign(new Image(160, 160), { alt: "", src: placeholder.dataset.small });
+    await image.decode().catch(() => { image.alt = gettext("This frame is damaged."); });
+    placeholder.replaceWith(image);
   }
-  if (bar) bar.hidden = true;
+  if (progress) progress.hidden = true;
 }
 
-small();
+loadThumbnails();

@@ -1,8 +1,10 @@
 // The rectangles of a picture, in percent, stored in the number fields, with undo.
 
+import { format, gettext } from "../i18n.js";
+
 export const SIDES = ["left", "top", "width", "height"];
 const LEAST = 0.5;
-const MOST = 50;
+const MAX_BOXES = 50;
 
 const round = (value) => Math.round(value * 100) / 100;
 const within = (value, least, most) => Math.min(most, Math.max(least, value));
@@ -72,7 +74,7 @@ export class Rectangles {
 
   /** Add a rectangle and return its index, or -1 if the limit is reached. */
   add(kind, numbers, key = "") {
-    if (kind === "box" && this.now.boxes.length >= MOST) return -1;
+    if (kind === "box" && this.now.boxes.length >= MAX_BOXES) return -1;
     const index = kind === "cut" ? 0 : this.now.boxes.length;
     this.set(kind, index, numbers, key);
     return index;
@@ -100,27 +102,27 @@ export class Rectangles {
     const rows = [...this.list.querySelectorAll("[data-rectangle]")];
     rows.slice(boxes.length).forEach((row) => row.remove());
     while (this.list.children.length < boxes.length) this.list.append(this.row(this.list.children.length));
-    boxes.forEach((values, index) => this.write(this.list.children[index], values, `Black box ${index + 1}`));
-    this.write(this.cutRow, cut ?? ["", "", "", ""], "Part to keep (empty: all of it)");
+    boxes.forEach((values, index) => this.write(this.list.children[index], values, format(gettext("Black box %(number)s"), { number: index + 1 })));
+    this.write(this.cutRow, cut ?? ["", "", "", ""], gettext("Part to keep (empty: all of it)"));
     this.cutRow.querySelector("[data-remove]").hidden = !cut;
     this.total.value = boxes.length;
   }
 
   row(index) {
-    const made = this.empty.content.cloneNode(true);
-    for (const element of made.querySelectorAll("[name], [id], [for]")) {
+    const fragment = this.empty.content.cloneNode(true);
+    for (const element of fragment.querySelectorAll("[name], [id], [for]")) {
       for (const name of ["name", "id", "for"]) {
         const value = element.getAttribute(name);
         if (value) element.setAttribute(name, value.replace("__prefix__", index));
       }
     }
-    return made;
+    return fragment;
   }
 
   write(row, values, name) {
     row.querySelector("legend").textContent = name;
     row.querySelector("[data-remove]").hidden = false;
-    row.querySelector("[data-remove]").setAttribute("aria-label", `Remove: ${name}`);
+    row.querySelector("[data-remove]").setAttribute("aria-label", format(gettext("Remove: %(name)s"), { name }));
     inputs(row).forEach((input, place) => {
       if (input.value.trim() !== values[place]) input.value = values[place];
     });

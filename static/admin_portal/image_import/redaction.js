@@ -1,5 +1,7 @@
 // Rectangles on the picture: drawn, moved and resized by mouse, touch or keyboard.
 
+import { format, gettext } from "../i18n.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 const SMALLEST = 1;
 
@@ -34,17 +36,18 @@ export class RedactionCanvas {
 
   shapes(kind, index, numbers) {
     const [x, y, width, height] = numbers;
-    const made = [];
+    const shapes = [];
     if (kind === "cut") {
       const outside = [[0, 0, 100, y], [0, y + height, 100, 100 - y - height], [0, y, x, height], [x + width, y, 100 - x - width, height]];
-      made.push(...outside.filter((part) => part[2] > 0 && part[3] > 0).map((part) => shape("rect", { class: "redaction__outside", ...area(part) })));
+      shapes.push(...outside.filter((part) => part[2] > 0 && part[3] > 0).map((part) => shape("rect", { class: "redaction__outside", ...area(part) })));
     }
-    const name = kind === "cut" ? "Part to keep" : `Black box ${index + 1}`;
-    const label = `${name}: ${x} % from the left, ${y} % from the top, ${width} % wide, ${height} % high`;
+    const name = kind === "cut" ? gettext("Part to keep") : format(gettext("Black box %(number)s"), { number: index + 1 });
+    const text = gettext("%(name)s: %(x)s % from the left, %(y)s % from the top, %(width)s % wide, %(height)s % high");
+    const label = format(text, { name, x, y, width, height });
     const held = { class: `redaction__${kind}`, tabindex: 0, role: "button", "aria-label": label, "aria-describedby": this.help, "data-kind": kind, "data-index": index };
-    made.push(shape("rect", { ...held, ...area(numbers) }));
-    made.push(shape("circle", { class: "redaction__handle", cx: `${x + width}%`, cy: `${y + height}%`, r: 9, "data-corner": kind, "data-index": index }));
-    return made;
+    shapes.push(shape("rect", { ...held, ...area(numbers) }));
+    shapes.push(shape("circle", { class: "redaction__handle", cx: `${x + width}%`, cy: `${y + height}%`, r: 9, "data-corner": kind, "data-index": index }));
+    return shapes;
   }
 
   focus(kind, index) {

@@ -1,6 +1,8 @@
 // Undo and redo with snapshots of the form. Replaces the browser's undo, which covers only typed text and, after a
 // marker is deleted, would undo typing in another one.
 
+import { gettext } from "../i18n.js";
+
 const MAX_STEPS = 200;
 const KEPT = "plainspine:markers"; // from a rejected save to the page that shows its errors
 
@@ -28,7 +30,7 @@ export function startHistory(root, { now, restore, adopt, say }) {
     return true;
   }
 
-  function go(from, to, done, none) {
+  function moveState(from, to, done, none) {
     commit();
     if (from.length === 0) { say(none); show(); return; }
     to.push(current);
@@ -38,10 +40,10 @@ export function startHistory(root, { now, restore, adopt, say }) {
     say(done);
   }
 
-  const undo = () => go(past, future, "Undone.", "There is nothing to undo.");
-  const redo = () => go(future, past, "Redone.", "There is nothing to redo.");
+  const undo = () => moveState(past, future, gettext("Undone."), gettext("There is nothing to undo."));
+  const redo = () => moveState(future, past, gettext("Redone."), gettext("There is nothing to redo."));
 
-  function pressed(event) {
+  function onKeyDown(event) {
     const key = event.key.toLowerCase();
     const isElsewhere = !root.contains(event.target) && event.target !== document.body;
     if (!(event.ctrlKey || event.metaKey) || event.altKey || event.isComposing || isElsewhere || !"zy".includes(key)) return;
@@ -70,7 +72,7 @@ export function startHistory(root, { now, restore, adopt, say }) {
   }
 
   takeKept();
-  document.addEventListener("keydown", pressed);
+  document.addEventListener("keydown", onKeyDown);
   // Undo from a menu, or by shaking a phone.
   root.addEventListener("beforeinput", (event) => {
     if (!/^history/.test(event.inputType)) return;

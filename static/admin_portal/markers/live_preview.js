@@ -1,12 +1,13 @@
 // The figure as patients will see it, rendered by the server from the form, and the server's notes on each marker.
 
+import { gettext } from "../i18n.js";
 import { postForm } from "../editor/api.js";
 import { renderInFrame } from "../editor/full_preview.js";
 
 const WAIT = 350;
 
 // Preserve checked inputs and open details across a redraw.
-function keepingState(frame, act) {
+function preserveState(frame, act) {
   const inside = (selector) => [...(frame.contentDocument?.querySelectorAll(selector) ?? [])];
   const checked = inside("input").map((input) => input.checked);
   const open = inside("details").map((details) => details.open);
@@ -20,8 +21,8 @@ export function startLivePreview(root, form, rows, notice) {
   const state = root.querySelector("[data-live-state]");
   const widths = root.querySelector("[data-widths]");
   let timer = 0;
-  let asking = null;
-  let shown = "";
+  let pending = null;
+  let shownState = "";
 
   function fit(frame) {
     const body = frame.contentDocument?.body;
@@ -29,45 +30,45 @@ export function startLivePreview(root, form, rows, notice) {
   }
 
   // Notes appear above fields; scroll so that the focused field does not move.
-  function note(notes) {
+  function showNotes(notes) {
     const field = document.activeElement;
     const top = field.getBoundingClientRect().top;
     rows.all().forEach((row, index) => {
-      const mine = notes.filter((found) => found.mark === index);
+      const ownNotes = notes.filter((found) => found.mark === index);
       const list = row.querySelector("[data-notes]");
-      list.replaceChildren(...mine.map((found) => Object.assign(document.createElement("li"), { textContent: found.sentence })));
-      list.hidden = mine.length === 0;
-      row.querySelector("[data-warned]").hidden = mine.length === 0;
+      list.replaceChildren(...ownNotes.map((found) => Object.assign(document.createElement("li"), { textContent: found.sentence })));
+      list.hidden = ownNotes.length === 0;
+      row.querySelector("[data-warned]").hidden = ownNotes.length === 0;
     });
     const shift = field.getBoundingClientRect().top - top;
     if (shift && field.closest("[data-row]")) window.scrollBy(0, shift);
   }
 
-  async function now() {
+  async function update() {
     clearTimeout(timer);
-    asking?.abort();
-    asking = new AbortController();
-    const { signal } = asking;
+    pending?.abort();
+    pending = new AbortController();
+    const { signal } = pending;
     const body = new FormData(form);
     body.delete("csrfmiddlewaretoken");
-    const asked = new URLSearchParams(body).toString();
-    if (asked === shown) return;
-    state.textContent = "Drawing …";
-    let answer;
+    const formState = new URLSearchParams(body).toString();
+    if (formState === shownState) return;
+    state.textContent = gettext("Drawing …");
+    let result;
     try {
-      answer = await postForm(root, root.dataset.liveAddress, body, signal);
+      result = await postForm(root, root.dataset.liveAddress, body, signal);
     } catch (error) {
       if (error.name === "AbortError") return;
       throw error;
     }
     if (signal.aborted) return;
-    if (answer.status !== 200) { state.textContent = ""; notice.say(answer); return; }
+    if (result.status !== 200) { state.textContent = ""; notice.say(result); return; }
     notice.clear();
-    shown = asked;
-    frames.forEach((frame) => keepingState(frame, () => renderInFrame(frame, answer.data.pages[frame.dataset.language])));
+    shownState = formState;
+    frames.forEach((frame) => preserveState(frame, () => renderInFrame(frame, result.data.pages[frame.dataset.language])));
     frames.forEach(fit);
-    note(answer.data.notes);
-    state.textContent = "Up to date.";
+    showNotes(result.data.notes);
+    state.textContent = gettext("Up to date.");
   }
 
   frames.forEach((frame) => {
@@ -85,5 +86,5 @@ export function startLivePreview(root, form, rows, notice) {
     widths.querySelectorAll("[data-width]").forEach((other) => other.setAttribute("aria-pressed", String(other === button)));
     frames.forEach((frame) => { frame.toggleAttribute("data-wide", button.dataset.width === "360"); fit(frame); });
   });
-  return { now, soon: () => { clearTimeout(timer); timer = setTimeout(now, WAIT); } };
+  return { now: update, soon: () => { clearTimeout(timer); timer = setTimeout(update, WAIT); } };
 }

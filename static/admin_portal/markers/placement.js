@@ -1,30 +1,42 @@
 // Placing a marker: with a crosshair moved by arrow keys, by a click or tap, or by dragging.
 
+import { format, gettext } from "../i18n.js";
 import { clamp, placeOf, putAt, roomFor } from "./geometry.js";
 import { isWide, tidy } from "./rows.js";
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const KEYS = "Arrow keys move it by 1 pixel, with Shift by 10. Enter places it here, Esc cancels.";
-const WHAT = { disc: "the disc", target: "what it points at", size: "the corner of the shape", new: "what the new marker shows" };
-const QUIET = 500;
-const SLOP = 4;
-const DRAG = 16; // pixels; a finger moves less during a tap
+const KEYS = gettext("Arrow keys move it by 1 pixel, with Shift by 10. Enter places it here, Esc cancels.");
+const PLACE = {
+  disc: gettext("Click or tap the disc. Or use the keyboard: %(keys)s"),
+  target: gettext("Click or tap what it points at. Or use the keyboard: %(keys)s"),
+  size: gettext("Click or tap the corner of the shape. Or use the keyboard: %(keys)s"),
+  new: gettext("Click or tap what the new marker shows. Or use the keyboard: %(keys)s"),
+};
+const ARROWS_MOVE = {
+  disc: gettext("Arrow keys move marker %(number)s: the disc. Control Z undoes the last step."),
+  target: gettext("Arrow keys move marker %(number)s: what it points at. Control Z undoes the last step."),
+  size: gettext("Arrow keys move marker %(number)s: the corner of the shape. Control Z undoes the last step."),
+};
+const ANNOUNCE_DELAY = 500;
+const MIN_DRAG_PIXELS = 4;
+const MAX_TAP_PIXELS = 16; // a finger moves less during a tap
 
 export function startPlacement(root, { rows, canvas, draw, commit, say }) {
   const box = canvas.box;
-  const hint = root.querySelector("[data-hint]");
+  const hintText = root.querySelector("[data-hint]");
   const guide = root.querySelector("[data-placing]");
   const tools = root.querySelector("[data-tools]");
-  const [addButton, hereButton, leaveButton] = ["add", "here", "leave"].map((name) => root.querySelector(`[data-do=${name}]`));
+  const [addButton, hereButton, cancelButton] = ["add", "here", "leave"].map((name) => root.querySelector(`[data-do=${name}]`));
   let placing = null; // {part, row, from: the button that started it, spot}
-  let grabbed = null; // {part, row, isGrip, startX, startY, before: its values, moved}
+  let dragged = null; // {part, row, isGrip, startX, startY, before: its values, moved}
   let released = null; // the same between pointerup and click
   let part = "disc"; // the part of the selected marker that arrow keys move
   let timer = 0;
 
   const asText = (values) => Object.fromEntries(Object.entries(values).map(([name, value]) => [name, tidy(value)]));
-  const where = ({ x, y }) => `${tidy(x)} % from the left, ${tidy(y)} % from the top.`;
-  const later = (act) => { clearTimeout(timer); timer = setTimeout(act, QUIET); };
+  const sayPosition = (text, { x, y }) => say(format(text, { x: tidy(x), y: tidy(y) }));
+  const CROSS_AT = gettext("Cross at %(x)s % from the left, %(y)s % from the top.");
+  const debounce = (act) => { clearTimeout(timer); timer = setTimeout(act, ANNOUNCE_DELAY); };
 
   function put(row, name, at) {
     rows.write(row, asText(putAt(rows.read(row), name, at)));
@@ -37,21 +49,21 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
   }
 
   function begin(name, row, from) {
-    leave();
+    stopPlacing();
     placing = { part: name, row, from, spot: row ? placeOf(rows.read(row), name) : { x: 50, y: 50 } };
     if (row) rows.choose(row);
     box.classList.add("is-placing");
     from.setAttribute("aria-pressed", "true");
-    hint.textContent = `Click or tap ${WHAT[name]}. Or use the keyboard: ${KEYS}`;
-    hereButton.textContent = row ? "Place it here" : "Place marker here";
+    hintText.textContent = format(PLACE[name], { keys: KEYS });
+    hereButton.textContent = row ? gettext("Place it here") : gettext("Place marker here");
     guide.hidden = false;
     canvas.point(placing.spot);
     draw();
     box.focus({ preventScroll: false });
-    say(`Cross at ${where(placing.spot)}`);
+    sayPosition(CROSS_AT, placing.spot);
   }
 
-  function leave() {
+  function stopPlacing() {
     if (!placing) return;
     placing.from.setAttribute("aria-pressed", "false");
     placing = null;
@@ -60,22 +72,22 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
     canvas.point(null);
   }
 
-  function giveUp() {
+  function cancelPlacing() {
     const { from } = placing;
-    leave();
+    stopPlacing();
     (from.isConnected ? from : addButton).focus();
-    say("Canceled. Nothing was placed.");
+    say(gettext("Canceled. Nothing was placed."));
   }
 
-  function finish(at) {
+  function placeAt(at) {
     const { part: name, row, from } = placing;
-    leave();
+    stopPlacing();
     if (!row) { addAt(at); return; }
     // Undo or Delete has removed the marker since.
-    if (!row.isConnected) { addButton.focus(); say("This marker is no longer here."); return; }
+    if (!row.isConnected) { addButton.focus(); say(gettext("This marker is no longer here.")); return; }
     put(row, name, at);
     commit();
-    say(`Placed at ${where(at)}`);
+    sayPosition(gettext("Placed at %(x)s % from the left, %(y)s % from the top."), at);
     from.focus();
   }
 
@@ -84,11 +96,11 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
     const row = rows.add({ shape: "point", ...asText({ x: place.x, y: place.y, target_x: target.x, target_y: target.y }) });
     part = "disc";
     commit();
-    say(`Marker ${rows.all().length} added. Write what it shows.`);
-    rows.field(row, "label_en").focus();
+    say(format(gettext("Marker %(number)s added. Write what it shows."), { number: rows.all().length }));
+    rows.focusLabel(row);
   }
 
-  function nudge(event) {
+  function moveByKey(event) {
     const [right, down] = ARROWS[event.key];
     const area = box.getBoundingClientRect();
     const pixels = event.shiftKey ? 10 : 1;
@@ -96,89 +108,93 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
     if (placing) {
       placing.spot = moved(placing.spot);
       canvas.point(placing.spot);
-      later(() => placing && say(`Cross at ${where(placing.spot)}`));
+      debounce(() => placing && sayPosition(CROSS_AT, placing.spot));
       return;
     }
     const row = rows.chosen();
     if (!row) return;
     put(row, part, moved(placeOf(rows.read(row), part)));
-    later(() => { commit(); if (row.isConnected) say(where(placeOf(rows.read(row), part))); });
+    debounce(() => {
+      commit();
+      if (row.isConnected) sayPosition(gettext("%(x)s % from the left, %(y)s % from the top."), placeOf(rows.read(row), part));
+    });
   }
 
-  function pressed(event) {
+  function onKeyDown(event) {
     const command = event.ctrlKey || event.metaKey;
-    if (ARROWS[event.key] && !command && !event.altKey) nudge(event);
-    else if (event.key === "Enter" && placing) finish(placing.spot);
-    else if (event.key === "Escape" && grabbed?.moved) letGo();
-    else if (event.key === "Escape" && placing) giveUp();
+    if (ARROWS[event.key] && !command && !event.altKey) moveByKey(event);
+    else if (event.key === "Enter" && placing) placeAt(placing.spot);
+    else if (event.key === "Escape" && dragged?.moved) cancelDrag();
+    else if (event.key === "Escape" && placing) cancelPlacing();
     else return;
     event.preventDefault();
   }
 
-  function grab(event) {
+  function startDrag(event) {
     if (event.button !== 0 || !event.isPrimary) return;
     released = null;
     const held = placing ? null : event.target.closest("[data-index]");
-    grabbed = {
+    dragged = {
       row: held ? rows.all()[held.dataset.index] : null,
       part: event.target.closest("[data-grip]")?.dataset.grip ?? "disc",
       isGrip: event.target.closest("[data-grip]") !== null,
       startX: event.clientX, startY: event.clientY, moved: false,
     };
-    if (!grabbed.row) return;
+    if (!dragged.row) return;
     commit();
-    grabbed.before = rows.read(grabbed.row);
-    part = grabbed.part;
-    rows.choose(grabbed.row);
+    dragged.before = rows.read(dragged.row);
+    part = dragged.part;
+    rows.choose(dragged.row);
     draw();
     box.setPointerCapture(event.pointerId);
   }
 
   function drag(event) {
-    if (!grabbed?.row || !grabbed.isGrip || !event.isPrimary) return;
-    grabbed.moved ||= Math.hypot(event.clientX - grabbed.startX, event.clientY - grabbed.startY) > SLOP;
-    if (grabbed.moved) put(grabbed.row, grabbed.part, spotOf(event));
+    if (!dragged?.row || !dragged.isGrip || !event.isPrimary) return;
+    dragged.moved ||= Math.hypot(event.clientX - dragged.startX, event.clientY - dragged.startY) > MIN_DRAG_PIXELS;
+    if (dragged.moved) put(dragged.row, dragged.part, spotOf(event));
   }
 
   // No click may follow, so the drag ends here.
   function drop(event) {
     if (!event.isPrimary) return;
-    released = grabbed;
-    grabbed = null;
+    released = dragged;
+    dragged = null;
     if (released?.moved) commit();
   }
 
   // Cancel the drag and restore the position before it.
-  function letGo() {
-    const { row, before, moved } = grabbed;
-    grabbed = null;
+  function cancelDrag() {
+    const { row, before, moved } = dragged;
+    dragged = null;
     if (!moved) return;
     rows.write(row, before);
     draw();
-    say("Canceled. Nothing was moved.");
+    say(gettext("Canceled. Nothing was moved."));
   }
 
   // While placing, a click sets the position. Otherwise it only selects.
-  function clicked(event) {
+  function onClick(event) {
     const held = released;
     released = null;
     if (!placing) return;
     // Assistive technology clicks without pointer events.
-    if (held && Math.hypot(event.clientX - held.startX, event.clientY - held.startY) > DRAG) say("That was a drag. Click or tap without moving.");
-    else finish(spotOf(event));
+    if (held && Math.hypot(event.clientX - held.startX, event.clientY - held.startY) > MAX_TAP_PIXELS) {
+      say(gettext("That was a drag. Click or tap without moving."));
+    } else placeAt(spotOf(event));
   }
 
-  Object.entries({ keydown: pressed, pointerdown: grab, pointermove: drag, pointerup: drop, click: clicked })
+  Object.entries({ keydown: onKeyDown, pointerdown: startDrag, pointermove: drag, pointerup: drop, click: onClick })
     .forEach(([name, act]) => box.addEventListener(name, act));
-  box.addEventListener("pointercancel", () => { if (grabbed) letGo(); });
+  box.addEventListener("pointercancel", () => { if (dragged) cancelDrag(); });
   box.addEventListener("focus", () => {
     const index = rows.indexOfChosen();
-    if (!placing && index >= 0) say(`Arrow keys move marker ${index + 1}: ${WHAT[part]}. Control Z undoes the last step.`);
+    if (!placing && index >= 0) say(format(ARROWS_MOVE[part], { number: index + 1 }));
   });
-  const toggle = (name, row, button) => { if (placing?.from === button) giveUp(); else begin(name, row, button); };
+  const toggle = (name, row, button) => { if (placing?.from === button) cancelPlacing(); else begin(name, row, button); };
   addButton.addEventListener("click", () => toggle("new", null, addButton));
-  hereButton.addEventListener("click", () => finish(placing.spot));
-  leaveButton.addEventListener("click", giveUp);
+  hereButton.addEventListener("click", () => placeAt(placing.spot));
+  cancelButton.addEventListener("click", cancelPlacing);
   root.querySelector("[data-rows]").addEventListener("click", (event) => {
     const button = event.target.closest("[data-move]");
     if (!button) return;
@@ -188,7 +204,7 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
   });
   // Escape cancels from anywhere on the page.
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && placing && !event.defaultPrevented) giveUp();
+    if (event.key === "Escape" && placing && !event.defaultPrevented) cancelPlacing();
   });
   // On a narrow screen the picture is sticky, so keep focused fields from being covered by it.
   const picture = box.closest(".marker-editor__picture");
@@ -201,7 +217,8 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
   }).observe(picture);
   root.querySelector("[data-rows]").addEventListener("focusin", (event) => event.target.scrollIntoView({ block: "nearest" }));
   stage.style.setProperty("--aspect", `${rows.aspect}`);
-  Object.entries({ tabindex: "0", role: "application", "aria-label": "Picture with its markers", "aria-describedby": "marks-hint" })
-    .forEach(([name, value]) => box.setAttribute(name, value));
+  Object.entries({
+    tabindex: "0", role: "application", "aria-label": gettext("Picture with its markers"), "aria-describedby": "marks-hint",
+  }).forEach(([name, value]) => box.setAttribute(name, value));
   tools.hidden = false;
 }

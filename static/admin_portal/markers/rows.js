@@ -1,8 +1,7 @@
 // The rows of the form, read and written as plain values. Positions are percentages.
 
-const PLACES = ["x", "y", "target_x", "target_y", "width", "height"];
-const WORDS = ["label_en", "text_en", "label_es", "text_es"];
-const NAMES = ["key", "shape", ...PLACES, ...WORDS];
+import { format, gettext } from "../i18n.js";
+
 const FIRST_SIZE = 16;
 export const isWide = (shape) => shape === "circle" || shape === "region";
 export const tidy = (number) => String(Math.round(number * 100) / 100);
@@ -12,9 +11,13 @@ export function startRows(form, say) {
   const total = form.querySelector("[data-total]");
   const canvas = form.querySelector("[data-canvas]");
   const aspect = canvas.dataset.aspectWidth / canvas.dataset.aspectHeight;
-  const pattern = list.querySelector("[data-new]");
-  pattern.remove();
-  let chosen = null;
+  const emptyRow = list.querySelector("[data-new]");
+  emptyRow.remove();
+  // The fields of a marker, among them a label and a text in each language. Scripts number and delete markers themselves.
+  const names = [...emptyRow.querySelectorAll("[name]")].map((input) => input.name.replace(/^marks-\d+-/, ""))
+    .filter((name) => name !== "number" && name !== "deleted");
+  const labels = names.filter((name) => name.startsWith("label_"));
+  let selected = null;
   let count = 0;
   const newId = () => `${performance.timeOrigin}-${count += 1}`;
   let hooks = { draw() {}, commit() {}, typed() {} };
@@ -22,11 +25,10 @@ export function startRows(form, say) {
   const all = () => [...list.children];
   const field = (row, name) => row.querySelector(`[name$="-${name}"]`);
   const heading = (row) => row.querySelector("[data-head]");
-  const indexOfChosen = () => all().indexOf(chosen);
+  const indexOfChosen = () => all().indexOf(selected);
 
   function read(row) {
-    const values = Object.fromEntries(NAMES.map((name) => [name, field(row, name).value]));
-    return values;
+    return Object.fromEntries(names.map((name) => [name, field(row, name).value]));
   }
 
   function write(row, values) {
@@ -34,37 +36,38 @@ export function startRows(form, say) {
   }
 
   // Update numbers, field names and visibility from the order and the shape.
-  function settle() {
+  function renumber() {
     all().forEach((row, index) => {
       row.querySelectorAll("[name]").forEach((input) => { input.name = input.name.replace(/^marks-\d+/, `marks-${index}`); });
       row.querySelectorAll("[id]").forEach((part) => { part.id = part.id.replace(/marks-\d+/, `marks-${index}`); });
       row.querySelectorAll("[for]").forEach((label) => { label.htmlFor = label.htmlFor.replace(/marks-\d+/, `marks-${index}`); });
       field(row, "number").value = index + 1;
       row.querySelector("[data-number]").textContent = index + 1;
-      const { label_en: english, label_es: spanish, shape } = read(row);
-      row.querySelector("[data-name]").textContent = [english, spanish].filter(Boolean).join(" · ") || "No words yet";
-      row.querySelector("[data-part=size]").hidden = !isWide(shape);
-      row.classList.toggle("is-selected", row === chosen);
+      const values = read(row);
+      const title = labels.map((name) => values[name]).filter(Boolean).join(" · ");
+      row.querySelector("[data-name]").textContent = title || gettext("No words yet");
+      row.querySelector("[data-part=size]").hidden = !isWide(values.shape);
+      row.classList.toggle("is-selected", row === selected);
     });
     total.value = all().length;
   }
 
-  function choose(row) {
-    chosen = row ?? null;
+  function select(row) {
+    selected = row ?? null;
     all().forEach((other) => {
-      other.classList.toggle("is-selected", other === chosen);
-      if (other !== chosen && !other.querySelector(".errorlist")) other.querySelector("details").open = false;
+      other.classList.toggle("is-selected", other === selected);
+      if (other !== selected && !other.querySelector(".errorlist")) other.querySelector("details").open = false;
     });
-    if (chosen) chosen.querySelector("details").open = true;
+    if (selected) selected.querySelector("details").open = true;
   }
 
   function make(values, id) {
-    const row = pattern.cloneNode(true);
+    const row = emptyRow.cloneNode(true);
     row.dataset.marker = id ?? newId();
     row.classList.remove("marker-row--new");
     delete row.dataset.new;
     row.querySelector("details").open = false;
-    equip(row);
+    addListeners(row);
     write(row, values);
     list.append(row);
     return row;
@@ -72,8 +75,8 @@ export function startRows(form, say) {
 
   function add(values) {
     const row = make(values);
-    settle();
-    choose(row);
+    renumber();
+    select(row);
     return row;
   }
 
@@ -91,7 +94,7 @@ export function startRows(form, say) {
     const known = new Map(all().map((row) => [row.dataset.marker, row]));
     const isWanted = (row) => states.some(({ id }) => id === row.dataset.marker);
     const focused = document.activeElement;
-    const back = states.filter(({ id }) => !known.has(id));
+    const restored = states.filter(({ id }) => !known.has(id));
     list.querySelectorAll(".errorlist").forEach((errors) => errors.remove());
     all().filter((row) => !isWanted(row)).forEach((row) => row.remove());
     const changed = [];
@@ -103,33 +106,33 @@ export function startRows(form, say) {
       }
       if (all()[index] !== row) all()[index].before(row);
     });
-    const first = back.length ? all().find((row) => row.dataset.marker === back[0].id) : changed[0];
-    if (first || !chosen?.isConnected) chosen = first ?? all()[0] ?? null;
-    settle();
-    choose(chosen);
+    const first = restored.length ? all().find((row) => row.dataset.marker === restored[0].id) : changed[0];
+    if (first || !selected?.isConnected) selected = first ?? all()[0] ?? null;
+    renumber();
+    select(selected);
     if (document.activeElement !== document.body) return;
-    (focused.isConnected ? focused : chosen ? heading(chosen) : form.querySelector("[data-do=add]")).focus({ preventScroll: focused.isConnected });
+    (focused.isConnected ? focused : selected ? heading(selected) : form.querySelector("[data-do=add]")).focus({ preventScroll: focused.isConnected });
   }
 
   function step(row, button, by) {
     const index = all().indexOf(row);
     const other = all()[index + by];
-    if (!other) { say(by < 0 ? "This is the first marker." : "This is the last marker."); return; }
+    if (!other) { say(by < 0 ? gettext("This is the first marker.") : gettext("This is the last marker.")); return; }
     hooks.commit();
     if (by < 0) other.before(row); else other.after(row);
     hooks.commit();
     button.focus();
-    say(`Now marker ${index + by + 1} of ${all().length}.`);
+    say(format(gettext("Now marker %(number)s of %(total)s."), { number: index + by + 1, total: all().length }));
   }
 
-  function drop(row) {
+  function removeRow(row) {
     hooks.commit(); // what was typed before is its own undo step
     const index = all().indexOf(row);
     row.remove();
-    choose(all()[Math.min(index, all().length - 1)]);
+    select(all()[Math.min(index, all().length - 1)]);
     hooks.commit();
-    say(`Marker ${index + 1} deleted. Undo restores it.`);
-    (chosen ? heading(chosen) : form.querySelector("[data-do=undo]")).focus();
+    say(format(gettext("Marker %(number)s deleted. Undo restores it."), { number: index + 1 }));
+    (selected ? heading(selected) : form.querySelector("[data-do=undo]")).focus();
   }
 
   // Give a shape a size, and move it into the picture.
@@ -147,22 +150,22 @@ export function startRows(form, say) {
     });
   }
 
-  function equip(row) {
+  function addListeners(row) {
     row.querySelector("[data-row-tools]").hidden = false;
     row.querySelector("[data-plain]").hidden = true;
     row.querySelectorAll("[data-move]").forEach((button) => { button.hidden = false; });
     row.querySelectorAll("[data-row-tools] button").forEach((button) => button.addEventListener("click", () => {
-      if (button.dataset.do === "delete") drop(row); else step(row, button, button.dataset.do === "up" ? -1 : 1);
+      if (button.dataset.do === "delete") removeRow(row); else step(row, button, button.dataset.do === "up" ? -1 : 1);
     }));
     row.querySelector("details").addEventListener("toggle", (event) => {
-      if (!event.target.open || row === chosen) return;
-      choose(row);
+      if (!event.target.open || row === selected) return;
+      select(row);
       hooks.draw();
     });
     row.addEventListener("input", (event) => {
       event.target.closest(".marker-field")?.querySelector(".errorlist")?.remove();
       if (event.target.name?.endsWith("-shape")) reshape(row);
-      settle();
+      renumber();
       hooks.draw();
       hooks.typed();
     });
@@ -171,15 +174,16 @@ export function startRows(form, say) {
 
   all().forEach((row) => {
     row.dataset.marker = newId();
-    equip(row);
+    addListeners(row);
   });
   const wrong = all().find((row) => row.querySelector(".errorlist"));
-  chosen = wrong ?? all()[0] ?? null;
-  settle();
-  choose(chosen);
+  selected = wrong ?? all()[0] ?? null;
+  renumber();
+  select(selected);
   return {
-    all, read, write, add, snapshot, adopt, restore, settle, choose, field, indexOfChosen, aspect,
-    chosen: () => chosen,
+    all, read, write, add, snapshot, adopt, restore, settle: renumber, choose: select, indexOfChosen, aspect,
+    focusLabel: (row) => field(row, labels[0]).focus(),
+    chosen: () => selected,
     listen: (given) => { hooks = given; },
   };
 }

@@ -1,49 +1,52 @@
 // Copies text in one click and announces it. Without this script, staff can select and copy the text by hand.
-const said = document.createElement("p");
-said.setAttribute("role", "status");
-said.className = "copy-status";
-document.querySelector("#content")?.append(said);
+
+import { gettext } from "../i18n.js";
+
+const status = document.createElement("p");
+status.setAttribute("role", "status");
+status.className = "copy-status";
+document.querySelector("#content")?.append(status);
 
 // The value of the field that the button names, or the button's own text.
-const words = (button) => document.getElementById(button.dataset.copy)?.value ?? button.dataset.copyText;
+const textOf = (button) => document.getElementById(button.dataset.copy)?.value ?? button.dataset.copyText;
 
 // execCommand also works over plain HTTP, and keeps the styles in HTML that navigator.clipboard strips.
 function copyByEvent(parts) {
-  let done = false;
-  const put = (event) => {
+  let isCopied = false;
+  const setData = (event) => {
     for (const [type, text] of Object.entries(parts)) event.clipboardData.setData(type, text);
     event.preventDefault();
-    done = true;
+    isCopied = true;
   };
-  document.addEventListener("copy", put);
+  document.addEventListener("copy", setData);
   document.execCommand("copy");
-  document.removeEventListener("copy", put);
-  return done;
+  document.removeEventListener("copy", setData);
+  return isCopied;
 }
 
 async function copy(button) {
-  const parts = { "text/plain": words(button) };
+  const parts = { "text/plain": textOf(button) };
   const html = document.getElementById(button.dataset.copyHtml)?.value;
   if (html) parts["text/html"] = html;
   if (!copyByEvent(parts)) await navigator.clipboard.writeText(parts["text/plain"]);
 }
 
 // If the browser does not let a page write to the clipboard, select the text for Ctrl+C.
-function mark(button) {
+function selectText(button) {
   const field = document.getElementById(button.dataset.copyHtml ?? button.dataset.copy);
   field?.closest("details")?.setAttribute("open", "");
   field?.focus();
   field?.select();
 }
 
-function tell(button, sentence) {
+function showMessage(button, sentence) {
   const label = button.querySelector("[data-label]");
   label.dataset.before ??= label.textContent;
   label.textContent = sentence;
   setTimeout(() => { label.textContent = label.dataset.before; }, 4000);
   // Clear it first, so that screen readers announce the same sentence again.
-  said.textContent = "";
-  setTimeout(() => { said.textContent = `${sentence} ${button.dataset.what}`; }, 50);
+  status.textContent = "";
+  setTimeout(() => { status.textContent = `${sentence} ${button.dataset.what}`; }, 50);
 }
 
 for (const button of document.querySelectorAll("[data-copy], [data-copy-text]")) {
@@ -51,10 +54,10 @@ for (const button of document.querySelectorAll("[data-copy], [data-copy-text]"))
   button.addEventListener("click", async () => {
     try {
       await copy(button);
-      tell(button, "Copied.");
+      showMessage(button, gettext("Copied."));
     } catch {
-      mark(button);
-      tell(button, "Selected: press Ctrl+C.");
+      selectText(button);
+      showMessage(button, gettext("Selected: press Ctrl+C."));
     }
   });
 }

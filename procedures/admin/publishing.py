@@ -1,0 +1,421 @@
+"""Publishing: the screens that publish now or later, withdraw a page, and renew pages that print old values."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_http_methods, require_safe
+
+from procedures.admin.base import (
+    AnyAdmin,
+    build_breadcrumbs,
+    get_change_url,
+    get_staff_user,
+    parse_int_or_zero,
+    render_admin,
+)
+from procedures.enums import Language
+from procedures.models import ClinicalCode, Page, Revision
+from procedures.publishing.checks import IncomingLink, check_draft, find_incoming_links
+from procedures.publishing.publish import PublishError, publish, rerelease_page, withdraw
+from procedures.publishing.rerelease import (
+    find_pages_with_stale_link,
+    find_pages_with_stale_value,
+    find_stale_pages_by_rendering,
+)
+from procedures.publishing.review import current_approval, latest_approved_revision
+from procedures.publishing.schedule import cancel_schedule, get_scheduled_pages, schedule_revision
+from procedures.publishing.tasks import describe_changes
+from procedures.timezones import (
+    FIRST_OCCURRENCE,
+    SECOND_OCCURRENCE,
+    AmbiguousTimeError,
+    DateOutOfRangeError,
+    LocalTimeError,
+    format_datetime,
+    get_clinic_timezone,
+    to_utc,
+)
+from procedures.validators import validate_no_sign_advice
+
+REVISION_SUPERSEDED_MESSAGE = gettext_lazy(
+    "That text is no longer the approved one. The text below is what can be published now."
+)
+MAX_CODES_SHOWN = 20
+
+
+class StalePagesMixin(AnyAdmin):
+    """Mixin for rows that pages print. After each save or deletion, a message counts the pages with the old value."""
+
+    def dependency_key(self, obj: Any) -> tuple[str, str]:
+        """Return the kind and key of the row's ReleaseDependency. An empty key means every key of that kind."""
+        raise NotImplementedError
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        """Add the message about stale pages."""
+        self.message_stale_pages(request, obj)
+        return super().response_add(request, obj, post_url_continue)
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        """Add the message about stale pages."""
+        self.message_stale_pages(request, obj)
+        return super().response_change(request, obj)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Delete the row, and add the message about stale pages."""
+        super().delete_model(request, obj)
+        self.message_stale_pages(request, obj)
+
+    def message_stale_pages(self, request: HttpRequest, obj: Any) -> None:
+        """Add a message with a link if public pages print another value than the row has now."""
+        kind, key = self.dependency_key(obj)
+        languages = [obj.language] if hasattr(obj, "language") else Language.values
+        pages = [
+            page
+            for language in languages
+            for page in find_pages_with_stale_value(kind=kind, key=key, language=language)
+        ]
+        message = ngettext(
+            "%(count)s public page prints the old values.", "%(count)s public pages print the old values.", len(pages)
+        )
+        _message_rerelease_link(request, pages, message)
+
+
+def message_already_published(request: HttpRequest) -> None:
+    """Report that the text is already public, after a double-click or when another manager was faster."""
+    messages.info(request, _("This text is already published. Patients can read it now."))
+
+
+def message_published(request: HttpRequest, page: Page) -> None:
+    """Report the publication, and other public pages that link to the page's old title or address."""
+    messages.success(request, _("Published. Patients read this text now."))
+    pages = find_pages_with_stale_link(page)
+    message = ngettext(
+        "%(count)s public page prints its old title or address.",
+        "%(count)s public pages print its old title or address.",
+        len(pages),
+    )
+    _message_rerelease_link(request, pages, message)
+
+
+def _message_rerelease_link(request: HttpRequest, pages: list[Page], message: str) -> None:
+    """Add a warning with a link to the list of stale pages. ``message`` contains ``%(count)s``."""
+    if pages:
+        link = format_html('<a href="{}">{}</a>', reverse("admin:procedures_page_stale"), _("Look and renew"))
+        messages.warning(request, format_html("{} {}.", message % {"count": len(pages)}, link))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def stale_pages_view(request: HttpRequest) -> HttpResponse:
+    """List stale pages to everyone who can view pages. With POST, re-release the selected ones: publishers only.
+
+    409 if some pages could not be re-released.
+    """
+    actor = get_staff_user(request)
+    can_rerelease = actor.has_perm("procedures.publish_page")
+    if not (actor.has_perm("procedures.view_page") if request.method != "POST" else can_rerelease):
+        raise PermissionDenied
+    failed: list[tuple[Page, PublishError]] = []
+    if request.method == "POST":
+        failed = _rerelease_selected(request)
+        if not failed:
+            return HttpResponseRedirect(request.path)
+    rows = [
+        (row.page, get_change_url(row.page), describe_changes(row.changed)) for row in find_stale_pages_by_rendering()
+    ]
+    context = {"rows": rows, "failed": failed, "can_rerelease": can_rerelease}
+    title = _("Public pages that print old values")
+    return render_admin(request, "page/stale", context, title=title, status=409 if failed else 200)
+
+
+def _rerelease_selected(request: HttpRequest) -> list[tuple[Page, PublishError]]:
+    """Re-release each selected page on its own. Return the pages that failed, with their errors."""
+    failed, count = [], 0
+    selected = [parse_int_or_zero(pk) for pk in request.POST.getlist("page")]
+    for page in Page.objects.published().filter(pk__in=selected).select_related("live_release"):
+        try:
+            count += rerelease_page(page, actor=get_staff_user(request)) is not None
+        except PublishError as error:
+            failed.append((page, error))
+    messages.info(request, ngettext("%(count)s page renewed.", "%(count)s pages renewed.", count) % {"count": count})
+    return failed
+
+
+class ClinicDateTimeForm(forms.Form):
+    """A day and a time in the clinic's time zone. A valid form has ``at``, an aware datetime, in its cleaned data.
+
+    If the clock shows that time twice on that day, the form asks which one is meant (``is_ambiguous``).
+    """
+
+    # Next to “Publish now”, the browser must not require a day and a time.
+    use_required_attribute = False
+
+    day = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), label=gettext_lazy("Day"))
+    time = forms.TimeField(widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"), label=gettext_lazy("Time"))
+    occurrence = forms.TypedChoiceField(
+        label=gettext_lazy("Which of the two?"),
+        choices=[
+            (FIRST_OCCURRENCE, gettext_lazy("The first time")),
+            (SECOND_OCCURRENCE, gettext_lazy("The second time, one hour later")),
+        ],
+        coerce=int,
+        empty_value=None,
+        required=False,
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.time_zone = get_clinic_timezone()
+        self.is_ambiguous = bool(self.data.get("occurrence"))
+
+    def clean(self) -> dict[str, Any]:
+        """Convert day and time to ``at``. A time that does not exist or is ambiguous is an error of ``time``."""
+        values = super().clean() or self.cleaned_data
+        day, time = values.get("day"), values.get("time")
+        if day and time:
+            try:
+                values["at"] = to_utc(day, time, self.time_zone, occurrence=values.get("occurrence"))
+            except AmbiguousTimeError as error:
+                self.is_ambiguous = True
+                self.add_error("time", str(error))
+            except DateOutOfRangeError as error:
+                self.add_error("day", str(error))
+            except LocalTimeError as error:
+                self.add_error("time", str(error))
+        return values
+
+
+class WhatChangedForm(forms.Form):
+    """The sentence about a change that readers see at the end of the page."""
+
+    what_changed = forms.CharField(
+        label=gettext_lazy("What changed, for readers"),
+        max_length=240,
+        required=False,
+        help_text=gettext_lazy(
+            "One sentence at the end of the page, such as “The number to call is new.” "
+            "Leave it empty for small corrections."
+        ),
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+    def __init__(self, *args: Any, page: Page, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.language = page.language
+
+    def clean_what_changed(self) -> str:
+        """Refuse warning signs, which come only from their own list."""
+        what_changed: str = self.cleaned_data["what_changed"]
+        validate_no_sign_advice(self.language, what_changed)
+        return what_changed
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("procedures.publish_page", raise_exception=True)
+def publish_view(request: HttpRequest, page_id: int) -> HttpResponse:
+    """Publish the approved text now or later, or cancel a scheduled publication.
+
+    400 for invalid input, 409 for a text that cannot be published. Both show the form again.
+    """
+    page = get_object_or_404(Page.objects.select_related("live_release", "scheduled_revision"), pk=page_id)
+    data = request.POST if request.method == "POST" else None
+    datetime_data = data if data and "later" in data else None
+    what_changed_form, datetime_form = WhatChangedForm(data, page=page), ClinicDateTimeForm(datetime_data)
+    errors: list[str] = []
+    status = 200
+    if data is not None:
+        errors, status = _handle_action(request, page, what_changed_form, datetime_form)
+        if status == 200:
+            return HttpResponseRedirect(get_change_url(page) if "now" in data else request.path)
+    context = {
+        **_publish_context(page, datetime_form),
+        "what_changed_form": what_changed_form,
+        "datetime_form": datetime_form,
+        "errors": errors,
+    }
+    return render_admin(request, "workflow/publish", context, title=_("Publish"), status=status)
+
+
+def _publish_context(page: Page, datetime_form: ClinicDateTimeForm) -> dict[str, Any]:
+    page.refresh_from_db()
+    revision, newest = latest_approved_revision(page), page.revisions.first()
+    return {
+        "page": page,
+        "breadcrumbs": build_breadcrumbs(page),
+        "revision": revision,
+        "approval": current_approval(revision) if revision else None,
+        "newer_revision": newest if newest and revision and newest.number > revision.number else None,
+        "live_release": page.live_release,
+        "time_zone": datetime_form.time_zone,
+        "now": format_datetime(timezone.now(), datetime_form.time_zone),
+        "issues": [str(issue) for issue in check_draft(page, revision.content)] if revision else [],
+        "change_url": get_change_url(page),
+    }
+
+
+def _handle_action(
+    request: HttpRequest, page: Page, what_changed_form: WhatChangedForm, datetime_form: ClinicDateTimeForm
+) -> tuple[list[str], int]:
+    """Run the posted action. Return error messages and the status, which is 200 on success."""
+    actor = get_staff_user(request)
+    if "cancel" in request.POST:
+        cancel_schedule(page, actor=actor)
+        messages.success(request, _("The scheduled publication is canceled. What patients read has not changed."))
+        return [], 200
+    if "later" not in request.POST and _is_already_live(request, page):
+        message_already_published(request)
+        return [], 200
+    revision = _get_posted_revision(request, page)
+    if revision is None:
+        return [str(REVISION_SUPERSEDED_MESSAGE)], 409
+    if not what_changed_form.is_valid() or ("later" in request.POST and not datetime_form.is_valid()):
+        return [], 400
+    what_changed = what_changed_form.cleaned_data["what_changed"].strip()
+    try:
+        if "later" in request.POST:
+            at = datetime_form.cleaned_data["at"]
+            schedule_revision(revision, actor=actor, at=at, what_changed=what_changed)
+            message = _("Planned: patients read this text from %(time)s on.")
+            messages.success(request, message % {"time": format_datetime(at, datetime_form.time_zone)})
+        else:
+            publish(revision, actor=actor, what_changed=what_changed)
+            message_published(request, page)
+    except PublishError as error:
+        return [str(issue) for issue in error.issues], 409
+    return [], 200
+
+
+def _is_already_live(request: HttpRequest, page: Page) -> bool:
+    """Whether the posted text is already public, such as after a double-click or through another manager."""
+    live = page.live_release
+    return bool(live and not live.is_starter and str(live.revision_id) == request.POST.get("revision"))
+
+
+def _get_posted_revision(request: HttpRequest, page: Page) -> Revision | None:
+    """Return the approved revision that the manager saw, or None if another one has been approved since."""
+    revision, revision_id = latest_approved_revision(page), request.POST.get("revision", "")
+    return revision if revision and str(revision.pk) == revision_id else None
+
+
+@require_safe
+@permission_required("procedures.view_page", raise_exception=True)
+def scheduled_view(request: HttpRequest) -> HttpResponse:
+    """List the scheduled pages."""
+    context = {
+        "rows": [(page, get_change_url(page)) for page in get_scheduled_pages()],
+        "can_publish": get_staff_user(request).has_perm("procedures.publish_page"),
+    }
+    return render_admin(request, "workflow/scheduled", context, title=_("Scheduled to go public"))
+
+
+@dataclass(frozen=True)
+class WithdrawalImpact:
+    """Public pages that link to a page or translate it, withdrawn pages that redirect to it, and its clinical codes."""
+
+    incoming_links: list[tuple[IncomingLink, str]]
+    translations: list[tuple[Page, str]]
+    redirecting_pages: list[Page]
+    codes: list[str]
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences about what is still public, for the message after the withdrawal."""
+        count = len(self.incoming_links)
+        message = ngettext(
+            "%(count)s public page still links to it.", "%(count)s public pages still link to it.", count
+        )
+        sentences = [message % {"count": count}] if count else []
+        return sentences + [
+            _("Its translation “%(title)s” (%(language)s) is still public.")
+            % {"title": page.title, "language": page.get_language_display()}
+            for page, _url in self.translations
+        ]
+
+
+def get_withdrawal_impact(page: Page) -> WithdrawalImpact:
+    """Find what depends on the page, in five queries."""
+    translations = Page.objects.published().filter(subject=page.subject).exclude(pk=page.pk).order_by("language")
+    codes = ClinicalCode.objects.filter(subject=page.subject)
+    return WithdrawalImpact(
+        [(link, get_change_url(link.page)) for link in find_incoming_links(page)],
+        [(other, reverse("admin:procedures_page_withdraw", args=[other.pk])) for other in translations],
+        list(page.replaces.order_by("title")),
+        [str(code) for code in codes[:MAX_CODES_SHOWN]],
+    )
+
+
+class WithdrawalForm(forms.Form):
+    """The reason, which patients read at the old address, and an optional replacement."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=240,
+        help_text=gettext_lazy("One sentence. Patients who follow an old link read it."),
+        widget=forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}),
+    )
+    replaced_by = forms.ModelChoiceField(
+        label=gettext_lazy("read instead"),
+        queryset=Page.objects.none(),
+        required=False,
+        help_text=gettext_lazy("A public page that takes its place, if there is one."),
+    )
+
+    def __init__(self, *args: Any, page: Page, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.language = page.language
+        choice = self.fields["replaced_by"]
+        choice.queryset = (  # type: ignore[attr-defined]
+            Page.objects.published().in_language(page.language).exclude(pk=page.pk).order_by("title")
+        )
+
+    def clean_reason(self) -> str:
+        """Refuse warning signs, which come only from their own list."""
+        reason: str = self.cleaned_data["reason"]
+        validate_no_sign_advice(self.language, reason)
+        return reason
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("procedures.publish_page", raise_exception=True)
+def withdraw_view(request: HttpRequest, page_id: int) -> HttpResponse:
+    """Ask for confirmation, and withdraw the page. 400 for invalid input, 409 for a page that cannot be withdrawn."""
+    page = get_object_or_404(Page.objects.select_related("live_release"), pk=page_id)
+    form, status = WithdrawalForm(request.POST or None, page=page), 200
+    if request.method == "POST":
+        status = _handle_withdrawal(request, page, form)
+        if status == 200:
+            message = _("“%(title)s” is no longer public. Its old links say why.")
+            messages.success(request, message % {"title": page.title})
+            if sentences := get_withdrawal_impact(page).warnings:
+                link = format_html('<a href="{}">{}</a>', request.path, _("See them"))
+                messages.warning(request, format_html("{} {}", " ".join(sentences), link))
+            return HttpResponseRedirect(get_change_url(page))
+    context = {"page": page, "form": form, "change_url": get_change_url(page), "impact": get_withdrawal_impact(page)}
+    title = _("Withdraw: %(title)s") % {"title": page.title}
+    return render_admin(request, "page/withdraw", context, title=title, status=status)
+
+
+def _handle_withdrawal(request: HttpRequest, page: Page, form: WithdrawalForm) -> int:
+    """Withdraw the page if the form is valid. Return the status. Errors are added to the form."""
+    if not form.is_valid():
+        return 400
+    if page.live_release is None and page.withdrawn_reason == form.cleaned_data["reason"].strip():
+        return 200  # a double-click: already withdrawn for this reason
+    try:
+        withdraw(page, actor=get_staff_user(request), **form.cleaned_data)
+    except PublishError as error:
+        for issue in error.issues:
+            form.add_error(None, issue.message)
+        return 409
+    return 200

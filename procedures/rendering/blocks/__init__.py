@@ -1,0 +1,196 @@
+"""The block registry: each ``:::`` block is one module in this package that registers its ``BlockType``.
+
+The parser, the document tree, HTML, plain text, checks, the editor's schema and toolbar, the block tables of
+docs/markdown.md, and ``/admin/components/`` run over the registry. To add a block, see docs/howto/add-a-block.md.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from django.template.loader import render_to_string
+from django.utils.functional import Promise
+from django.utils.safestring import SafeString
+
+from procedures.rendering.document import Block, Node
+
+if TYPE_CHECKING:
+    from procedures.rendering.context import RenderContext
+
+Values = dict[str, Any]
+
+
+class Options(StrEnum):
+    """What follows the name of a block."""
+
+    NONE = "none"
+    NAMES = "names"  # keys of rows, or words that the block declares
+    OTHER = "other"  # the block reads them itself
+
+
+class Content(StrEnum):
+    """What a block may contain."""
+
+    NOTHING = "nothing"
+    TEXT = "text"
+    BULLETS = "bullets"  # exactly one list with hyphens
+    NUMBERS = "numbers"  # exactly one numbered list
+    SENTENCE = "sentence"
+    OPTIONS = "options"  # headings, text, and other blocks; the block renders them itself
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of the form that inserts a block. ``kind``: figure, series, care, choice, number, flag, text, lines."""
+
+    name: str
+    label: Promise
+    kind: str = "text"
+    choices: Mapping[str, Promise | str] = field(default_factory=dict)
+    is_required: bool = True
+    help: Promise | str = ""
+
+
+def keep_nodes(block: Block, _values: Values) -> list[Node]:
+    """Return the text form of a block that prints nothing but what is in it."""
+    return list(block.nodes)
+
+
+def pass_body(_block: Block, _context: "RenderContext", body: SafeString) -> Values | None:
+    """Return the values of a block whose template needs nothing but its content."""
+    return {"body": body}
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockType:
+    """A kind of block.
+
+    ``resolve(block, context, body)`` checks a block and returns the values of its template, or None if there is nothing
+    to print; ``body`` is the HTML of what is in it. A block without a template returns its HTML as ``html``.
+    ``to_text(block, values)`` returns everything the block prints as nodes of the tree.
+    """
+
+    name: str
+    syntax: str  # for the reference, with what the author fills in in capitals
+    help: Promise  # what readers get
+    example: str  # valid text with this block
+    label: Promise  # for forms
+    component: str = ""  # what readability reports call its text
+    template: str = ""  # in templates/components/, without the ending; empty if ``resolve`` returns the HTML
+    content: Content = Content.NOTHING
+    options: Options = Options.NONE
+    max_items: int = 0
+    is_once: bool = False
+    in_choices: bool = True
+    is_retired: bool = False  # still rendered for old revisions, not offered, documented, or publishable
+    fields: tuple[Field, ...] = ()
+    references: str = ""  # the kind of rows that the names after the block refer to
+    dialog: str = ""  # the dialog of the editor that inserts it
+    button: Promise | str = ""  # of the toolbar; blocks that share a dialog have one button
+    button_order: int = 0
+    more_examples: Mapping[str, str] = field(default_factory=dict)  # for the page of components, by name
+    resolve: Callable[[Block, "RenderContext", SafeString], Values | None] = pass_body
+    to_text: Callable[[Block, Values], list[Node]] = keep_nodes
+
+    @property
+    def has_end(self) -> bool:
+        """Whether the block contains text and ends at a line ``:::``."""
+        return self.content != Content.NOTHING
+
+    def render(self, block: Block, context: "RenderContext", body: SafeString) -> SafeString:
+        """Return the HTML of ``block``, and replace its nodes with all that it prints."""
+        block.component = self.component
+        values = self.resolve(block, context, body)
+        if values is None:
+            block.nodes = []
+            return SafeString("")
+        block.nodes = self.to_text(block, values)
+        html: SafeString = render_component(self.template, **values) if self.template else values["html"]
+        return html
+
+
+_registered: dict[str, BlockType] = {}
+
+
+def register(*block_types: BlockType) -> None:
+    """Add block types. Raise ValueError if a name is taken."""
+    for block_type in block_types:
+        if block_type.name in _registered:
+            raise ValueError(f"There are two blocks with the name {block_type.name}.")
+        _registered[block_type.name] = block_type
+
+
+def unregister(name: str) -> None:
+    """Remove a block type. For tests."""
+    del _registered[name]
+
+
+def get_block_types() -> Mapping[str, BlockType]:
+    """Return all block types by name."""
+    _import_modules()
+    return _registered
+
+
+@cache
+def _import_modules() -> None:
+    # Not when this package is imported, because its modules import what imports the registry.
+    for module in sorted(info.name for info in pkgutil.iter_modules(__path__)):
+        importlib.import_module(f"{__name__}.{module}")
+
+
+def offered_block_types() -> list[BlockType]:
+    """Return the block types that authors can use, by name."""
+    return sorted((one for one in get_block_types().values() if not one.is_retired), key=lambda one: one.name)
+
+
+def toolbar_buttons() -> list[dict[str, str]]:
+    """Return the buttons of the editor that insert a block, in order: the dialog that each opens, and its label."""
+    buttons = sorted((one for one in offered_block_types() if one.button), key=lambda one: one.button_order)
+    return [{"dialog": one.dialog, "label": str(one.button)} for one in buttons]
+
+
+def editor_schema() -> dict[str, Any]:
+    """Return what a visual editor needs to know about each block, as JSON values in the active language."""
+    return {
+        one.name: {
+            "label": str(one.label),
+            "help": str(one.help),
+            "syntax": one.syntax,
+            "example": one.example,
+            "hasEnd": one.has_end,
+            "content": one.content.value,
+            "options": one.options.value,
+            "references": one.references,
+            "maxItems": one.max_items or None,
+            "once": one.is_once,
+            "inChoices": one.in_choices,
+            "dialog": one.dialog,
+            "fields": [
+                {
+                    "name": part.name,
+                    "label": str(part.label),
+                    "kind": part.kind,
+                    "choices": {value: str(label) for value, label in part.choices.items()},
+                    "required": part.is_required,
+                    "help": str(part.help),
+                }
+                for part in one.fields
+            ],
+        }
+        for one in offered_block_types()
+    }
+
+
+def reference_table(*, has_end: bool) -> str:
+    """Return the table of docs/markdown.md on the blocks with, or without, an end."""
+    rows = [f"| `{one.syntax}` | {one.help} |\n" for one in offered_block_types() if one.has_end == has_end]
+    return f"| Write | {'Inside' if has_end else 'You get'} |\n|---|---|\n{''.join(rows)}"
+
+
+def render_component(name: str, **values: object) -> SafeString:
+    """Render ``components/<name>.html``; the comment at the top of each template lists its context."""
+    return render_to_string(f"components/{name}.html", values)

@@ -1,0 +1,90 @@
+"""``::: choices``: options with the same aspects in the same order, side by side."""
+
+from collections.abc import Sequence
+
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from procedures.rendering.blocks import BlockType, Content, Field, Values, register
+from procedures.rendering.context import RenderContext
+from procedures.rendering.document import Block, Heading, Node
+from procedures.rendering.html import resolve_heading, to_html
+from procedures.rendering.inline import resolve_inline
+from procedures.rendering.parser import ASPECT_LEVEL
+
+OPTION_LEVEL = 3
+MIN_OPTIONS = 2
+
+
+def split_at_headings(nodes: Sequence[Node], level: int) -> tuple[list[Node], list[tuple[Heading, list[Node]]]]:
+    """Return the nodes before the first heading of this level, then each such heading with what follows it."""
+    before: list[Node] = []
+    sections: list[tuple[Heading, list[Node]]] = []
+    for node in nodes:
+        if isinstance(node, Heading) and node.level == level:
+            sections.append((node, []))
+        else:
+            (sections[-1][1] if sections else before).append(node)
+    return before, sections
+
+
+def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values:
+    """Check that all options have the same aspects in the same order."""
+    before, sections = split_at_headings(block.nodes, OPTION_LEVEL)
+    if before or len(sections) < MIN_OPTIONS:
+        context.issues.add(block.line, _("::: choices contains at least 2 options, each under a ### heading."))
+    options: list[Values] = []
+    expected: list[str] | None = None
+    for heading, content in sections:
+        resolve_heading(heading, context, is_top=False)
+        rest, aspects = split_at_headings(content, ASPECT_LEVEL)
+        for aspect, _content in aspects:
+            resolve_inline(aspect, context, link_terms=False)
+        names = [aspect.text for aspect, _content in aspects]
+        expected = names if expected is None else expected
+        if rest or not names:
+            message = _("The text of “%(name)s” must be under #### headings.")
+            context.issues.add(heading.line, message, name=heading.text)
+        if names != expected:
+            message = _("“%(name)s” must have the same #### headings as the first option: %(headings)s.")
+            context.issues.add(heading.line, message, name=heading.text, headings=", ".join(expected))
+        options.append(
+            {
+                "name": heading.text,
+                "anchor": heading.anchor,
+                "old_anchors": heading.old_anchors,
+                "aspects": [
+                    {"title": aspect.text, "body": to_html(inner, context, is_top=False, in_choices=True)}
+                    for aspect, inner in aspects
+                ],
+            }
+        )
+    return {"options": options}
+
+
+def _example(*options: str) -> str:
+    aspects = "#### What it is\nAbout it.\n\n#### How long it takes\nA while.\n"
+    return "::: choices\n" + "\n".join(f"### {option}\n{aspects}" for option in options) + ":::"
+
+
+register(
+    BlockType(
+        name="choices",
+        syntax="::: choices",
+        help=_("`### Name of an option`, each with the same `#### Aspects` in the same order"),
+        example=_example("Rest", "Brace"),
+        label=_("Choices side by side"),
+        template="choices",
+        content=Content.OPTIONS,
+        in_choices=False,
+        fields=(
+            Field("lines", _("Options, one per line"), "lines"),
+            Field("aspects", _("Headings for each option, one per line"), "lines"),
+        ),
+        dialog="choices",
+        button=_("Choices …"),
+        button_order=100,
+        more_examples={"three options": _example("Rest", "Brace", "Surgery")},
+        resolve=_resolve,
+    )
+)

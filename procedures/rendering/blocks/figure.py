@@ -1,0 +1,139 @@
+"""``::: figure``: an annotated picture."""
+
+from django.utils.functional import Promise
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from portal.text import interpolate_lazy
+from procedures.enums import FigureKind
+from procedures.figures.presenters import FigureContext
+from procedures.rendering.blocks import BlockType, Field, Options, Values, register, render_component
+from procedures.rendering.context import RenderContext
+from procedures.rendering.document import (
+    Block,
+    Image,
+    List,
+    ListItem,
+    Mark,
+    MarkerPosition,
+    Node,
+    Paragraph,
+    Run,
+    plain,
+)
+
+COMPONENT = "picture"
+# What looks dark, for kinds of pictures on which bone and metal look different.
+POLARITIES: dict[str, Promise] = {
+    FigureKind.FLUOROSCOPY: _("On this kind of X-ray, bone, metal and cement look dark."),
+    FigureKind.RADIOGRAPH: _("On this kind of X-ray, bone, metal and cement look white."),
+    FigureKind.CT: _("This is a CT scan."),
+    FigureKind.MRI: _("This is an MRI scan."),
+}
+
+
+def get_captions(view: FigureContext) -> Values:
+    """Return the lines that the component adds to the texts of a picture."""
+    return {
+        "polarity": str(POLARITIES.get(view.kind, "")),
+        "origin": gettext("Simulated image, not a patient.") if view.simulated else "",
+        "drawing_alt": gettext("The same view as a line drawing."),
+        "summary": gettext("Longer description of this picture"),
+    }
+
+
+def show_figure(
+    view: FigureContext, line: int, context: RenderContext, *, eager: bool = False
+) -> tuple[SafeString, Block]:
+    """Return the HTML of a figure, with an id that is unique on the page, and its block. Check its texts."""
+    if not view.has_texts or not view.alt:
+        message = _("The picture “%(slug)s” has no texts in this language yet.")
+        context.issues.add(line, message, slug=view.slug)
+    if any(not marker.label for marker in view.markers):
+        message = _("A marker of the picture “%(slug)s” has no label in this language yet.")
+        context.issues.add(line, message, slug=view.slug)
+    name = interpolate_lazy(_("The text of the picture “%(slug)s”"), slug=view.slug)
+    context.check_plain_text(line, name, view.title, view.alt, view.caption, *view.paragraphs)
+    context.check_plain_text(line, name, *(text for marker in view.markers for text in (marker.label, marker.text)))
+    context.figure_slugs.append(view.slug)
+    dom_id = context.reserve_anchor(f"fig-{view.slug}")
+    figure = {name: getattr(view, name) for name in FigureContext.__slots__}
+    figure |= {"dom_id": dom_id, "eager": eager, **get_captions(view)}
+    block = Block(name="figure", component=COMPONENT, anchor=dom_id, nodes=figure_nodes(figure))
+    return render_component("figure", figure=figure), block
+
+
+def show_figure_by_slug(slug: str, line: int, context: RenderContext) -> tuple[SafeString, Block] | None:
+    """Like ``show_figure``; None, with an issue, for a figure that cannot be shown."""
+    view = context.resolver.get_figure(slug)
+    if view is None:
+        context.add_unavailable_figure(line, slug)
+        return None
+    return show_figure(view, line, context)
+
+
+def figure_nodes(figure: Values) -> list[Node]:
+    """Return everything that the component prints."""
+    drawing = figure["drawing"]
+    first = Image(src=drawing["light"] if figure["vector"] and drawing else figure["src"], alt=figure["alt"])
+    nodes: list[Node] = [first, *_marker_positions(figure)]
+    if drawing and not figure["vector"]:
+        nodes.append(Image(src=drawing["light"], alt=figure["drawing_alt"]))
+    nodes.append(plain(f"{figure['caption']} {figure['origin']}".strip(), role="caption"))
+    if figure["markers"]:
+        legend: list[Node] = []
+        for marker in figure["markers"]:
+            runs = [Run(f"{marker.label}.", marks=(Mark("strong"),)), Run(f" {marker.text}")]
+            legend.append(ListItem(nodes=[Paragraph(runs=runs, role="marker")]))
+        nodes.append(List(nodes=legend, is_ordered=True))
+    if figure["polarity"]:
+        nodes.append(plain(figure["polarity"]))
+    if figure["paragraphs"]:
+        nodes.append(plain(figure["summary"], role="summary"))
+        nodes += [plain(text) for text in figure["paragraphs"]]
+    return nodes
+
+
+def _marker_positions(figure: Values) -> list[Node]:
+    return [
+        MarkerPosition(
+            number=marker.number,
+            disc=f"{marker.x} {marker.y}",
+            target=f"{marker.target_x} {marker.target_y}",
+            size={"circle": f"{marker.rx} {marker.ry}", "region": f"{marker.rx} {marker.ry}"}.get(marker.shape, ""),
+        )
+        for marker in figure["markers"]
+    ]
+
+
+def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values | None:
+    slugs = block.options.split()
+    if len(slugs) != 1:
+        context.issues.add(block.line, _("::: figure shows one picture. For two, write ::: compare."))
+        return None
+    shown = show_figure_by_slug(slugs[0], block.line, context)
+    if shown is None:
+        return None
+    block.anchor = shown[1].anchor
+    return {"html": shown[0], "nodes": shown[1].nodes}
+
+
+register(
+    BlockType(
+        name="figure",
+        syntax="::: figure SLUG",
+        help=_("an annotated picture"),
+        example="::: figure needle",
+        label=_("Picture"),
+        component=COMPONENT,
+        options=Options.NAMES,
+        references="figure",
+        fields=(Field("slug", _("Picture"), "figure"),),
+        dialog="picture",
+        button=_("Picture …"),
+        button_order=10,
+        resolve=_resolve,
+        to_text=lambda _block, values: values["nodes"],
+    )
+)

@@ -1,0 +1,186 @@
+"""``::: pictures``, ``::: glossary``, ``::: locations``, ``::: reading-levels``: lists that grow by themselves."""
+
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from portal.text import interpolate_lazy
+from procedures.enums import PageKind
+from procedures.models import GlossaryTerm
+from procedures.rendering.blocks import BlockType, Values, register
+from procedures.rendering.blocks.figure import show_figure
+from procedures.rendering.context import RenderContext
+from procedures.rendering.document import Block, Heading, List, ListItem, Node, Paragraph, Run, link, plain
+
+
+def _resolve_pictures(_block: Block, context: RenderContext, _body: SafeString) -> Values:
+    figures = []
+    for view in context.resolver.get_public_figures():
+        html, shown = show_figure(view, 0, context)
+        figures.append(
+            {
+                "slug": view.slug,
+                "title": view.title,
+                "caption": view.caption,
+                "anchor": f"picture-{view.slug}",
+                "thumbnail": view.thumbnail,
+                "figure_html": html,
+                "figure": shown,
+            }
+        )
+    return {"figures": figures}
+
+
+def _pictures_to_text(_block: Block, values: Values) -> list[Node]:
+    nodes: list[Node] = []
+    for figure in values["figures"]:
+        nodes += [Heading(level=2, runs=[Run(figure["title"])], anchor=figure["anchor"]), figure["figure"]]
+    return nodes
+
+
+def _resolve_glossary(_block: Block, context: RenderContext, _body: SafeString) -> Values:
+    letters: dict[str, list[GlossaryTerm]] = {}
+    for term in sorted(context.resolver.get_glossary(), key=lambda t: t.term.casefold()):
+        name = interpolate_lazy(_("The glossary entry “%(key)s”"), key=term.key)
+        context.check_plain_text(0, name, term.term, term.pronunciation, term.definition, *term.aliases)
+        letters.setdefault(term.term[0].upper(), []).append(term)
+    return {"letters": [{"letter": letter, "terms": terms} for letter, terms in letters.items()]}
+
+
+def _glossary_to_text(_block: Block, values: Values) -> list[Node]:
+    nodes: list[Node] = []
+    for group in values["letters"]:
+        letter = group["letter"]
+        nodes.append(Heading(level=2, runs=[Run(letter)], anchor=f"letter-{letter.lower()}"))
+        for term in group["terms"]:
+            also = f" {gettext('Also called')}: {', '.join(term.aliases)}." if term.aliases else ""
+            nodes += term_nodes(term, f"term-{term.key}", also)
+    return nodes
+
+
+def term_nodes(term: GlossaryTerm, anchor: str, also: str = "") -> list[Node]:
+    """Return a glossary entry as a term and its definition."""
+    say = f" {gettext('say: %(say)s') % {'say': term.pronunciation}}" if term.pronunciation else ""
+    return [
+        plain(f"{term.term}{say}", role="term", anchor=anchor),
+        plain(f"{term.definition}{also}", role="definition"),
+    ]
+
+
+def _resolve_locations(_block: Block, context: RenderContext, _body: SafeString) -> Values:
+    locations = context.resolver.get_locations()
+    for location in locations:
+        name = interpolate_lazy(_("The text of the location “%(key)s”"), key=location["key"])
+        texts = [location[part] for part in ("name", "hours", "directions")]
+        context.check_plain_text(0, name, *texts, "\n".join(location["address_lines"]))
+    return {"locations": locations}
+
+
+def _locations_to_text(_block: Block, values: Values) -> list[Node]:
+    nodes: list[Node] = []
+    for place in values["locations"]:
+        parts: list[Node] = [
+            Heading(level=3, runs=[Run(place["name"])], anchor=f"place-{place['key']}"),
+            plain(" ".join(place["address_lines"]), role="address"),
+        ]
+        if place["phone"]:
+            call = gettext("Call %(phone)s") % {"phone": place["phone"]}
+            parts.append(Paragraph(runs=[link(call, place["phone_href"])]))
+        parts += [
+            plain(f"{label}: {place[name]}")
+            for name, label in (("hours", gettext("Open")), ("directions", gettext("How to find us")))
+            if place[name]
+        ]
+        nodes.append(Block(name="location", component="location", nodes=parts))
+    return nodes
+
+
+def _resolve_reading_levels(_block: Block, context: RenderContext, _body: SafeString) -> Values | None:
+    rows = [
+        # The number is a US school grade in English and a score in other languages; the translation says which. It is
+        # rounded, because a tenth of a grade tells a reader nothing.
+        {**row, "words": gettext("Grade %(level)s") % {"level": max(1, round(row["level"]))}}
+        for row in context.resolver.get_reading_levels()
+    ]
+    # Several short lists are easier to take in than a long one.
+    groups = (
+        (gettext("Your back and your choices"), {PageKind.CONDITION, PageKind.CHOICE, PageKind.PROCEDURE}),
+        (
+            gettext("Before and after a procedure"),
+            {PageKind.PREPARATION, PageKind.RECOVERY, PageKind.RISKS, PageKind.PREVENTION},
+        ),
+        (gettext("Guides for your visit"), {PageKind.GUIDE}),
+        (gettext("About this site"), {PageKind.ABOUT}),
+    )
+    sections = [{"name": name, "levels": [row for row in rows if row["kind"] in kinds]} for name, kinds in groups]
+    return {"groups": [section for section in sections if section["levels"]]} if rows else None
+
+
+def _reading_levels_to_text(_block: Block, values: Values) -> list[Node]:
+    nodes: list[Node] = []
+    for number, group in enumerate(values["groups"], start=1):
+        nodes.append(plain(group["name"], anchor=f"levels-{number}"))
+        entries: list[Node] = []
+        for row in group["levels"]:
+            runs = [link(row["title"], row["href"]), Run(f" {row['words']}")]
+            entries.append(ListItem(nodes=[Paragraph(runs=runs)]))
+        nodes.append(List(nodes=entries))
+    return nodes
+
+
+register(
+    BlockType(
+        name="pictures",
+        syntax="::: pictures",
+        help=_("an index of the pictures on other public pages"),
+        example="::: pictures",
+        label=_("All pictures"),
+        template="picture_index",
+        is_once=True,
+        dialog="index",
+        button=_("Index …"),
+        button_order=120,
+        resolve=_resolve_pictures,
+        to_text=_pictures_to_text,
+    ),
+    BlockType(
+        name="glossary",
+        syntax="::: glossary",
+        help=_("an index of all glossary terms"),
+        example="::: glossary",
+        label=_("All glossary terms"),
+        component="glossary",
+        template="glossary_index",
+        is_once=True,
+        dialog="index",
+        resolve=_resolve_glossary,
+        to_text=_glossary_to_text,
+    ),
+    BlockType(
+        name="locations",
+        syntax="::: locations",
+        help=_("all locations"),
+        example="::: locations",
+        label=_("All our locations"),
+        template="locations",
+        is_once=True,
+        dialog="index",
+        resolve=_resolve_locations,
+        to_text=_locations_to_text,
+    ),
+    BlockType(
+        name="reading-levels",
+        syntax="::: reading-levels",
+        help=_(
+            "how hard each public page of this language is to read, in whole grades or points, in short lists; the "
+            "page with the list is left out"
+        ),
+        example="::: reading-levels",
+        label=_("How hard each page is to read"),
+        template="reading_levels",
+        is_once=True,
+        dialog="index",
+        resolve=_resolve_reading_levels,
+        to_text=_reading_levels_to_text,
+    ),
+)

@@ -1,0 +1,127 @@
+"""Blocks that are one list: ``key-points``, ``steps``, ``do``, ``dont``, ``checklist``."""
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from procedures.readability.thresholds import MAX_LIST_ITEMS
+from procedures.rendering.blocks import (
+    BlockType,
+    Content,
+    Field,
+    Values,
+    register,
+    render_component,
+)
+from procedures.rendering.context import RenderContext
+from procedures.rendering.document import Block, Heading, Node, Run
+
+KEY_POINTS_ANCHOR = "page-points"
+
+
+def _resolve_key_points(block: Block, context: RenderContext, body: SafeString) -> Values:
+    if context.key_points:
+        context.issues.add(block.line, _("A page can have key points only once."))
+    if context.headings:
+        context.issues.add(block.line, _("Put the key points before the first heading."))
+    values = {"title": gettext("The main points"), "body": body}
+    html = render_component("key_points", **values)
+    # The key points move to the top of the page, so their line comment has to move with them.
+    context.key_points = format_html("<!--line {}-->{}", block.line, html) if context.with_line_comments else html
+    context.key_points_block = block
+    return {**values, "html": SafeString("")}
+
+
+def _key_points_to_text(block: Block, values: Values) -> list[Node]:
+    return [Heading(level=2, runs=[Run(values["title"])], anchor=KEY_POINTS_ANCHOR), *block.nodes]
+
+
+def _resolve_do_list(block: Block, _context: RenderContext, body: SafeString) -> Values:
+    is_do = block.name == "do"
+    return {"do": is_do, "title": gettext("Do") if is_do else gettext("Do not"), "body": body}
+
+
+def _do_list_to_text(block: Block, values: Values) -> list[Node]:
+    return [Heading(level=3, runs=[Run(values["title"])]), *block.nodes]
+
+
+register(
+    BlockType(
+        name="key-points",
+        syntax="::: key-points",
+        help=_("a list of 2 to 7 points; once, before the first heading"),
+        example="::: key-points\n- You can walk the same day.\n- Call us with a fever.\n:::",
+        label=_("Key points"),
+        component="key points",
+        content=Content.BULLETS,
+        max_items=MAX_LIST_ITEMS,
+        in_choices=False,
+        fields=(Field("lines", _("Points, one per line"), "lines"),),
+        dialog="points",
+        button=_("Key points …"),
+        button_order=30,
+        resolve=_resolve_key_points,
+        to_text=_key_points_to_text,
+    ),
+    BlockType(
+        name="steps",
+        syntax="::: steps",
+        help=_("a numbered list"),
+        example="::: steps\n1. Stand up.\n2. Walk.\n:::",
+        label=_("Steps"),
+        component="steps",
+        template="steps",
+        content=Content.NUMBERS,
+        fields=(Field("lines", _("Steps in order, one per line"), "lines"),),
+        dialog="steps",
+        button=_("Steps …"),
+        button_order=60,
+    ),
+    BlockType(
+        name="do",
+        syntax="::: do",
+        help=_("a list of at most 7 things to do"),
+        example="::: do\n- Walk each day.\n- Drink water.\n:::",
+        label=_("Do"),
+        component="do list",
+        template="do_list",
+        content=Content.BULLETS,
+        max_items=MAX_LIST_ITEMS,
+        fields=(Field("lines", _("Do, one per line"), "lines"),),
+        dialog="dos",
+        button=_("Do, do not …"),
+        button_order=70,
+        resolve=_resolve_do_list,
+        to_text=_do_list_to_text,
+    ),
+    BlockType(
+        name="dont",
+        syntax="::: dont",
+        help=_("a list of at most 7 things not to do"),
+        example="::: dont\n- Lift more than a bag of groceries.\n:::",
+        label=_("Do not"),
+        component="do list",
+        template="do_list",
+        content=Content.BULLETS,
+        max_items=MAX_LIST_ITEMS,
+        fields=(Field("lines", _("Do not, one per line"), "lines"),),
+        dialog="dos",
+        resolve=_resolve_do_list,
+        to_text=_do_list_to_text,
+    ),
+    BlockType(
+        name="checklist",
+        syntax="::: checklist",
+        help=_("a list; on paper, each item has a box to check"),
+        example="::: checklist\n- Bring your card.\n- Bring your pills.\n:::",
+        label=_("Checklist"),
+        component="checklist",
+        template="checklist",
+        content=Content.BULLETS,
+        fields=(Field("lines", _("Things to check off, one per line"), "lines"),),
+        dialog="checklist",
+        button=_("Checklist …"),
+        button_order=80,
+    ),
+)

@@ -1,0 +1,173 @@
+"""``::: warning-signs``: the warning signs, from the one list of the clinic."""
+
+from django.utils.functional import Promise
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from procedures.enums import SignLevel, SignTiming
+from procedures.rendering.blocks import BlockType, Field, Options, Values, register, render_component
+from procedures.rendering.context import RenderContext
+from procedures.rendering.document import Block, Heading, List, ListItem, Node, Paragraph, Run, link, plain
+from procedures.rendering.references import LocalizedSign
+
+COMPONENT = "warning signs"
+ANCHOR = "warning-signs"
+SHORT = "short"
+HELP = _("Write ::: warning-signs before, after or both. You may add short at the end.")
+TIMINGS: dict[str, Promise] = {
+    SignTiming.BEFORE: _("Before a procedure, or without one"),
+    SignTiming.AFTER: _("After a procedure"),
+    SignTiming.BOTH: _("Before and after"),
+}
+
+
+def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values | None:
+    """Return all signs by level with instructions, or (``short``) the emergency signs and one line on calling us."""
+    timing, *more = block.options.split()
+    if timing not in SignTiming.values or more not in ([], [SHORT]):
+        context.issues.add(block.line, HELP)
+        return None
+    signs, is_starter = context.resolver.get_warning_signs(timing)
+    if not signs:
+        message = _("There are no warning signs in this language yet. Add them under Warning signs.")
+        context.issues.add(block.line, message)
+        return None
+    if more:
+        html, nodes = show_emergency_signs(timing, context)
+        return {"html": html, "nodes": nodes}
+    if context.signs_timing:
+        message = _("A page can have the full warning signs only once. Use ::: warning-signs … short for the others.")
+        context.issues.add(block.line, message)
+        return None
+    context.signs_timing = timing
+    block.anchor = ANCHOR
+    cards, nodes = [], []
+    for level in SignLevel:
+        if rows := [sign for sign in signs if sign.level == level]:
+            card, card_nodes = _show_card(level, rows, context)
+            cards.append(card)
+            nodes += card_nodes
+    starter = gettext("Starter list. Not yet reviewed by your clinic.") if is_starter else ""
+    html = render_component("warning_signs", cards=cards, starter=starter)
+    return {"html": html, "nodes": [*nodes, *([plain(starter)] if starter else [])]}
+
+
+def _show_card(level: str, signs: list[LocalizedSign], context: RenderContext) -> tuple[SafeString, list[Node]]:
+    """Return the signs of one level as a care card with instructions and a phone number, and its nodes."""
+    resolver = context.resolver
+    emergency, emergency_href = resolver.get_phone("clinic.emergency_number")
+    phone, phone_href = resolver.get_phone("clinic.phone")
+    after_hours = resolver.get_phone("clinic.after_hours_phone")
+    hours = resolver.get_clinic_value("clinic.hours")
+    citations = [_cite(sign, context) for sign in signs]
+    items = format_html_join(
+        "\n", "<li>{}{}</li>", ((sign.text, _citation_html(n)) for sign, n in zip(signs, citations, strict=True))
+    )
+    urgency, title, number, href = {
+        SignLevel.EMERGENCY: (
+            "emergency",
+            gettext("Call %(number)s now. Do not drive.") % {"number": emergency},
+            emergency,
+            emergency_href,
+        ),
+        SignLevel.CALL_NOW: ("urgent", gettext("Call us now, day or night"), phone, phone_href),
+        SignLevel.OFFICE_HOURS: ("call", gettext("Call us during office hours"), phone, phone_href),
+    }[SignLevel(level)]
+    # Each line is a sentence, which the clinic's own words may end with a link: the number at night.
+    lines: list[list[Run]] = []
+    if level == SignLevel.EMERGENCY:
+        lines = [[Run(gettext("Do not drive yourself. Do not wait for a visit."))]]
+    elif level == SignLevel.CALL_NOW:
+        if after_hours[0]:
+            lines = [[Run(f"{gettext('At night and on weekends:')} "), link(*after_hours)]]
+        lines.append([Run(gettext("No answer? Go to an emergency room."))])
+    elif hours:
+        lines = [[Run(gettext("We are here %(hours)s.") % {"hours": hours})]]
+    body = render_component(
+        "warning_signs_list",
+        items=items,
+        lines=[[{"text": run.text, "href": run.href} for run in line] for line in lines],
+    )
+    html = render_component("care_card", urgency=urgency, title=title, body=body, number=number, number_href=href)
+    entries: list[Node] = [
+        ListItem(nodes=[Paragraph(runs=[Run(sign.text), *([Run(str(n), "source")] if n else [])])])
+        for sign, n in zip(signs, citations, strict=True)
+    ]
+    heading = Heading(level=3, runs=[Run(title)], role="card")
+    return html, [heading, List(nodes=entries), *(Paragraph(runs=line) for line in lines)]
+
+
+def _cite(sign: LocalizedSign, context: RenderContext) -> int:
+    """Return the number of a sign's first source, or 0; more would crowd an emergency card."""
+    source = context.resolver.get_source(sign.sources[0]) if sign.sources else None
+    return context.get_citation_number(source) if source else 0
+
+
+def _citation_html(number: int) -> SafeString:
+    if not number:
+        return SafeString("")
+    label = gettext("Source %(number)s") % {"number": number}
+    return format_html('<sup class="citation"><a href="#source-{}" aria-label="{}">{}</a></sup>', number, label, number)
+
+
+def show_emergency_signs(
+    timing: str, context: RenderContext, *, is_page_top: bool = False
+) -> tuple[SafeString, list[Node]]:
+    """Return the emergency signs in short form and one line on calling us, and their nodes.
+
+    ``is_page_top``: for the top of a page, with a link to the full list if the page has one.
+    """
+    signs = [sign for sign in context.resolver.get_warning_signs(timing)[0] if sign.level == SignLevel.EMERGENCY]
+    if not signs:
+        return SafeString(""), []
+    emergency, emergency_href = context.resolver.get_phone("clinic.emergency_number")
+    phone = context.resolver.get_phone("clinic.phone")
+    after_hours = context.resolver.get_phone("clinic.after_hours_phone")
+    texts = [sign.short or sign.text for sign in signs]
+    title = gettext("Call %(number)s now. Do not drive.") % {"number": emergency}
+    runs: list[Run] = []
+    if is_page_top and context.signs_timing:
+        runs += [link(gettext("See all warning signs."), f"#{ANCHOR}"), Run(" ")]
+    runs += [Run(f"{gettext('For other warning signs, call us day or night at')} "), link(*phone)]
+    if after_hours[0] and after_hours[0] != phone[0]:
+        runs += [Run(f"; {gettext('on nights and weekends, call')} "), link(*after_hours)]
+    runs.append(Run("."))
+    html = render_component(
+        "warning_signs_short",
+        signs=texts,
+        title=title,
+        number_href=emergency_href,
+        line=[{"text": run.text, "href": run.href} for run in runs],
+        is_top=is_page_top,
+    )
+    entries: list[Node] = [ListItem(nodes=[plain(text)]) for text in texts]
+    return html, [Paragraph(runs=[link(title, emergency_href)]), List(nodes=entries), Paragraph(runs=runs)]
+
+
+register(
+    BlockType(
+        name="warning-signs",
+        syntax="::: warning-signs before (or after, both) [short]",
+        help=_(
+            "the warning signs for pages read before a procedure or without one, after one, or both: grouped by level, "
+            "each with what to do and the clinic's numbers; once per page. With short: the emergency signs in a few "
+            "words, and one line on calling us. Every topic and guide prints the short form at the top automatically"
+        ),
+        example="::: warning-signs both",
+        label=_("Warning signs"),
+        component=COMPONENT,
+        options=Options.NAMES,
+        fields=(
+            Field("when", _("When do people read this page?"), "choice", TIMINGS),
+            Field(SHORT, _("Only the emergency signs, in a few words"), "flag", is_required=False),
+        ),
+        dialog="signs",
+        button=_("Warning signs …"),
+        button_order=40,
+        more_examples={"short": "::: warning-signs both short"},
+        resolve=_resolve,
+        to_text=lambda _block, values: values["nodes"],
+    )
+)

@@ -1,0 +1,78 @@
+"""The admin index, its security headers, and staff accounts."""
+
+import pytest
+from django.contrib.auth.models import Group
+
+from portal.accounts.models import User
+from procedures.roles import ROLE_PERMISSIONS
+from tests.admin.conftest import SignIn, make_staff
+
+PEOPLE = "/admin/staff/user/"
+
+
+def test_the_admin_index_lists_models_in_working_order(manager: User, sign_in: SignIn) -> None:
+    context = sign_in(manager).get("/admin/").context
+
+    assert [app["name"] for app in context["app_list"]] == [
+        "Pages",
+        "What pages show",
+        "What readers say",
+        "The clinic",
+        "History",
+        "People",
+    ]
+    assert context["site_header"] == "Plainspine"
+
+
+@pytest.mark.parametrize("address", ["/admin/", "/admin/login/", "/admin/procedures/page/"])
+def test_every_admin_response_has_the_strict_csp(manager: User, sign_in: SignIn, address: str) -> None:
+    answer = sign_in(manager).get(address)
+
+    assert "unsafe" not in answer["Content-Security-Policy"]
+    assert "default-src 'none'" in answer["Content-Security-Policy"]
+
+
+@pytest.fixture
+def head(db: None) -> User:
+    """May change people, and is no superuser."""
+    from django.contrib.auth.models import Permission
+
+    user = make_staff("Hana", "Manager")
+    user.user_permissions.set(Permission.objects.filter(codename__in=["view_user", "change_user", "add_user"]))
+    return user
+
+
+def test_only_superusers_can_create_superusers(head: User, sign_in: SignIn) -> None:
+    values = {"username": "hana.clinic", "is_staff": "on", "is_active": "on", "is_superuser": "on"}
+
+    answer = sign_in(head).post(f"{PEOPLE}{head.pk}/change/", values)
+
+    head.refresh_from_db()
+    assert answer.status_code == 302
+    assert not head.is_superuser
+
+
+@pytest.mark.parametrize("screen", ["change/", "password/"])
+def test_only_superusers_can_change_superusers(head: User, sign_in: SignIn, admin_user: User, screen: str) -> None:
+    before = admin_user.password
+
+    answer = sign_in(head).post(f"{PEOPLE}{admin_user.pk}/{screen}", {"password1": "x", "password2": "x"})
+
+    admin_user.refresh_from_db()
+    assert answer.status_code == 403
+    assert admin_user.password == before
+
+
+def test_a_new_account_can_sign_in_and_roles_are_checkboxes(head: User, sign_in: SignIn) -> None:
+    client = sign_in(head)
+    # Tests with transactions of their own empty the tables, and with them what the migrations made.
+    for name in ROLE_PERMISSIONS:
+        Group.objects.get_or_create(name=name)
+    roles = [group.pk for group in head.groups.all()]
+
+    client.post(f"{PEOPLE}add/", {"username": "new", "first_name": "New", "roles": roles})
+
+    made = User.objects.get(username="new")
+    html = client.get(f"{PEOPLE}{made.pk}/change/").content.decode()
+    assert made.is_staff
+    assert html.count('type="checkbox" name="groups"') == 3

@@ -1,0 +1,186 @@
+"""Rows that pages print: their forms, the message about stale pages, and re-releasing these pages."""
+
+from typing import Any
+
+import pytest
+
+from portal.accounts.models import User
+from procedures.enums import EventKind
+from procedures.models import Clinic, ClinicalCode, ClinicAnswer, Figure, GlossaryTerm, Page, ReleaseEvent, Source
+from tests.admin.conftest import PAGES, SignIn, clinic_answer_form
+from tests.factories import make_clinic, make_figure, make_page, make_public, make_source, make_term
+
+BASE = "/admin/procedures/"
+OUTDATED = f"{PAGES}outdated/"
+CLINIC = {
+    "name": "Test Spine Clinic",
+    "phone": "+1 303-555-0199",
+    "after_hours_phone": "",
+    "emergency_number": "911",
+    "time_zone": "America/Denver",
+    "texts-TOTAL_FORMS": 0,
+    "texts-INITIAL_FORMS": 0,
+}
+
+
+def told(client: Any, answer: Any) -> str:
+    """Return the messages after a save."""
+    assert answer.status_code == 302, answer.context["errors"]
+    return " ".join(str(message) for message in client.get(answer["Location"]).context["messages"])
+
+
+def test_stale_pages_can_be_rereleased(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:
+    make_public(page)
+    source = make_source()
+    values = {"organisation": "NICE", "title": "Another", "year": 2013, "url": "", "identifier": "", "used_for": ""}
+    sign_in(editor).post(f"{BASE}source/{source.pk}/change/", values)
+    client = sign_in(manager)
+    listed = client.get(OUTDATED).content.decode()
+
+    answer = client.post(OUTDATED, {"page": [page.pk]})
+
+    assert "changed: source nice" in listed
+    assert told(client, answer) == "1 page renewed."
+    assert "Another" in client.get("/small-cut/").content.decode()
+    assert ReleaseEvent.objects.filter(page=page, kind=EventKind.REBUILT, actor=manager).count() == 1
+
+
+def test_a_page_that_cannot_be_rereleased_does_not_stop_others(page: Page, manager: User, sign_in: SignIn) -> None:
+    other = make_page("big-cut")
+    make_figure("spare", size=(40, 40))
+    page.body += "\n::: figure spare\n"
+    for each in (page, other):
+        make_public(each)
+    Source.objects.update(title="A newer guide")
+    # A picture that the released text of one page shows is renamed behind everybody's back.
+    Figure.objects.filter(slug="spare").update(slug="gone")
+
+    answer = sign_in(manager).post(OUTDATED, {"page": [page.pk, other.pk]})
+
+    html = answer.content.decode()
+    assert answer.status_code == 409
+    assert "“Small cut” was not renewed" in html
+    assert "There is no picture “spare”." in html
+    assert ReleaseEvent.objects.filter(kind=EventKind.REBUILT).get().page == other
+
+
+def test_nothing_is_rereleased_without_a_selection(clinic_answer: ClinicAnswer, manager: User, sign_in: SignIn) -> None:
+    client = sign_in(manager)
+
+    assert told(client, client.post(OUTDATED, {"page": ["x", "99999999999"]})) == "0 pages renewed."
+
+
+@pytest.mark.parametrize("word", ["vertebra", "bone"])
+def test_a_changed_glossary_term_reports_stale_pages(page: Page, editor: User, sign_in: SignIn, word: str) -> None:
+    term = make_term("cut", term="cut")
+    make_public(page)
+    client = sign_in(editor)
+    values = {
+        "key": "cut",
+        "language": "en",
+        "term": "cut",
+        "aliases": f"{word}\r\n\r\n{word}\r\nnick",
+        "pronunciation": "",
+    }
+
+    message = told(
+        client, client.post(f"{BASE}glossaryterm/{term.pk}/change/", {**values, "definition": "A small opening."})
+    )
+
+    term.refresh_from_db()
+    assert term.aliases == [word, "nick"]
+    assert "1 public page prints the old values." in message
+
+
+def test_an_unchanged_glossary_term_reports_nothing(page: Page, editor: User, sign_in: SignIn) -> None:
+    term = make_term("cut", term="cut", aliases=["nick"])
+    make_public(page)
+    client = sign_in(editor)
+    values = {"term": "cut", "aliases": "nick", "pronunciation": "", "definition": term.definition}
+
+    assert "old values" not in told(client, client.post(f"{BASE}glossaryterm/{term.pk}/change/", values))
+
+
+def test_a_changed_source_reports_stale_pages(page: Page, editor: User, sign_in: SignIn) -> None:
+    make_public(page)
+    source, client = make_source(), sign_in(editor)
+    values = {
+        "organisation": "NICE",
+        "title": "Another title",
+        "year": 2013,
+        "url": "",
+        "identifier": "",
+        "used_for": "",
+    }
+
+    message = told(client, client.post(f"{BASE}source/{source.pk}/change/", values))
+
+    assert "public pages print the old values." in message
+
+
+def test_errors_in_inline_rows_link_to_their_fields(page: Page, manager: User, sign_in: SignIn) -> None:
+    rows = {"texts-TOTAL_FORMS": 1, "texts-0-language": "xx", "texts-0-id": "", "texts-0-clinic": 1}
+
+    html = sign_in(manager).post(f"{BASE}clinic/1/change/", {**CLINIC, **rows}).content.decode()
+
+    assert '<li><a href="#id_texts-0-language"\n    >Text 1, Language</a>: Select a valid choice.' in html
+
+
+def test_there_is_one_clinic_and_it_cannot_be_deleted(
+    page: Page, manager: User, sign_in: SignIn, admin_user: User
+) -> None:
+    client = sign_in(admin_user)
+
+    assert client.get(f"{BASE}clinic/add/").status_code == 403
+    assert client.post(f"{BASE}clinic/1/delete/", {"post": "yes"}).status_code == 403
+    assert Clinic.objects.count() == 1
+
+
+def test_a_missing_clinic_can_be_added(manager: User, sign_in: SignIn) -> None:
+    sign_in(manager).post(f"{BASE}clinic/add/", CLINIC)
+
+    assert Clinic.objects.get().pk == 1
+
+
+@pytest.mark.parametrize("name", ["clinicanswer", "source"])
+def test_a_row_that_a_text_refers_to_cannot_be_deleted(
+    clinic_answer: ClinicAnswer, manager: User, sign_in: SignIn, name: str
+) -> None:
+    row = {"clinicanswer": clinic_answer, "source": make_source()}[name]
+    client = sign_in(manager)
+
+    client.post(f"{BASE}{name}/{row.pk}/delete/", {"post": "yes"})
+    html = client.get(f"{BASE}{name}/{row.pk}/delete/").content.decode()
+
+    assert type(row).objects.filter(pk=row.pk).exists()
+    assert "The draft of “Small cut” shows it." in html
+
+
+def test_deleting_a_glossary_term_reports_its_pages(page: Page, manager: User, sign_in: SignIn) -> None:
+    term = make_term("cut", term="cut")
+    make_public(page)
+    client = sign_in(manager)
+
+    message = told(client, client.post(f"{BASE}glossaryterm/{term.pk}/delete/", {"post": "yes"}))
+
+    assert not GlossaryTerm.objects.exists()
+    assert "1 public page prints the old values." in message
+
+
+def test_keys_that_texts_use_are_read_only(clinic_answer: ClinicAnswer, editor: User, sign_in: SignIn) -> None:
+    sign_in(editor).post(
+        f"{BASE}clinicanswer/{clinic_answer.pk}/change/", clinic_answer_form(key="other", language="es")
+    )
+
+    clinic_answer.refresh_from_db()
+    assert (clinic_answer.key, clinic_answer.language) == ("driving", "en")
+
+
+def test_clinical_codes_can_be_edited(manager: User, sign_in: SignIn) -> None:
+    make_clinic()
+
+    sign_in(manager).post(
+        f"{BASE}clinicalcode/add/", {"system": "icd-10-cm", "code": "S32.0", "subject": "small-cut", "rank": 1}
+    )
+
+    assert ClinicalCode.objects.get().code == "S32.0"

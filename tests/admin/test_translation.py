@@ -1,0 +1,76 @@
+"""The translation screen: changes in the source, and the record of a check."""
+
+from django.test import Client
+
+from portal.accounts.models import User
+from procedures.enums import Decision
+from procedures.models import Approval, Page
+from tests.admin.conftest import PAGES, SignIn, change_url, page_form
+from tests.admin.workflow_helpers import task_lists
+from tests.factories import make_public, make_translation
+
+
+def test_the_translation_screen_shows_changes_in_the_source(page: Page, editor: User, sign_in: SignIn) -> None:
+    made_from = make_public(page).revision
+    spanish = make_translation(page, translated_from=made_from)
+    make_public(spanish)
+    page.refresh_from_db()
+    page.body = page.body.replace("A small cut.", "A very small cut.")
+    newest = make_public(page).revision
+    client, address = sign_in(editor), f"{PAGES}{spanish.pk}/translation/"
+
+    before = client.get(address).content.decode()
+    told = task_lists(client)["translations"]
+    answer = client.post(address, {"follows": "1", "source": newest.pk})
+
+    spanish.refresh_from_db()
+    assert "The source has 1 change since" in before and "<ins> very</ins>" in before
+    assert "Es un corte chico." in before
+    assert told == ["Un corte chico: The source text has changed."]
+    assert answer.status_code == 302
+    assert spanish.translated_from == newest
+    assert "translations" not in task_lists(client)
+
+
+def test_a_translators_check_applies_to_one_text_only(
+    page: Page, editor: User, reviewer: User, manager: User, sign_in: SignIn
+) -> None:
+    make_public(page)
+    spanish = make_translation(page)
+    make_public(spanish)
+    address = f"{PAGES}{spanish.pk}/translation/"
+    shown = spanish.revisions.first()
+    assert shown is not None
+    values = {"check": "1", "revision": shown.pk, "translator": "Ana Ruiz, certified"}
+
+    forbidden = sign_in(editor).post(address, values)
+    silent = sign_in(manager).post(address, {**values, "translator": " "})
+    done = sign_in(manager).post(address, values)
+
+    line = "Un traductor calificado todavía no ha revisado esta traducción."
+    assert (forbidden.status_code, silent.status_code, done.status_code) == (403, 400, 302)
+    record = Approval.objects.get(decision=Decision.TRANSLATION_CHECKED)
+    assert (record.reviewer, record.comment, record.content_hash) == (
+        manager,
+        "Ana Ruiz, certified",
+        shown.content_hash,
+    )
+    assert line not in Client().get("/es/small-cut-es/").content.decode()
+    assert "Ana Ruiz, certified" in sign_in(editor).get(change_url(spanish)).content.decode()
+
+    spanish.refresh_from_db()
+    sign_in(editor).post(change_url(spanish), page_form(spanish, title="Otro corte"))
+    assert "has not been checked" in sign_in(editor).get(change_url(spanish)).content.decode()
+
+
+def test_only_staff_who_can_change_pages_can_mark_a_translation_as_synced(
+    page: Page, reviewer: User, sign_in: SignIn
+) -> None:
+    newest = make_public(page).revision
+    spanish = make_translation(page)
+    make_public(spanish)
+
+    answer = sign_in(reviewer).post(f"{PAGES}{spanish.pk}/translation/", {"follows": "1", "source": newest.pk})
+
+    spanish.refresh_from_db()
+    assert (answer.status_code, spanish.translated_from) == (403, None)

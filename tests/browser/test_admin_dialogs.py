@@ -1,0 +1,184 @@
+"""The small windows of the editor in a real browser: each puts its block in, by mouse and by keyboard."""
+
+import json
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, expect
+
+from portal.accounts.models import User
+from procedures.models import Page
+from tests.admin.conftest import change_url
+from tests.browser.public_helpers import AXE, DESKTOP, PHONE
+from tests.browser.staff_helpers import AXE_FINDINGS, StaffTab, make_draft_with_references, open_staff_tab
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def row(transactional_db: None) -> Page:
+    """With something to choose in every window."""
+    return make_draft_with_references()
+
+
+def window(tab: StaffTab, button: str) -> Locator:
+    tab.page.locator("[data-tools]").get_by_role("button", name=button, exact=True).click()
+    opened = tab.page.locator("dialog[open]")
+    expect(opened).to_be_visible()
+    return opened
+
+
+def put(opened: Locator) -> None:
+    opened.get_by_role("button", name="Insert").click()
+    expect(opened).to_be_hidden()
+    opened.page.wait_for_timeout(100)  # the window puts it in when it has closed
+
+
+WINDOWS: list[tuple[str, dict[str, Any], str]] = [
+    ("Key points …", {"lines": "One.\n- Two."}, "::: key-points\n- One.\n- Two.\n:::"),
+    (
+        "Care card …",
+        {"urgency": "call", "lines": "A question.\nA new date."},
+        "::: call\n- A question.\n- A new date.\n:::",
+    ),
+    ("Warning signs …", {"when": "after"}, "::: warning-signs after"),
+    ("Warning signs …", {"when": "both", "short": "1"}, "::: warning-signs both short"),
+    ("Care card …", {"urgency": "note", "lines": "Rest."}, "::: note\nRest.\n:::"),
+    ("Steps …", {"lines": "First.\nThen."}, "::: steps\n1. First.\n2. Then.\n:::"),
+    ("Do, do not …", {"lines": "Walk.", "not": "Lift."}, "::: do\n- Walk.\n:::\n\n::: dont\n- Lift.\n:::"),
+    ("Checklist …", {"lines": "Shoes"}, "::: checklist\n- Shoes\n:::"),
+    ("Steps …", {"lines": "3. Sit\n4. Lie"}, "::: steps\n3. Sit\n4. Lie\n:::"),
+    (
+        "Key points …",
+        {"lines": "- One\\\n  line\n  - nested\n- 1945. A year"},
+        "::: key-points\n- One\\\n  line\n  - nested\n- 1945\\. A year\n:::",
+    ),
+    (
+        "Chance …",
+        {"count": "3", "sentence": "feel pain.", "source": "nice"},
+        "::: chance 3 in 100\nfeel pain. [@nice]\n:::",
+    ),
+    (
+        "Choices …",
+        {"lines": "A\nB", "aspects": "What it is"},
+        "::: choices\n### A\n#### What it is\n…\n### B\n#### What it is\n…\n:::",
+    ),
+    ("Our phone …", {"value": "clinic.hours"}, "{clinic.hours}"),
+    ("Table …", {"lines": "When\nWhat", "rows": "1"}, "| When | What |\n|---|---|\n| … | … |"),
+    ("Table …", {"lines": "a|b\nc", "rows": "1"}, "| a\\|b | c |\n|---|---|\n| … | … |"),
+    ("Index …", {"index": "glossary"}, "::: glossary"),
+    ("Link …", {"choice": "contact"}, "[Contact](page:contact)"),
+    ("Link …", {"choice": "small-cut", "section": "when-to-call"}, "[Small cut](page:small-cut#when-to-call)"),
+    ("Link …", {"choice": "contact", "words": "[here]"}, "[\\[here\\]](page:contact)"),
+    ("Source …", {"choice": "nice"}, "[@nice]"),
+    ("Word …", {"choice": "vertebra"}, "vertebra"),
+    ("Picture …", {"choice": "balloon"}, "::: figure balloon"),
+    ("Picture …", {"choice": "needle", "second": "balloon"}, "::: compare needle balloon"),
+    ("Our answers …", {"choice": ["driving", "washing"]}, "::: care driving washing"),
+]
+
+
+def answer(opened: Locator, answers: dict[str, Any]) -> None:
+    for name, value in answers.items():
+        for one in value if isinstance(value, list) else [value]:
+            field = opened.locator(f"[name={name}]")
+            if field.first.get_attribute("type") in {"radio", "checkbox"}:
+                opened.locator(f"[name={name}][value='{one}']").check()
+            elif field.evaluate("(field) => field.tagName") == "SELECT":
+                field.select_option(one)
+            else:
+                field.fill(one)
+
+
+@pytest.mark.smoke
+def test_a_window_puts_its_block_in_and_native_undo_takes_it_back(tab: StaffTab) -> None:
+    field, found = tab.page.locator("#id_body"), []
+
+    for button, answers, _ in WINDOWS:
+        field.fill("")
+        opened = window(tab, button)
+        answer(opened, answers)
+        put(opened)
+        expect(field).not_to_have_value("")
+        found.append((button, answers, tab.text.strip()))
+        tab.page.keyboard.press("Control+z")
+        expect(field).to_have_value("")
+
+    assert found == WINDOWS
+
+
+def test_a_source_is_found_by_typing_and_put_in_by_enter(tab: StaffTab) -> None:
+    tab.page.locator("#id_body").fill("See ")
+    opened = window(tab, "Source …")
+
+    tab.page.keyboard.type("guide")
+    tab.page.keyboard.press("Enter")
+    tab.page.keyboard.press("Enter")
+
+    expect(opened).to_be_hidden()
+    expect(tab.page.locator("#id_body")).to_have_value("See [@nice]")
+
+
+def test_a_search_without_result_says_so(tab: StaffTab) -> None:
+    opened = window(tab, "Picture …")
+
+    tab.page.keyboard.type("xyz")
+
+    expect(opened.locator("[data-count]")).to_have_text("Nothing found.")
+    assert opened.locator(".choice-list__row:visible").count() == 0
+
+
+def test_chosen_lines_become_the_block(tab: StaffTab) -> None:
+    tab.page.locator("#id_body").fill("Shoes\nGlasses")
+    tab.page.locator("#id_body").press("Control+a")
+
+    put(window(tab, "Checklist …"))
+
+    assert tab.text.strip() == "::: checklist\n- Shoes\n- Glasses\n:::"
+
+
+def test_a_block_is_never_put_within_a_block(tab: StaffTab) -> None:
+    tab.page.locator("#id_body").fill("::: do\n- One.\n:::\n\nEnd.")
+    tab.page.locator("#id_body").press("Control+Home")
+    opened = window(tab, "Care card …")
+    opened.locator("[value=call]").check()
+    opened.locator("[name=lines]").fill("You have a question.")
+
+    put(opened)
+
+    assert tab.text == "::: do\n- One.\n:::\n\n::: call\n- You have a question.\n:::\n\n\nEnd."
+
+
+def test_a_window_that_is_cancelled_puts_nothing_in_and_gives_the_focus_back(tab: StaffTab) -> None:
+    before = tab.text
+
+    window(tab, "Source …")
+    tab.page.keyboard.press("Escape")
+    window(tab, "Checklist …").get_by_role("button", name="Cancel").click()
+
+    assert tab.text == before
+    assert tab.page.evaluate("document.activeElement.id") == "id_body"
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
+def test_axe_finds_nothing_in_any_window(
+    browser: Browser, live_server: Any, row: Page, editor: User, size: Any, scheme: Any
+) -> None:
+    with open_staff_tab(browser, live_server.url, size, bypass_csp=True, color_scheme=scheme) as tab:
+        tab.sign_in(editor)
+        tab.edit(change_url(row))
+        tab.page.evaluate(AXE)
+        found: dict[str, list[str]] = {}
+        widths = {}
+        names = tab.page.evaluate("[...document.querySelectorAll('[data-choose]')].map((b) => b.dataset.choose)")
+        for name in names:
+            tab.page.locator(f"[data-choose={name}]").click()
+            expect(tab.page.locator("dialog[open]")).to_be_visible()
+            if here := tab.page.evaluate(AXE_FINDINGS):
+                found[name] = here
+            widths[name] = tab.page.evaluate("document.documentElement.scrollWidth")
+            tab.page.keyboard.press("Escape")
+
+    assert len(names) == 19
+    assert found == {}
+    assert set(widths.values()) == {size["width"]}, json.dumps(widths)

@@ -1,0 +1,352 @@
+"""The page where marks are placed, in a real browser: by keyboard alone, by mouse, from a file, and nothing is lost."""
+
+import re
+
+import pytest
+from django.contrib.sessions.models import Session
+from playwright.sync_api import Locator, expect
+
+from procedures.figures.markers import load_markers
+from procedures.models import Figure
+from tests.admin.marker_helpers import markers_url
+from tests.browser.marker_helpers import open_marker_editor, wait_for_preview
+from tests.browser.staff_helpers import StaffTab
+
+pytestmark = [pytest.mark.browser, pytest.mark.writes, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def tab(figure: Figure, editor_tab: StaffTab) -> StaffTab:
+    """The page, open at a desk."""
+    open_marker_editor(editor_tab, figure)
+    return editor_tab
+
+
+def canvas(tab: StaffTab) -> Locator:
+    return tab.page.get_by_role("application", name="Picture with its markers")
+
+
+def names(tab: StaffTab) -> list[str]:
+    """The list as it stands: number and words of each mark."""
+    rows = tab.page.locator("[data-row]").all()
+    return [f"{row.locator('[data-number]').inner_text()} {row.locator('[data-name]').inner_text()}" for row in rows]
+
+
+def value(tab: StaffTab, name: str) -> float:
+    return float(tab.page.locator(f"[name={name}]").input_value())
+
+
+def shown(tab: StaffTab, language: str = "en") -> list[str]:
+    """The list of marks in the live view."""
+    frame = tab.page.frame_locator(f"iframe[data-language={language}]")
+    return [" ".join(text.split()) for text in frame.locator(".figure__legend > li").all_inner_texts()]
+
+
+def tab_to(tab: StaffTab, name: str) -> None:
+    """Press Tab until the button of this name has the focus, as somebody without a mouse does."""
+    for _ in range(60):
+        tab.page.keyboard.press("Tab")
+        if tab.page.evaluate("document.activeElement.textContent.trim()") == name:
+            return
+    raise AssertionError(f"Tab never reaches “{name}”")
+
+
+# ── Placing ──
+
+
+@pytest.mark.smoke
+def test_everything_is_done_by_keyboard_alone(tab: StaffTab, figure: Figure) -> None:
+    keys = tab.page.keyboard
+    # A new mark: the cross starts in the middle.
+    tab_to(tab, "Add marker")
+    keys.press("Enter")
+    for _ in range(7):
+        keys.press("Shift+ArrowLeft")
+    for _ in range(3):
+        keys.press("ArrowDown")
+    keys.press("Enter")
+    # Its words, in two languages.
+    keys.type("Disc")
+    keys.press("Tab")
+    keys.type("A soft cushion.")
+    keys.press("Tab")
+    keys.type("Disco")
+    pixel = 100 / tab.page.locator("[data-canvas]").evaluate("(e) => e.clientWidth")
+    target = [value(tab, "marks-2-target_x"), value(tab, "marks-2-target_y")]
+    assert target == pytest.approx([50 - 70 * pixel, 50 + 3 * pixel], abs=0.02)
+    # Move its disc, leave a second attempt.
+    before = value(tab, "marks-2-x")
+    tab_to(tab, "Move the disc")
+    keys.press("Enter")
+    keys.press("Shift+ArrowRight")
+    keys.press("Enter")
+    moved = value(tab, "marks-2-x")
+    assert moved == pytest.approx(before + 10 * pixel, abs=0.02)
+    keys.press("Enter")
+    keys.press("Shift+ArrowRight")
+    keys.press("Escape")
+    assert value(tab, "marks-2-x") == moved
+    # Up by one, delete another, take that back on the picture.
+    tab_to(tab, "Up")
+    keys.press("Enter")
+    assert names(tab) == ["1 Tip · tip es", "2 Disc · Disco", "3 Bone · bone es"]
+    tab_to(tab, "Delete")
+    keys.press("Enter")
+    assert names(tab) == ["1 Tip · tip es", "2 Bone · bone es"]
+    canvas(tab).focus()
+    keys.press("Control+z")
+    assert names(tab) == ["1 Tip · tip es", "2 Disc · Disco", "3 Bone · bone es"]
+    wait_for_preview(tab)
+    expect(tab.page.frame_locator("iframe[data-language=es]").locator(".figure__legend")).to_contain_text("Disco.")
+    tab_to(tab, "Save markers")
+    keys.press("Enter")
+    expect(tab.page.locator(".messagelist")).to_contain_text("Markers saved.")
+
+    assert [(found.key, found.texts["en"].text) for found in load_markers(figure)] == [
+        ("tip", ""),
+        ("disc", "A soft cushion."),
+        ("bone", ""),
+    ]
+    wait_for_preview(tab)
+    assert shown(tab) == ["Tip.", "Disc. A soft cushion.", "Bone."]
+
+
+def test_tab_is_not_trapped_on_the_picture(tab: StaffTab) -> None:
+    canvas(tab).focus()
+
+    tab.page.keyboard.press("Tab")
+
+    assert tab.page.evaluate("document.activeElement.closest('[data-row]') !== null")
+
+
+def test_arrow_keys_on_the_picture_move_the_chosen_mark_and_undo_takes_a_row_of_them_back(tab: StaffTab) -> None:
+    canvas(tab).focus()
+    for key in ("ArrowRight", "Shift+ArrowRight", "ArrowUp"):
+        tab.page.keyboard.press(key)
+    pixel = 100 / tab.page.locator("[data-canvas]").evaluate("(e) => e.clientWidth")
+
+    assert [value(tab, "marks-0-x"), value(tab, "marks-0-y")] == pytest.approx([20 + 11 * pixel, 20 - pixel], abs=0.03)
+    tab.page.keyboard.press("Control+z")
+    assert [value(tab, "marks-0-x"), value(tab, "marks-0-y")] == [20, 20]
+    tab.page.keyboard.press("Control+y")
+    assert value(tab, "marks-0-x") > 20
+
+
+def spot(tab: StaffTab, x: float, y: float) -> tuple[float, float]:
+    """Where this part of the picture is on the screen."""
+    box = canvas(tab).bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] * x, box["y"] + box["height"] * y
+
+
+def drag(tab: StaffTab, start: tuple[float, float], end: tuple[float, float]) -> None:
+    tab.page.mouse.move(*spot(tab, *start))
+    tab.page.mouse.down()
+    tab.page.mouse.move(*spot(tab, *end), steps=4)
+    tab.page.mouse.up()
+
+
+def test_a_click_after_add_marker_adds_one_and_a_drag_moves_one(tab: StaffTab) -> None:
+    box = canvas(tab).bounding_box()
+    assert box is not None
+    assert box["width"] >= 700
+
+    tab.page.get_by_role("button", name="Add marker").click()
+    tab.page.mouse.dblclick(*spot(tab, 0.5, 0.2))
+    added = [value(tab, "marks-2-target_x"), value(tab, "marks-2-target_y")]
+    drag(tab, (0.8, 0.2), (0.85, 0.25))
+
+    assert added == pytest.approx([50, 20], abs=0.2)
+    assert [value(tab, "marks-1-x"), value(tab, "marks-1-y")] == pytest.approx([85, 25], abs=0.5)
+    assert len(names(tab)) == 3
+    assert tab.page.locator("[data-row]").nth(1).locator("details").evaluate("(e) => e.open")
+
+
+def test_only_add_marker_adds_a_marker(tab: StaffTab) -> None:
+    add = tab.page.get_by_role("button", name="Add marker")
+    free = (0.5, 0.2)
+
+    tab.page.mouse.click(*spot(tab, *free))
+    drag(tab, free, (0.6, 0.3))
+    assert len(names(tab)) == 2
+    for leave in (
+        lambda: tab.page.keyboard.press("Escape"),
+        add.click,
+        tab.page.get_by_role("button", name="Cancel").click,
+    ):
+        add.click()
+        expect(add).to_have_attribute("aria-pressed", "true")
+        drag(tab, free, (0.6, 0.3))
+        expect(tab.page.locator("[data-said]")).to_have_text("That was a drag. Click or tap without moving.")
+        leave()
+        expect(add).to_have_attribute("aria-pressed", "false")
+        expect(add).to_be_focused()
+        tab.page.mouse.click(*spot(tab, *free))
+        assert len(names(tab)) == 2
+    # Cancel from a field as well.
+    add.click()
+    tab.page.locator("[name=marks-0-label_en]").press("Escape")
+    expect(add).to_have_attribute("aria-pressed", "false")
+    # A drag of a marker that is canceled leaves it in its place.
+    tab.page.mouse.move(*spot(tab, 0.8, 0.2))
+    tab.page.mouse.down()
+    tab.page.mouse.move(*spot(tab, 0.9, 0.4), steps=3)
+    assert value(tab, "marks-1-x") > 85
+    tab.page.keyboard.press("Escape")
+    tab.page.mouse.up()
+    assert [value(tab, "marks-1-x"), value(tab, "marks-1-y")] == [80, 20]
+
+
+def choose(tab: StaffTab, index: int) -> None:
+    """Open the row of a marker, if it is closed."""
+    row = tab.page.locator("[data-row]").nth(index)
+    if not row.locator("details").evaluate("(details) => details.open"):
+        row.locator("[data-head]").click()
+    expect(row).to_have_class(re.compile("is-selected"))
+
+
+def state(tab: StaffTab) -> list[str]:
+    return tab.page.locator("[data-row]").evaluate_all(
+        """(rows) => rows.map((row) => [...row.querySelectorAll("[name]")]
+          .filter((input) => /-(key|shape|x|y|label_en)$/.test(input.name)).map((input) => input.value).join(" "))"""
+    )
+
+
+def test_undo_takes_back_the_last_action_whatever_it_was_and_wherever_the_focus_is(tab: StaffTab) -> None:
+    label = tab.page.locator("[name=marks-0-label_en]")
+    label.press("End")
+    label.press_sequentially("!!")
+    states = [state(tab)]
+
+    def act(what: str) -> None:
+        tab.page.locator("[data-row].is-selected").get_by_role("button", name=what, exact=True).click()
+        states.append(state(tab))
+
+    # Another marker is deleted, then the typed-in one goes down and changes its shape.
+    choose(tab, 1)
+    act("Delete")
+    tab.page.keyboard.press("Control+z")
+    assert state(tab) == states[0]
+    expect(tab.page.locator("[data-row].is-selected [data-name]")).to_contain_text("Bone")
+    tab.page.keyboard.press("Control+Shift+z")
+    assert state(tab) == states.pop()
+    tab.page.keyboard.press("Control+z")
+    choose(tab, 0)
+    act("Down")
+    tab.page.locator("[data-row].is-selected").get_by_label("Shape").select_option("circle")
+    states.append(state(tab))
+    act("Delete")
+    tab.page.get_by_role("button", name="Add marker").click()
+    tab.page.mouse.click(*spot(tab, 0.5, 0.2))
+    states.append(state(tab))
+    tab.page.keyboard.type("New")
+    typed = state(tab)
+    # From a field, from the body of the page, from a button.
+    for place in ("[name=marks-1-label_en]", "body", "[data-do=undo]"):
+        tab.page.evaluate("document.activeElement.blur()")
+        if place != "body":
+            tab.page.locator(place).first.focus()
+        for wanted in reversed(states):
+            tab.page.keyboard.press("Control+z")
+            assert state(tab) == wanted
+        for wanted in [*states[1:], typed]:
+            tab.page.keyboard.press("Control+y")
+            assert state(tab) == wanted
+    # In a field, what was just typed.
+    choose(tab, 0)
+    tab.page.locator("[name=marks-0-label_en]").fill("Typed")
+    tab.page.keyboard.press("Control+z")
+    assert state(tab) == typed
+
+
+def test_undo_after_a_refused_save_still_brings_a_deleted_marker_back(tab: StaffTab, figure: Figure) -> None:
+    tab.page.locator("[name=marks-0-x]").fill("120")
+    choose(tab, 1)
+    tab.page.locator("[data-row].is-selected").get_by_role("button", name="Delete", exact=True).click()
+    tab.page.get_by_role("button", name="Save markers").click()
+    expect(tab.page.locator("[data-refused]")).to_be_visible()
+
+    tab.page.get_by_role("button", name="Undo").click()
+    choose(tab, 0)
+    tab.page.locator("[name=marks-0-x]").fill("20")
+    tab.page.get_by_role("button", name="Save markers").click()
+
+    expect(tab.page.locator(".messagelist")).to_contain_text("Nothing was changed.")
+    assert [found.key for found in load_markers(figure)] == ["tip", "bone"]
+    expect(tab.page.get_by_role("button", name="Undo")).to_be_disabled()
+
+
+def test_a_mark_is_placed_again_by_a_click(tab: StaffTab) -> None:
+    tab.page.get_by_role("button", name="Move the target").first.click()
+    canvas(tab).click(position={"x": 70, "y": 210})
+
+    width = tab.page.locator("[data-canvas]").evaluate("(e) => e.clientWidth")
+    wanted = [7000 / width, 21000 / width]
+    assert [value(tab, "marks-0-target_x"), value(tab, "marks-0-target_y")] == pytest.approx(wanted, abs=0.2)
+
+
+def test_a_shape_gets_a_size_that_handle_and_fields_change(tab: StaffTab) -> None:
+    tab.page.get_by_label("Shape").first.select_option("circle")
+    first = [value(tab, "marks-0-width"), value(tab, "marks-0-height")]
+    box = canvas(tab).bounding_box()
+    assert box is not None
+    grip = tab.page.locator("[data-grip=size] .marker-editor__handle").first.bounding_box()
+    assert grip is not None
+    tab.page.mouse.move(grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2)
+    tab.page.mouse.down()
+    tab.page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.65, steps=3)
+    tab.page.mouse.up()
+    dragged = [value(tab, "marks-0-width"), value(tab, "marks-0-height")]
+    tab.page.get_by_label("Width, %").first.fill("30")
+
+    assert first == [16, 16]
+    assert dragged == pytest.approx([20, 30], abs=0.5)
+    shown = tab.page.frame_locator("iframe[data-language=en]").locator("ellipse.marker__line")
+    expect(shown).to_have_attribute("rx", "15%")
+
+
+# ── Saving ──
+
+
+def test_what_is_wrong_is_said_while_it_is_typed(tab: StaffTab) -> None:
+    tab.page.locator("[name=marks-0-label_en]").fill("")
+
+    note = tab.page.locator("[data-row]").first.locator("[data-notes]")
+    expect(note).to_have_text("Write what this marker shows, in English.")
+    tab.page.locator("[name=marks-0-label_en]").fill("Tip")
+    expect(note).to_be_hidden()
+
+
+def test_a_refused_save_keeps_what_was_typed(tab: StaffTab) -> None:
+    tab.page.locator("[name=marks-0-label_en]").fill("A new word")
+    tab.page.locator("[name=marks-0-x]").fill("120")
+    tab.page.get_by_role("button", name="Save markers").click()
+
+    expect(tab.page.locator("[data-refused]")).to_contain_text("Marker 1: Write a number from 0 to 100.")
+    assert tab.page.locator("[name=marks-0-label_en]").input_value() == "A new word"
+    assert tab.page.locator("[name=marks-0-x]").input_value() == "120"
+    expect(tab.page.locator("[data-refused]")).to_be_focused()
+
+
+def test_after_the_session_ended_nothing_is_lost(tab: StaffTab, figure: Figure) -> None:
+    Session.objects.all().delete()
+    tab.page.locator("[name=marks-0-label_en]").fill("A new word")
+
+    notice = tab.page.locator("[data-notice]")
+    expect(notice).to_contain_text("You are signed out. Your text is still here.")
+    tab.page.get_by_role("button", name="Save markers").click()
+    expect(notice).to_be_visible()
+    assert tab.page.locator("[name=marks-0-label_en]").input_value() == "A new word"
+    assert tab.page.url.endswith(markers_url(figure))
+
+
+def test_leaving_with_unsaved_marks_is_asked_about(tab: StaffTab) -> None:
+    asked: list[str] = []
+    tab.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    tab.page.get_by_role("button", name="Add marker").click()
+    canvas(tab).click(position={"x": 300, "y": 500})
+
+    tab.page.get_by_role("link", name="Figures").click()
+
+    expect(tab.page.locator("[data-row]")).to_have_count(3)
+    assert asked == ["beforeunload"]

@@ -1,0 +1,265 @@
+"""Nothing is ever lost, on the portal as it is served: kept text, two people, signed out, offline."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.public_helpers import AXE, DESKTOP
+from tests.browser.staff_helpers import AXE_FINDINGS
+from tests.conftest import ServedSite
+from tests.served_data import ROOT
+
+pytestmark = [pytest.mark.browser, pytest.mark.writes]
+
+# A draft of its own for each test, and sessions of two people; prints "PAGE COOKIE COOKIE".
+PREPARE = """
+import sys, time
+from importlib import import_module
+from django.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY, BACKEND_SESSION_KEY, SESSION_KEY
+from allauth.usersessions.models import UserSession
+from portal.accounts.models import User
+from procedures.sharing.short_codes import generate_code
+from procedures.models import Figure, Page
+from procedures.revisions.drafts import save_revision
+name = "{name}"
+page = Page.objects.create(subject=name, slug=name, title="Walk again", kind="recovery", language="en", code=generate_code(),
+    key_message="Walk a little each day.", description="How to walk.", lead_figure=Figure.objects.first(),
+    body="## Morning\\n\\nWalk to the door.\\n\\n## Noon\\n\\nWalk to the gate.\\n\\n## Evening\\n\\nWalk to the tree.\\n")
+save_revision(page, author=None)
+keys = []
+for name in ("editor", "manager"):
+    user = User.objects.get(username=name)
+    session = import_module(settings.SESSION_ENGINE).SessionStore()
+    session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    UserSession.objects.create(user=user, session_key=session.session_key, ip="::", user_agent="Browser")
+    session["staff"] = {{"started": time.time(), "seen": time.time(), "complete": True}}
+    session.save()
+    keys.append(session.session_key)
+print(page.pk, *keys)
+"""
+
+
+def shell(site: ServedSite, code: str) -> str:
+    """What ``code`` prints in the served portal's own shell."""
+    run = subprocess.run(
+        [sys.executable, "manage.py", "shell", "-v", "0", "-c", code],
+        env=site.environ, cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return run.stdout.strip()
+
+
+class Draft:
+    """A new draft, and browsers of two people who may write it."""
+
+    def __init__(self, site: ServedSite, browser: Browser, stack: ExitStack, name: str) -> None:
+        self.site, self.browser, self.stack = site, browser, stack
+        self.pk, self.nina, self.max = shell(site, PREPARE.format(name=name)).split()[-3:]
+
+    def context(self, session: str) -> BrowserContext:
+        made: BrowserContext = self.browser.new_context(viewport=DESKTOP)
+        self.stack.callback(made.close)
+        self.sign_in(made, session)
+        return made
+
+    def sign_in(self, context: BrowserContext, session: str) -> None:
+        context.add_cookies([{"name": "sessionid", "value": session, "domain": "127.0.0.1", "path": "/admin/"}])
+
+    def open(self, context: BrowserContext) -> Page:
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("dialog", lambda dialog: dialog.accept())
+        page.goto(f"{self.site.url}/admin/procedures/page/{self.pk}/change/")
+        expect(page.locator("[data-kept]")).to_have_text("All saved.")
+        return page
+
+    def saved(self) -> str:
+        return shell(self.site, f"from procedures.models import Page; print(Page.objects.get(pk={self.pk}).body)")
+
+
+@pytest.fixture
+def draft(served_site: ServedSite, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Draft]:
+    with ExitStack() as stack:
+        yield Draft(served_site, browser, stack, request.node.name.replace("_", "-")[-50:].strip("-"))
+
+
+def write(page: Page, old: str, new: str) -> None:
+    field = page.locator("#id_body")
+    field.fill(field.input_value().replace(old, new))
+
+
+def kept(page: Page) -> None:
+    expect(page.locator("[data-kept]")).to_have_text("Autosaved. Not saved as a draft yet.", timeout=30_000)
+
+
+def save(page: Page) -> None:
+    page.get_by_role("button", name="Save draft").click()
+
+
+@pytest.mark.smoke
+def test_a_closed_tab_loses_nothing(draft: Draft) -> None:
+    nina = draft.context(draft.nina)
+    first = draft.open(nina)
+    write(first, "the door", "the red door")
+    kept(first)
+    first.close()
+
+    again = nina.new_page()
+    again.goto(f"{draft.site.url}/admin/procedures/page/{draft.pk}/change/")
+    offers = again.locator("[data-offers]")
+    expect(offers).to_contain_text("that is not saved")
+    offers.get_by_role("button", name="Compare").click()
+    expect(again.locator("dialog[open] .text-diff ins")).to_have_text("red ")
+    again.keyboard.press("Escape")
+    before = again.locator("#id_body").input_value()
+    offers.get_by_role("button", name="Continue with it").click()
+    kept(again)
+
+    assert "the door" in before
+    assert "the red door" in again.locator("#id_body").input_value()
+    assert "red" not in draft.saved()
+    save(again)
+    expect(again.locator("[data-kept]")).to_have_text("All saved.")
+    expect(again.locator("[data-offers]")).to_be_hidden()
+    assert "the red door" in draft.saved()
+
+
+def test_discarded_text_is_offered_no_more(draft: Draft) -> None:
+    nina = draft.context(draft.nina)
+    first = draft.open(nina)
+    write(first, "the door", "the red door")
+    kept(first)
+    first.reload()
+    first.locator("[data-offers]").get_by_role("button", name="Discard").click()
+    first.wait_for_timeout(500)
+
+    first.reload()
+    expect(first.locator("[data-kept]")).to_have_text("All saved.")
+
+    assert first.locator("[data-offers]").is_hidden()
+
+
+def test_older_texts_wait_behind_one_line(draft: Draft) -> None:
+    nina = draft.context(draft.nina)
+    for words in ("the red door", "the green door", "the blue door"):
+        tab = draft.open(nina)
+        write(tab, "the door", words)
+        kept(tab)
+        tab.close()
+
+    again = draft.open(nina)
+    offers = again.locator("[data-offers]")
+    shown = offers.get_by_role("button", name="Discard")
+    expect(shown).to_have_count(1)
+    offers.get_by_text("2 older texts that are not saved").click()
+    expect(shown).to_have_count(3)
+    shown.last.click()
+    expect(offers.get_by_text("1 older text that is not saved")).to_be_visible()
+    expect(shown).to_have_count(2)
+    shown.first.click()
+    offers.get_by_role("button", name="Continue with it").click()
+    kept(again)
+
+    assert "the green door" in again.locator("#id_body").input_value()
+
+
+def test_two_people_see_each_other_and_their_saves_are_put_together(draft: Draft) -> None:
+    nina, boss = draft.open(draft.context(draft.nina)), draft.open(draft.context(draft.max))
+    write(boss, "the door", "the green door")
+    write(boss, "the gate", "the white gate")
+    kept(boss)
+    write(nina, "the tree", "the old tree")
+    write(nina, "the gate", "the iron gate and back")
+    expect(nina.locator("[data-others]")).to_contain_text("manager has had this page open since")
+    expect(nina.locator("[data-others]")).to_contain_text("last typed just now")
+    save(boss)
+    expect(boss.locator("[data-kept]")).to_have_text("All saved.")
+
+    save(nina)
+    merge = nina.locator("[data-merge]")
+    expect(merge).to_contain_text("manager and you changed the same words in 1 place.")
+    text = nina.locator("#id_body").input_value()
+    findings = axe(nina)
+    save(nina)  # the browser asks for the decision first
+    undecided = draft.saved()
+    merge.get_by_label("Take theirs").focus()
+    nina.keyboard.press("Space")
+    taken = nina.locator("#id_body").input_value()
+    merge.get_by_label("Keep mine").check()
+    nina.locator("#id_body").fill(nina.locator("#id_body").input_value() + "\nStill edited.\n")
+    save(nina)
+    expect(nina.locator("[data-kept]")).to_have_text("All saved.")
+
+    assert findings == []
+    assert "the green door" in text
+    assert "the old tree" in text
+    assert "the iron gate and back" in text
+    assert "the white gate" in taken
+    assert "iron" not in taken
+    assert "iron" not in undecided
+    for words in ("the green door", "the iron gate and back", "the old tree", "Still edited."):
+        assert words in draft.saved()
+
+
+def axe(page: Page) -> list[str]:
+    """What axe finds; the policy forbids its inline styles, so it runs where they are not needed."""
+    page.evaluate(AXE)
+    found: list[str] = page.evaluate(AXE_FINDINGS)
+    return found
+
+
+def test_offline_text_stays_in_the_browser_until_the_site_is_back(draft: Draft) -> None:
+    nina = draft.context(draft.nina)
+    page = draft.open(nina)
+    nina.set_offline(True)
+    write(page, "the door", "the blue door")
+    expect(page.locator("[data-kept]")).to_have_text("Saved in this browser only, on this computer.")
+    local = page.evaluate("Object.keys(localStorage).filter((name) => name.includes('unsaved')).length")
+    nina.set_offline(False)
+    kept(page)
+
+    assert local == 1
+    assert page.evaluate("Object.keys(localStorage).filter((name) => name.includes('unsaved')).length") == 0
+    expect(page.locator("[data-notice]")).to_be_hidden()
+
+
+def test_what_was_kept_in_the_browser_is_offered_on_return(draft: Draft) -> None:
+    nina = draft.context(draft.nina)
+    page = draft.open(nina)
+    nina.set_offline(True)
+    write(page, "the door", "the blue door")
+    expect(page.locator("[data-kept]")).to_contain_text("Saved in this browser only")
+    page.close()
+
+    nina.set_offline(False)
+    again = nina.new_page()
+    again.goto(f"{draft.site.url}/admin/procedures/page/{draft.pk}/change/")
+    expect(again.locator("[data-offers]")).to_contain_text("(in this browser)")
+    again.locator("[data-offers]").get_by_role("button", name="Continue with it").click()
+    kept(again)
+
+    assert "the blue door" in again.locator("#id_body").input_value()
+    assert again.evaluate("Object.keys(localStorage).filter((name) => name.includes('unsaved')).length") == 0
+
+
+def test_after_signing_in_beside_it_the_text_is_saved(draft: Draft) -> None:
+    nina = draft.context(draft.nina)
+    page = draft.open(nina)
+    nina.clear_cookies()
+    write(page, "the door", "the brown door")
+    expect(page.locator("[data-notice]")).to_contain_text("You are signed out. Your text is still here.")
+    expect(page.locator("[data-kept]")).to_contain_text("Saved in this browser only")
+
+    draft.sign_in(nina, draft.nina)
+    page.locator("[data-notice]").get_by_role("button", name="Try again").click()
+    kept(page)
+    save(page)
+    expect(page.locator("[data-kept]")).to_have_text("All saved.")
+
+    assert "the brown door" in draft.saved()

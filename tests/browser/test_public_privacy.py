@@ -1,0 +1,92 @@
+"""Reading leaves no trace: no error, no blocked script, no cookie, nothing stored, nobody else asked."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.public_helpers import PHONE, open_tab, public_paths
+from tests.conftest import ServedSite
+
+pytestmark = pytest.mark.browser
+
+STORED = """async () => ({
+  local: localStorage.length, session: sessionStorage.length, cookie: document.cookie,
+  databases: (await indexedDB.databases()).length, caches: (await caches.keys()).length,
+  workers: (await navigator.serviceWorker.getRegistrations()).length,
+})"""
+NOTHING = {"local": 0, "session": 0, "cookie": "", "databases": 0, "caches": 0, "workers": 0}
+
+
+@contextmanager
+def watched(page: Page, site: ServedSite) -> Iterator[list[str]]:
+    """Everything that a page complains about, and every request that leaves the site or fails."""
+    seen: list[str] = []
+    # A 404 page is one on purpose; the browser notes it as an error of the network.
+    page.on("console", lambda message: seen.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: seen.append(f"pageerror: {error}"))
+    page.on(
+        "request", lambda request: seen.append(f"foreign: {request.url}") if is_foreign(request.url, site) else None
+    )
+    page.on("response", lambda answer: seen.append(f"{answer.status}: {answer.url}") if answer.status >= 400 else None)
+    yield seen
+
+
+def is_foreign(address: str, site: ServedSite) -> bool:
+    return not address.startswith(f"{site.url}/")
+
+
+def test_every_page_loads_without_a_complaint_a_trace_or_a_foreign_request(
+    browser: Browser, served_site: ServedSite
+) -> None:
+    with open_tab(browser, PHONE) as page, watched(page, served_site) as seen:
+        for path in (path for path in public_paths(served_site) if "no-such" not in path and "code=" not in path):
+            page.goto(served_site.url + path)
+            assert (path, page.evaluate(STORED)) == (path, NOTHING)
+        cookies = page.context.cookies()
+
+    assert seen == []
+    assert cookies == []
+
+
+@pytest.mark.smoke
+def test_using_a_page_brings_no_complaint_and_no_trace(browser: Browser, served_site: ServedSite) -> None:
+    with open_tab(browser, PHONE) as page, watched(page, served_site) as seen:
+        page.goto(f"{served_site.url}/the-procedure-in-x-ray-pictures/")
+        page.locator(".menu__button summary").click()
+        page.locator(".figure__radio--drawing").first.check()
+        page.locator("main details summary").first.click()
+        page.locator("[data-series-step='1']").first.click()
+        page.locator(".figure__entry").first.hover()
+        page.locator("footer").scroll_into_view_if_needed()
+        page.locator("#menu-search").fill("cement")
+        page.locator("#menu-search").press("Enter")
+        page.wait_for_url("**/search/?q=cement")
+        page.locator(".results__link").first.click()
+        page.wait_for_load_state()
+        stored, cookies = page.evaluate(STORED), page.context.cookies()
+
+    assert (seen, stored, cookies) == ([], NOTHING, [])
+
+
+def test_the_watch_notices_script_style_and_foreign_requests_that_the_policy_blocks(
+    browser: Browser, served_site: ServedSite
+) -> None:
+    with open_tab(browser, PHONE) as page, watched(page, served_site) as seen:
+        page.goto(f"{served_site.url}/")
+        page.evaluate(
+            """() => {
+              for (const [tag, text] of [["script", "window.ran = true"], ["style", "body { color: red }"]]) {
+                document.head.append(Object.assign(document.createElement(tag), { textContent: text }));
+              }
+              document.body.append(Object.assign(new Image(), { src: "https://tracker.example/dot.gif" }));
+            }"""
+        )
+        page.wait_for_timeout(100)
+        ran = page.evaluate("window.ran")
+
+    assert ran is None
+    assert sum("script-src" in sentence for sentence in seen) == 1
+    assert sum("style-src" in sentence for sentence in seen) == 1
+    assert sum("img-src" in sentence for sentence in seen) == 1

@@ -1,0 +1,131 @@
+"""Readers' tools: words explained in place, large type, plain words, a whole guide as one booklet, pages for a code."""
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.public_helpers import DESKTOP, NARROW, PHONE, open_tab, open_tools, visit
+from tests.conftest import ServedSite
+
+pytestmark = pytest.mark.browser
+BOOKLET = "/visits/kyphoplasty-consult/booklet/"
+
+
+@pytest.mark.smoke
+def test_a_hard_word_is_explained_in_place_and_escape_leads_back(phone: Page, served_site: ServedSite) -> None:
+    visit(phone, served_site, "/kyphoplasty/")
+    word = phone.locator("a.term").nth(2)
+    entry = phone.locator(word.get_attribute("href") or "")
+    card = phone.get_by_role("dialog")
+    address = phone.url
+
+    word.focus()
+    phone.keyboard.press("Enter")
+    expect(card).to_be_visible()
+    expect(card).to_be_focused()
+    expect(card.locator(".word-list__definition")).to_have_text(entry.locator("dd").inner_text())
+    box = card.bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= PHONE["width"]
+    assert phone.url == address
+
+    phone.keyboard.press("Escape")
+    expect(card).to_be_hidden()
+    expect(word).to_be_focused()
+
+
+def test_the_card_of_a_word_closes_by_its_button_and_fits_at_320_px(browser: Browser, served_site: ServedSite) -> None:
+    with open_tab(browser, NARROW) as page:
+        visit(page, served_site, "/es/cifoplastia/")
+        card = page.get_by_role("dialog")
+        for word in page.locator("a.term").all():
+            word.click()
+            box = card.bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= NARROW["width"]
+            card.get_by_role("button").click()
+            expect(card).to_be_hidden()
+            expect(word).to_be_focused()
+
+
+def test_a_hard_word_leads_to_the_list_without_javascript(browser: Browser, served_site: ServedSite) -> None:
+    with open_tab(browser, PHONE, java_script_enabled=False) as page:
+        visit(page, served_site, "/kyphoplasty/")
+        word = page.locator("a.term").first
+        word.click()
+
+        assert page.url.endswith(word.get_attribute("href") or "?")
+        expect(page.locator(".word-list__entry:target")).to_be_in_viewport()
+
+
+def test_large_type_is_a_tick_that_needs_no_javascript_and_reaches_paper(
+    browser: Browser, served_site: ServedSite
+) -> None:
+    with open_tab(browser, PHONE, java_script_enabled=False) as page:
+        visit(page, served_site, "/kyphoplasty/")
+        text = page.locator(".page__body > p").first
+
+        def size() -> float:
+            return float(text.evaluate("(e) => parseFloat(getComputedStyle(e).fontSize)"))
+
+        usual = size()
+        open_tools(page)
+        page.locator("#large-type").check()
+        assert size() >= 1.25 * usual
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+
+        page.emulate_media(media="print")
+        assert size() >= 18 * 96 / 72
+        visit(page, served_site, "/recovery/")
+        assert not page.locator("#large-type").is_checked()
+
+
+def test_every_article_leads_to_its_plain_words_and_a_guide_to_its_booklet(
+    phone: Page, served_site: ServedSite
+) -> None:
+    visit(phone, served_site, "/visits/kyphoplasty-consult/")
+    open_tools(phone)
+    links = [
+        phone.evaluate("(e) => e.href", link.element_handle()) for link in phone.locator(".reader-tools__link").all()
+    ]
+
+    assert links == [f"{served_site.url}{BOOKLET}", f"{served_site.url}/visits/kyphoplasty-consult/plain.txt"]
+    assert [phone.request.get(link).status for link in links] == [200, 200]
+
+
+def test_a_booklet_has_one_title_a_list_of_its_parts_and_a_sheet_for_each(
+    browser: Browser, served_site: ServedSite
+) -> None:
+    with open_tab(browser, DESKTOP) as page:
+        page.emulate_media(media="print")
+        visit(page, served_site, BOOKLET)
+        parts = page.locator(".booklet__part")
+        named = page.locator(".booklet__link").evaluate_all("(all) => all.map((a) => [a.hash.slice(1), a.innerText])")
+
+        assert page.locator("h1").count() == 1
+        assert parts.count() >= 3
+        assert named == parts.evaluate_all("(all) => all.map((e) => [e.id, e.querySelector('h2').innerText])")
+        assert set(parts.evaluate_all("(all) => all.map((e) => getComputedStyle(e).breakBefore)")) == {"page"}
+        assert (
+            page.locator(".contents:visible, .reading-list:visible, .next-step:visible, .button:visible").count() == 0
+        )
+        dangling = page.evaluate(
+            """() => [...document.querySelectorAll("[fill^=url], [mask], [marker-end]")]
+              .flatMap((e) => ["fill", "mask", "marker-end"].map((name) => e.getAttribute(name)))
+              .filter((value) => value?.startsWith("url(#") && !document.getElementById(value.slice(5, -1)))"""
+        )
+        assert dangling == []
+        page.emulate_media(media="screen")
+        page.locator(".booklet__part").nth(1).locator("a.term").first.click()
+        expect(page.get_by_role("dialog")).to_have_count(1)
+
+
+@pytest.mark.smoke
+def test_pages_for_a_code_are_shown_as_reading_for_the_visit(phone: Page, served_site: ServedSite) -> None:
+    query = "mainSearchCriteria.v.cs=2.16.840.1.113883.6.90&mainSearchCriteria.v.c=M80.08XA"
+    visit(phone, served_site, f"/connect/application?{query}")
+
+    expect(phone.locator("h1")).to_have_text("Reading for your visit")
+    assert phone.locator(".results__link").count() >= 1
+    assert "result" not in phone.locator("main").inner_text().casefold()
