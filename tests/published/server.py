@@ -15,15 +15,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tests.conftest import ServedSite
 from tests.served_data import ROOT, free_port, wait_until_ready
 from tests.views.client import Response, fetch
+
+if TYPE_CHECKING:
+    # Needs Django, which the benchmarks do not set up.
+    from tests.conftest import ServedSite
 
 PATHS = ["/", "/kyphoplasty/", "/es/", "/contact/", "/visits/"]
 
 
-def copy_of(site: ServedSite, target: Path) -> Path:
+def copy_of(site: "ServedSite", target: Path) -> Path:
     """Copy the data directory of a running portal, with a consistent database."""
     for name in ("media", "static", "public", "worker"):
         if (site.data_dir / name).exists():
