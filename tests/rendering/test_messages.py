@@ -7,8 +7,8 @@ import pytest
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import translation
 from django.utils.translation import trans_real
-from procedures.admin.preview import serialize_issues
 
+from procedures.admin.editor import serialize_issues
 from procedures.models import Figure
 from procedures.publishing.warning_sign_checks import find_written_signs
 from procedures.rendering import Issue
