@@ -1,7 +1,6 @@
 """Health checks for load balancers: ``/healthz`` (liveness) and ``/readyz`` (readiness)."""
 
 import shutil
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.files.storage import default_storage
@@ -11,15 +10,19 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from portal.storage.database_errors import describe_error
-
-if TYPE_CHECKING:
-    from portal.published.builder import SiteBuilder
+from portal.published.files import STALE_AFTER_SECONDS, PublishedFiles
+from portal.storage.database_errors import DatabaseFileMonitor, describe_error
 
 # Below this much free disk space, the operator must act before staff can no longer save.
 MIN_FREE_MB = 64
-# The builder of this process; set by portal/published/setup.py, None in management commands.
-site_builder: "SiteBuilder | None" = None
+# None in management commands and runserver, which have no worker process.
+_file_monitor: DatabaseFileMonitor | None = None
+
+
+def start_monitoring() -> None:
+    """Make ``/readyz`` of this process report a database file that is replaced from now on, and a missing worker."""
+    global _file_monitor
+    _file_monitor = DatabaseFileMonitor()
 
 
 @csrf_exempt
@@ -32,17 +35,20 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Return 200 if database and media storage respond, all migrations are applied and the disk has space, else 503.
+    """Return 200 if database, worker and media storage respond, all migrations are applied, and the disk has space.
 
     The body of a 503 gives the reason.
     """
+    age = PublishedFiles(settings.DATA_DIR).age()
     try:
-        database_error = (site_builder.error if site_builder else "") or _migration_error()
-    except DatabaseError as error:
-        database_error = describe_error(error)
-    if database_error:
-        details = f" ({site_builder.staleness_message()})" if site_builder else ""
-        return _plain_response(503, f"{database_error}{details}")
+        error = (_file_monitor and _file_monitor.error()) or _migration_error()
+    except DatabaseError as database_error:
+        error = describe_error(database_error)
+    if _file_monitor and not error and age > STALE_AFTER_SECONDS:
+        error = "the worker process does not respond"
+    if error:
+        details = f" (serving the public pages as of {int(age)} s ago)" if _file_monitor else ""
+        return _plain_response(503, f"{error}{details}")
     if disk_error := _disk_space_error():
         return _plain_response(503, disk_error)
     try:
@@ -53,6 +59,10 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 
 def _migration_error() -> str:
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            # Drop SQLite's page cache, which would hide that the file was damaged or overwritten.
+            cursor.execute("PRAGMA shrink_memory")
     executor = MigrationExecutor(connection)
     planned = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return "unapplied migrations: run manage.py migrate" if planned else ""

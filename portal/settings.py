@@ -39,8 +39,8 @@ TEXT_DETECTION = env.switch("PORTAL_TEXT_DETECTION", default=True)
 FEEDBACK_DAYS: int = env.number("PORTAL_FEEDBACK_DAYS", "180", low=1, high=3650)
 SESSION_IDLE_MINUTES: int = env.number("PORTAL_SESSION_IDLE_MINUTES", "30", low=5, high=240)
 SESSION_HOURS: int = env.number("PORTAL_SESSION_HOURS", "12", low=1, high=24)
-# The memory for published pages.
-CACHE_MB: int = env.number("PORTAL_CACHE_MB", "128", low=8, high=16_000)
+# The memory that each web process may use for copies of published files.
+CACHE_MB: int = env.number("PORTAL_CACHE_MB", "40", low=8, high=16_000)
 LOG_FORMAT = env.choice("PORTAL_LOG_FORMAT", "line", "json")
 env.finish()
 
@@ -86,7 +86,7 @@ MIDDLEWARE = [
 # The domain's functions for published pages (SiteSource in portal/published/builder.py).
 SITE_SOURCE = "procedures.publishing.invalidation"
 
-# The function that stores page-view counts (portal/published/page_views.py).
+# The function that stores page-view counts (portal/page_views.py).
 PAGE_VIEW_BACKEND = "procedures.page_views.record_page_views"
 
 ROOT_URLCONF = "portal.urls"

@@ -1,10 +1,15 @@
-"""Supervision of the web server's worker processes."""
+"""Supervision of the server's processes: Granian's workers, which answer requests, and the worker process."""
 
 import logging
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from django.conf import settings
 from granian.server.mp import MPServer
 
 logger = logging.getLogger("portal.supervisor")
@@ -82,3 +87,39 @@ class SupervisedServer(MPServer):
     def _wake(self, index: int) -> None:
         self.interrupt_children.append(index)
         self.main_loop_interrupt.set()
+
+
+@contextmanager
+def supervised_worker(stop_timeout: float) -> Iterator[None]:
+    """Run ``manage.py worker`` for the length of the block, and again, with a growing delay, whenever it ends."""
+    stop = threading.Event()
+    process: subprocess.Popen[bytes] | None = None
+
+    def start() -> subprocess.Popen[bytes]:
+        # In a session of its own, so that Ctrl-C reaches only this process, which then stops the worker.
+        command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "worker"]
+        return subprocess.Popen(command, start_new_session=True)  # noqa: S603 -- no part of it is input
+
+    def supervise() -> None:
+        nonlocal process
+        early_exits = 0
+        while not stop.is_set():
+            started, process = time.monotonic(), start()
+            process.wait()
+            early_exits = 1 if time.monotonic() - started >= HEALTHY_SECONDS else early_exits + 1
+            if not stop.is_set():
+                delay = restart_delay(early_exits)
+                logger.error("The worker process exited unexpectedly. Restarting it in %g s.", delay)
+                stop.wait(delay)
+
+    thread = threading.Thread(target=supervise, name="worker-supervisor", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        if process is not None:
+            process.terminate()
+        thread.join(stop_timeout)
+        if thread.is_alive() and process is not None:
+            process.kill()

@@ -1,55 +1,38 @@
-"""Background threads that keep the published pages up to date: rendering, compression and writing to disk."""
+"""The site builder of the worker process: renders public pages to files, and again whenever their content changes."""
 
-import contextlib
-import gc
 import logging
-import threading
+import sqlite3
 import time
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable
+from io import BytesIO
+from typing import Any, Protocol
 
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.db import DatabaseError, close_old_connections
+from django.http.response import HttpResponseBase
 
-from portal.published.change_listener import ChangeListener
-from portal.published.compression import CompressionWorker
-from portal.published.files import ResponseFiles, StoredShard, shard_for
-from portal.published.store import CachedResponse, ResponseStore
-from portal.published.wsgi import PublishedPages, close_response
+from portal.published.decorators import CACHE_CONTROL_REVALIDATE
+from portal.published.files import PublishedFiles
+from portal.storage.database_changes import POLL_SECONDS, ChangeListener
 from portal.storage.database_errors import DatabaseFileMonitor, describe_error
-from portal.storage.media import PublicFiles
+from portal.storage.media import write_public_names
 
 log = logging.getLogger(__name__)
 
-# Responses get an Age header if the database has not confirmed them for this long.
-STALE_AFTER_SECONDS = 5.0
-# Seconds of rendering before the database is polled for changes again.
-REFRESH_BUDGET = 0.3
-# After a publication, this many pages are rendered immediately. All others affected are evicted, which is enough for
-# correctness, and rendered once nothing has been published for DEBOUNCE seconds, so that frequent publishing does not
-# slow down requests.
-MAX_IMMEDIATE_RENDERS = 4
-DEBOUNCE = 2.0
-# With more pages than this, progress is logged, and rendering uses only half of the time.
-BULK_THRESHOLD = 50
-PROGRESS_LOG_SECONDS = 10.0
-# Seconds between two rounds of compressing and writing; polls that a response must survive before it is recompressed.
-COMPRESS_INTERVAL = 2.0
-MIN_AGE_TICKS = 5
-MAX_COMPRESS_SECONDS = 15.0
-# Writing takes at most a fiftieth of the time, but withdrawn pages must not stay on disk for long.
-WRITE_DELAY_FACTOR, MAX_WRITE_DELAY_SECONDS = 50, 30.0
+# What a change affects and is not rendered again after this time is deleted, so that Django answers.
+MAX_OUTDATED_SECONDS = 0.6
+# If a change affects more files, all are deleted at once.
+MAX_OUTDATED_FILES = 300
+# Work that readers do not wait for is done when nothing has changed for this long.
+QUIET_SECONDS = 2.0
+CONFIRM_SECONDS, RETRY_SECONDS = 1.0, 5.0
 # The names of public media files are read after every change, and at least this often.
-PUBLIC_FILES_REFRESH_SECONDS = 5.0
-PUBLIC_FILES_NAME = "public-files.json"
+MEDIA_NAMES_SECONDS = 5.0
+# With more pages than this, a start and an end are logged.
+BULK_THRESHOLD = 50
 
-
-def freeze_gc() -> None:
-    """Exclude all current objects from garbage collection. Call after loading many objects that stay.
-
-    A collection stops all threads, for 250 ms with 10,000 pages. Frozen objects are still freed by reference counting.
-    """
-    gc.collect()
-    gc.freeze()
+Fetch = Callable[[str], Any]
 
 
 class SiteSource(Protocol):
@@ -59,286 +42,215 @@ class SiteSource(Protocol):
         """Return a short value that changes whenever public content changes."""
 
     def affected_urls(self, before: str, now: str) -> tuple[list[str], list[str]] | None:
-        """Return the paths affected by the changes between two content versions: the pages, and all other paths.
+        """Return the published paths affected by the changes between two content versions: pages, and all others.
 
         None means that any path may be affected.
         """
 
     def public_urls(self) -> Iterable[str]:
-        """Return all paths to render in advance, the most important first."""
+        """Return all paths to publish, the most important first."""
 
     def public_files(self) -> Iterable[str]:
         """Return the names of all public media files."""
 
 
 class SiteBuilder:
-    """Keeps the response store of one process up to date.
+    """Keeps the published files up to date. For a single thread, in the process that holds the lock of the files.
 
-    ``error`` says why the database cannot be used; it is empty while the database responds.
+    Every file is current, or ``outdated`` for MAX_OUTDATED_SECONDS at most. Paths to render are queued: now, or
+    (``deferred``) for when nothing has changed for a while.
     """
 
-    def __init__(
-        self,
-        application: PublishedPages,
-        store: ResponseStore,
-        response_files: ResponseFiles,
-        source: SiteSource,
-        public_files: PublicFiles | None = None,
-    ) -> None:
-        self._application, self._store, self._response_files, self._source = application, store, response_files, source
-        self._public_files = public_files or PublicFiles()
-        self._public_files_read_at, self._public_files_changed = 0.0, False
-        # Content versions: the latest one seen, and the one up to which all stored responses are rendered.
-        self.current_version = self.rendered_version = ""
-        self.error = ""
-        self._stored_versions: set[str] = set()
-        self._render_queue: dict[str, None] = {}
+    def __init__(self, files: PublishedFiles, source: SiteSource, fetch: Fetch, fingerprint: str) -> None:
+        self._files, self._source, self._fetch, self._fingerprint = files, source, fetch, fingerprint
+        self.state, self._published, self._version, self._error = files.state(), files.paths(), "", ""
+        self._queue: dict[str, None] = {}
         self._deferred: dict[str, None] = {}
-        self._changed_at = 0.0
-        self._progress_logged_at = 0.0
-        self._is_bulk_render = False
-        self._has_lock = False
-        # Monotonic time before which nothing is written again.
-        self._next_write_at = 0.0
-        self._compress, self._is_bulk_compression = CompressionWorker(), False
+        self._outdated: set[str] = set()
+        self._unchecked: list[str] = []
+        self._media_names: set[str] | None = None
+        # Monotonic times.
+        self._delete_outdated_at = self._quiet_at = self._confirm_at = self._retry_at = self._read_media_names_at = 0.0
+        self._is_bulk = self._is_compressed = False
+        self._listener, self._file_monitor = ChangeListener(), DatabaseFileMonitor()
 
-    def load(self) -> None:
-        """Load the stored responses from disk. Call before the first request."""
-        shards = self._response_files.load()
-        self._public_files.load(self._response_files.folder / PUBLIC_FILES_NAME)
-        self._application.stale_after = STALE_AFTER_SECONDS
-        if shards:
-            for shard in shards:
-                self._store.load(shard.entries)
-            self._stored_versions = {shard.content_version for shard in shards}
-            age = max(0.0, time.time() - max(shard.last_validated for shard in shards))
-            self._application.last_validated = time.monotonic() - age
-            self._application.update_staleness()
-        freeze_gc()
-
-    def staleness_message(self) -> str:
-        """Return, for an operator, how old the served pages are while the database cannot be used."""
-        age = int(time.monotonic() - self._application.last_validated)
-        return f"serving {len(self._store.entries)} public pages as of {age} s ago"
-
-    def start(self) -> None:
-        """Start the threads: refresh, compression, and the application's staleness check. They end with the process."""
-        stop = threading.Event()
-        for work in (self.run_refresh, self.run_compression, self._application.watch_staleness):
-            threading.Thread(target=work, args=(stop,), name=work.__name__, daemon=True).start()
-
-    def run_refresh(self, stop: threading.Event) -> None:
-        """Poll for changes and render affected pages, until ``stop`` is set. Runs in a thread of its own."""
-        listener, file_monitor = ChangeListener(), DatabaseFileMonitor()
-        while not stop.is_set():
+    def run(self, should_stop: Callable[[], bool]) -> None:
+        """Build until ``should_stop()``. Survives every error, because without the builder, pages would grow old."""
+        while not should_stop():
             try:
-                close_old_connections()
-                if not self._poll(listener, file_monitor):
-                    stop.wait(REFRESH_BUDGET)
-                    continue
-                self._refresh(stop)
-                if not self._render_queue:
-                    listener.wait(stop)
+                if not self.step():
+                    self._listener.wait()
             except DatabaseError as error:
                 self._set_error(describe_error(error))
-                listener.reset()
-                stop.wait(REFRESH_BUDGET)
+                self._listener.reset()
+                time.sleep(POLL_SECONDS)
+            except (OSError, sqlite3.Error) as error:
+                self._set_error(f"files cannot be written: {getattr(error, 'strerror', None) or error}")
+                self._retry_at = time.monotonic() + RETRY_SECONDS
+                time.sleep(POLL_SECONDS)
             except Exception:
-                # If this thread died, the process would serve old pages forever.
-                log.exception("Could not refresh the published pages; retrying")
-                stop.wait(STALE_AFTER_SECONDS)
+                log.exception("Could not update the published pages; retrying")
+                time.sleep(RETRY_SECONDS)
 
-    def _poll(self, listener: ChangeListener, file_monitor: DatabaseFileMonitor) -> bool:
-        """Check for changes. Return False if the database file is missing or was replaced."""
-        file_error = file_monitor.error()
-        if file_error:
-            self._set_error(file_error)
-            listener.reset()
+    def step(self) -> bool:
+        """Look for changes, and do one piece of work. Return False if there was nothing to do."""
+        if self._outdated and time.monotonic() >= self._delete_outdated_at:
+            while self._outdated:
+                self._delete(self._outdated.pop())
+        close_old_connections()
+        if error := self._file_monitor.error():
+            self._set_error(error)
+            self._listener.reset()
             return False
-        if listener.may_have_changed():
-            version = self._source.content_version()
-            if (
-                version != self.current_version
-                or time.monotonic() > self._public_files_read_at + PUBLIC_FILES_REFRESH_SECONDS
-            ):
-                # Before the pages, so that withdrawn images are refused at once and new pages can show their images.
-                self._public_files_changed |= self._public_files.refresh(self._source.public_files())
-                self._public_files_read_at = time.monotonic()
-            if version != self.current_version:
-                self._on_change(version)
+        if self._listener.may_have_changed():
+            self._look_for_changes()
+        if time.monotonic() >= self._confirm_at:
+            self._files.confirm()
+            self._confirm_at = time.monotonic() + CONFIRM_SECONDS
+        if time.monotonic() < self._retry_at:
+            return False
+        is_busy = self._render_next() or self._check_next() or self._compress_next()
+        self._record_state()
         self._set_error("")
-        self._application.last_validated = time.monotonic()
-        self._store.clock += 1
+        return is_busy
+
+    def _look_for_changes(self) -> None:
+        version, now = self._source.content_version(), time.monotonic()
+        if version != self._version or now >= self._read_media_names_at:
+            # Before the pages, so that withdrawn images are refused at once and new pages can show their images.
+            names = set(self._source.public_files())
+            if names != self._media_names:
+                self._media_names = names if write_public_names(self._files.media_names, names) else None
+            self._read_media_names_at = now + MEDIA_NAMES_SECONDS
+        if version != self._version:
+            before = self._version or self.state.get("content_version", version)
+            if before != version:
+                self._on_change(before, version)
+            if not self._version:
+                self._on_start()
+            self._version, self._quiet_at = version, now + QUIET_SECONDS
+
+    def _on_start(self) -> None:
+        """Queue or delete what should or should not be there, once what has changed since the last worker is queued."""
+        public = list(self._source.public_urls())
+        for path in self._published.difference(public):
+            self._delete(path)
+        if self.state.get("fingerprint") == self._fingerprint:
+            self._unchecked = public[::-1]
+        else:
+            # Pages of another build are served until they are replaced.
+            self._enqueue({**self._queue, **dict.fromkeys(public)})
+
+    def _on_change(self, before: str, version: str) -> None:
+        """Queue the affected paths: pages now, others later."""
+        affected = self._source.affected_urls(before, version)
+        pages, others = affected or (list(self._source.public_urls()), [])
+        if not self._outdated:
+            self._delete_outdated_at = time.monotonic() + MAX_OUTDATED_SECONDS
+        self._outdated |= self._published.intersection(pages) if affected else self._published
+        if len(self._outdated) > MAX_OUTDATED_FILES:
+            self._files.clear()
+            pages = list(self._source.public_urls())
+            self._published, self._outdated = set(), set()
+        for path in others:
+            self._delete(path)
+        self._deferred.update(dict.fromkeys(others))
+        self._enqueue({**dict.fromkeys(pages), **self._queue})
+
+    def _enqueue(self, queue: dict[str, None]) -> None:
+        self._queue, self._is_compressed = queue, False
+        if len(queue) > BULK_THRESHOLD and not self._is_bulk:
+            self._is_bulk = True
+            log.info("Rendering %s public pages; %s are stored", len(queue), len(self._published))
+
+    def _render_next(self) -> bool:
+        """Render a page. Return False if there is none to render."""
+        if not self._queue and self._deferred and time.monotonic() >= self._quiet_at:
+            self._queue, self._deferred = self._deferred, {}
+        for path in self._queue:
+            response = self._fetch(path)
+            if response.status_code == 503:
+                raise DatabaseError("a page could not be read")
+            if is_publishable(response):
+                self._files.write(path, response.headers.items(), response.content)
+                self._published.add(path)
+                self._outdated.discard(path)
+            elif path in self._outdated or response.status_code < 500:
+                self._delete(path)
+            del self._queue[path]
+            return True
+        if self._is_bulk:
+            self._is_bulk = False
+            log.info("Rendered all public pages")
+        return False
+
+    def _delete(self, path: str) -> None:
+        self._files.delete(path)
+        self._published.discard(path)
+        self._outdated.discard(path)
+
+    def _check_next(self) -> bool:
+        """Queue a page that is missing or damaged. Return False if all are checked."""
+        if not self._unchecked:
+            return False
+        path = self._unchecked.pop()
+        if path not in self._queue and not self._files.is_intact(path):
+            self._enqueue({**self._queue, path: None})
         return True
 
-    def _on_change(self, version: str) -> None:
-        """Put the affected paths at the front of the render queue, or evict and defer them."""
-        queue: dict[str, None] = {}
-        other: dict[str, None] = {}
-        affects_all = False
-        for before in {self.current_version} if self.current_version else self._stored_versions:
-            affected = self._source.affected_urls(before, version)
-            affects_all = affects_all or affected is None
-            page_paths, other_paths = affected or ([], [])
-            queue.update(dict.fromkeys(page_paths))
-            other.update(dict.fromkeys(other_paths))
-        entries = self._store.entries
-        deferred: list[str] = []
-        if affects_all:
-            queue = dict.fromkeys([*queue, *self._source.public_urls(), *entries])
-        elif not self.current_version:
-            # At startup, stored responses that are not affected are still valid.
-            missing = [path for path in self._source.public_urls() if path not in entries]
-            queue = dict.fromkeys([*queue, *other, *missing])
-        elif len(queue) + len(other) > BULK_THRESHOLD:
-            queue = {**queue, **other}
-        else:
-            immediate = list(queue)[:MAX_IMMEDIATE_RENDERS]
-            deferred = [path for path in {**queue, **other} if path not in immediate and path not in self._render_queue]
-            queue = dict.fromkeys(immediate)
-        self._store.increment_version()
-        for path in deferred:
-            self._store.evict(path)
-        self._deferred.update(dict.fromkeys(deferred))
-        self._changed_at = time.monotonic()
-        self._render_queue = {**queue, **self._render_queue}
-        self._is_bulk_render = not self.current_version or len(self._render_queue) > BULK_THRESHOLD
-        self.current_version = version
-        if self._is_bulk_render:
-            self._progress_logged_at = time.monotonic()
-            log.info("Rendering %s public pages; %s are stored", len(self._render_queue), len(entries))
+    def _compress_next(self) -> bool:
+        """Compress a page as well as possible. Return False if all are compressed, or something may change soon."""
+        if self._is_compressed or time.monotonic() < self._quiet_at:
+            return False
+        self._is_compressed = not self._files.compress_next()
+        if self._is_compressed:
+            log.info("Compressed all public pages")
+        return not self._is_compressed
 
-    def _refresh(self, stop: threading.Event) -> None:
-        """Render pages from the queue for REFRESH_BUDGET seconds."""
-        if not self._render_queue and time.monotonic() > self._changed_at + DEBOUNCE:
-            self._render_queue, self._deferred = self._deferred, {}
-        deadline = time.monotonic() + REFRESH_BUDGET
-        is_throttled = len(self._render_queue) > BULK_THRESHOLD
-        while self._render_queue and time.monotonic() < deadline and not stop.is_set():
-            started = time.monotonic()
-            path = next(iter(self._render_queue))
-            version = self._store.version
-            response = self._application.fetch(path)
-            close_response(response.chunks)
-            if response.status.startswith("503"):
-                raise DatabaseError("a page could not be read")
-            if response.cached_response is not None:
-                self._store.put(path, response.cached_response, version)
-            elif not (self._is_bulk_render and response.status.startswith("5")):
-                # Evict even after a server error, because the page may have been withdrawn. In a bulk render, an old
-                # page is better than none.
-                self._store.evict(path)
-            del self._render_queue[path]
-            if is_throttled:
-                self._log_progress()
-                stop.wait(time.monotonic() - started)
-        if not self._render_queue:
-            self.rendered_version = self.current_version
-            if self._is_bulk_render:
-                self._is_bulk_render = False
-                freeze_gc()
-                log.info("Rendered all public pages")
-
-    def _log_progress(self) -> None:
-        if time.monotonic() - self._progress_logged_at > PROGRESS_LOG_SECONDS:
-            self._progress_logged_at = time.monotonic()
-            log.info("%s public pages left to render", len(self._render_queue))
+    def _record_state(self) -> None:
+        """Record what the files show: a worker that is killed before this does its work again."""
+        state = dict(self.state)
+        if not self._outdated:
+            state["content_version"] = self._version
+        if not self._queue:
+            state["fingerprint"] = self._fingerprint
+        if state != self.state:
+            self._files.record_state(state)
+            self.state = state
 
     def _set_error(self, error: str) -> None:
-        if error != self.error:
-            if error:
-                log.warning("Serving stored public pages: %s", error)
-            else:
-                log.info("The database responds again")
-            self.error = error
+        if error and error != self._error:
+            log.warning("Public pages are served as they are: %s", error)
+        elif self._error and not error:
+            log.info("Public pages are up to date again")
+        self._error = error
 
-    def run_compression(self, stop: threading.Event) -> None:
-        """Compress responses and write them to disk, until ``stop`` is set. Runs in a thread of its own."""
-        failed = False
-        with contextlib.ExitStack() as exit_stack:
-            exit_stack.callback(self._compress.stop)
-            while not stop.wait(COMPRESS_INTERVAL):
-                try:
-                    self._compress_and_write(stop, exit_stack)
-                    failed = False
-                except OSError as error:
-                    if not failed:
-                        log.warning("Could not write the published pages: %s; keeping them in memory", error.strerror)
-                    failed = True
-                except Exception:
-                    log.exception("Could not write the published pages; retrying")
 
-    def _compress_and_write(self, stop: threading.Event, exit_stack: contextlib.ExitStack) -> None:
-        """Recompress and write if this process has the lock; otherwise load what the process with the lock wrote."""
-        if not self._has_lock:
-            stream = self._response_files.acquire_lock()
-            if stream is None:
-                self._sync_from_disk()
-                return
-            exit_stack.enter_context(stream)
-            self._has_lock = True
-            self._response_files.remove_temp_files()
-            # Rewrite every shard once after a start, so that all have the current content version.
-            self._store.requeue_dirty(set(self._store.entries))
-        self._store_public_files()
-        self._recompress_batch(stop)
-        if self.rendered_version and time.monotonic() >= self._next_write_at:
-            self._write_dirty()
-        if self._is_bulk_compression and not self._render_queue and not self._store.needs_recompression():
-            self._is_bulk_compression = False
-            log.info("Compressed all public pages")
+def is_publishable(response: HttpResponseBase) -> bool:
+    """Return whether a response is the same for every client, so that it may be published as a file.
 
-    def _store_public_files(self) -> None:
-        if self._public_files_changed:
-            self._public_files_changed = False
-            try:
-                self._public_files.store(self._response_files.folder / PUBLIC_FILES_NAME)
-            except OSError:
-                self._public_files_changed = True
-                raise
+    Only a 200 with the Cache-Control of ``@cacheable`` is, without a cookie, authentication, or partial body, and
+    without a ``Vary`` on anything but the encoding.
+    """
+    return (
+        response.status_code == 200
+        and not response.streaming
+        and not response.cookies
+        and response.headers.get("Cache-Control") == CACHE_CONTROL_REVALIDATE
+        and response.headers.get("Vary", "").lower() in {"", "accept-encoding"}
+        and not any(response.has_header(name) for name in ("WWW-Authenticate", "Content-Range", "Content-Encoding"))
+    )
 
-    def _recompress_batch(self, stop: threading.Event) -> None:
-        """Recompress responses that have not changed for MIN_AGE_TICKS polls, for at most MAX_COMPRESS_SECONDS."""
-        newest, deadline = self._store.clock - MIN_AGE_TICKS, time.monotonic() + MAX_COMPRESS_SECONDS
-        batch = [(path, response) for path, response in self._store.needs_recompression() if response.created <= newest]
-        self._is_bulk_compression = self._is_bulk_compression or len(batch) > BULK_THRESHOLD
-        if self._is_bulk_compression and batch:
-            freeze_gc()
-        for path, response in batch:
-            self._store.replace_recompressed(path, response.recompressed(self._compress))
-            if stop.is_set() or time.monotonic() > deadline:
-                return
-        self._compress.stop()
 
-    def _write_dirty(self) -> None:
-        """Write the shards of changed paths."""
-        started, version = time.monotonic(), self.rendered_version
-        dirty = self._store.drain_dirty()
-        try:
-            last_validated = time.time() - (started - self._application.last_validated)
-            shards: dict[int, dict[str, CachedResponse]] = {shard_for(path): {} for path in dirty}
-            for path, response in list(self._store.entries.items()) if shards else ():
-                if (shard := shard_for(path)) in shards:
-                    shards[shard][path] = response
-            for shard, entries in shards.items():
-                self._response_files.write(shard, StoredShard(version, last_validated, entries))
-        except BaseException:
-            self._store.requeue_dirty(dirty)
-            raise
-        finally:
-            duration = time.monotonic() - started
-            self._next_write_at = started + duration + min(WRITE_DELAY_FACTOR * duration, MAX_WRITE_DELAY_SECONDS)
-
-    def _sync_from_disk(self) -> None:
-        """Take over the recompressed bodies of identical responses from the process with the lock."""
-        shards = self._response_files.read_changed(self._can_use_recompressed)
-        for shard in shards:
-            for path, response in shard.entries.items():
-                if response.max_compressed:
-                    self._store.replace_recompressed(path, response)
-        if sum(len(shard.entries) for shard in shards) > BULK_THRESHOLD:
-            freeze_gc()
-
-    def _can_use_recompressed(self, path: str, sha: str) -> bool:
-        entry = self._store.entries.get(path)
-        return entry is not None and not entry.max_compressed and entry.sha == sha
+def make_fetch() -> Fetch:
+    """Return a function that requests a path from Django, without anything that only one client would send."""
+    handler = WSGIHandler()
+    environ = {
+        "REQUEST_METHOD": "GET",
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "HTTP_HOST": next(iter(settings.ALLOWED_HOSTS), "localhost").lstrip("."),
+        "HTTP_X_FORWARDED_PROTO": "https" if settings.SECURE_SSL_REDIRECT else "http",
+        "wsgi.url_scheme": "http",
+    }
+    return lambda path: handler.get_response(WSGIRequest({**environ, "PATH_INFO": path, "wsgi.input": BytesIO()}))

@@ -1,167 +1,296 @@
-"""Storage of the published pages on disk, so that a restart is warm and pages survive a database failure.
+"""The published pages on disk: ``public/kyphoplasty/index.html`` with ``.br`` and ``.gz`` next to it, and an index.
 
-The pages are sharded over a few files by path, so that a publication rewrites only some of them. Each file is written
-atomically, starts with a hash of its content, and contains the fingerprint of the code that rendered it. A file that is
-damaged or from another version is logged and ignored, because everything can be rendered again.
+Any static web server can serve the folder. The index holds what a file cannot: its other headers, its ETags, and the
+content version of the whole folder. Only the worker process writes; web processes and nginx read.
+
+Files are renamed into place and never synced: ``read`` ignores a file that does not have the ETag of its index entry,
+and after a power failure the worker writes it again. SQLite keeps the entries in the order in which they were written.
 """
 
 import contextlib
 import fcntl
-import hashlib
 import json
 import logging
-import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
+import os
+import re
+import shutil
+import sqlite3
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from email.utils import formatdate
+from functools import lru_cache
 from pathlib import Path
-from typing import IO
+from typing import Any, NamedTuple
 
-from portal.published.store import BaseHeaders, CachedResponse
-from portal.storage.atomic_file import TEMP_PREFIX, atomic_write, fsync_directory
+from portal.http import BEST, FAST, MIN_COMPRESS_BYTES, SUFFIXES, compress, make_etag
 
-# With 10,000 pages, a shard is about 1 MB, and a publication writes a dozen of them.
-SHARD_COUNT = 64
-MAGIC = b"plainspine snapshots 2\n"
-HASH_BYTES = 32  # SHA-256
+Headers = list[tuple[str, str]]
+# No dot-segments, escapes, or capital letters (some disks ignore case), and no name that the compressed files or the
+# index.html of another address could have.
+ADDRESS_PATTERN = re.compile(r"/(?:[a-z0-9_-]{1,200}/){0,8}(?:[a-z0-9_-]{1,200}\.(?:txt|xml|json|svg))?\Z")
+# Headers that differ between the encodings of a page.
+PER_ENCODING_HEADERS = frozenset({"content-encoding", "content-length", "etag", "date", "last-modified"})
+# Pages are stale if the worker has not confirmed them with the database for this long.
+STALE_AFTER_SECONDS = 5.0
+TEMP_PREFIX = ".new-"
+SCHEMA = """
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
+CREATE TABLE IF NOT EXISTS page (path TEXT PRIMARY KEY, headers TEXT, modified_at INTEGER, etags TEXT, is_best INTEGER);
+CREATE TABLE IF NOT EXISTS state (id INTEGER PRIMARY KEY, state TEXT);
+"""
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredShard:
-    """The content of one file. ``last_validated`` is in seconds since the epoch."""
+class PublishedFile(NamedTuple):
+    """A page in one encoding, as read from disk. ``headers`` has those that do not depend on the encoding."""
 
-    content_version: str
-    last_validated: float
-    entries: dict[str, CachedResponse]
+    body: bytes
+    encoding: str
+    etag: str
+    last_modified: str
+    headers: Headers
+    file: str
+    # Inode and time of change: the inode of a deleted file is used again, but not at the same time.
+    identity: tuple[int, int]
 
 
-def shard_for(path: str) -> int:
-    """Return the number of the shard that stores a path."""
-    return zlib.crc32(path.encode()) % SHARD_COUNT
+class PublishedFiles:
+    """The files and the index in a data directory.
 
+    Any process can call the methods before ``try_lock``, from several threads. The others are for the process that
+    holds the lock; they raise OSError or sqlite3.Error, for example on a full disk.
+    """
 
-class ResponseFiles:
-    """The shards in ``folder``. ``build_fingerprint`` identifies the code, templates and settings that render pages."""
-
-    def __init__(self, folder: Path, build_fingerprint: str) -> None:
-        self.folder, self._build_fingerprint = folder, build_fingerprint
-        self._mtimes: dict[int, int] = {}
-        self._incompatible_count = 0
-
-    def shard_path(self, shard: int) -> Path:
-        return self.folder / f"{shard:02d}.snapshots"
+    def __init__(self, data_dir: Path) -> None:
+        self.root, self._folder = data_dir / "public", data_dir / "worker"
+        self.media_names, self._heartbeat = self._folder / "public-media.json", self._folder / "heartbeat"
+        self._connection: sqlite3.Connection | None = None
+        self._lock = threading.Lock()
 
     def exists(self) -> bool:
-        """Return whether this installation has ever stored pages."""
-        return any(self.shard_path(shard).exists() for shard in range(SHARD_COUNT))
+        """Return whether this data directory has published pages."""
+        return (self.root / "index.html").exists()
 
-    def acquire_lock(self) -> IO[str] | None:
-        """Acquire the write lock, held while the returned stream is open. Return None if another process has it."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        stream = (self.folder / "lock").open("w")
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            stream.close()
-            return None
-        return stream
+    def read(self, path: str, encoding: str) -> PublishedFile | None:
+        """Return a page in an encoding, or uncompressed if it is too short for that; None if it is not on disk.
 
-    def remove_temp_files(self) -> None:
-        """Delete temporary files that a killed process left behind. The caller must hold the lock."""
-        for temp_file in self.folder.glob(f"{TEMP_PREFIX}*"):
-            temp_file.unlink(missing_ok=True)
-
-    def load(self) -> list[StoredShard]:
-        """Return all shards that are valid and from this version."""
-        self._incompatible_count = 0
-        shards = [self._read_shard(shard) for shard in range(SHARD_COUNT)]
-        if self._incompatible_count:
-            log.info("Ignoring %s files of published pages from another version", self._incompatible_count)
-        return [stored for stored in shards if stored]
-
-    def read_changed(self, is_wanted: Callable[[str, str], bool] | None = None) -> list[StoredShard]:
-        """Return the shards that another process wrote since the last read.
-
-        ``is_wanted(path, sha)`` selects the entries to load.
+        None also for a file that is damaged or being replaced at this moment.
         """
-        shards = []
-        for shard in range(SHARD_COUNT):
-            with contextlib.suppress(OSError):
-                if self.shard_path(shard).stat().st_mtime_ns != self._mtimes.get(shard):
-                    shards.append(self._read_shard(shard, is_wanted))
-        return [stored for stored in shards if stored]
-
-    def write(self, shard: int, stored: StoredShard) -> None:
-        """Replace a shard. On an OSError, the old file is unchanged."""
-        # All pages of a language have the same headers: each set is stored once.
-        bases: dict[BaseHeaders, int] = {}
-        index, bodies = [], []
-        for path, response in sorted(stored.entries.items()):
-            body, base = response.body, bases.setdefault(response.base_headers, len(bases))
-            index.append(
-                [
-                    path,
-                    response.status,
-                    base,
-                    response.encoding,
-                    len(body),
-                    response.modified_at,
-                    response.sha,
-                    response.max_compressed,
-                ]
-            )
-            bodies.append(body)
-        # These keys are part of the file format.
-        metadata = {
-            "program": self._build_fingerprint,
-            "state": stored.content_version,
-            "confirmed": stored.last_validated,
-        }
-        head = json.dumps({**metadata, "bases": list(bases), "index": index}).encode()
-        content = [len(head).to_bytes(8, "big"), head, *bodies]
-        digest = hashlib.sha256()
-        for chunk in content:
-            digest.update(chunk)
-        self._replace_file(self.shard_path(shard), [MAGIC, digest.digest(), *content])
-
-    def _replace_file(self, target: Path, content: list[bytes]) -> None:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        atomic_write(target, content)
-        fsync_directory(self.folder)
-
-    def _read_shard(self, shard: int, is_wanted: Callable[[str, str], bool] | None = None) -> StoredShard | None:
-        file = self.shard_path(shard)
+        target = self._file_for(path)
         try:
-            self._mtimes[shard] = file.stat().st_mtime_ns
-            content = file.read_bytes()
-        except FileNotFoundError:
+            row = self._execute("SELECT headers, modified_at, etags FROM page WHERE path = ?", path) if target else []
+            if not row:
+                return None
+            headers, modified_at, etags = _parse_headers(row[0][0]), row[0][1], json.loads(row[0][2])
+            encoding = encoding if encoding in etags else ""
+            file = f"{target}{SUFFIXES[encoding]}"
+            with open(file, "rb", buffering=0) as stream:  # noqa: PTH123 -- faster
+                body, stat = stream.read(), os.fstat(stream.fileno())
+        except OSError:
             return None
-        except OSError as error:
-            log.warning("Could not read published pages from %s: %s", file, error.strerror)
+        except sqlite3.Error:
+            # The worker may have replaced a damaged index.
+            self.close()
             return None
-        start = len(MAGIC) + HASH_BYTES
-        if not content.startswith(MAGIC):
-            log.warning("Ignoring published pages in %s: they have another format", file)
+        etag, identity = etags[encoding], (stat.st_ino, stat.st_ctime_ns)
+        if make_etag(body) != etag:
             return None
-        if hashlib.sha256(memoryview(content)[start:]).digest() != content[len(MAGIC) : start]:
-            log.warning("Ignoring published pages in %s: the file is damaged", file)
-            return None
-        return self._parse(content, start, is_wanted)
+        return PublishedFile(body, encoding, etag, _http_date(modified_at), headers, file, identity)
 
-    def _parse(self, content: bytes, start: int, is_wanted: Callable[[str, str], bool] | None) -> StoredShard | None:
-        """Parse content whose hash has been verified. Return None if another version of the code rendered it."""
-        position = start + 8 + int.from_bytes(content[start : start + 8], "big")
-        head = json.loads(content[start + 8 : position])
-        if head["program"] != self._build_fingerprint:
-            self._incompatible_count += 1
+    def is_intact(self, path: str) -> bool:
+        """Return whether a page is on disk, undamaged in every encoding."""
+        return None not in [self.read(path, encoding) for encoding in SUFFIXES]
+
+    def is_current(self, found: PublishedFile) -> bool:
+        """Return whether the file that was read is still in place."""
+        with contextlib.suppress(OSError):
+            stat = os.stat(found.file)  # noqa: PTH116 -- faster
+            return (stat.st_ino, stat.st_ctime_ns) == found.identity
+        return False
+
+    def generation(self) -> int:
+        """Return a number that changes whenever a file does; 0 if there are none."""
+        with contextlib.suppress(OSError):
+            return self.root.stat().st_mtime_ns
+        return 0
+
+    def age(self) -> float:
+        """Return the seconds since the worker last confirmed the pages with the database; many years if never."""
+        confirmed_at = 0.0
+        with contextlib.suppress(OSError):
+            confirmed_at = self._heartbeat.stat().st_mtime
+        return max(0.0, time.time() - confirmed_at)
+
+    @contextlib.contextmanager
+    def try_lock(self) -> Iterator[bool]:
+        """Become the only writer for the length of the block; yields whether this succeeded."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (self._folder / "lock").open("w") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            # Left behind by a worker that was killed.
+            for temp_folder in self._folder.glob(f"{TEMP_PREFIX}*"):
+                shutil.rmtree(temp_folder, ignore_errors=True)
+            _make_folder(self.root)
+            self._open_index()
+            try:
+                yield True
+            finally:
+                self.close()
+
+    def _open_index(self) -> None:
+        try:
+            self._index().executescript(SCHEMA)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:
+            log.warning("The index of the published pages is damaged; rendering all pages again")
+            self.close()
+            for file in self._folder.glob("index.sqlite3*"):
+                file.unlink()
+            self._index().executescript(SCHEMA)
+            self.clear()
+
+    def paths(self) -> set[str]:
+        """Return the addresses of all files on disk, whether or not the index has them."""
+        files = [f"/{file.relative_to(self.root)}" for file in self.root.rglob("*") if file.is_file()]
+        return {file.removesuffix(".br").removesuffix(".gz").removesuffix("index.html") for file in files}
+
+    def state(self) -> dict[str, str]:
+        """Return what ``record_state`` recorded last."""
+        rows = self._execute("SELECT state FROM state")
+        return json.loads(rows[0][0]) if rows else {}
+
+    def record_state(self, state: dict[str, str]) -> None:
+        """Record values of the folder as a whole."""
+        self._execute("INSERT OR REPLACE INTO state VALUES (1, ?)", json.dumps(state))
+
+    def write(self, path: str, headers: Iterable[tuple[str, str]], raw: bytes) -> None:
+        """Write a page, compressed quickly, unless it is there unchanged. On an error, the old one remains."""
+        pairs = [header for header in headers if header[0].lower() not in PER_ENCODING_HEADERS]
+        row = self._execute("SELECT headers, modified_at, etags FROM page WHERE path = ?", path)
+        is_same = bool(row) and row[0][0] == json.dumps(pairs) and json.loads(row[0][2])[""] == make_etag(raw)
+        if not is_same or not self.is_intact(path):
+            # Two versions never have the same date, also if they are of the same second.
+            self._replace(path, pairs, max(int(time.time()), row[0][1] + 1 if row else 0), raw, FAST)
+
+    def compress_next(self) -> bool:
+        """Compress one page as well as possible. Return False if there was nothing left to compress."""
+        row = self._execute("SELECT path, modified_at FROM page WHERE NOT is_best LIMIT 1")
+        for path, modified_at in row:
+            found = self.read(path, "")
+            if found:
+                self._replace(path, found.headers, modified_at, found.body, BEST)
+            else:
+                self.delete(path)
+        return bool(row)
+
+    def _replace(self, path: str, headers: Headers, modified_at: int, raw: bytes, quality: tuple[int, int]) -> None:
+        target = self._file_for(path)
+        if target is None:
+            raise ValueError(f"{path} cannot be the name of a file")
+        bodies = {name: compress(raw, name, quality) for name in SUFFIXES if not name or len(raw) >= MIN_COMPRESS_BYTES}
+        etags = json.dumps({encoding: make_etag(body) for encoding, body in bodies.items()})
+        with tempfile.TemporaryDirectory(dir=self._folder, prefix=TEMP_PREFIX) as temp_folder:
+            for encoding, body in bodies.items():
+                temp_file = Path(temp_folder, f"new{encoding}")
+                temp_file.write_bytes(body)
+                temp_file.chmod(0o644)  # nginx reads it as another user
+                os.utime(temp_file, (modified_at, modified_at))
+            _make_folder(Path(target).parent)
+            # All that needs space comes first. Until a file has its new ETag, ``read`` ignores it.
+            is_best = quality == BEST or len(bodies) == 1
+            row = path, json.dumps(headers), modified_at, etags, is_best
+            self._execute("INSERT OR REPLACE INTO page VALUES (?, ?, ?, ?, ?)", *row)
+            for encoding, suffix in SUFFIXES.items():
+                if encoding in bodies:
+                    Path(temp_folder, f"new{encoding}").replace(f"{target}{suffix}")
+                else:
+                    Path(f"{target}{suffix}").unlink(missing_ok=True)
+        self._touch()
+
+    def delete(self, path: str) -> None:
+        """Delete a page, and folders that are empty then. Needs no space on the disk."""
+        target = self._file_for(path)
+        if target is None:
+            return
+        for suffix in SUFFIXES.values():
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                Path(f"{target}{suffix}").unlink()
+                self._touch()
+        folder = Path(target).parent
+        with contextlib.suppress(OSError):
+            while folder != self.root:
+                folder.rmdir()
+                folder = folder.parent
+        # An entry without a file is harmless.
+        with contextlib.suppress(sqlite3.Error):
+            self._execute("DELETE FROM page WHERE path = ?", path)
+
+    def clear(self) -> None:
+        """Delete all pages at once. Needs no space on the disk."""
+        discarded = self._folder / f"{TEMP_PREFIX}discarded"
+        shutil.rmtree(discarded, ignore_errors=True)
+        self.root.rename(discarded)
+        with contextlib.suppress(sqlite3.Error):
+            self._execute("DELETE FROM page")
+        shutil.rmtree(discarded)
+        _make_folder(self.root)
+        self._touch()
+
+    def confirm(self) -> None:
+        """Record that the database confirmed all pages now. Needs no space on the disk after the first time."""
+        self._heartbeat.touch()
+
+    def close(self) -> None:
+        """Close the index."""
+        with self._lock:
+            if self._connection:
+                self._connection.close()
+            self._connection = None
+
+    def _touch(self) -> None:
+        now = time.time_ns()
+        os.utime(self.root, ns=(now, now))
+
+    def _file_for(self, path: str) -> str | None:
+        """Return the file of an address, or None if the address cannot be a file name."""
+        if not ADDRESS_PATTERN.match(path):
             return None
-        bases = [tuple((name, value) for name, value in base) for base in head["bases"]]
-        entries = {}
-        for path, status, base, encoding, length, modified_at, sha, max_compressed in head["index"]:
-            if is_wanted is None or is_wanted(path, sha):
-                body = content[position : position + length]
-                entries[path] = CachedResponse(
-                    status, bases[base], encoding, body, modified_at, sha, max_compressed=max_compressed
-                )
-            position += length
-        return StoredShard(head["state"], head["confirmed"], entries)
+        return f"{self.root}{path}index.html" if path.endswith("/") else f"{self.root}{path}"
+
+    def _index(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = sqlite3.connect(
+                self._folder / "index.sqlite3", check_same_thread=False, isolation_level=None, timeout=1
+            )
+        return self._connection
+
+    def _execute(self, statement: str, *values: object) -> list[Any]:
+        with self._lock:
+            return self._index().execute(statement, values).fetchall()
+
+
+@lru_cache(maxsize=64)
+def _parse_headers(text: str) -> Headers:
+    """Return headers from the index; the same object for equal ones, because most pages have the same."""
+    return [(name, value) for name, value in json.loads(text)]
+
+
+@lru_cache(maxsize=256)
+def _http_date(seconds: int) -> str:
+    return formatdate(seconds, usegmt=True)
+
+
+def _make_folder(folder: Path) -> None:
+    """Create a folder that nginx can read whatever the umask."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir()
+        folder.chmod(0o755)

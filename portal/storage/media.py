@@ -1,8 +1,8 @@
 """Serving of media files to the public and to staff, the set of files that are public, and errors of their storage.
 
-Each process holds the set of public names. Its SiteBuilder refreshes the set after every publication and withdrawal
-and stores it with the published pages, so that known files can be served without the database. A name that is not in
-the set is looked up in the database before it is refused, because the file may have just been published.
+The worker process writes the set of public names to a file after every publication and withdrawal, so that known files
+can be served without the database. A name that is not in the set is looked up in the database before it is refused,
+because the file may have just been published.
 """
 
 import json
@@ -23,7 +23,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from portal.published.decorators import encode_response
+from portal.http import encode_response
+from portal.published.files import STALE_AFTER_SECONDS, PublishedFiles
 from portal.storage.atomic_file import atomic_write
 from portal.storage.local_storage import MEDIA_NAME_PATTERN, StorageUnavailableError
 
@@ -44,42 +45,44 @@ STORAGE_ERROR_MESSAGE = gettext_lazy(
 
 
 class PublicFiles:
-    """The names of public media files in one process. Empty until read from the database or from disk."""
+    """The names of public media files, as the worker process wrote them last."""
 
     def __init__(self) -> None:
         self._names: frozenset[str] = frozenset()
-        # Whether a thread refreshes the set. If not, every lookup queries the database.
-        self._is_refreshed = False
+        self._modified_at = 0
 
     def is_public(self, name: str) -> bool:
         """Return whether a file is public. Raise DatabaseError if that depends on a database that does not respond."""
-        if self._is_refreshed and name in self._names:
+        published = PublishedFiles(settings.DATA_DIR)
+        is_known = name in self._read(published.media_names)
+        if is_known and published.age() < STALE_AFTER_SECONDS:
             return True
         try:
             return name in _get_names_function()()
         except DatabaseError:
-            # After a start without a database, trust the stored set.
-            if name in self._names:
+            if is_known:
                 return True
             raise
 
-    def refresh(self, names: Iterable[str]) -> bool:
-        """Replace the set, which is then trusted without a database query. Return whether it changed."""
-        new_names = frozenset(names)
-        changed = new_names != self._names or not self._is_refreshed
-        self._names, self._is_refreshed = new_names, True
-        return changed
-
-    def load(self, file: Path) -> None:
-        """Read the stored set, for use while the database does not respond. Ignore a missing or damaged file."""
+    def _read(self, file: Path) -> frozenset[str]:
+        """Return the names in the file; none if it is missing or damaged."""
         try:
-            self._names = frozenset(json.loads(file.read_bytes()))
+            modified_at = file.stat().st_mtime_ns
+            if modified_at != self._modified_at:
+                self._names, self._modified_at = frozenset(json.loads(file.read_bytes())), modified_at
         except (OSError, ValueError, TypeError):
-            return
+            self._names, self._modified_at = frozenset(), 0
+        return self._names
 
-    def store(self, file: Path) -> None:
-        """Write the set to disk. Raise OSError on failure."""
-        atomic_write(file, [json.dumps(sorted(self._names)).encode()])
+
+def write_public_names(file: Path, names: Iterable[str]) -> bool:
+    """Write the names for PublicFiles. If that fails, delete the file: web processes then ask the database."""
+    try:
+        atomic_write(file, [json.dumps(sorted(names)).encode()])
+    except OSError:
+        file.unlink(missing_ok=True)
+        return False
+    return True
 
 
 def _get_names_function() -> NamesFunction:

@@ -22,9 +22,8 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import MissingFileError, StaticFile
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-from portal.published.cache_policy import matches_etag
+from portal.http import matches_etag, parse_accept_encoding
 from portal.published.decorators import cacheable
-from portal.published.http_encoding import parse_accept_encoding
 
 IMPORT_PATTERN = re.compile(r'@import url\("([^"]+)"\)(?: layer\(([a-z]+)\))?(?: ([^;]+))?;')
 COMMENTS_AND_WHITESPACE = re.compile(r"/\*.*?\*/|\s+", re.DOTALL)

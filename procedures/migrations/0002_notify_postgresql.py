@@ -1,4 +1,4 @@
-"""On PostgreSQL, notify every process when public content changes (portal/published/change_listener.py)."""
+"""On PostgreSQL, notify every process when public content changes (portal/storage/database_changes.py)."""
 
 from django.db import migrations
 

@@ -12,7 +12,6 @@ from django.utils import translation
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from portal.published.decorators import CacheableResponse
 from procedures import languages
 from procedures.languages import home_path
 from procedures.models import Clinic, ReleaseEvent
@@ -125,12 +124,10 @@ def cached_include(template_name: str, language: str, site: ClinicDetails, **mor
         return render_to_string(template_name, values)
 
 
-def render_response(
-    template_name: str, context: dict[str, Any], *, status: int = 200, is_cacheable: bool = False
-) -> HttpResponse:
+def render_response(template_name: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
     """Render a public page in the language of its context. It gets no request, so it cannot contain personal data."""
     with translation.override(context["language"]):
         html = minify(render_to_string(template_name, context))
-    response = (CacheableResponse if is_cacheable else HttpResponse)(html, status=status)
+    response = HttpResponse(html, status=status)
     response.headers["Content-Language"] = str(context["language"])
     return response

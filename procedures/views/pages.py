@@ -15,14 +15,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.invitations import repair_admin_path
-from portal.prepared_queries import prepared_query
-from portal.published.decorators import CACHE_CONTROL_REVALIDATE, CacheableResponse, cacheable
+from portal.published.decorators import cacheable
 from portal.security.request_limits import TokenBucket
 from procedures import languages
 from procedures.enums import PageKind
 from procedures.languages import home_path, language_of_path
 from procedures.models import Page, Path, Release
-from procedures.models.page import CARD_FIELDS, PageQuerySet
+from procedures.models.page import CARD_FIELDS
 from procedures.rendering.html import namespace_ids
 from procedures.search import SearchResults, get_index
 from procedures.sharing.address_index import Address, get_address_index
@@ -50,21 +49,10 @@ CODE_PATH = re.compile(rf"/(?:({'|'.join(languages.CODES)})/)?p/(.+)/\Z")
 PLAIN_TEXT_WIDTH = 72
 
 
-# No language has this name (portal/prepared_queries.py).
-@prepared_query("\0language")
-def _home_pages(language: str) -> PageQuerySet:
-    return Page.objects.for_cards(language).on_home()
-
-
-@prepared_query("\0language")
-def _visit_pages(language: str) -> PageQuerySet:
-    return Page.objects.for_cards(language).guides()
-
-
 @cacheable
 def home(request: HttpRequest, language: str) -> HttpResponse:
     """``/`` and ``/es/``: an introduction, the guides, and the topics."""
-    pages = _home_pages.fetch_instances(language)
+    pages = list(Page.objects.for_cards(language).on_home())
     clinic = get_clinic(pages, language)
     context = base_context(
         language=language,
@@ -81,7 +69,7 @@ def home(request: HttpRequest, language: str) -> HttpResponse:
 @cacheable
 def visits(request: HttpRequest, language: str) -> HttpResponse:
     """``/visits/``: list all guides."""
-    guides = _visit_pages.fetch_instances(language)
+    guides = list(Page.objects.for_cards(language).guides())
     path = f"{home_path(language)}visits/"
     context = base_context(
         language=language,
@@ -140,7 +128,7 @@ def serve_path(requested_path: str) -> HttpResponse:
     candidates = url_candidates(requested_path)
     code_match = match_code_path(candidates)
     if code_match:
-        return redirect_short_code(*code_match, requested_path)
+        return redirect_short_code(*code_match)
     language = language_of_path(candidates[-1])
     row, base, suffix = _find_path(candidates, language), requested_path, ""
     offers: list[dict[str, str]] = []
@@ -172,10 +160,10 @@ def _respond_to_path(row: Path, requested_path: str, suffix: str) -> HttpRespons
     """Return the page of a path, one redirect to it with ``suffix``, or 410."""
     live = row.page.live_release
     if live is None:
-        return _render_gone(row, is_cacheable=requested_path == row.path)
+        return _render_gone(row)
     target = live.path + suffix
     if target != requested_path:
-        return redirect_permanently(target, is_cacheable=requested_path == row.path)
+        return redirect_permanently(target)
     return render_response(
         "site/guide.html" if row.page.kind == PageKind.GUIDE else "site/page.html",
         page_context(row.page, live, row.clinic, translation_paths(row)),
@@ -254,7 +242,7 @@ def translation_paths(path_row: Path | None) -> dict[str, str | None]:
     return {code: getattr(path_row, f"path_{code}", None) for code in languages.CODES}
 
 
-def _render_gone(row: Path, *, is_cacheable: bool) -> HttpResponse:
+def _render_gone(row: Path) -> HttpResponse:
     page, new = row.page, row.page.replaced_by
     release = new.live_release if new else None
     context = base_context(language=page.language, clinic=row.clinic, title=row.last_title)
@@ -266,7 +254,7 @@ def _render_gone(row: Path, *, is_cacheable: bool) -> HttpResponse:
         "replacement": replacement,
         "robots": "noindex",
     }
-    return render_response("site/gone.html", {**context, **values}, status=410, is_cacheable=is_cacheable)
+    return render_response("site/gone.html", {**context, **values}, status=410)
 
 
 def _redirect_reserved_path(requested_path: str, candidates: list[str]) -> HttpResponse | None:
@@ -292,16 +280,13 @@ def _normalize_language_prefix(path: str) -> str:
     return path
 
 
-def redirect_permanently(path: str, *, is_cacheable: bool = False) -> HttpResponse:
+def redirect_permanently(path: str) -> HttpResponse:
     """Redirect to a canonical path. ``path`` must come from the database or from a constant, never from the request.
-
-    ``is_cacheable``: the requested path has a row of its own. The number of other paths is unlimited, so redirects from
-    them are not stored.
 
     Sets no Cache-Control, so that ``@cacheable`` makes browsers revalidate it: a page can return to an earlier path,
     and a redirect cached from there would cause a loop.
     """
-    return (CacheableResponse if is_cacheable else HttpResponse)(status=301, headers={"Location": path})
+    return HttpResponse(status=301, headers={"Location": path})
 
 
 def redirect_to_staff(path: str) -> HttpResponse:
@@ -330,11 +315,8 @@ def match_code_path(candidates: list[str]) -> tuple[str, str] | None:
     return (typed[1] if typed else match[2]), (match[1] or languages.DEFAULT)
 
 
-def redirect_short_code(code: str, language: str, requested_path: str = "") -> HttpResponse:
-    """Redirect to the page of a code. A check character keeps a mistyped code from leading to another page.
-
-    ``requested_path``: the whole path, if the code is part of it.
-    """
+def redirect_short_code(code: str, language: str) -> HttpResponse:
+    """Redirect to the page of a code. A check character keeps a mistyped code from leading to another page."""
     code = code[:MAX_CODE_LENGTH]
     valid_code = parse_code(code)
     if valid_code:
@@ -343,10 +325,7 @@ def redirect_short_code(code: str, language: str, requested_path: str = "") -> H
             # A withdrawn page says at its last path why it was withdrawn.
             last = page.live_release or page.releases.order_by("-number").first()
             if last:
-                # Other spellings also lead there, but only the canonical one is printed and worth caching.
-                return redirect_permanently(
-                    last.path, is_cacheable=requested_path == short_path(page.language, page.code)
-                )
+                return redirect_permanently(last.path)
     context = base_context(language=language, clinic=load_clinic(language)[0], title=_("Please check the code"))
     error = _("This code leads nowhere. Look at your letter: 6 letters and digits, no 0, O, 1, I, L or U.")
     values = {"code": code, "error": error if code else "", "robots": "noindex"}
@@ -361,11 +340,7 @@ def qr_code(request: HttpRequest, language: str, code: str) -> HttpResponse:
         raise Http404
     drawing = build_qr_code(settings.PUBLIC_URL + short_path(language, code))
     svg = render_to_string("components/qr.html", {"qr": drawing, "file": True})
-    response = HttpResponse(svg.strip(), content_type="image/svg+xml")
-    if page.language != language:
-        # No page uses this image. If it were stored, it would outlive its page.
-        response.headers["Cache-Control"] = CACHE_CONTROL_REVALIDATE
-    return response
+    return HttpResponse(svg.strip(), content_type="image/svg+xml")
 
 
 @cacheable

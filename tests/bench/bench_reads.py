@@ -1,13 +1,12 @@
-"""How fast pages go out, against the server's own floor and nginx, in interleaved rounds. Needs wrk; nginx where it is.
+"""Measure how fast published pages are served, against the bare server and nginx, in interleaved rounds. Needs wrk.
 
     .venv/bin/python tests/bench/bench_reads.py [--pages 10000] [--rounds 15] [--seconds 2] [--peer NAME=URL …] [--json FILE]
 
-Builds a data folder of its own with the starter content and synthetic pages of 10 kB, serves it as in production (two
-workers), and beside it Granian giving out the same bytes (bare.py) and nginx with the same bytes as files. Each round
-runs every target once, in turns, so that what else the machine does hits all; ratios are made within a round and their
-median is printed. A peer (another system's page, already running) takes part in "hit" and "miss".
-
-About 8 minutes with 10,000 pages, of which 3 are for building and rendering them.
+Creates a data directory with the starter content and synthetic pages of 10 kB, serves it as in production (two web
+processes and the worker), and compares it with Granian returning the same bytes (bare.py) and nginx serving the same
+bytes as files, if it is installed. Each round runs every target once, in turns, so that other load on the machine
+affects all of them; ratios are computed within a round, and their median is printed. A peer (another system's page,
+already running) takes part in "hit" and "miss".
 """
 
 import argparse
@@ -115,17 +114,10 @@ def wait_for(url: str, log: Path) -> None:
 
 
 def wait_until_warm(log: Path, pid: int, begun: float) -> None:
-    """Until both workers have rendered all pages, and after a cold start one has packed them, which goes on beside readers."""
-    cold = "public pages; 0 are stored" in log.read_text()
-    while log.read_text().count("Rendered all public pages") < 2:
+    """Wait until the worker has rendered and compressed everything."""
+    while "Compressed all public pages" not in log.read_text():
         time.sleep(1)
-    print(
-        f"all pages rendered in both workers after {time.monotonic() - begun:.0f} s: {worker_megabytes(pid)} MB",
-        flush=True,
-    )
-    while cold and "Compressed all public pages" not in log.read_text():
-        time.sleep(1)
-    print(f"packed after {time.monotonic() - begun:.0f} s", flush=True)
+    print(f"rendered and compressed after {time.monotonic() - begun:.0f} s: {web_megabytes(pid)} MB", flush=True)
 
 
 def copy_bytes(paths: list[str], folder: Path, encoding: str) -> str:
@@ -150,8 +142,8 @@ def copy_bytes(paths: list[str], folder: Path, encoding: str) -> str:
     return lines
 
 
-def worker_megabytes(pid: int) -> list[int]:
-    """Resident memory of each worker."""
+def web_megabytes(pid: int) -> list[int]:
+    """Return the resident memory of each web process."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     sizes = []
     for child in children:
@@ -272,6 +264,7 @@ def measure(folder: Path, options: argparse.Namespace) -> None:
     results: dict[str, Any] = {}
     with contextlib.ExitStack() as stack:
         begun = time.monotonic()
+        log.unlink(missing_ok=True)
         server = stack.enter_context(started([python, "manage.py", "serve", "--port", str(OURS)], log))
         wait_for(f"http://127.0.0.1:{OURS}/readyz", log)
         print(f"first answer after {time.monotonic() - begun:.1f} s", flush=True)
@@ -308,7 +301,7 @@ def measure(folder: Path, options: argparse.Namespace) -> None:
             rounds(f"{count} pages at random", targets(paths[:count]), options, results)
         miss = Target("ours", f"http://127.0.0.1:{OURS}", [f"{paths[0]}?miss=1"])
         rounds("miss (rendered by Django)", [miss, *peers], options, results)
-        print(f"\nmemory of the workers: {worker_megabytes(server.pid)} MB")
+        print(f"\nmemory of the web processes: {web_megabytes(server.pid)} MB")
         for subject in PUBLISHED:
             publishing(subject, [targets(paths[:1000])[0] for _ in range(2)], options, log, results)
     if options.json:

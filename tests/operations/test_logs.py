@@ -72,7 +72,7 @@ def test_a_json_line_is_one_object() -> None:
 
 
 def test_messages_of_our_own_code_are_not_redacted() -> None:
-    line = record("portal.published.store", "the database does not respond", failure())
+    line = record("portal.published.builder", "the database does not respond", failure())
     RedactUrlsFilter().filter(line)
 
     entry = json.loads(JsonFormatter().format(line))

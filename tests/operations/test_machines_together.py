@@ -1,5 +1,6 @@
 """Two machines behind the example nginx with one PostgreSQL database and one bucket."""
 
+import gzip
 import os
 import re
 import shutil
@@ -18,7 +19,8 @@ from pathlib import Path
 import boto3
 import pytest
 
-from tests.conftest import separate_database
+from portal.security.headers import SECURITY_HEADERS
+from tests.conftest import ServedSite, separate_database
 from tests.operations.s3 import KEYS
 from tests.served_data import ROOT, free_port, wait_until_ready
 from tests.views.client import fetch
@@ -26,7 +28,7 @@ from tests.views.client import fetch
 pytestmark = [pytest.mark.served, pytest.mark.database]
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-EXAMPLE = ROOT / "docs" / "examples" / "nginx.conf"
+EXAMPLE, FILES_FIRST = (ROOT / "docs" / "examples" / name for name in ("nginx.conf", "nginx-files-first.conf"))
 NAME = "learn.example.org"
 PICTURE = "figures/00000000000000ab-480.webp"
 PUBLISH = f"""
@@ -161,8 +163,10 @@ def test_a_bucket_and_a_database_are_backed_up_and_restored(pair: Pair, tmp_path
 
 
 @contextmanager
-def nginx(folder: Path, urls: tuple[str, str]) -> Iterator[tuple[int, ssl.SSLContext]]:
-    """Write the example configuration with this machine's ports, certificate and folders."""
+def nginx(
+    folder: Path, urls: tuple[str, str], public: Path | None = None, *, files_first: bool = False
+) -> Iterator[tuple[int, ssl.SSLContext]]:
+    """Run nginx with the example configuration, but this machine's ports, certificate and folders."""
     assert NGINX
     tls, plain = free_port(), free_port()
     subprocess.run(
@@ -171,6 +175,9 @@ def nginx(folder: Path, urls: tuple[str, str]) -> Iterator[tuple[int, ssl.SSLCon
         check=True, capture_output=True,
     )  # fmt: skip
     text = EXAMPLE.read_text()
+    if files_first:
+        start, end = text.index("    location / {"), text.index("    # Pictures are never cached here")
+        text = text[:start] + FILES_FIRST.read_text() + text[end:]
     for old, new in {
         "listen 443": f"listen 127.0.0.1:{tls}",
         "listen 80": f"listen 127.0.0.1:{plain}",
@@ -180,6 +187,7 @@ def nginx(folder: Path, urls: tuple[str, str]) -> Iterator[tuple[int, ssl.SSLCon
         "/etc/ssl/private/learn.example.org.key": str(folder / "key"),
         "/var/cache/nginx": str(folder),
         "/var/log/nginx": str(folder),
+        "/var/lib/plainspine/public": str(public or folder / "no-files"),
     }.items():
         assert old in text
         text = text.replace(old, new)
@@ -269,6 +277,57 @@ def test_the_example_nginx_is_valid(tmp_path: Path) -> None:
     assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
 
 
+@pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
+def test_while_the_portal_is_down_the_example_nginx_serves_every_published_page(
+    served_site: ServedSite, tmp_path: Path
+) -> None:
+    public = served_site.data_dir / "public"
+    until = time.monotonic() + 300
+    while "Compressed all public pages" not in served_site.log.read_text():
+        assert time.monotonic() < until
+        time.sleep(0.5)
+    addresses = [f"/{file.parent.relative_to(public)}/".replace("/./", "/") for file in public.rglob("index.html")]
+    with nginx(tmp_path, ("http://127.0.0.1:9", "http://127.0.0.1:10"), public) as (port, context):
+        answers = {path: visit(port, context, path) for path in addresses}
+        plain = visit(port, context, "/kyphoplasty/plain.txt")
+        sitemap = visit(port, context, "/sitemap.xml")
+        others = [visit(port, context, path)[0] for path in ("/search/?q=pain", "/kyphoplasty", "/nowhere/", "/admin/")]
+
+    assert len(addresses) > 50
+    assert {path: answer[0] for path, answer in answers.items() if answer[0] != 200} == {}
+    assert {answer[1]["content-type"] for answer in answers.values()} == {"text/html; charset=utf-8"}
+    for path, (_, headers, body) in answers.items():
+        assert body == (public / path[1:] / "index.html").read_bytes()
+        assert {name: headers.get(name.lower()) for name in SECURITY_HEADERS} == SECURITY_HEADERS, path
+        assert headers["cache-control"] == "no-cache"
+    assert (plain[0], plain[1]["content-type"]) == (200, "text/plain; charset=utf-8")
+    assert (sitemap[0], sitemap[1]["content-type"]) == (200, "application/xml; charset=utf-8")
+    assert others == [503] * 4
+
+
+@pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
+def test_nginx_serves_files_first_and_asks_the_portal_for_everything_else(
+    served_site: ServedSite, tmp_path: Path
+) -> None:
+    public = tmp_path / "public"
+    (public / "kyphoplasty").mkdir(parents=True)
+    (public / "p").mkdir()
+    for name in ("kyphoplasty/index.html", "p/index.html"):
+        (public / name).write_text("from the file")
+    (public / "kyphoplasty" / "index.html.gz").write_bytes(gzip.compress(b"from the file"))
+    urls = (served_site.url, served_site.url)
+    with nginx(tmp_path, urls, public, files_first=True) as (port, context):
+        page = visit(port, context, "/kyphoplasty/?utm_source=mail")
+        # The portal does not know the name on the certificate.
+        others = [
+            visit(port, context, path)[0] for path in ("/kyphoplasty", "/p/?code=x", "/kyphoplasty/index.html", "/es/")
+        ]
+
+    assert (page[0], page[2], page[1]["content-type"]) == (200, b"from the file", "text/html; charset=utf-8")
+    assert {name: page[1].get(name.lower()) for name in SECURITY_HEADERS} == SECURITY_HEADERS
+    assert others == [400] * 4
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 def test_the_example_units_are_valid(tmp_path: Path) -> None:
     program = tmp_path / "program"
@@ -284,4 +343,4 @@ def test_the_example_units_are_valid(tmp_path: Path) -> None:
     )
 
     ours = [line for line in checked.stderr.splitlines() if "portal" in line]
-    assert (ours, len(units)) == ([], 3)
+    assert (ours, len(units)) == ([], 4)

@@ -1,27 +1,35 @@
-"""A response store of a process that has a content version."""
+"""Published files of a test, and site builders that work at once."""
+
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from portal.published import builder
-from portal.published.store import ResponseStore
+from portal.published import wsgi as reader
+from portal.published.files import PublishedFiles
 from tests.published.site_of_pages import File, Quiet
 
 
 @pytest.fixture
-def store() -> ResponseStore:
-    """Return an empty store that accepts responses."""
-    made = ResponseStore()
-    made.increment_version()
-    return made
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PublishedFiles]:
+    """Return the locked files of an empty data directory, confirmed by a database; readers look for changes at once."""
+    monkeypatch.setattr(reader, "CHECK_SECONDS", 0.0)
+    made = PublishedFiles(tmp_path / "data")
+    with made.try_lock() as is_locked:
+        assert is_locked
+        made.confirm()
+        yield made
 
 
 @pytest.fixture
 def _quick_builder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make site builders poll continuously, without a database file."""
+    """Make site builders poll continuously, without a database file, and readers look for changes at once."""
     monkeypatch.setattr(builder, "ChangeListener", Quiet)
     monkeypatch.setattr(builder, "DatabaseFileMonitor", File)
     monkeypatch.setattr(builder, "close_old_connections", lambda: None)
-    monkeypatch.setattr(builder, "COMPRESS_INTERVAL", 0.02)
-    monkeypatch.setattr(builder, "MIN_AGE_TICKS", 1)
-    monkeypatch.setattr(builder, "DEBOUNCE", 0.02)
-    monkeypatch.setattr(builder, "WRITE_DELAY_FACTOR", 0)
+    monkeypatch.setattr(builder, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(builder, "QUIET_SECONDS", 0.02)
+    monkeypatch.setattr(builder, "CONFIRM_SECONDS", 0.0)
+    monkeypatch.setattr(builder, "RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(reader, "CHECK_SECONDS", 0.0)

@@ -2,19 +2,24 @@
 
 from typing import Any
 
-from portal.published.decorators import CACHEABLE_BODY_KEY
+from portal.published.files import PublishedFiles
 from portal.published.wsgi import PublishedPages
 
 PAGE = b"<h1>A page</h1>" + b" words" * 300
+# Compresses like a page, and better with more effort.
+LONG_PAGE = b" ".join(b"%d spine bone balloon %d doctor nurse" % (n * n, n) for n in range(600))
 HTML = ("Content-Type", "text/html; charset=utf-8")
+REVALIDATE = ("Cache-Control", "no-cache")
+HEADERS = [HTML, REVALIDATE, ("Vary", "Accept-Encoding")]
+PATH = "/kyphoplasty/"
 
 
 class Django:
-    """Fake Django application: returns a cacheable body and records its requests."""
+    """Fake Django application: returns a body and records its requests."""
 
     def __init__(self, *, status: str = "200 OK", headers: list[tuple[str, str]] | None = None) -> None:
         self.requests: list[dict[str, Any]] = []
-        self.status, self.headers = status, [HTML] if headers is None else headers
+        self.status, self.headers = status, HEADERS if headers is None else headers
         self.body = PAGE
 
     @property
@@ -24,7 +29,6 @@ class Django:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
         self.requests.append(environ)
-        environ[CACHEABLE_BODY_KEY] = self.body
         start_response(self.status, list(self.headers))
         return [self.body]
 
@@ -33,12 +37,19 @@ def environ(**changes: str) -> dict[str, Any]:
     """Return the WSGI environ of a cacheable request."""
     return {
         "REQUEST_METHOD": "GET",
-        "PATH_INFO": "/kyphoplasty/",
+        "PATH_INFO": PATH,
         "QUERY_STRING": "",
         "HTTP_HOST": "localhost",
         "HTTP_ACCEPT_ENCODING": "",
         **changes,
     }
+
+
+def reader(files: PublishedFiles, django: Any = None, *, max_bytes: int = 10_000_000) -> PublishedPages:
+    """Return a web process in front of a Django that tells by its body that it was asked."""
+    fallback = Django(status="404 Not Found")
+    fallback.body = b"from Django"
+    return PublishedPages(django or fallback, files, max_bytes)
 
 
 def ask(application: PublishedPages, **changes: str) -> tuple[str, dict[str, str], bytes]:

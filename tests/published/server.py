@@ -15,19 +15,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tests.conftest import ServedSite
 from tests.served_data import ROOT, free_port, wait_until_ready
 from tests.views.client import Response, fetch
+
+if TYPE_CHECKING:
+    # Needs Django, which the benchmarks do not set up.
+    from tests.conftest import ServedSite
 
 PATHS = ["/", "/kyphoplasty/", "/es/", "/contact/", "/visits/"]
 
 
-def copy_of(site: ServedSite, target: Path) -> Path:
+def copy_of(site: "ServedSite", target: Path) -> Path:
     """Copy the data directory of a running portal, with a consistent database."""
-    for name in ("media", "static", "snapshots"):
+    for name in ("media", "static", "public", "worker"):
         if (site.data_dir / name).exists():
-            shutil.copytree(site.data_dir / name, target / name)
+            # The worker of the running portal may delete a file at any moment.
+            shutil.copytree(site.data_dir / name, target / name, ignore=shutil.ignore_patterns(".new-*"))
     shutil.copy(site.data_dir / "secret-key", target / "secret-key")
     source, copy = (sqlite3.connect(folder / "portal.sqlite3") for folder in (site.data_dir, target))
     with contextlib.closing(source), contextlib.closing(copy):
@@ -78,16 +83,32 @@ class Server:
             assert time.monotonic() < until, self.log.read_text()[-2000:]
             time.sleep(0.05)
 
-    def worker_pids(self) -> list[int]:
-        """Return the IDs of the worker processes."""
+    def web_pids(self) -> list[int]:
+        """Return the IDs of the web processes."""
+        return self._children("spawn_main")
+
+    def worker_pid(self) -> int:
+        """Return the ID of the worker process, waiting for it if it is being restarted."""
+        until = time.monotonic() + 20
+        while not (found := self._children("manage.py\0worker")):
+            assert time.monotonic() < until, self.log.read_text()[-2000:]
+            time.sleep(0.02)
+        return found[0]
+
+    def _children(self, command: str) -> list[int]:
         assert self.process is not None
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [int(pid) for pid in children if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()]
+        found = []
+        for children in Path(f"/proc/{self.process.pid}/task").glob("*/children"):
+            for pid in children.read_text().split():
+                with contextlib.suppress(OSError):
+                    if command in Path(f"/proc/{pid}/cmdline").read_text():
+                        found.append(int(pid))
+        return found
 
     def kill(self) -> None:
-        """Kill the server with all workers."""
+        """Kill all processes of the server."""
         assert self.process is not None
-        for pid in [self.process.pid, *self.worker_pids()]:
+        for pid in [self.process.pid, *self.web_pids(), *self._children("manage.py\0worker")]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()
@@ -105,8 +126,8 @@ class Server:
 
 
 @contextmanager
-def running(data: Path, **options: object) -> Iterator[Server]:
-    server = Server(data, **options).start()  # type: ignore[arg-type]
+def running(data: Path, *, ready: bool = True, **options: object) -> Iterator[Server]:
+    server = Server(data, **options).start(ready=ready)  # type: ignore[arg-type]
     try:
         yield server
     finally:

@@ -1,4 +1,4 @@
-"""Shared by the tests of the site builder: a site of a few pages, and processes that serve it."""
+"""Shared by the tests of the site builder: a site of a few pages, a worker that publishes it, and a reader of its files."""
 
 import json
 import threading
@@ -8,37 +8,43 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django.db import OperationalError
+from django.http import HttpResponse
 
 from portal.published.builder import SiteBuilder
-from portal.published.files import ResponseFiles
-from portal.published.store import ResponseStore
-from portal.published.wsgi import PublishedPages
-from tests.published.plain import Django, ask
+from portal.published.files import PublishedFiles
+from tests.published.plain import HEADERS, ask, reader
 
 PATIENCE = 10.0
 
 
-class Site(Django):
+class Site:
     """Fake of Django and the domain: pages with a text, and a content version that counts changes."""
 
     def __init__(self, pages: dict[str, str]) -> None:
-        super().__init__()
         self.pages, self.number, self.clinic, self.down = pages, 1, "a", False
         self.changed: list[tuple[int, str]] = []
         self.files: set[str] = set()
         # Affected by each change, but not a page.
         self.rest: list[str] = []
+        # The paths that were rendered.
+        self.rendered: list[str] = []
 
-    def __call__(self, environ, start_response):  # type: ignore[no-untyped-def]
-        text = self.pages.get(environ["PATH_INFO"])
-        self.status = "503 Down" if self.down else "404 Not Found" if text is None else "200 OK"
-        self.body = f"<h1>{text}</h1>{self.clinic}".encode() + b" words" * 200
-        return super().__call__(environ, start_response)
+    def fetch(self, path: str) -> HttpResponse:
+        self.rendered.append(path)
+        text = self.pages.get(path)
+        body = f"<h1>{text}</h1>{self.clinic}".encode() + b" words" * 200
+        status = 503 if self.down else 404 if text is None else 200
+        return HttpResponse(body, status=status, headers=dict(HEADERS))
 
     def publish(self, path: str, text: str) -> None:
-        self.number += 1
         self.pages[path] = text
-        self.changed.append((self.number, path))
+        self.changed.append((self.number + 1, path))
+        self.number += 1
+
+    def withdraw(self, path: str) -> None:
+        del self.pages[path]
+        self.changed.append((self.number + 1, path))
+        self.number += 1
 
     def content_version(self) -> str:
         if self.down:
@@ -61,8 +67,8 @@ class Site(Django):
 class Quiet:
     """Fake ChangeListener that always reports a change."""
 
-    def wait(self, stop: threading.Event) -> None:
-        stop.wait(0.01)
+    def wait(self) -> None:
+        time.sleep(0.01)
 
     def may_have_changed(self) -> bool:
         return True
@@ -80,39 +86,52 @@ class File:
         return self.reason
 
 
-class Process:
-    """One process of the server."""
+class Machine:
+    """A data directory with a worker, which runs in a thread, and a web process."""
 
-    def __init__(self, site: Site, folder: Path) -> None:
-        self.store = ResponseStore()
-        self.application = PublishedPages(site, self.store)
-        self.site_builder = SiteBuilder(self.application, self.store, ResponseFiles(folder, "program"), site)
-        self.site_builder.load()
+    def __init__(self, site: Site, data: Path, *, build: str = "this build") -> None:
+        self.site, self.build = site, build
+        self.files = PublishedFiles(data)
+        self.reader = reader(PublishedFiles(data))
+        self.builder: SiteBuilder | None = None
 
     @contextmanager
-    def running(self, *, refine: bool = False) -> Iterator["Process"]:
+    def working(self) -> Iterator["Machine"]:
+        """Run the worker for the length of the block."""
         stop = threading.Event()
-        works = [
-            self.site_builder.run_refresh,
-            self.application.watch_staleness,
-            *([self.site_builder.run_compression] if refine else []),
-        ]
-        threads = [threading.Thread(target=work, args=(stop,), daemon=True) for work in works]
-        for thread in threads:
-            thread.start()
+
+        def work() -> None:
+            with self.files.try_lock() as is_locked:
+                assert is_locked
+                self.builder = SiteBuilder(self.files, self.site, lambda path: self.site.fetch(path), self.build)
+                self.builder.run(stop.is_set)
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
         try:
             yield self
         finally:
             stop.set()
-            for thread in threads:
-                thread.join()
+            thread.join()
 
     def text(self, path: str) -> str:
-        """Return the heading of a page as served."""
-        return ask(self.application, PATH_INFO=path)[2].partition(b"</h1>")[0].removeprefix(b"<h1>").decode()
+        """Return the heading of a page as served from its file; the whole body of a response of Django's."""
+        return ask(self.reader, PATH_INFO=path)[2].partition(b"</h1>")[0].removeprefix(b"<h1>").decode()
 
-    def cached_paths(self) -> set[str]:
-        return set(self.store.entries)
+    def published(self) -> dict[str, str]:
+        """Return the heading of each page that is on disk, read as nginx would read it."""
+        root = self.files.root
+        return {
+            f"/{file.parent.relative_to(root)}/".replace("/./", "/"): file.read_text()
+            .partition("</h1>")[0]
+            .removeprefix("<h1>")
+            for file in root.rglob("index.html")
+        }
+
+    def is_idle(self) -> bool:
+        """Return whether the worker has published everything and recorded it."""
+        state = {"content_version": json.dumps([self.site.number, self.site.clinic]), "fingerprint": self.build}
+        return self.builder is not None and self.builder.state == state and not self.builder._queue
 
 
 def eventually(wanted: Callable[[], object]) -> None:

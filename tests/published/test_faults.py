@@ -1,4 +1,4 @@
-"""Failures: killed processes, a missing, damaged or locked database, slow clients, full disks."""
+"""Failures: killed processes, a missing, damaged or locked database, slow clients, unwritable folders."""
 
 import contextlib
 import os
@@ -6,6 +6,8 @@ import shutil
 import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 
 from tests.conftest import ServedSite
 from tests.published.server import Readers, Server, all_answered, copy_of, publish, running
+from tests.served_data import ROOT
 from tests.views.client import fetch
 
 pytestmark = pytest.mark.skipif(
@@ -32,18 +35,18 @@ def data(served_site: ServedSite, tmp_path: Path) -> Path:
 def server(data: Path, served_site: ServedSite) -> Iterator[Server]:
     """Start a server with two workers and all pages rendered."""
     with running(data, site_url=served_site.url) as started:
-        started.wait_for("Rendered all public pages", started.workers)
+        started.eventually("/readyz", 200)
         yield started
 
 
-def test_a_killed_worker_loses_only_its_requests_in_flight(server: Server) -> None:
+def test_a_killed_web_process_loses_only_its_requests_in_flight(server: Server) -> None:
     with Readers(server.port) as readers:
         time.sleep(1)
-        first, second = server.worker_pids()
+        first, second = server.web_pids()
         killed = time.monotonic()
         os.kill(first, signal.SIGKILL)
         time.sleep(8)
-        pids = server.worker_pids()
+        pids = server.web_pids()
         time.sleep(1)
 
     assert second in pids and first not in pids and len(pids) == 2
@@ -53,27 +56,24 @@ def test_a_killed_worker_loses_only_its_requests_in_flight(server: Server) -> No
     assert [failure for failure in readers.failures if failure[0] > killed + 1] == []
 
 
-def test_workers_killed_repeatedly_restart_each_time(server: Server) -> None:
-    refused: list[float] = []
+def test_web_processes_killed_repeatedly_restart_each_time(server: Server) -> None:
     for _ in range(3):
-        for pid in server.worker_pids():
+        for pid in server.web_pids():
             os.kill(pid, signal.SIGKILL)
-        killed = time.monotonic()
-        server.eventually("/kyphoplasty/", 200, seconds=20)
-        refused.append(time.monotonic() - killed)
+        server.eventually("/kyphoplasty/", 200, seconds=60)
 
     assert server.process is not None and server.process.poll() is None
     server.wait_for("3 times in a row")
+    # Without a delay the first two times, whatever a process takes to start on this machine.
+    assert "2 times in a row" not in server.log.read_text()
     assert server.stop() == 0
-    # The first restarts are immediate, so this is the time that a worker takes to start.
-    assert min(refused) < 2
 
 
-def test_a_server_whose_workers_keep_dying_stops_on_sigterm(server: Server) -> None:
+def test_a_server_whose_web_processes_keep_dying_stops_on_sigterm(server: Server) -> None:
     for round_number in range(1, 6):
         server.wait_for("Restarting it", 2 * (round_number - 1))
         deadline = time.monotonic() + 20
-        while len(pids := server.worker_pids()) < server.workers and time.monotonic() < deadline:
+        while len(pids := server.web_pids()) < server.workers and time.monotonic() < deadline:
             time.sleep(0.05)
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
@@ -84,6 +84,93 @@ def test_a_server_whose_workers_keep_dying_stops_on_sigterm(server: Server) -> N
     server.process.terminate()
     server.process.wait(timeout=10)
     assert time.monotonic() - begun < 10
+
+
+def test_readers_do_not_notice_a_killed_worker_and_it_restarts(server: Server) -> None:
+    killed = []
+    with Readers(server.port) as readers:
+        for _ in range(3):
+            killed.append(server.worker_pid())
+            os.kill(killed[-1], signal.SIGKILL)
+            time.sleep(0.2)
+        server.worker_pid()
+        server.wait_for("The worker process exited unexpectedly", 3)
+        seen = publish(server, "Clinic After The Kill")
+
+    assert len(set(killed)) == 3
+    # As long as a worker takes to start.
+    assert seen < 15
+    assert (set(readers.statuses), readers.failures, readers.torn) == ({200}, [], [])
+    assert server.stop() == 0
+    assert not Path(f"/proc/{killed[-1]}").exists()
+
+
+def test_while_the_worker_hangs_pages_have_an_age_and_readyz_says_why(server: Server) -> None:
+    pid = server.worker_pid()
+    os.kill(pid, signal.SIGSTOP)
+    ready = server.eventually("/readyz", 503)
+    assert ready.text.startswith("the worker process does not respond (serving the public pages as of ")
+    assert int(fetch(server.url, "/kyphoplasty/").header("age")) >= 5
+    os.kill(pid, signal.SIGCONT)
+    server.eventually("/readyz", 200)
+    assert not fetch(server.url, "/kyphoplasty/").header("age")
+
+
+def test_the_worker_ends_with_its_server(server: Server) -> None:
+    pid = server.worker_pid()
+    assert server.process is not None
+    web_pids = server.web_pids()
+    os.kill(server.process.pid, signal.SIGKILL)
+    server.process.wait()
+    until = time.monotonic() + 10
+    try:
+        while Path(f"/proc/{pid}").exists():
+            assert time.monotonic() < until
+            time.sleep(0.05)
+    finally:
+        for web_pid in web_pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(web_pid, signal.SIGKILL)
+
+
+def test_a_second_worker_waits_for_the_first(server: Server) -> None:
+    first = server.worker_pid()
+    second = subprocess.Popen(
+        [sys.executable, str(ROOT / "manage.py"), "worker"],
+        env=server.environ, cwd=ROOT, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with second:
+        assert second.stderr is not None
+        assert "Another worker uses this data directory" in second.stderr.readline()
+        os.kill(first, signal.SIGKILL)
+        publish(server, "Clinic Of The Second Worker")
+        second.terminate()
+        assert second.wait(timeout=10) == 0
+
+
+def test_every_address_of_the_sitemap_is_a_file(server: Server, served_site: ServedSite) -> None:
+    addresses = [part.split("</loc>")[0] for part in fetch(server.url, "/sitemap.xml").text.split("<loc>")[1:]]
+    files = {f"{server.data}/public{address.removeprefix(served_site.url)}index.html" for address in addresses}
+
+    assert len(addresses) > 40
+    assert [name for file in files for name in (file, f"{file}.br", f"{file}.gz") if not Path(name).is_file()] == []
+
+
+def test_a_withdrawn_page_is_gone_from_the_disk_within_a_second(server: Server) -> None:
+    folder = server.data / "public" / "kyphoplasty"
+    assert folder.is_dir()
+    code = (
+        "import time; from procedures.models import Page; from procedures.publishing.publish import withdraw;"
+        "from tests.factories import make_user; page = Page.objects.get(subject='kyphoplasty', language='en');"
+        "withdraw(page, actor=make_user('max'), reason='It was wrong.'); print(time.time())"
+    )
+    withdrawn_at = float(server.manage("shell", "-v0", "-c", code).stdout)
+    while folder.exists() or fetch(server.url, "/kyphoplasty/").status != 410:
+        assert time.time() - withdrawn_at < 10
+        time.sleep(0.01)
+    # The command ends some time after it printed.
+    took = max(folder.parent.stat().st_mtime - withdrawn_at, 0)
+    assert took < 1, took
 
 
 def test_a_stop_under_load_fails_no_request(server: Server) -> None:
@@ -173,17 +260,19 @@ def test_a_locked_database_does_not_affect_readers(server: Server) -> None:
     assert server.eventually("/readyz", 200).text == "ready\n"
 
 
-def test_a_full_disk_affects_neither_readers_nor_publishing(data: Path, served_site: ServedSite) -> None:
-    """The folder is not writable. test_shelf.py tests a file size limit."""
-    shutil.rmtree(data / "snapshots")
-    (data / "snapshots").write_text("in the way")
-    with running(data, site_url=served_site.url) as server:
+def test_a_folder_that_cannot_be_written_affects_neither_readers_nor_publishing(
+    data: Path, served_site: ServedSite
+) -> None:
+    """test_full_disk.py fills a disk where it may mount one."""
+    shutil.rmtree(data / "public")
+    (data / "public").write_text("in the way")
+    with running(data, site_url=served_site.url, ready=False) as server:
         all_answered(server)
-        server.wait_for("Rendered all public pages", server.workers)
-        server.wait_for("Could not write the published pages")
+        server.wait_for("The worker process exited unexpectedly")
         publish(server, "Spine Clinic of the Full Disk")
         all_answered(server)
-        assert server.log.read_text().count("Could not write the published pages") <= server.workers
+        ready = server.eventually("/readyz", 503)
+    assert ready.text.startswith("the worker process does not respond")
 
 
 def test_a_server_killed_while_publishing_and_writing_restarts_with_the_latest_release(
@@ -219,11 +308,11 @@ def test_slow_clients_do_not_affect_readers(server: Server, count: int) -> None:
     assert sum(readers.statuses.values()) > 100
 
 
-def test_a_worker_of_40_pages_takes_less_than_100_megabytes(server: Server) -> None:
+def test_a_web_process_of_40_pages_takes_less_than_90_megabytes(server: Server) -> None:
     with Readers(server.port, count=4):
         time.sleep(2)
     sizes = []
-    for pid in server.worker_pids():
+    for pid in server.web_pids():
         status = Path(f"/proc/{pid}/status").read_text()
         sizes.append(int(status.split("VmRSS:")[1].split()[0]) / 1024)
-    assert max(sizes) <= 100, sizes
+    assert max(sizes) <= 90, sizes

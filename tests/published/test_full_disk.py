@@ -67,7 +67,7 @@ def test_on_a_full_disk_readers_notice_nothing_and_staff_get_an_error(disk: Path
     data.mkdir()
     copy_of(served_site, data)
     with running(data, site_url=served_site.url) as server:
-        server.wait_for("Rendered all public pages", server.workers)
+        server.eventually("/readyz", 200)
         command = [sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c", SAVE]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         staff = subprocess.Popen(command, env=server.environ, cwd=ROOT, text=True, **pipes)

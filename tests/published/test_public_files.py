@@ -1,19 +1,20 @@
-"""The public media files of a process: current within a second, and never more than is public."""
+"""The public media files: current within a second, and never more than is public."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
 from django.db import OperationalError
 from django.test import Client
 
-from portal.published.builder import PUBLIC_FILES_NAME, SiteBuilder
-from portal.published.files import ResponseFiles
+from portal.published.files import PublishedFiles
 from portal.storage import media as module
 from portal.storage.media import PublicFiles
 from procedures.publishing.publish import withdraw
 from tests.factories import make_public_page, make_user
-from tests.published.site_of_pages import Process, Site, eventually
+from tests.published.site_of_pages import Machine, Site, eventually
 
 A, B = "figures/aaaaaaaaaaaaaaaaaaaa.png", "figures/bbbbbbbbbbbbbbbbbbbb.png"
 
@@ -22,7 +23,16 @@ def unreachable() -> list[str]:
     raise OperationalError("the database does not answer")
 
 
-def test_without_a_refresh_thread_each_lookup_queries_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def machine(tmp_path: Path, settings: Any) -> Machine:
+    """Return the worker and the files of a site with one public media file."""
+    settings.DATA_DIR = tmp_path
+    site = Site({"/a/": "A"})
+    site.files = {A}
+    return Machine(site, tmp_path)
+
+
+def test_without_a_worker_each_lookup_queries_the_database(own_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files, public = PublicFiles(), {A}
     monkeypatch.setattr(module, "_get_names_function", lambda: lambda: public)
 
@@ -31,57 +41,68 @@ def test_without_a_refresh_thread_each_lookup_queries_the_database(monkeypatch: 
     assert not files.is_public(A)
 
 
-def test_with_a_refresh_thread_only_unknown_files_query_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    files = PublicFiles()
-    files.refresh([A])
-    monkeypatch.setattr(module, "_get_names_function", lambda: lambda: [A, B])
-    assert files.is_public(B), "published a moment ago"
-
-    monkeypatch.setattr(module, "_get_names_function", lambda: unreachable)
-
-    assert files.is_public(A)
-    with pytest.raises(OperationalError):
-        files.is_public(B)
-    files.refresh([])
-    with pytest.raises(OperationalError):
-        files.is_public(A)
-
-
-def test_after_a_start_the_stored_set_is_trusted_only_without_the_database(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_quick_builder")
+def test_while_a_worker_writes_the_names_only_unknown_files_query_the_database(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, after = PublicFiles(), PublicFiles()
-    before.refresh([A])
-    before.store(tmp_path / "set")
-    after.load(tmp_path / "set")
-    monkeypatch.setattr(module, "_get_names_function", lambda: unreachable)
-    assert after.is_public(A)
-
-    monkeypatch.setattr(module, "_get_names_function", lambda: list)
-
-    assert not after.is_public(A), "withdrawn while this process was not running"
-    for content in ("{damaged", "", "null", "5", '[["nested"]]'):
-        (tmp_path / "set").write_text(content)
-        damaged = PublicFiles()
-        damaged.load(tmp_path / "set")
-        assert not damaged.is_public(A), content
+    public = PublicFiles()
+    monkeypatch.setattr(module, "_get_names_function", lambda: lambda: [A, B])
+    with machine.working():
+        eventually(machine.is_idle)
+        assert public.is_public(B), "published a moment ago"
+        monkeypatch.setattr(module, "_get_names_function", lambda: unreachable)
+        assert public.is_public(A)
+        with pytest.raises(OperationalError):
+            public.is_public(B)
+        machine.site.files = {B}
+        machine.site.publish("/a/", "A2")
+        eventually(lambda: json.loads(machine.files.media_names.read_text()) == [B])
+        assert public.is_public(B)
+        with pytest.raises(OperationalError):
+            public.is_public(A)
 
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("_quick_builder")
-def test_every_process_detects_publications_and_withdrawals_and_stores_them(tmp_path: Path) -> None:
-    site = Site({"/a/": "A"})
-    site.files = {A}
-    with Process(site, tmp_path).running(refine=True) as one, Process(site, tmp_path).running() as other:
-        eventually(lambda: all(A in process.site_builder._public_files._names for process in (one, other)))
-        eventually(lambda: (tmp_path / PUBLIC_FILES_NAME).exists())
-        site.files = {B}
-        site.publish("/a/", "A2")
-        eventually(lambda: all(process.site_builder._public_files._names == {B} for process in (one, other)))
-        eventually(lambda: (tmp_path / PUBLIC_FILES_NAME).read_text() == f'["{B}"]')
-    warm = PublicFiles()
-    SiteBuilder(one.application, one.store, ResponseFiles(tmp_path, "another program"), site, warm).load()
-    assert warm._names == {B}
+def test_without_a_worker_the_names_are_trusted_only_without_the_database(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with machine.working():
+        eventually(machine.is_idle)
+    monkeypatch.setattr(PublishedFiles, "age", lambda self: 60.0)
+    public = PublicFiles()
+    monkeypatch.setattr(module, "_get_names_function", lambda: unreachable)
+    assert public.is_public(A)
+
+    monkeypatch.setattr(module, "_get_names_function", lambda: list)
+    assert not public.is_public(A), "withdrawn while no worker was running"
+
+    monkeypatch.setattr(module, "_get_names_function", lambda: unreachable)
+    for content in ("{damaged", "", "null", "5", '[["nested"]]'):
+        machine.files.media_names.write_text(content)
+        with pytest.raises(OperationalError):
+            public.is_public(A)
+    machine.files.media_names.unlink()
+    with pytest.raises(OperationalError):
+        public.is_public(A)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_quick_builder")
+def test_if_the_names_cannot_be_written_the_old_ones_are_not_trusted(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with machine.working():
+        eventually(machine.is_idle)
+        monkeypatch.setattr("portal.storage.media.atomic_write", full)
+        machine.site.files = set()
+        machine.site.publish("/a/", "A2")
+        eventually(lambda: machine.text("/a/") == "A2")
+        assert not machine.files.media_names.exists()
 
 
 @pytest.mark.django_db

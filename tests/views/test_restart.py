@@ -13,8 +13,8 @@ SHORTER = 2
 # SQLite's own helpers; what they hold belongs to the database, which is compared row by row.
 DATABASE = {"portal.sqlite3", "portal.sqlite3-wal", "portal.sqlite3-shm"}
 
-# Finished pages, written by who serves; each may be made again at any time.
-SNAPSHOTS = "snapshots"
+# What the worker process writes; all of it can be made again at any time.
+WORKER = {"worker", "public"}
 
 
 def rows(site: ServedSite) -> str:
@@ -29,7 +29,7 @@ def files(folder: Path) -> dict[str, tuple[int, str]]:
     return {
         str(path.relative_to(folder)): (path.stat().st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest())
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in DATABASE and path.parent.name != SNAPSHOTS
+        if path.is_file() and path.name not in DATABASE and not WORKER.intersection(path.relative_to(folder).parts)
     }
 
 

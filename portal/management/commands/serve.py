@@ -1,11 +1,12 @@
 """The ``serve`` command: set up the installation and run the production server."""
 
+import contextlib
 import datetime
 import io
 import multiprocessing
 import os
 import socket
-import threading
+import time
 from typing import Any
 
 from django.conf import settings
@@ -15,12 +16,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, OperationalError, connection, connections
 from django.db.migrations.recorder import MigrationRecorder
 
-from portal import env
 from portal.accounts.models import User
 from portal.accounts.services import create_demo_accounts
 from portal.accounts.sessions import is_network_reachable
 from portal.backup.databases import find_unknown_migration, sqlite_wal_warning
-from portal.published.setup import open_response_files
+from portal.published.files import PublishedFiles
 from portal.storage.database_errors import DATABASE_FILE_MISSING, DatabaseFileMonitor, require_existing_database
 from portal.storage.local_storage import StorageUnavailableError
 from portal.storage.static_files import collect_static_files
@@ -31,16 +31,8 @@ MAX_WORKERS = 64
 BLOCKING_THREADS = 16
 # Limits for the header lines of a request, all together. The server answers 431 or 408 beyond them.
 MAX_HEADER_BYTES, HEADER_TIMEOUT_MILLISECONDS = 64 * 1024, 10_000
-PERIODIC_TASK_SECONDS = 60
-# Workers that are still running this long after a stop signal are killed.
+# Processes that are still running this long after a stop signal are killed.
 STOP_TIMEOUT_SECONDS = 20
-# Management commands with their options.
-PERIODIC_TASKS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("publish_scheduled", {}),
-    ("send_password_resets", {}),
-    ("delete_unused_media", {"staged": True}),
-    ("purge_feedback", {}),
-)
 
 
 class Command(BaseCommand):
@@ -52,6 +44,9 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", default=8000, type=int)
         parser.add_argument("--workers", default=2, type=int)
+        parser.add_argument(
+            "--no-worker", action="store_true", help="Do not start manage.py worker: it runs separately."
+        )
         parser.add_argument("--demo", action="store_true", help="Add staff accounts with random passwords.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -59,9 +54,9 @@ class Command(BaseCommand):
         self._check_options(options)
         url_host = f"[{host}]" if ":" in host else host
         self._url = f"http://{url_host}:{port}"
-        # The workers inherit this environment.
+        # All processes inherit this environment.
         os.environ.setdefault("PORTAL_PUBLIC_URL", self._url)
-        self._response_files = open_response_files(env.get_public_url())
+        self._files = PublishedFiles(settings.DATA_DIR)
         try:
             self._prepare(demo=options["demo"])
         except DatabaseError as error:
@@ -72,18 +67,17 @@ class Command(BaseCommand):
             raise CommandError(f"The data directory {settings.DATA_DIR} cannot be used: {error}") from error
         connections.close_all()
         require_existing_database()
-        self._serve(host, port, options["workers"])
+        self._serve(host, port, options["workers"], with_worker=not options["no_worker"])
 
     def _continue_without_database(self, reason: str) -> None:
-        """Serve the stored public pages, as when the database server is not back yet after a power failure.
+        """Serve the published pages, as when the database server is not back yet after a power failure.
 
-        Raise CommandError if no pages are stored.
+        Raise CommandError if there are none.
         """
-        shards = self._response_files.load()
-        if not shards:
+        if not self._files.exists():
             raise CommandError(f"The database cannot be used: {reason}")
-        newest = max(shard.last_validated for shard in shards)
-        as_of = datetime.datetime.fromtimestamp(newest, tz=datetime.UTC).isoformat(sep=" ", timespec="seconds")
+        confirmed_at = datetime.datetime.fromtimestamp(time.time() - self._files.age(), tz=datetime.UTC)
+        as_of = confirmed_at.isoformat(sep=" ", timespec="seconds")
         self.stderr.write(f"The database cannot be used: {reason}")
         self.stderr.write(
             f"Serving the public pages as of {as_of}. Nothing else works until the database is back; then, or after an "
@@ -115,11 +109,11 @@ class Command(BaseCommand):
 
     def _prepare(self, *, demo: bool) -> None:
         call_command("check", fail_level="ERROR", stdout=io.StringIO())
-        if DatabaseFileMonitor().error() and self._response_files.exists():
+        if DatabaseFileMonitor().error() and self._files.exists():
             # A new, empty database would hide the loss of the old one.
             raise OperationalError(
-                f"{DATABASE_FILE_MISSING}. Put it back, or delete the folder {self._response_files.folder} to start "
-                "with an empty site"
+                f"{DATABASE_FILE_MISSING}. Put it back, or delete the folder {self._files.root} to start with an "
+                "empty site"
             )
         self._reject_unknown_migrations()
         self._check_media_storage()
@@ -159,17 +153,17 @@ class Command(BaseCommand):
         if error_message:
             raise CommandError(error_message)
 
-    def _serve(self, host: str, port: int, workers: int) -> None:
+    def _serve(self, host: str, port: int, workers: int, *, with_worker: bool) -> None:
         # Spawn, not fork: a fork would copy locks that other threads hold at that moment.
         multiprocessing.set_start_method("spawn", force=True)
         from granian.constants import Interfaces
         from granian.http import HTTP1Settings
         from granian.log import LogLevels
 
-        from portal.supervisor import SupervisedServer
+        from portal.supervisor import SupervisedServer, supervised_worker
 
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-        # For the workers: otherwise glibc keeps an arena per thread and never returns the memory that compression used.
+        # Otherwise glibc keeps an arena for each thread and returns little of the memory that was used for a moment.
         os.environ.setdefault("MALLOC_ARENA_MAX", "2")
         os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", "131072")
         os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", "131072")
@@ -191,24 +185,11 @@ class Command(BaseCommand):
                 header_read_timeout=HEADER_TIMEOUT_MILLISECONDS, max_buffer_size=MAX_HEADER_BYTES
             ),
         )
-        stop = threading.Event()
-        threading.Thread(target=self._run_periodic_tasks, args=(stop,), daemon=True).start()
         server.on_startup(self._print_ready)
-        server.serve()
-        stop.set()
+        with supervised_worker(STOP_TIMEOUT_SECONDS) if with_worker else contextlib.nullcontext():
+            server.serve()
 
     def _print_ready(self) -> None:
         self.stdout.write(f"Ready: {self._url}/  (staff: {self._url}/admin/)")
         # Without this, a file or the journal would receive the line when the server ends.
         self.stdout.flush()
-
-    def _run_periodic_tasks(self, stop: threading.Event) -> None:
-        """Run the periodic tasks every minute. Log an exception and retry a minute later."""
-        while not stop.wait(PERIODIC_TASK_SECONDS):
-            for command, options in PERIODIC_TASKS:
-                try:
-                    call_command(command, verbosity=0, **options)
-                except Exception as error:  # whatever a command raises, this thread must go on
-                    self.stderr.write(f"{command}: {error!r}")
-                finally:
-                    connections.close_all()

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 from django.db import DatabaseError
 
-from portal.published import page_views as counting
-from portal.published.page_views import PAGE_VIEWS, PageViewCounter, flush_counts, looks_human
-from portal.published.store import ResponseStore
-from portal.published.wsgi import PublishedPages
-from tests.published.plain import Django, ask
+from portal import page_views as counting
+from portal.page_views import PAGE_VIEWS, PageViewCounter, flush_counts, looks_human
+from portal.published.files import PublishedFiles
+from tests.published.plain import HEADERS, PAGE, PATH, Django, ask, reader
 
 PHONE = "Mozilla/5.0 (Linux; Android 14; SM-A155F) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Mobile Safari/537.36"
 PERSON = {
@@ -70,33 +69,36 @@ def test_headers_that_every_browser_sends_are_required(missing: str) -> None:
 
 
 @pytest.mark.usefixtures("_counting")
-def test_a_page_counts_on_a_hit_a_miss_and_a_304() -> None:
-    kept = ResponseStore()
-    kept.increment_version()
-    application = PublishedPages(Django(), kept)
+def test_a_page_counts_from_django_from_its_file_and_on_a_304(files: PublishedFiles) -> None:
+    application = reader(files, Django())
     person = {name: value for name, value in PERSON.items() if name.startswith("HTTP_")}
 
     ask(application, **person)  # from Django
+    files.write(PATH, HEADERS, PAGE)
+    ask(application, **person)  # from the file
     etag = ask(application, **person)[1]["ETag"]  # from memory
     assert ask(application, **person, HTTP_IF_NONE_MATCH=etag)[0].startswith("304")
     ask(application)  # a program
     ask(application, **person, REQUEST_METHOD="HEAD")
 
-    assert PAGE_VIEWS.drain() == {"/kyphoplasty/": 3}
+    assert PAGE_VIEWS.drain() == {PATH: 4}
 
 
 @pytest.mark.usefixtures("_counting")
-def test_responses_other_than_pages_are_not_counted() -> None:
-    kept = ResponseStore()
-    kept.increment_version()
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [("404 Not Found", HEADERS), ("301 Moved Permanently", HEADERS), ("200 OK", [("Cache-Control", "no-store")])],
+)
+def test_responses_other_than_pages_are_not_counted(
+    files: PublishedFiles,
+    status: str,
+    headers: list[tuple[str, str]],
+) -> None:
+    django = Django(status=status, headers=headers)
 
-    def missing(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        start_response("404 Not Found", [])
-        return [b""]
+    ask(reader(files, django), **{k: v for k, v in PERSON.items() if k.startswith("HTTP_")})
 
-    ask(PublishedPages(missing, kept), **{k: v for k, v in PERSON.items() if k.startswith("HTTP_")})
-
-    assert PAGE_VIEWS.drain() == {}
+    assert (django.asked, PAGE_VIEWS.drain()) == (1, {})
 
 
 def test_nothing_is_counted_when_counting_is_off(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +127,7 @@ def test_concurrent_threads_lose_no_count() -> None:
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("portal.published.page_views.MAX_PATHS", 3)
+    monkeypatch.setattr("portal.page_views.MAX_PATHS", 3)
     reads = PageViewCounter()
     for number in range(10):
         reads.add(f"/{number}/", 1)

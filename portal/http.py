@@ -1,0 +1,94 @@
+"""HTTP helpers: content encodings, ETags, conditional requests, and tracking parameters.
+
+Zstandard is not offered: for pages of this size, Brotli is smaller, and browsers that support Zstandard support Brotli.
+"""
+
+import gzip
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import brotli
+from django.http import HttpResponse
+from django.utils.cache import patch_vary_headers
+from django.utils.http import parse_etags
+
+# Shorter bodies would grow, or fit into one packet anyway.
+MIN_COMPRESS_BYTES = 600
+# Qualities of Brotli and gzip: for a page, the first take 1 ms, the second 60 ms and save an eighth of the bytes.
+FAST, BEST = (5, 6), (11, 9)
+# Encodings, and what is added to the name of a file.
+SUFFIXES = {"": "", "br": ".br", "gzip": ".gz"}
+# Longer than what any browser sends.
+MAX_ACCEPT_ENCODING_LENGTH = 200
+
+TRACKING_PREFIXES = ("utm_", "mc_", "pk_", "hsa_")
+TRACKING_PARAMS = frozenset({"fbclid", "gclid", "msclkid", "dclid", "yclid", "igshid", "mkt_tok", "_hsenc", "_hsmi"})
+
+
+def negotiate_encoding(accept_encoding: str) -> str:
+    """Return ``br``, ``gzip`` or an empty string for an Accept-Encoding header."""
+    accepted = parse_accept_encoding(accept_encoding)
+    return "br" if "br" in accepted else "gzip" if "gzip" in accepted else ""
+
+
+def parse_accept_encoding(accept_encoding: str) -> set[str]:
+    """Return the encodings that an Accept-Encoding header accepts. Weights are ignored except for ``q=0``."""
+    if len(accept_encoding) > MAX_ACCEPT_ENCODING_LENGTH:
+        return set()
+    return {part.split(";")[0].strip() for part in accept_encoding.lower().split(",") if not _is_refused(part)}
+
+
+def _is_refused(part: str) -> bool:
+    weight = part.replace(" ", "").partition(";q=")[2]
+    return weight != "" and weight.strip("0.") == ""
+
+
+def compress(raw: bytes, encoding: str, quality: tuple[int, int] = FAST) -> bytes:
+    """Compress a body with FAST or BEST quality. An empty ``encoding`` returns ``raw``.
+
+    Public pages contain no secrets, so compressing them is safe (BREACH).
+    """
+    if encoding == "br":
+        return bytes(brotli.compress(raw, quality=quality[0]))
+    return gzip.compress(raw, compresslevel=quality[1], mtime=0) if encoding == "gzip" else raw
+
+
+def make_etag(content: bytes) -> str:
+    """Return a strong ETag: it depends on every byte, so each encoding of a body has a different one."""
+    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+
+
+def matches_etag(if_none_match: str, etag: str) -> bool:
+    """Return whether an If-None-Match header contains this ETag, by weak comparison (RFC 9110 §13.1.2)."""
+    tags = parse_etags(if_none_match)
+    return tags == ["*"] or etag in {tag.removeprefix("W/") for tag in tags}
+
+
+def encode_response(response: HttpResponse, accept_encoding: str) -> str:
+    """Compress the body of a response with the best encoding that the client accepts; return its ETag."""
+    patch_vary_headers(response, ["Accept-Encoding"])
+    encoding = negotiate_encoding(accept_encoding) if len(response.content) >= MIN_COMPRESS_BYTES else ""
+    if encoding:
+        response.content = compress(response.content, encoding)
+        response.headers["Content-Encoding"] = encoding
+        response.headers["Content-Length"] = str(len(response.content))
+    return make_etag(response.content)
+
+
+def is_not_modified(environ: Mapping[str, Any], etag: str, last_modified: str) -> bool:
+    """Return whether the client already has this body. If-None-Match takes precedence (RFC 9110 §13.2.2)."""
+    if_none_match = environ.get("HTTP_IF_NONE_MATCH")
+    if if_none_match is not None:
+        return matches_etag(if_none_match, etag)
+    # Compare for equality, as nginx does, because the clocks of two machines may differ.
+    return environ.get("HTTP_IF_MODIFIED_SINCE") == last_modified
+
+
+def has_only_tracking_params(query: str) -> bool:
+    """Return whether a query string has only the parameters that email and advertising services add to links."""
+    return all(
+        name.startswith(TRACKING_PREFIXES) or name in TRACKING_PARAMS
+        for name, _ in parse_qsl(query, keep_blank_values=True)
+    )

@@ -1,0 +1,93 @@
+"""The ``worker`` command: keep the published pages of a data directory up to date, and run the periodic tasks."""
+
+import hashlib
+import os
+import signal
+import threading
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+from django.apps import apps
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from django.db import connections
+
+from portal.published.builder import SiteBuilder, SiteSource, make_fetch
+from portal.published.files import PublishedFiles
+from portal.storage.database_errors import require_existing_database
+
+# Readers come first when the processor is busy.
+NICENESS = 5
+LOCK_RETRY_SECONDS = 1.0
+PERIODIC_TASK_SECONDS = 60
+# Management commands with their options.
+PERIODIC_TASKS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("publish_scheduled", {}),
+    ("send_password_resets", {}),
+    ("delete_unused_media", {"staged": True}),
+    ("purge_feedback", {}),
+)
+
+
+class Command(BaseCommand):
+    """Render public pages to files, and run the periodic tasks. ``serve`` runs this as a process of its own."""
+
+    help = "Keep the published pages up to date and run the periodic tasks. Started by serve, or by a systemd unit."
+    # ``serve`` has run them; without the database, the worker waits for it.
+    requires_system_checks: tuple[str, ...] = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        parent, stop = os.getppid(), threading.Event()
+        for signal_number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signal_number, lambda *_: stop.set())
+
+        def should_stop() -> bool:
+            # A worker whose ``serve`` was killed must not go on.
+            return stop.is_set() or os.getppid() != parent
+
+        os.nice(NICENESS)
+        require_existing_database()
+        files = PublishedFiles(settings.DATA_DIR)
+        is_waiting = False
+        while not should_stop():
+            with files.try_lock() as is_locked:
+                if is_locked:
+                    self._work(files, should_stop)
+                    return
+            if not is_waiting:
+                self.stderr.write("Another worker uses this data directory. Waiting for it to end.")
+                is_waiting = True
+            time.sleep(LOCK_RETRY_SECONDS)
+
+    def _work(self, files: PublishedFiles, should_stop: Any) -> None:
+        threading.Thread(target=self._run_periodic_tasks, daemon=True).start()
+        source = cast("SiteSource", import_module(settings.SITE_SOURCE))
+        SiteBuilder(files, source, make_fetch(), build_fingerprint()).run(should_stop)
+
+    def _run_periodic_tasks(self) -> None:
+        """Run the periodic tasks every minute. Log an exception and retry a minute later."""
+        while True:
+            time.sleep(PERIODIC_TASK_SECONDS)
+            for command, options in PERIODIC_TASKS:
+                try:
+                    call_command(command, verbosity=0, **options)
+                except Exception as error:  # whatever a command raises, this thread must go on
+                    self.stderr.write(f"{command}: {error!r}")
+                finally:
+                    connections.close_all()
+
+
+def build_fingerprint() -> str:
+    """Hash everything but content that affects rendering: code, templates, translations, static files and hosts."""
+    digest = hashlib.sha256(f"{settings.PUBLIC_URL} {settings.ALLOWED_HOSTS} {settings.STATIC_URL}".encode())
+    own_apps = [Path(app.path) for app in apps.get_app_configs() if Path(app.path).is_relative_to(settings.BASE_DIR)]
+    for file in [file for folder in [*own_apps, settings.TEMPLATES_DIR] for file in sorted(folder.rglob("*"))]:
+        if file.suffix in {".py", ".html", ".mo"}:
+            stat = file.stat()
+            digest.update(f"{file} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
+    digest.update(manifest.read_bytes() if manifest.exists() else b"")
+    return digest.hexdigest()
