@@ -13,8 +13,10 @@ from procedures.languages.definition import SENTENCE_ENDS
 from procedures.readability.thresholds import MIN_CELL_WORDS
 
 PHONE_SCHEME = "tel:"
+# The emergency signs above the text of a page.
+PAGE_SIGNS = "page-signs"
 # Parts whose text the page adds to the author's: it belongs neither to the search text nor to the readability scores.
-GENERATED_PARTS = frozenset({"page-signs", "page-words", "sources", "next-step", "ask-us", "reading-levels"})
+GENERATED_PARTS = frozenset({PAGE_SIGNS, "page-words", "sources", "next-step", "ask-us", "reading-levels"})
 
 
 @dataclass(slots=True, eq=False)

@@ -32,6 +32,7 @@ from procedures.rendering.blocks.indexes import term_nodes
 from procedures.rendering.blocks.warning_signs import show_emergency_signs
 from procedures.rendering.context import Issue, RenderContext
 from procedures.rendering.document import (
+    PAGE_SIGNS,
     PHONE_SCHEME,
     Article,
     Block,
@@ -315,7 +316,7 @@ def _render_emergency_signs(kind: str, context: RenderContext) -> Part:
     if kind == PageKind.ABOUT:
         return EMPTY_HTML, None
     html, nodes = show_emergency_signs(context.signs_timing or SignTiming.BOTH, context, is_page_top=True)
-    return html, Block(name="page-signs", component="warning signs", nodes=nodes) if nodes else None
+    return html, Block(name=PAGE_SIGNS, component="warning signs", nodes=nodes) if nodes else None
 
 
 def _get_thumbnail(slug: str, resolver: ReferenceResolver) -> dict[str, Any] | None:

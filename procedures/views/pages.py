@@ -22,7 +22,9 @@ from procedures.enums import PageKind
 from procedures.languages import home_path, language_of_path
 from procedures.models import Page, Path, Release
 from procedures.models.page import CARD_FIELDS
+from procedures.rendering.document import PAGE_SIGNS, Block, Text, walk
 from procedures.rendering.html import namespace_ids
+from procedures.rendering.renderer import released_document
 from procedures.search import SearchResults, get_index
 from procedures.sharing.address_index import Address, get_address_index
 from procedures.sharing.path_lookup import lookup_paths
@@ -370,11 +372,13 @@ def _find_release(address: str) -> tuple[Path, Release] | tuple[None, None]:
 
 def _format_plain_text(release: Release, row: Path) -> str:
     lines: list[str] = []
-    for section in release.sections:
+    for number, section in enumerate(release.sections):
         if section["title"]:
             lines += ["", section["title"].upper(), ""]
-        for block in section["text"].split("\n"):
+        for position, block in enumerate(section["text"].split("\n")):
             lines += [textwrap.fill(block, PLAIN_TEXT_WIDTH), ""]
+            if number == position == 0:  # below the title
+                lines += _format_emergency_signs(release)
     clinic: dict[str, Any] = row.clinic or {}
     if release.is_starter:
         lines += ["", gettext("Starter text. Not yet reviewed by your clinic.")]
@@ -383,6 +387,16 @@ def _format_plain_text(release: Release, row: Path) -> str:
     while "\n\n\n" in text:
         text = text.replace("\n\n\n", "\n\n")
     return text
+
+
+def _format_emergency_signs(release: Release) -> list[str]:
+    """Return the emergency signs of a page. Its sections leave them out, because every page has them."""
+    signs = (node for node in released_document(release).front if isinstance(node, Block) and node.name == PAGE_SIGNS)
+    lines: list[str] = []
+    for node in walk(list(signs)):
+        if isinstance(node, Text):
+            lines += [textwrap.fill(node.text, PLAIN_TEXT_WIDTH), ""]
+    return lines
 
 
 @cacheable

@@ -3,8 +3,9 @@
 import re
 
 import pytest
+from django.test import Client
 
-from tests.factories import make_clinic, make_sign, make_source
+from tests.factories import make_clinic, make_page, make_public, make_sign, make_source
 from tests.rendering.ground import list_issues, parse_html, render
 
 pytestmark = pytest.mark.django_db
@@ -132,4 +133,22 @@ def test_without_signs_the_block_says_where_to_add_them() -> None:
 
     assert list_issues("::: warning-signs both") == [
         "line 1: There are no warning signs in this language yet. Add them under Warning signs."
+    ]
+
+
+def test_the_plain_text_of_a_page_has_the_emergency_signs_below_its_title() -> None:
+    release = make_public(make_page(title="A small cut", key_message="It heals by itself."))
+
+    text = Client().get(f"{release.path}plain.txt").content.decode()
+
+    assert text.splitlines()[:9] == [
+        "A small cut",
+        "",
+        "Call 911 now. Do not drive.",
+        "",
+        "A weak leg",
+        "",
+        "For other warning signs, call us day or night at +1 303-555-0100; on",
+        "nights and weekends, call +1 303-555-0101.",
+        "",
     ]
