@@ -21,7 +21,7 @@ from procedures.revisions.drafts import save_revision
 from procedures.timezones import clinic_today
 from tests.conftest import ServedSite
 from tests.factories import approve, make_clinic, make_page, make_public, make_public_page, make_translation, make_user
-from tests.portal.test_reads import PERSON
+from tests.published.test_page_views import PERSON
 from tests.served_data import ROOT, serve
 
 

@@ -27,7 +27,6 @@ from procedures.rendering.html import namespace_ids
 from procedures.rendering.renderer import released_document
 from procedures.search import SearchResults, get_index
 from procedures.sharing.address_index import Address, get_address_index
-from procedures.sharing.path_lookup import lookup_paths
 from procedures.sharing.short_codes import build_qr_code, is_valid_code, parse_code, short_path
 from procedures.sharing.url_repair import split_format_suffix, url_candidates
 from procedures.views.errors import render_not_found, too_many_requests
@@ -174,7 +173,7 @@ def _respond_to_path(row: Path, requested_path: str, suffix: str) -> HttpRespons
 
 def _find_path(candidates: list[str], language: str) -> Path | None:
     """Return the row of the first candidate that has one."""
-    rows = {row.path: row for row in lookup_paths(candidates, language)}
+    rows = {row.path: row for row in Path.objects.with_public_data(language).filter(path__in=candidates)}
     return next((rows[path] for path in candidates if path in rows), None)
 
 
@@ -363,7 +362,7 @@ def plain_text(request: HttpRequest, address: str) -> HttpResponse:
 def _find_release(address: str) -> tuple[Path, Release] | tuple[None, None]:
     path = f"/{address}"
     language = language_of_path(path)
-    row = next(iter(lookup_paths([path], language)), None)
+    row = Path.objects.with_public_data(language).filter(path=path).first()
     release = row.page.live_release if row else None
     if row is None or release is None or release.path != path:
         return None, None

@@ -198,7 +198,7 @@ def test_what_leaves_a_page_with_the_rows_that_it_lists_is_no_fault(page: Page) 
 
 
 def test_a_wrong_response_is_found(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("procedures.views.pages.lookup_paths", lambda names, language: [])
+    monkeypatch.setattr("procedures.views.pages._find_path", lambda candidates, language: None)
 
     assert "/small-cut/: returned 404 instead of 200" in check("check_links")
 
