@@ -150,7 +150,7 @@ def most_viewed(user: User) -> Panel | None:
         for row in most_viewed_pages(PAGE_VIEW_DAYS)[:MAX_PANEL_LINES]
         if row.views
     ]
-    hint = _("In the last %(days)s days. An estimate: nobody is tracked.") % {"days": PAGE_VIEW_DAYS}
+    hint = _("In the last %(days)s days. An estimate: no one is tracked.") % {"days": PAGE_VIEW_DAYS}
     return Panel("most-viewed", _("What patients read most"), hint, lines)
 
 
@@ -362,7 +362,7 @@ class FeedbackAdmin(SearchableModelAdmin):
 
     @admin.display(description=gettext_lazy("comment"))
     def comment_text(self, feedback: Feedback) -> str:
-        """Return the whole comment, so that nobody has to open the row."""
+        """Return the whole comment, which saves opening the row."""
         return feedback.comment or _("(no comment)")
 
     @admin.display(description=gettext_lazy("clear?"), ordering="was_clear")

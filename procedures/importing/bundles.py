@@ -115,7 +115,7 @@ def bundle_serializers(uploaded_by: User | None = None) -> list[Serializer[Any]]
     """Return the serializers of a bundle, each after those that it refers to.
 
     Clinic, locations, clinic answers, glossary terms, and codes are not exchanged. ``uploaded_by`` is the person who
-    imports a bundle: nobody can approve pictures that they have uploaded themselves.
+    imports a bundle, because people cannot approve pictures that they uploaded.
     """
     return [
         SourceSerializer(),
