@@ -20,7 +20,7 @@ def main(page_id: int, seed: str) -> None:
     from procedures.enums import Decision
     from procedures.models import Page
     from procedures.publishing.review import record_decision
-    from tests.admin.conftest import form_of, typed
+    from tests.admin.conftest import change_url, page_form
     from tests.bench.staff import signed_in
 
     client = signed_in(User.objects.get(username="manager"))
@@ -29,13 +29,13 @@ def main(page_id: int, seed: str) -> None:
         page, word = Page.objects.get(pk=page_id), f"w{seed}x{number}"
         body = page.body.rsplit("\n\nLast word: ", 1)[0].rstrip() + f"\n\nLast word: {word}.\n"
         newest = page.revisions.first()
-        values = typed(page, body=body, base_revision=newest.pk if newest else "")
-        answer = client.post(form_of(page), values)
+        values = page_form(page, body=body, base_revision=newest.pk if newest else "")
+        answer = client.post(change_url(page), values)
         print(f"saved {word}" if answer.status_code == 302 else f"odd {answer.status_code}", flush=True)
         page.refresh_from_db()
         record_decision(page.revisions.latest("number"), reviewer=reviewer, decision=Decision.APPROVED)
         newest = page.revisions.first()
-        answer = client.post(form_of(page), typed(page, base_revision=newest.pk if newest else "", _publish="1"))
+        answer = client.post(change_url(page), page_form(page, base_revision=newest.pk if newest else "", _publish="1"))
         print(f"published {word}" if answer.status_code == 302 else f"odd {answer.status_code}", flush=True)
 
 

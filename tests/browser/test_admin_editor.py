@@ -83,7 +83,7 @@ def test_the_toolbar_is_one_stop_with_arrow_keys_within(tab: StaffTab) -> None:
         tab.page.keyboard.press(key)
         words.append(tab.page.evaluate("document.activeElement.textContent"))
 
-    assert words == ["Subheading", "Bold", "Subheading", "Index …", "Heading"]
+    assert words == ["Subheading", "Bold", "Subheading", "Table …", "Heading"]
     assert tab.page.locator("[data-tools] button[tabindex='0']").count() == 1
 
 

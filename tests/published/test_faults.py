@@ -92,9 +92,8 @@ def test_readers_do_not_notice_a_killed_worker_and_it_restarts(server: Server) -
         for _ in range(3):
             killed.append(server.worker_pid())
             os.kill(killed[-1], signal.SIGKILL)
-            time.sleep(0.2)
+            server.wait_for("The worker process exited unexpectedly", len(killed))
         server.worker_pid()
-        server.wait_for("The worker process exited unexpectedly", 3)
         seen = publish(server, "Clinic After The Kill")
 
     assert len(set(killed)) == 3

@@ -21,7 +21,7 @@ import sys
 from django.core.management import call_command
 from portal.accounts.models import User
 from procedures.models import Page
-from tests.admin.conftest import form_of, typed
+from tests.admin.conftest import change_url, page_form
 from tests.bench.staff import signed_in
 
 client = signed_in(User.objects.get(username="editor"))
@@ -30,7 +30,7 @@ print("signed in", flush=True)
 input()
 for number in range(60):
     newest = page.revisions.first()
-    answer = client.post(form_of(page), typed(page, body=f"Word {number}. " * 9000, parent=newest.pk if newest else ""))
+    answer = client.post(change_url(page), page_form(page, body=f"Word {number}. " * 9000, parent=newest.pk if newest else ""))
     if answer.status_code != 302:
         print(answer.status_code, answer["Retry-After"], "Nothing was saved by this step" in answer.content.decode())
         break

@@ -21,7 +21,7 @@ import django
 from django.conf import settings
 settings.configure(
     USE_I18N=True, LANGUAGE_CODE="en", INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth",
-    "markdownx", "portal.accounts", "procedures"], AUTH_USER_MODEL="staff.User", MEDIA_URL="/media/", USE_TZ=True,
+    "markdownx", "portal.apps.AccountsConfig", "procedures"], AUTH_USER_MODEL="staff.User", MEDIA_URL="/media/", USE_TZ=True,
     TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": ["templates"]}],
 )
 django.setup()
