@@ -94,9 +94,10 @@ def site(files: PublishedFiles, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sit
     """Yield a web process and a worker with a published page; each call is one request, after which the worker works."""
     # No better compression in the meantime.
     monkeypatch.setattr("portal.published.builder.QUIET_SECONDS", float("inf"))
-    # At the end of a request, Django would close the connection of the transaction that the test runs in.
+    # Django, at the end of a request, and the builder would close the connection of the test's transaction.
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
+    monkeypatch.setattr("portal.published.builder.close_old_connections", lambda: None)
     make_clinic()
     make_public(make_page())
     application = PublishedPages(WSGIHandler(), files, 1_000_000)
