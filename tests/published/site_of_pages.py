@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.http import HttpResponse
 
 from portal.published.builder import SiteBuilder
@@ -103,7 +103,7 @@ class Machine:
         stop = threading.Event()
 
         def work() -> None:
-            with self.files.try_lock() as is_locked:
+            with self.files.try_lock() as is_locked, contextlib.closing(connection):
                 assert is_locked
                 self.builder = SiteBuilder(self.files, self.site, lambda path: self.site.fetch(path), self.build)
                 self.builder.run(stop.is_set)
