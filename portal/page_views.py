@@ -77,17 +77,22 @@ def looks_human(environ: Mapping[str, Any]) -> bool:
 PAGE_VIEWS = PageViewCounter()
 
 
+# Held while counts are saved: a process that exits waits for the batch that its thread is saving.
+_flush_lock = threading.Lock()
+
+
 def flush_counts(counter: PageViewCounter, save_counts: Callable[[dict[str, int]], None]) -> None:
     """Save the counts with ``save_counts``. On a DatabaseError, put them back for the next flush."""
-    counts = counter.drain()
-    if not counts:
-        return
-    try:
-        save_counts(counts)
-    except DatabaseError:
-        log.warning("The database does not respond; page views stay in memory until the next try")
-        for path, count in counts.items():
-            counter.add(path, count)
+    with _flush_lock:
+        counts = counter.drain()
+        if not counts:
+            return
+        try:
+            save_counts(counts)
+        except DatabaseError:
+            log.warning("The database does not respond; page views stay in memory until the next try")
+            for path, count in counts.items():
+                counter.add(path, count)
 
 
 def start_flushing() -> None:

@@ -163,3 +163,27 @@ def test_counting_takes_a_negligible_share_of_a_request() -> None:
 
     # Microseconds per request; 1.2 on an idle machine. The best of thirty runs, because the machine may be busy.
     assert min(times) / 1000 * 1e6 < 4
+
+
+def test_an_exit_waits_for_the_batch_that_is_being_saved() -> None:
+    counter, saved = PageViewCounter(), []
+    started, may_end = threading.Event(), threading.Event()
+
+    def save_slowly(counts: dict[str, int]) -> None:
+        started.set()
+        may_end.wait(10)
+        saved.append(counts)
+
+    counter.add("/kyphoplasty/", 11)
+    batch = threading.Thread(target=flush_counts, args=(counter, save_slowly))
+    batch.start()
+    started.wait(10)
+    last = threading.Thread(target=flush_counts, args=(counter, saved.append))
+    last.start()
+    last.join(0.2)
+    assert last.is_alive()
+
+    may_end.set()
+    last.join(10)
+    assert saved == [{"/kyphoplasty/": 11}]
+    batch.join(10)
