@@ -47,6 +47,8 @@ WINDOWS: list[tuple[str, dict[str, Any], str]] = [
     ("Steps …", {"lines": "First.\nThen."}, "::: steps\n1. First.\n2. Then.\n:::"),
     ("Do, do not …", {"lines": "Walk.", "not": "Lift."}, "::: do\n- Walk.\n:::\n\n::: dont\n- Lift.\n:::"),
     ("Checklist …", {"lines": "Shoes"}, "::: checklist\n- Shoes\n:::"),
+    ("Scale …", {"lines": "Wait\nAct"}, "::: scale\n- Wait\n- Act\n:::"),
+    ("Index …", {"index": "phones"}, "::: phones"),
     ("Steps …", {"lines": "3. Sit\n4. Lie"}, "::: steps\n3. Sit\n4. Lie\n:::"),
     (
         "Key points …",

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from procedures.models import Figure, FigureText, MarkerText, Page
+from procedures.models import Clinic, Figure, FigureText, MarkerText, Page
 from tests.factories import make_public, make_term
 from tests.rendering.ground import list_issues, parse_html, render, render_body
 
@@ -131,6 +131,25 @@ def test_other_blocks_may_stand_inside_choices(ground: Figure) -> None:
 
     assert list_issues(markdown) == []
     assert "Time." in render_body(markdown).split("care-card__body")[1]
+
+
+def test_the_phones_are_one_button_for_each_number_of_the_clinic(ground: Figure) -> None:
+    Clinic.objects.update(after_hours_phone="+1 303-555-0101")
+    links = re.findall(r'phones__button--(\w+)"\s+href="([^"]*)"', render_body("::: phones"))
+    assert links == [("emergency", "tel:911"), ("day", "tel:+13035550100"), ("night", "tel:+13035550101")]
+    assert list_issues("::: phones") == []
+
+    Clinic.objects.update(after_hours_phone="")
+    links = re.findall(r'phones__button--(\w+)"\s+href="([^"]*)"', render_body("::: phones"))
+    assert links == [("emergency", "tel:911"), ("day", "tel:+13035550100")]
+
+
+def test_a_scale_has_two_ends_and_five_circles(ground: Figure) -> None:
+    html = render_body("::: scale\n- Wait.\n- Act.\n:::")
+
+    assert "<li>Wait.</li>\n<li>Act.</li>" in html
+    assert html.count('class="scale__circle"') == 5
+    assert "exactly two entries" in list_issues("::: scale\n- Wait.\n:::")[0]
 
 
 def test_a_figure_is_a_picture_with_marks_and_words(ground: Figure) -> None:

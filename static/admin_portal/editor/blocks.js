@@ -54,6 +54,7 @@ export const BLOCKS = {
   choices: (answers) => block("choices", lines(answers.lines).map((option) => (
     `### ${option}\n${lines(answers.aspects).map((aspect) => `#### ${aspect}\n…`).join("\n")}`
   )).join("\n")),
+  scale: (answers) => block("scale", listed(answers.lines)),
   value: ({ value }) => inline(`{${value}}`),
   table: (answers) => {
     const heads = lines(answers.lines).map((head) => head.replace(/(?<!\\)\|/g, "\\|"));

@@ -1,0 +1,55 @@
+"""``::: phones``: the clinic's numbers as call buttons of equal size."""
+
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from procedures.rendering.blocks import BlockType, Values, register
+from procedures.rendering.context import RenderContext
+from procedures.rendering.document import Block, List, ListItem, Node, Paragraph, Run, link
+
+
+def _resolve(_block: Block, context: RenderContext, _body: SafeString) -> Values | None:
+    """Return the emergency number, the number by day, and the number at night if it is another one."""
+    resolver = context.resolver
+    day = resolver.get_phone("clinic.phone")
+    night = resolver.get_phone("clinic.after_hours_phone")
+    buttons = [
+        ("emergency", gettext("Emergency"), resolver.get_phone("clinic.emergency_number"), ""),
+        ("day", gettext("Call us by day"), day, resolver.get_clinic_value("clinic.hours") or ""),
+    ]
+    if night != day:
+        buttons.append(("night", gettext("When we're closed"), night, gettext("Nights, weekends, and holidays")))
+    rows = [
+        {"name": name, "label": label, "number": number, "href": href, "note": note}
+        for name, label, (number, href), note in buttons
+        if number
+    ]
+    return {"buttons": rows} if rows else None
+
+
+def _to_text(_block: Block, values: Values) -> list[Node]:
+    entries: list[Node] = []
+    for button in values["buttons"]:
+        note = [Run(f" {button['note']}")] if button["note"] else []
+        runs = [Run(f"{button['label']}: "), link(button["number"], button["href"]), *note]
+        entries.append(ListItem(nodes=[Paragraph(runs=runs)]))
+    return [List(nodes=entries)]
+
+
+register(
+    BlockType(
+        name="phones",
+        syntax="::: phones",
+        help=_("the emergency number, our number by day with our hours, and our number at night as call buttons"),
+        example="::: phones",
+        label=_("Our phone numbers as buttons"),
+        component="phones",
+        template="phones",
+        is_once=True,
+        in_choices=False,
+        dialog="index",
+        resolve=_resolve,
+        to_text=_to_text,
+    )
+)

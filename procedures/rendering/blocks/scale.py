@@ -1,0 +1,38 @@
+"""``::: scale``: which way a reader leans, to mark with a pencil on paper."""
+
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from procedures.rendering.blocks import BlockType, Content, Field, Values, register
+from procedures.rendering.context import RenderContext
+from procedures.rendering.document import Block, List
+
+ENDS = 2
+
+
+def _resolve(block: Block, context: RenderContext, body: SafeString) -> Values:
+    only = block.nodes[0]
+    if isinstance(only, List) and len(only.nodes) != ENDS:
+        context.issues.add(block.line, _("::: scale contains a list of exactly two entries: the two ends."))
+    return {"body": body}
+
+
+register(
+    BlockType(
+        name="scale",
+        syntax="::: scale",
+        help=_("a list of exactly two entries: the two ends. Between them are five circles to mark with a pencil"),
+        example="::: scale\n- I want to wait.\n- I want a procedure.\n:::",
+        label=_("Scale to mark"),
+        component="scale",
+        template="scale",
+        content=Content.BULLETS,
+        max_items=ENDS,
+        in_choices=False,
+        fields=(Field("lines", _("The two ends, one per line"), "lines"),),
+        dialog="scale",
+        button=_("Scale …"),
+        button_order=105,
+        resolve=_resolve,
+    )
+)
