@@ -17,6 +17,7 @@ from procedures.readability.thresholds import (
     MAX_LIST_ITEMS,
     MAX_SENTENCE_WORDS,
     MIN_SCORED_WORDS,
+    TARGET_CELL_WORDS,
     TARGET_PARAGRAPH_SENTENCES,
     TARGET_SENTENCE_WORDS,
     describe_exceeded_limits,
@@ -26,6 +27,8 @@ from procedures.readability.thresholds import (
     shorten_quote,
 )
 from procedures.rendering import Issue, RenderedPage
+from procedures.rendering.blocks.choices import find_answers
+from procedures.rendering.document import Block, Document, Text, walk
 from procedures.validators import MAX_ALT_LENGTH
 
 MAX_QUOTE_LENGTH = 70
@@ -120,6 +123,7 @@ def build_suggestions(page: Page, rendered: RenderedPage, measures: PageMeasures
         *_suggest_for_paragraphs(measures),
         *_suggest_for_sentences(measures),
         *_suggest_for_numbers(measures),
+        *_suggest_for_choices(rendered.document),
     ]
     suggestions += [
         Issue(
@@ -183,6 +187,19 @@ def _suggest_for_numbers(measures: PageMeasures) -> Iterator[Issue]:
             yield Issue(passage.line, message % {"number": passage.detail})
         else:
             yield Issue(0, _describe_uncited_number(passage))
+
+
+def _suggest_for_choices(document: Document) -> Iterator[Issue]:
+    """Yield a suggestion for each cell of a comparison that is too long to compare at a glance."""
+    blocks = [node for node in walk(document.body) if isinstance(node, Block) and node.name == "choices"]
+    for answer in (answer for block in blocks for answer in find_answers(block)):
+        count = len(split_words(answer.text)) if isinstance(answer, Text) else 0
+        if count > TARGET_CELL_WORDS:
+            message = _(
+                "The first paragraph under a heading of an option is a cell of the comparison. It has %(count)s words; "
+                "%(target)s is the target. Move the rest into a second paragraph, which is folded."
+            )
+            yield Issue(answer.line, message % {"count": count, "target": TARGET_CELL_WORDS})
 
 
 def _unchecked(code: str) -> Iterator[str]:

@@ -16,6 +16,8 @@ MAX_SENTENCE_WORDS = 25
 TARGET_SENTENCE_WORDS = 20
 TARGET_PARAGRAPH_SENTENCES = 3
 MAX_LIST_ITEMS = 7
+# Of the first paragraph under a heading of an option: it is a cell of the comparison.
+TARGET_CELL_WORDS = 12
 # In a shorter text, one long word would decide the level.
 MIN_SCORED_WORDS = 15
 # Shorter table cells without an end mark are labels and values, not sentences.

@@ -49,8 +49,7 @@ def release(page: Page, body: str) -> Release:
 
 def heading_of(html: str, anchor: str) -> str:
     """Return the id of the heading that contains an anchor."""
-    for part in html.split("<h")[1:]:
-        heading = part.split("</h")[0]
+    for heading in re.findall(r"<(?:h\d|th)\b.*?</(?:h\d|th)>", html, re.DOTALL):
         if f'id="{anchor}"' in heading:
             return heading.split('id="')[1].split('"')[0]
     return ""

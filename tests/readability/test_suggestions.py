@@ -144,3 +144,16 @@ def test_everything_is_said_once_with_its_line_where_it_has_one(page: Page, kind
         (0, "Long word, neither explained nor everyday: catastrophe."),
         (0, "This page is not in Español yet."),
     ]
+
+
+def test_a_long_cell_of_a_comparison_is_named(page: Page) -> None:
+    def compare(cell: str) -> str:
+        return f"{page.body}\n::: choices\n### Rest\n#### Soon\n{cell}\n### Cement\n#### Soon\nIt helps.\n:::\n"
+
+    twelve = "You may feel less pain in a day or two, or not."
+
+    assert not [sentence for _, sentence in said(page, compare(twelve)) if "cell of the comparison" in sentence]
+    found = said(page, compare(twelve[:-1] + " yet."))
+    assert [(line, "It has 13 words; 12 is" in text) for line, text in found if "cell of the" in text] == [(19, True)]
+    folded = said(page, compare(f"{twelve}\n\n{twelve} But we see you again each week and ask."))
+    assert not [sentence for _, sentence in folded if "cell of the comparison" in sentence]

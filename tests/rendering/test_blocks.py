@@ -114,16 +114,32 @@ def test_a_chance_is_a_picture_and_words(ground: Figure, options: str, words: st
     parse_html(rendered.html)
 
 
-def test_choices_stand_side_by_side_with_the_same_aspects() -> None:
-    rendered = render(CHOICES)
+def test_choices_are_compared_aspect_by_aspect() -> None:
+    rendered = render(CHOICES.replace("Time.", "Time.\n\nIt heals."))
 
-    sections = squeezed(render_body(CHOICES)).split("<section")[1:]
-    assert [re.findall(r'choice__title">([^<]*)<', section) for section in sections] == [
-        ["What it is", "What is good"],
-        ["What it is", "What is good"],
-    ]
-    assert '<h3 class="choice__name" id="rest">Rest</h3>' in sections[0]
+    html = squeezed(rendered.html)
     assert rendered.issues == []
+    assert re.findall(r'<th id="(\w+)" scope="col">(\w+)</th>', html) == [("rest", "Rest"), ("cement", "Cement")]
+    what, good = (" ".join(part.split()) for part in html.split('<tbody class="choices__group">')[1:])
+    assert 'role="heading" aria-level="3">What it is</span></th>' in what
+    assert re.findall(r"choices__name\">(\w+):</strong><p>([^<]*)</p>", what) == [
+        ("Rest", "Time."),
+        ("Cement", "A cut."),
+    ]
+    assert re.findall(r"choices__name\">(\w+):</strong><p>([^<]*)</p>", good) == [
+        ("Rest", "No cut."),
+        ("Cement", "Fast."),
+    ]
+    folded = what.split("<details")[1].split("</details>")[0]
+    assert "<summary>Why we say this<" in folded
+    assert re.findall(r"<p>([^<]*)</p>", folded) == ["It heals."]
+    assert "<details" not in good
+
+
+def test_sources_in_choices_are_numbered_as_people_read_them(ground: Figure) -> None:
+    html = render_body(CHOICES.replace("No cut.", "No cut. [@nice]").replace("A cut.", "A cut. [@josr]"))
+
+    assert [int(n) for n in re.findall(r'href="#source-(\d)"', html)] == [1, 2]
 
 
 def test_other_blocks_may_stand_inside_choices(ground: Figure) -> None:

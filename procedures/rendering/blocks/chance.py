@@ -1,4 +1,4 @@
-"""``::: chance``: a chance as an icon array and in words."""
+"""``::: chance``: a chance as an array of dots and in words."""
 
 import re
 

@@ -1,6 +1,7 @@
-"""``::: choices``: options with the same aspects in the same order, side by side."""
+"""``::: choices``: options with the same aspects in the same order, compared aspect by aspect."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -33,7 +34,7 @@ def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values:
     before, sections = split_at_headings(block.nodes, OPTION_LEVEL)
     if before or len(sections) < MIN_OPTIONS:
         context.issues.add(block.line, _("::: choices contains at least 2 options, each under a ### heading."))
-    options: list[Values] = []
+    contents: list[list[tuple[Heading, list[Node]]]] = []
     expected: list[str] | None = None
     for heading, content in sections:
         resolve_heading(heading, context, is_top=False)
@@ -48,18 +49,34 @@ def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values:
         if names != expected:
             message = _("“%(name)s” must have the same #### headings as the first option: %(headings)s.")
             context.issues.add(heading.line, message, name=heading.text, headings=", ".join(expected))
-        options.append(
-            {
-                "name": heading.text,
-                "anchor": heading.anchor,
-                "old_anchors": heading.old_anchors,
-                "aspects": [
-                    {"title": aspect.text, "body": to_html(inner, context, is_top=False, in_choices=True)}
-                    for aspect, inner in aspects
-                ],
-            }
-        )
-    return {"options": options}
+        contents.append(aspects)
+    # By aspect, as people read it: sources are numbered and words explained in this order.
+    rows = [
+        _build_row([heading.text for heading, _content in sections], row, context) for row in zip_longest(*contents)
+    ]
+    return {"options": [heading for heading, _content in sections], "rows": rows}
+
+
+def _build_row(
+    options: list[str], aspects: Sequence[tuple[Heading, list[Node]] | None], context: RenderContext
+) -> Values:
+    """Return an aspect with its first part for each option, the answer, and the rest, which is folded."""
+    contents = [aspect[1] if aspect else [] for aspect in aspects]
+    answers = [to_html(nodes[:1], context, is_top=False, in_choices=True) for nodes in contents]
+    reasons = [to_html(nodes[1:], context, is_top=False, in_choices=True) for nodes in contents]
+    cells = [
+        {"option": option, "answer": answer, "reason": reason}
+        for option, answer, reason in zip(options, answers, reasons, strict=True)
+    ]
+    title = next(aspect[0].text for aspect in aspects if aspect)
+    return {"title": title, "cells": cells, "has_reasons": any(reasons)}
+
+
+def find_answers(block: Block) -> Iterator[Node]:
+    """Yield the first part under each #### heading: what the comparison shows before a reader opens the rest."""
+    for _heading, content in split_at_headings(block.nodes, OPTION_LEVEL)[1]:
+        for _aspect, inner in split_at_headings(content, ASPECT_LEVEL)[1]:
+            yield from inner[:1]
 
 
 def _example(*options: str) -> str:
