@@ -5,6 +5,7 @@ import re
 import pytest
 from django.test import Client
 
+from procedures.models import Clinic
 from tests.factories import make_clinic, make_page, make_public, make_sign, make_source
 from tests.rendering.ground import list_issues, parse_html, render
 
@@ -38,8 +39,11 @@ def test_signs_are_grouped_by_level_with_what_to_do() -> None:
         ("Call us now, day or night", ["You have a fever of 100.4 °F."]),
         ("Call us during office hours", ["The needle site is sore."]),
     ]
+    words = " ".join(re.sub(r"<[^>]+>", "", html).split())
+    assert "Call +1 303-555-0100 in office hours, +1 303-555-0101 at any other time." in words
     assert "No answer? Go to an emergency room." in html
-    assert 'href="tel:+13035550101"' in html
+    urgent = html.split("care-card--urgent")[1].split("care-card--call")[0]
+    assert re.findall(r'href="tel:([^"]*)"', urgent) == ["+13035550100", "+13035550101"]
     parse_html(html)
 
 
@@ -60,10 +64,22 @@ def test_the_short_form_holds_the_emergency_signs_and_one_line_on_calling() -> N
 
     assert "<li>A weak leg</li>" in html
     words = " ".join(re.sub(r"<[^>]+>", "", html).split())
-    assert re.search(
-        r"For other warning signs, call us day or night at [\d +-]+; on nights and weekends, call [\d +-]+\.", words
-    ), words
+    assert "Call us: +1 303-555-0100 in office hours, +1 303-555-0101 at any other time." in words
     assert "fever" not in html
+
+
+def test_a_clinic_with_one_number_names_it_once() -> None:
+    Clinic.objects.update(after_hours_phone="")
+    html = render("::: warning-signs both").html
+    words = " ".join(re.sub(r"<[^>]+>", "", html).split())
+
+    assert (
+        "Other warning signs? Call us day or night: +1 303-555-0100."
+        in render("A text.").document.front[-1].nodes[-1].text
+    )
+    assert "at any other time" not in words
+    urgent = html.split("care-card--urgent")[1].split("</div>")[0]
+    assert 'class="phone-button care-card__phone" href="tel:+13035550100"' in " ".join(urgent.split())
 
 
 def test_every_topic_and_guide_begins_with_what_is_an_emergency_whatever_its_author_wrote() -> None:
@@ -148,7 +164,7 @@ def test_the_plain_text_of_a_page_has_the_emergency_signs_below_its_title() -> N
         "",
         "A weak leg",
         "",
-        "For other warning signs, call us day or night at +1 303-555-0100; on",
-        "nights and weekends, call +1 303-555-0101.",
+        "Other warning signs? Call us: +1 303-555-0100 in office hours, +1",
+        "303-555-0101 at any other time.",
         "",
     ]

@@ -51,21 +51,19 @@ def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values:
             context.issues.add(heading.line, message, name=heading.text, headings=", ".join(expected))
         contents.append(aspects)
     # By aspect, as people read it: sources are numbered and words explained in this order.
-    rows = [
-        _build_row([heading.text for heading, _content in sections], row, context) for row in zip_longest(*contents)
-    ]
-    return {"options": [heading for heading, _content in sections], "rows": rows}
+    options = [heading for heading, _content in sections]
+    return {"options": options, "rows": [_build_row(options, row, context) for row in zip_longest(*contents)]}
 
 
 def _build_row(
-    options: list[str], aspects: Sequence[tuple[Heading, list[Node]] | None], context: RenderContext
+    options: list[Heading], aspects: Sequence[tuple[Heading, list[Node]] | None], context: RenderContext
 ) -> Values:
     """Return an aspect with its first part for each option, the answer, and the rest, which is folded."""
     contents = [aspect[1] if aspect else [] for aspect in aspects]
     answers = [to_html(nodes[:1], context, is_top=False, in_choices=True) for nodes in contents]
     reasons = [to_html(nodes[1:], context, is_top=False, in_choices=True) for nodes in contents]
     cells = [
-        {"option": option, "answer": answer, "reason": reason}
+        {"option": option.text, "answer": answer, "reason": reason}
         for option, answer, reason in zip(options, answers, reasons, strict=True)
     ]
     title = next(aspect[0].text for aspect in aspects if aspect)

@@ -1,5 +1,7 @@
 """``::: warning-signs``: the warning signs, from the one list of the clinic."""
 
+import re
+
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -15,6 +17,7 @@ from procedures.rendering.references import LocalizedSign
 COMPONENT = "warning signs"
 ANCHOR = "warning-signs"
 SHORT = "short"
+PHONE_PLACE = re.compile(r"%\((\w+)\)s")
 HELP = _("Write ::: warning-signs before, after or both. You may add short at the end.")
 TIMINGS: dict[str, Promise] = {
     SignTiming.BEFORE: _("Before a procedure, or without one"),
@@ -58,8 +61,7 @@ def _show_card(level: str, signs: list[LocalizedSign], context: RenderContext) -
     """Return the signs of one level as a care card with instructions and a phone number, and its nodes."""
     resolver = context.resolver
     emergency, emergency_href = resolver.get_phone("clinic.emergency_number")
-    phone, phone_href = resolver.get_phone("clinic.phone")
-    after_hours = resolver.get_phone("clinic.after_hours_phone")
+    day, night = resolver.get_phone("clinic.phone"), resolver.get_phone("clinic.after_hours_phone")
     hours = resolver.get_clinic_value("clinic.hours")
     citations = [_cite(sign, context) for sign in signs]
     items = format_html_join(
@@ -72,16 +74,18 @@ def _show_card(level: str, signs: list[LocalizedSign], context: RenderContext) -
             emergency,
             emergency_href,
         ),
-        SignLevel.CALL_NOW: ("urgent", gettext("Call us now, day or night"), phone, phone_href),
-        SignLevel.OFFICE_HOURS: ("call", gettext("Call us during office hours"), phone, phone_href),
+        SignLevel.CALL_NOW: ("urgent", gettext("Call us now, day or night"), *day),
+        SignLevel.OFFICE_HOURS: ("call", gettext("Call us during office hours"), *day),
     }[SignLevel(level)]
-    # Each line is a sentence, which the clinic's own words may end with a link: the number at night.
     lines: list[list[Run]] = []
     if level == SignLevel.EMERGENCY:
         lines = [[Run(gettext("Do not drive yourself. Do not wait for a visit."))]]
     elif level == SignLevel.CALL_NOW:
-        if after_hours[0]:
-            lines = [[Run(f"{gettext('At night and on weekends:')} "), link(*after_hours)]]
+        if night != day:
+            # Two numbers in one sentence: a button with one of them would be the wrong one half of the time.
+            number = href = ""
+            line = gettext("Call %(day)s in office hours, %(night)s at any other time.")
+            lines = [_insert_phones(line, day=day, night=night)]
         lines.append([Run(gettext("No answer? Go to an emergency room."))])
     elif hours:
         lines = [[Run(gettext("We are here %(hours)s.") % {"hours": hours})]]
@@ -97,6 +101,12 @@ def _show_card(level: str, signs: list[LocalizedSign], context: RenderContext) -
     ]
     heading = Heading(level=3, runs=[Run(title)], role="card")
     return html, [heading, List(nodes=entries), *(Paragraph(runs=line) for line in lines)]
+
+
+def _insert_phones(line: str, **phones: tuple[str, str]) -> list[Run]:
+    """Return a line with its ``%(name)s`` as phone links."""
+    parts = PHONE_PLACE.split(line)
+    return [link(*phones[part]) if at % 2 else Run(part) for at, part in enumerate(parts) if part]
 
 
 def _cite(sign: LocalizedSign, context: RenderContext) -> int:
@@ -123,17 +133,17 @@ def show_emergency_signs(
     if not signs:
         return SafeString(""), []
     emergency, emergency_href = context.resolver.get_phone("clinic.emergency_number")
-    phone = context.resolver.get_phone("clinic.phone")
-    after_hours = context.resolver.get_phone("clinic.after_hours_phone")
+    day = context.resolver.get_phone("clinic.phone")
+    night = context.resolver.get_phone("clinic.after_hours_phone")
     texts = [sign.short or sign.text for sign in signs]
     title = gettext("Call %(number)s now. Do not drive.") % {"number": emergency}
-    runs: list[Run] = []
+    if night != day:
+        line = gettext("Other warning signs? Call us: %(day)s in office hours, %(night)s at any other time.")
+    else:
+        line = gettext("Other warning signs? Call us day or night: %(day)s.")
+    runs = _insert_phones(line, day=day, night=night) if day[0] else []
     if is_page_top and context.signs_timing:
-        runs += [link(gettext("See all warning signs."), f"#{ANCHOR}"), Run(" ")]
-    runs += [Run(f"{gettext('For other warning signs, call us day or night at')} "), link(*phone)]
-    if after_hours[0] and after_hours[0] != phone[0]:
-        runs += [Run(f"; {gettext('on nights and weekends, call')} "), link(*after_hours)]
-    runs.append(Run("."))
+        runs += [Run(" "), link(gettext("See all warning signs."), f"#{ANCHOR}")]
     html = render_component(
         "warning_signs_short",
         signs=texts,
