@@ -227,8 +227,8 @@ def _states() -> Iterator[tuple[str, str, SafeString]]:
         "with an error",
         render_component("feedback_form", **{**asked, "error": "Please choose Yes or No."}),
     )
-    yield "guide_card", "with minutes", render_component("guide_card", guide={**guide, "minutes": 12})
-    yield "guide_list", "", render_component("guide_list", guides=[guide, {**guide, "title": "After your procedure"}])
+    guides = [{**guide, "minutes": 12}, {**guide, "title": "After your procedure"}]
+    yield "guide_list", "", render_component("guide_list", guides=guides)
     yield (
         "letterhead",
         "on paper only",
@@ -263,9 +263,6 @@ def _states() -> Iterator[tuple[str, str, SafeString]]:
     linked = {**SOURCE, "number": 2, "url": "https://example.org/guidance", "identifier": "TA279"}
     yield "sources", "", render_component("sources", sources=[SOURCE, linked])
     yield "thumbnail", "", render_component("thumbnail", picture=thumbnail)
-    topic = {"title": "Kyphoplasty", "href": "#kyphoplasty", "key_message": "A balloon and cement steady the bone."}
-    yield "topic_card", "", render_component("topic_card", topic=topic)
-    yield "topic_card", "with a picture", render_component("topic_card", topic={**topic, "picture": thumbnail})
     yield "topic_links", "", render_component("topic_links", topics=LINKS)
     yield from _block_states()
 

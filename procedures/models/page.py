@@ -27,7 +27,7 @@ from procedures.validators import (
 )
 
 # The fields of a release that cards show.
-CARD_FIELDS = ("title", "path", "key_message", "description", "thumbnail", "minutes")
+CARD_FIELDS = ("title", "path", "description", "minutes")
 
 
 class PageQuerySet(models.QuerySet["Page"]):

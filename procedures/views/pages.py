@@ -41,6 +41,13 @@ RELEASE_FIELDS = (
 RESERVED_PATHS = frozenset(
     f"{home_path(code)}{name}" for code in languages.CODES for name in ("", "visits/", "search/", "p/")
 )
+# Where a reader may be now, by the kind of the page to read there: the first of that kind.
+PLACES = {
+    PageKind.CONDITION: _("My back bone broke"),
+    PageKind.CHOICE: _("I am choosing a treatment"),
+    PageKind.PREPARATION: _("My procedure is coming"),
+    PageKind.RECOVERY: _("I am home again"),
+}
 MAX_QUERY_LENGTH = 100
 MAX_TOPICS = 40
 # Enough for a waiting room behind one IP address; a scraper is slowed down.
@@ -52,7 +59,7 @@ PLAIN_TEXT_WIDTH = 72
 
 @cacheable
 def home(request: HttpRequest, language: str) -> HttpResponse:
-    """``/`` and ``/es/``: an introduction, the guides, and the topics."""
+    """``/`` and ``/es/``: where a reader may be now, with the page to read there, and all topics."""
     pages = list(Page.objects.for_cards(language).on_home())
     clinic = get_clinic(pages, language)
     context = base_context(
@@ -64,7 +71,10 @@ def home(request: HttpRequest, language: str) -> HttpResponse:
         translations={code: home_path(code) for code in languages.CODES},
     )
     topics = [page_card(p) for p in pages if p.kind != PageKind.GUIDE]
-    return render_response("site/home.html", {**context, "guides": _guide_cards(pages), "topics": topics})
+    first = {topic["kind"]: topic for topic in reversed(topics)}
+    places = [{**first[kind], "label": label} for kind, label in PLACES.items() if kind in first]
+    values = {"places": places, "topics": topics, "visits_href": f"{home_path(language)}visits/"}
+    return render_response("site/home.html", {**context, **values})
 
 
 @cacheable
@@ -75,14 +85,14 @@ def visits(request: HttpRequest, language: str) -> HttpResponse:
     context = base_context(
         language=language,
         clinic=get_clinic(guides, language),
-        title=_("Find your visit"),
+        title=_("Guides for your visit"),
         description=_(
             "Choose your visit to see what to read, what to bring and what to ask. Or type the code on your letter."
         ),
         path=path,
         translations={code: f"{home_path(code)}visits/" for code in languages.CODES},
     )
-    return render_response("site/visits.html", {**context, "guides": _guide_cards(guides)})
+    return render_response("site/visits.html", {**context, "guides": [page_card(page) for page in guides]})
 
 
 @cacheable
@@ -225,11 +235,7 @@ def page_card(page: Page) -> dict[str, Any]:
         raise ValueError("Only published pages have cards.")
     # Only these fields: lists are invalidated when one of them changes (publishing/invalidation.py).
     shown = {name: getattr(live, name) for name in CARD_FIELDS}
-    return {**shown, "href": live.path, "picture": live.thumbnail, "kind": page.kind}
-
-
-def _guide_cards(pages: list[Page]) -> list[dict[str, Any]]:
-    return [page_card(page) for page in pages if page.kind == PageKind.GUIDE]
+    return {**shown, "href": live.path, "kind": page.kind}
 
 
 def get_clinic(pages: list[Page], language: str) -> dict[str, Any] | None:
