@@ -64,6 +64,7 @@ def render_full_preview(page: Page, content: dict[str, Any], rendered: RenderedP
         key_message=content["key_message"],
         description=content["description"],
         html=rendered.html,
+        minutes=rendered.reading_minutes,
         author_name=author,
         published_at=timezone.now(),
         next_review_on=add_months(today, _clamp_review_months(content)),
@@ -75,9 +76,8 @@ def render_release_preview(page: Page, release: Release) -> str:
     """Return the HTML document of a release, live or not. Files that are not public get URLs for staff."""
     clinic = load_clinic(page.language)[0]
     context = page_context(page, release, clinic, {})
-    template = "site/guide.html" if page.kind == PageKind.GUIDE else "site/page.html"
     with translation.override(page.language):
-        html = render_to_string(template, {**context, "preview": True})
+        html = render_to_string("site/page.html", {**context, "preview": True})
     return rewrite_media_urls(html)
 
 

@@ -106,6 +106,8 @@ class RenderContext:
     key_points_block: Block | None = None
     last_heading: str = ""
     last_level: int = 1
+    # What was said about pictures and is not said again: that they are simulated, and what looks dark on them.
+    said: set[str] = field(default_factory=set)
     region_labels: set[str] = field(default_factory=set)
     # Whether to put the source line of each part into an HTML comment. For previews only.
     with_line_comments: bool = False

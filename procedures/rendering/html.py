@@ -16,7 +16,7 @@ import nh3
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext, ngettext_lazy
+from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from procedures.rendering.blocks import BlockType, Content, Options, get_block_types, render_component
@@ -205,10 +205,14 @@ def _write_row(row: Node) -> str:
 
 
 def write_inline(runs: Sequence[Run]) -> str:
-    """Return the HTML of resolved runs. Emphasis may be split around a link; a link never is."""
+    """Return the HTML of resolved runs. Emphasis may be split around a link; a link never is.
+
+    The sources of all sentences follow in one note at the end.
+    """
     parts: list[str] = []
     open_marks: tuple[Mark, ...] = ()
-    for run in [*runs, Run()]:
+    text, numbers = _take_out_sources(runs)
+    for run in [*text, Run()]:
         shared = 0
         while shared < min(len(open_marks), len(run.marks)) and open_marks[shared] is run.marks[shared]:
             shared += 1
@@ -216,7 +220,31 @@ def write_inline(runs: Sequence[Run]) -> str:
         parts += [_open_mark(mark) for mark in run.marks[shared:]]
         parts.append(_write_run(run))
         open_marks = run.marks
-    return "".join(parts)
+    return "".join(parts) + (f"\u00a0{source_note(numbers)}" if numbers else "")
+
+
+def _take_out_sources(runs: Sequence[Run]) -> tuple[list[Run], list[int]]:
+    """Return the runs without sources and without the spaces before them, and the numbers of the sources."""
+    text: list[Run] = []
+    is_after_source = False
+    for run in [*runs, Run(" ")]:
+        if run.kind == "source":
+            is_after_source = True
+            continue
+        if is_after_source and text and not run.text[:1].isalnum():
+            last = text.pop()
+            if last.kind != "space":
+                text.append(Run(last.text.rstrip(), last.kind, last.marks) if last.kind == "text" else last)
+        is_after_source = False
+        text.append(run)
+    return text[:-1], sorted({int(run.text) for run in runs if run.kind == "source"})
+
+
+def source_note(numbers: Sequence[int]) -> SafeString:
+    """Return the link from a text to its sources, which leads to the first of them."""
+    shown = ", ".join(map(str, numbers))
+    label = ngettext("Source %(numbers)s", "Sources %(numbers)s", len(numbers)) % {"numbers": shown}
+    return format_html('<a class="citation" href="#source-{}" aria-label="{}">[{}]</a>', numbers[0], label, shown)
 
 
 def _open_mark(mark: Mark) -> str:
@@ -232,12 +260,7 @@ def _write_run(run: Run) -> str:
     if run.kind == "break":
         return "<br>\n"
     text = escape(run.text)
-    if run.kind == "code":
-        return f"<code>{text}</code>"
-    if run.kind == "source":
-        label = escape(gettext("Source %(number)s") % {"number": run.text})
-        return f'<sup class="citation"><a href="#source-{text}" aria-label="{label}">{text}</a></sup>'
-    return text
+    return f"<code>{text}</code>" if run.kind == "code" else text
 
 
 def _render_wide_table(table: Table, context: RenderContext) -> SafeString:
@@ -354,8 +377,8 @@ def _unnamed_block_message(raw_line: str) -> Promise:
 
 
 ALLOWED_TAGS = {
-    "a", "blockquote", "br", "code", "em", "h2", "h3", "h4", "hr", "li", "ol", "p", "pre", "strong", "sup",
-    "table", "tbody", "td", "th", "thead", "tr", "ul",
+    "a", "blockquote", "br", "code", "em", "h2", "h3", "h4", "hr", "li", "ol", "p", "pre", "strong", "table",
+    "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
 ALLOWED_ATTRIBUTES = {
     "a": {"href", "class", "aria-label", "id"},
@@ -363,7 +386,6 @@ ALLOWED_ATTRIBUTES = {
     "h3": {"id"},
     "h4": {"id"},
     "ol": {"start"},
-    "sup": {"class"},
     "td": {"class"},
     "th": {"class", "scope"},
 }
@@ -398,6 +420,19 @@ def minify(html: SafeString) -> SafeString:
 
 def _on_one_line(tag: re.Match[str]) -> str:
     return tag[0].replace("\n>", ">").replace("\n/>", "/>").replace("\n", " ")
+
+
+# Places where no line ends: in a word such as "X-ray", a name such as "rayos X", and a phone number.
+NO_BREAK = re.compile(r"(?<![\w-][A-Z])(?<=[A-Z])-(?=[a-z])|(?<=[a-z]) (?=[A-Z](?![\w’'-]))|(?<=[\d)])[ -](?=\(?\d{3})")
+NO_BREAK_CHARACTERS = {"-": "\u2011", " ": "\u00a0"}
+TAG = re.compile(r"(<[^>]*>)")
+
+
+def keep_together(html: SafeString) -> SafeString:
+    """Put no-break hyphens and spaces into the text between the tags of ``html``."""
+    parts = TAG.split(html)
+    parts[::2] = [NO_BREAK.sub(lambda match: NO_BREAK_CHARACTERS[match[0]], text) for text in parts[::2]]
+    return SafeString("".join(parts))
 
 
 # Between the prefix and an id. No slug contains it, so two parts never share an id: with a hyphen, "rest" and

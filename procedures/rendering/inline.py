@@ -1,8 +1,8 @@
 """Inline content: citations, clinic values, links to pages, and links to glossary terms.
 
-The first use of each glossary term on a page is linked to its definition. A term matches across a line break, with
-no-break or double spaces, with any hyphen or apostrophe, with soft hyphens or decomposed accents inside, and with part
-of it in bold.
+The first use of each glossary term on a page is linked to its definition, unless the sentence explains it. A term
+matches across a line break, with no-break or double spaces, with any hyphen or apostrophe, with soft hyphens or
+decomposed accents inside, and with part of it in bold.
 """
 
 import re
@@ -33,6 +33,9 @@ EQUIVALENT_CHARACTERS = {
 }
 # A dash without spaces inside a term is a mistyped hyphen; with spaces it is a dash.
 HYPHEN_PATTERN = "[-\u2012\u2013\u2212]\\s?"
+
+# What stands before a term that only names what the sentence has just said: "weak bone (osteoporosis)".
+OPENING_PARENTHESIS = re.compile(r"\((?:\w{1,4}\s)?\Z")
 
 # The index of a run, and the start and end of a character in its text.
 TextSpan = tuple[int, int, int]
@@ -130,6 +133,7 @@ class GlossaryLinker:
             re.IGNORECASE,
         )
         self.linked_terms: dict[str, GlossaryTerm] = {}
+        self._explained_terms: set[str] = set()
 
     def link_terms(self, runs: list[Run]) -> list[Run]:
         """Return the runs with a link around the first use of each term that has none yet."""
@@ -146,9 +150,19 @@ class GlossaryLinker:
         for match in self._pattern.finditer(text):
             # IGNORECASE matches more than case folding: "spıne" with a dotless i matches "spine".
             term = self._terms_by_name.get(_lookup_key(match[1]))
-            if term is not None and term.key not in self.linked_terms:
+            if term is None or term.key in self.linked_terms or term.key in self._explained_terms:
+                continue
+            if _is_explained(text, *match.span(1)):
+                self._explained_terms.add(term.key)
+            else:
                 self.linked_terms[term.key] = term
                 yield match.start(1), match.end(1), term
+
+
+def _is_explained(text: str, start: int, end: int) -> bool:
+    """Return whether the term is in parentheses, or words in parentheses follow it."""
+    is_enclosed = OPENING_PARENTHESIS.search(text[max(0, start - 6) : start]) and text[end : end + 1] == ")"
+    return bool(is_enclosed) or text[end : end + 2] == " ("
 
 
 def _term_pattern(name: str) -> str:

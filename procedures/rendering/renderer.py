@@ -11,7 +11,7 @@ from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.text import interpolate_lazy
@@ -58,7 +58,7 @@ from procedures.rendering.references import Dependency, ReferenceResolver
 
 # Increase it when the same draft renders to different HTML or to a different tree: check_releases tells old releases
 # from broken ones by it, and load_content releases old ones again.
-RENDERER_VERSION = 8
+RENDERER_VERSION = 9
 
 PLAIN_TEXT_FIELDS: dict[str, Promise] = {
     "title": _("The title"),
@@ -177,8 +177,9 @@ def _render_in_context(content: dict[str, Any], kind: str, context: RenderContex
         document, figure_slugs=[content["lead_figure"]], page_subjects=[content["next_page"], *listed_pages]
     )
     _check_plain_text_fields(content, context)
-    body = _render_body(parsed, context)
+    # The picture first: it stands above the text.
     lead = _render_lead_figure(content["lead_figure"], context)
+    body = _render_body(parsed, context)
     phone, phone_href = resolver.get_phone("clinic.phone")
     emergency = _render_emergency_signs(kind, context)
     sources, words = _render_sources(context), _render_glossary_terms(context)
@@ -199,17 +200,12 @@ def _render_in_context(content: dict[str, Any], kind: str, context: RenderContex
         "phone": phone,
         "phone_href": phone_href,
     }
-    front = [_build_header(content), lead[1], context.key_points_block, emergency[1]]
-    template = "article/page.html"
-    if kind == PageKind.GUIDE:
-        template = "article/guide.html"
-        values["items"] = _build_reading_list(content.get("items", []), context)
-        values["total_minutes"] = sum(item["minutes"] for item in values["items"])
-        reading_list = _reading_list_block(values["items"], values["total_minutes"])
-        front = [_build_header(content), reading_list, emergency[1], lead[1], context.key_points_block]
+    items = _build_reading_list(content.get("items", []), context) if kind == PageKind.GUIDE else []
+    reading_list = _reading_list_block(items) if items else None
+    front = [_build_header(content), context.key_points_block, emergency[1], reading_list, lead[1]]
     document.front = [part for part in front if part]
     document.back = [part for part in (next_block, words[1], sources[1]) if part]
-    html = minify(render_to_string(template, values))
+    html = minify(render_to_string("article/page.html", {**values, "items": items}))
     anchors = document.anchors()
     for line, anchor in context.fragment_links:
         if anchor not in anchors:
@@ -222,7 +218,7 @@ def _render_in_context(content: dict[str, Any], kind: str, context: RenderContex
         dependencies=sorted(resolver.dependencies.values(), key=lambda dependency: (dependency.kind, dependency.key)),
         thumbnail=_get_thumbnail(content["lead_figure"], resolver),
         is_empty=not content["body"].strip(),
-        reading_list_minutes=values.get("total_minutes", 0),
+        reading_list_minutes=sum(item["minutes"] for item in items),
         anchors=frozenset(context.anchors),
         page_links=context.page_links,
         moved_anchors=context.moved_anchors,
@@ -395,21 +391,13 @@ def _build_reading_list(items: list[dict[str, Any]], context: RenderContext) -> 
     return rows
 
 
-def _reading_list_block(items: list[dict[str, Any]], total_minutes: int) -> Block:
+def _reading_list_block(items: list[dict[str, Any]]) -> Block:
     nodes: list[Node] = [Heading(level=2, runs=[Run(gettext("What to read"))], anchor="page-reading")]
-    if total_minutes:
-        total = ngettext(
-            "%(minutes)s minute in all. Take a rest whenever you like.",
-            "%(minutes)s minutes in all. Take a rest whenever you like.",
-            total_minutes,
-        )
-        nodes.append(plain(total % {"minutes": total_minutes}))
     entries: list[Node] = []
     for item in items:
         title = f"{item['title']}: {item['section_title']}" if item["section_title"] else item["title"]
-        minutes = ngettext("%(minutes)s minute", "%(minutes)s minutes", item["minutes"]) % {"minutes": item["minutes"]}
         lines = [Paragraph(runs=[link(title, item["href"])])]
-        lines += [plain(text) for text in (item["note"], minutes if item["minutes"] else "") if text]
+        lines += [plain(item["note"])] if item["note"] else []
         entries.append(ListItem(nodes=list(lines)))
     nodes.append(List(nodes=entries, is_ordered=True, is_tight=False))
     return Block(name="reading-list", component="reading list", nodes=nodes)

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import template
 from django.conf import settings
+from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -12,6 +13,9 @@ from procedures.views import layout
 
 register = template.Library()
 EMPTY_HTML = SafeString("")
+# Comments of article/page.html.
+STATUS_PLACE, TOOLS_PLACE = "<!--status-->", "<!--tools-->"
+TOOLS = "components/reader_tools.html"
 
 
 @register.simple_tag
@@ -31,6 +35,16 @@ def phone_text(number: str, language: str) -> str:
 def home_path(language: str) -> str:
     """Return the path of the home page of a language."""
     return languages.home_path(language)
+
+
+@register.simple_tag(takes_context=True)
+def article(context: template.Context, html: SafeString) -> SafeString:
+    """Return an article with what is not kept with it: its status below the title, and the readers' tools."""
+    status = render_to_string("components/page_status.html", context.flatten())
+    tools = "" if context.get("preview") else cached_include(context, TOOLS, booklet=context["is_guide"])
+    # An article from an earlier version of the portal has no place for them.
+    html = html if STATUS_PLACE in html else SafeString(STATUS_PLACE) + html
+    return SafeString(html.replace(STATUS_PLACE, status, 1).replace(TOOLS_PLACE, tools, 1))
 
 
 @register.simple_tag(takes_context=True)

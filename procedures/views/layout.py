@@ -17,7 +17,7 @@ from procedures.languages import home_path
 from procedures.models import Clinic, ReleaseEvent
 from procedures.models.clinic import clinic_json
 from procedures.phones import phone_href
-from procedures.rendering.html import minify
+from procedures.rendering.html import keep_together, minify
 
 # The clinic's values by language as last read, for the page that must not query the database but shows whom to call.
 LAST_CLINIC: dict[str, dict[str, Any]] = {}
@@ -127,7 +127,7 @@ def cached_include(template_name: str, language: str, site: ClinicDetails, **mor
 def render_response(template_name: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
     """Render a public page in the language of its context. It gets no request, so it cannot contain personal data."""
     with translation.override(context["language"]):
-        html = minify(render_to_string(template_name, context))
+        html = keep_together(minify(render_to_string(template_name, context)))
     response = HttpResponse(html, status=status)
     response.headers["Content-Language"] = str(context["language"])
     return response

@@ -34,7 +34,7 @@ from procedures.views.layout import base_context, load_clinic, render_response
 
 # Fields of a release that its page shows, besides the article.
 RELEASE_FIELDS = (
-    "title is_starter translation_checked author_name reviewer_name reviewed_on published_at next_review_on "
+    "title is_starter translation_checked minutes author_name reviewer_name reviewed_on published_at next_review_on "
     "what_changed"
 ).split()
 # Paths of views in every language. No page written by staff has one of them.
@@ -176,7 +176,7 @@ def _respond_to_path(row: Path, requested_path: str, suffix: str) -> HttpRespons
     if target != requested_path:
         return redirect_permanently(target)
     return render_response(
-        "site/guide.html" if row.page.kind == PageKind.GUIDE else "site/page.html",
+        "site/page.html",
         page_context(row.page, live, row.clinic, translation_paths(row)),
     )
 
@@ -209,7 +209,7 @@ def _suggested_links(addresses: list[Address]) -> list[dict[str, str]]:
 def page_context(
     page: Page, release: Release, clinic: dict[str, Any] | None, translations: dict[str, str | None]
 ) -> dict[str, Any]:
-    """Return the context of ``site/page.html`` and ``site/guide.html``. ``release`` is unsaved in a preview."""
+    """Return the context of ``site/page.html``. ``release`` is unsaved in a preview."""
     context = base_context(
         language=page.language,
         clinic=clinic,
@@ -218,13 +218,11 @@ def page_context(
         path=release.path,
         translations=translations,
     )
-    if page.kind == PageKind.GUIDE:
-        visits_crumb = {"label": _("Your visit"), "href": f"{home_path(page.language)}visits/"}
-        context["breadcrumbs"].insert(1, visits_crumb)
     values = {name: getattr(release, name) for name in RELEASE_FIELDS}
     context["code_path"] = short_path(page.language, page.code)
     context["code_url"] = settings.PUBLIC_URL + context["code_path"]
     context["clear_href"] = f"{home_path(page.language)}clear/{page.code}/"
+    context["is_guide"] = page.kind == PageKind.GUIDE
     return {**context, "release": {**values, "html": release.article}}
 
 

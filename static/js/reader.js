@@ -33,11 +33,17 @@ function setUpPrinting() {
   });
 }
 
-// A wide screen shows folded sections; the style sheet opened them already, so nothing moves.
-function openFoldedSections() {
+// A wide screen shows all that a phone folds; the style sheet opened it already, so nothing moves.
+function openFoldedParts() {
   if (window.matchMedia("(min-width: 64em)").matches) {
-    forEachMatch(".folded-section", (section) => { section.open = true; });
+    forEachMatch(".page details:not(.reader-tools)", (part) => { part.open = true; });
   }
+}
+
+// A link into a folded part unfolds it. New browsers do so themselves.
+function openTarget() {
+  const part = document.getElementById(window.location.hash.slice(1))?.closest("details:not([open])");
+  if (part) part.open = true;
 }
 
 // Pointing at an entry of a picture's list shows which mark it is, and the other way round.
@@ -53,8 +59,9 @@ function highlightMarkers(figure) {
 }
 
 setUpPrinting();
-
-openFoldedSections();
+openFoldedParts();
+openTarget();
+window.addEventListener("hashchange", openTarget);
 forEachMatch(".figure", highlightMarkers);
 forEachMatch("[data-series]", startSeries);
 forEachMatch("[data-compare]", startCompare);

@@ -33,13 +33,23 @@ POLARITIES: dict[str, Promise] = {
 }
 
 
-def get_captions(view: FigureContext) -> Values:
-    """Return the lines that the component adds to the texts of a picture."""
-    return {
-        "polarity": str(POLARITIES.get(view.kind, "")),
+def get_captions(view: FigureContext, said: set[str] | None = None) -> Values:
+    """Return the lines that the component adds to the texts of a picture.
+
+    What kind of picture it is, is said once on a page: lines in ``said`` are left out, and new ones are added to it.
+    """
+    said = set() if said is None else said
+    notes = {
         "origin": gettext("Simulated image, not a patient.") if view.simulated else "",
+        "polarity": str(POLARITIES.get(view.kind, "")),
+    }
+    notes = {name: "" if text in said else text for name, text in notes.items()}
+    said.update(notes.values())
+    return {
+        **notes,
         "drawing_alt": gettext("The same view as a line drawing."),
-        "summary": gettext("Longer description of this picture"),
+        "summary": gettext("Explain this picture"),
+        "explanations": [marker for marker in view.markers if marker.text],
     }
 
 
@@ -59,7 +69,7 @@ def show_figure(
     context.figure_slugs.append(view.slug)
     dom_id = context.reserve_anchor(f"fig-{view.slug}")
     figure = {name: getattr(view, name) for name in FigureContext.__slots__}
-    figure |= {"dom_id": dom_id, "eager": eager, **get_captions(view)}
+    figure |= {"dom_id": dom_id, "eager": eager, **get_captions(view, context.said)}
     block = Block(name="figure", component=COMPONENT, anchor=dom_id, nodes=figure_nodes(figure))
     return render_component("figure", figure=figure), block
 
@@ -80,15 +90,15 @@ def figure_nodes(figure: Values) -> list[Node]:
     nodes: list[Node] = [first, *_marker_positions(figure)]
     if drawing and not figure["vector"]:
         nodes.append(Image(src=drawing["light"], alt=figure["drawing_alt"]))
-    nodes.append(plain(f"{figure['caption']} {figure['origin']}".strip(), role="caption"))
+    nodes.append(plain(figure["caption"], role="caption"))
     if figure["markers"]:
         legend: list[Node] = []
         for marker in figure["markers"]:
             runs = [Run(f"{marker.label}.", marks=(Mark("strong"),)), Run(f" {marker.text}")]
             legend.append(ListItem(nodes=[Paragraph(runs=runs, role="marker")]))
         nodes.append(List(nodes=legend, is_ordered=True))
-    if figure["polarity"]:
-        nodes.append(plain(figure["polarity"]))
+    if note := f"{figure['origin']} {figure['polarity']}".strip():
+        nodes.append(plain(note))
     if figure["paragraphs"]:
         nodes.append(plain(figure["summary"], role="summary"))
         nodes += [plain(text) for text in figure["paragraphs"]]

@@ -25,7 +25,7 @@ def _resolve_key_points(block: Block, context: RenderContext, body: SafeString) 
         context.issues.add(block.line, _("A page can have key points only once."))
     if context.headings:
         context.issues.add(block.line, _("Put the key points before the first heading."))
-    values = {"title": gettext("The main points"), "body": body}
+    values = {"title": gettext("The short version"), "body": body}
     html = render_component("key_points", **values)
     # The key points move to the top of the page, so their line comment has to move with them.
     context.key_points = format_html("<!--line {}-->{}", block.line, html) if context.with_line_comments else html

@@ -12,6 +12,7 @@ from procedures.enums import SignLevel, SignTiming
 from procedures.rendering.blocks import BlockType, Field, Options, Values, register, render_component
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, Heading, List, ListItem, Node, Paragraph, Run, link, plain
+from procedures.rendering.html import source_note
 from procedures.rendering.references import LocalizedSign
 
 COMPONENT = "warning signs"
@@ -116,10 +117,7 @@ def _cite(sign: LocalizedSign, context: RenderContext) -> int:
 
 
 def _citation_html(number: int) -> SafeString:
-    if not number:
-        return SafeString("")
-    label = gettext("Source %(number)s") % {"number": number}
-    return format_html('<sup class="citation"><a href="#source-{}" aria-label="{}">{}</a></sup>', number, label, number)
+    return format_html("\u00a0{}", source_note([number])) if number else SafeString("")
 
 
 def show_emergency_signs(

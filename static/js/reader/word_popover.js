@@ -19,7 +19,8 @@ export function startWordPopover(list) {
   close.type = "button";
   close.textContent = list.dataset.close;
   card.append(name, meaning, close);
-  list.append(card);
+  // Not into the list, which is folded.
+  list.after(card);
 
   let link;
   let inside = false;
