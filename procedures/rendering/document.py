@@ -517,16 +517,23 @@ class _Reader:
         section = "" if position.in_front and position.component == "picture" else self._section
         phones = [run.text.strip() for run in runs if run.href.startswith(PHONE_SCHEME)]
         block = TextBlock(tag, position.component, section, statement, text, phones, node.anchor, node.line)
-        block.line_starts = [len(before) for before in _texts_before_breaks(runs)]
+        block.line_starts = list(_line_starts(runs))
         if tag == "h2":
             self._section = block.section = text
         self.article.blocks.append(block)
 
 
-def _texts_before_breaks(runs: Sequence[Run]) -> Iterator[str]:
-    for index, run in enumerate(runs):
+def _line_starts(runs: Sequence[Run]) -> Iterator[int]:
+    """Yield, for each line break in ``runs``, the length of the text before it, as :func:`runs_text` returns it."""
+    length, in_word = 0, False
+    for run in runs:
         if run.kind in {"space", "break"}:
-            yield runs_text(runs[:index])
+            yield length
+        text = _run_text(run)
+        for index, word in enumerate(text.split()):
+            continues = index == 0 and in_word and not text[0].isspace()
+            length += len(word) + (0 if continues or not length else 1)
+        in_word = not text[-1].isspace() if text else in_word
 
 
 def read_article(document: Document) -> Article:

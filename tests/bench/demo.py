@@ -18,9 +18,10 @@ from tests.served_data import ROOT, free_port, wait_until_ready
 
 @dataclass(frozen=True)
 class Demo:
-    """Where it is, its log, the passwords by account, and the environment for commands on the same data."""
+    """The address, the process ID, the log, the passwords by account, and the environment for commands on the same data."""
 
     url: str
+    pid: int
     log: Path
     passwords: dict[str, str]
     environ: dict[str, str]
@@ -54,7 +55,7 @@ def served(folder: Path) -> Iterator[Demo]:
     try:
         wait_until_ready(url, server, log)
         passwords = dict(re.findall(r"^account (\w+): (\S+)", log.read_text(), re.MULTILINE))
-        yield Demo(url, log, passwords, environ)
+        yield Demo(url, server.pid, log, passwords, environ)
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(timeout=60)
