@@ -28,7 +28,7 @@ from procedures.phones import (
 from procedures.readability.scores import estimate_minutes, score_page
 from procedures.rendering.blocks import render_component
 from procedures.rendering.blocks.figure import show_figure
-from procedures.rendering.blocks.indexes import term_nodes
+from procedures.rendering.blocks.indexes import alphabetical_key, term_nodes
 from procedures.rendering.blocks.warning_signs import show_emergency_signs
 from procedures.rendering.context import Issue, RenderContext
 from procedures.rendering.document import (
@@ -340,7 +340,9 @@ def _render_sources(context: RenderContext) -> Part:
 
 
 def _render_glossary_terms(context: RenderContext) -> Part:
-    terms = sorted(context.glossary.linked_terms.values(), key=lambda term: term.term.casefold())
+    language = context.resolver.language
+    linked = context.glossary.linked_terms.values()
+    terms = sorted(linked, key=lambda term: alphabetical_key(term.term, language))
     if not terms:
         return EMPTY_HTML, None
     nodes: list[Node] = [Heading(level=2, runs=[Run(gettext("Words on this page"))], anchor="page-words")]
