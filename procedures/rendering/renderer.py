@@ -192,12 +192,14 @@ def _render_in_context(content: dict[str, Any], kind: str, context: RenderContex
         "lead": lead[0],
         "key_points": context.key_points,
         "emergency": emergency[0],
-        "contents": context.headings,
+        # Pages on the clinic and the site begin with what people came for: a number, a word, a picture.
+        "contents": [] if kind == PageKind.ABOUT else context.headings,
         "body": body,
         "sources": sources[0],
         "words": words[0],
         "next": next_step,
-        "phone": phone,
+        # A page of numbers needs no other invitation to call.
+        "phone": "" if "phones" in context.used_once else phone,
         "phone_href": phone_href,
     }
     items = _build_reading_list(content.get("items", []), context) if kind == PageKind.GUIDE else []

@@ -103,7 +103,7 @@ def _locations_to_text(_block: Block, values: Values) -> list[Node]:
         parts: list[Node] = [
             Heading(level=3, runs=[Run(place["name"])], anchor=f"place-{place['key']}"),
             plain(" ".join(place["address_lines"]), role="address"),
-            Paragraph(runs=[link(gettext("Show on a map"), place["map_href"])]),
+            Paragraph(runs=[link(gettext("Map"), place["map_href"])]),
         ]
         if place["phone"]:
             call = gettext("Call %(phone)s") % {"phone": place["phone"]}
