@@ -27,6 +27,9 @@ ANALYZER = "words"
 TOKEN_PATTERN = "[\\p{L}\\p{N}_]+(?:['\u2018\u2019\u02bc][\\p{L}\\p{N}_]+)*"  # noqa: S105 -- a pattern, not a secret
 # The same for text folded by portal.text.fold. Punctuation inside a word makes a compound: x-ray, M80.08.
 WORD = re.compile(r"\w+(?:'\w+)*")
+# The same for text as it is printed.
+TOKEN = re.compile("\\w+(?:['\u2018\u2019\u02bc]\\w+)*")
+SENTENCE_END = re.compile(r"[.!?:]\s+")
 COMPOUND = re.compile(r"\w+(?:['./-]\w+)*")
 FIELD_BOOSTS = {"title": 4.0, "section": 2.0, "text": 1.0}
 MAX_RESULTS = 10
@@ -38,7 +41,6 @@ MAX_QUERY_WORDS = 12
 SNIPPET_LENGTH = 220  # characters
 # tantivy's minimum; the memory is released after each commit.
 WRITER_HEAP_BYTES = 15_000_000
-EMPTY_HTML = SafeString("")
 _DISTINCT = "".join(language.search.distinct_letters for language in languages.LANGUAGES)
 DISTINCT_LETTERS = re.compile(rf"\w*[{re.escape(_DISTINCT)}]" if _DISTINCT else r"(?!)")
 
@@ -79,6 +81,8 @@ class SearchIndex:
     _stem_counts: Counter[str] = field(default_factory=Counter)
     # Compounds by their spelling as one word: “xray” → “X-ray”.
     _compounds: dict[str, list[str]] = field(default_factory=dict)
+    # Stems of the words that were in a snippet.
+    _stems: dict[str, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -131,7 +135,7 @@ class SearchIndex:
                 for alias in term.aliases
                 if (words := WORD.findall(fold(alias)))
             }
-            self._releases_by_page, self.last_event = live, last_event
+            self._releases_by_page, self._stems, self.last_event = live, {}, last_event
 
     def _remove_page(self, writer: tantivy.IndexWriter, page: int) -> None:
         # delete_documents_by_term() treats a Python int as signed, and so never matches this unsigned field.
@@ -316,8 +320,6 @@ class SearchIndex:
         addresses: list[tantivy.DocAddress],
         enye_prefixes: list[str],
     ) -> list[SearchResult]:
-        typed_only = [term[:1] for term in terms]
-        generators = [self._build_snippet_generator(searcher, highlighted) for highlighted in (typed_only, terms)]
         results: list[SearchResult] = []
         pages: Counter[int] = Counter()
         for address in addresses:
@@ -327,31 +329,56 @@ class SearchIndex:
             # Two sections of one page help; ten would crowd out other pages.
             if pages[page] > 2 or len(results) == MAX_RESULTS:
                 continue
-            # Variants of a term are highlighted only if the text does not contain the typed words.
-            snippet = next(
-                (
-                    html
-                    for generator in generators
-                    if (html := _highlight(generator.snippet_from_doc(document), enye_prefixes))
-                ),
-                EMPTY_HTML,
-            )
             results.append(
                 SearchResult(
                     str(document.get_first("title")),
                     str(document.get_first("href")),
                     str(document.get_first("section")),
-                    snippet or format_html("{}", str(document.get_first("text"))[:SNIPPET_LENGTH]),
+                    self._build_snippet(str(document.get_first("text")), terms, enye_prefixes),
                 )
             )
         return results
 
-    def _build_snippet_generator(self, searcher: tantivy.Searcher, terms: list[QueryTerm]) -> tantivy.SnippetGenerator:
+    def _build_snippet(self, text: str, terms: list[QueryTerm], enye_prefixes: list[str]) -> SafeString:
+        """Return whole sentences of the line with most of the terms, with matches in ``<mark>``.
+
+        Variants of a term count only if the text does not contain the typed words. Without any, it is the first line.
+        """
         keywords = [term for term in terms if self._has_keyword(term)] or terms
-        query = self._build_query(keywords, ["text"], match_all=False)
-        generator = tantivy.SnippetGenerator.create(searcher, query, self._schema, "text")
-        generator.set_max_num_chars(SNIPPET_LENGTH)
-        return generator
+        lines = text.split("\n")
+        for phrases in (
+            [self._analyze(term[0]) for term in keywords],
+            [self._analyze(words) for term in keywords for words in term[1:]],
+        ):
+            matches = [self._find_phrases(line, phrases, enye_prefixes) for line in lines]
+            best = max(range(len(lines)), key=lambda at: (len(set(matches[at].values())), lines[at][-1:] in ".!?"))
+            if matches[best]:
+                return _highlight(lines[best], list(matches[best]))
+        return _highlight(lines[0], [])
+
+    def _find_phrases(
+        self, line: str, phrases: list[list[str]], enye_prefixes: list[str]
+    ) -> dict[tuple[int, int], int]:
+        """Return the places of phrases in a line, in order, each with the number of the phrase."""
+        words = [match for match in TOKEN.finditer(line) if not _lacks_enye(match[0], enye_prefixes)]
+        stems = [self._stem(word[0]) for word in words]
+        found: dict[tuple[int, int], int] = {}
+        for number, phrase in enumerate(phrases):
+            for at in range(len(stems) - len(phrase) + 1):
+                if phrase and stems[at : at + len(phrase)] == phrase:
+                    found[words[at].start(), words[at + len(phrase) - 1].end()] = number
+        return dict(sorted(found.items()))
+
+    def _stem(self, word: str) -> str:
+        if word not in self._stems:
+            self._stems[word] = " ".join(self._analyzer.analyze(word))
+        return self._stems[word]
+
+
+def _lacks_enye(word: str, enye_prefixes: list[str]) -> bool:
+    """Whether the word is “ano”, when “año” was typed."""
+    lowered = word.casefold()
+    return any(fold(lowered).startswith(fold(prefix)) and not lowered.startswith(prefix) for prefix in enye_prefixes)
 
 
 def _enye_prefixes(text: str) -> list[str]:
@@ -372,19 +399,34 @@ def _prefer_enye(text: str, searcher: tantivy.Searcher, hits: list[tantivy.DocAd
     return [hit for hit, text in texts if all(prefix in text for prefix in prefixes)] or hits
 
 
-def _highlight(snippet: tantivy.Snippet, enye_prefixes: list[str]) -> SafeString:
-    """Return the escaped snippet with matches in ``<mark>``; empty without matches. tantivy's ranges count bytes."""
-    text = snippet.fragment().encode()
-    html, end = EMPTY_HTML, 0
-    for match in sorted(snippet.highlighted(), key=lambda match: match.start):
-        word = text[match.start : match.end].decode(errors="ignore")
-        folded = word.casefold()
-        if any(fold(folded).startswith(fold(prefix)) and not folded.startswith(prefix) for prefix in enye_prefixes):
-            # “ano”, when “año” was typed.
-            continue
-        html += format_html("{}<mark>{}</mark>", text[end : match.start].decode(errors="ignore"), word)
-        end = match.end
-    return html + format_html("{}", text[end:].decode(errors="ignore")) if html else EMPTY_HTML
+def _highlight(line: str, places: list[tuple[int, int]]) -> SafeString:
+    """Return the sentences from the first place on, escaped, with the places in ``<mark>``."""
+    start, end = _choose_sentences(line, places[0][0] if places else 0)
+    html = SafeString("" if _is_sentence_end(line, start) else "… ")
+    for first, last in places:
+        if start <= first and last <= end:
+            html += format_html("{}<mark>{}</mark>", line[start:first], line[first:last])
+            start = last
+    return html + format_html("{}{}", line[start:end].rstrip(), "" if _is_sentence_end(line, end) else " …")
+
+
+def _choose_sentences(line: str, place: int) -> tuple[int, int]:
+    """Return the start of the sentence with ``place``, and the end of the last sentence that fits into a snippet.
+
+    A sentence that is longer than a snippet is cut between words.
+    """
+    ends = [*(match.end() for match in SENTENCE_END.finditer(line)), len(line)]
+    start = max(end for end in (0, *ends) if end <= place)
+    if fitting := [end for end in ends if place < end <= start + SNIPPET_LENGTH]:
+        return start, fitting[-1]
+    if place > start + SNIPPET_LENGTH // 2:
+        start = line.rfind(" ", start, place - SNIPPET_LENGTH // 4) + 1
+    end = line.rfind(" ", place, start + SNIPPET_LENGTH)
+    return start, end if end > place else min(start + SNIPPET_LENGTH, len(line))
+
+
+def _is_sentence_end(line: str, place: int) -> bool:
+    return place in {0, len(line)} or line[:place].rstrip().endswith((".", "!", "?", ":"))
 
 
 _indexes = {language: SearchIndex(language) for language in languages.CODES}

@@ -219,7 +219,7 @@ def _states() -> Iterator[tuple[str, str, SafeString]]:
     error = "There is no such code. Look at your letter again."
     yield "code_form", "with an error", render_component("code_form", code_href="/p/", code="22222", error=error)
     yield "contact_line", "", render_component("contact_line", site=PHONE, home_href="/")
-    contents = [{"number": n, "title": f"Section {n}", "anchor": f"section-{n}"} for n in (1, 2, 3)]
+    contents = [{"title": f"Section {n}", "anchor": f"section-{n}"} for n in (1, 2, 3)]
     yield "contents", "", render_component("contents", contents=contents)
     yield "feedback_form", "", render_component("feedback_form", **asked)
     yield (
@@ -235,13 +235,10 @@ def _states() -> Iterator[tuple[str, str, SafeString]]:
         render_component("letterhead", language=DEFAULT, site={"name": "Clinic", **PHONE}),
     )
     yield "next_step", "", render_component("next_step", next={"href": "#next", "title": "Getting well"})
-    yield (
-        "page_meta",
-        "starter text",
-        render_component("page_meta", release={**today, "is_starter": True}, language=DEFAULT),
-    )
     changed = {**today, "author_name": "Nina Editor", "reviewer_name": "Dr. Bell", "what_changed": "New pictures."}
-    yield "page_meta", "reviewed", render_component("page_meta", release=changed, language=DEFAULT)
+    yield "page_meta", "", render_component("page_meta", release=changed)
+    yield "page_status", "starter text", render_component("page_status", release={**today, "is_starter": True})
+    yield "page_status", "reviewed", render_component("page_status", release={**changed, "minutes": 6})
     yield (
         "page_words",
         "",
@@ -251,7 +248,7 @@ def _states() -> Iterator[tuple[str, str, SafeString]]:
     yield "reader_tools", "", render_component("reader_tools")
     yield "reader_tools", "of a guide", render_component("reader_tools", booklet=True)
     again = {**reading, "number": 2, "section_title": "Driving", "note": ""}
-    yield "reading_list", "", render_component("reading_list", items=[reading, again], total_minutes=8)
+    yield "reading_list", "", render_component("reading_list", items=[reading, again])
     found = [{**link, "snippet": format_html("Words with <mark>{}</mark> in them.", "cement")} for link in LINKS]
     yield "search_results", "", render_component("search_results", results=found)
     yield "search_form", "", render_component("search_form", search_href="/search/", field_id="search-empty")

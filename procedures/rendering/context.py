@@ -71,7 +71,6 @@ class IssueCollector:
 class ContentsEntry:
     """A second-level heading in the list of contents."""
 
-    number: int
     title: str
     anchor: str
 

@@ -149,7 +149,7 @@ def resolve_heading(heading: Heading, context: RenderContext, *, is_top: bool) -
         context.last_level = min(level, MAX_HEADING_LEVEL)
         context.last_heading = heading.text
         if heading.level == 2:
-            context.headings.append(ContentsEntry(len(context.headings) + 1, heading.text, heading.anchor))
+            context.headings.append(ContentsEntry(heading.text, heading.anchor))
 
 
 def _write(node: Node) -> str:

@@ -28,7 +28,7 @@ from procedures.phones import (
 from procedures.readability.scores import estimate_minutes, score_page
 from procedures.rendering.blocks import render_component
 from procedures.rendering.blocks.figure import show_figure
-from procedures.rendering.blocks.indexes import term_nodes
+from procedures.rendering.blocks.indexes import alphabetical_key, term_nodes
 from procedures.rendering.blocks.warning_signs import show_emergency_signs
 from procedures.rendering.context import Issue, RenderContext
 from procedures.rendering.document import (
@@ -192,12 +192,14 @@ def _render_in_context(content: dict[str, Any], kind: str, context: RenderContex
         "lead": lead[0],
         "key_points": context.key_points,
         "emergency": emergency[0],
-        "contents": context.headings,
+        # Pages on the clinic and the site begin with what people came for: a number, a word, a picture.
+        "contents": [] if kind == PageKind.ABOUT else context.headings,
         "body": body,
         "sources": sources[0],
         "words": words[0],
         "next": next_step,
-        "phone": phone,
+        # A page of numbers needs no other invitation to call.
+        "phone": "" if "phones" in context.used_once else phone,
         "phone_href": phone_href,
     }
     items = _build_reading_list(content.get("items", []), context) if kind == PageKind.GUIDE else []
@@ -340,7 +342,9 @@ def _render_sources(context: RenderContext) -> Part:
 
 
 def _render_glossary_terms(context: RenderContext) -> Part:
-    terms = sorted(context.glossary.linked_terms.values(), key=lambda term: term.term.casefold())
+    language = context.resolver.language
+    linked = context.glossary.linked_terms.values()
+    terms = sorted(linked, key=lambda term: alphabetical_key(term.term, language))
     if not terms:
         return EMPTY_HTML, None
     nodes: list[Node] = [Heading(level=2, runs=[Run(gettext("Words on this page"))], anchor="page-words")]

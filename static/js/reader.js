@@ -33,10 +33,10 @@ function setUpPrinting() {
   });
 }
 
-// A wide screen shows all that a phone folds; the style sheet opened it already, so nothing moves.
+// A wide screen shows the sections that a phone folds; the style sheet opened it already, so nothing moves.
 function openFoldedParts() {
   if (window.matchMedia("(min-width: 64em)").matches) {
-    forEachMatch(".page details:not(.reader-tools)", (part) => { part.open = true; });
+    forEachMatch(".page details:not(.reader-tools, .figure__description, .choices__fold)", (part) => { part.open = true; });
   }
 }
 

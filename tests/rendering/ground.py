@@ -35,7 +35,7 @@ URL_ATTRIBUTES = {
 FORBIDDEN = {"script", "iframe", "object", "embed", "form", "base", "link", "meta", "style", "math", "template"}
 BODY_STARTS = '<div class="page__body prose">'
 BODY_ENDS = re.compile(
-    r'</div>\s*(?:<p class="(?:ask-us|next-step)"|<section class="(?:page-words|sources)"|</article>)'
+    r'</div>\s*(?:<p class="(?:ask-us|next-step)"|<details class="(?:page-words|sources)"|</article>)'
 )
 
 

@@ -178,7 +178,19 @@ def test_a_figure_is_a_picture_with_marks_and_words(ground: Figure) -> None:
     assert image["loading"] == "lazy"
     assert [source["type"] for source in page.find_all("source")][:2] == ["image/avif", "image/webp"]
     assert "Simulated image, not a patient." in rendered.html
-    assert "<strong>Tip.</strong> The end of the needle." in rendered.html
+    assert 'data-mark="1">Tip</li>' in rendered.html
+    folded = rendered.html.split("Explain this picture")[1].split("</details>")[0]
+    assert "<strong>Tip.</strong>\nThe end of the needle." in folded
+
+
+def test_what_kind_of_picture_it_is_is_said_once_on_a_page(ground: Figure) -> None:
+    Figure.objects.update(kind="fluoroscopy")
+    rendered = render("::: figure needle\n\n::: figure needle", lead_figure="needle")
+
+    words = "Simulated image, not a patient. On this kind of X-ray, bone, metal and cement look dark."
+    assert " ".join(str(rendered.html).split()).count(words) == 1
+    assert str(rendered.html).count("bone, metal and cement") == 1
+    assert rendered.html.index("Simulated image") < rendered.html.index("page__body")
 
 
 def test_the_lead_figure_is_fetched_first(ground: Figure) -> None:

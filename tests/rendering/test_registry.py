@@ -124,7 +124,7 @@ def test_a_block_of_three_files_is_known_everywhere(quote: BlockType) -> None:
     rendered = render_sample(body)
 
     assert rendered.issues == []
-    assert '<blockquote class="quote"><p>I <em>walked</em> the same day. ' in rendered.html
+    assert '<blockquote class="quote"><p>I <em>walked</em> the same day.&nbsp;<a' in rendered.html
     assert rendered.sections[-1].text == "I walked the same day."
     assert [(block.component, block.line) for block in rendered.article.blocks][-1] == ("quote", 4)
     assert editor_schema()["quote"]["fields"][0]["name"] == "text"

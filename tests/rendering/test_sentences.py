@@ -40,11 +40,9 @@ def test_raw_html_is_shown_as_text(ground: Figure) -> None:
 def test_citations_are_numbered_by_first_use_and_listed_once(ground: Figure) -> None:
     rendered = render("One [@josr]. Two [@nice; @josr].")
 
-    assert (
-        '<p>One <sup class="citation"><a href="#source-1" aria-label="Source 1">1</a></sup>. '
-        'Two <sup class="citation"><a href="#source-2" aria-label="Source 2">2</a></sup>'
-        '<sup class="citation"><a href="#source-1" aria-label="Source 1">1</a></sup>.</p>'
-    ) in rendered.html
+    # One note at the end of the paragraph.
+    note = '<a class="citation" href="#source-1" aria-label="Sources 1, 2">[1, 2]</a>'
+    assert f"<p>One. Two.&nbsp;{note}</p>" in rendered.html
     listed = rendered.html.split('<ol class="sources__list">')[1]
     assert listed.index('id="source-1"') < listed.index("JOSR") < listed.index('id="source-2"') < listed.index("NICE")
     assert 'href="https://example.org/leaks?a=1&amp;b=2"' in listed
@@ -52,10 +50,23 @@ def test_citations_are_numbered_by_first_use_and_listed_once(ground: Figure) -> 
 
 
 def test_a_citation_in_the_key_points_is_numbered_with_the_rest(ground: Figure) -> None:
-    html = render("::: key-points\n- Short. [@nice]\n:::\n\nText [@josr] and [@nice].").html
+    html = render("::: key-points\n- Short. [@nice]\n:::\n\nText [@josr].\n\nMore [@nice].").html
 
     assert html.count('href="#source-1"') == 2
     assert html.count('href="#source-2"') == 1
+
+
+def test_a_note_leaves_no_hole_where_its_citation_was(ground: Figure, subtests: pytest.Subtests) -> None:
+    for markdown, words in {
+        "One. [@nice] Two.": "One. Two.",
+        "One.\n[@nice]\nTwo.": "One.\nTwo.",
+        "One [@nice], two": "One, two",
+        "**One** [@nice]": "<strong>One</strong>",
+        "One [@nice; @nice]two": "One two",
+    }.items():
+        with subtests.test(markdown=markdown):
+            text = render_body(markdown).split("&nbsp;<a")[0]
+            assert text == f"<p>{words}"
 
 
 def test_what_is_no_citation_stays_text(ground: Figure, subtests: pytest.Subtests) -> None:
@@ -152,6 +163,19 @@ def test_an_alias_links_to_its_word_as_it_was_typed() -> None:
     html = render_body("A Balloon Treatment, or kyphoplasty.")
 
     assert html == '<p>A <a class="term" href="#word-kyphoplasty">Balloon Treatment</a>, or kyphoplasty.</p>'
+
+
+def test_a_word_that_its_sentence_explains_is_not_linked(subtests: pytest.Subtests) -> None:
+    make_term("osteoporosis")
+    for markdown, links in {
+        "Weak bone (osteoporosis). Osteoporosis is common.": 0,
+        "Weak bone (an osteoporosis).": 0,
+        "Osteoporosis (weak bone).": 0,
+        "Weak bone (from osteoporosis, mostly).": 1,
+        "Osteoporosis. It is weak bone.": 1,
+    }.items():
+        with subtests.test(markdown=markdown):
+            assert render(markdown).html.count('class="term"') == links
 
 
 def test_the_longest_word_wins() -> None:

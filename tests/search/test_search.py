@@ -78,7 +78,7 @@ def test_snippets_highlight_matches_and_are_escaped(search: Callable[..., Search
     snippet = search("bold").results[0].snippet
 
     assert isinstance(snippet, SafeString)
-    assert snippet.replace("\n", " ") == "Lie on your side. 5 &lt; 6 &amp; &lt;b&gt;<mark>bold</mark>&lt;/b"
+    assert snippet == "5 &lt; 6 &amp; &lt;b&gt;<mark>bold</mark>&lt;/b&gt;."
 
 
 def test_the_snippet_of_a_title_match_is_escaped(search: Callable[..., SearchResults]) -> None:
@@ -180,3 +180,37 @@ def test_the_search_page_escapes_what_was_typed_and_offers_topics(
     assert "<script>qqq" not in html
     assert "Nothing found for “&lt;script&gt;qqqqqq&lt;/script&gt;”" in html
     assert '<a href="/kyphoplasty/">Kyphoplasty</a>' in html
+
+
+def snippet_of(text: str, *words: str) -> str:
+    return SearchIndex("en")._build_snippet(text, [[word.split()] for word in words], [])
+
+
+def test_a_snippet_is_the_line_with_most_words_in_whole_sentences() -> None:
+    text = (
+        "Needle. It is thin\nThe cement sets. "
+        + "A long way to go is here. " * 9
+        + "Cement holds.\nA needle and cement."
+    )
+
+    assert snippet_of(text, "cement", "needle") == "A <mark>needle</mark> and <mark>cement</mark>."
+    assert snippet_of(text, "sets").startswith("The cement <mark>sets</mark>. A long way")
+    assert snippet_of(text, "sets").endswith("to go is here.")
+    assert snippet_of(text, "holds") == "Cement <mark>holds</mark>."
+    assert snippet_of(text, "absent") == "Needle. It is thin"
+
+
+def test_a_sentence_that_is_longer_than_a_snippet_is_cut_between_words() -> None:
+    snippet = snippet_of("word " * 60 + "cement " + "word " * 60, "cement")
+
+    assert snippet.startswith("… word")
+    assert "<mark>cement</mark>" in snippet
+    assert snippet.endswith("word …")
+
+
+def test_a_variant_is_highlighted_only_as_a_whole() -> None:
+    snippet = SearchIndex("en")._build_snippet(
+        "A bone heals. Then bone cement sets.", [[["glue"], ["bone", "cement"]]], []
+    )
+
+    assert snippet == "Then <mark>bone cement</mark> sets."

@@ -1,16 +1,23 @@
 """``::: pictures``, ``::: glossary``, ``::: locations``, ``::: reading-levels``: lists that grow by themselves."""
 
+from urllib.parse import quote_plus
+
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from portal.text import interpolate_lazy
+from portal.text import fold, interpolate_lazy, normalize
+from procedures import languages
 from procedures.enums import PageKind
 from procedures.models import GlossaryTerm
 from procedures.rendering.blocks import BlockType, Values, register
 from procedures.rendering.blocks.figure import show_figure
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, Heading, List, ListItem, Node, Paragraph, Run, link, plain
+
+LAST = "\uffff"  # sorts after every letter
+# Opens the app for maps of a phone, or a browser.
+MAP_URL = "https://www.google.com/maps/search/?api=1&query="
 
 
 def _resolve_pictures(_block: Block, context: RenderContext, _body: SafeString) -> Values:
@@ -40,10 +47,11 @@ def _pictures_to_text(_block: Block, values: Values) -> list[Node]:
 
 def _resolve_glossary(_block: Block, context: RenderContext, _body: SafeString) -> Values:
     letters: dict[str, list[GlossaryTerm]] = {}
-    for term in sorted(context.resolver.get_glossary(), key=lambda t: t.term.casefold()):
+    language = context.resolver.language
+    for term in sorted(context.resolver.get_glossary(), key=lambda term: alphabetical_key(term.term, language)):
         name = interpolate_lazy(_("The glossary entry “%(key)s”"), key=term.key)
         context.check_plain_text(0, name, term.term, term.pronunciation, term.definition, *term.aliases)
-        letters.setdefault(term.term[0].upper(), []).append(term)
+        letters.setdefault(_initial(term.term, language), []).append(term)
     return {"letters": [{"letter": letter, "terms": terms} for letter, terms in letters.items()]}
 
 
@@ -53,23 +61,36 @@ def _glossary_to_text(_block: Block, values: Values) -> list[Node]:
         letter = group["letter"]
         nodes.append(Heading(level=2, runs=[Run(letter)], anchor=f"letter-{letter.lower()}"))
         for term in group["terms"]:
-            also = f" {gettext('Also called')}: {', '.join(term.aliases)}." if term.aliases else ""
-            nodes += term_nodes(term, f"term-{term.key}", also)
+            nodes += term_nodes(term, f"term-{term.key}")
     return nodes
 
 
-def term_nodes(term: GlossaryTerm, anchor: str, also: str = "") -> list[Node]:
+def alphabetical_key(text: str, language: str) -> str:
+    """Return a key that sorts as a dictionary does: accents do not count, and a letter of its own follows its base."""
+    distinct = languages.get(language).search.distinct_letters
+    return "".join(f"{fold(one)}{LAST}" if one.casefold() in distinct else fold(one) for one in normalize(text))
+
+
+def _initial(text: str, language: str) -> str:
+    """Return the letter under which a word stands: without its accent, unless it is a letter of its own."""
+    first = normalize(text)[0]
+    is_distinct = first.casefold() in languages.get(language).search.distinct_letters
+    return first.upper() if is_distinct else (fold(first)[:1] or first).upper()
+
+
+def term_nodes(term: GlossaryTerm, anchor: str) -> list[Node]:
     """Return a glossary entry as a term and its definition."""
     say = f" {gettext('say: %(say)s') % {'say': term.pronunciation}}" if term.pronunciation else ""
     return [
         plain(f"{term.term}{say}", role="term", anchor=anchor),
-        plain(f"{term.definition}{also}", role="definition"),
+        plain(term.definition, role="definition"),
     ]
 
 
 def _resolve_locations(_block: Block, context: RenderContext, _body: SafeString) -> Values:
-    locations = context.resolver.get_locations()
-    for location in locations:
+    locations = []
+    for location in context.resolver.get_locations():
+        locations.append({**location, "map_href": MAP_URL + quote_plus(", ".join(location["address_lines"]))})
         name = interpolate_lazy(_("The text of the location “%(key)s”"), key=location["key"])
         texts = [location[part] for part in ("name", "hours", "directions")]
         context.check_plain_text(0, name, *texts, "\n".join(location["address_lines"]))
@@ -82,6 +103,7 @@ def _locations_to_text(_block: Block, values: Values) -> list[Node]:
         parts: list[Node] = [
             Heading(level=3, runs=[Run(place["name"])], anchor=f"place-{place['key']}"),
             plain(" ".join(place["address_lines"]), role="address"),
+            Paragraph(runs=[link(gettext("Map"), place["map_href"])]),
         ]
         if place["phone"]:
             call = gettext("Call %(phone)s") % {"phone": place["phone"]}
