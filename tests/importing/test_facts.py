@@ -150,7 +150,9 @@ def test_the_register_names_sources_that_exist_and_no_number_that_no_page_prints
 
 
 def test_a_number_that_was_not_checked_in_its_source_appears_nowhere() -> None:
-    unread = re.compile(r"3\.1 ?mSv|\bmSv\b|\b(?:1|3) (?:in|of|out of|de cada) (?:every )?4\b(?=[^.\n]*(?:fall|\bca[ey]))")
+    unread = re.compile(
+        r"3\.1 ?mSv|\bmSv\b|\b(?:1|3) (?:in|of|out of|de cada) (?:every )?4\b(?=[^.\n]*(?:fall|\bca[ey]))"
+    )
     texts = {file.name: file.read_text(encoding="utf-8") for file in FILES}
 
     assert [name for name, text in texts.items() if unread.search(text)] == []
