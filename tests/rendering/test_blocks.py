@@ -308,7 +308,7 @@ def test_a_text_beyond_all_bounds_is_refused_in_a_sentence() -> None:
 
 
 def test_what_both_pictures_show_has_one_number_and_the_slider_starts_left_of_what_is_new(ground: Figure) -> None:
-    values = {"x": 0.8, "y": 0.8, "target_x": 0.6, "target_y": 0.6, "order": 2}
+    values = {"x": 0.3, "y": 0.8, "target_x": 0.6, "target_y": 0.6, "order": 2}
     new = Marker.objects.create(figure=Figure.objects.get(slug="cement"), key="new", **values)
     MarkerText.objects.create(marker=new, language="en", label="Cement", text="It has set.")
 
@@ -317,4 +317,4 @@ def test_what_both_pictures_show_has_one_number_and_the_slider_starts_left_of_wh
     first, second = html.split('class="compare__side compare__after"')
     entries = [re.findall(r'class="figure__entry" value="(\d)"[^>]*>(\w+)', part) for part in (first, second)]
     assert entries == [[("1", "Tip")], [("1", "Tip"), ("2", "Cement")]]
-    assert 'type="range" value="45"' in second
+    assert 'type="range" value="22"' in second

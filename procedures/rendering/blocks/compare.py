@@ -13,7 +13,7 @@ from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, Node, plain
 
 # Where the slider can start, and how far left of what is new, in percent of the width.
-FIRST_START, LAST_START, MARGIN = 10, 50, 15
+FIRST_START, LAST_START, MARGIN = 4, 50, 8
 
 
 def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values | None:
@@ -51,8 +51,9 @@ def _number_on(before: FigureContext | None, after: FigureContext | None) -> Fig
 def _choose_start(before: FigureContext | None, after: FigureContext | None) -> int:
     """Return where the slider starts, in percent: left of all that only the second figure shows, such as cement."""
     known = {marker.label for marker in before.markers} if before else set()
-    new = [float(one.target_x.rstrip("%")) for one in after.markers if one.label not in known] if after else []
-    return max(FIRST_START, min([LAST_START, *(round(place) - MARGIN for place in new)]))
+    new = [one for one in after.markers if one.label not in known] if after else []
+    places = [round(float(place.rstrip("%"))) - MARGIN for one in new for place in (one.x, one.target_x)]
+    return max(FIRST_START, min([LAST_START, *places]))
 
 
 def _to_text(_block: Block, values: Values) -> list[Node]:
