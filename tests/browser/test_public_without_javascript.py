@@ -77,6 +77,23 @@ def test_one_switch_changes_all_pictures_of_a_series(plain: Page, served_site: S
     assert films.count() == 0
 
 
+def test_the_large_picture_has_its_marks_and_a_way_back(plain: Page, served_site: ServedSite) -> None:
+    visit(plain, served_site, "/kyphoplasty/")
+    figure = plain.locator("figure.figure").first
+    back, film = figure.locator(".figure__back"), figure.locator(".figure__stage--image")
+    assert not back.is_visible()
+    figure.locator(".figure__summary").click()
+    figure.locator(".figure__link").click()
+
+    box = film.bounding_box()
+    assert box is not None
+    assert box["width"] > 2 * PHONE["width"]
+    assert film.locator(".marker").first.is_visible()
+    back.click()
+    assert not back.is_visible()
+    assert film.evaluate("(e) => e.getBoundingClientRect().width") < PHONE["width"]
+
+
 def test_before_and_after_are_both_shown(plain: Page, served_site: ServedSite) -> None:
     visit(plain, served_site, "/kyphoplasty/")
     sides = plain.locator(".compare").first.locator("figure.figure")
