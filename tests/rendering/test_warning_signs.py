@@ -60,9 +60,7 @@ def test_the_short_form_holds_the_emergency_signs_and_one_line_on_calling() -> N
 
     assert "<li>A weak leg</li>" in html
     words = " ".join(re.sub(r"<[^>]+>", "", html).split())
-    assert re.search(
-        r"For other warning signs, call us day or night at [\d +-]+; on nights and weekends, call [\d +-]+\.", words
-    ), words
+    assert re.search(r"For other signs, call us: [\d +-]+\. At night and on weekends: [\d +-]+\.", words), words
     assert "fever" not in html
 
 

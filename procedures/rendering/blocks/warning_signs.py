@@ -82,7 +82,8 @@ def _show_card(level: str, signs: list[LocalizedSign], context: RenderContext) -
         lines = [[Run(gettext("Do not drive yourself. Do not wait for a visit."))]]
     elif level == SignLevel.CALL_NOW:
         if after_hours[0]:
-            lines = [[Run(f"{gettext('At night and on weekends:')} "), link(*after_hours)]]
+            lead = gettext("At night and on weekends:")
+            lines = [[Run(f"{lead} "), link(*after_hours)]]
         lines.append([Run(gettext("No answer? Go to an emergency room."))])
     elif hours:
         lines = [[Run(gettext("We are here %(hours)s.") % {"hours": hours})]]
@@ -128,9 +129,11 @@ def show_emergency_signs(
     runs: list[Run] = []
     if is_page_top and context.signs_timing:
         runs += [link(gettext("See all warning signs."), f"#{ANCHOR}"), Run(" ")]
-    runs += [Run(f"{gettext('For other warning signs, call us day or night at')} "), link(*phone)]
+    lead = gettext("For other signs, call us:")
+    runs += [Run(f"{lead} "), link(*phone)]
     if after_hours[0] and after_hours[0] != phone[0]:
-        runs += [Run(f"; {gettext('on nights and weekends, call')} "), link(*after_hours)]
+        lead = gettext("At night and on weekends:")
+        runs += [Run(f". {lead} "), link(*after_hours)]
     runs.append(Run("."))
     html = render_component(
         "warning_signs_short",
