@@ -146,7 +146,7 @@ def test_the_plain_text_of_a_page_has_the_emergency_signs_below_its_title() -> N
         "",
         "A weak leg",
         "",
-        "For other warning signs, call us day or night at +1 303-555-0100; on",
-        "nights and weekends, call +1 303-555-0101.",
+        "For other signs, call us: +1 303-555-0100. At night and on weekends: +1",
+        "303-555-0101.",
         "",
     ]

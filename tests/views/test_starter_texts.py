@@ -79,10 +79,7 @@ def facts() -> list[tuple[str, list[str], list[str]]]:
 
 def test_each_fact_of_both_briefs_stands_where_the_table_says(site: Site) -> None:
     texts = {path: " ".join(element_text(page.one("main")).split()) for path, page in site.pages.items()}
-    plain = {
-        path: re.sub(r"\s+([.,;:!?])", r"\1", NOTE.sub("", text))
-        for path, text in texts.items()
-    }
+    plain = {path: re.sub(r"\s+([.,;:!?])", r"\1", NOTE.sub("", text)) for path, text in texts.items()}
     lost = []
     for fact, pages, quotes in facts():
         for quote in quotes:
