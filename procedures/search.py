@@ -402,7 +402,7 @@ def _prefer_enye(text: str, searcher: tantivy.Searcher, hits: list[tantivy.DocAd
 def _highlight(line: str, places: list[tuple[int, int]]) -> SafeString:
     """Return the sentences from the first place on, escaped, with the places in ``<mark>``."""
     start, end = _choose_sentences(line, places[0][0] if places else 0)
-    html = SafeString("" if _is_sentence_end(line, start) else "… ")
+    html = format_html("{}", "" if _is_sentence_end(line, start) else "… ")
     for first, last in places:
         if start <= first and last <= end:
             html += format_html("{}<mark>{}</mark>", line[start:first], line[first:last])

@@ -39,6 +39,7 @@ from procedures.readability.measures import measure_page
 from procedures.readability.suggestions import build_suggestions
 from procedures.rendering import Issue, ReferenceResolver, RenderedPage
 from procedures.rendering.blocks import editor_schema, get_block_types, toolbar_buttons
+from procedures.rendering.html import keep_together
 from procedures.rendering.parser import PAGE_ELEMENT_IDS, section_titles
 from procedures.views.layout import load_clinic
 from procedures.views.pages import page_context
@@ -77,7 +78,7 @@ def render_release_preview(page: Page, release: Release) -> str:
     clinic = load_clinic(page.language)[0]
     context = page_context(page, release, clinic, {})
     with translation.override(page.language):
-        html = render_to_string("site/page.html", {**context, "preview": True})
+        html = keep_together(render_to_string("site/page.html", {**context, "preview": True}))
     return rewrite_media_urls(html)
 
 

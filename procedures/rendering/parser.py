@@ -173,7 +173,7 @@ def line_number(token: Token) -> int:
 
 # Ids of elements in the templates.
 PAGE_ELEMENT_IDS = frozenset(
-    "main page-contents page-points page-words page-sources page-reading tip large-type word-shown "
+    "main page-contents page-points page-words page-sources page-reading tip large-type whole-page word-shown "
     "warning-signs".split()
 )
 # Anchors that templates generate.

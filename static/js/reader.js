@@ -3,7 +3,6 @@
 import { startCompare } from "./reader/compare.js";
 import { forEachMatch } from "./reader/dom.js";
 import { readAloud } from "./reader/read_aloud.js";
-import { startSeries } from "./reader/series.js";
 import { startWordPopover } from "./reader/word_popover.js";
 
 const MAX_WAIT = 3000; // ms
@@ -63,7 +62,6 @@ openFoldedParts();
 openTarget();
 window.addEventListener("hashchange", openTarget);
 forEachMatch(".figure", highlightMarkers);
-forEachMatch("[data-series]", startSeries);
 forEachMatch("[data-compare]", startCompare);
 forEachMatch("[data-listen-bar]", readAloud);
 const words = document.querySelector("[data-close]");

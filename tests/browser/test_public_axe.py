@@ -106,9 +106,9 @@ def test_axe_finds_what_is_wrong(browser: Browser, served_site: ServedSite) -> N
               for (const colour of ["#777", "#666"]) {
                 const words = Object.assign(document.createElement("p"), {textContent: "These words are pale."});
                 words.style.color = colour;
-                document.querySelector(".hero").append(words);
+                document.querySelector("main").append(words);
               }
-              document.querySelector(".hero").append(new Image(20, 20));
+              document.querySelector("main").append(new Image(20, 20));
             }"""
         )
 

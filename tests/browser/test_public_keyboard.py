@@ -1,12 +1,11 @@
 """Every public page with the keyboard alone."""
 
-import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Page, ViewportSize
 
-from tests.browser.public_helpers import DESKTOP, PHONE, open_tab, public_paths, visit, wait_until
+from tests.browser.public_helpers import DESKTOP, PHONE, open_tab, public_paths, visit
 from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser
@@ -150,26 +149,6 @@ def test_description_of_a_picture_unfolds_by_key(browser: Browser, served_site: 
         page.keyboard.press("Enter")
 
         assert words.is_visible()
-
-
-@pytest.mark.smoke
-def test_series_moves_by_arrow_keys_and_by_its_buttons(browser: Browser, served_site: ServedSite) -> None:
-    with open_tab(browser, PHONE, reduced_motion="reduce") as page:
-        visit(page, served_site, "/the-procedure-in-x-ray-pictures/")
-        row = page.locator("[data-series-row]").first
-        row.focus()
-        for _ in range(12):
-            page.keyboard.press("ArrowRight")
-        wait_until(page, "document.querySelector('[data-series-row]').scrollLeft > 100")
-
-        row.evaluate("(e) => e.scrollTo(0, 0)")
-        place = page.locator("[data-series-place]").first
-        expect(place).to_have_text(re.compile("Picture 1 of [78]"))
-        page.locator("[data-series-step='1']").first.focus()
-        page.keyboard.press("Enter")
-        expect(place).to_have_text(re.compile("Picture 2 of [78]"))
-
-        assert place.get_attribute("role") == "status"
 
 
 @pytest.mark.smoke

@@ -5,14 +5,17 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ViewportSize
 
-from tests.browser.public_helpers import DESKTOP, NARROW, PHONE, open_tab, public_paths, visit
+from tests.browser.public_helpers import BOOKLET, DESKTOP, NARROW, PHONE, open_tab, public_paths, visit
 from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser
 
 SMALLEST_TARGET = 44
 SMALLEST_TYPE = 19
-PICTURE_SHOWS = 40  # px of the picture that make it one
+# What a common phone shows at a time, and how many screens hold the first minute of reading.
+SCREEN: ViewportSize = {"width": 390, "height": 740}
+FIRST_MINUTE = 2
+HEADER_HEIGHT = 57  # with its line
 
 TOO_WIDE = """() => {
   const room = document.documentElement.clientWidth;
@@ -51,13 +54,14 @@ SMALL_TYPE = """(least) => {
   document.querySelectorAll("input:not([type=radio])").forEach((e) => { if (e.checkVisibility()) note(e, e.id); });
   return [...found];
 }"""
-# Lower edges of what the first screen must hold; for the picture, the line where enough of it is seen.
-FIRST_SCREEN = """(shows) => {
-  const end = (selector) => Math.round(document.querySelector(selector)?.getBoundingClientRect().bottom ?? 9999);
-  const picture = document.querySelector(".page__header + figure.figure img");
+# Lower edges of what the first screens must hold; 0 for what a page need not have.
+ENDS = """() => {
+  const end = (selector, none) => Math.round(document.querySelector(selector)?.getBoundingClientRect().bottom ?? none);
   return {
-    title: end("h1"), message: end(".page__message"), phone: end(".site-header a[href^='tel:']"),
-    picture: picture ? Math.round(picture.getBoundingClientRect().top) + shows : 0,
+    header: end(".site-header", 9999), title: end("h1", 9999), message: end(".page__message", 0),
+    phone: end(".site-header a[href^='tel:']", 9999), emergency: end(".page-top a[href='tel:911']", 9999),
+    status: end(".page-status", 0), points: end(".key-points", 0), signs: end(".warning-signs--top", 0),
+    picture: end(".page > .figure img", 9999),
   };
 }"""
 OPEN_ALL = "document.querySelectorAll('details').forEach((part) => { part.open = true; })"
@@ -75,7 +79,6 @@ def survey(browser: Browser, served_site: ServedSite, size: ViewportSize) -> Sur
 
         for path in public_paths(served_site):
             visit(page, served_site, path)
-            note("first screen", FIRST_SCREEN, PICTURE_SHOWS)
             page.evaluate(OPEN_ALL)
             note("too wide", TOO_WIDE)
             note("cut off", CUT_OFF)
@@ -142,11 +145,49 @@ def test_all_type_on_a_desktop_is_19_px_or_larger(desk: Survey) -> None:
     assert faults(desk, "small type") == {}
 
 
-def test_first_screen_of_an_article_has_title_message_picture_and_phone(phone: Survey, served_site: ServedSite) -> None:
-    ends = {path: phone["first screen"][path] for path in public_paths(served_site, only_articles=True)}
+@pytest.fixture(scope="module")
+def ends(browser: Browser, served_site: ServedSite) -> dict[str, dict[str, int]]:
+    """Lower edges of the parts of every page on a common phone."""
+    with open_tab(browser, SCREEN) as page:
+        found = {}
+        for path in public_paths(served_site):
+            visit(page, served_site, path)
+            found[path] = page.evaluate(ENDS)
+    return found
 
-    assert {path: parts for path, parts in ends.items() if max(parts.values()) > PHONE["height"]} == {}
-    assert sum(bool(parts["picture"]) for parts in ends.values()) > 15
+
+def test_the_header_is_one_row_and_every_first_screen_has_the_title_the_phone_and_911(
+    ends: dict[str, dict[str, int]],
+) -> None:
+    needed = ("title", "message", "phone", "emergency")
+
+    assert {parts["header"] for parts in ends.values()} == {HEADER_HEIGHT}
+    assert {path: p for path, p in ends.items() if max(p[name] for name in needed) > SCREEN["height"]} == {}
+    assert len(ends) > 40
+
+
+def test_two_screens_of_a_topic_or_guide_hold_the_short_version_and_the_emergency_signs_before_the_picture(
+    ends: dict[str, dict[str, int]],
+) -> None:
+    topics = {path: p for path, p in ends.items() if p["signs"] and not path.endswith(BOOKLET)}
+    order = ("title", "status", "message", "points", "signs", "picture")
+
+    assert {path: p for path, p in topics.items() if p["signs"] > FIRST_MINUTE * SCREEN["height"]} == {}
+    assert {path: p for path, p in topics.items() if sorted(order, key=lambda name: p[name]) != list(order)} == {}
+    assert len(topics) > 30
+
+
+@pytest.mark.parametrize("width", [360, 390])
+def test_type_twice_as_large_leaves_the_title_on_the_first_screen(
+    browser: Browser, served_site: ServedSite, width: int
+) -> None:
+    with open_tab(browser, {"width": width, "height": 740}) as page:
+        visit(page, served_site, "/kyphoplasty/")
+        page.evaluate(TYPE_TWICE_AS_LARGE)
+        parts = page.evaluate(ENDS)
+
+    assert parts["header"] <= 2 * HEADER_HEIGHT
+    assert parts["title"] <= 740 / 2
 
 
 def test_the_measures_find_what_is_too_small_too_wide_and_cut_off(browser: Browser, served_site: ServedSite) -> None:
@@ -210,7 +251,6 @@ def test_wide_screen_has_contents_beside_the_text(browser: Browser, served_site:
         assert contents is not None
         assert body is not None
         assert contents["x"] + contents["width"] <= body["x"]
-        # 38 em of the text's own size.
-        assert body["width"] <= 38 * page.locator(".page__body").evaluate(
-            "(e) => parseFloat(getComputedStyle(e).fontSize)"
-        )
+        text = page.locator(".page__body > p").first
+        width = text.evaluate("(e) => e.getBoundingClientRect().width / parseFloat(getComputedStyle(e).fontSize)")
+        assert 20 < width <= 32

@@ -57,7 +57,6 @@ def test_using_a_page_brings_no_complaint_and_no_trace(browser: Browser, served_
         page.locator(".menu__button summary").click()
         page.locator(".figure__radio--drawing").first.check()
         page.locator("main details summary").first.click()
-        page.locator("[data-series-step='1']").first.click()
         page.locator(".figure__entry").first.hover()
         page.locator("footer").scroll_into_view_if_needed()
         page.locator("#menu-search").fill("cement")

@@ -19,10 +19,10 @@ def plain(browser: Browser) -> Iterator[Page]:
 
 
 def words(page: Page) -> str:
-    """The text of the article without what JavaScript changes: buttons, and two pictures that become one."""
+    """The text of the article without what JavaScript changes: two pictures that become one."""
     text: str = page.evaluate(
         """() => {
-          document.querySelectorAll("[data-series-buttons], .compare").forEach((e) => e.remove());
+          document.querySelectorAll(".compare").forEach((e) => e.remove());
           return document.querySelector("article").innerText;
         }"""
     )
@@ -40,9 +40,9 @@ def test_every_article_has_the_same_words_with_and_without_javascript(
 
 
 def test_javascript_is_really_off(plain: Page, served_site: ServedSite) -> None:
-    visit(plain, served_site, "/the-procedure-in-x-ray-pictures/")
+    visit(plain, served_site, "/kyphoplasty/")
 
-    assert not plain.locator("[data-series-buttons]").first.is_visible()
+    assert not plain.locator("[data-compare-tools]").first.is_visible()
 
 
 @pytest.mark.smoke
@@ -66,17 +66,32 @@ def test_picture_changes_to_its_drawing_and_back(plain: Page, served_site: Serve
     assert (film.is_visible(), drawing.is_visible()) == (True, False)
 
 
-def test_series_shows_every_picture_in_a_row_that_scrolls(plain: Page, served_site: ServedSite) -> None:
+def test_one_switch_changes_all_pictures_of_a_series(plain: Page, served_site: ServedSite) -> None:
     visit(plain, served_site, "/the-procedure-in-x-ray-pictures/")
-    items = plain.locator("[data-series-row]").first.locator("li.series__item")
-    assert items.count() >= 5
+    series = plain.locator(".series").first
+    films = series.locator(".figure__stage--image:visible")
+    assert films.count() >= 5
 
-    for item in items.all():
-        item.scroll_into_view_if_needed()
-        box = item.bounding_box()
-        assert box is not None
-        assert box["x"] < PHONE["width"]
-        assert item.locator("h3").is_visible()
+    series.get_by_text("Drawing", exact=True).click()
+
+    assert films.count() == 0
+
+
+def test_the_large_picture_has_its_marks_and_a_way_back(plain: Page, served_site: ServedSite) -> None:
+    visit(plain, served_site, "/kyphoplasty/")
+    figure = plain.locator("figure.figure").first
+    back, film = figure.locator(".figure__back"), figure.locator(".figure__stage--image")
+    assert not back.is_visible()
+    figure.locator(".figure__summary").click()
+    figure.locator(".figure__link").click()
+
+    box = film.bounding_box()
+    assert box is not None
+    assert box["width"] > 2 * PHONE["width"]
+    assert film.locator(".marker").first.is_visible()
+    back.click()
+    assert not back.is_visible()
+    assert film.evaluate("(e) => e.getBoundingClientRect().width") < PHONE["width"]
 
 
 def test_before_and_after_are_both_shown(plain: Page, served_site: ServedSite) -> None:

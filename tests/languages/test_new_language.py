@@ -51,7 +51,7 @@ MADE_UP = LanguageDefinition(
     ),
 )
 """
-CATALOG = {"Find your visit": "מצא ביקור", "Search": "חפש"}
+CATALOG = {"Guides for your visit": "מצא ביקור", "Search": "חפש"}
 HEAD = """\
 ---
 subject: {subject}

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from procedures.models import Clinic, Figure, FigureText, MarkerText, Page
+from procedures.models import Clinic, Figure, FigureText, Marker, MarkerText, Page
 from tests.factories import make_public, make_term
 from tests.rendering.ground import list_issues, parse_html, render, render_body
 
@@ -305,3 +305,16 @@ def test_a_picture_without_words_in_this_language_is_named(ground: Figure) -> No
 
 def test_a_text_beyond_all_bounds_is_refused_in_a_sentence() -> None:
     assert list_issues("a" * 200_001) == ["The text is longer than 200,000 letters. Make two pages of it."]
+
+
+def test_what_both_pictures_show_has_one_number_and_the_slider_starts_left_of_what_is_new(ground: Figure) -> None:
+    values = {"x": 0.3, "y": 0.8, "target_x": 0.6, "target_y": 0.6, "order": 2}
+    new = Marker.objects.create(figure=Figure.objects.get(slug="cement"), key="new", **values)
+    MarkerText.objects.create(marker=new, language="en", label="Cement", text="It has set.")
+
+    html = render_body("::: compare needle cement")
+
+    first, second = html.split('class="compare__side compare__after"')
+    entries = [re.findall(r'class="figure__entry" value="(\d)"[^>]*>(\w+)', part) for part in (first, second)]
+    assert entries == [[("1", "Tip")], [("1", "Tip"), ("2", "Cement")]]
+    assert 'type="range" value="22"' in second

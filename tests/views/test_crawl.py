@@ -205,7 +205,7 @@ def alternates(page: Document) -> dict[str, str]:
 
 def test_language_switch_leads_to_the_translations_that_search_engines_are_told(site: Site) -> None:
     for page in site.pages.values():
-        menus = page.of_class("menu__languages")
+        menus = page.of_class("page-top__languages")
         shown = {a.attrib["hreflang"]: site.address(a.attrib["href"]) for menu in menus for a in menu.iter("a")}
         told = {code: href for code, href in alternates(page).items() if code != page.language}
         assert (page.path, shown) == (page.path, told)
@@ -240,7 +240,7 @@ def test_every_article_opens_with_a_key_message_of_its_own(site: Site) -> None:
 
 def test_every_starter_text_says_that_it_is_not_reviewed(site: Site) -> None:
     lines = {
-        page.path: [element_text(e) for r in page.of_class("page-meta") for e in r.iter("strong")]
+        page.path: [element_text(e) for r in page.of_class("page-status") for e in r.iter("strong")]
         for page in site.articles
     }
 
@@ -250,10 +250,12 @@ def test_every_starter_text_says_that_it_is_not_reviewed(site: Site) -> None:
 def test_citations_and_sources_belong_together(site: Site) -> None:
     citing = 0
     for page in site.articles:
-        cites = [a.attrib["href"] for sup in page.of_class("citation") for a in sup.iter("a")]
+        notes = page.of_class("citation")
+        cited = {f"#source-{number}" for note in notes for number in re.findall(r"\d+", element_text(note))}
         listed = [f"#{item.get('id')}" for item in page.of_class("sources__item")]
-        citing += bool(cites)
-        assert (page.path, sorted(set(cites))) == (page.path, sorted(listed))
+        citing += bool(notes)
+        assert (page.path, sorted(cited)) == (page.path, sorted(listed))
+        assert [note.attrib["href"] for note in notes if note.attrib["href"] not in listed] == []
         assert [int(item.get("value", "0")) for item in page.of_class("sources__item")] == [
             *range(1, len(listed) + 1)
         ], page.path

@@ -10,14 +10,16 @@ HARDEST_GRADE = 6.0
 # What the page adds to the author's text.
 GENERATED = (
     "sources page-words contents ask-us next-step care-card__phone figure__views figure__summary figure__large "
-    "series__hint series__buttons compare__tools reading-levels warning-signs--top"
+    "compare__tools page-status reader-tools__box citation reading-levels warning-signs--top"
 ).split()
 
 
 def read_text(page: Document) -> str:
     """Every paragraph, heading, and list item of a page as a sentence."""
     skipped = {id(inner) for name in GENERATED for found in page.of_class(name) for inner in found.iter()}
-    skipped |= {id(inner) for found in page.elements("svg", "sup", "nav", "form", "td") for inner in found.iter()}
+    compared = {id(cell) for table in page.of_class("choices") for cell in table.iter("td")}
+    parts = [part for part in page.elements("svg", "sup", "nav", "form", "td") if id(part) not in compared]
+    skipped |= {id(inner) for found in parts for inner in found.iter()}
     main = page.one("article") if page.is_article else page.one("main")
     lines = []
     for element in main.iter():

@@ -63,6 +63,10 @@ def test_every_page_has_all_its_parts(site: Site) -> None:
     assert find_problems(site, missing) == []
 
 
+# The sources of a paragraph.
+NOTE = re.compile(r"\s*\[\d+(?:, \d+)*\]")
+
+
 def facts() -> list[tuple[str, list[str], list[str]]]:
     """Rows of the table of facts: fact, paths, quotations."""
     rows = []
@@ -75,10 +79,7 @@ def facts() -> list[tuple[str, list[str], list[str]]]:
 
 def test_each_fact_of_both_briefs_stands_where_the_table_says(site: Site) -> None:
     texts = {path: " ".join(element_text(page.one("main")).split()) for path, page in site.pages.items()}
-    plain = {
-        path: re.sub(r"\s+([.,;:!?])", r"\1", re.sub(r"(?<=[.!?:]) ?\d+(?= |\Z)", "", text))
-        for path, text in texts.items()
-    }
+    plain = {path: re.sub(r"\s+([.,;:!?])", r"\1", NOTE.sub("", text)) for path, text in texts.items()}
     lost = []
     for fact, pages, quotes in facts():
         for quote in quotes:
@@ -104,8 +105,7 @@ SECTION = re.compile(r"^## [^\n]*\((?P<code>[A-Z]{3})\)[^\n]*\n(?P<rows>.*?)(?=^
 
 def said_on(site: Site, path: str) -> str:
     """The text of a page without citation numbers."""
-    text = re.sub(r"(?<=[.!?:”]) ?\d{1,2}(?= |\Z)", "", element_text(site.pages[path].one("main")))
-    text = re.sub(r"(?<=[.!?:”]) ?\d{1,2}(?= |\Z)", "", text)
+    text = NOTE.sub("", element_text(site.pages[path].one("main")))
     return re.sub(r"\s+([.,;:!?])", r"\1", " ".join(text.split()))
 
 

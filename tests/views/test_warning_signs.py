@@ -43,7 +43,7 @@ def printed(page: Document) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for card in page.of_class("care-card"):
         for item in card.iter("li"):
-            found.setdefault(plain(re.sub(r"\s?\d+$", "", element_text(item))), set()).update(
+            found.setdefault(plain(re.sub(r"\s*\[\d+\]$", "", element_text(item))), set()).update(
                 card.attrib["class"].split()
             )
     for block in page.of_class("warning-signs--short"):
@@ -99,7 +99,8 @@ def test_no_sign_is_paired_with_a_call_outside_the_block(site: Site) -> None:
     found = []
     for page in site.articles:
         triage = TriageDetector(page.language)
-        inside = {id(e) for block in page.of_class("warning-signs") for e in block.iter()}
+        blocks = [*page.of_class("warning-signs"), *page.of_class("warning-signs--short")]
+        inside = {id(e) for block in blocks for e in block.iter()}
         outside = (e for e in page.one("article").iter() if e.tag in TEXTS and id(e) not in inside)
         texts = [plain(element_text(element)) for element in outside]
         found += [(page.path, text, sorted(signs)) for text in texts if (signs := triage.find_advised_signs(text))]

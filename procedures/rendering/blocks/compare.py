@@ -1,13 +1,19 @@
 """``::: compare``: two pictures next to each other."""
 
+from dataclasses import replace
+
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from procedures.figures.presenters import FigureContext
 from procedures.rendering.blocks import BlockType, Field, Options, Values, register
-from procedures.rendering.blocks.figure import show_figure_by_slug
+from procedures.rendering.blocks.figure import get_figure, get_switch, show_figure
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, Node, plain
+
+# Where the slider can start, and how far left of what is new, in percent of the width.
+FIRST_START, LAST_START, MARGIN = 4, 50, 8
 
 
 def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values | None:
@@ -15,16 +21,39 @@ def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values 
     if len(slugs) != 2:
         context.issues.add(block.line, _("::: compare needs two pictures: ::: compare BEFORE AFTER."))
         return None
-    before, after = (show_figure_by_slug(slug, block.line, context) for slug in slugs)
+    views = [get_figure(slug, block.line, context) for slug in slugs]
+    before, after = views[0], _number_on(*views)
+    shown = [show_figure(view, block.line, context, grouped=True) if view else None for view in (before, after)]
     block.anchor = context.reserve_anchor(f"compare-{slugs[0]}")
+    title = " / ".join(view.title for view in (before, after) if view)
     return {
         "before": gettext("Before"),
         "after": gettext("After"),
-        "before_html": before[0] if before else "",
-        "after_html": after[0] if after else "",
+        "before_html": shown[0][0] if shown[0] else "",
+        "after_html": shown[1][0] if shown[1] else "",
         "dom_id": block.anchor,
-        "blocks": (before and before[1], after and after[1]),
+        "switch": get_switch(views, block.anchor, title),
+        "start": _choose_start(before, after),
+        "blocks": [one and one[1] for one in shown],
     }
+
+
+def _number_on(before: FigureContext | None, after: FigureContext | None) -> FigureContext | None:
+    """Return the second figure with numbers that go on from the first; what both show has the same number in both."""
+    if before is None or after is None:
+        return after
+    numbers = {marker.label: marker.number for marker in before.markers}
+    for marker in after.markers:
+        numbers.setdefault(marker.label, len(numbers) + 1)
+    return replace(after, markers=[replace(marker, number=numbers[marker.label]) for marker in after.markers])
+
+
+def _choose_start(before: FigureContext | None, after: FigureContext | None) -> int:
+    """Return where the slider starts, in percent: left of all that only the second figure shows, such as cement."""
+    known = {marker.label for marker in before.markers} if before else set()
+    new = [one for one in after.markers if one.label not in known] if after else []
+    places = [round(float(place.rstrip("%"))) - MARGIN for one in new for place in (one.x, one.target_x)]
+    return max(FIRST_START, min([LAST_START, *places]))
 
 
 def _to_text(_block: Block, values: Values) -> list[Node]:

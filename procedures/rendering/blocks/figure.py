@@ -1,5 +1,7 @@
 """``::: figure``: an annotated picture."""
 
+from collections.abc import Sequence
+
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -54,9 +56,12 @@ def get_captions(view: FigureContext, said: set[str] | None = None) -> Values:
 
 
 def show_figure(
-    view: FigureContext, line: int, context: RenderContext, *, eager: bool = False
+    view: FigureContext, line: int, context: RenderContext, *, eager: bool = False, grouped: bool = False
 ) -> tuple[SafeString, Block]:
-    """Return the HTML of a figure, with an id that is unique on the page, and its block. Check its texts."""
+    """Return the HTML of a figure, with an id that is unique on the page, and its block. Check its texts.
+
+    ``grouped``: it is in a group, which has the switch between X-ray and drawing.
+    """
     if not view.has_texts or not view.alt:
         message = _("The picture “%(slug)s” has no texts in this language yet.")
         context.issues.add(line, message, slug=view.slug)
@@ -71,16 +76,21 @@ def show_figure(
     figure = {name: getattr(view, name) for name in FigureContext.__slots__}
     figure |= {"dom_id": dom_id, "eager": eager, **get_captions(view, context.said)}
     block = Block(name="figure", component=COMPONENT, anchor=dom_id, nodes=figure_nodes(figure))
-    return render_component("figure", figure=figure), block
+    return render_component("figure", figure=figure, grouped=grouped), block
 
 
-def show_figure_by_slug(slug: str, line: int, context: RenderContext) -> tuple[SafeString, Block] | None:
-    """Like ``show_figure``; None, with an issue, for a figure that cannot be shown."""
+def get_figure(slug: str, line: int, context: RenderContext) -> FigureContext | None:
+    """Return a figure; None, with an issue, for one that cannot be shown."""
     view = context.resolver.get_figure(slug)
     if view is None:
         context.add_unavailable_figure(line, slug)
-        return None
-    return show_figure(view, line, context)
+    return view
+
+
+def get_switch(views: Sequence[FigureContext | None], name: str, title: str) -> Values | None:
+    """Return the values of the switch between X-rays and drawings of a group; None if no figure has both."""
+    kinds = [view.kind for view in views if view and view.drawing and not view.vector]
+    return {"name": name, "title": title, "kind": kinds[0]} if kinds else None
 
 
 def figure_nodes(figure: Values) -> list[Node]:
@@ -96,7 +106,7 @@ def figure_nodes(figure: Values) -> list[Node]:
         for marker in figure["markers"]:
             runs = [Run(f"{marker.label}.", marks=(Mark("strong"),)), Run(f" {marker.text}")]
             legend.append(ListItem(nodes=[Paragraph(runs=runs, role="marker")]))
-        nodes.append(List(nodes=legend, is_ordered=True))
+        nodes.append(List(nodes=legend, is_ordered=True, start=figure["markers"][0].number))
     if note := f"{figure['origin']} {figure['polarity']}".strip():
         nodes.append(plain(note))
     if figure["paragraphs"]:
@@ -122,11 +132,12 @@ def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values 
     if len(slugs) != 1:
         context.issues.add(block.line, _("::: figure shows one picture. For two, write ::: compare."))
         return None
-    shown = show_figure_by_slug(slugs[0], block.line, context)
-    if shown is None:
+    view = get_figure(slugs[0], block.line, context)
+    if view is None:
         return None
-    block.anchor = shown[1].anchor
-    return {"html": shown[0], "nodes": shown[1].nodes}
+    html, shown = show_figure(view, block.line, context)
+    block.anchor = shown.anchor
+    return {"html": html, "nodes": shown.nodes}
 
 
 register(

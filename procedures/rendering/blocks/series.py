@@ -1,11 +1,11 @@
-"""``::: series``: pictures in order, each with its text."""
+"""``::: series``: pictures in order, each with its text, with one switch between X-rays and drawings."""
 
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from portal.text import interpolate_lazy
 from procedures.rendering.blocks import BlockType, Field, Options, Values, register
-from procedures.rendering.blocks.figure import show_figure_by_slug
+from procedures.rendering.blocks.figure import get_figure, get_switch, show_figure
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, Heading, List, ListItem, Node, Run, plain
 
@@ -23,12 +23,14 @@ def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values 
         block.line, name, series.title, *(text for row in rows for text in (row.heading, row.text))
     )
     items = []
-    for number, row in enumerate(rows, start=1):
-        shown = show_figure_by_slug(row.figure.slug, block.line, context)
+    views = [get_figure(row.figure.slug, block.line, context) for row in rows]
+    for number, (row, view) in enumerate(zip(rows, views, strict=True), start=1):
+        shown = show_figure(view, block.line, context, grouped=True) if view else None
         values = {"number": number, "heading": row.heading, "text": row.text}
         items.append({**values, "figure_html": shown[0] if shown else "", "figure": shown and shown[1]})
     block.anchor = context.reserve_anchor(f"series-{series.slug}")
-    return {"title": series.title, "dom_id": block.anchor, "items": items}
+    switch = get_switch(views, block.anchor, series.title)
+    return {"title": series.title, "dom_id": block.anchor, "items": items, "switch": switch}
 
 
 def _to_text(_block: Block, values: Values) -> list[Node]:

@@ -85,7 +85,7 @@ def _show_card(level: str, signs: list[LocalizedSign], context: RenderContext) -
         if night != day:
             # Two numbers in one sentence: a button with one of them would be the wrong one half of the time.
             number = href = ""
-            line = gettext("Call %(day)s in office hours, %(night)s at any other time.")
+            line = gettext("Call %(day)s in office hours, %(night)s at other times.")
             lines = [_insert_phones(line, day=day, night=night)]
         lines.append([Run(gettext("No answer? Go to an emergency room."))])
     elif hours:
@@ -136,9 +136,9 @@ def show_emergency_signs(
     texts = [sign.short or sign.text for sign in signs]
     title = gettext("Call %(number)s now. Do not drive.") % {"number": emergency}
     if night != day:
-        line = gettext("Other warning signs? Call us: %(day)s in office hours, %(night)s at any other time.")
+        line = gettext("For other signs, call us: %(day)s in office hours, %(night)s at other times.")
     else:
-        line = gettext("Other warning signs? Call us day or night: %(day)s.")
+        line = gettext("For other signs, call us day or night: %(day)s.")
     runs = _insert_phones(line, day=day, night=night) if day[0] else []
     if is_page_top and context.signs_timing:
         runs += [Run(" "), link(gettext("See all warning signs."), f"#{ANCHOR}")]

@@ -1,5 +1,3 @@
-import { forEachMatch } from "./dom.js";
-
 const shape = (image) => (image ? image.height / image.width : NaN);
 
 // Before and after, one over the other: a slider wipes between them. A button leads back to side by side.
@@ -22,19 +20,10 @@ export function startCompare(compare) {
     compare.classList.toggle("compare--slider", wiping);
     bar.hidden = !wiping;
     button.textContent = wiping ? words.wiping : words.apart;
-    if (wiping) follow(compare.querySelector(".figure__radio:checked"));
-  };
-  // One switch for both pictures: an X-ray over a drawing would say nothing.
-  const follow = (pick) => {
-    if (!pick) return;
-    forEachMatch(`.figure__radio[value=${pick.value}]`, (other) => { other.checked = true; }, compare);
   };
 
   range.addEventListener("input", say);
   button.addEventListener("click", () => show(!compare.classList.contains("compare--slider")));
-  compare.addEventListener("change", (event) => {
-    if (event.target.matches(".figure__radio") && compare.classList.contains("compare--slider")) follow(event.target);
-  });
   tools.hidden = false;
   say();
   show(true);
