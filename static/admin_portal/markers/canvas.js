@@ -14,12 +14,14 @@ function make(name, attributes = {}, ...children) {
 
 function leader(mark, look) {
   const ends = { x1: percent(mark.x), y1: percent(mark.y), x2: percent(mark.target_x), y2: percent(mark.target_y) };
-  const end = look === "marker__line" && mark.shape === "arrow" ? { "marker-end": "url(#editor-tip)" } : {};
-  return make("line", { class: look, ...ends, ...end });
+  return make("line", { class: look, ...ends, ...(look === "marker__end" ? { "marker-end": "url(#editor-tip)" } : {}) });
 }
 
 function outline(mark, look) {
   const [rx, ry] = [mark.width / 2, mark.height / 2];
+  if (mark.shape === "arrow") {
+    return make("circle", { class: look, cx: percent(mark.target_x), cy: percent(mark.target_y), r: 14 });
+  }
   if (mark.shape === "circle") {
     return make("ellipse", { class: look, cx: percent(mark.target_x), cy: percent(mark.target_y), rx: percent(rx), ry: percent(ry) });
   }
@@ -30,14 +32,14 @@ function outline(mark, look) {
 
 function figure(mark, index) {
   const lines = [leader(mark, "marker__case"), leader(mark, "marker__line")];
-  if (!isWide(mark.shape)) {
-    const dot = make("circle", { class: "marker__dot", cx: percent(mark.target_x), cy: percent(mark.target_y), r: ".22em" });
-    return mark.shape === "arrow" ? lines : [...lines, dot];
+  if (mark.shape === "point") {
+    return [...lines, make("circle", { class: "marker__dot", cx: percent(mark.target_x), cy: percent(mark.target_y), r: ".22em" })];
   }
   const id = `editor-hole-${index}`;
   const whole = { x: 0, y: 0, width: "100%", height: "100%" };
   const mask = make("mask", { id, maskUnits: "userSpaceOnUse", ...whole }, make("rect", { fill: "#fff", ...whole }), outline(mark, "marker__hole"));
-  return [mask, make("g", { mask: `url(#${id})` }, ...lines), outline(mark, "marker__case"), outline(mark, "marker__line")];
+  const end = mark.shape === "arrow" ? [leader(mark, "marker__end")] : [outline(mark, "marker__case"), outline(mark, "marker__line")];
+  return [mask, make("g", { mask: `url(#${id})` }, ...lines), ...end];
 }
 
 function disc(mark, index) {
