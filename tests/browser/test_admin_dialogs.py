@@ -181,6 +181,6 @@ def test_axe_finds_nothing_in_any_window(
             widths[name] = tab.page.evaluate("document.documentElement.scrollWidth")
             tab.page.keyboard.press("Escape")
 
-    assert len(names) == 19
+    assert len(names) == 20
     assert found == {}
     assert set(widths.values()) == {size["width"]}, json.dumps(widths)
