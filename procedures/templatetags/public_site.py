@@ -1,6 +1,6 @@
 """Template tags of the public site: languages, and includes that are the same on all pages."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import template
 from django.conf import settings
@@ -39,7 +39,7 @@ def home_path(language: str) -> str:
 @register.simple_tag(takes_context=True)
 def article(context: template.Context, html: SafeString) -> SafeString:
     """Return an article with what is not kept with it: its status below the title, and the readers' tools."""
-    status = render_to_string("components/page_status.html", context.flatten())
+    status = render_to_string("components/page_status.html", cast("dict[str, Any]", context.flatten()))
     tools = EMPTY_HTML if context.get("preview") else cached_include(context, TOOLS, booklet=context["is_guide"])
     return complete_article(html, status=status, tools=tools)
 
