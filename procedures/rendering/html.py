@@ -422,6 +422,17 @@ def _on_one_line(tag: re.Match[str]) -> str:
     return tag[0].replace("\n>", ">").replace("\n/>", "/>").replace("\n", " ")
 
 
+# Comments of article/page.html, where a page shows what is not kept with the article.
+STATUS_PLACE, TOOLS_PLACE = "<!--status-->", "<!--tools-->"
+
+
+def complete_article(html: SafeString, *, status: SafeString, tools: SafeString) -> SafeString:
+    """Return an article with its review status below the title, and with the readers' tools."""
+    # An article from an earlier version of the portal has no place for them.
+    html = html if STATUS_PLACE in html else SafeString(f"{STATUS_PLACE}{html}")
+    return SafeString(html.replace(STATUS_PLACE, status, 1).replace(TOOLS_PLACE, tools, 1))
+
+
 # Places where no line ends: in a word such as "X-ray", a name such as "rayos X", and a phone number.
 NO_BREAK = re.compile(r"(?<![\w-][A-Z])(?<=[A-Z])-(?=[a-z])|(?<=[a-z]) (?=[A-Z](?![\w’'-]))|(?<=[\d)])[ -](?=\(?\d{3})")
 NO_BREAK_CHARACTERS = {"-": "\u2011", " ": "\u00a0"}

@@ -1,6 +1,6 @@
 """Template tags of the public site: languages, and includes that are the same on all pages."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import template
 from django.conf import settings
@@ -9,12 +9,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from procedures import languages
+from procedures.rendering.html import complete_article
 from procedures.views import layout
 
 register = template.Library()
 EMPTY_HTML = SafeString("")
-# Comments of article/page.html.
-STATUS_PLACE, TOOLS_PLACE = "<!--status-->", "<!--tools-->"
 TOOLS = "components/reader_tools.html"
 
 
@@ -40,11 +39,9 @@ def home_path(language: str) -> str:
 @register.simple_tag(takes_context=True)
 def article(context: template.Context, html: SafeString) -> SafeString:
     """Return an article with what is not kept with it: its status below the title, and the readers' tools."""
-    status = render_to_string("components/page_status.html", context.flatten())
-    tools = "" if context.get("preview") else cached_include(context, TOOLS, booklet=context["is_guide"])
-    # An article from an earlier version of the portal has no place for them.
-    html = html if STATUS_PLACE in html else SafeString(STATUS_PLACE) + html
-    return SafeString(html.replace(STATUS_PLACE, status, 1).replace(TOOLS_PLACE, tools, 1))
+    status = render_to_string("components/page_status.html", cast("dict[str, Any]", context.flatten()))
+    tools = EMPTY_HTML if context.get("preview") else cached_include(context, TOOLS, booklet=context["is_guide"])
+    return complete_article(html, status=status, tools=tools)
 
 
 @register.simple_tag(takes_context=True)
