@@ -1,5 +1,6 @@
 """A page on paper: nothing to click, nothing folded away, addresses spelled out, ink on white."""
 
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -7,16 +8,16 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
-from tests.browser.public_helpers import DESKTOP, PHONE, open_tab, public_paths, visit, wait_until
+from tests.browser.public_helpers import BOOKLET, DESKTOP, PHONE, open_tab, public_paths, visit, wait_until
 from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser
 
 MILLIMETRE = 96 / 25.4
 ONLY_FOR_SCREENS = """() => [...document.querySelectorAll(
-    ".site-header, .menu, .skip-link, .breadcrumbs, .reader-tools, .reader-tools__list, .figure__views, .figure__summary, .figure__large, .button, .series__hint, .print-hint"
+    ".site-header, .site-footer, .menu, .skip-link, .page-top, .breadcrumbs, .reader-tools, .reader-tools__list, .figure__views, .figure__summary, .figure__large, .button, .series__hint, .print-hint"
   )].filter((e) => e.checkVisibility()).map((e) => e.className)"""
-FOLDED_AWAY = """() => [...document.querySelectorAll("details > p")]
+FOLDED_AWAY = """() => [...document.querySelectorAll("details > p:not(.figure__large)")]
   .filter((e) => !e.checkVisibility() || e.getBoundingClientRect().height < 10)
   .map((e) => e.textContent.slice(0, 40))"""
 # Addresses of other sites that are not spelled out, and our own that are.
@@ -54,6 +55,17 @@ PALE = """() => {
   }
   return [...found];
 }"""
+# The whole page instead of a leaflet.
+TICK_WHOLE_PAGE = "() => document.querySelectorAll('#whole-page').forEach((tick) => { tick.checked = true; })"
+# What a leaflet leaves out, and what every page has on paper.
+LEFT_OUT = """() => [...document.querySelectorAll(
+    ".sources, .page-words, .next-step, .reading-list, .figure__description, .page__body > .figure, .compare, .chance, .choices"
+  )].filter((e) => e.checkVisibility()).map((e) => e.className)"""
+FOOT = """() => {
+  const foot = document.querySelector(".print-foot");
+  return [getComputedStyle(foot).display, getComputedStyle(foot).breakInside, foot.innerText.replace(/\\s+/g, " ")];
+}"""
+MAX_SIDES = 6
 MEASURES = {
     "only for screens": ONLY_FOR_SCREENS,
     "folded away": FOLDED_AWAY,
@@ -75,6 +87,7 @@ def printed(browser: Browser, served_site: ServedSite) -> Measured:
         for path in public_paths(served_site, only_articles=True):
             # The sheet for paper comes after everything else.
             page.goto(served_site.url + path, wait_until="load")
+            page.evaluate(TICK_WHOLE_PAGE)
             for name, script in MEASURES.items():
                 found[name][path] = page.evaluate(script)
     return found
@@ -97,7 +110,9 @@ def test_paper_has_no_navigation_and_no_buttons(printed: Measured) -> None:
     assert faults(printed, "only for screens") == {}
 
 
-def test_paper_shows_what_a_screen_folds_away(printed: Measured, paper: Page, served_site: ServedSite) -> None:
+def test_the_whole_page_on_paper_shows_what_a_screen_folds_away(
+    printed: Measured, paper: Page, served_site: ServedSite
+) -> None:
     assert faults(printed, "folded away") == {}
 
     visit(paper, served_site, "/kyphoplasty/")
@@ -117,8 +132,45 @@ def test_paper_names_the_clinic_its_phone_and_the_address_of_the_page(
     printed: Measured, served_site: ServedSite
 ) -> None:
     for path, words in printed["letterhead"].items():
-        lines = [part for part in ("Example Spine Clinic", "303-555-0100", served_site.url + path) if part not in words]
+        needed = ("Example Spine Clinic", "303-555-0100", served_site.url + path)
+        lines = [part for part in needed if part not in plain(words)]
         assert (path, lines) == (path, [])
+
+
+def test_every_sheet_has_the_emergency_number_and_our_phone_at_its_foot(paper: Page, served_site: ServedSite) -> None:
+    for path in ("/", "/kyphoplasty/", "/visits/day-before/", "/contact/", f"/visits/day-before{BOOKLET}"):
+        paper.goto(served_site.url + path, wait_until="load")
+        display, break_inside, words = paper.evaluate(FOOT)
+        # Browsers repeat the foot of a table that they need not break.
+        assert (path, display, break_inside) == (path, "table-footer-group", "avoid")
+        assert [part for part in ("911", "303-555-0100", "303-555-0101") if part not in plain(words)] == []
+
+
+def plain(words: str) -> str:
+    """The words without no-break hyphens and spaces."""
+    return words.replace("\u2011", "-").replace("\xa0", " ")
+
+
+def sides(page: Page) -> int:
+    return len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="Letter")))
+
+
+def test_a_topic_or_guide_prints_as_a_leaflet_and_with_a_tick_as_a_whole(paper: Page, served_site: ServedSite) -> None:
+    wrong: dict[str, Any] = {}
+    for path in public_paths(served_site, language="en", only_articles=True):
+        paper.goto(served_site.url + path, wait_until="load")
+        if paper.locator(".warning-signs--top").count() == 0 or path.endswith(BOOKLET):
+            continue
+        left_out = paper.evaluate(LEFT_OUT)
+        kept = paper.locator(".key-points, .warning-signs--top, .page > .figure").evaluate_all(
+            "(all) => all.filter((e) => e.checkVisibility()).length"
+        )
+        leaflet = sides(paper)
+        paper.evaluate(TICK_WHOLE_PAGE)
+        if left_out or kept != 3 or not leaflet <= MAX_SIDES < sides(paper) or not paper.evaluate(LEFT_OUT):
+            wrong[path] = left_out, kept, leaflet, sides(paper)
+
+    assert wrong == {}
 
 
 def test_paper_has_tick_boxes_for_a_shaky_hand(printed: Measured) -> None:
@@ -185,6 +237,7 @@ def test_print_button_opens_everything_prints_and_folds_it_again(browser: Browse
         )
         page.route("**/media/**", slowly)
         visit(page, served_site, "/kyphoplasty/")
+        opened = page.locator("main details[open]").count()
         page.locator(".reader-tools summary").click()
         page.locator("[data-print]").click()
         wait_until(page, "window.printed === true")
@@ -192,4 +245,5 @@ def test_print_button_opens_everything_prints_and_folds_it_again(browser: Browse
         assert page.evaluate("window.missing") == 0
         assert page.locator("main details:not([open])").count() == 0
         page.evaluate("window.dispatchEvent(new Event('afterprint'))")
-        assert page.locator("main details[open]:not(.reader-tools)").count() == 0
+        # What a wide screen shows stays open.
+        assert page.locator("main details[open]:not(.reader-tools)").count() == opened

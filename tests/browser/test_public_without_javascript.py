@@ -62,7 +62,7 @@ def test_picture_changes_to_its_drawing_and_back(plain: Page, served_site: Serve
 
     figure.get_by_text("Drawing", exact=True).click()
     assert (film.is_visible(), drawing.is_visible()) == (False, True)
-    figure.locator(".figure__radio").first.check()
+    figure.get_by_text("X\u2011ray", exact=True).click()
     assert (film.is_visible(), drawing.is_visible()) == (True, False)
 
 

@@ -158,8 +158,8 @@ def srcset(value: str) -> list[str]:
 
 
 def element_text(element: Element) -> str:
-    """The text inside an element, on one line."""
-    return " ".join("".join(element.itertext()).split())
+    """The text inside an element, on one line, with plain hyphens and spaces."""
+    return " ".join("".join(element.itertext()).replace("\u2011", "-").split())
 
 
 def find_problems(site: Site, found: Any) -> list[str]:
