@@ -58,6 +58,7 @@ def test_before_and_after_stand_side_by_side_without_javascript_and_on_paper(
             if scripted:
                 page.emulate_media(media="print")
             visit(page, served_site, "/kyphoplasty/")
+            page.evaluate("document.querySelector('#whole-page').checked = true")
             compare = page.locator(".compare")
             before, after = (side.bounding_box() for side in compare.locator(".compare__side").all())
             assert before is not None

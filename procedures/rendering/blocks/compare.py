@@ -45,7 +45,8 @@ def _number_on(before: FigureContext | None, after: FigureContext | None) -> Fig
     numbers = {marker.label: marker.number for marker in before.markers}
     for marker in after.markers:
         numbers.setdefault(marker.label, len(numbers) + 1)
-    return replace(after, markers=[replace(marker, number=numbers[marker.label]) for marker in after.markers])
+    markers = [replace(marker, number=numbers[marker.label]) for marker in after.markers]
+    return replace(after, markers=sorted(markers, key=lambda marker: marker.number))
 
 
 def _choose_start(before: FigureContext | None, after: FigureContext | None) -> int:
