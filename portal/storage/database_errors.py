@@ -18,6 +18,7 @@ from portal.security.headers import PROBE_PATHS
 log = logging.getLogger(__name__)
 
 DATABASE_FILE_MISSING = "the database file is missing"
+NO_RESPONSE = "the database does not respond"
 DATABASE_FILE_REPLACED = "the database file was replaced while the server was running: restart the server"
 
 
@@ -39,8 +40,8 @@ def describe_error(error: BaseException) -> str:
     if "unable to open" in text:
         return DATABASE_FILE_MISSING
     if "no such table" in text or "does not exist" in text:
-        return "the database is empty or not migrated"
-    return "the database does not respond"
+        return "the database is empty or not migrated: run manage.py migrate"
+    return NO_RESPONSE
 
 
 def _uses_sqlite_file() -> bool:

@@ -433,9 +433,9 @@ def complete_article(html: SafeString, *, status: SafeString, tools: SafeString)
     return SafeString(html.replace(STATUS_PLACE, status, 1).replace(TOOLS_PLACE, tools, 1))
 
 
-# Places where no line ends: in a word such as "X-ray" and a name such as "rayos X". Style sheets keep phone numbers on a
-# line: with other characters in it, a number that is copied or searched for would not be the clinic's.
-NO_BREAK = re.compile(r"(?<![\w-][A-Z])(?<=[A-Z])-(?=[a-z])|(?<=[a-z]) (?=[A-Z](?![\w’'-]))")
+# Places where no line ends: in a word such as "X-ray" and a name such as "rayos X". Style sheets keep phone numbers on
+# a line: with other characters in it, a number that is copied or searched for would not be the clinic's.
+NO_BREAK = re.compile(r"(?<![\w-][A-Z])(?<=[A-Z])-(?=[a-z])|(?<=[a-z]) (?=[A-Z](?![\w\u2019'-]))")
 NO_BREAK_CHARACTERS = {"-": "\u2011", " ": "\u00a0"}
 TAG = re.compile(r"(<[^>]*>)")
 

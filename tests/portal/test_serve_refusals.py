@@ -28,7 +28,7 @@ def manage(*arguments: str, data: Path | str, **environ: str) -> subprocess.Comp
 
 
 def serve(*arguments: str, data: Path | str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run Run Run ``manage.py serve`` on a free port."""
+    """Run ``manage.py serve`` on a free port."""
     return manage("serve", "--port", str(free_port()), *arguments, data=data, **environ)
 
 
@@ -206,3 +206,10 @@ def test_with_https_staff_cookies_are_bound_to_the_host(tmp_path: Path) -> None:
 
     wanted = ["__Host-sessionid", "__Host-csrftoken", "__Host-device", "/", "/", True, True, None]
     assert run.stdout.strip() == str(wanted)
+
+
+@pytest.mark.parametrize("command", ["check_links", "load_content", "check_releases"])
+def test_a_command_on_an_empty_database_says_to_migrate(command: str, tmp_path: Path) -> None:
+    run = manage(command, data=tmp_path)
+
+    assert said(run) == "error: the database is empty or not migrated: run manage.py migrate"
