@@ -264,9 +264,9 @@ def test_the_marker_preview_is_the_public_rendering_of_the_input(editor: User, s
     data = live(sign_in(editor), figure).json()
 
     assert list(data["pages"]) == ["en", "es"]
-    assert "<strong>Fresh word.</strong" in data["pages"]["en"]
-    assert "<strong>Hueso.</strong" in data["pages"]["es"]
-    assert "Longer description" not in data["pages"]["en"]
+    assert ">Fresh word</li>" in data["pages"]["en"]
+    assert ">Hueso</li>" in data["pages"]["es"]
+    assert "figure__description" not in data["pages"]["en"]
     assert data["pages"]["en"].count('class="marker"') == 2
     assert saved(figure) == [("tip", "Tip")]
 
