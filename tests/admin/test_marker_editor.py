@@ -266,7 +266,7 @@ def test_the_marker_preview_is_the_public_rendering_of_the_input(editor: User, s
     assert list(data["pages"]) == ["en", "es"]
     assert ">Fresh word</li>" in data["pages"]["en"]
     assert ">Hueso</li>" in data["pages"]["es"]
-    assert "figure__description" not in data["pages"]["en"]
+    assert "<strong>" not in data["pages"]["en"]
     assert data["pages"]["en"].count('class="marker"') == 2
     assert saved(figure) == [("tip", "Tip")]
 
