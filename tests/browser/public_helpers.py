@@ -63,6 +63,11 @@ def evaluate_on_pages(page: Page, served_site: ServedSite, paths: list[str], scr
     return found
 
 
+def open_sections(page: Page) -> None:
+    """Unfold the sections that a phone shows closed."""
+    page.evaluate("document.querySelectorAll('.folded-section').forEach((section) => { section.open = true; })")
+
+
 def open_tools(page: Page) -> None:
     """Unfold the readers' tools."""
     page.locator(".reader-tools > summary").click()

@@ -59,10 +59,11 @@ def test_nothing_in_the_preview_leads_away(tab: StaffTab, row: PageRow) -> None:
     frame = tab.page.frame_locator("[data-stage] iframe")
     before = tab.page.url
 
+    frame.locator(".contents__button > summary").click()
     frame.get_by_role("link", name="When to call").first.click()
     expect(frame.locator("#when-to-call")).to_be_in_viewport()
     with tab.context.expect_page() as opened:
-        frame.get_by_role("link", name="Home").first.click()
+        frame.locator("a.site-header__name").click()
 
     assert tab.page.url == before
     assert opened.value.url.endswith("/")

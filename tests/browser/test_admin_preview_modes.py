@@ -28,7 +28,7 @@ def inside(tab: StaffTab, script: str) -> Any:
 
 
 COLOR = "getComputedStyle(doc.body).color"
-FONT_SIZE = "parseFloat(getComputedStyle(doc.querySelector('article p')).fontSize)"
+FONT_SIZE = "parseFloat(getComputedStyle(doc.querySelector('.page__body p')).fontSize)"
 HEADER_DISPLAY = "getComputedStyle(doc.querySelector('header')).display"
 
 

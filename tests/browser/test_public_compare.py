@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.public_helpers import DESKTOP, open_tab, visit
+from tests.browser.public_helpers import DESKTOP, open_sections, open_tab, visit
 from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser
@@ -14,6 +14,7 @@ def test_before_and_after_lie_one_over_the_other_and_a_slider_wipes_by_keyboard(
     phone: Page, served_site: ServedSite
 ) -> None:
     visit(phone, served_site, "/kyphoplasty/")
+    open_sections(phone)
     compare = phone.locator(".compare")
     slider = compare.get_by_role("slider")
     before, after = (side.locator("img:visible") for side in compare.locator(".compare__side").all())
@@ -36,6 +37,7 @@ def test_before_and_after_lie_one_over_the_other_and_a_slider_wipes_by_keyboard(
 
 def test_before_and_after_change_to_drawings_together_and_part_again(phone: Page, served_site: ServedSite) -> None:
     visit(phone, served_site, "/kyphoplasty/")
+    open_sections(phone)
     compare = phone.locator(".compare")
     compare.locator(".figure__radio--drawing").first.check()
     assert compare.locator(".figure__stage--second:visible").count() == 2
@@ -72,6 +74,7 @@ def test_a_series_goes_down_the_page_and_has_one_switch_for_all_its_pictures(
     phone: Page, served_site: ServedSite
 ) -> None:
     visit(phone, served_site, "/the-procedure-in-x-ray-pictures/")
+    open_sections(phone)
     series = phone.locator(".series").first
     tops = [item.evaluate("(e) => e.getBoundingClientRect().top") for item in series.locator(".series__item").all()]
     assert len(tops) > 4

@@ -45,14 +45,18 @@ def test_marks_are_seen_on_the_picture(browser: Browser, served_site: ServedSite
         box, inner = rim.bounding_box(), disc.bounding_box()
         assert box is not None
         assert inner is not None
-        picture = Image.open(io.BytesIO(page.screenshot(clip=box))).convert("L")
+        # Whole pixels: a screenshot rounds the others, and its middle would not be the mark's.
+        left, top = math.floor(box["x"]), math.floor(box["y"])
+        shot = page.screenshot(clip={"x": left, "y": top, "width": 40, "height": 40})
+        picture = Image.open(io.BytesIO(shot)).convert("L")
 
-    center, disc_radius, rim_radius = picture.width / 2, 2 * inner["width"], 2 * box["width"]
+    center_x, center_y = 4 * (box["x"] + box["width"] / 2 - left), 4 * (box["y"] + box["height"] / 2 - top)
+    disc_radius, rim_radius = 2 * inner["width"], 2 * box["width"]
     rays = [2 * math.pi * step / 48 for step in range(48)]
 
     def gray(radius: float, angle: float) -> int:
         """The gray value, 0 to 255, at a distance from the center of the mark, in pixels of the picture."""
-        x, y = center + radius * math.cos(angle), center + radius * math.sin(angle)
+        x, y = center_x + radius * math.cos(angle), center_y + radius * math.sin(angle)
         value = picture.getpixel((min(int(x), picture.width - 1), min(int(y), picture.height - 1)))
         assert isinstance(value, int)
         return value

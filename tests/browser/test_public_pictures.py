@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.public_helpers import NARROW, PHONE, open_tab, public_paths, visit
+from tests.browser.public_helpers import NARROW, PHONE, open_sections, open_tab, public_paths, visit
 from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser
@@ -67,6 +67,7 @@ def test_marks_are_inside_apart_and_numbered_as_in_the_list_at_320_px(
     with open_tab(browser, NARROW) as page:
         for path in public_paths(served_site):
             visit(page, served_site, path)
+            open_sections(page)
             for show in ("null", SHOW_DRAWINGS):
                 page.evaluate(show)
                 stages = page.evaluate(STAGES)
@@ -91,6 +92,7 @@ def test_both_views_of_a_picture_have_their_marks_at_the_same_places(browser: Br
 
     with open_tab(browser, PHONE) as page:
         visit(page, served_site, "/pictures/")
+        open_sections(page)
         films = places()
         page.evaluate(SHOW_DRAWINGS)
         drawings = places()

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.public_helpers import DESKTOP, NARROW, PHONE, open_tab, open_tools, visit
+from tests.browser.public_helpers import DESKTOP, NARROW, PHONE, open_sections, open_tab, open_tools, visit
 from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser
@@ -37,6 +37,7 @@ def test_a_hard_word_is_explained_in_place_and_escape_leads_back(phone: Page, se
 def test_the_card_of_a_word_closes_by_its_button_and_fits_at_320_px(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, NARROW) as page:
         visit(page, served_site, "/es/cifoplastia/")
+        open_sections(page)
         card = page.get_by_role("dialog")
         for word in page.locator("a.term").all():
             word.click()

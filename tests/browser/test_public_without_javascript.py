@@ -69,6 +69,7 @@ def test_picture_changes_to_its_drawing_and_back(plain: Page, served_site: Serve
 def test_one_switch_changes_all_pictures_of_a_series(plain: Page, served_site: ServedSite) -> None:
     visit(plain, served_site, "/the-procedure-in-x-ray-pictures/")
     series = plain.locator(".series").first
+    plain.locator(".folded-section", has=series).locator(".folded-section__summary").click()
     films = series.locator(".figure__stage--image:visible")
     assert films.count() >= 5
 
@@ -96,7 +97,9 @@ def test_the_large_picture_has_its_marks_and_a_way_back(plain: Page, served_site
 
 def test_before_and_after_are_both_shown(plain: Page, served_site: ServedSite) -> None:
     visit(plain, served_site, "/kyphoplasty/")
-    sides = plain.locator(".compare").first.locator("figure.figure")
+    compare = plain.locator(".compare").first
+    plain.locator(".folded-section", has=compare).locator(".folded-section__summary").click()
+    sides = compare.locator("figure.figure")
 
     assert [side.locator(".figure__stage--image").is_visible() for side in sides.all()] == [True, True]
 
