@@ -47,6 +47,7 @@ from procedures.figures.markers import (
 )
 from procedures.figures.presenters import DRAWING_SIZE, build_figure_context, number_markers
 from procedures.models import Figure, MarkerText
+from procedures.rendering.blocks.figure import get_captions
 from procedures.validators import validate_plain_text, validate_slug
 
 FORM_PREFIX = "marks"
@@ -88,6 +89,7 @@ def render_figure_preview(figure: Figure, language: str, markers: list[MarkerDat
         view = replace(view, markers=number_markers(markers, language))
     values = {name: getattr(view, name) for name in view.__slots__} | {"dom_id": "fig"}
     with translation.override(language):
+        values |= get_captions(view)
         html = render_to_string("admin/procedures/figure/preview.html", {"figure": values, "language": language})
     return rewrite_media_urls(html)
 
