@@ -1,5 +1,6 @@
 """The marker editor without JavaScript."""
 
+import re
 from typing import Any
 
 import pytest
@@ -266,7 +267,10 @@ def test_the_marker_preview_is_the_public_rendering_of_the_input(editor: User, s
     assert list(data["pages"]) == ["en", "es"]
     assert ">Fresh word</li>" in data["pages"]["en"]
     assert ">Hueso</li>" in data["pages"]["es"]
-    assert "<strong>" not in data["pages"]["en"]
+    # The marker without a text has no explanation.
+    assert re.findall(r"<strong>(.*?)</strong>\s*(.*?)</li>", data["pages"]["en"]) == [
+        ("Tip.", "The end of the needle.")
+    ]
     assert data["pages"]["en"].count('class="marker"') == 2
     assert saved(figure) == [("tip", "Tip")]
 
