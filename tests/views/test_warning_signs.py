@@ -10,17 +10,24 @@ from procedures.triage import TriageDetector
 from tests.views.crawl import Document, Site, element_text
 
 SIGNS = yaml.safe_load((Path(__file__).resolve().parents[2] / "content/warning_signs.yaml").read_text(encoding="utf-8"))
+SHORT_BOX = "warning-signs--short"
 CARDS = {"emergency": "care-card--emergency", "now": "care-card--urgent", "hours": "care-card--call"}
-# The time whose signs each page shows, for pages with the whole list.
+# The time whose signs each page shows, for the pages with the whole list.
 WHOLE = {
-    "spine-compression-fractures": "before", "nerve-damage-warning-signs": "before", "treatment-choices": "before",
-    "getting-ready": "before", "keeping-bones-strong": "before", "questions-to-ask": "before", "xray-stages": "both",
-    "recovery": "after", "complications-and-risks": "after", "contact": "both", "first-visit": "before",
-    "kyphoplasty-consult": "before", "vertebroplasty-consult": "before", "day-before": "before",
+    "nerve-damage-warning-signs": "both",
+    "recovery": "after",
+    "complications-and-risks": "after",
     "after-your-procedure": "after",
+}
+# Pages with the emergency signs in short form alone; those of WHOLE have them, too.
+SHORT = {
+    "spine-compression-fractures", "treatment-choices", "kyphoplasty", "vertebroplasty", "getting-ready", "xray-stages",
+    "keeping-bones-strong", "questions-to-ask", "glossary", "first-visit", "kyphoplasty-consult",
+    "vertebroplasty-consult", "day-before",
 }  # fmt: skip
+# Pages that list no signs: the emergency number is above their title, as everywhere.
+WITHOUT = {"contact", "pictures", "about"}
 TEXTS = {"p", "li", "td", "dd", "figcaption", "h2", "h3"}
-SHORT = {"kyphoplasty", "vertebroplasty", "pictures", "glossary", "about"}
 
 
 def subjects() -> dict[str, str]:
@@ -48,7 +55,7 @@ def printed(page: Document) -> dict[str, set[str]]:
             )
     for block in page.of_class("warning-signs--short"):
         for item in block.iter("li"):
-            found.setdefault(plain(element_text(item)), set()).add("care-card--emergency")
+            found.setdefault(plain(element_text(item)), set()).add(SHORT_BOX)
     return found
 
 
@@ -75,21 +82,31 @@ def test_every_page_prints_its_signs_from_the_rows_and_under_their_level(site: S
             classes = shown.get(plain(words["text"]), set())
             if expected != (CARDS[sign["level"]] in classes) or len(classes & set(CARDS.values())) > 1:
                 wrong.append((page.path, sign["key"], sorted(classes)))
-            emergency = sign["level"] == "emergency" and subject != "contact"
-            if emergency and "care-card--emergency" not in shown.get(plain(words["short"]), set()):
+            boxed = sign["level"] == "emergency" and subject not in WITHOUT
+            if boxed != (SHORT_BOX in shown.get(plain(words["short"]), set())):
                 wrong.append((page.path, f"{sign['key']}, short", []))
 
     assert wrong == []
-    assert {by_path[page.path] for page in site.articles} == WHOLE.keys() | SHORT
+    assert {by_path[page.path] for page in site.articles} == WHOLE.keys() | SHORT | WITHOUT
 
 
-def test_every_topic_and_guide_shows_the_emergency_line_before_its_text(site: Site) -> None:
+def test_every_page_has_the_emergency_number_above_its_title(site: Site) -> None:
+    lacking = []
+    for page in site.articles:
+        links = [a.attrib["href"] for top in page.of_class("page-top") for a in top.iter("a") if "href" in a.attrib]
+        if "tel:911" not in links:
+            lacking.append(page.path)
+
+    assert lacking == []
+
+
+def test_every_topic_and_guide_shows_the_emergency_signs_before_its_picture_and_text(site: Site) -> None:
     late = []
     for page in site.articles:
         order = [e.attrib["class"] for e in page.one("article").iter() if e.attrib.get("class", "").split()[:1]]
         top = next((at for at, names in enumerate(order) if "warning-signs--top" in names), len(order))
-        body = next(at for at, names in enumerate(order) if "page__body" in names)
-        if top > body and subjects()[page.path] not in {"contact", "pictures", "glossary", "about"}:
+        picture = next(at for at, names in enumerate(order) if names.split()[0] in {"figure", "page__body"})
+        if top > picture and subjects()[page.path] not in {"contact", "pictures", "glossary", "about"}:
             late.append(page.path)
 
     assert late == []
