@@ -183,7 +183,8 @@ def test_stylesheet_draws_each_part_with_a_light_and_a_dark_stroke() -> None:
         drawn.setdefault(selector, {}).update(values)
 
     white, black = "var(--white)", "var(--black)"
-    assert (drawn[".marker__case"]["stroke"], drawn[".marker__line"]["stroke"]) == (black, white)
+    edge = f"var(--leader-edge,{black})"
+    assert (drawn[".marker__case"]["stroke"], drawn[".marker__line"]["stroke"]) == (edge, white)
     assert float(drawn[".marker__case"]["stroke-width"][:-2]) > 2 * float(drawn[".marker__line"]["stroke-width"][:-2])
     assert (drawn[".marker__rim"]["fill"], drawn[".marker__rim"]["stroke"], drawn[".marker__disc"]["fill"]) == (
         white,

@@ -1,5 +1,7 @@
 """Template context of figures: markers in percent, sources, drawing, thumbnail."""
 
+import re
+
 import pytest
 from django.db import connection
 from django.template.loader import render_to_string
@@ -125,7 +127,7 @@ def test_drawing_toggle_names_the_kind_of_figure() -> None:
     for kind, name in names.items():
         Figure.objects.update(kind=kind)
         html = render_figure(figure)
-        assert f'value="xray" checked> {name}</label>' in html, kind
+        assert re.search(rf'value="xray" checked>\s+{name}</label>', html), kind
 
 
 def test_raster_drawing_is_shown_as_an_image() -> None:
