@@ -183,13 +183,16 @@ def test_stylesheet_draws_each_part_with_a_light_and_a_dark_stroke() -> None:
         drawn.setdefault(selector, {}).update(values)
 
     white, black = "var(--white)", "var(--black)"
-    edge = f"var(--leader-edge,{black})"
-    assert (drawn[".marker__case"]["stroke"], drawn[".marker__line"]["stroke"]) == (edge, white)
+    # On drawings, --leader is ink and --leader-edge the color of the card.
+    leader, edge = f"var(--leader,{white})", f"var(--leader-edge,{black})"
+    assert (drawn[".marker__case"]["stroke"], drawn[".marker__line"]["stroke"]) == (edge, leader)
     assert float(drawn[".marker__case"]["stroke-width"][:-2]) > 2 * float(drawn[".marker__line"]["stroke-width"][:-2])
     assert (drawn[".marker__rim"]["fill"], drawn[".marker__rim"]["stroke"], drawn[".marker__disc"]["fill"]) == (
         white,
         black,
         black,
     )
-    for part in (".marker__tip", ".marker__dot"):
-        assert (drawn[part]["fill"], drawn[part]["stroke"]) == (white, black)
+    assert (drawn[".marker__dot"]["fill"], drawn[".marker__dot"]["stroke"]) == (leader, edge)
+    # The tip takes both colors from the end of the line: one fills it, the other is its edge.
+    assert (drawn[".marker__end"]["fill"], drawn[".marker__end"]["stroke"]) == (edge, leader)
+    assert (drawn[".marker__tip"]["fill"], drawn[".marker__tip"]["stroke"]) == ("context-stroke", "context-fill")
