@@ -69,7 +69,7 @@ def test_picture_changes_to_its_drawing_and_back(plain: Page, served_site: Serve
 def test_one_switch_changes_all_pictures_of_a_series(plain: Page, served_site: ServedSite) -> None:
     visit(plain, served_site, "/the-procedure-in-x-ray-pictures/")
     series = plain.locator(".series").first
-    plain.locator(".folded-section", has=series).locator(".folded-section__summary").click()
+    plain.locator(".folded-section", has=series).locator(".folded-section__summary").first.click()
     films = series.locator(".figure__stage--image:visible")
     assert films.count() >= 5
 
