@@ -71,7 +71,7 @@ def test_every_link_of_an_exported_site_leads_to_a_file(served_site: ServedSite,
     assert broken == []
     assert {file.suffix for file in checked} >= {".html", ".css", ".js", ".svg", ".txt", ".webp"}
     # Scripts refer to other scripts.
-    assert list(folder.glob("static/js/reader/series.*.js"))
+    assert list(folder.glob("static/js/reader/compare.*.js"))
     assert (folder / "README.txt").read_text().startswith("A copy of http")
     assert "Search is left out" in done.stdout
 
