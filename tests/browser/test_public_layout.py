@@ -15,7 +15,7 @@ SMALLEST_TYPE = 19
 # What a common phone shows at a time, and how many screens hold the first minute of reading.
 SCREEN: ViewportSize = {"width": 390, "height": 740}
 FIRST_MINUTE = 2
-MOST_ENTRIES = 5  # of a short version
+MAX_ENTRIES = 5  # of a short version
 HEADER_HEIGHT = 57  # with its line
 
 TOO_WIDE = """() => {
@@ -176,7 +176,7 @@ def test_two_screens_of_a_topic_or_guide_hold_the_short_version_and_the_emergenc
     order = ("title", "status", "message", "points", "signs", "picture")
     # Spanish takes more room.
     room = {path: SCREEN["height"] * (FIRST_MINUTE + path.startswith("/es/") / 2) for path in topics}
-    short = [path for path, p in topics.items() if p["entries"] <= MOST_ENTRIES]
+    short = [path for path, p in topics.items() if p["entries"] <= MAX_ENTRIES]
 
     assert {path: topics[path]["signs"] for path in short if topics[path]["signs"] > room[path]} == {}
     assert {path: p for path, p in topics.items() if sorted(order, key=lambda name: p[name]) != list(order)} == {}
