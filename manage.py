@@ -4,23 +4,42 @@
 import os
 import sys
 
+# Only these create a data directory, a key, or an SQLite database that does not exist.
+SETUP_COMMANDS = frozenset({"serve", "migrate", "restore", "runserver", "test", "testserver"})
+
 
 def main() -> None:
-    """Run a management command. Exit with a one-line error if a setting is not valid or the database cannot be used."""
+    """Run a management command.
+
+    Exit with a one-line error if a setting is not valid, or the database, a file, or the bucket cannot be used.
+    ``--traceback`` shows where that happened.
+    """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     from django.core.management import execute_from_command_line
+    from django.core.management.base import CommandError, SystemCheckError
     from django.db import DatabaseError
 
-    from portal.env import InvalidSettingError
+    from portal import describe_version, env
 
+    command = sys.argv[1] if len(sys.argv) > 1 else "help"
+    if command in {"version", "--version"}:
+        sys.stdout.write(f"{describe_version()}\n")
+        return
+    env.may_create = command in SETUP_COMMANDS and not {"-h", "--help"} & set(sys.argv)
     try:
         execute_from_command_line(sys.argv)
-    except InvalidSettingError as error:
+    except env.InvalidSettingError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(env.EXIT_CONFIGURATION)
+    except SystemCheckError:
+        raise
+    except CommandError as error:  # raised where Django does not report it: before a command runs
         sys.exit(f"error: {error}")
-    except DatabaseError as error:
-        from portal.storage.database_errors import NO_RESPONSE, describe_error
+    except (DatabaseError, OSError) as error:
+        from portal.storage.database import describe_failure
 
-        if (reason := describe_error(error)) == NO_RESPONSE:
+        reason = describe_failure(error)
+        if not reason or "--traceback" in sys.argv:
             raise
         sys.exit(f"error: {reason}")
 

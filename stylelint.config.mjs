@@ -49,10 +49,10 @@ export default {
       rules: { "color-no-hex": null, "unit-disallowed-list": null },
     },
     {
-      // Django's own names.
+      // Names of Django and of ProseMirror.
       files: ["static/admin_portal/**/*.css"],
       rules: {
-        "selector-class-pattern": [new RegExp(`${BEM.source}|^(colM|v[A-Z][A-Za-z]+)$`), {}],
+        "selector-class-pattern": [new RegExp(`${BEM.source}|^(colM|v[A-Z][A-Za-z]+|ProseMirror-[a-z]+|selectedCell)$`), {}],
         "selector-id-pattern": null,
       },
     },

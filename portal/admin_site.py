@@ -1,9 +1,12 @@
-"""The admin site of this project, and the base class of its model admins.
+"""The admin site of this project: its navigation, a search over everything, and the base class of its model admins.
 
-The site is Django's, with our name and with models in groups. Search ignores case, accents and hyphens, and a change
-list survives an invalid filter.
+The site is Django's. Each screen has the name of what it shows as its title. Search ignores case, accents and hyphens,
+and a change list survives an invalid filter. An app config names the sections of its screens in ``admin_sections``, the
+path of a function that returns them.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any
@@ -11,17 +14,24 @@ from typing import TYPE_CHECKING, Any
 from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.utils import lookup_spawns_duplicates
+from django.contrib.admin.utils import lookup_spawns_duplicates, unquote
 from django.core.checks import CheckMessage
 from django.core.exceptions import ValidationError
 from django.db import DataError, ProgrammingError
 from django.db.models import Case, CharField, Func, Q, QuerySet, TextField, Transform, Value, When
-from django.http import HttpRequest
+from django.forms import CheckboxInput
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils.cache import patch_vary_headers
+from django.utils.functional import Promise
+from django.utils.http import urlencode
 from django.utils.module_loading import import_string
-from django.utils.text import smart_split, unescape_string_literal
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst, smart_split, unescape_string_literal
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.text import FORMAT_CHARACTERS, PUNCTUATION, ZERO_WIDTH_CHARACTERS, fold, remove_hyphens
@@ -47,6 +57,12 @@ INVALID_LOOKUP_ERRORS = (
     ProgrammingError,
 )
 QUOTE = "'"
+
+Text = str | Promise
+
+MAX_RESULTS = 6  # of each kind
+MAX_QUERY_LENGTH = 200
+JSON_TYPE = "application/json"
 
 
 @CharField.register_lookup
@@ -80,9 +96,72 @@ class FoldWithoutHyphens(Fold):
 
 
 class SearchableModelAdmin(BaseModelAdmin):
-    """Base class of all model admins. Search results whose ``title_field`` matches best come first."""
+    """Base class of all model admins. Search results whose ``title_field`` matches best come first.
+
+    A row is called by its name: the title of a form is ``row_title()``. The search over everything includes the rows of
+    an admin with ``is_in_site_search``.
+    """
 
     title_field = ""
+    is_in_site_search = False
+    # The title of the list and the label of its main button, where the name of the model does not say it.
+    list_title: Any = ""
+    add_label: Any = ""
+
+    def row_title(self, obj: Any) -> str:
+        """Return the name of a row as staff know it: the value of ``title_field`` where the model has it."""
+        name = getattr(obj, self.title_field, "") if self.title_field else getattr(obj, "title", "")
+        return str(name or obj)
+
+    def row_detail(self, obj: Any) -> str:
+        """Return what distinguishes rows with the same name, such as kind and language."""
+        displays = (getattr(obj, f"get_{name}_display", None) for name in ("kind", "language"))
+        return " · ".join(str(display()) for display in displays if display)
+
+    @admin.display(description="")
+    def action_checkbox(self, obj: Any) -> SafeString:
+        """Render Django's checkbox of a row with the name of the row."""
+        label = gettext("Select “%(name)s”") % {"name": self.row_title(obj)}
+        checkbox = CheckboxInput({"class": "action-select", "aria-label": label}, lambda value: False)
+        return checkbox.render(ACTION_CHECKBOX_NAME, str(obj.pk))
+
+    def get_form_context(self, request: HttpRequest, context: dict[str, Any], obj: Any) -> dict[str, Any]:
+        """Return what the template of the form needs besides Django's ``context``. ``obj`` is None for a new row."""
+        return {}
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        """Title the form with the name of its row, end no label with a colon, and add ``get_form_context()``."""
+        context |= self.get_form_context(request, context, obj)
+        forms = [context["adminform"].form]
+        for inline in context["inline_admin_formsets"]:
+            forms += [*inline.formset.forms, inline.formset.empty_form]
+        for form in forms:
+            form.label_suffix = ""
+        if obj is None:
+            context["title"] = str(self.add_label) or gettext("New %(name)s") % {"name": self.opts.verbose_name}
+        else:
+            context |= {"title": self.row_title(obj), "subtitle": None}
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def render_delete_form(self, request: HttpRequest, context: Any) -> HttpResponse:
+        """Title the question with the name of the row."""
+        title = gettext("“%(name)s” cannot be deleted") if context["protected"] else gettext("Delete “%(name)s”?")
+        context |= {"title": title % {"name": self.row_title(context["object"])}, "subtitle": None}
+        return super().render_delete_form(request, context)
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Title the history with the name of the row."""
+        obj = self.get_object(request, unquote(object_id))
+        title = gettext("History of “%(name)s”") % {"name": self.row_title(obj)} if obj else ""
+        return super().history_view(request, object_id, {"title": title, "subtitle": None, **(extra_context or {})})
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -119,7 +198,7 @@ class SearchableModelAdmin(BaseModelAdmin):
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Show all rows and a warning for an invalid filter, such as the year 10000, instead of failing."""
         try:
-            return super().get_changelist_instance(request)
+            changelist = super().get_changelist_instance(request)
         except IncorrectLookupParameters:
             messages.warning(request, INVALID_FILTER_MESSAGE)
             raise
@@ -128,6 +207,18 @@ class SearchableModelAdmin(BaseModelAdmin):
                 raise
             messages.warning(request, INVALID_FILTER_MESSAGE)
             raise IncorrectLookupParameters(error) from error
+        changelist.title = str(self.list_title) or capfirst(str(self.opts.verbose_name_plural))
+        return changelist
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        """Title the question before several rows are deleted."""
+        response = super().response_action(request, queryset)
+        if isinstance(response, TemplateResponse) and response.context_data and "queryset" in response.context_data:
+            count = len(response.context_data["queryset"])
+            title = ngettext("Delete %(count)s %(name)s?", "Delete %(count)s %(name)s?", count)
+            name = self.opts.verbose_name if count == 1 else self.opts.verbose_name_plural
+            response.context_data |= {"title": title % {"count": count, "name": name}, "subtitle": None}
+        return response
 
 
 def _split_search_terms(search_term: str) -> list[str]:
@@ -145,8 +236,8 @@ class PortalAdminSite(admin.AdminSite):
 
     site_header = "Plainspine"
     site_title = "Plainspine"
-    index_title = _("What would you like to work on?")
-    # The home screen has all lists; next to a table or two texts, the sidebar would take the width of a column.
+    index_title = _("Home")
+    # The header has the navigation; next to a table or two texts, a sidebar would take the width of a column.
     enable_nav_sidebar = False
     # portal/accounts/urls.py adds the catch-all, after the route of damaged links.
     final_catch_all_view = False
@@ -154,12 +245,19 @@ class PortalAdminSite(admin.AdminSite):
     def get_urls(self) -> list[URLResolver | URLPattern]:
         """Import the admin modules only now, when URLs are needed; public pages never load them."""
         admin.autodiscover()
-        return super().get_urls()
+        return [path("search/", self.admin_view(self.search_view), name="search"), *super().get_urls()]
 
     def check(self, app_configs: Any) -> list[CheckMessage]:
         """Import the admin modules, then check them."""
         admin.autodiscover()
         return super().check(app_configs)
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Add the navigation of a signed-in user."""
+        context = super().each_context(request)
+        # Django puts the list of models into every screen, for a sidebar that we do not have.
+        context["available_apps"] = []
+        return {**context, "navigation": build_navigation(request) if context["has_permission"] else None}
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Render the home screen with the context of each app config that names a function in ``admin_home``."""
@@ -169,23 +267,182 @@ class PortalAdminSite(admin.AdminSite):
                 context |= import_string(home)(request)
         return super().index(request, context)
 
-    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """List an app whose config has ``admin_groups`` (title, model names) as those groups, before other apps."""
-        app_list: list[Any] = []
-        for app in sorted(super().get_app_list(request, app_label), key=lambda app: not _get_groups(app)):
-            groups = _get_groups(app)
-            app_list += _group_models(app, groups) if groups and app_label is None else [app]
-        return app_list
+    def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None) -> HttpResponse:  # type: ignore[override]
+        """Redirect to the home screen: the navigation replaces Django's list of the models of one app."""
+        return HttpResponseRedirect(reverse("admin:index"))
+
+    def search_view(self, request: HttpRequest) -> HttpResponse:
+        """Search everything that the user can view, for the search dialog (JSON) or as a page (``?q=``)."""
+        query = request.GET.get("q", "").replace("\0", "")[:MAX_QUERY_LENGTH].strip()
+        groups = find_everything(self, request, query) if query else []
+        if request.headers.get("Accept") == JSON_TYPE:
+            response: HttpResponse = JsonResponse({"groups": [_group_to_json(group) for group in groups]})
+        else:
+            context = {**self.each_context(request), "title": gettext("Search"), "query": query, "groups": groups}
+            response = TemplateResponse(request, "admin/search.html", context)
+        patch_vary_headers(response, ["Accept"])
+        return response
 
 
-def _get_groups(app: Any) -> tuple[tuple[str, str], ...]:
-    return getattr(apps.get_app_config(app["app_label"]), "admin_groups", ())
+@dataclass(frozen=True)
+class Screen:
+    """A screen that the navigation links to.
+
+    ``url_name`` is a name in the ``admin`` namespace. ``prefixes`` are the beginnings of the URL names that belong to
+    the screen, such as the forms of a list; the longest match of all screens decides.
+    """
+
+    label: Text
+    url_name: str
+    permission: str = ""
+    prefixes: tuple[str, ...] = ()
+    hint: Text = ""
 
 
-def _group_models(app: Any, groups: tuple[tuple[str, str], ...]) -> list[dict[str, Any]]:
-    models = {model["object_name"].lower(): model for model in app["models"]}
-    grouped = [
-        {**app, "name": title, "models": [models[name] for name in names.split() if name in models]}
-        for title, names in groups
+@dataclass(frozen=True)
+class Section:
+    """A group of screens. The first one that the user can open is where the section leads."""
+
+    key: str
+    label: Text
+    screens: tuple[Screen, ...]
+
+
+@dataclass(frozen=True)
+class Link:
+    """A label with a URL. ``current`` is the value of ``aria-current``, or an empty string."""
+
+    label: Text
+    url: str
+    current: str = ""
+    hint: Text = ""
+
+
+@dataclass(frozen=True)
+class Navigation:
+    """The sections; the tabs of the current section, on its own screens only; and the way back from a screen below."""
+
+    sections: list[Link]
+    tabs: list[Link]
+    parent: Link | None
+
+
+def get_sections() -> list[Section]:
+    """Return the sections of all apps, in the order of the apps."""
+    paths = (getattr(config, "admin_sections", "") for config in apps.get_app_configs())
+    return [section for path in paths if path for section in import_string(path)()]
+
+
+def get_screens(user: Any) -> list[tuple[Section, Screen]]:
+    """Return all screens that ``user`` can open."""
+    return [(section, screen) for section in get_sections() for screen in section.screens if _is_allowed(user, screen)]
+
+
+def build_navigation(request: HttpRequest) -> Navigation:
+    """Return the navigation of the user, with the current place marked."""
+    match = request.resolver_match
+    url_name = match.url_name or "" if match and match.app_names == ["admin"] else ""
+    allowed = get_screens(request.user)
+    current = _find_current(allowed, url_name)
+    is_own_screen = current is not None and current[1].url_name == url_name
+    sections: dict[str, Link] = {}
+    for section, screen in allowed:
+        mark = ("page" if is_own_screen else "true") if current and current[0] is section else ""
+        sections.setdefault(section.key, Link(section.label, _url(screen), mark))
+    if current is None:
+        return Navigation(list(sections.values()), [], None)
+    tabs = [
+        Link(screen.label, _url(screen), "page" if screen is current[1] else "")
+        for section, screen in allowed
+        if section is current[0]
     ]
-    return [group for group in grouped if group["models"]]
+    if is_own_screen:
+        return Navigation(list(sections.values()), tabs if len(tabs) > 1 else [], None)
+    return Navigation(list(sections.values()), [], Link(current[1].label, _url(current[1])))
+
+
+def _is_allowed(user: Any, screen: Screen) -> bool:
+    return not screen.permission or user.has_perm(screen.permission)
+
+
+def _url(screen: Screen) -> str:
+    return reverse(f"admin:{screen.url_name}")
+
+
+def _find_current(allowed: Iterable[tuple[Section, Screen]], url_name: str) -> tuple[Section, Screen] | None:
+    """Return the screen whose own name, or else whose longest prefix, matches ``url_name``."""
+    matches = [
+        (len(prefix) + 1000 * (prefix == screen.url_name), section, screen)
+        for section, screen in allowed
+        for prefix in (screen.url_name, *screen.prefixes)
+        if url_name == screen.url_name or (prefix != screen.url_name and url_name.startswith(prefix))
+    ]
+    best = max(matches, key=lambda match: match[0], default=None)
+    return best[1:] if best else None
+
+
+@dataclass(frozen=True)
+class Result:
+    """One screen or row."""
+
+    label: str
+    detail: str
+    url: str
+
+
+@dataclass(frozen=True)
+class ResultGroup:
+    """The best results of one kind. ``more_url`` lists all of them; it is empty if there are no more."""
+
+    label: str
+    results: list[Result]
+    more_url: str = ""
+
+
+def find_everything(site: admin.AdminSite, request: HttpRequest, query: str) -> list[ResultGroup]:
+    """Return the groups with results: screens first, then rows in the order of the site's sections."""
+    order = {screen.url_name: number for number, (_, screen) in enumerate(get_screens(request.user))}
+    model_admins = sorted(
+        (site.get_model_admin(model) for model in apps.get_models() if site.is_registered(model)),
+        key=lambda model_admin: order.get(f"{_url_name(model_admin)}_changelist", len(order)),
+    )
+    groups = [_find_screens(request, query), *(_find_rows(found, request, query) for found in model_admins)]
+    return [group for group in groups if group.results]
+
+
+def _find_screens(request: HttpRequest, query: str) -> ResultGroup:
+    screens = [
+        Result(str(screen.label), str(screen.hint), reverse(f"admin:{screen.url_name}"))
+        for _section, screen in get_screens(request.user)
+        if fold(query) in fold(str(screen.label))
+    ]
+    return ResultGroup(gettext("Screens"), screens[:MAX_RESULTS])
+
+
+def _find_rows(model_admin: Any, request: HttpRequest, query: str) -> ResultGroup:
+    """Search like the model's list, whose ordering puts the best titles first, and fetch one row more than is shown."""
+    label = capfirst(str(model_admin.opts.verbose_name_plural))
+    is_searched = getattr(model_admin, "is_in_site_search", False) and model_admin.get_search_fields(request)
+    if not (is_searched and model_admin.has_view_permission(request)):
+        return ResultGroup(label, [])
+    rows, has_duplicates = model_admin.get_search_results(request, model_admin.get_queryset(request), query)
+    if has_duplicates:
+        rows = model_admin.get_queryset(request).filter(pk__in=rows.values("pk"))
+    found = list(rows.order_by(*model_admin.get_ordering(request), "pk")[: MAX_RESULTS + 1])
+    name = f"admin:{_url_name(model_admin)}"
+    results = [
+        Result(model_admin.row_title(row), model_admin.row_detail(row), reverse(f"{name}_change", args=[row.pk]))
+        for row in found[:MAX_RESULTS]
+    ]
+    more_url = f"{reverse(f'{name}_changelist')}?{urlencode({'q': query})}" if len(found) > MAX_RESULTS else ""
+    return ResultGroup(label, results, more_url)
+
+
+def _url_name(model_admin: Any) -> str:
+    return f"{model_admin.opts.app_label}_{model_admin.opts.model_name}"
+
+
+def _group_to_json(group: ResultGroup) -> dict[str, Any]:
+    results = [{"label": result.label, "detail": result.detail, "url": result.url} for result in group.results]
+    more = gettext("All results in %(name)s") % {"name": group.label} if group.more_url else ""
+    return {"label": group.label, "results": results, "more": {"label": more, "url": group.more_url}}

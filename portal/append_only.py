@@ -5,7 +5,8 @@ changes rows of such a table drops the triggers first and ends with ``RefuseChan
 table ends with it as well, because Django rebuilds the table on SQLite, which loses all of its triggers.
 """
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Generic, NoReturn, TypeVar
 
 from django.apps import apps
@@ -149,6 +150,27 @@ def drop_triggers_sql(vendor: str, model: type[models.Model]) -> list[str]:
     return [f'DROP TRIGGER IF EXISTS "{table}_refuse_{event}"' for event in ("update", "delete", "assign")]
 
 
+@contextlib.contextmanager
+def changes_allowed(model: type[models.Model]) -> Iterator[None]:
+    """Drop the triggers of a table for the length of the block, inside a transaction: for retention periods only.
+
+    No other connection can use the gap: both databases undo the block as a whole, and lock the table until it commits.
+    """
+    excepted = (getattr(model, name, ()) for name in ("mutable_fields", "clearable_fields"))
+    create = create_triggers_sql(connection.vendor, model, *excepted)
+    if not connection.in_atomic_block:
+        raise RuntimeError("changes_allowed needs a transaction")
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # Foreign keys that are checked at the end of the transaction would be in the way.
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for statement in drop_triggers_sql(connection.vendor, model):
+            cursor.execute(statement)
+        yield
+        for statement in create:
+            cursor.execute(statement)
+
+
 def protected_models() -> list[type[models.Model]]:
     """Return the models whose tables have triggers."""
     return [model for model in apps.get_models() if hasattr(model, "mutable_fields")]
@@ -161,3 +183,13 @@ def create_triggers() -> None:
             excepted = (getattr(model, name, ()) for name in ("mutable_fields", "clearable_fields"))
             for statement in create_triggers_sql(connection.vendor, model, *excepted):
                 cursor.execute(statement)
+
+
+def drop_triggers() -> None:
+    """Drop the triggers of all protected tables that exist. Only for a restore, which creates them again."""
+    with connection.cursor() as cursor:
+        tables = set(connection.introspection.table_names(cursor))
+        for model in protected_models():
+            if model._meta.db_table in tables:  # noqa: SLF001 -- documented by Django
+                for statement in drop_triggers_sql(connection.vendor, model):
+                    cursor.execute(statement)

@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.http.request import validate_host
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from portal.security.client_ip import is_loopback
+from portal.security import is_loopback
 
 MARKDOWN_RENDERER = "procedures.rendering.preview_html"
 

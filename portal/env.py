@@ -10,10 +10,12 @@ import secrets
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import dj_database_url
+from django.core.management.base import CommandError
 from environs import Env, EnvValidationError, ValidationError, validate
+from rapidfuzz.distance import OSA
 
 # Former names, with the names that replaced them.
 RENAMED_VARIABLES = {
@@ -21,12 +23,35 @@ RENAMED_VARIABLES = {
     "PORTAL_REQUIRE_SECOND_PERSON": "PORTAL_REQUIRE_PEER_REVIEW",
     "PORTAL_SNAPSHOT_MB": "PORTAL_CACHE_MB",
 }
+# Names without our prefix that other software may use as well.
+DATABASE_NAMES = ("DATABASE_URL",)
+BUCKET_NAMES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+# Up to this many wrong, missing, or swapped letters, a name is taken for a misspelled one.
+MAX_MISSPELLED_LETTERS = 2
+# docs/examples/portal.service lists it in RestartPreventExitStatus: a restart does not repair a setting.
+EXIT_CONFIGURATION = os.EX_CONFIG
 MIN_SECRET_KEY_LENGTH = 50
 DUMMY_EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 HOST_PATTERN = re.compile(r"(?:\.?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])\Z", re.IGNORECASE)
 BUCKET_NAME_PATTERN = r"(?=.{3,63}\Z)(?!\d+\.\d+\.\d+\.\d+\Z)[a-z0-9][a-z0-9-]*(?:\.[a-z0-9][a-z0-9-]*)*\Z"
+# Unencoded special characters would move the end of the password, and part of it could end up in the host's name.
+POSTGRES_URL_PATTERN = re.compile(
+    r"postgres(?:ql)?://(?:(?:[^\s:/?#@%\[\]]|%[0-9a-f]{2})+(?::(?:[^\s:/?#@%\[\]]|%[0-9a-f]{2})*)?@)?"
+    r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\]|(?:%2f[a-z0-9_.%-]+))?(?::[0-9]{1,5})?/[^\s/?#@]+(?:\?[^\s#@]*)?\Z",
+    re.IGNORECASE,
+)
 REGION_PATTERN = r"[a-z0-9][a-z0-9-]{0,31}\Z"
 MIN_S3_CACHE_MB, MAX_S3_CACHE_MB = 64, 1024 * 1024
+# libpq's: a server that is gone is noticed within seconds, also by processes that wait without a limit.
+CONNECTION_OPTIONS: dict[str, Any] = {
+    "connect_timeout": 2,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+    "application_name": "plainspine",
+}
+SERVICE_USER_HINT = "Run the command as the service's user, with the service's settings (docs/operations.md)."
 TRUE_OR_FALSE: dict[str, Any] = {
     "truthy": {"true", "True", "TRUE"},
     "falsy": {"false", "False", "FALSE"},
@@ -34,14 +59,24 @@ TRUE_OR_FALSE: dict[str, Any] = {
 }
 # Files that this process created in the data directory; a failed restore removes them.
 CREATED_FILES: set[Path] = set()
+# Whether this process may create a data directory, a key, and a database. manage.py turns it off for most commands: one
+# that runs without the service's settings must not leave a second installation behind.
+may_create = True
 
 
 class InvalidSettingError(Exception):
     """Unusable environment variables. The message is one line of sentences that tell the operator what to do."""
 
 
+class ConfigurationError(CommandError):
+    """A command that cannot start before someone has changed its configuration. systemd does not restart it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, returncode=EXIT_CONFIGURATION)
+
+
 class SettingsEnv(Env):
-    """environs with strict parsers. ``finish`` reports every invalid value and every unknown name.
+    """An environs reader with strict parsers. ``reject_invalid`` reports all invalid values and unknown names at once.
 
     A blank variable counts as not set.
     """
@@ -69,13 +104,19 @@ class SettingsEnv(Env):
         value = super()._get_value(env_key, default)
         return (value.strip() or default) if isinstance(value, str) else value
 
-    def finish(self) -> None:
-        """End the reading. Raise InvalidSettingError for invalid values, and for names that nothing has read.
+    def reject_invalid(self) -> None:
+        """Raise InvalidSettingError for invalid values and unknown names.
 
-        A misspelled name would silently leave a default in force.
+        Call it after all settings have been read. Otherwise, a misspelled name would silently leave the default in
+        place.
         """
         unknown = sorted(name for name in os.environ if name.startswith("PORTAL_") and name not in self.names)
-        problems = [self._describe_unknown(name) for name in unknown]
+        problems = [self._unknown_name_message(name) for name in unknown]
+        problems += [
+            f"{name} is not a setting. Did you mean {meant}?"
+            for name in sorted(os.environ.keys() - self.names)
+            if not name.startswith("PORTAL_") and (meant := self._closest_setting(name))
+        ]
         try:
             self.seal()
         except EnvValidationError as error:
@@ -87,13 +128,29 @@ class SettingsEnv(Env):
         if problems:
             raise InvalidSettingError(" ".join(problems))
 
-    def _describe_unknown(self, name: str) -> str:
+    def _unknown_name_message(self, name: str) -> str:
         if name in RENAMED_VARIABLES:
             return f"{name} was renamed. Set {RENAMED_VARIABLES[name]} instead."
         # Without the prefix, which all names share.
         known = {known.removeprefix("PORTAL_"): known for known in sorted(self.names)}
         (closest,) = difflib.get_close_matches(name.removeprefix("PORTAL_"), known, n=1, cutoff=0)
         return f"{name} is not a setting. Did you mean {known[closest]}? All are in docs/operations.md."
+
+    def _closest_setting(self, name: str) -> str:
+        """Return the setting that a name without our prefix probably means, or an empty string.
+
+        Without a bucket, names that begin with AWS belong to other software.
+        """
+        others = (*DATABASE_NAMES, *(BUCKET_NAMES if os.environ.get("PORTAL_S3_BUCKET", "").strip() else ()))
+        letters = _letters(name)
+        for known in (*others, *sorted(self.names - {*DATABASE_NAMES})):
+            if name != known and OSA.distance(letters, _letters(known)) <= MAX_MISSPELLED_LETTERS:
+                return str(known)
+        return ""
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[_.-]", "", name).upper()
 
 
 def parse_number(value: str, *, low: int, high: int) -> int:
@@ -164,6 +221,11 @@ def parse_sender(value: str) -> str:
 
 def parse_database_url(value: str) -> dict[str, Any]:
     """Return Django's ``DATABASES["default"]``."""
+    if value.lower().startswith("postgres") and not POSTGRES_URL_PATTERN.match(value):
+        raise ValidationError(
+            "Write postgres://user:password@host/name, and percent-encode special characters of the password, "
+            "such as %40 for @, %2F for /, %3A for :, %23 for #, and %25 for %."
+        )
     try:
         config: dict[str, Any] = dict(dj_database_url.parse(value))
     except (dj_database_url.ParseError, dj_database_url.UnknownSchemeError, ValueError) as error:
@@ -186,8 +248,12 @@ def parse_database_url(value: str) -> dict[str, Any]:
         }
         config["CONN_MAX_AGE"] = None
     elif engine == "django.db.backends.postgresql":
+        if find_spec("psycopg") is None or find_spec("psycopg_pool") is None:
+            raise ValidationError("It needs psycopg, which is not installed. Run: pip install -e '.[postgres]'.")
+        config["ENGINE"] = "portal.postgresql"
         config["CONN_MAX_AGE"] = 600
         config["CONN_HEALTH_CHECKS"] = True
+        config["OPTIONS"] = {**CONNECTION_OPTIONS, **config.get("OPTIONS", {})}
     else:
         raise ValidationError("This database is not supported. Use SQLite or PostgreSQL.")
     return config
@@ -255,27 +321,47 @@ def read_media_storage(env: SettingsEnv, data_dir: Path) -> dict[str, Any]:
 
 
 def create_data_dir(path: Path) -> Path:
-    """Create the directory that holds all data of this installation, with mode 0700, unless it exists."""
+    """Create the directory that holds all data of this installation, with mode 0700, unless it exists.
+
+    Does nothing if this process may not create an installation and there is none.
+    """
     path = path.expanduser().resolve()
     try:
+        if not may_create and not path.exists():
+            return path
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise InvalidSettingError(f"PORTAL_DATA_DIR {path} cannot be created: {error.strerror}.") from error
+        raise InvalidSettingError(
+            f"PORTAL_DATA_DIR {path} cannot be created: {error.strerror}. {SERVICE_USER_HINT}"
+        ) from error
     if not os.access(path, os.W_OK | os.X_OK):
-        raise InvalidSettingError(f"PORTAL_DATA_DIR {path} is not writable for this user. Change its permissions.")
+        raise InvalidSettingError(f"PORTAL_DATA_DIR {path} is not writable for this user. {SERVICE_USER_HINT}")
     return path
 
 
 def read_or_create_key(file: Path) -> str:
-    """Return the secret key in ``file``, which is created once with mode 0600."""
+    """Return the secret key in ``file``, which is created once with mode 0600.
+
+    A process that may not create an installation gets a key that is not stored: what needs the real one compares its
+    fingerprint first (portal/secret_key.py).
+    """
     try:
         if not file.exists():
+            if not may_create:
+                return secrets.token_urlsafe(64)
             _create_key(file)
-        key = file.read_text().strip()
+        key = file.read_text(encoding="ascii").strip()
+    except UnicodeDecodeError as error:
+        raise InvalidSettingError(f"The key file {file} is damaged. Restore it from a backup.") from error
     except OSError as error:
-        raise InvalidSettingError(f"The key file {file} cannot be used: {error.strerror}.") from error
+        raise InvalidSettingError(
+            f"The key file {file} cannot be used: {error.strerror}. {SERVICE_USER_HINT}"
+        ) from error
     if len(key) < MIN_SECRET_KEY_LENGTH:
-        raise InvalidSettingError(f"The key in {file} is too short. Delete the file to create a new key.")
+        raise InvalidSettingError(
+            f"The key in {file} is too short. Restore the file from a backup. On a new installation, delete the file "
+            "to create a new key."
+        )
     return key
 
 
@@ -292,3 +378,13 @@ def _create_key(file: Path) -> None:
         pass
     finally:
         temp_file.unlink()
+
+
+def forbid_new_file(config: dict[str, Any]) -> None:
+    """Change an entry of ``DATABASES`` so that an SQLite file is opened only if it exists.
+
+    SQLite would create an empty one and hide that the database is missing, or somewhere else.
+    """
+    if config["ENGINE"] == "portal.sqlite":
+        uri = f"file:{quote(str(config['NAME']))}?mode=rw"
+        config["OPTIONS"] = {**config["OPTIONS"], "database": uri, "uri": True}

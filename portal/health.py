@@ -1,22 +1,45 @@
-"""Health checks for load balancers: ``/healthz`` (liveness) and ``/readyz`` (readiness)."""
+"""Monitoring: ``/healthz``, ``/readyz``, ``/metrics``, the clock of this machine, and when tasks last succeeded."""
 
+import contextlib
+import logging
+import os
 import shutil
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
 
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
+from portal import get_version
 from portal.published.files import STALE_AFTER_SECONDS, PublishedFiles
-from portal.storage.database_errors import DatabaseFileMonitor, describe_error
+from portal.secret_key import WRONG_KEY, is_key_of_database
+from portal.storage.database import NO_RESPONSE, READ_ONLY, DatabaseFileMonitor, describe_error
 
+# A load balancer gives up sooner than a database that hangs.
+MAX_RESPONSE_SECONDS = 1.8
 # Below this much free disk space, the operator must act before staff can no longer save.
 MIN_FREE_MB = 64
+# Codes of authenticator apps are valid for less than twice this time.
+MAX_CLOCK_ERROR_SECONDS = 60
+STORAGE_NO_RESPONSE = "the media storage does not respond"
+CLOCK_ADVICE = "set up NTP, for example systemd-timesyncd (timedatectl)"
 # None in management commands and runserver, which have no worker process.
 _file_monitor: DatabaseFileMonitor | None = None
+# <sys/timex.h>: the return value of adjtimex() while nothing disciplines the clock.
+TIME_ERROR = 5
+# More than sizeof(struct timex) on every architecture. Its first member, ``modes``, is 0: change nothing.
+TIMEX_BYTES = 512
+log = logging.getLogger(__name__)
 
 
 def start_monitoring() -> None:
@@ -28,47 +51,137 @@ def start_monitoring() -> None:
 @csrf_exempt
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Return 200 as long as the process responds."""
-    return _plain_response(200, "ok")
+    """Return 200 as long as the process responds, and the version of the program."""
+    return _plain_response(200, f"ok {get_version()}")
 
 
 @csrf_exempt
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Return 200 if database, worker and media storage respond, all migrations are applied, and the disk has space.
+    """Return 200 if this machine can do everything; otherwise 503 with the reason, within two seconds.
 
-    The body of a 503 gives the reason.
+    The reasons: database, connections, migrations, key, clock, worker process, disk, media storage.
     """
+    problem = PROBE.run() if _file_monitor else find_problem()
+    return _plain_response(503 if problem else 200, problem or "ready")
+
+
+@csrf_exempt
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Return the metrics of this machine to a client that has PORTAL_METRICS_TOKEN; 404 if none is set."""
+    if not settings.METRICS_TOKEN:
+        raise Http404
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not constant_time_compare(token, settings.METRICS_TOKEN):
+        response = _plain_response(401, "The token is missing or wrong.")
+        response.headers["WWW-Authenticate"] = 'Bearer realm="metrics"'
+        return response
+    # Needs the extra "metrics".
+    from portal.metrics import CONTENT_TYPE, render
+
+    return HttpResponse(render(), content_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"})
+
+
+def find_problem(set_stage: Callable[[str], None] = lambda _: None) -> str:
+    """Return the first thing that is wrong, or an empty string. ``set_stage`` gets what it means if a check hangs."""
+    set_stage(NO_RESPONSE)
     age = PublishedFiles(settings.DATA_DIR).age()
     try:
-        error = (_file_monitor and _file_monitor.error()) or _migration_error()
+        error = (_file_monitor and _file_monitor.error()) or _database_problem()
     except DatabaseError as database_error:
         error = describe_error(database_error)
     if _file_monitor and not error and age > STALE_AFTER_SECONDS:
         error = "the worker process does not respond"
     if error:
         details = f" (serving the public pages as of {int(age)} s ago)" if _file_monitor else ""
-        return _plain_response(503, f"{error}{details}")
-    if disk_error := _disk_space_error():
-        return _plain_response(503, disk_error)
-    try:
-        default_storage.exists("figures/ready")
-    except OSError:
-        return _plain_response(503, "the media storage does not respond")
-    return _plain_response(200, "ready")
+        return f"{error}{details}"
+    set_stage(STORAGE_NO_RESPONSE)
+    return _disk_space_problem() or _media_problem()
 
 
-def _migration_error() -> str:
+class Probe:
+    """Runs ``find_problem`` in a thread, so that something that hangs cannot delay the response."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._finished = threading.Event()
+        self._finished.set()
+        self._stage = self._problem = ""
+
+    def run(self) -> str:
+        """Return what is wrong, within MAX_RESPONSE_SECONDS. While a check hangs, no second one is started."""
+        with self._lock:
+            if self._finished.is_set():
+                self._finished = threading.Event()
+                self._stage = NO_RESPONSE
+                threading.Thread(target=self._check, args=(self._finished,), name="readyz", daemon=True).start()
+            finished = self._finished
+        return self._problem if finished.wait(MAX_RESPONSE_SECONDS) else self._stage
+
+    def _set_stage(self, stage: str) -> None:
+        self._stage = stage
+
+    def _check(self, finished: threading.Event) -> None:
+        try:
+            self._problem = find_problem(self._set_stage)
+        except Exception:
+            log.exception("The readiness check failed")
+            self._problem = "the readiness check failed: see the log"
+        finally:
+            connections.close_all()
+            finished.set()
+
+
+PROBE = Probe()
+
+
+def _database_problem() -> str:
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             # Drop SQLite's page cache, which would hide that the file was damaged or overwritten.
             cursor.execute("PRAGMA shrink_memory")
     executor = MigrationExecutor(connection)
-    planned = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return "unapplied migrations: run manage.py migrate" if planned else ""
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        return "unapplied migrations: run manage.py migrate"
+    if _is_read_only():
+        return READ_ONLY
+    if not is_key_of_database():
+        return f"{WRONG_KEY}: see “Rotate the key” in docs/operations.md"
+    return describe_clock_error((_database_time() - timezone.now()).total_seconds())
 
 
-def _disk_space_error() -> str:
+def _is_read_only() -> bool:
+    if connection.vendor == "sqlite":
+        name = str(connection.settings_dict["NAME"])
+        return os.path.exists(name) and not (os.access(name, os.W_OK) and os.access(os.path.dirname(name), os.W_OK))  # noqa: PTH110, PTH120 -- a name, or the URI of a test
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW transaction_read_only")
+        return bool(cursor.fetchone()[0] == "on")
+
+
+def _database_time() -> datetime:
+    """Return the time of the database server; with SQLite, the time of the latest event, if that is in the future."""
+    if connection.vendor == "sqlite":
+        from portal.accounts.models import AuditEvent
+
+        latest = AuditEvent.objects.order_by("-created_at").values_list("created_at", flat=True).first()
+        return max(latest or timezone.now(), timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        time: datetime = cursor.fetchone()[0]
+    return time
+
+
+def describe_clock_error(seconds: float) -> str:
+    """Return a message if the database's clock is this many seconds ahead, and that is too much."""
+    if abs(seconds) <= MAX_CLOCK_ERROR_SECONDS:
+        return ""
+    direction = "behind" if seconds > 0 else "ahead of"
+    return f"the clock of this machine is {abs(seconds):.0f} s {direction} that of the database: {CLOCK_ADVICE}"
+
+
+def _disk_space_problem() -> str:
     try:
         free = shutil.disk_usage(settings.DATA_DIR).free // 1_000_000
     except OSError:
@@ -76,7 +189,48 @@ def _disk_space_error() -> str:
     return f"the disk of the data directory is nearly full ({free} MB free)" if free < MIN_FREE_MB else ""
 
 
+def _media_problem() -> str:
+    find = getattr(default_storage, "find_problem", None)
+    try:
+        default_storage.exists("figures/ready")
+        return str(find()) if find else ""
+    except OSError as error:
+        # Other errors name files.
+        return str(getattr(error, "reason", "") or STORAGE_NO_RESPONSE)
+
+
 def _plain_response(status: int, text: str) -> HttpResponse:
     response = HttpResponse(f"{text}\n", status=status, content_type="text/plain; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def is_clock_synchronized() -> bool:
+    """Return whether NTP, or a hypervisor, disciplines the clock; True also where the kernel does not tell."""
+    import ctypes  # only serve asks; web processes do without
+
+    try:
+        state = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.create_string_buffer(TIMEX_BYTES))
+    except (OSError, AttributeError):
+        return True
+    return bool(state != TIME_ERROR)
+
+
+def _done_folder() -> Path:
+    """Return the folder with one empty file per task and for backups; its modification time is the last success."""
+    return Path(settings.DATA_DIR) / "worker" / "done"
+
+
+def mark_done(task: str) -> None:
+    """Record that ``task`` has succeeded now. A full disk must not turn the success into a failure."""
+    with contextlib.suppress(OSError):
+        _done_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+        (_done_folder() / task).touch()
+
+
+def seconds_since_done() -> dict[str, float]:
+    """Return the seconds since each task last succeeded on this machine."""
+    now = time.time()
+    with contextlib.suppress(OSError):
+        return {file.name: max(0.0, now - file.stat().st_mtime) for file in sorted(_done_folder().iterdir())}
+    return {}

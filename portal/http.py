@@ -1,18 +1,22 @@
-"""HTTP helpers: content encodings, ETags, conditional requests, and tracking parameters.
+"""HTTP helpers: content encodings, ETags, conditional requests, tracking parameters, and the ``cacheable`` decorator.
 
 Zstandard is not offered: for pages of this size, Brotli is smaller, and browsers that support Zstandard support Brotli.
 """
 
 import gzip
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 from urllib.parse import parse_qsl
 
 import brotli
-from django.http import HttpResponse
-from django.utils.cache import patch_vary_headers
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import parse_etags
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 
 # Shorter bodies would grow, or fit into one packet anyway.
 MIN_COMPRESS_BYTES = 600
@@ -25,6 +29,8 @@ MAX_ACCEPT_ENCODING_LENGTH = 200
 
 TRACKING_PREFIXES = ("utm_", "mc_", "pk_", "hsa_")
 TRACKING_PARAMS = frozenset({"fbclid", "gclid", "msclkid", "dclid", "yclid", "igshid", "mkt_tok", "_hsenc", "_hsmi"})
+# Of all responses that may be published as a file, and only of those (portal/published/builder.py).
+CACHE_CONTROL_REVALIDATE = "no-cache"
 
 
 def negotiate_encoding(accept_encoding: str) -> str:
@@ -92,3 +98,23 @@ def has_only_tracking_params(query: str) -> bool:
         name.startswith(TRACKING_PREFIXES) or name in TRACKING_PARAMS
         for name, _ in parse_qsl(query, keep_blank_values=True)
     )
+
+
+def cacheable(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
+    """Decorate a view whose response is the same for everyone: GET and HEAD, ETag, compression, no cookies."""
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, /, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        # Other software on this host may use cookies of the same names: do not read or set them here.
+        vars(request).pop("session", None)
+        request.META.pop("CSRF_COOKIE_NEEDS_UPDATE", None)
+        response = view(request, *args, **kwargs)
+        response.headers.setdefault("Cache-Control", CACHE_CONTROL_REVALIDATE)
+        etag = encode_response(response, request.headers.get("Accept-Encoding", ""))
+        if response.status_code != 200:
+            return response
+        response.headers["ETag"] = etag
+        return get_conditional_response(request, etag=etag, response=response) or response
+
+    # Without the exemption, a POST would get 403 from the CSRF check instead of 405.
+    return csrf_exempt(require_safe(wrapper))

@@ -1,13 +1,36 @@
-"""Logging without personal data: no URLs, queries or names, because a URL can name a medical condition."""
+"""Logging without personal data, and the targets to which audit events are forwarded.
 
+Log lines have no URLs, queries or names, because a URL can name a medical condition. Audit events go to standard output
+or to a log collector that speaks syslog (RFC 5424). Read while Django's settings load: nothing here imports models.
+"""
+
+import contextlib
 import json
 import logging
+import os
+import socket
+import ssl
+import sys
 import traceback
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from environs import ValidationError
 
 # Loggers whose messages quote the URL, the host or the data of a request.
 REQUEST_LOGGERS = ("django.request", "django.security")
+
+# RFC 5424: facility 13 is "log audit"; severities 4 (warning) and 6 (informational).
+SYSLOG_FACILITY, SYSLOG_WARNING, SYSLOG_INFORMATIONAL = 13, 4, 6
+APP_NAME = "plainspine"
+SYSLOG_TIMEOUT_SECONDS = 5.0
+DEFAULT_PORTS = {"syslog+udp": 514, "syslog+tcp": 514, "syslog+tls": 6514}
+TARGET_HELP = (
+    "Write stdout, syslog+udp://host:514, syslog+tcp://host:514, syslog+tls://host:6514, or syslog+unix:///dev/log, "
+    "separated by commas if there are several."
+)
 
 
 class RedactUrlsFilter(logging.Filter):
@@ -21,6 +44,9 @@ class RedactUrlsFilter(logging.Filter):
                 record.msg, record.args = "refused: %s", (record.name.removeprefix("django.security").strip("."),)
             else:
                 record.msg, record.args = "answered %s", (status or "an error",)
+            # A missing page or an expired form is the client's matter.
+            if status is not None and status < 500 and record.name.startswith("django.request"):
+                record.levelno, record.levelname = logging.INFO, "INFO"
             error = record.exc_info[1] if record.exc_info else None
             # An error message may quote the URL or a row; the traceback is enough to find the cause.
             record.exc_text = redacted_traceback(error) if error else None
@@ -84,6 +110,94 @@ def logging_config(formatter: str) -> dict[str, Any]:
             # At INFO, every S3 request would be logged with the name of the file.
             "boto3": {"level": "WARNING"},
             "botocore": {"level": "WARNING"},
+            # Its messages contain the host and the account; portal/storage/database.py gives the cause.
+            "psycopg.pool": {"level": "CRITICAL"},
             "_granian": {"handlers": ["console"], "level": "ERROR", "propagate": False},
         },
     }
+
+
+class AuditTarget(NamedTuple):
+    """Where events go. ``scheme`` is ``stdout`` or one that starts with ``syslog+``."""
+
+    scheme: str
+    host: str = ""
+    port: int = 0
+    path: str = ""
+
+    def send(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """Send events in order. Raise OSError if the target does not accept them."""
+        if self.scheme == "stdout":
+            # In one piece, so that lines of other processes do not end up inside.
+            sys.stdout.write("".join(f"{to_json(event)}\n" for event in events))
+            sys.stdout.flush()
+            return
+        messages = [format_syslog(event) for event in events]
+        with self._connect() as connection:
+            for message in messages:
+                # Over a stream, each message begins with its length (RFC 6587); datagrams hold one each.
+                is_datagram = self.scheme in {"syslog+udp", "syslog+unix"}
+                connection.sendall(message if is_datagram else b"%d %b" % (len(message), message))
+            self._finish(connection)
+
+    def _finish(self, connection: socket.socket) -> None:
+        """Close a stream after the collector has read everything: closing at once could reset it before."""
+        # What was sent is out of our hands; a collector that does not close its side in time has it all the same.
+        with contextlib.suppress(OSError):
+            if isinstance(connection, ssl.SSLSocket):
+                connection.unwrap()
+            elif self.scheme == "syslog+tcp":
+                connection.shutdown(socket.SHUT_WR)
+                connection.recv(1)
+
+    def _connect(self) -> socket.socket:
+        if self.scheme == "syslog+unix":
+            connection = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            connection.settimeout(SYSLOG_TIMEOUT_SECONDS)
+            connection.connect(self.path)
+            return connection
+        if self.scheme == "syslog+udp":
+            family, kind, protocol, _, address = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_DGRAM)[0]
+            connection = socket.socket(family, kind, protocol)
+            connection.connect(address)
+            return connection
+        connection = socket.create_connection((self.host, self.port), SYSLOG_TIMEOUT_SECONDS)
+        if self.scheme == "syslog+tls":
+            return ssl.create_default_context().wrap_socket(connection, server_hostname=self.host)
+        return connection
+
+
+def parse_audit_targets(value: str) -> list[AuditTarget]:
+    """Return the targets that a setting names."""
+    return [_parse_target(part.strip()) for part in value.split(",")]
+
+
+def _parse_target(text: str) -> AuditTarget:
+    if text == "stdout":
+        return AuditTarget("stdout")
+    try:
+        parts = urlsplit(text)
+        port = parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
+    except ValueError as error:
+        raise ValidationError(TARGET_HELP) from error
+    has_rest = bool(parts.query or parts.fragment or "@" in parts.netloc)
+    if parts.scheme == "syslog+unix" and not parts.netloc and parts.path.startswith("/") and not has_rest:
+        return AuditTarget(parts.scheme, path=parts.path)
+    is_complete = parts.scheme in DEFAULT_PORTS and bool(parts.hostname) and parts.path in {"", "/"}
+    if not is_complete or has_rest or parts.port == 0 or any(letter.isspace() for letter in text):
+        raise ValidationError(TARGET_HELP)
+    return AuditTarget(parts.scheme, parts.hostname or "", port)
+
+
+def to_json(event: Mapping[str, Any]) -> str:
+    """Return an event as one line of JSON in ASCII."""
+    return json.dumps(event)
+
+
+def format_syslog(event: Mapping[str, Any]) -> bytes:
+    """Return an event as an RFC 5424 message: its kind as MSGID, and the whole event as JSON in MSG."""
+    severity = SYSLOG_WARNING if event["outcome"] == "failure" else SYSLOG_INFORMATIONAL
+    time = datetime.fromisoformat(event["time"]).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    host = socket.gethostname() or "-"
+    header = f"<{SYSLOG_FACILITY * 8 + severity}>1 {time} {host} {APP_NAME} {os.getpid()} {event['event'][:32]} -"
+    return f"{header} {to_json(event)}".encode("ascii")

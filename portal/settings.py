@@ -1,20 +1,25 @@
 """Django settings. Everything that differs between installations comes from environment variables (env.py)."""
 
 from pathlib import Path
+from typing import Any
 
 from django.utils.module_loading import import_string
 from environs import validate
 
+from portal import env as environment
+from portal.accounts.sso_settings import read_sso_settings
 from portal.env import (
     MIN_SECRET_KEY_LENGTH,
+    InvalidSettingError,
     SettingsEnv,
     create_data_dir,
+    forbid_new_file,
     read_email_settings,
     read_media_storage,
     read_or_create_key,
     read_public_url,
 )
-from portal.logging import logging_config
+from portal.logging import logging_config, parse_audit_targets
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 CONTENT_DIR = BASE_DIR / "content"
@@ -31,6 +36,8 @@ SECRET_KEY = env.str(
 ALLOWED_HOSTS: list[str] = env.hosts("PORTAL_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 PUBLIC_URL = read_public_url(env)
 DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'portal.sqlite3'}")}
+# The connections to PostgreSQL that each web process may open (portal/postgresql/base.py).
+DATABASE_CONNECTIONS: int = env.number("PORTAL_DATABASE_CONNECTIONS", "8", low=2, high=64)
 MEDIA_STORAGE = read_media_storage(env, DATA_DIR)
 EMAIL_SETTINGS = read_email_settings(env)
 REQUIRE_PEER_REVIEW = env.switch("PORTAL_REQUIRE_PEER_REVIEW", default=True)
@@ -42,11 +49,34 @@ SESSION_HOURS: int = env.number("PORTAL_SESSION_HOURS", "12", low=1, high=24)
 # The memory that each web process may use for copies of published files.
 CACHE_MB: int = env.number("PORTAL_CACHE_MB", "40", low=8, high=16_000)
 LOG_FORMAT = env.choice("PORTAL_LOG_FORMAT", "line", "json")
-env.finish()
+SSO_SETTINGS = read_sso_settings(env)
+# Audit events, and how long sign-in events and closed accounts are stored (docs/audit.md). Six years is what HIPAA
+# requires for documentation.
+env.add_parser("audit_targets", parse_audit_targets)
+AUDIT_TARGETS = (env.str("PORTAL_AUDIT_LOG", "") and env.audit_targets("PORTAL_AUDIT_LOG")) or []
+# At least 20 characters; without it, /metrics does not exist.
+METRICS_TOKEN = env.str(
+    "PORTAL_METRICS_TOKEN",
+    "",
+    validate=validate.Length(min=20, error="It is too short. Use at least {min} characters."),
+)
+SIGN_IN_LOG_DAYS: int = env.number("PORTAL_SIGN_IN_LOG_DAYS", "2190", low=30, high=36_500)
+CLOSED_ACCOUNT_DAYS: int = env.number("PORTAL_CLOSED_ACCOUNT_DAYS", "365", low=1, high=36_500)
+HSTS_SUBDOMAINS = env.switch("PORTAL_HSTS_SUBDOMAINS", default=True)
+env.reject_invalid()
 
-create_data_dir(DATA_DIR)
-SECRET_KEY = SECRET_KEY or read_or_create_key(DATA_DIR / "secret-key")
 USE_HTTPS = PUBLIC_URL.startswith("https://")
+if DEBUG and USE_HTTPS:
+    raise InvalidSettingError(
+        "PORTAL_DEBUG is true on a site with https, where error pages would show code and settings to everyone. "
+        "Remove PORTAL_DEBUG."
+    )
+create_data_dir(DATA_DIR)
+KEY_FILE = DATA_DIR / "secret-key"
+IS_KEY_IN_ENVIRONMENT = bool(SECRET_KEY)
+SECRET_KEY = SECRET_KEY or read_or_create_key(KEY_FILE)
+if not environment.may_create:
+    forbid_new_file(DATABASES["default"])
 
 INSTALLED_APPS = [
     "portal",
@@ -55,6 +85,8 @@ INSTALLED_APPS = [
     "portal.apps.AllauthAccountConfig",
     "allauth.mfa",
     "allauth.usersessions",
+    "allauth.socialaccount",
+    *SSO_SETTINGS["SSO_APPS"],
     "procedures",
     "markdownx",
     "portal.apps.StaffAdminConfig",
@@ -67,13 +99,13 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "portal.security.headers.SecurityHeadersMiddleware",
-    "portal.security.headers.AllowedHostsMiddleware",
+    "portal.security.SecurityHeadersMiddleware",
+    "portal.security.AllowedHostsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "portal.storage.static_files.StaticFilesMiddleware",
-    "portal.storage.database_errors.DatabaseErrorMiddleware",
+    "portal.storage.database.DatabaseErrorMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "portal.security.request_limits.BodyLimitMiddleware",
+    "portal.security.BodyLimitMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -86,7 +118,13 @@ MIDDLEWARE = [
 # The domain's functions for published pages (SiteSource in portal/published/builder.py).
 SITE_SOURCE = "procedures.publishing.invalidation"
 
-# The function that stores page-view counts (portal/page_views.py).
+# The tables of audit events (AuditSource in portal/audit.py).
+AUDIT_SOURCES = ["portal.audit.SignInEvents", "procedures.revisions.history.ContentEvents"]
+
+# The domain's figures for /metrics (MetricsSource in portal/metrics.py).
+METRICS_SOURCE = "procedures.publishing.invalidation"
+
+# The function that stores page-view counts (portal/published/wsgi.py).
 PAGE_VIEW_BACKEND = "procedures.page_views.record_page_views"
 
 ROOT_URLCONF = "portal.urls"
@@ -153,6 +191,7 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 LANGUAGES: list[tuple[str, str]] = import_string("procedures.languages.DJANGO_LANGUAGES")
 LANGUAGE_CODE = LANGUAGES[0][0]
 LOCALE_PATHS = [BASE_DIR / "procedures" / "locale"]
+FORMAT_MODULE_PATH = ["portal.formats"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -188,16 +227,27 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = USE_HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if USE_HTTPS else None
 SECURE_HSTS_SECONDS = 31_536_000 if USE_HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = USE_HTTPS
+SECURE_HSTS_INCLUDE_SUBDOMAINS = USE_HTTPS and HSTS_SUBDOMAINS
 SILENCED_SYSTEM_CHECKS = [
     "security.W002",  # SecurityHeadersMiddleware sends X-Frame-Options
     "security.W021",  # HSTS preloading affects a whole domain, so it is its owner's decision
 ]
 
 globals().update(EMAIL_SETTINGS)
+
+SSO_PROVIDER: str = SSO_SETTINGS["SSO_PROVIDER"]
+SSO_PROVIDER_ID: str = SSO_SETTINGS["SSO_PROVIDER_ID"]
+SSO_NAME: str = SSO_SETTINGS["SSO_NAME"]
+SSO_GROUPS_CLAIM: str = SSO_SETTINGS["SSO_GROUPS_CLAIM"]
+SSO_ROLES: dict[str, str] = SSO_SETTINGS["SSO_ROLES"]
+SSO_SECOND_FACTOR: str = SSO_SETTINGS["SSO_SECOND_FACTOR"]
+SSO_RECHECK_MINUTES: int = SSO_SETTINGS["SSO_RECHECK_MINUTES"]
+BREAK_GLASS_ACCOUNT: str = SSO_SETTINGS["BREAK_GLASS_ACCOUNT"]
+SOCIALACCOUNT_ADAPTER: str = SSO_SETTINGS["SOCIALACCOUNT_ADAPTER"]
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = SSO_SETTINGS["SOCIALACCOUNT_PROVIDERS"]
 
 # checks.py verifies this, and that markdownx's own public URLs are not mounted.
 MARKDOWNX_MARKDOWNIFY_FUNCTION = "procedures.rendering.preview_html"

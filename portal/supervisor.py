@@ -1,19 +1,28 @@
 """Supervision of the server's processes: Granian's workers, which answer requests, and the worker process."""
 
+import contextlib
 import logging
+import multiprocessing
+import os
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.context import ForkServerProcess
 from typing import Any
 
 from django.conf import settings
+from django.core.management.base import CommandError
 from granian.server.mp import MPServer
 
 logger = logging.getLogger("portal.supervisor")
 
+# Preloads nothing but the modules of the web processes.
+multiprocessing.set_forkserver_preload(["portal.preload"])
+FORK_SERVER_ATTEMPTS = 5
 # A worker that ran this long was healthy; if it dies, it restarts immediately.
 HEALTHY_SECONDS = 10.0
 IMMEDIATE_RESTARTS = 2
@@ -21,6 +30,7 @@ FIRST_DELAY_SECONDS = 0.25
 MAX_DELAY_SECONDS = 30.0
 # The timer must never fire before the worker is due.
 TIMER_MARGIN_SECONDS = 0.05
+PARENT_CHECK_SECONDS = 1.0
 
 
 def restart_delay(early_exits: int) -> float:
@@ -32,6 +42,44 @@ def restart_delay(early_exits: int) -> float:
         return 0.0
     # The exponent is bounded, because a worker that dies all night would overflow the float.
     return min(MAX_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2.0 ** min(early_exits - IMMEDIATE_RESTARTS - 1, 16))
+
+
+class WebProcess(ForkServerProcess):
+    """A web process. Python starts the process from which it is forked, and again if that was killed."""
+
+    def start(self) -> None:
+        attempts = FORK_SERVER_ATTEMPTS
+        while True:
+            try:
+                return super().start()
+            except (ConnectionError, EOFError):
+                # The fork server was killed a moment ago, and Python has not noticed yet.
+                attempts -= 1
+                if not attempts:
+                    raise
+                time.sleep(PARENT_CHECK_SECONDS)
+
+
+def run_worker(server_pid: int, target: Callable[..., None], args: tuple[Any, ...]) -> None:
+    """Run a web process, which stops when the server or the process from which it was forked is killed."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent and is_running(server_pid):
+            time.sleep(PARENT_CHECK_SECONDS)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+    target(*args)
+
+
+def is_running(pid: int) -> bool:
+    """Return whether there is a process with this ID."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 class SupervisedServer(MPServer):
@@ -47,6 +95,18 @@ class SupervisedServer(MPServer):
         # By worker index: consecutive early exits; the monotonic time at which a dead worker may restart.
         self._early_exits: dict[int, int] = {}
         self._due_at: dict[int, float] = {}
+
+    def _spawn_worker(self, *args: Any, **kwargs: Any) -> Any:
+        """Return a worker that is forked from a process that imports ``portal.preload`` and does nothing else.
+
+        A fork of this process would copy locks that its threads hold at that moment, and Granian itself only forks or
+        spawns.
+        """
+        worker = super()._spawn_worker(*args, **kwargs)
+        old: Any = worker.inner
+        inherited = (os.getpid(), old._target, old._args)  # noqa: SLF001 -- Granian's process, which is not started
+        worker.inner = WebProcess(name=old.name, target=run_worker, args=inherited)
+        return worker
 
     def _respawn_workers(self, workers: list[int], spawn_target: Any, target_loader: Any, delay: float = 0) -> None:
         if delay:  # a restart on SIGHUP, not a crash
@@ -87,6 +147,39 @@ class SupervisedServer(MPServer):
     def _wake(self, index: int) -> None:
         self.interrupt_children.append(index)
         self.main_loop_interrupt.set()
+
+
+def run_in_child(function: Callable[[], None], *expected: type[Exception]) -> None:
+    """Run a function in a fork of this process, which must have no other thread, so that its memory is free afterward.
+
+    Raise what it raises if that is one of ``expected``, and CommandError for anything else, which the child prints. A
+    signal that ends this process ends the child, too.
+    """
+
+    def run() -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        try:
+            function()
+        except expected as error:
+            sender.send(error)
+
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    process = multiprocessing.get_context("fork").Process(target=run)
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    error: Exception | None = None
+    process.start()
+    try:
+        sender.close()
+        with contextlib.suppress(EOFError):
+            error = receiver.recv()
+        process.join()
+    finally:
+        process.terminate()
+        signal.signal(signal.SIGTERM, before)
+    if error:
+        raise error
+    if process.exitcode:
+        raise CommandError("The preparation failed. The reason is above.")
 
 
 @contextmanager

@@ -1,11 +1,31 @@
-"""Text normalization, validation of single lines, and messages that are translated when they are shown."""
+"""Text: normalization, validation of single lines, messages translated when they are shown, and word lists.
 
+The word lists of the languages in use ship with pyspellchecker. Reading them takes 30 MB for a moment, so
+``prepare_word_lists`` writes what is needed to the data directory once: the sorted hashes of all words, which all
+processes map into their memory, and the most common words.
+"""
+
+import gzip
+import hashlib
+import heapq
+import json
+import mmap
 import re
+import string
 import unicodedata
+from array import array
+from bisect import bisect_left
+from functools import cache
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.functional import Promise, lazy
 from django.utils.translation import gettext_lazy as _
+
+from portal.storage.local_storage import atomic_write
 
 # XML 1.0 §2.2: characters that a document must not contain, not even escaped.
 ILLEGAL_XML_CHARACTERS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -24,6 +44,12 @@ JOINERS = frozenset("\u200c\u200d")
 # Control, format (includes text direction), private use, surrogate, unassigned, line and paragraph separator.
 INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 FORMAT_CHARACTERS = re.compile("[\u200c-\u200f\u202a-\u202e\u2061-\u2064\u2066-\u2069]")
+# The letters of folded words in addresses, which are Latin in every language.
+LETTERS = string.ascii_lowercase
+# Below this rank, frequency lists contain names and foreign words.
+MAX_COMMON_WORDS = 6000
+# Increase it when what prepare_word_lists writes changes.
+WORD_LISTS_FORMAT = 1
 
 
 def remove_illegal_xml_characters(text: str) -> str:
@@ -85,3 +111,64 @@ _interpolate_lazy = lazy(_interpolate, str)
 def interpolate_lazy(message: str | Promise, /, **values: object) -> str:
     """Return ``message`` as a lazy string: its values are filled in when it is shown, in the language active then."""
     return _interpolate_lazy(message, values)
+
+
+def is_dictionary_word(word: str) -> bool:
+    """Return whether a folded word is in the dictionary of any language in use, and so is not a misspelling."""
+    hashes, value = _load_hashes(), _hash(word)
+    index = bisect_left(hashes, value)
+    return index < len(hashes) and hashes[index] == value
+
+
+def words_one_edit_away(word: str) -> set[str]:
+    """Return the dictionary words one edit (deletion, transposition, replacement, insertion) from a folded word."""
+    splits = [(word[:position], word[position:]) for position in range(len(word) + 1)]
+    edits = {head + tail[1:] for head, tail in splits if tail}
+    edits |= {head + tail[1] + tail[0] + tail[2:] for head, tail in splits if len(tail) > 1}
+    edits |= {head + letter + tail[1:] for head, tail in splits if tail for letter in LETTERS}
+    edits |= {head + letter + tail for head, tail in splits for letter in LETTERS}
+    return {edit for edit in edits if edit != word and is_dictionary_word(edit)}
+
+
+def common_words(language: str) -> list[str]:
+    """Return the 6,000 most common words in lowercase, the most common first; empty without a list for the language."""
+    found: list[str] = json.loads((prepare_word_lists() / "common.json").read_text())[language]
+    return found
+
+
+def prepare_word_lists() -> Path:
+    """Return the folder of the word lists of this version of pyspellchecker; write them if they are not there."""
+    languages = sorted(language for language, _name in settings.LANGUAGES)
+    name = f"{WORD_LISTS_FORMAT}-{version('pyspellchecker')}-{'-'.join(languages)}"
+    folder = Path(settings.DATA_DIR) / "words" / name
+    if not (folder / "common.json").exists():
+        counts = {language: _load_counts(language) for language in languages}
+        hashes = array("Q", sorted({_hash(fold(word)) for words in counts.values() for word in words}))
+        common = {
+            language: heapq.nlargest(MAX_COMMON_WORDS, words, key=words.__getitem__)
+            for language, words in counts.items()
+        }
+        folder.mkdir(parents=True, exist_ok=True)
+        atomic_write(folder / "hashes", [hashes.tobytes()])
+        # The last file says that all are there.
+        atomic_write(folder / "common.json", [json.dumps(common).encode()])
+    return folder
+
+
+def _hash(word: str) -> int:
+    return int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "big")
+
+
+@cache
+def _load_hashes() -> memoryview:
+    with (prepare_word_lists() / "hashes").open("rb") as file:
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)).cast("Q")
+
+
+def _load_counts(language: str) -> dict[str, int]:
+    """Return how often each word of a language occurs in pyspellchecker's list; empty if there is none.
+
+    The data file is read directly: the SpellChecker class takes four times as long.
+    """
+    file = files("spellchecker").joinpath("resources", f"{language}.json.gz")
+    return json.loads(gzip.decompress(file.read_bytes())) if file.is_file() else {}

@@ -3,7 +3,7 @@
 from django.urls import URLResolver, include, path
 from django.urls.resolvers import RoutePattern
 
-from portal.health import healthz, readyz
+from portal.health import healthz, metrics, readyz
 from portal.storage.media import serve_media
 from portal.storage.static_files import ICONS, serve_icon
 
@@ -16,6 +16,7 @@ urlpatterns = [
     path("apple-touch-icon-precomposed.png", serve_icon, {"name": "apple-touch-icon.png"}),
     path("healthz", healthz),
     path("readyz", readyz),
+    path("metrics", metrics),
     path("", include("procedures.urls")),
 ]
 

@@ -11,17 +11,11 @@ class ProceduresConfig(AppConfig):
     """The domain app: pages, guides, figures, and everything they are made of."""
 
     name = "procedures"
-    verbose_name = _("What patients read")
+    verbose_name = _("Patient education")
     # The content of the admin's start page besides the list of models (portal/admin_site.py).
     admin_home = "procedures.admin.dashboard.build_dashboard"
-    # The groups of models in the admin, in order (portal/admin_site.py).
-    admin_groups = (
-        (_("Pages"), "page guide"),
-        (_("What pages show"), "figure series glossaryterm source clinicanswer warningsign"),
-        (_("What readers say"), "feedback"),
-        (_("The clinic"), "clinic location clinicalcode"),
-        (_("History"), "revision approval release releaseevent externallink"),
-    )
+    # The sections of the admin's navigation (portal/admin_site.py).
+    admin_sections = "procedures.admin.navigation.get_sections"
 
     def ready(self) -> None:
         """Create the roles after every migration; rerelease pages whenever a clinic value changes."""

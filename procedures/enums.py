@@ -17,6 +17,7 @@ class PageKind(models.TextChoices):
     PROCEDURE = "procedure", _("Procedure")
     CHOICE = "choice", _("Choice")
     PREPARATION = "preparation", _("Getting ready")
+    DAY = "day", _("Procedure day")
     RECOVERY = "recovery", _("Recovery")
     RISKS = "risks", _("Risks")
     PREVENTION = "prevention", _("Prevention")
@@ -51,6 +52,7 @@ class MarkerShape(models.TextChoices):
     ARROW = "arrow", _("Arrow")
     CIRCLE = "circle", _("Circle")
     REGION = "region", _("Box")
+    POLYGON = "polygon", _("Free shape")
 
 
 class Decision(models.TextChoices):

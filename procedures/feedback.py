@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from portal.security.request_limits import TokenBucket
+from portal.security import TokenBucket
 from portal.text import normalize
 from procedures.languages import number_words
 from procedures.models import Feedback, Page

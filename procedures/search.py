@@ -17,8 +17,7 @@ from django.utils.safestring import SafeString
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from portal.dictionary import common_words, is_dictionary_word
-from portal.text import fold, normalize
+from portal.text import common_words, fold, is_dictionary_word, normalize
 from procedures import languages
 from procedures.models import GlossaryTerm, Page, Release
 

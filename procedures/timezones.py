@@ -75,7 +75,7 @@ def to_utc(
                 "There is no %(time)s on %(date)s: the clocks go forward that night. "
                 "Choose %(next_time)s instead, or another time."
             )
-            % {"time": f"{local:%H:%M}", "date": format_date(day), "next_time": f"{next_valid:%H:%M}"}
+            % {"time": format_time(local), "date": format_date(day), "next_time": format_time(next_valid)}
         )
     # Compare in UTC: in their own zone, Python considers ambiguous times unequal to any other.
     candidates = first.astimezone(datetime.UTC), second.astimezone(datetime.UTC)
@@ -84,7 +84,7 @@ def to_utc(
     if occurrence is None:
         raise AmbiguousTimeError(
             _("%(time)s occurs twice on %(date)s, because clocks go back that night. Choose which one you mean.")
-            % {"time": f"{local:%H:%M}", "date": format_date(day)},
+            % {"time": format_time(local), "date": format_date(day)},
             candidates,
         )
     return candidates[SECOND_OCCURRENCE if occurrence == SECOND_OCCURRENCE else FIRST_OCCURRENCE]
@@ -112,14 +112,19 @@ def _round_trip(at: datetime.datetime, zone: ZoneInfo) -> datetime.datetime:
 
 
 def format_date(date: datetime.date) -> str:
-    """Format a date, such as “8 March 2026”."""
-    return date_format(date, "j F Y")
+    """Format a date as lists and templates do, such as “March 8, 2026”."""
+    return date_format(date, "DATE_FORMAT")
+
+
+def format_time(at: datetime.datetime) -> str:
+    """Format the time of day of a local time, such as “2:05 PM”."""
+    return date_format(at, "TIME_FORMAT")
 
 
 def format_datetime(at: datetime.datetime, zone: ZoneInfo) -> str:
-    """Format a moment in ``zone``, such as “8 March 2026, 14:05 (MDT)”."""
+    """Format a moment in ``zone``, such as “March 8, 2026, 2:05 PM (MDT)”."""
     local = at.astimezone(zone)
-    return f"{format_date(local.date())}, {local:%H:%M} ({local.tzname()})"
+    return f"{date_format(local, 'DATETIME_FORMAT')} ({local.tzname()})"
 
 
 class ClinicTimezoneMiddleware:

@@ -4,7 +4,7 @@ from django.urls import URLPattern, path, re_path
 
 from procedures import languages
 from procedures.validators import PAGE_URL_NAME
-from procedures.views import ehr, feedback, pages, seo
+from procedures.views import ehr, feedback, pages, site_files
 
 
 def language_urlpatterns(language: str) -> list[URLPattern]:
@@ -27,11 +27,14 @@ urlpatterns = [
     path("connect/service", ehr.service),
     path("connect/application", ehr.application),
     path("connect/guides.json", ehr.guides),
-    path("sitemap.xml", seo.sitemap),
-    path("robots.txt", seo.robots_txt),
-    path(".well-known/security.txt", seo.security_txt),
+    path("clinic/logo.png", site_files.logo),
+    path("clinic/colors.css", site_files.colors),
+    path("sitemap.xml", site_files.sitemap),
+    path("robots.txt", site_files.robots_txt),
+    path(".well-known/security.txt", site_files.security_txt),
     re_path(r"^(?P<address>(?:[a-z0-9-]+/){1,3})plain\.txt\Z", pages.plain_text),
     re_path(r"^(?P<address>(?:[a-z0-9-]+/){1,3})booklet/\Z", pages.booklet),
+    re_path(r"^(?P<address>(?:[a-z0-9-]+/){1,3})picture/(?P<slug>[a-z0-9-]+)/\Z", pages.picture),
     # [\s\S] instead of ".": mail programs insert line breaks into links.
     re_path(r"^(?P<rest>[\s\S]*)\Z", pages.page, name=PAGE_URL_NAME),
 ]

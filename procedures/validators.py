@@ -19,7 +19,9 @@ from procedures.triage import TriageDetector
 
 MAX_ALT_LENGTH = 125
 MAX_DESCRIPTION_LENGTH = 155
-MAX_SIGN_WORDS = 20
+MAX_SIGN_WORDS = 25
+# Corners of a polygon around part of a picture.
+MIN_CORNERS, MAX_CORNERS = 3, 24
 
 validate_slug = RegexValidator(
     r"\A[a-z0-9]+(?:-[a-z0-9]+)*\Z",
@@ -80,6 +82,21 @@ def _literal_prefixes(patterns: Iterable[Any]) -> Iterator[str]:
             yield from _literal_prefixes(pattern.url_patterns)
         else:
             yield literal
+
+
+def validate_outline(outline: Any) -> None:
+    """Reject a polygon that is not a list of [x, y] pairs of fractions; an empty list means that there is none."""
+    is_list = isinstance(outline, list) and len(outline) <= MAX_CORNERS
+    if not is_list or not all(
+        isinstance(corner, list)
+        and len(corner) == 2
+        and all(isinstance(number, int | float) and 0 <= number <= 1 for number in corner)
+        for corner in outline
+    ):
+        raise ValidationError(
+            _("Enter up to %(count)s corners, each as two numbers between 0 and 1, such as [0.3, 0.6]."),
+            params={"count": MAX_CORNERS},
+        )
 
 
 def validate_unit_interval(value: float) -> None:

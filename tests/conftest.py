@@ -1,5 +1,6 @@
 """Fixtures and marks for all tests: temporary folders, the served portal, the tiers."""
 
+import gc
 import importlib
 import os
 import shutil
@@ -8,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.test import TransactionTestCase
 from django.test.utils import override_settings
 
-from tests.database import history_unprotected
+from tests.database import history_unprotected, migrated_once
 from tests.served_data import copy_first_start, free_port, serve, start_once
 
 # Fixtures that start a server of their own.
@@ -33,6 +35,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.database)
         if fixtures & SERVER_FIXTURES and not item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.served)
+
+
+def pytest_collection_finish() -> None:
+    """Keep what collection made, a million objects that stay, out of every later garbage collection."""
+    gc.collect()
+    gc.freeze()
 
 
 def require_text_detection() -> None:
@@ -65,6 +73,18 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         MFA_REQUIRED=False,
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
     ):
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings: None, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Migrate an SQLite database once for each state of the code, and copy it in every process."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    with migrated_once(cache_folder(request.config, tmp_path_factory, "migrated-database")):
         yield
 
 
@@ -122,11 +142,23 @@ def served_site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
             yield ServedSite(url, data, environ, log, seconds)
 
 
-def cache_folder(config: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def own_site_environ(
+    request: pytest.FixtureRequest, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """Return the environment of a site for one test: SQLite, in a copy of the data folder of a first start."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
+    environ |= {"PORTAL_DATA_DIR": str(tmp_path / "data"), "PYTHONUNBUFFERED": "1"}
+    environ.pop("DATABASE_URL", None)
+    copy_first_start(cache_folder(request.config, tmp_path_factory), tmp_path / "data", environ)
+    return environ
+
+
+def cache_folder(config: pytest.Config, tmp_path_factory: pytest.TempPathFactory, name: str = "served-site") -> Path:
     """A folder in pytest's cache, or one for this session where the cache is off."""
     if config.pluginmanager.has_plugin("cacheprovider"):
-        return config.cache.mkdir("served-site")
-    return tmp_path_factory.mktemp("served-site")
+        return config.cache.mkdir(name)
+    return tmp_path_factory.mktemp(name)
 
 
 class separate_database:  # noqa: N801 -- reads as a statement

@@ -29,6 +29,7 @@ from procedures.publishing.publish import publish
 from procedures.publishing.review import record_decision
 from procedures.revisions.drafts import save_revision
 from procedures.sharing.short_codes import generate_code
+from tests.replay import built_once
 
 BODY = """::: key-points
 - It is short.
@@ -166,6 +167,14 @@ def make_public(page: Page, *, author: User | None = None) -> Release:
     return publish(revision, actor=make_user("max"))
 
 
+@built_once
+def make_draft() -> Page:
+    """A clinic, and a page that is ready to be published."""
+    make_clinic()
+    return make_page(next_page=make_next())
+
+
+@built_once
 def make_public_page() -> Page:
     """A clinic, and the one page that its patients read, with the sibling that it leads to."""
     make_clinic()

@@ -85,15 +85,15 @@ def child_cpu_seconds() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def fingerprint() -> str:
-    """A hash of everything that decides what a first start writes: code, content, Python and its packages."""
+def fingerprint(sources: tuple[str, ...] = SOURCES, suffix: str = "") -> str:
+    """A hash of Python, its packages, and files of this project; by default of everything that a first start reads."""
     digest = hashlib.sha256(sys.version.encode())
     for package in sorted(f"{found.name}=={found.version}" for found in metadata.distributions()):
         digest.update(package.encode() + b"\n")
-    for source in SOURCES:
+    for source in sources:
         path = ROOT / source
         for file in [path] if path.is_file() else sorted(path.rglob("*")):
-            if file.is_file() and file.suffix != ".pyc":
+            if file.is_file() and file.suffix != ".pyc" and file.name.endswith(suffix):
                 digest.update(f"\n{file.relative_to(ROOT)} {file.stat().st_size}\n".encode())
                 digest.update(file.read_bytes())
     return digest.hexdigest()[:20]

@@ -19,7 +19,6 @@ from procedures.page_views import most_viewed_pages, record_page_views
 from procedures.publishing.publish import publish, withdraw
 from procedures.revisions.drafts import save_revision
 from procedures.timezones import clinic_today
-from tests.conftest import ServedSite
 from tests.factories import approve, make_clinic, make_page, make_public, make_public_page, make_translation, make_user
 from tests.published.test_page_views import PERSON
 from tests.served_data import ROOT, serve
@@ -159,21 +158,21 @@ def test_processes_that_write_at_once_add_up() -> None:
     assert set(totals().values()) == {40}
 
 
-def test_a_server_that_is_stopped_has_written_everything(served_site: ServedSite, tmp_path: File) -> None:
-    """SIGTERM at a server with two processes, long before the next batch is due."""
-    before = reads_of(served_site)
+@pytest.mark.served
+def test_stopping_a_server_saves_all_page_views(own_site_environ: dict[str, str], tmp_path: File) -> None:
+    """Stop a server with two processes by SIGTERM, long before its next flush."""
     headers = {name[5:].replace("_", "-"): value for name, value in PERSON.items() if name.startswith("HTTP_")}
-    with serve(served_site.environ, tmp_path / "log") as url:
+    with serve(own_site_environ, tmp_path / "log") as url:
         for _ in range(20):
             urllib.request.urlopen(
                 urllib.request.Request(f"{url}/es/vertebroplastia/", headers=headers), timeout=10
             ).close()
 
-    assert reads_of(served_site) - before == 20
+    assert count_views(own_site_environ) == 20
 
 
-def reads_of(site: ServedSite) -> int:
-    """The total of a page that no test opens in a browser, in the database of a served site."""
+def count_views(environ: dict[str, str]) -> int:
+    """Return the saved views of /es/vertebroplastia/ in the database of a served site."""
     code = "from procedures.models import PageView as R; print(sum(r.views for r in R.objects.filter(path='/es/vertebroplastia/')))"
     command = [sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c", code]
-    return int(subprocess.run(command, capture_output=True, env=site.environ, cwd=ROOT, check=True).stdout)
+    return int(subprocess.run(command, capture_output=True, env=environ, cwd=ROOT, check=True).stdout)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.contrib import admin
 from django.core.management import call_command
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,6 +24,7 @@ SHEETS = sorted((ROOT / "static").rglob("*.css"))
 # A module named with its package has a layer of its own.
 LAYERS = [
     {
+        "branding",
         "enums",
         "languages",
         "markup",
@@ -31,7 +33,6 @@ LAYERS = [
         "phones",
         "roles",
         "readability.scores",
-        "readability.thresholds",
     },
     {"models"},
     {"figures", "rendering", "timezones"},
@@ -139,7 +140,9 @@ def test_html_is_declared_safe_in_one_place_only() -> None:
 def test_a_safe_string_is_never_made_of_what_somebody_typed() -> None:
     # SafeString("") and joins are fine; a call on anything else needs its place in this list, and a reason there.
     reasoned = {
+        "portal.templatetags.portal_admin": "a cell that Django rendered, with the escaped name of its column",
         "procedures.models.revisions": "the stored HTML that publishing wrote, cleaned",
+        "procedures.rendering.document": "the stored HTML of a large picture, which publishing wrote from its template",
         "procedures.rendering.html": "finished HTML without its indentation, and with its ids renamed",
     }
     found = {
@@ -194,6 +197,22 @@ def test_a_template_loads_nothing_from_elsewhere() -> None:
 
 def test_a_stylesheet_loads_nothing_from_elsewhere() -> None:
     assert matches(SHEETS, FOREIGN_STYLE) == []
+
+
+def test_every_custom_property_of_the_staff_screens_is_defined() -> None:
+    django = Path(admin.__file__).parent / "static" / "admin" / "css"
+    staff = [sheet for sheet in SHEETS if "admin_portal" in sheet.parts]
+    frame = (ROOT / "templates" / "admin" / "base_site.html").read_text()
+    linked = [ROOT / "static" / name for name in re.findall(r"\{% static '(css/[\w/]+\.css)' %\}", frame)]
+    sources = [*staff, *linked, *django.glob("*.css")]
+    scripts = (ROOT / "static" / "admin_portal").rglob("*.js")
+    defined = {name for file in sources for name in re.findall(r"(--[\w-]+)\s*:", file.read_text())}
+    defined |= {name for file in scripts for name in re.findall(r"setProperty\(\s*[\"'`](--[\w-]+)", file.read_text())}
+    # A use with a fallback needs no definition.
+    used = {(sheet.name, name) for sheet in staff for name in re.findall(r"var\((--[\w-]+)\)", sheet.read_text())}
+
+    assert len(used) > 50
+    assert sorted((sheet, name) for sheet, name in used if name not in defined) == []
 
 
 def test_no_template_or_stylesheet_has_an_open_to_do() -> None:

@@ -40,13 +40,13 @@ def test_a_time_on_the_wall_is_one_moment(subtests: pytest.Subtests) -> None:
 @pytest.mark.parametrize("minute", [0, 30, 59])
 def test_a_nonexistent_time_is_rejected_with_the_next_valid_one(minute: int) -> None:
     with pytest.raises(
-        LocalTimeError, match=f"There is no 02:{minute:02} on 14 March 2027.*Choose 03:{minute:02} instead"
+        LocalTimeError, match=f"There is no 2:{minute:02} AM on March 14, 2027.*Choose 3:{minute:02} AM instead"
     ):
         to_utc(SPRING, datetime.time(2, minute), DENVER)
 
 
 def test_an_ambiguous_time_is_rejected_with_both_candidates() -> None:
-    with pytest.raises(AmbiguousTimeError, match="01:30 occurs twice on 1 November 2026") as raised:
+    with pytest.raises(AmbiguousTimeError, match="1:30 AM occurs twice on Nov. 1, 2026") as raised:
         to_utc(AUTUMN, datetime.time(1, 30), DENVER)
 
     assert [one.astimezone(datetime.UTC) for one in raised.value.candidates] == [
@@ -61,7 +61,7 @@ def test_the_chosen_occurrence_of_an_ambiguous_time_is_used(which: int, expected
 
 
 def test_a_half_hour_gap_is_rejected() -> None:
-    with pytest.raises(LocalTimeError, match="Choose 02:45 instead"):
+    with pytest.raises(LocalTimeError, match="Choose 2:45 AM instead"):
         to_utc(datetime.date(2026, 10, 4), datetime.time(2, 15), ZoneInfo("Australia/Lord_Howe"))
 
 
@@ -71,7 +71,7 @@ def test_the_time_zone_is_the_clinics() -> None:
     make_clinic(time_zone="America/Denver")
 
     assert get_clinic_timezone() == DENVER
-    assert format_datetime(utc("2026-11-01T07:30"), DENVER) == "1 November 2026, 01:30 (MDT)"
+    assert format_datetime(utc("2026-11-01T07:30"), DENVER) == "Nov. 1, 2026, 1:30 AM (MDT)"
 
 
 @pytest.mark.django_db

@@ -1,12 +1,15 @@
 """allauth adapters: who may log in, what happens then, which messages are sent, and how secrets are stored."""
 
+import logging
 import secrets
 from base64 import urlsafe_b64encode
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.core import context
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from cryptography.fernet import Fernet, InvalidToken
@@ -20,14 +23,19 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
-from portal.accounts import audit, mail, mfa, sessions, throttle
+from portal import audit
+from portal.accounts import mail, mfa, sessions, sso, throttle
 from portal.accounts.models import User, find_user
 from portal.accounts.sessions import can_use_demo_accounts
 from portal.accounts.throttle import get_device_id, remember_device
-from portal.security.client_ip import client_network
+from portal.security import client_network
+
+log = logging.getLogger(__name__)
 
 LOGIN_FAILED = gettext_lazy("The username or password is not correct. Check both, and whether Caps Lock is on.")
 PASSKEY_HINT = gettext_lazy("You can use a passkey right away.")
+# allauth's name for single sign-on.
+SSO_METHOD = "socialaccount"
 # allauth's mail templates, each with the kind of the audit event and its description, which is stored in English.
 MFA_EVENTS = {
     "mfa/email/totp_activated": (audit.Kind.FACTOR_ADDED, gettext_noop("Authenticator app added")),
@@ -59,11 +67,21 @@ def authenticate(request: HttpRequest, identifier: str, password: str) -> User |
         is_correct = False
     else:
         is_correct = user.check_password(password)
-    if user is None or not is_correct or not sessions.can_log_in(request, user):
+    if user is None or not is_correct or not _can_log_in_locally(request, user):
         audit.record(audit.Kind.LOGIN_FAILED, user=user, request=request)
         return None
     throttle.refund(buckets)
     return user
+
+
+def _can_log_in_locally(request: HttpRequest, user: User) -> bool:
+    return sessions.can_log_in(request, user) and sessions.allows_local_login(user)
+
+
+def _login_methods(request: HttpRequest, user: Any) -> list[str]:
+    """Return how the person has authenticated in this session so far, without repetitions."""
+    methods = [record.get("type") or record["method"] for record in get_authentication_records(request, user)]
+    return list(dict.fromkeys(methods))
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -81,8 +99,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             messages.add_message(request, level, message)
 
     def pre_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse | None:
-        """Refuse a passkey of an inactive account with the same message as a wrong password."""
-        if sessions.can_log_in(request, user):
+        """Refuse a passkey of an account that may not sign in, with the same message as a wrong password."""
+        is_social = SSO_METHOD in _login_methods(request, user)
+        if sessions.can_log_in(request, user) if is_social else _can_log_in_locally(request, user):
             return None
         audit.record(audit.Kind.LOGIN_FAILED, user=user, request=request)
         request.session.flush()
@@ -95,14 +114,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def login(self, request: HttpRequest, user: Any) -> None:
         """Start the session. allauth calls this after all login stages are passed."""
-        methods = [record.get("type") or record["method"] for record in get_authentication_records(request, user)]
+        methods = _login_methods(request, user)
         super().login(request, user)
         used_mfa = any(method in Authenticator.Type.values for method in methods)
+        is_sso = SSO_METHOD in methods
         is_exempt = not settings.MFA_REQUIRED or (user.is_demo and can_use_demo_accounts(request))
-        sessions.start(request, mfa_complete=is_exempt or (used_mfa and mfa.is_setup_complete(user)))
-        audit.record(
-            audit.Kind.LOGGED_IN, user=user, actor=user, request=request, detail=" + ".join(dict.fromkeys(methods))
-        )
+        is_exempt = is_exempt or (is_sso and settings.SSO_SECOND_FACTOR == "provider")
+        sessions.start(request, mfa_complete=is_exempt or (used_mfa and mfa.is_setup_complete(user)), is_sso=is_sso)
+        detail = " + ".join(methods).replace(SSO_METHOD, "single sign-on")
+        audit.record(audit.Kind.LOGGED_IN, user=user, actor=user, request=request, detail=detail)
 
     def post_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse:
         """Trust this browser from now on."""
@@ -122,8 +142,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return True
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Return whether the login was too long ago for a sensitive action."""
-        return not sessions.recently_authenticated(context.request)
+        """Return whether the login was too long ago for a sensitive action.
+
+        People who signed in with the provider confirm there: raises the redirect.
+        """
+        request = context.request
+        if sessions.recently_authenticated(request):
+            return False
+        if sso.is_configured() and sessions.is_sso(request):
+            raise ImmediateHttpResponse(HttpResponseRedirect(_reauthentication_url(request)))
+        return True
 
     def send_notification_mail(self, template_prefix: str, user: Any, *args: Any, **kwargs: Any) -> None:
         """Log, show, and mail a change of a second factor, instead of sending allauth's template."""
@@ -131,6 +159,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         audit.record(kind, user=user, actor=user, request=context.request, detail=description)
         messages.success(context.request, _(description))
         mail.notify(user, _(description))
+
+
+def _reauthentication_url(request: HttpRequest) -> str:
+    """Return the address that leads over the provider back to this page, or to the page with the form that was sent."""
+    next_url = request.get_full_path()
+    if request.method != "GET":
+        next_url = urlsplit(request.headers.get("Referer", "")).path
+        messages.info(request, _("Please repeat what you just did, now that you have confirmed that it is you."))
+    return sso.start_url(next_url, sso.REAUTHENTICATE)
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
@@ -149,9 +186,17 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     def decrypt(self, encrypted_text: str) -> str:
         """Decrypt. If the secret key has changed, return a random secret: an empty one would be guessable."""
         try:
-            return _fernet().decrypt(encrypted_text.encode()).decode()
+            return decrypt_strictly(encrypted_text)
         except InvalidToken:
+            log.error("A second factor cannot be decrypted: it was stored with another secret key")  # noqa: TRY400 -- no more to say
             return secrets.token_hex(40).translate(str.maketrans("0189", "ABCD")).upper()[:32]
+
+    def is_mfa_enabled(self, user: Any, types: Any = None) -> bool:
+        """Return whether the account has factors, and the sign-in asks for them: some leave that to the provider."""
+        is_left_to_provider = settings.SSO_SECOND_FACTOR == "provider" and context.request is not None
+        if is_left_to_provider and SSO_METHOD in _login_methods(context.request, user):
+            return False
+        return bool(super().is_mfa_enabled(user, types=types))
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
         """Return False for the last factor of an account."""
@@ -160,6 +205,11 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     def get_public_key_credential_user_entity(self, user: Any) -> dict[str, Any]:
         """Return what the device shows when it asks which passkey to use."""
         return {**super().get_public_key_credential_user_entity(user), "display_name": str(user)}
+
+
+def decrypt_strictly(encrypted_text: str) -> str:
+    """Decrypt what MFAAdapter.encrypt returned. Raise InvalidToken if the secret key has changed."""
+    return _fernet().decrypt(encrypted_text.encode()).decode()
 
 
 def _fernet() -> Fernet:

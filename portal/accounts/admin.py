@@ -7,9 +7,12 @@ from allauth.account import admin as _account  # noqa: F401 -- registers models 
 from allauth.account.models import EmailAddress
 from allauth.mfa import admin as _mfa  # noqa: F401 -- as above
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount import admin as _socialaccount  # noqa: F401 -- as above
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions import admin as _usersessions  # noqa: F401 -- as above
 from allauth.usersessions.models import UserSession
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
@@ -22,7 +25,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portal.accounts import invitations, mfa, services
+from portal.accounts import invitations, mfa, services, sessions, sso
 from portal.accounts.models import AccessToken, AuditEvent, User
 from portal.accounts.views.base import current_user, render_page, require_recent_login
 from portal.admin_site import SearchableModelAdmin
@@ -35,16 +38,27 @@ else:
     BaseUserAdmin, BaseUserForm = UserAdmin, forms.ModelForm
 
 # Email addresses are allauth's internal data; factors are changed on the account page or reset by a manager; sessions
-# are ended on the same pages; the permissions of a role are defined in code, so a screen must not change them.
-admin.site.unregister([EmailAddress, Authenticator, UserSession, Group])
+# are ended on the same pages; the permissions of a role are defined in code, so a screen must not change them; and the
+# single sign-on provider is set in the environment, so that no one can add another one here.
+admin.site.unregister([EmailAddress, Authenticator, UserSession, SocialAccount, SocialApp, SocialToken, Group])
+
+
+class RoleFilter(admin.RelatedFieldListFilter):
+    """Filters people by role, which is what Django's groups are called here."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = _("role")
 
 
 @admin.register(User)
 class StaffUserAdmin(SearchableModelAdmin, BaseUserAdmin):
     """User accounts. Users are invited and deactivated, never deleted; only superusers can change superusers."""
 
-    list_display = ("username", "get_full_name", "roles", "is_active", "last_login")
-    list_filter = ("groups", "is_active")
+    list_display = ("name", "username", "roles", "is_active", "last_sign_in")
+    is_in_site_search = True
+    add_label = _("Invite someone")
+    list_filter = (("groups", RoleFilter), "is_active")
     filter_horizontal = ()
     fieldsets = (
         (_("Name"), {"fields": ("username", "first_name", "last_name", "email")}),
@@ -52,6 +66,20 @@ class StaffUserAdmin(SearchableModelAdmin, BaseUserAdmin):
         (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     readonly_fields = ("last_login", "date_joined")
+
+    @admin.display(description=_("name"), ordering="first_name")
+    def name(self, user: User) -> str:
+        """Return the full name, or the username of an account without one."""
+        return str(user)
+
+    @admin.display(description=_("last sign-in"), ordering="last_login")
+    def last_sign_in(self, user: User) -> Any:
+        """Return the time of the last sign-in."""
+        return user.last_login
+
+    def row_detail(self, user: User) -> str:
+        """Return the roles, which tell people with the same name apart."""
+        return self.roles(user)
 
     @admin.display(description=_("role"))
     def roles(self, user: User) -> str:
@@ -75,6 +103,9 @@ class StaffUserAdmin(SearchableModelAdmin, BaseUserAdmin):
         fields = super().get_readonly_fields(request, obj)
         if not current_user(request).is_superuser:
             fields = (*fields, "is_superuser")
+        if obj is not None and sso.has_sso_account(obj):
+            # The provider's groups decide, and would replace a change here at the next sign-in.
+            fields = (*fields, "groups")
         return (*fields, "is_active") if obj == request.user else fields
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -87,18 +118,17 @@ class StaffUserAdmin(SearchableModelAdmin, BaseUserAdmin):
         """Return False: texts and approvals keep the name of their author, so accounts are only deactivated."""
         return False
 
-    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Add the user's login status to the context of templates/admin/staff/user/change_form.html."""
-        user = kwargs.get("obj")
-        if user is not None:
-            context.update(
-                can_manage=can_manage_user(current_user(request), user),
-                is_own_account=user == request.user,
-                has_mfa=mfa.has_mfa(user),
-                has_password=user.has_usable_password(),
-                open_link=AccessToken.objects.filter(user=user).usable(timezone.now()).first(),
-            )
-        return super().render_change_form(request, context, *args, **kwargs)
+    def get_form_context(self, request: HttpRequest, context: dict[str, Any], obj: User | None) -> dict[str, Any]:
+        """Add the user's login status for templates/admin/staff/user/change_form.html."""
+        if obj is None:
+            return {}
+        return {
+            "can_manage": can_manage_user(current_user(request), obj),
+            "is_own_account": obj == request.user,
+            "has_mfa": mfa.has_mfa(obj),
+            "has_password": obj.has_usable_password(),
+            "open_link": AccessToken.objects.filter(user=obj).usable(timezone.now()).first(),
+        }
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Save the roles, then log what changed."""
@@ -127,6 +157,8 @@ class StaffUserAdmin(SearchableModelAdmin, BaseUserAdmin):
 class AuditEventAdmin(SearchableModelAdmin):
     """The audit log, read-only."""
 
+    list_title = _("Sign-ins")
+
     list_display = ("created_at", "kind", "user", "actor", "detail", "origin")
     list_filter = ("kind", "created_at")
     list_select_related = ("user", "actor")
@@ -149,7 +181,7 @@ class InvitationForm(BaseUserForm):
 
     roles = forms.ModelMultipleChoiceField(
         Group.objects.order_by("name"), widget=forms.CheckboxSelectMultiple, label=_("Role"),
-        error_messages={"required": _("Choose what this person will do.")},
+        error_messages={"required": _("Choose a role.")},
     )  # fmt: skip
 
     class Meta:
@@ -188,6 +220,12 @@ def invite_view(request: HttpRequest) -> HttpResponse:
     """Create an account with roles, then show its invitation link and mail it if there is an address."""
     if not current_user(request).has_perm("staff.add_user"):
         raise PermissionDenied
+    if settings.BREAK_GLASS_ACCOUNT:
+        message = gettext(
+            "People sign in with %(provider)s. Ask your IT team to add them to a group there; the account here follows."
+        )
+        messages.info(request, message % {"provider": sso.provider_label()})
+        return HttpResponseRedirect(reverse("admin:staff_user_changelist"))
     form = InvitationForm(request.POST) if request.method == "POST" else InvitationForm()
     if not (form.is_bound and form.is_valid()):
         return render_page(request, "invite.html", {"form": form}, title=gettext("Invite someone"))
@@ -199,7 +237,7 @@ def invite_view(request: HttpRequest) -> HttpResponse:
 def render_link_page(request: HttpRequest, user: User, url: str) -> HttpResponse:
     """Mail the link and show it, this once: only the hash of its token is stored."""
     context = {"person": user, "url": url, "sent": invitations.send_link(user, url)}
-    return render_page(request, "access_link.html", context, title=gettext("A link for %(user)s") % {"user": user})
+    return render_page(request, "access_link.html", context, title=gettext("Link for %(user)s") % {"user": user})
 
 
 @require_recent_login
@@ -209,6 +247,10 @@ def create_link_view(request: HttpRequest, pk: int) -> HttpResponse:
     user = get_managed_user(request, pk)
     if not user.is_active:
         messages.error(request, gettext("This account is deactivated. Activate it first."))
+        return redirect_to_user(user)
+    if not sessions.allows_local_login(user):
+        message = gettext("This person signs in with %(provider)s and needs no link.")
+        messages.error(request, message % {"provider": sso.provider_label()})
         return redirect_to_user(user)
     return render_link_page(request, user, invitations.create_link(user, actor=current_user(request), request=request))
 
@@ -234,10 +276,10 @@ def reset_mfa_view(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect_to_user(user)
     if request.method != "POST":
         context = {"person": user, "has_mfa": mfa.has_mfa(user)}
-        title = gettext("Second factor of %(user)s") % {"user": user}
+        title = gettext("Second sign-in step of %(user)s") % {"user": user}
         return render_page(request, "reset_mfa.html", context, title=title)
     services.reset_mfa(user, actor=current_user(request), request=request)
-    message = gettext("Done. %(user)s sets up a new second factor at the next sign-in.")
+    message = gettext("Done. %(user)s sets up a new second step at the next sign-in.")
     messages.success(request, message % {"user": user})
     return redirect_to_user(user)
 

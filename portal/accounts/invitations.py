@@ -17,7 +17,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from portal.accounts import audit, mail, sessions
+from portal import audit
+from portal.accounts import mail, sessions
 from portal.accounts.models import AccessToken, PasswordResetRequest, User, find_user, hash_token
 
 LIFETIME = {
@@ -114,7 +115,7 @@ def redeem_token(token: str, password: str, *, request: HttpRequest) -> AccessTo
 
 
 @transaction.atomic
-def revoke_tokens(user: User, *, actor: User, request: HttpRequest | None = None) -> int:
+def revoke_tokens(user: User, *, actor: User | None, request: HttpRequest | None = None) -> int:
     """Revoke the open links of ``user`` and return how many there were."""
     now = timezone.now()
     # Not usable(): the account may have been deactivated just before.
@@ -147,6 +148,7 @@ def send_password_resets() -> int:
 
 def _can_get_reset_link(user: User) -> bool:
     is_eligible = user.is_active and user.is_staff and user.email and not user.is_demo
+    is_eligible = is_eligible and sessions.allows_local_login(user)
     return bool(is_eligible) and not _has_recent_token(user)
 
 

@@ -17,7 +17,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from portal.accounts import audit, mail, throttle
+from portal import audit
+from portal.accounts import mail, throttle
 from portal.accounts.models import User
 
 PRIMARY_TYPES = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
@@ -92,7 +93,7 @@ def consume_totp_code(user: Any, code: str) -> bool:
 def _prepare_code_field(field: forms.Field, label: str) -> None:
     field.label = label
     field.widget = CODE_WIDGET
-    field.error_messages["required"] = _("Type the code that your app shows.")
+    field.error_messages["required"] = _("Enter the code that your app shows.")
 
 
 class _CodeFormMixin(forms.Form):

@@ -11,7 +11,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from portal.accounts import audit, sessions
+from portal import audit
+from portal.accounts import sessions, sso
 from portal.accounts.models import User
 
 # URL names (urls.py) that work before the second factor is set up.
@@ -19,11 +20,13 @@ MFA_EXEMPT_VIEWS = frozenset(
     "account_login account_logout account_reauthenticate account_session_status account_set_password "
     "account_set_password_damaged mfa_setup mfa_activate_totp mfa_totp_qr_code mfa_add_webauthn "
     "mfa_view_recovery_codes mfa_download_recovery_codes mfa_generate_recovery_codes mfa_reauthenticate "
-    "mfa_reauthenticate_webauthn jsi18n".split()
+    "mfa_reauthenticate_webauthn jsi18n "
+    "sso_login openid_connect_callback saml_acs saml_finish_acs saml_metadata".split()
 )
 # Sent with requests that a page makes by itself; they do not count as activity of the user.
 BACKGROUND_HEADER = "X-Background"
 SESSION_STATUS_PATH = "/admin/session/"
+SSO_PATH = "/admin/sso/"
 
 
 class AdminAccountMiddleware:
@@ -51,6 +54,9 @@ class SessionPolicyMiddleware:
         if _end_expired_session(request, request.user):
             # Continue as anonymous: each view reports that in its own way, so no typed text is lost.
             return self.get_response(request)
+        if sso.is_configured() and sessions.needs_confirmation(request) and _opens_a_page(request):
+            # If the person is still signed in at the provider, this takes a moment and shows nothing.
+            return HttpResponseRedirect(sso.start_url(request.get_full_path(), sso.CONFIRM))
         if request.path_info != SESSION_STATUS_PATH and BACKGROUND_HEADER not in request.headers:
             sessions.touch(request)
         return self.get_response(request)
@@ -63,6 +69,16 @@ class SessionPolicyMiddleware:
         if not request.user.is_authenticated or sessions.is_mfa_complete(request):
             return None
         return HttpResponseRedirect(reverse("mfa_setup"))
+
+
+def _opens_a_page(request: HttpRequest) -> bool:
+    """Return whether a request opens a page in a tab, so that it may lead over the provider and back."""
+    if request.method != "GET" or BACKGROUND_HEADER in request.headers or request.path_info.startswith(SSO_PATH):
+        return False
+    if "Sec-Fetch-Dest" in request.headers:
+        return request.headers["Sec-Fetch-Dest"] == "document"
+    # Browsers send that header to secure origins only.
+    return "text/html" in request.headers.get("Accept", "")
 
 
 def _end_expired_session(request: HttpRequest, user: User) -> bool:

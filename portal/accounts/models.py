@@ -21,7 +21,16 @@ from django.utils.translation import gettext_lazy as _
 from portal.append_only import AppendOnly, AppendOnlyManager
 from portal.text import validate_single_line
 
-__all__ = ["AccessToken", "AuditEvent", "PasswordResetRequest", "Throttle", "User", "find_user"]
+__all__ = [
+    "AccessToken",
+    "AuditEvent",
+    "AuditPosition",
+    "KeyFingerprint",
+    "PasswordResetRequest",
+    "Throttle",
+    "User",
+    "find_user",
+]
 
 
 class User(AbstractUser):
@@ -52,8 +61,15 @@ class User(AbstractUser):
     )
     # Part of the session auth hash: incrementing it ends every session of the account.
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
+    deactivated_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text=_("Since when the account is closed; its personal data is deleted some time later."),
+    )
 
     class Meta(AbstractUser.Meta):  # type: ignore[name-defined,misc]
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
         constraints = [
             models.CheckConstraint(
                 condition=Q(username=Lower("username")),
@@ -227,9 +243,9 @@ class AuditEvent(AppendOnly):
         THROTTLED = "slowed", _("Too many attempts")
         MFA_FAILED = "code-refused", _("Code or passkey rejected")
         RECOVERY_CODE_USED = "recovery-code", _("Signed in with a recovery code")
-        FACTOR_ADDED = "factor-added", _("Second factor added")
-        FACTOR_REMOVED = "factor-removed", _("Second factor removed")
-        FACTOR_RESET = "factor-reset", _("Second factor reset by a manager")
+        FACTOR_ADDED = "factor-added", _("Second step added")
+        FACTOR_REMOVED = "factor-removed", _("Second step removed")
+        FACTOR_RESET = "factor-reset", _("Second step reset by a manager")
         RECOVERY_CODES_GENERATED = "codes-made", _("New recovery codes")
         PASSWORD_CHANGED = "password-changed", _("Password changed")
         PASSWORD_RESET_REQUESTED = "link-asked", _("Password reset requested")
@@ -242,18 +258,21 @@ class AuditEvent(AppendOnly):
         ACTIVATED = "activated", _("Account reactivated")
         ALL_SESSIONS_REVOKED = "sessions-ended", _("Signed out everywhere")
         SESSION_REVOKED = "session-ended", _("Signed out on one device")
+        ACCOUNT_CREATED = "account-created", _("Account created by single sign-on")
+        ACCOUNT_LINKED = "account-linked", _("Account connected to single sign-on")
+        PURGED = "purged", _("Old data deleted")
 
     created_at = models.DateTimeField(_("time"), default=timezone.now, db_index=True)
     kind = models.CharField(_("event"), max_length=30, choices=Kind.choices)
     actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("actor")
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("done by")
     )
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="audit_events",
         verbose_name=_("account"), help_text=_("Empty when no account matches what was typed."),
     )  # fmt: skip
     origin = models.CharField(
-        _("origin"), max_length=16, blank=True, help_text=_("Equal letters mean the same network.")
+        _("network"), max_length=16, blank=True, help_text=_("Equal letters mean the same network.")
     )
     detail = models.CharField(_("detail"), max_length=200, blank=True)
 
@@ -266,3 +285,25 @@ class AuditEvent(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}, {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class AuditPosition(models.Model):
+    """How far the events of one source have been forwarded (portal/audit.py)."""
+
+    source = models.CharField(max_length=40, primary_key=True)
+    last_id = models.BigIntegerField(default=0)
+    # Set while a machine forwards, so that no other one does.
+    leased_until = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.last_id}"
+
+
+class KeyFingerprint(models.Model):
+    """The fingerprint of a secret key that this database was used with; the last row is the current one."""
+
+    fingerprint = models.CharField(max_length=16)
+    recorded_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.fingerprint}, since {self.recorded_at:%Y-%m-%d %H:%M}"

@@ -30,7 +30,7 @@ MAX_MEASURED_LENGTH = 72
 MIN_WORD_LENGTH = 4
 
 IDENTIFIER_LABEL = _("Username or email address")
-IDENTIFIER_REQUIRED = _("Type your username or email address.")
+IDENTIFIER_REQUIRED = _("Enter your username or email address.")
 
 
 class GuessesPasswordValidator:
@@ -90,7 +90,7 @@ class SetPasswordForm(forms.Form):
         ),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
         error_messages={
-            "required": _("Type a new password."),
+            "required": _("Enter a new password."),
             "max_length": lazy(_max_length_message, str)(),
         },
     )
@@ -114,7 +114,7 @@ class PasswordChangeForm(SetPasswordForm):
         strip=False,
         max_length=MAX_PASSWORD_LENGTH,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "class": "vTextField"}),
-        error_messages={"required": _("Type your current password.")},
+        error_messages={"required": _("Enter your current password.")},
     )
     field_order = ("old_password", "new_password")
 

@@ -1,17 +1,30 @@
-"""What managers do with other people's accounts, and demo accounts. The admin, commands, and tests call these."""
+"""What managers do with other people's accounts, demo accounts, and retention periods.
 
+Closed accounts and sign-in events are deleted after a time. Texts and approvals keep the name of their author.
+"""
+
+import datetime
 import secrets
 from collections.abc import Iterable
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
 from django.contrib.auth.models import Group
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from portal.accounts import audit, invitations, mail, mfa, sessions
-from portal.accounts.models import User
+from portal import audit
+from portal.accounts import invitations, mail, sessions
+from portal.accounts.models import AccessToken, AuditEvent, User
+from portal.append_only import changes_allowed
 
 DEMO_ROLES = {"editor": "Editor", "reviewer": "Reviewer", "manager": "Manager"}
+
+PURGED_PREFIX = "closed-"
 
 
 @transaction.atomic
@@ -28,10 +41,13 @@ def invite_user(user: User, roles: Iterable[Group], *, actor: User | None, reque
 @transaction.atomic
 def reset_mfa(user: User, *, actor: User | None, request: HttpRequest | None = None) -> None:
     """Remove all second factors and end all sessions of ``user``, who sets up a new factor at the next sign-in."""
+    # A local import: it loads fido2, and the middleware, which every process has, imports this module.
+    from portal.accounts import mfa
+
     mfa.remove_all(user)
     sessions.revoke_all(user)
     audit.record(audit.Kind.FACTOR_RESET, user=user, actor=actor, request=request)
-    transaction.on_commit(lambda: mail.notify(user, _("Second factor reset by a manager")))
+    transaction.on_commit(lambda: mail.notify(user, _("Second step reset by a manager")))
 
 
 @transaction.atomic
@@ -44,14 +60,19 @@ def revoke_all_sessions(user: User, *, actor: User, request: HttpRequest | None 
 
 @transaction.atomic
 def record_user_changes(
-    user: User, *, was_active: bool, previous_roles: str, actor: User, request: HttpRequest | None = None
+    user: User, *, was_active: bool, previous_roles: str, actor: User | None, request: HttpRequest | None = None
 ) -> None:
-    """Log what a manager changed in the saved ``user``. Deactivation also ends sessions and revokes links."""
+    """Log what changed in the saved ``user``. Deactivation also ends sessions and revokes links.
+
+    ``actor`` is the manager; None for the single sign-on provider.
+    """
     if was_active and not user.is_active:
+        set_deactivated_at(user, timezone.now())
         sessions.revoke_all(user)
         invitations.revoke_tokens(user, actor=actor, request=request)
         audit.record(audit.Kind.DEACTIVATED, user=user, actor=actor, request=request)
     if user.is_active and not was_active:
+        set_deactivated_at(user, None)
         audit.record(audit.Kind.ACTIVATED, user=user, actor=actor, request=request)
     roles = role_names(user)
     if roles != previous_roles:
@@ -59,6 +80,12 @@ def record_user_changes(
         audit.record(audit.Kind.ROLES_CHANGED, user=user, actor=actor, request=request, detail=detail)
         event = _("Your role is now %(roles)s") % {"roles": roles} if roles else _("You no longer have a role")
         transaction.on_commit(lambda: mail.notify(user, event))
+
+
+def set_deactivated_at(user: User, time: datetime.datetime | None) -> None:
+    """Start or stop the retention period of a closed account."""
+    user.deactivated_at = time
+    user.save(update_fields=["deactivated_at"])
 
 
 def role_names(user: User, *, is_superuser: bool | None = None) -> str:
@@ -87,3 +114,55 @@ def create_demo_accounts() -> dict[str, str]:
         user.groups.add(Group.objects.get(name=role))
         passwords[username] = password
     return passwords
+
+
+@transaction.atomic
+def purge_closed_accounts(now: datetime.datetime) -> int:
+    """Delete the personal data of accounts that were closed CLOSED_ACCOUNT_DAYS ago; return how many there were.
+
+    The row and the person's name stay: revisions, approvals, and releases refer to them.
+    """
+    closed = User.objects.filter(is_active=False)
+    # Closed before the portal recorded it, or not by a manager: the time begins now.
+    closed.filter(deactivated_at=None).update(deactivated_at=now)
+    due = closed.filter(deactivated_at__lt=now - datetime.timedelta(days=settings.CLOSED_ACCOUNT_DAYS))
+    users = list(due.exclude(username__regex=rf"^{PURGED_PREFIX}[0-9]+$").order_by("pk"))
+    for user in users:
+        sessions.revoke_all(user)
+        AccessToken.objects.filter(user=user).delete()
+        Authenticator.objects.filter(user=user).delete()
+        SocialAccount.objects.filter(user=user).delete()
+        EmailAddress.objects.filter(user=user).delete()
+        if not user.get_full_name():
+            user.last_name = user.username
+        user.username, user.email, user.last_login = f"{PURGED_PREFIX}{user.pk}", "", None
+        user.set_unusable_password()
+        user.save()
+        user.groups.clear()
+        audit.record(audit.Kind.PURGED, user=user, detail="personal data of a closed account")
+    return len(users)
+
+
+@transaction.atomic
+def purge_sign_in_events(now: datetime.datetime) -> int:
+    """Delete sign-in events that are older than SIGN_IN_LOG_DAYS; return how many there were.
+
+    At most once a day. The triggers that protect the table are gone for the length of the transaction.
+    """
+    today = now.astimezone(datetime.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    before = today - datetime.timedelta(days=settings.SIGN_IN_LOG_DAYS)
+    if not AuditEvent.objects.filter(created_at__lt=before).exists():
+        return 0
+    table = connection.ops.quote_name(AuditEvent._meta.db_table)  # noqa: SLF001 -- documented by Django
+    with changes_allowed(AuditEvent), connection.cursor() as cursor:
+        value = connection.ops.adapt_datetimefield_value(before)
+        cursor.execute(f"DELETE FROM {table} WHERE created_at < %s", [value])  # noqa: S608 -- a constant name
+        count = int(cursor.rowcount)
+    audit.record(audit.Kind.PURGED, user=None, detail=f"{count} sign-in events before {before:%Y-%m-%d}")
+    return count
+
+
+def purge() -> tuple[int, int]:
+    """Enforce both retention periods; return the numbers of accounts and events."""
+    now = timezone.now()
+    return purge_closed_accounts(now), purge_sign_in_events(now)

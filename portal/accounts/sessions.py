@@ -2,7 +2,7 @@
 
 import time
 from datetime import timedelta
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 from urllib.parse import urlsplit
 
 from allauth.usersessions.models import UserSession
@@ -14,14 +14,16 @@ from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
 
-from portal.accounts import audit
+from portal import audit
 from portal.accounts.models import User
-from portal.security.client_ip import is_local_client, is_loopback
+from portal.security import is_local_client, is_loopback
 
 # Part of stored sessions, like the keys of SessionState: renaming them signs everyone out.
 SESSION_STATE_KEY = "staff"
 # Activity is recorded at most this often, so that reading pages does not write to the database.
 TOUCH_INTERVAL = 30  # seconds
+# After a request to the single sign-on provider that did not come back, people can work for this long before the next.
+CONFIRM_RETRY_SECONDS = 120
 # The host name that Django's test client sends; no network resolves it.
 TEST_CLIENT_HOST = "testserver"
 # (substring of the User-Agent header, name shown); the first match counts.
@@ -40,17 +42,26 @@ BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrom
 class SessionState(TypedDict):
     """What a session stores about itself.
 
-    ``started`` and ``seen`` are Unix times; ``complete`` says whether the second factor is done.
+    All but ``complete``, which says whether the second factor is done, are Unix times. Only sessions of single sign-on
+    have ``confirmed``: when the provider last confirmed the person and the roles.
     """
 
     started: float
     seen: float
     complete: bool
+    confirmed: NotRequired[float]
+    asked: NotRequired[float]  # when the browser was last sent to the provider
+    authenticated: NotRequired[float]  # when the provider last asked for the password, after ``started``
 
 
 def can_log_in(request: HttpRequest, user: User) -> bool:
     """Return whether the account is active staff; demo accounts also need a local client."""
     return user.is_active and user.is_staff and (not user.is_demo or can_use_demo_accounts(request))
+
+
+def allows_local_login(user: User) -> bool:
+    """Return whether the account may sign in with a password or passkey: all may, or the break-glass account alone."""
+    return not settings.BREAK_GLASS_ACCOUNT or user.username == settings.BREAK_GLASS_ACCOUNT
 
 
 def is_network_reachable() -> bool:
@@ -64,10 +75,13 @@ def can_use_demo_accounts(request: HttpRequest) -> bool:
     return is_local_client(request) and not is_network_reachable()
 
 
-def start(request: HttpRequest, *, mfa_complete: bool) -> None:
+def start(request: HttpRequest, *, mfa_complete: bool, is_sso: bool = False) -> None:
     """Set the state of a new session. allauth adds its row to the list of sessions afterwards."""
     now = time.time()
-    request.session[SESSION_STATE_KEY] = SessionState(started=now, seen=now, complete=mfa_complete)
+    state = SessionState(started=now, seen=now, complete=mfa_complete)
+    if is_sso:
+        state["confirmed"] = now
+    request.session[SESSION_STATE_KEY] = state
 
 
 def get_state(request: HttpRequest) -> SessionState | None:
@@ -83,7 +97,41 @@ def seconds_left(session: SessionBase) -> int:
         return 0
     idle_deadline = state["seen"] + settings.SESSION_IDLE_MINUTES * 60
     absolute_deadline = state["started"] + settings.SESSION_HOURS * 3600
-    return max(0, int(min(idle_deadline, absolute_deadline) - time.time()))
+    deadline = min(idle_deadline, absolute_deadline)
+    if "confirmed" in state:
+        deadline = min(deadline, state["confirmed"] + settings.SSO_RECHECK_MINUTES * 60)
+    return max(0, int(deadline - time.time()))
+
+
+def is_sso(request: HttpRequest) -> bool:
+    """Return whether the session began with single sign-on."""
+    return "confirmed" in (get_state(request) or {})
+
+
+def needs_confirmation(request: HttpRequest) -> bool:
+    """Return whether the provider should confirm the session now: half of the time until it must is over."""
+    state = get_state(request)
+    if state is None or "confirmed" not in state:
+        return False
+    now = time.time()
+    is_due = now - state["confirmed"] > settings.SSO_RECHECK_MINUTES * 60 / 2
+    return is_due and now - state.get("asked", 0.0) > CONFIRM_RETRY_SECONDS
+
+
+def mark_asked(request: HttpRequest) -> None:
+    """Record that the browser is being sent to the provider, if someone is signed in."""
+    state = get_state(request)
+    if state:
+        request.session[SESSION_STATE_KEY] = {**state, "asked": time.time()}
+
+
+def confirm(request: HttpRequest, *, reauthenticated: bool) -> None:
+    """Record that the provider has confirmed the session, and whether it asked for the password."""
+    state = get_state(request)
+    if state:
+        now = time.time()
+        times = {"seen": now, "confirmed": now, **({"authenticated": now} if reauthenticated else {})}
+        request.session[SESSION_STATE_KEY] = {**state, **times}
 
 
 def touch(request: HttpRequest) -> None:
@@ -116,7 +164,9 @@ def recently_authenticated(request: HttpRequest) -> bool:
     state = get_state(request)
     if state is None:
         return not settings.MFA_REQUIRED
-    return time.time() - state["started"] < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+    return (
+        time.time() - max(state["started"], state.get("authenticated", 0.0)) < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+    )
 
 
 def active_sessions(user: User) -> list[UserSession]:

@@ -49,6 +49,8 @@ TRUSTED_DEVICE = Limit(free_attempts=10, initial_delay_seconds=15, max_delay_sec
 ACCOUNT_AND_NETWORK = Limit(free_attempts=5, initial_delay_seconds=15, max_delay_seconds=900)
 NETWORK = Limit(free_attempts=40, initial_delay_seconds=15, max_delay_seconds=300)
 ACCOUNT = Limit(free_attempts=60, initial_delay_seconds=5, max_delay_seconds=30)
+# A clinic behind one address signs in at the same time; each sign-in that succeeds is refunded.
+SSO = Limit(free_attempts=200, initial_delay_seconds=5, max_delay_seconds=60)
 VERIFICATION = Limit(free_attempts=5, initial_delay_seconds=15, max_delay_seconds=900)
 
 
@@ -108,8 +110,8 @@ def hit(buckets: list[Bucket], now: datetime | None = None) -> int:
 
 def refund(buckets: list[Bucket]) -> None:
     """Undo the counting after a successful attempt: reset the account's own buckets, decrement shared ones."""
-    shared = [bucket.key for bucket in buckets if bucket.limit in {NETWORK, ACCOUNT}]
-    own = [bucket.key for bucket in buckets if bucket.limit not in {NETWORK, ACCOUNT}]
+    shared = [bucket.key for bucket in buckets if bucket.limit in {NETWORK, ACCOUNT, SSO}]
+    own = [bucket.key for bucket in buckets if bucket.limit not in {NETWORK, ACCOUNT, SSO}]
     Throttle.objects.filter(key__in=own).delete()
     Throttle.objects.filter(key__in=shared, attempts__gt=0).update(attempts=F("attempts") - 1, blocked_until=None)
     Throttle.objects.filter(last_attempt_at__lt=timezone.now() - PURGE_AFTER).delete()

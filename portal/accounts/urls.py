@@ -1,12 +1,13 @@
 """URLs under /admin/: login, the user's account, and the admin site. Of allauth, only the views in use are routed."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import path, re_path, register_converter
 from django.views.decorators.cache import cache_control
 from django.views.i18n import JavaScriptCatalog
 
 from portal.accounts.invitations import is_damaged_link
-from portal.accounts.views import account, login
+from portal.accounts.views import account, login, sso
 
 
 class DamagedLinkConverter:
@@ -23,12 +24,44 @@ class DamagedLinkConverter:
         return value
 
 
+class IssuerConverter:
+    """Matches ``oidc`` and stands for the provider's issuer, which allauth uses as the key of its provider."""
+
+    regex = "oidc"
+
+    def to_python(self, value: str) -> str:
+        return str(settings.SSO_PROVIDER_ID)
+
+    def to_url(self, value: str) -> str:
+        return "oidc"
+
+
+class SAMLConverter:
+    """Matches ``saml``, the name of the only SAML provider."""
+
+    regex = "saml"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
 register_converter(DamagedLinkConverter, "damaged_link")
+register_converter(IssuerConverter, "issuer")
+register_converter(SAMLConverter, "saml")
 
 urlpatterns = [
     path("login/", login.login_view, name="account_login"),
     path("login/passkey/", login.PasskeyLoginView.as_view(), name="mfa_login_webauthn"),
     path("login/code/", login.SecondFactorView.as_view(), name="mfa_authenticate"),
+    path("sso/", sso.sso_login, name="sso_login"),
+    path("sso/<issuer:provider_id>/callback/", sso.oidc_callback, name="openid_connect_callback"),
+    path("sso/<saml:organization_slug>/acs/", sso.saml_acs, name="saml_acs"),
+    path("sso/<saml:organization_slug>/acs/finish/", sso.saml_finish_acs, name="saml_finish_acs"),
+    path("sso/<saml:organization_slug>/metadata/", sso.saml_metadata, name="saml_metadata"),
+    path("sso/<saml:organization_slug>/sls/", sso.saml_sls, name="saml_sls"),
     path("logout/", login.logout_view, name="account_logout"),
     path("confirm/", login.ConfirmPasswordView.as_view(), name="account_reauthenticate"),
     path("confirm/code/", login.ConfirmCodeView.as_view(), name="mfa_reauthenticate"),

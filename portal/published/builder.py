@@ -1,4 +1,4 @@
-"""The site builder of the worker process: renders public pages to files, and again whenever their content changes."""
+"""The site builder of the worker process: renders public pages to files, and again after each change."""
 
 import logging
 import sqlite3
@@ -9,13 +9,12 @@ from typing import Any, Protocol
 
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, close_old_connections, connection
 from django.http.response import HttpResponseBase
 
-from portal.published.decorators import CACHE_CONTROL_REVALIDATE
+from portal.http import CACHE_CONTROL_REVALIDATE
 from portal.published.files import PublishedFiles
-from portal.storage.database_changes import POLL_SECONDS, ChangeListener
-from portal.storage.database_errors import DatabaseFileMonitor, describe_error
+from portal.storage.database import DatabaseFileMonitor, describe_error
 from portal.storage.media import write_public_names
 
 log = logging.getLogger(__name__)
@@ -26,13 +25,20 @@ MAX_OUTDATED_SECONDS = 0.6
 MAX_OUTDATED_FILES = 300
 # Work that readers do not wait for is done when nothing has changed for this long.
 QUIET_SECONDS = 2.0
-CONFIRM_SECONDS, RETRY_SECONDS = 1.0, 5.0
+RETRY_SECONDS = 5.0
 # The names of public media files are read after every change, and at least this often.
 MEDIA_NAMES_SECONDS = 5.0
-# With more pages than this, a start and an end are logged.
-BULK_THRESHOLD = 50
 
 Fetch = Callable[[str], Any]
+
+# The channel on which triggers from the migration ``notify_postgresql`` notify of commits.
+NOTIFY_CHANNEL = "public_site"
+# Pause between two looks at SQLite's data_version.
+POLL_SECONDS = 0.1
+# The content version is read at least this often: a pooler can swallow PostgreSQL's notifications, and SQLite's
+# data_version misses a database overwritten on disk.
+POSTGRESQL_CHECK_SECONDS, SQLITE_CHECK_SECONDS = 0.8, 5.0
+BUSY_TIMEOUT_MILLISECONDS = 1000
 
 
 class SiteSource(Protocol):
@@ -42,10 +48,7 @@ class SiteSource(Protocol):
         """Return a short value that changes whenever public content changes."""
 
     def affected_urls(self, before: str, now: str) -> tuple[list[str], list[str]] | None:
-        """Return the published paths affected by the changes between two content versions: pages, and all others.
-
-        None means that any path may be affected.
-        """
+        """Return the pages and the other paths that the changes between two versions affect; None for any path."""
 
     def public_urls(self) -> Iterable[str]:
         """Return all paths to publish, the most important first."""
@@ -67,11 +70,10 @@ class SiteBuilder:
         self._queue: dict[str, None] = {}
         self._deferred: dict[str, None] = {}
         self._outdated: set[str] = set()
-        self._unchecked: list[str] = []
         self._media_names: set[str] | None = None
         # Monotonic times.
-        self._delete_outdated_at = self._quiet_at = self._confirm_at = self._retry_at = self._read_media_names_at = 0.0
-        self._is_bulk = self._is_compressed = False
+        self._delete_outdated_at = self._quiet_at = self._retry_at = self._read_media_names_at = 0.0
+        self._is_compressed = False
         self._listener, self._file_monitor = ChangeListener(), DatabaseFileMonitor()
 
     def run(self, should_stop: Callable[[], bool]) -> None:
@@ -104,12 +106,10 @@ class SiteBuilder:
             return False
         if self._listener.may_have_changed():
             self._look_for_changes()
-        if time.monotonic() >= self._confirm_at:
-            self._files.confirm()
-            self._confirm_at = time.monotonic() + CONFIRM_SECONDS
+        self._files.confirm()
         if time.monotonic() < self._retry_at:
             return False
-        is_busy = self._render_next() or self._check_next() or self._compress_next()
+        is_busy = self._render_next() or self._compress_next()
         self._record_state()
         self._set_error("")
         return is_busy
@@ -131,15 +131,14 @@ class SiteBuilder:
             self._version, self._quiet_at = version, now + QUIET_SECONDS
 
     def _on_start(self) -> None:
-        """Queue or delete what should or should not be there, once what has changed since the last worker is queued."""
+        """Queue what is missing, damaged, or of another build, and delete what should not be there."""
         public = list(self._source.public_urls())
         for path in self._published.difference(public):
             self._delete(path)
+        # Pages of another build are served until they are replaced.
         if self.state.get("fingerprint") == self._fingerprint:
-            self._unchecked = public[::-1]
-        else:
-            # Pages of another build are served until they are replaced.
-            self._enqueue({**self._queue, **dict.fromkeys(public)})
+            public = [path for path in public if not self._files.is_intact(path)]
+        self._enqueue({**self._queue, **dict.fromkeys(public)})
 
     def _on_change(self, before: str, version: str) -> None:
         """Queue the affected paths: pages now, others later."""
@@ -159,8 +158,7 @@ class SiteBuilder:
 
     def _enqueue(self, queue: dict[str, None]) -> None:
         self._queue, self._is_compressed = queue, False
-        if len(queue) > BULK_THRESHOLD and not self._is_bulk:
-            self._is_bulk = True
+        if queue:
             log.info("Rendering %s public pages; %s are stored", len(queue), len(self._published))
 
     def _render_next(self) -> bool:
@@ -179,24 +177,12 @@ class SiteBuilder:
                 self._delete(path)
             del self._queue[path]
             return True
-        if self._is_bulk:
-            self._is_bulk = False
-            log.info("Rendered all public pages")
         return False
 
     def _delete(self, path: str) -> None:
         self._files.delete(path)
         self._published.discard(path)
         self._outdated.discard(path)
-
-    def _check_next(self) -> bool:
-        """Queue a page that is missing or damaged. Return False if all are checked."""
-        if not self._unchecked:
-            return False
-        path = self._unchecked.pop()
-        if path not in self._queue and not self._files.is_intact(path):
-            self._enqueue({**self._queue, path: None})
-        return True
 
     def _compress_next(self) -> bool:
         """Compress a page as well as possible. Return False if all are compressed, or something may change soon."""
@@ -254,3 +240,62 @@ def make_fetch() -> Fetch:
         "wsgi.url_scheme": "http",
     }
     return lambda path: handler.get_response(WSGIRequest({**environ, "PATH_INFO": path, "wsgi.input": BytesIO()}))
+
+
+class ChangeListener:
+    """Detects commits of other connections: SQLite's ``PRAGMA data_version``, PostgreSQL's NOTIFY and a timer.
+
+    For a single thread, which owns the database connection. Any method may raise DatabaseError.
+    """
+
+    def __init__(self) -> None:
+        self._data_version: object = None
+        self._checked_at = float("-inf")
+        self._listening: Any = None
+
+    def wait(self) -> None:
+        """Block for a moment, or until a notification arrives."""
+        if self._listening is None or self._listening.closed:
+            time.sleep(POLL_SECONDS)
+        elif self._has_notification(POSTGRESQL_CHECK_SECONDS / 2):
+            self.reset()
+
+    def may_have_changed(self) -> bool:
+        """Return whether the content version must be read again."""
+        age = time.monotonic() - self._checked_at
+        if connection.vendor == "sqlite":
+            is_due = self._has_new_data_version() or age > SQLITE_CHECK_SECONDS
+        else:
+            is_due = self._has_new_connection() or age > POSTGRESQL_CHECK_SECONDS or self._has_notification(0.0)
+        if is_due:
+            self._checked_at = time.monotonic()
+        return is_due
+
+    def reset(self) -> None:
+        """Make the next check report a change."""
+        self._checked_at = float("-inf")
+
+    def _has_new_data_version(self) -> bool:
+        before = self._data_version
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MILLISECONDS}")
+            # Drop SQLite's page cache, which would hide that the file was damaged or overwritten.
+            cursor.execute("PRAGMA shrink_memory")
+            cursor.execute("PRAGMA data_version")
+            # data_version values of different connections are not comparable.
+            self._data_version = id(connection.connection), cursor.fetchone()[0]
+        return self._data_version != before
+
+    def _has_new_connection(self) -> bool:
+        """Listen on the current connection. Return whether it is a new one, which may have missed notifications."""
+        connection.ensure_connection()
+        if connection.connection is self._listening:
+            return False
+        with connection.cursor() as cursor:
+            cursor.execute(f"LISTEN {NOTIFY_CHANNEL}")
+        self._listening = connection.connection
+        return True
+
+    def _has_notification(self, timeout: float) -> bool:
+        with connection.wrap_database_errors:
+            return bool(list(self._listening.notifies(timeout=timeout, stop_after=1)))

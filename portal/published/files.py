@@ -19,17 +19,18 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from portal.http import BEST, FAST, MIN_COMPRESS_BYTES, SUFFIXES, compress, make_etag
 
 Headers = list[tuple[str, str]]
 # No dot-segments, escapes, or capital letters (some disks ignore case), and no name that the compressed files or the
 # index.html of another address could have.
-ADDRESS_PATTERN = re.compile(r"/(?:[a-z0-9_-]{1,200}/){0,8}(?:[a-z0-9_-]{1,200}\.(?:txt|xml|json|svg))?\Z")
+ADDRESS_PATTERN = re.compile(r"/(?:[a-z0-9_-]{1,200}/){0,8}(?:[a-z0-9_-]{1,200}\.(?:txt|xml|json|svg|png|css))?\Z")
 # Headers that differ between the encodings of a page.
 PER_ENCODING_HEADERS = frozenset({"content-encoding", "content-length", "etag", "date", "last-modified"})
 # Pages are stale if the worker has not confirmed them with the database for this long.
@@ -44,24 +45,28 @@ CREATE TABLE IF NOT EXISTS state (id INTEGER PRIMARY KEY, state TEXT);
 log = logging.getLogger(__name__)
 
 
-class PublishedFile(NamedTuple):
-    """A page in one encoding, as read from disk. ``headers`` has those that do not depend on the encoding."""
+@dataclass(slots=True)
+class PublishedFile:
+    """A page in one encoding, as read from disk, with all of its headers.
+
+    ``identity``: inode and time of change, as the inode of a deleted file is used again, but not at the same time.
+    ``generation`` belongs to the reader: that of the files when the page was last known to be current.
+    """
 
     body: bytes
-    encoding: str
     etag: str
     last_modified: str
     headers: Headers
     file: str
-    # Inode and time of change: the inode of a deleted file is used again, but not at the same time.
     identity: tuple[int, int]
+    generation: int = 0
 
 
 class PublishedFiles:
     """The files and the index in a data directory.
 
-    Any process can call the methods before ``try_lock``, from several threads. The others are for the process that
-    holds the lock; they raise OSError or sqlite3.Error, for example on a full disk.
+    Methods above ``try_lock_for_writing`` are safe to call from any process or thread. Those below it require the lock,
+    and raise OSError or sqlite3.Error, for example on a full disk.
     """
 
     def __init__(self, data_dir: Path) -> None:
@@ -95,10 +100,12 @@ class PublishedFiles:
             # The worker may have replaced a damaged index.
             self.close()
             return None
-        etag, identity = etags[encoding], (stat.st_ino, stat.st_ctime_ns)
+        etag, last_modified = etags[encoding], _http_date(modified_at)
         if make_etag(body) != etag:
             return None
-        return PublishedFile(body, encoding, etag, _http_date(modified_at), headers, file, identity)
+        content = [("Content-Encoding", encoding)] if encoding else []
+        tags = [("Content-Length", str(len(body))), *content, ("ETag", etag), ("Last-Modified", last_modified)]
+        return PublishedFile(body, etag, last_modified, headers + tags, file, (stat.st_ino, stat.st_ctime_ns))
 
     def is_intact(self, path: str) -> bool:
         """Return whether a page is on disk, undamaged in every encoding."""
@@ -125,8 +132,8 @@ class PublishedFiles:
         return max(0.0, time.time() - confirmed_at)
 
     @contextlib.contextmanager
-    def try_lock(self) -> Iterator[bool]:
-        """Become the only writer for the length of the block; yields whether this succeeded."""
+    def try_lock_for_writing(self) -> Iterator[bool]:
+        """Hold the write lock for the duration of the block. Yield whether it was acquired."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (self._folder / "lock").open("w") as stream:
             try:
@@ -182,11 +189,10 @@ class PublishedFiles:
 
     def compress_next(self) -> bool:
         """Compress one page as well as possible. Return False if there was nothing left to compress."""
-        row = self._execute("SELECT path, modified_at FROM page WHERE NOT is_best LIMIT 1")
-        for path, modified_at in row:
-            found = self.read(path, "")
-            if found:
-                self._replace(path, found.headers, modified_at, found.body, BEST)
+        row = self._execute("SELECT path, headers, modified_at FROM page WHERE NOT is_best LIMIT 1")
+        for path, headers, modified_at in row:
+            if found := self.read(path, ""):
+                self._replace(path, _parse_headers(headers), modified_at, found.body, BEST)
             else:
                 self.delete(path)
         return bool(row)

@@ -1,51 +1,53 @@
-"""WSGI middleware that serves published pages from files; Django answers everything else."""
+"""WSGI middleware that serves published pages from files, and counts page views; Django answers everything else.
 
+Page views are counted without personal data, as daily totals per path: in memory, written in batches by a thread and
+once more when the process exits. No cookies, IP addresses or user agents are stored, not even in memory. The totals are
+an estimate, because only the headers of a request distinguish people from programs.
+"""
+
+import logging
 import threading
-from collections.abc import Callable, Iterable
-from http import HTTPStatus
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from multiprocessing.util import Finalize
 from time import monotonic
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError, close_old_connections, connections
 from django.http.request import split_domain_port, validate_host
+from django.utils.module_loading import import_string
 
 from portal.http import (
+    CACHE_CONTROL_REVALIDATE,
     MAX_ACCEPT_ENCODING_LENGTH,
-    SUFFIXES,
     has_only_tracking_params,
     is_not_modified,
     negotiate_encoding,
 )
-from portal.page_views import PAGE_VIEWS
-from portal.published.decorators import CACHE_CONTROL_REVALIDATE
 from portal.published.files import STALE_AFTER_SECONDS, Headers, PublishedFile, PublishedFiles
 
 StartResponse = Callable[..., Any]
 WSGIApplication = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
-NOT_MODIFIED = f"304 {HTTPStatus.NOT_MODIFIED.phrase}"
 # Headers about the body, which a 304 omits.
 BODY_HEADERS = frozenset({"content-type", "content-length", "content-encoding"})
-SAFE_METHODS = frozenset({"GET", "HEAD"})
 # Files on disk are checked for changes this often; a publication must appear within a second.
 CHECK_SECONDS = 0.05
-# Limits the memory for Accept-Encoding headers and hosts of clients.
-MAX_MEMOIZED_CLIENTS = 128
+# Limits the memory for headers of clients. A longer host name is none.
+MAX_MEMOIZED_HEADERS, MAX_HOST_LENGTH = 128, 300
 # Approximate memory of a page besides its body.
 ENTRY_OVERHEAD_BYTES = 1_500
 
+# Page views are written this often.
+FLUSH_SECONDS = 30
+MAX_PATHS = 10_000
+# Parts of the user agents of bots.
+BOT_MARKERS = ("bot", "Bot", "Headless", "rawler", "pider", "review")
+BROWSER_PREFIX = "Mozilla/"
+ADMIN_PREFIX = "/admin/"
 
-class CachedPage:
-    """A page in one encoding, ready to send. ``generation``: that of the files when it was last known to be current."""
-
-    __slots__ = ("body", "found", "generation", "headers")
-
-    def __init__(self, found: PublishedFile, generation: int) -> None:
-        self.found, self.body, self.generation = found, found.body, generation
-        self.headers = [*found.headers, ("Content-Length", str(len(found.body)))]
-        if found.encoding:
-            self.headers.append(("Content-Encoding", found.encoding))
-        self.headers += [("ETag", found.etag), ("Last-Modified", found.last_modified)]
+log = logging.getLogger(__name__)
 
 
 class PublishedPages:
@@ -57,56 +59,35 @@ class PublishedPages:
 
     def __init__(self, application: WSGIApplication, files: PublishedFiles, max_bytes: int) -> None:
         self._application, self._files, self._max_bytes = application, files, max_bytes
-        self._hosts, self._https_only = list(settings.ALLOWED_HOSTS), settings.SECURE_SSL_REDIRECT
-        # Cached pages by encoding and path, the oldest first, and the same by Accept-Encoding header, for each host.
-        self._pages: dict[str, dict[str, CachedPage]] = {encoding: {} for encoding in SUFFIXES}
-        self._pages_by_client: dict[str, dict[str, CachedPage]] = {}
-        self._clients_by_host: dict[str, dict[str, dict[str, CachedPage]]] = {}
+        self._https_only, self._session_cookie = settings.SECURE_SSL_REDIRECT, settings.SESSION_COOKIE_NAME
+        hosts = list(settings.ALLOWED_HOSTS)
+        self._is_valid_host = lru_cache(MAX_MEMOIZED_HEADERS)(lambda host: is_valid_host(host, hosts))
+        # The oldest first.
+        self._pages: dict[tuple[str, str], PublishedFile] = {}
         self._size, self._lock = 0, threading.Lock()
-        self._generation, self._next_check = 0, 0.0
-        self._age = 0.0
+        self._generation, self._next_check, self._age = 0, 0.0, 0.0
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Fast path: a plain GET of a cached page by a known client.
-
-        It holds the GIL throughout, so every operation counts.
-        """
-        try:
-            page = self._clients_by_host[environ["HTTP_HOST"]][environ["HTTP_ACCEPT_ENCODING"]][environ["PATH_INFO"]]
-        except KeyError:
-            return self._handle_slow_path(environ, start_response)
-        if (
-            environ["REQUEST_METHOD"] != "GET"
-            or environ.get("QUERY_STRING")
-            or "HTTP_COOKIE" in environ
-            or "HTTP_AUTHORIZATION" in environ
-            or "HTTP_IF_NONE_MATCH" in environ
-            or "HTTP_IF_MODIFIED_SINCE" in environ
-            or (self._https_only and environ.get("HTTP_X_FORWARDED_PROTO") != "https")
-            or monotonic() >= self._next_check
-            or page.generation != self._generation
-            or self._age
-        ):
-            return self._handle_slow_path(environ, start_response)
-        if "HTTP_SEC_FETCH_MODE" in environ:
-            PAGE_VIEWS.count(environ)
-        start_response("200 OK", page.headers)
-        return [page.body]
-
-    def _handle_slow_path(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Handle any request: first and conditional requests, HEAD, cookies, and what only Django can answer."""
+        """Answer a request. This holds the GIL throughout, so every operation counts."""
         if not self._may_use_files(environ):
             return self._application(environ, start_response)
-        self._check_files()
-        pages = self._memoize_client(environ)
-        page = self._load(pages, environ["PATH_INFO"], environ)
+        if monotonic() >= self._next_check:
+            # Whether files have changed, and whether the worker still confirms them.
+            self._generation, age = self._files.generation(), self._files.age()
+            self._age = age if age > STALE_AFTER_SECONDS else 0.0
+            self._next_check = monotonic() + CHECK_SECONDS
+        # A header that is too long accepts nothing, also if it is cut.
+        accept_encoding = environ.get("HTTP_ACCEPT_ENCODING", "")[: MAX_ACCEPT_ENCODING_LENGTH + 1]
+        page = self._load(environ["PATH_INFO"], memoized_encoding(accept_encoding))
         if page is None:
             return self._pass_to_django(environ, start_response)
         if "HTTP_SEC_FETCH_MODE" in environ:
             PAGE_VIEWS.count(environ)
         status, headers, body = "200 OK", page.headers, [page.body]
-        if is_not_modified(environ, page.found.etag, page.found.last_modified):
-            status, body = NOT_MODIFIED, []
+        if ("HTTP_IF_NONE_MATCH" in environ or "HTTP_IF_MODIFIED_SINCE" in environ) and is_not_modified(
+            environ, page.etag, page.last_modified
+        ):
+            status, body = "304 Not Modified", []
             headers = [header for header in headers if header[0].lower() not in BODY_HEADERS]
         if self._age:
             headers = [*headers, ("Age", str(int(self._age)))]
@@ -115,56 +96,37 @@ class PublishedPages:
 
     def _may_use_files(self, environ: dict[str, Any]) -> bool:
         """Return whether a published page, which is the same for everyone, may answer a request."""
-        query = environ.get("QUERY_STRING")
-        domain, _ = split_domain_port(environ.get("HTTP_HOST", ""))
+        host, query = environ.get("HTTP_HOST", ""), environ.get("QUERY_STRING")
         return (
-            environ["REQUEST_METHOD"] in SAFE_METHODS
-            and bool(domain)
-            and validate_host(domain, self._hosts)
+            environ["REQUEST_METHOD"] in {"GET", "HEAD"}
+            and len(host) <= MAX_HOST_LENGTH
+            and self._is_valid_host(host)
             and "HTTP_AUTHORIZATION" not in environ
-            and settings.SESSION_COOKIE_NAME not in environ.get("HTTP_COOKIE", "")
+            and ("HTTP_COOKIE" not in environ or self._session_cookie not in environ["HTTP_COOKIE"])
             and not (self._https_only and environ.get("HTTP_X_FORWARDED_PROTO") != "https")
             and (not query or has_only_tracking_params(query))
         )
 
-    def _check_files(self) -> None:
-        """Notice changes of the files, and that the worker no longer confirms them."""
-        if monotonic() >= self._next_check:
-            self._generation, age = self._files.generation(), self._files.age()
-            self._age = age if age > STALE_AFTER_SECONDS else 0.0
-            self._next_check = monotonic() + CHECK_SECONDS
-
-    def _memoize_client(self, environ: dict[str, Any]) -> dict[str, CachedPage]:
-        """Memoize host and Accept-Encoding header of a request for the fast path; return the pages in its encoding."""
-        accept_encoding = environ.get("HTTP_ACCEPT_ENCODING", "")
-        pages = self._pages[negotiate_encoding(accept_encoding)]
-        if len(self._pages_by_client) < MAX_MEMOIZED_CLIENTS and len(accept_encoding) <= MAX_ACCEPT_ENCODING_LENGTH:
-            self._pages_by_client[accept_encoding] = pages
-        if len(self._clients_by_host) < MAX_MEMOIZED_CLIENTS:
-            self._clients_by_host[environ["HTTP_HOST"]] = self._pages_by_client
-        return pages
-
-    def _load(self, pages: dict[str, CachedPage], path: str, environ: dict[str, Any]) -> CachedPage | None:
+    def _load(self, path: str, encoding: str) -> PublishedFile | None:
         """Return a page as it is on disk now, or None if it is not there."""
         # Before the file: a change after this moment is noticed at the next check.
-        generation, page = self._generation, pages.get(path)
-        if page and (page.generation == generation or self._files.is_current(page.found)):
+        generation, key = self._generation, (path, encoding)
+        page = self._pages.get(key)
+        if page and (page.generation == generation or self._files.is_current(page)):
             page.generation = generation
             return page
-        found = self._files.read(path, negotiate_encoding(environ.get("HTTP_ACCEPT_ENCODING", "")))
+        page = self._files.read(path, encoding)
         with self._lock:
-            self._remove(pages, path)
-            if found is None:
-                return None
-            page = pages[path] = CachedPage(found, generation)
-            self._size += len(page.body) + ENTRY_OVERHEAD_BYTES
-            for other in (pages, *self._pages.values()):
-                while self._size > self._max_bytes and other:
-                    self._remove(other, next(iter(other)))
+            self._remove(key)
+            if page:
+                page.generation, self._pages[key] = generation, page
+                self._size += len(page.body) + ENTRY_OVERHEAD_BYTES
+            while self._size > self._max_bytes:
+                self._remove(next(iter(self._pages)))
         return page
 
-    def _remove(self, pages: dict[str, CachedPage], path: str) -> None:
-        page = pages.pop(path, None)
+    def _remove(self, key: tuple[str, str]) -> None:
+        page = self._pages.pop(key, None)
         if page:
             self._size -= len(page.body) + ENTRY_OVERHEAD_BYTES
 
@@ -177,3 +139,106 @@ class PublishedPages:
             return start_response(status, headers, *exc_info)
 
         return self._application(environ, count if "HTTP_SEC_FETCH_MODE" in environ else start_response)
+
+
+def is_valid_host(host: str, allowed: list[str]) -> bool:
+    """Return whether a Host header is one that Django accepts."""
+    domain, _port = split_domain_port(host)
+    return bool(domain) and validate_host(domain, allowed)
+
+
+memoized_encoding = lru_cache(MAX_MEMOIZED_HEADERS)(negotiate_encoding)
+
+
+class PageViewCounter:
+    """The page views per path in one process since the last flush. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self.is_enabled = False
+
+    def count(self, environ: Mapping[str, Any]) -> None:
+        """Count a page view if the request looks human. Takes about half a microsecond."""
+        if self.is_enabled and looks_human(environ):
+            self.add(environ["PATH_INFO"], 1)
+
+    def add(self, path: str, count: int) -> None:
+        """Add ``count`` views of a path. Beyond MAX_PATHS, new paths are ignored."""
+        with self._lock:
+            if path in self._counts or len(self._counts) < MAX_PATHS:
+                self._counts[path] = self._counts.get(path, 0) + count
+
+    def drain(self) -> dict[str, int]:
+        """Return the counts and reset them."""
+        with self._lock:
+            counts, self._counts = self._counts, {}
+        return counts
+
+
+def looks_human(environ: Mapping[str, Any]) -> bool:
+    """Return whether a request looks like a browser that opens the page in a tab.
+
+    Link scanners, crawlers and scripts lack these headers or identify themselves. Prefetches, and staff who come from
+    the admin, do not count.
+    """
+    get = environ.get
+    if get("HTTP_SEC_FETCH_MODE") != "navigate" or get("HTTP_SEC_FETCH_DEST") != "document":
+        return False
+    if environ["REQUEST_METHOD"] != "GET" or "HTTP_SEC_PURPOSE" in environ or "HTTP_PURPOSE" in environ:
+        return False
+    if "HTTP_ACCEPT_LANGUAGE" not in environ or ADMIN_PREFIX in get("HTTP_REFERER", ""):
+        return False
+    user_agent = get("HTTP_USER_AGENT", "")
+    if not user_agent.startswith(BROWSER_PREFIX):
+        return False
+    # A regular expression takes ten times as long.
+    for marker in BOT_MARKERS:  # noqa: SIM110 -- any() takes as long as the rest of this function
+        if marker in user_agent:
+            return False
+    return True
+
+
+PAGE_VIEWS = PageViewCounter()
+
+
+# Held while counts are saved: a process that exits waits for the batch that its thread is saving.
+_flush_lock = threading.Lock()
+
+
+def flush_counts(counter: PageViewCounter, save_counts: Callable[[dict[str, int]], None]) -> None:
+    """Save the counts with ``save_counts``. On a DatabaseError, put them back for the next flush."""
+    with _flush_lock:
+        counts = counter.drain()
+        if not counts:
+            return
+        try:
+            save_counts(counts)
+        except DatabaseError:
+            log.warning("The database does not respond; page views stay in memory until the next try")
+            for path, count in counts.items():
+                counter.add(path, count)
+
+
+def start_flushing() -> None:
+    """Start counting and flushing in this process, unless COUNT_PAGE_VIEWS is off."""
+    if not settings.COUNT_PAGE_VIEWS or PAGE_VIEWS.is_enabled:
+        return
+    PAGE_VIEWS.is_enabled = True
+    save_counts: Callable[[dict[str, int]], None] = import_string(settings.PAGE_VIEW_BACKEND)
+    threading.Thread(target=_flush_periodically, args=(save_counts,), name="page-views", daemon=True).start()
+    # Before Python 3.13, processes of a multiprocessing fork server skip atexit callbacks. Finalize always runs.
+    Finalize(None, _flush_at_exit, (save_counts,), exitpriority=0)
+
+
+def _flush_periodically(save_counts: Callable[[dict[str, int]], None]) -> None:
+    while not threading.Event().wait(FLUSH_SECONDS):
+        close_old_connections()
+        flush_counts(PAGE_VIEWS, save_counts)
+        # Return the connection to the pool (portal/postgresql/base.py).
+        close_old_connections()
+
+
+def _flush_at_exit(save_counts: Callable[[dict[str, int]], None]) -> None:
+    flush_counts(PAGE_VIEWS, save_counts)
+    connections.close_all()

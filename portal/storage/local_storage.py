@@ -1,9 +1,16 @@
-"""Media storage on the local disk, and the upload handler, which leaves no file behind, not even after a crash."""
+"""Files on the local disk: atomic writes, media storage, and the upload handler.
 
+After a crash, a file is either complete or absent, and an upload leaves nothing behind.
+"""
+
+import errno
+import os
 import re
 import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
@@ -11,16 +18,35 @@ from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 
-from portal.storage.atomic_file import atomic_write
-
 # Names of stored media files. They contain a hash of the content, so a file of a given name never changes.
 MEDIA_NAME_PATTERN = re.compile(r"figures/[0-9a-f]{16,64}(?:-[0-9]{1,5})?\.(avif|webp|jpeg|png|svg)\Z")
 # Above the limit of every form. Forms check their own limit; this one stops the upload while it is being received.
 MAX_UPLOAD_BYTES = 256 * 1024 * 1024
 
+WRITE_ERROR_ADVICE = {
+    errno.ENOSPC: "The disk is full. Free some space or choose another disk.",
+    errno.EDQUOT: "The disk quota is used up. Free some space or choose another disk.",
+    errno.EACCES: "You are not allowed to write there. Choose another folder or change its permissions.",
+    errno.EPERM: "You are not allowed to write there. Choose another folder or change its permissions.",
+    errno.EROFS: "The disk is read-only. Choose another one.",
+    errno.ENOENT: "The folder does not exist. Create it first.",
+    errno.ENOTDIR: "Part of the path is a file and not a folder. Choose another path.",
+    errno.EISDIR: "This is a folder. Add a file name.",
+    errno.ENAMETOOLONG: "The name is too long. Choose a shorter one.",
+}
+# Prefix of a file's name while atomic_write writes it.
+TEMP_PREFIX = ".new-"
+
 
 class StorageUnavailableError(OSError):
-    """Media files cannot be read or written right now. No file is half written; a retry may succeed."""
+    """Media files cannot be read or written right now. No file is half written; a retry may succeed.
+
+    ``reason`` says why, for an operator, without names of files; it is empty if nothing more is known.
+    """
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class AtomicFileSystemStorage(FileSystemStorage):
@@ -31,6 +57,18 @@ class AtomicFileSystemStorage(FileSystemStorage):
             return self._write(name, content)
         except OSError as error:
             raise StorageUnavailableError(f"The media folder cannot be written: {error.strerror}.") from error
+
+    def find_problem(self) -> str:
+        """Return what is wrong with the folder, for ``/readyz``, or an empty string. One stored file stands for all."""
+        root = Path(self.location)
+        if not root.exists():
+            return ""
+        folders = [root, *(path for path in root.iterdir() if path.is_dir())] if os.access(root, os.R_OK) else [root]
+        files = next(os.walk(folders[-1]), ("", [], []))[2][:1]
+        usable = all(os.access(folder, os.R_OK | os.W_OK | os.X_OK) for folder in folders)
+        if usable and all(os.access(folders[-1] / name, os.R_OK) for name in files):
+            return ""
+        return "the media folder cannot be used: check the owner and modes of media/ in the data directory"
 
     def _write(self, name: str, content: Any) -> str:
         target = Path(self.path(name))
@@ -71,3 +109,61 @@ class AnonymousTempFileUploadHandler(FileUploadHandler):
     def upload_interrupted(self) -> None:
         if hasattr(self, "file"):
             self.file.close()
+
+
+def atomic_write(target: Path, chunks: Iterable[bytes], mode: int = 0o600) -> None:
+    """Write a temporary file in the same directory, sync it, and rename it over ``target``.
+
+    The directory must exist. On an error, such as OSError for a full disk, ``target`` is unchanged and the temporary
+    file is deleted.
+    """
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=TEMP_PREFIX)
+    temp_file = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            for chunk in chunks:
+                stream.write(chunk)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temp_file.chmod(mode)
+        temp_file.replace(target)
+    except BaseException:
+        temp_file.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def atomic_create(target: Path) -> Iterator[BinaryIO]:
+    """Open a new file that appears as ``target`` only when the block ends without an error.
+
+    Raise FileExistsError if ``target`` exists at the start or at the end, and OSError if it cannot be written. On any
+    error, no file is left behind.
+    """
+    if target.exists():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
+    temp_file = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.link(temp_file, target)  # unlike a rename, never replaces a file
+        fsync_directory(target.parent)
+    finally:
+        temp_file.unlink(missing_ok=True)
+
+
+def fsync_directory(folder: Path) -> None:
+    """Sync a directory, so that renames and links in it survive a power failure."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def describe_write_error(error: OSError, target: Path) -> str:
+    """Return sentences for the terminal: what could not be written, and what to do."""
+    advice = WRITE_ERROR_ADVICE.get(error.errno or 0, f"{error.strerror or error}.")
+    return f"{target} could not be written. {advice}"

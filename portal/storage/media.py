@@ -25,8 +25,7 @@ from django.views.decorators.http import require_safe
 
 from portal.http import encode_response
 from portal.published.files import STALE_AFTER_SECONDS, PublishedFiles
-from portal.storage.atomic_file import atomic_write
-from portal.storage.local_storage import MEDIA_NAME_PATTERN, StorageUnavailableError
+from portal.storage.local_storage import MEDIA_NAME_PATTERN, StorageUnavailableError, atomic_write
 
 NamesFunction = Callable[[], Iterable[str]]
 
@@ -69,10 +68,18 @@ class PublicFiles:
         try:
             modified_at = file.stat().st_mtime_ns
             if modified_at != self._modified_at:
-                self._names, self._modified_at = frozenset(json.loads(file.read_bytes())), modified_at
-        except (OSError, ValueError, TypeError):
+                self._names, self._modified_at = read_public_names(file), modified_at
+        except OSError:
             self._names, self._modified_at = frozenset(), 0
         return self._names
+
+
+def read_public_names(file: Path) -> frozenset[str]:
+    """Return the names that write_public_names wrote; none if the file is missing or damaged."""
+    try:
+        return frozenset(json.loads(file.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return frozenset()
 
 
 def write_public_names(file: Path, names: Iterable[str]) -> bool:

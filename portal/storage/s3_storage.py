@@ -5,7 +5,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -19,8 +19,7 @@ from django.core.files.base import ContentFile, File
 from storages.backends.s3 import S3Storage
 from urllib3.exceptions import HTTPError
 
-from portal.storage.atomic_file import atomic_write
-from portal.storage.local_storage import MEDIA_NAME_PATTERN, StorageUnavailableError
+from portal.storage.local_storage import MEDIA_NAME_PATTERN, StorageUnavailableError, atomic_write
 
 CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS, MAX_ATTEMPTS = 1, 3, 2
 # The limit for a whole download; READ_TIMEOUT_SECONDS applies to each chunk only.
@@ -32,8 +31,18 @@ MAX_CONCURRENT_FETCHES, FETCH_SLOT_WAIT_SECONDS = 8, 0.25
 # An older cached copy is served only after checking that the bucket still has the file.
 REVALIDATE_AFTER_SECONDS = 24 * 3600
 CHUNK_BYTES = 256 * 1024
+PICTURE_FOLDER = "figures/"
 NOT_FOUND_CODES = {"404", "NoSuchKey", "NotFound"}
 UNAVAILABLE_MESSAGE = "The media storage does not respond."
+# What a bucket's error codes mean; a response to HEAD has the status only.
+REASONS = {
+    "RequestTimeTooSkewed": "the bucket refuses the clock of this machine: set up NTP, for example systemd-timesyncd",
+    **dict.fromkeys(
+        ("403", "401", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"),
+        "the bucket refuses access: check its keys and their policy (docs/operations.md), and this machine's clock",
+    ),
+    "NoSuchBucket": "the bucket does not exist: check PORTAL_S3_BUCKET",
+}
 # Eviction frees more space than one file needs, so that it does not run for every file.
 EVICTION_TARGET_RATIO = 0.9
 # Older temporary files are left over from a crash.
@@ -65,6 +74,13 @@ class PictureCache:
             return time.time() - self._path(name).stat().st_mtime
         except OSError:
             return float("inf")
+
+    def size(self, name: str) -> int:
+        """Return the bytes of the copy of a file; 0 if there is none."""
+        try:
+            return self._path(name).stat().st_size
+        except OSError:
+            return 0
 
     def touch(self, name: str) -> None:
         """Record that the bucket still has the file."""
@@ -228,6 +244,34 @@ class S3MediaStorage(S3Storage):  # type: ignore[misc]
             raise StorageUnavailableError(UNAVAILABLE_MESSAGE) from error
         return ""
 
+    def find_problem(self) -> str:
+        """Return what is wrong with the bucket, for ``/readyz``, or an empty string.
+
+        ``exists`` does not tell a missing bucket from a missing file.
+        """
+        return REASONS["NoSuchBucket"] if "does not exist" in self.configuration_error() else ""
+
+    def keep_cached(self, names: Iterable[str]) -> None:
+        """Copy these pictures, those of finished pages, to the cache while the bucket responds, and keep them there.
+
+        A copy that the bucket still has becomes young, so that others are evicted first and no reader is the first to
+        ask for it while the bucket is gone. Raise StorageUnavailableError.
+        """
+        stored = {f"{PICTURE_FOLDER}{name}" for name in self.listdir(PICTURE_FOLDER)[1]}
+        size, limit = 0, self.cache.max_bytes * EVICTION_TARGET_RATIO
+        for name in sorted(names):
+            if name not in stored:
+                self.cache.delete(name)
+                continue
+            if self.cache.age(name) == float("inf"):
+                self.cache.put(name, self._fetch(name))
+            else:
+                self.cache.touch(name)
+            size += self.cache.size(name)
+            if size > limit:
+                log.warning("PORTAL_S3_CACHE_MB is too small for the pictures of all published pages")
+                return
+
     def _call(self, method: Callable[[str], Any], name: str) -> Any:
         with self._translate_errors():
             return method(name)
@@ -249,4 +293,5 @@ class S3MediaStorage(S3Storage):  # type: ignore[misc]
 
     def _raise_unavailable(self, error: Exception) -> None:
         self._paused_until = time.monotonic() + FAILURE_PAUSE_SECONDS
-        raise StorageUnavailableError(UNAVAILABLE_MESSAGE) from error
+        code = error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
+        raise StorageUnavailableError(UNAVAILABLE_MESSAGE, REASONS.get(code, "")) from error

@@ -22,8 +22,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import MissingFileError, StaticFile
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-from portal.http import matches_etag, parse_accept_encoding
-from portal.published.decorators import cacheable
+from portal.http import cacheable, matches_etag, parse_accept_encoding
 
 IMPORT_PATTERN = re.compile(r'@import url\("([^"]+)"\)(?: layer\(([a-z]+)\))?(?: ([^;]+))?;')
 COMMENTS_AND_WHITESPACE = re.compile(r"/\*.*?\*/|\s+", re.DOTALL)

@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils.decorators import decorator_from_middleware
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
@@ -45,6 +45,8 @@ else:
 
 MEDIA_URL_RE = re.compile(re.escape(settings.MEDIA_URL) + f"({MEDIA_NAME_PATTERN.pattern.removesuffix(chr(92) + 'Z')})")
 JsonView = Callable[..., JsonResponse]
+# How many titles a list of uses names.
+MAX_TITLES = 2
 SIGNED_OUT_MESSAGE = gettext_lazy("You are signed out. Your text is still here.")
 CSRF_FAILED_MESSAGE = gettext_lazy("You signed in again in another window. Your text is still here.")
 
@@ -80,6 +82,7 @@ class ContentAdmin(SearchableModelAdmin):
 
     formfield_overrides = FORMFIELD_OVERRIDES
     immutable_fields: tuple[str, ...] = ()
+    is_in_site_search = True
     save_on_top = False
     list_per_page = 50
 
@@ -151,6 +154,16 @@ def render_admin(
     """Render ``admin/procedures/<template>.html`` with the context of the admin site."""
     values = {**admin.site.each_context(request), "title": title, **context}
     return TemplateResponse(request, f"admin/procedures/{template}.html", values, status=status)
+
+
+def join_titles(titles: list[str]) -> str:
+    """Name a few titles, and the number of the others."""
+    others = len(titles) - MAX_TITLES
+    named = " · ".join(titles[:MAX_TITLES])
+    if others <= 0:
+        return named
+    more = ngettext("%(titles)s and %(count)s more", "%(titles)s and %(count)s more", others)
+    return more % {"titles": named, "count": others}
 
 
 def get_change_url(page: Page) -> str:

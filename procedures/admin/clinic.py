@@ -4,14 +4,16 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from portal.accounts.models import User
 from procedures.admin.base import (
@@ -23,6 +25,8 @@ from procedures.admin.base import (
     get_staff_user,
     render_admin,
 )
+from procedures.branding import Logo, encode_text
+from procedures.figures.decoding import MAX_IMAGE_BYTES, InvalidImageError, decode_logo_text, read_logo
 from procedures.languages import CODES
 from procedures.models import Clinic, ClinicText, Location, LocationText, Page, Release
 from procedures.publishing.publish import PublishError
@@ -39,6 +43,7 @@ from procedures.publishing.tasks import describe_changes
 PUBLISH_PERMISSION = "procedures.publish_page"
 # Fields of the confirmation form, which are not part of the saved form.
 CONFIRMATION_FIELDS = ("csrfmiddlewaretoken", "_update", "_edit", "plans", "location")
+LOGO_URL = "/clinic/logo.png"
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
@@ -159,19 +164,11 @@ class ClinicValueAdmin(AnyAdmin):
     def _get_changelist_url(self) -> str:
         return reverse(f"admin:procedures_{self.opts.model_name}_changelist")
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Any = None,
-    ) -> HttpResponse:
+    def get_form_context(self, request: HttpRequest, context: dict[str, Any], obj: Any) -> dict[str, Any]:
         """Add the public pages that print the row."""
-        if obj is not None:
-            context["dependent_pages"] = [(page, get_change_url(page)) for page in self.get_dependent_pages(obj)]
-        return super().render_change_form(request, context, add, change, form_url, obj)
+        if obj is None:
+            return {}
+        return {"dependent_pages": [(page, get_change_url(page)) for page in self.get_dependent_pages(obj)]}
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Add the public pages that the deletion updates. Protect their rows from staff who cannot publish."""
@@ -183,7 +180,7 @@ class ClinicValueAdmin(AnyAdmin):
             return tree, counts, perms, [_ask_publisher_message(len(pages))]
         titles = [str(page) for page in pages.values()]
         return (
-            [*tree, _("Public pages that are updated:"), titles],
+            [*tree, _("These public pages are updated:"), titles],
             {**counts, _("public pages"): len(pages)},
             perms,
             protected,
@@ -235,7 +232,9 @@ def message_updated_pages(request: HttpRequest, update: ClinicUpdate) -> None:
     if update.rescheduled_pages:
         count = len(update.rescheduled_pages)
         message = ngettext(
-            "%(count)s planned page keeps its time of day.", "%(count)s planned pages keep their time of day.", count
+            "%(count)s scheduled page keeps its time of day.",
+            "%(count)s scheduled pages keep their time of day.",
+            count,
         )
         messages.info(request, message % {"count": count})
 
@@ -247,8 +246,8 @@ def get_publisher_names() -> list[str]:
 
 def _ask_publisher_message(count: int) -> str:
     message = ngettext(
-        "%(count)s public page prints it. Ask someone who can publish pages to delete it: %(names)s.",
-        "%(count)s public pages print it. Ask someone who can publish pages to delete it: %(names)s.",
+        "%(count)s public page shows it. Ask someone who can publish pages to delete it: %(names)s.",
+        "%(count)s public pages show it. Ask someone who can publish pages to delete it: %(names)s.",
         count,
     )
     return message % {"count": count, "names": ", ".join(get_publisher_names()) or _("a manager")}
@@ -266,7 +265,7 @@ def _get_form_values(data: QueryDict) -> list[tuple[str, str]]:
 
 
 def _refuse_save(form: Any) -> Any:
-    raise ValidationError(_("Nothing is saved yet. Check what you typed, then save it again."))
+    raise ValidationError(_("Not saved yet. Check your changes, then save again."))
 
 
 class ClinicTextInline(ContentInline):
@@ -277,11 +276,70 @@ class ClinicTextInline(ContentInline):
 
 
 class ClinicForm(AnyForm):
-    """The clinic's own fields."""
+    """The clinic's own fields, and its logo.
+
+    A logo that was accepted travels in ``logo_data`` through the confirmation, which cannot repeat a file.
+    """
+
+    logo_file = forms.FileField(
+        label=gettext_lazy("Logo"),
+        required=False,
+        help_text=gettext_lazy(
+            "A PNG, JPEG, or WebP file, at least 80 pixels high, on a white or transparent background. It is shown 40 "
+            "pixels high at the top and bottom of each page, and on paper."
+        ),
+        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
+    )
+    remove_logo = forms.BooleanField(label=gettext_lazy("Remove the logo"), required=False)
+    logo_data = forms.CharField(required=False, widget=forms.HiddenInput)
 
     class Meta:
         model = Clinic
-        fields = ("name", "phone", "after_hours_phone", "emergency_number", "time_zone")
+        fields = (
+            "name",
+            "phone",
+            "after_hours_phone",
+            "emergency_number",
+            "time_zone",
+            "logo_has_name",
+            "color",
+            "accent_color",
+        )
+
+    def clean_logo_file(self) -> Logo | None:
+        """Return the uploaded logo as it is stored."""
+        upload = self.cleaned_data["logo_file"]
+        if upload is None:
+            return None
+        if upload.size > MAX_IMAGE_BYTES:
+            raise ValidationError(_("The file is larger than 20 MB. Save a smaller copy and choose that."))
+        try:
+            return read_logo(upload.read())
+        except InvalidImageError as error:
+            raise ValidationError(str(error)) from error
+
+    def clean_logo_data(self) -> Logo | None:
+        """Return the logo of an upload before the confirmation."""
+        text = self.cleaned_data["logo_data"]
+        try:
+            return decode_logo_text(text) if text else None
+        except InvalidImageError as error:
+            raise ValidationError(str(error)) from error
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a second color without a first one, and a logo to be both added and removed."""
+        data = super().clean() or self.cleaned_data
+        if data.get("accent_color") and not data.get("color") and "color" not in self.errors:
+            self.add_error("accent_color", _("Choose the first color, too."))
+        if data.get("remove_logo") and data.get("logo_file"):
+            self.add_error("remove_logo", _("Either choose a file or remove the logo."))
+        return data
+
+    @property
+    def new_logo(self) -> Logo | None:
+        """The logo that was chosen now or before the confirmation."""
+        logo: Logo | None = self.cleaned_data.get("logo_file") or self.cleaned_data.get("logo_data")
+        return logo
 
 
 @admin.register(Clinic)
@@ -291,6 +349,32 @@ class ClinicAdmin(ClinicValueAdmin, ContentAdmin):
     form = ClinicForm
     list_display = ("name", "phone", "after_hours_phone", "emergency_number")
     inlines = (ClinicTextInline,)
+    readonly_fields = ("current_logo",)
+    fieldsets = (
+        (None, {"fields": ("name", "phone", "after_hours_phone", "emergency_number", "time_zone")}),
+        (
+            gettext_lazy("Logo and colors"),
+            {
+                "fields": (
+                    "current_logo",
+                    "logo_file",
+                    "remove_logo",
+                    "logo_has_name",
+                    "color",
+                    "accent_color",
+                    "logo_data",
+                )
+            },
+        ),
+    )
+
+    @admin.display(description=gettext_lazy("Current logo"))
+    def current_logo(self, obj: Clinic | None) -> str:
+        """Show the logo."""
+        if obj is None or not obj.logo_version:
+            return _("None. The name is shown alone.")
+        url = f"{LOGO_URL}?{obj.logo_version}"
+        return format_html('<img src="{}" width="{}" height="{}" alt="">', url, obj.logo_width, obj.logo_height)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Allow adding the clinic only once."""
@@ -303,7 +387,21 @@ class ClinicAdmin(ClinicValueAdmin, ContentAdmin):
     def save_model(self, request: HttpRequest, obj: Clinic, form: Any, change: bool) -> None:
         """Set the primary key to 1, the only one that the database accepts."""
         obj.pk = 1
+        if form.new_logo or form.cleaned_data["remove_logo"]:
+            obj.set_logo(form.new_logo)
+        request.new_logo = form.new_logo  # type: ignore[attr-defined]
         super().save_model(request, obj, form, change)
+
+    def _render_confirmation(
+        self, request: HttpRequest, affected: AffectedContent, *, errors: list[str] | None = None, status: int = 200
+    ) -> HttpResponse:
+        """Keep an uploaded logo among the values of the form."""
+        logo: Logo | None = getattr(request, "new_logo", None)
+        if logo:
+            values = request.POST.copy()
+            values["logo_data"] = encode_text(logo.png)
+            request.POST = values  # type: ignore[assignment]
+        return super()._render_confirmation(request, affected, errors=errors, status=status)
 
     def dependency_key(self, obj: Clinic) -> tuple[str, str]:
         """See ClinicValueAdmin."""
@@ -322,8 +420,22 @@ class LocationAdmin(ClinicValueAdmin, ContentAdmin):
     """Admin of the clinic's locations."""
 
     immutable_fields = ("key",)
-    list_display = ("key", "phone", "address", "order")
+    list_display = ("name", "phone", "address", "order")
+    search_fields = ("key", "texts__name", "address")
     inlines = (LocationTextInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Location]:
+        """Load the names in one query."""
+        return super().get_queryset(request).prefetch_related("texts")
+
+    def row_title(self, location: Location) -> str:
+        """Return the name in the first language that has one."""
+        return next((text.name for text in location.texts.all() if text.name), location.key)
+
+    @admin.display(description=gettext_lazy("name"))
+    def name(self, location: Location) -> str:
+        """Return the name, by which staff know the location."""
+        return self.row_title(location)
 
     def dependency_key(self, obj: Location) -> tuple[str, str]:
         """See ClinicValueAdmin."""

@@ -23,7 +23,7 @@ from procedures.models import ClinicAnswer, Figure, GlossaryTerm, Series, Series
 from procedures.rendering import ReferenceResolver, render_page
 from procedures.rendering.blocks import get_block_types, render_component
 from procedures.rendering.document import Document
-from procedures.rendering.html import namespace_ids
+from procedures.rendering.html import fill_places
 from procedures.rendering.references import LocalizedSign, PageLink
 from procedures.rendering.renderer import render_fragment
 from procedures.views.layout import base_context, load_clinic
@@ -194,10 +194,14 @@ def _block_states() -> Iterator[tuple[str, str, SafeString]]:
         component = block_type.template or block_type.name.replace("-", "_")
         examples = {block_type.name: block_type.example, **block_type.more_examples}
         for state, text in examples.items():
-            yield component, state, render_fragment(text, resolver)
-    yield "folded_section", "", render_fragment("## More about it {#more .folded}\n\nOne paragraph.", resolver)
+            yield component, state, render_fragment(text, resolver, keep_places=True)
+    yield (
+        "folded_section",
+        "",
+        render_fragment("## More about it {#more .folded}\n\nOne paragraph.", resolver, keep_places=True),
+    )
     for slug in ("twin", *FigureKind.values):
-        yield "figure", slug, render_fragment(f"::: figure {slug}", resolver)
+        yield "figure", slug, render_fragment(f"::: figure {slug}", resolver, keep_places=True)
 
 
 def _states() -> Iterator[tuple[str, str, SafeString]]:
@@ -257,10 +261,13 @@ def _states() -> Iterator[tuple[str, str, SafeString]]:
         "filled",
         render_component("search_form", search_href="/search/", field_id="search-filled", query="needle"),
     )
+    for stage in ("before", "day", "after"):
+        yield "stages", stage, render_component("stages", stage=stage)
     linked = {**SOURCE, "number": 2, "url": "https://example.org/guidance", "identifier": "TA279"}
     yield "sources", "", render_component("sources", sources=[SOURCE, linked])
     yield "thumbnail", "", render_component("thumbnail", picture=thumbnail)
     yield "topic_links", "", render_component("topic_links", topics=LINKS)
+    yield "write_in", "on paper only", render_component("write_in")
     yield from _block_states()
 
 
@@ -283,7 +290,7 @@ def components(request: HttpRequest) -> HttpResponse:
     """Show all components in the public layout."""
     states_by_component: dict[str, list[tuple[str, SafeString]]] = {}
     for number, (name, state, html) in enumerate([*_states(), ("page", "", _article())]):
-        states_by_component.setdefault(name, []).append((state, namespace_ids(html, f"c{number}", deeper=False)))
+        states_by_component.setdefault(name, []).append((state, fill_places(html, f"c{number}-")))
     context = base_context(language=DEFAULT, clinic=load_clinic(DEFAULT)[0], title="Components")
     return render(
         request,

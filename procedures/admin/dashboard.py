@@ -27,7 +27,13 @@ from procedures.enums import EventKind
 from procedures.models import ExternalLink, Feedback, Page, ReleaseEvent
 from procedures.page_views import LIST_PATHS, most_viewed_pages, page_views_by_path
 from procedures.publishing.review import PageState
-from procedures.publishing.tasks import MAX_TASKS_SHOWN, TaskList, WarningSignList, get_task_lists
+from procedures.publishing.tasks import (
+    MAX_TASKS_SHOWN,
+    TaskList,
+    WarningSignList,
+    get_task_lists,
+    in_review_tasks,
+)
 from procedures.revisions.history import stream_csv
 from procedures.timezones import DateOutOfRangeError, get_clinic_timezone, validate_date
 
@@ -43,16 +49,15 @@ TASK_SCREENS = {
     "not_published": "publish",
     "translations": "translation",
 }
+# The task lists of the screen Reviews.
+REVIEW_KEYS = frozenset(
+    "signs_to_approve signs_sent_back signs_to_publish to_approve new_pictures approved sent_back reviews".split()
+)
 # Permission, label, and URL name.
 QUICK_ACTIONS = (
-    ("procedures.add_page", gettext_lazy("Write a new page"), "admin:procedures_page_add"),
+    ("procedures.add_page", gettext_lazy("New page"), "admin:procedures_page_add"),
     ("procedures.add_figure", gettext_lazy("Add a picture"), "admin:procedures_figure_add"),
-    ("procedures.view_page", gettext_lazy("All pages"), "admin:procedures_page_changelist"),
-    ("procedures.view_page", gettext_lazy("All guides"), "admin:procedures_guide_changelist"),
-    ("procedures.publish_page", gettext_lazy("Scheduled to go public"), "admin:procedures_page_scheduled"),
-    ("procedures.publish_page", gettext_lazy("Move texts between two portals"), "admin:procedures_page_transfer"),
-    ("procedures.view_releaseevent", gettext_lazy("Activity log"), "admin:procedures_releaseevent_changelist"),
-    ("staff.view_user", gettext_lazy("People"), "admin:staff_user_changelist"),
+    ("procedures.view_page", gettext_lazy("Send a page to a patient"), "admin:procedures_page_send"),
 )
 PERIODS_DAYS = (7, 30, 90, 365)
 DEFAULT_PERIOD_DAYS = 30
@@ -98,11 +103,23 @@ def build_dashboard(request: HttpRequest) -> dict[str, object]:
     }
 
 
-def build_card(task_list: TaskList) -> TaskCard:
-    """Add URLs to a task list."""
-    rows = [(task.page, _get_task_url(task_list.key, task.page), task.reason) for task in task_list.tasks]
-    remaining = max(0, task_list.total - MAX_TASKS_SHOWN) if rows else 0
-    return TaskCard(task_list, rows, remaining, _get_list_url(task_list.key))
+def build_card(task_list: TaskList, max_rows: int | None = MAX_TASKS_SHOWN) -> TaskCard:
+    """Add URLs to a task list, and cut it to ``max_rows``."""
+    tasks = task_list.tasks[:max_rows]
+    rows = [(task.page, _get_task_url(task_list.key, task.page), task.reason) for task in tasks]
+    return TaskCard(task_list, rows, len(task_list.tasks) - len(rows), _get_list_url(task_list.key))
+
+
+@require_safe
+@permission_required("procedures.view_page", raise_exception=True)
+def reviews_view(request: HttpRequest) -> HttpResponse:
+    """Show everything on its way through review, without a limit, with the screen on which the next step is taken."""
+    user = get_staff_user(request)
+    task_lists = [task_list for task_list in get_task_lists(user) if task_list.key in REVIEW_KEYS]
+    if not user.has_perm("procedures.approve_page") and (with_reviewer := in_review_tasks()).total:
+        task_lists.insert(0, with_reviewer)
+    cards = [build_card(task_list, None) for task_list in task_lists]
+    return render_admin(request, "workflow/reviews", {"cards": cards}, title=_("Reviews"))
 
 
 def _get_task_url(key: str, page: Page | WarningSignList) -> str:
@@ -151,7 +168,7 @@ def most_viewed(user: User) -> Panel | None:
         if row.views
     ]
     hint = _("In the last %(days)s days. An estimate: no one is tracked.") % {"days": PAGE_VIEW_DAYS}
-    return Panel("most-viewed", _("What patients read most"), hint, lines)
+    return Panel("most-viewed", _("Most viewed pages"), hint, lines)
 
 
 def broken_links(user: User) -> Panel | None:
@@ -160,9 +177,7 @@ def broken_links(user: User) -> Panel | None:
         return None
     url = reverse("admin:procedures_externallink_changelist")
     lines = [PanelLine(link.url, url, link.last_result) for link in ExternalLink.objects.broken()[:MAX_PANEL_LINES]]
-    return Panel(
-        "broken-links", _("Broken links to other sites"), _("Found by the last check_links --external."), lines
-    )
+    return Panel("broken-links", _("Broken external links"), _("From the last check of external links."), lines)
 
 
 def recent_activity(user: User) -> Panel | None:
@@ -219,10 +234,10 @@ class ActivityLogFilterForm(forms.Form):
         User.objects.order_by("username"),
         label=gettext_lazy("Person"),
         required=False,
-        empty_label=gettext_lazy("Everybody"),
+        empty_label=gettext_lazy("Everyone"),
     )
     kind = forms.ChoiceField(
-        label=gettext_lazy("What"), required=False, choices=[("", gettext_lazy("Everything")), *EventKind.choices]
+        label=gettext_lazy("Action"), required=False, choices=[("", gettext_lazy("All actions")), *EventKind.choices]
     )
 
     def filter_events(self, events: QuerySet[ReleaseEvent]) -> QuerySet[ReleaseEvent]:
@@ -277,11 +292,16 @@ class ReleaseEventAdmin(ReadOnlyAdmin):
     """Admin of the activity log."""
 
     change_list_template = "admin/procedures/workflow/activity_log.html"
+    list_title = gettext_lazy("Activity")
     list_display = ("created_at", "kind", "page", "actor", "reason")
     list_display_links = ("created_at",)
     list_filter = (ActivityLogFilter,)
     list_select_related = ("page", "actor")
     search_fields = ("page__title", "page__subject", "reason")
+
+    def row_title(self, event: ReleaseEvent) -> str:
+        """Name the event and the page."""
+        return _("%(event)s: %(title)s") % {"event": event.get_kind_display(), "title": event.page.title}
 
     def get_urls(self) -> list[URLPattern]:
         """Add the CSV export before Django's URLs, whose last pattern matches everything."""
@@ -344,13 +364,14 @@ def page_views_view(request: HttpRequest) -> HttpResponse:
         "days": days,
         "is_counting": settings.COUNT_PAGE_VIEWS,
     }
-    return render_admin(request, "feedback/page_views", context, title=_("What patients read"))
+    return render_admin(request, "feedback/page_views", context, title=_("Page views"))
 
 
 @admin.register(Feedback)
 class FeedbackAdmin(SearchableModelAdmin):
     """Admin of the feedback, unread first. Staff can mark and delete it, but not write or change it."""
 
+    list_title = gettext_lazy("Feedback")
     list_display = ("comment_text", "is_read", "was_clear_label", "page_title", "section_title", "received_on")
     list_filter = ("is_read", "was_clear", "received_on", ("page", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("page__live_release",)
@@ -358,6 +379,11 @@ class FeedbackAdmin(SearchableModelAdmin):
     search_fields = ("comment", "page__title")
     actions = ("mark_read", "mark_unread")
     fields = ("page_title", "section_title", "was_clear_label", "comment", "received_on", "is_read")
+
+    def row_title(self, feedback: Feedback) -> str:
+        """Name the page that the reader answered about."""
+        return _("Feedback on %(title)s") % {"title": feedback.page.title}
+
     readonly_fields = ("page_title", "section_title", "was_clear_label")
 
     @admin.display(description=gettext_lazy("comment"))
@@ -365,7 +391,7 @@ class FeedbackAdmin(SearchableModelAdmin):
         """Return the whole comment, which saves opening the row."""
         return feedback.comment or _("(no comment)")
 
-    @admin.display(description=gettext_lazy("clear?"), ordering="was_clear")
+    @admin.display(description=gettext_lazy("was it clear?"), ordering="was_clear")
     def was_clear_label(self, feedback: Feedback) -> str:
         """Return the answer as text."""
         return _("Yes") if feedback.was_clear else _("No")

@@ -30,11 +30,11 @@ TEXT_FIELDS = {
     "key_message": gettext_lazy("Key message"),
     "body": gettext_lazy("Text"),
     "description": gettext_lazy("Description"),
-    "next_label": gettext_lazy("Next label"),
-    "slug": gettext_lazy("Address"),
+    "next_label": gettext_lazy("Button text"),
+    "slug": gettext_lazy("Web address"),
 }
 CHOICE_FIELDS = {
-    "lead_figure": gettext_lazy("Lead figure"),
+    "lead_figure": gettext_lazy("Main picture"),
     "next_page": gettext_lazy("Next page"),
     "review_months": gettext_lazy("Review every … months"),
 }
@@ -183,7 +183,7 @@ class ConflictContext:
             if self.unresolved
             else _(
                 "%(name)s saved this page while you were writing. Nothing of yours is lost, and nothing is saved yet. "
-                "Both texts are put together below. Look them through, then save."
+                "Both versions are merged below. Check them, then save."
             )
         )
         return message % {"name": self.their_name}
@@ -290,8 +290,8 @@ def _merge_choice(
             name,
             label,
             changed_by,
-            [("+", str(mine[name] or _("nothing")))],
-            [("+", str(theirs[name] or _("nothing")))],
+            [("+", str(mine[name] or _("(empty)")))],
+            [("+", str(theirs[name] or _("(empty)")))],
             str(old or ""),
             len(conflict.unresolved) if changed_by == "both" else None,
             my_value=my_value,

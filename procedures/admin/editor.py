@@ -4,23 +4,32 @@ A form field and widget replace django-markdownx's, whose own script traps the T
 previews. Previews render drafts and releases in the public template, and parse a page form without saving it.
 """
 
+import functools
 import json
+import posixpath
+import re
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from django.contrib.admin.widgets import AdminTextareaWidget
+from django.contrib.staticfiles import finders
 from django.forms import Script
 from django.http import HttpRequest, JsonResponse, QueryDict
 from django.template.loader import render_to_string
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from markdownx.fields import MarkdownxFormField
 from markdownx.widgets import AdminMarkdownxWidget
 
 from procedures import languages
 from procedures.admin.base import (
+    join_titles,
+    json_error,
     normalize_newlines,
     parse_int_or_zero,
     rewrite_media_urls,
@@ -28,9 +37,19 @@ from procedures.admin.base import (
     staff_json_view,
 )
 from procedures.enums import Language, PageKind
-from procedures.figures.approval import FigureVersion, public_files
+from procedures.figures.approval import FigureVersion, public_files, unapproved_figures
 from procedures.figures.presenters import media_url
-from procedures.models import ClinicAnswer, Figure, FigureText, GlossaryTerm, Page, Release, Series, Source
+from procedures.models import (
+    ClinicAnswer,
+    Figure,
+    GlossaryTerm,
+    Page,
+    Release,
+    ReleaseDependency,
+    Series,
+    SeriesItem,
+    Source,
+)
 from procedures.models.page import public_path
 from procedures.publishing.anchor_redirects import render_draft
 from procedures.publishing.checks import check_rendered_draft
@@ -38,22 +57,44 @@ from procedures.publishing.publish import add_months
 from procedures.readability.measures import measure_page
 from procedures.readability.suggestions import build_suggestions
 from procedures.rendering import Issue, ReferenceResolver, RenderedPage
-from procedures.rendering.blocks import editor_schema, get_block_types, toolbar_buttons
-from procedures.rendering.html import keep_together
+from procedures.rendering.blocks import (
+    GROUP_LABELS,
+    editor_grammar,
+    editor_schema,
+    get_block_types,
+    toolbar_buttons,
+)
+from procedures.rendering.document import Document
+from procedures.rendering.fixes import resolve
+from procedures.rendering.html import rebase_article
 from procedures.rendering.parser import PAGE_ELEMENT_IDS, section_titles
+from procedures.rendering.renderer import render_for_editor
 from procedures.views.layout import load_clinic
 from procedures.views.pages import page_context
 
 EDITOR_PERMISSIONS = tuple(f"procedures.{verb}_{model}" for verb in ("add", "change") for model in ("page", "guide"))
 MAX_FORM_BYTES = 2 * 1024 * 1024
+# The editor asks for the blocks of a page in one request, and for those that are changed one by one.
+MAX_RENDERED_BLOCKS = 400
 # As many as Django's form sets accept.
 MAX_GUIDE_ITEMS = 1000
 GUIDE_ITEM_FIELDS = ("order", "page", "section", "minutes", "note")
 MAX_REVIEW_MONTHS = 36
 # Anchors that links should not lead to: the top of a page and its generated parts, such as key points and sources.
 EXCLUDED_ANCHORS = PAGE_ELEMENT_IDS | {""}
+MODULE_IMPORT = re.compile(r'\b(?:from|import)\s*\(?\s*"(\.[^"]+\.js)"')
+VISUAL_EDITOR = "admin_portal/visual_editor"
+# What the clinic's values are called where a text uses them.
+VALUE_LABELS = {
+    "clinic.phone": gettext_lazy("Our phone number"),
+    "clinic.after_hours_phone": gettext_lazy("Our phone number after hours"),
+    "clinic.emergency_number": gettext_lazy("The emergency number"),
+    "clinic.hours": gettext_lazy("Our hours"),
+    "clinic.name": gettext_lazy("Our name"),
+}
 # In pixels, so that thumbnails in the dialog are sharp on screens of any density.
 MIN_THUMBNAIL_WIDTH = 240
+FIGURE_BLOCK = re.compile(r"^[ \t]*:::[ \t]*(?:figure|compare)[ \t]+(.*)$", re.MULTILINE)
 
 
 def render_full_preview(page: Page, content: dict[str, Any], rendered: RenderedPage, *, author: str = "") -> str:
@@ -65,6 +106,7 @@ def render_full_preview(page: Page, content: dict[str, Any], rendered: RenderedP
         key_message=content["key_message"],
         description=content["description"],
         html=rendered.html,
+        document=rendered.document.to_json(),
         minutes=rendered.reading_minutes,
         author_name=author,
         published_at=timezone.now(),
@@ -77,8 +119,12 @@ def render_release_preview(page: Page, release: Release) -> str:
     """Return the HTML document of a release, live or not. Files that are not public get URLs for staff."""
     clinic = load_clinic(page.language)[0]
     context = page_context(page, release, clinic, {})
+    # A draft has no address, and so its large pictures have none.
+    base = release.path if release.pk else "#"
+    document = Document.from_json(release.document) or Document()
+    context["release"]["html"] = rebase_article(release.article, document.places, base)
     with translation.override(page.language):
-        html = keep_together(render_to_string("site/page.html", {**context, "preview": True}))
+        html = render_to_string("site/page.html", {**context, "preview": True})
     return rewrite_media_urls(html)
 
 
@@ -96,8 +142,8 @@ def preview_view(request: HttpRequest) -> JsonResponse:
     return JsonResponse(
         {
             "html": render_full_preview(page, content, rendered),
-            "problems": serialize_issues(check_rendered_draft(page, content, rendered, resolver)),
-            "advice": serialize_issues(build_suggestions(page, rendered, measures)),
+            "problems": serialize_issues(check_rendered_draft(page, content, rendered, resolver), content["body"]),
+            "advice": serialize_issues(build_suggestions(page, rendered, measures), content["body"]),
             "long_sentences": [passage.text for passage in measures.sentences_over_target],
             "minutes": rendered.reading_minutes,
             "level": rendered.reading_level,
@@ -105,9 +151,33 @@ def preview_view(request: HttpRequest) -> JsonResponse:
     )
 
 
-def serialize_issues(issues: list[Issue]) -> list[dict[str, Any]]:
-    """Convert issues for the script. Line 0 is the whole page; ``field`` is empty if no field is concerned."""
-    return [{"line": issue.line, "sentence": issue.message, "field": issue.field} for issue in issues]
+@staff_json_view(*EDITOR_PERMISSIONS, method="POST", max_bytes=MAX_FORM_BYTES)
+def render_blocks_view(request: HttpRequest) -> JsonResponse:
+    """Return the HTML of ``:::`` blocks as a page in ``language`` prints them, for the cards of the visual editor.
+
+    ``block`` occurs once for each. Names that do not exist give an empty string.
+    """
+    code = request.POST.get("language", "")
+    texts = [normalize_newlines(text) for text in request.POST.getlist("block")]
+    if len(texts) > MAX_RENDERED_BLOCKS:
+        return json_error(413, _("That is more than %(count)s blocks.") % {"count": MAX_RENDERED_BLOCKS})
+    resolver = ReferenceResolver(code if code in Language.values else languages.DEFAULT, FigureVersion.CURRENT)
+    public = public_files()
+    return JsonResponse({"html": [rewrite_media_urls(render_for_editor(text, resolver), public) for text in texts]})
+
+
+def serialize_issues(issues: list[Issue], body: str) -> list[dict[str, Any]]:
+    """Convert issues of a text for the script. Line 0 is the whole page; ``field`` is empty if no field is concerned.
+
+    ``fix`` is a correction (``ResolvedFix``) or None; ``dialog`` names the dialog that helps, or is empty.
+    """
+    lines = body.split("\n")
+    rows = []
+    for issue in issues:
+        fix = resolve(issue.fix, issue.line, lines) if issue.fix else None
+        row = {"line": issue.line, "sentence": issue.message, "field": issue.field, "dialog": issue.dialog}
+        rows.append({**row, "fix": asdict(fix) if fix else None})
+    return rows
 
 
 def parse_page_form(data: QueryDict) -> tuple[Page, dict[str, Any]]:
@@ -165,6 +235,24 @@ def _parse_guide_items(data: QueryDict) -> list[dict[str, Any]]:
     ]
 
 
+@functools.cache
+def module_paths(entry: str) -> tuple[str, ...]:
+    """Return the static paths of a script and of every module that it imports, directly or not.
+
+    Preloaded, they arrive together. Otherwise the browser learns of each only when it has read what imports it.
+    """
+    found: dict[str, None] = {}
+    waiting = [entry]
+    while waiting:
+        path = waiting.pop(0)
+        file = None if path in found else finders.find(path)
+        if file:
+            found[path] = None
+            imports = MODULE_IMPORT.findall(Path(file).read_text(encoding="utf-8"))
+            waiting += [posixpath.normpath(posixpath.join(posixpath.dirname(path), name)) for name in imports]
+    return tuple(found)
+
+
 class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
     """A textarea with a toolbar, a preview, and a list of issues. Without JavaScript it is a plain textarea."""
 
@@ -172,7 +260,7 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
 
     class Media:
         extend = False  # leaves out markdownx's own script and style sheet
-        css = {"all": ["admin_portal/editor.css", "admin_portal/dialogs.css"]}
+        css = {"all": [f"admin_portal/{name}.css" for name in ("editor", "dialogs", "visual_editor/visual_editor")]}
         js = [Script("admin_portal/editor.js", type="module")]
 
     @staticmethod
@@ -190,9 +278,12 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
             "discard": reverse("admin:procedures_page_autosave_discard"),
             "compare": reverse("admin:procedures_page_autosave_compare"),
             "choices": reverse("admin:procedures_page_insert_options"),
+            "render": reverse("admin:procedures_page_render_blocks"),
             "upload": reverse("admin:procedures_figure_upload"),
             "login": reverse("admin:login"),
         }
+        page_styles = [static("css/site.css"), static("css/deferred.css")]
+        look = static(f"{VISUAL_EDITOR}/content.css")
         ordinals = [
             {"code": language.code, **asdict(language.raised_ordinals)}
             for language in languages.LANGUAGES
@@ -203,6 +294,21 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
             "addresses": addresses,
             "ordinals": json.dumps(ordinals, ensure_ascii=False),
             "block_buttons": toolbar_buttons(),
+            "preloaded": {
+                "modules": [static(path) for path in module_paths("admin_portal/editor.js")],
+                "styles": [*page_styles, look],
+            },
+            "visual": json.dumps(
+                {
+                    **editor_grammar(),
+                    "blocks": editor_schema(),
+                    "groups": {group.value: str(label) for group, label in GROUP_LABELS.items()},
+                    "values": {name: str(label) for name, label in VALUE_LABELS.items()},
+                    "styles": page_styles,
+                    "look": look,
+                },
+                ensure_ascii=False,
+            ),
             "blocks_with_end": " ".join(one.name for one in get_block_types().values() if one.has_end),
         }
 
@@ -232,13 +338,13 @@ class MarkdownFormField(MarkdownxFormField):  # type: ignore[misc]
 def insert_options_view(request: HttpRequest) -> JsonResponse:
     """Return everything that the dialogs can insert into a text in one language (``?language=es``), and all blocks.
 
-    Pictures without a text in that language come last and are marked (``has_words``).
+    Pictures that a page in that language cannot show come last, with the reason (see ``_figure_options``).
     """
     code = request.GET.get("language", "")
     language = code if code in Language.values else languages.DEFAULT
     return JsonResponse(
         {
-            "pictures": _figure_options(language),
+            "pictures": _figure_options(language, can_edit=request.user.has_perm("procedures.change_figure")),
             "series": [
                 {"key": row.slug, "name": row.title, "more": ""} for row in Series.objects.filter(language=language)
             ],
@@ -255,31 +361,69 @@ def insert_options_view(request: HttpRequest) -> JsonResponse:
                 for row in GlossaryTerm.objects.filter(language=language).order_by("term")
             ],
             "pages": [_page_option(page) for page in _get_pages(language)],
+            "values": _value_options(language),
             "blocks": editor_schema(),
         }
     )
 
 
-def _figure_options(language: str) -> list[dict[str, Any]]:
-    texts: dict[int, FigureText] = {}
-    for text in FigureText.objects.all():
-        if text.language == language or text.figure_id not in texts:
-            texts[text.figure_id] = text
-    options, public = [], public_files()
-    for figure in Figure.objects.prefetch_related("renditions"):
-        figure_text = texts.get(figure.pk)
+def _value_options(language: str) -> list[dict[str, Any]]:
+    """Return the clinic's values as a page prints them today."""
+    values = ReferenceResolver(language).clinic_values
+    return [{"key": key, "name": str(label), "more": values.get(key, "")} for key, label in VALUE_LABELS.items()]
+
+
+def _figure_options(language: str, *, can_edit: bool) -> list[dict[str, Any]]:
+    """Return all pictures for the picture chooser.
+
+    ``reason`` says why a page in ``language`` cannot show the picture, and is empty if it can; ``edit`` is then the
+    address of the picture's form for those who may change it. ``note`` is for pictures that may be inserted but are not
+    approved yet: a reviewer approves them with the page.
+    """
+    figures = list(Figure.objects.prefetch_related("renditions", "texts"))
+    unapproved = {figure.pk for figure in unapproved_figures(figures)}
+    uses, public = _figure_uses(language), public_files()
+    name = languages.get(language).english_name
+    options = []
+    for figure in figures:
+        texts = {text.language: text for text in figure.texts.all()}
+        text = texts.get(language) or next(iter(texts.values()), None)
         thumbnails = [r for r in figure.renditions.all() if r.format == "jpeg" and r.width >= MIN_THUMBNAIL_WIDTH]
         file = min(thumbnails, key=lambda r: r.width).file if thumbnails else figure.drawing or figure.image
+        is_usable = language in texts
+        reason = _("It has no title and description in %(language)s yet.") % {"language": name}
         options.append(
             {
                 "key": figure.slug,
-                "name": figure_text.title if figure_text else figure.slug,
-                "more": figure_text.alt if figure_text else "",
-                "has_words": bool(figure_text and figure_text.language == language),
+                "name": text.title if text else figure.slug,
+                "more": text.alt if text else "",
+                "kind": figure.kind,
+                "kind_name": str(figure.get_kind_display()).partition(",")[0],  # the rest of the label explains it
+                "used": join_titles(uses.get(figure.slug, [])),
+                "reason": "" if is_usable else reason,
+                "edit": reverse("admin:procedures_figure_change", args=[figure.pk])
+                if can_edit and not is_usable
+                else "",
+                "note": _("New: the reviewer approves it with this page.") if figure.pk in unapproved else "",
                 "thumbnail": media_url(file) if file in public else staff_file_url(file),
             }
         )
-    return sorted(options, key=lambda option: (not option["has_words"], str(option["name"])))
+    return sorted(options, key=lambda option: (bool(option["reason"]), str(option["name"])))
+
+
+def _figure_uses(language: str) -> dict[str, list[str]]:
+    """Return by slug the titles of drafts, public pages, and series with each picture, those in ``language`` first."""
+    uses: list[tuple[str, str, str]] = []  # language, title, slug
+    for code, title, body, lead in Page.objects.values_list("language", "title", "body", "lead_figure__slug"):
+        slugs = {slug for match in FIGURE_BLOCK.finditer(body) for slug in match[1].split()}
+        uses += [(code, title, slug) for slug in {*slugs, lead} if slug]
+    live = ReleaseDependency.objects.filter(release__live_on__isnull=False, kind="figure", figure__isnull=False)
+    uses += live.values_list("release__page__language", "release__title", "figure__slug")
+    uses += SeriesItem.objects.values_list("series__language", "series__title", "figure__slug")
+    found: dict[str, list[str]] = {}
+    for _code, title, slug in sorted(set(uses), key=lambda use: (use[0] != language, use[1])):
+        found.setdefault(slug, []).append(title)
+    return {slug: list(dict.fromkeys(titles)) for slug, titles in found.items()}
 
 
 def _get_pages(language: str) -> Any:

@@ -50,7 +50,7 @@ class FigureForm(AnyForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "kind" in self.fields:
-            self.fields["kind"].error_messages["required"] = _("Say what kind of picture it is.")
+            self.fields["kind"].error_messages["required"] = _("Choose the kind of picture.")
         if "deidentified" in self.fields:
             confirmation = self.fields["deidentified"]
             confirmation.required = True
@@ -60,7 +60,7 @@ class FigureForm(AnyForm):
         """Require a consent reference for the clinic's own pictures. A database constraint requires it as well."""
         values = super().clean() or self.cleaned_data
         if values.get("provenance") == Provenance.CLINIC and not values.get("provenance_note", "").strip():
-            self.add_error("provenance_note", _("Write where the patient's written consent is filed. No name."))
+            self.add_error("provenance_note", _("Enter where the patient's written consent is filed, without a name."))
         return values
 
 
@@ -122,7 +122,7 @@ class BoxForm(forms.Form):
         if all(side is None for side in sides) or self.errors:
             return values
         if None in sides:
-            raise forms.ValidationError(_("Fill in all four numbers, or none."))
+            raise forms.ValidationError(_("Fill in all four numbers, or leave all four empty."))
         try:
             values["box"] = Box(*(side / 100 for side in sides if side is not None))
         except InvalidImageError as error:
@@ -228,15 +228,15 @@ class ImageCheckForm(FigureForm):
 
     seen_sha256 = forms.CharField(widget=forms.HiddenInput, required=False)
     allow_duplicate = forms.BooleanField(
-        required=False, label=gettext_lazy("Save it again, as a second picture with its own texts and markers")
+        required=False, label=gettext_lazy("Save it as a second picture with its own texts and markers")
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["kind"].widget = forms.RadioSelect(choices=FigureKind.choices)
-        self.fields["kind"].label = _("What kind of picture it is")
+        self.fields["kind"].label = _("Kind of picture")
         self.fields["provenance"].widget = forms.RadioSelect(choices=Provenance.choices)
-        self.fields["provenance"].label = _("Where the picture comes from")
+        self.fields["provenance"].label = _("Source of the picture")
         self.fields["provenance_note"].label = _("Consent reference or license")
 
 

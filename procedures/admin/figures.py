@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
@@ -21,6 +21,7 @@ from procedures.admin.base import (
     figure_file_view,
     get_change_url,
     get_staff_user,
+    join_titles,
     staff_file_url,
 )
 from procedures.admin.figure_forms import FigureForm
@@ -28,13 +29,37 @@ from procedures.admin.markers import render_figure_preview
 from procedures.admin.publishing import StalePagesMixin
 from procedures.figures.approval import figure_files
 from procedures.figures.renditions import delete_on_commit
-from procedures.models import Figure, FigureApproval, FigureText, Series, SeriesItem
+from procedures.models import Figure, FigureApproval, FigureText, ReleaseDependency, Series, SeriesItem
 from procedures.publishing.checks import find_usages
 
 KIND_CHANGED_MESSAGE = gettext_lazy(
     "You changed the kind of picture. Public pages keep the old kind until another person approves a page that shows "
     "this picture."
 )
+
+
+def _public_uses() -> QuerySet[ReleaseDependency]:
+    """Return the dependencies of public pages on pictures, in the order of the titles."""
+    uses = ReleaseDependency.objects.filter(release__live_on__isnull=False, kind="figure")
+    return uses.select_related("release").only("figure", "release__title").order_by("release__title")
+
+
+class UsageFilter(admin.SimpleListFilter):
+    """Filters pictures by whether a public page shows them."""
+
+    title = gettext_lazy("used")
+    parameter_name = "used"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return both answers."""
+        return [("yes", _("on a public page")), ("no", _("on no public page"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Figure]) -> QuerySet[Figure]:
+        """Return the pictures of the chosen answer."""
+        is_used = Exists(_public_uses().filter(figure=OuterRef("pk")).order_by())
+        if self.value() == "yes":
+            return queryset.filter(is_used)
+        return queryset.exclude(is_used) if self.value() == "no" else queryset
 
 
 class FigureTextInline(ContentInline):
@@ -44,7 +69,7 @@ class FigureTextInline(ContentInline):
     min_num = 1
     validate_min = True
     max_num = len(languages.CODES)
-    verbose_name_plural = gettext_lazy("texts, one set for each language")
+    verbose_name_plural = gettext_lazy("texts in each language")
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         """Require one language, because a figure without a text cannot be shown."""
@@ -56,10 +81,11 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
     """Admin of figures. Pictures are uploaded and replaced through the screens of ``image_upload``."""
 
     form = FigureForm
+    add_label = gettext_lazy("Add a picture")
     immutable_fields = ("slug",)
-    list_display = ("thumbnail", "slug", "titles", "kind", "marker_count", "provenance", "created_at")
-    list_display_links = ("thumbnail", "slug")
-    list_filter = ("kind", "provenance")
+    list_display = ("thumbnail", "titles", "kind", "public_pages", "marker_count", "provenance", "created_at")
+    list_display_links = ("thumbnail", "titles")
+    list_filter = ("kind", UsageFilter, "provenance")
     search_fields = ("slug", "texts__title", "texts__caption")
     title_field = "texts__title"
     inlines = (FigureTextInline,)
@@ -78,7 +104,17 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Figure]:
         """Load related rows and the marker count in a fixed number of queries."""
         figures: QuerySet[Figure] = super().get_queryset(request)
-        return figures.prefetch_related("texts", "renditions").annotate(marker_count=Count("markers", distinct=True))
+        public_uses = Prefetch("release_dependencies", _public_uses(), "public_uses")
+        related = figures.prefetch_related("texts", "renditions", public_uses)
+        return related.annotate(marker_count=Count("markers", distinct=True))
+
+    def row_title(self, figure: Figure) -> str:
+        """Return the first title: the slug is a name for texts, not for people."""
+        return next((text.title for text in figure.texts.all()), figure.slug)
+
+    def row_detail(self, figure: Figure) -> str:
+        """Return the kind of picture and the slug, under which texts insert it."""
+        return f"{figure.get_kind_display()} · {figure.slug}"
 
     @admin.display(description=gettext_lazy("picture"))
     def thumbnail(self, figure: Figure) -> SafeString:
@@ -104,7 +140,7 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
     def edit_markers(self, figure: Figure) -> SafeString:
         """Link to the marker editor."""
         url = reverse("admin:procedures_figure_markers", args=[figure.pk])
-        return format_html('<a class="button" href="{}">{}</a>', url, _("Place and name the markers"))
+        return format_html('<a class="button" href="{}">{}</a>', url, _("Edit markers"))
 
     @admin.display(description=gettext_lazy("text in the picture"))
     def detected_text(self, figure: Figure) -> SafeString:
@@ -115,6 +151,11 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
     def titles(self, figure: Figure) -> str:
         """Return the titles in all languages."""
         return " · ".join(text.title for text in figure.texts.all())
+
+    @admin.display(description=gettext_lazy("used on"))
+    def public_pages(self, figure: Any) -> str:
+        """Name the public pages that show the picture, or a few of them and the number of the others."""
+        return join_titles(list(dict.fromkeys(use.release.title for use in figure.public_uses)))
 
     @admin.display(description=gettext_lazy("markers"))
     def marker_count(self, figure: Any) -> int:
@@ -185,7 +226,7 @@ class SeriesItemInline(ContentInline):
 
     model = SeriesItem
     verbose_name = gettext_lazy("stage")
-    verbose_name_plural = gettext_lazy("stages, in their order")
+    verbose_name_plural = gettext_lazy("stages, in order")
     fields = (("order", "figure"), "heading", "text")
 
 

@@ -64,10 +64,10 @@ from procedures.figures.staging import StagedImage
 from procedures.models import Figure, FigureText
 
 RESULT_NOT_SEEN_MESSAGE = gettext_lazy(
-    "You have not seen the picture as it would be saved now. Look at it below, check the box, then save."
+    "The picture has changed since you looked at it. Look at the result below, check the box, then save."
 )
 TEXT_FOUND_MESSAGE = gettext_lazy(
-    "The text finder marked places that may be text. Cover them, or answer “Is this text?” below."
+    "Text detection found places that may be text. Cover them, or answer “Is this text?” below."
 )
 CROP_WITH_DRAWING_MESSAGE = gettext_lazy(
     "This picture has a drawing with the same markers, so it cannot be cropped. Use black boxes instead."
@@ -75,7 +75,7 @@ CROP_WITH_DRAWING_MESSAGE = gettext_lazy(
 # Results after which a retry makes sense.
 RETRYABLE_STATUSES = (DetectionStatus.BUSY, DetectionStatus.TIMED_OUT, DetectionStatus.FAILED)
 DETECT_TEXT_URL_NAME = "admin:procedures_figure_detect_text"
-NOT_RUN_MESSAGE = gettext_lazy("The text finder has not looked at this picture. Look at the whole picture.")
+NOT_RUN_MESSAGE = gettext_lazy("Text detection did not run. Look at the whole picture yourself.")
 
 
 @require_safe
@@ -243,7 +243,7 @@ class _ImageCheck:
     def _validate(self) -> None:
         self._validate_text_detection()
         if self.duplicate and not self.request.POST.get("allow_duplicate"):
-            self.errors.append(_("This picture is here already: %(slug)s.") % {"slug": self.duplicate.slug})
+            self.errors.append(_("This picture already exists: %(slug)s.") % {"slug": self.duplicate.slug})
         if self.figure and self.figure.drawing and self.redactions_form.get_redactions().crop_box:
             self.errors.append(CROP_WITH_DRAWING_MESSAGE)
 
@@ -312,26 +312,25 @@ class _ImageCheck:
 
     def _add_messages(self, model_admin: Any, figure: Figure, clamped_markers: list[str]) -> None:
         if self.figure is None:
-            message = _("The picture is in, with all its sizes. Texts show it with ::: figure %(slug)s")
-            messages.success(self.request, message % {"slug": figure.slug})
+            messages.success(self.request, _("Picture saved. Pages can show it now."))
             if self.staged.from_editor:
                 messages.info(
-                    self.request, _("Close this tab and go back to your text. The picture is inserted there.")
+                    self.request, _("Close this tab and go back to your page. The picture is inserted there.")
                 )
                 return
             url = reverse("admin:procedures_figure_markers", args=[figure.pk])
-            link = format_html('<a href="{}">{}</a>', url, _("place and name its markers"))
-            messages.info(self.request, format_html(_("Next: {link}."), link=link))
+            link = format_html('<a href="{}">{}</a>', url, _("Add markers"))
+            messages.info(self.request, format_html(_("Next: {link}"), link=link))
             return
         messages.success(
             self.request,
-            _("The new picture is saved. Patients see the old one until a reviewer approves the new one."),
+            _("Picture replaced. Patients see the old one until a reviewer approves the new one."),
         )
         if clamped_markers:
-            message = _("These markers were cut off; they are at the edge now: %(names)s.")
+            message = _("These markers were moved to the edge because the crop cut them off: %(names)s.")
             messages.warning(self.request, message % {"names": ", ".join(clamped_markers)})
         elif figure.markers.exists():
-            messages.info(self.request, _("Check that each marker still points at the right place."))
+            messages.info(self.request, _("Check that each marker still points to the right place."))
         if isinstance(model_admin, StalePagesMixin):
             model_admin.message_stale_pages(self.request, figure)
 

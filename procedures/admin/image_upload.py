@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portal.security.request_limits import TokenBucket
+from portal.security import TokenBucket
 from procedures.admin.base import (
     StrOrPromise,
     get_staff_user,
@@ -44,7 +44,7 @@ TOO_MANY_UPLOADS_MESSAGE = gettext_lazy(
     "You uploaded %(count)s pictures in 10 minutes. Wait a few minutes, then try again."
 )
 FILE_TOO_LARGE_MESSAGE = gettext_lazy("The file is larger than %(size)s MB. Choose a smaller one.")
-IMAGE_EXPIRED_MESSAGE = gettext_lazy("The picture was not saved in time and was deleted. Choose it again.")
+IMAGE_EXPIRED_MESSAGE = gettext_lazy("The picture was not saved within an hour and was deleted. Choose it again.")
 # Staged pictures are private: neither browsers nor proxies may cache them.
 NO_STORE_HEADERS = {"Cache-Control": "no-store, private", "Content-Security-Policy": "default-src 'none'; sandbox"}
 
@@ -66,7 +66,7 @@ def get_staged_image(request: HttpRequest, token: str) -> StagedImage | None:
 
 def render_expired(request: HttpRequest) -> HttpResponse:
     """Report with 404 that the picture is no longer staged."""
-    return render_admin(request, "figure/expired", {}, title=_("The picture is no longer here"), status=404)
+    return render_admin(request, "figure/expired", {}, title=_("This upload has ended"), status=404)
 
 
 @csrf_exempt
@@ -121,7 +121,7 @@ def _render_choose_image(
     request: HttpRequest, figure: Figure | None, error: StrOrPromise = "", status: int = 200
 ) -> HttpResponse:
     context: dict[str, Any] = {"figure": figure, "error": error, "is_dicom_available": reader.is_dicom_installed()}
-    title = _("Another picture for %(slug)s") % {"slug": figure.slug} if figure else _("Add a picture")
+    title = _("Replace the picture %(slug)s") % {"slug": figure.slug} if figure else _("Add a picture")
     return render_admin(request, "figure/choose_image", context, title=title, status=status)
 
 
@@ -185,7 +185,9 @@ def editor_upload_status_view(request: HttpRequest, token: str) -> JsonResponse:
     """Return ``snippet`` after the picture is saved, ``expired`` if it was canceled, and neither while it is staged."""
     staged = find_staged(token, user_id=get_staff_user(request).pk, touch=False)
     if staged is None:
-        return JsonResponse({"expired": _("The picture was canceled or not saved in time. Choose it again.")})
+        return JsonResponse(
+            {"expired": _("The upload was canceled or not saved within an hour. Choose the picture again.")}
+        )
     figure = Figure.objects.filter(pk=staged.saved_figure_id).first() if staged.saved_figure_id else None
     return JsonResponse({"slug": figure.slug, "snippet": f"::: figure {figure.slug}"} if figure else {})
 
@@ -196,11 +198,11 @@ class WindowForm(forms.Form):
     frame = forms.IntegerField(min_value=1, required=False, label=gettext_lazy("Frame"))
     center = forms.FloatField(
         required=False,
-        label=gettext_lazy("Middle of the window (brightness)"),
+        label=gettext_lazy("Brightness (window center)"),
         widget=forms.NumberInput({"step": "any"}),
     )
     width = forms.FloatField(
-        required=False, label=gettext_lazy("Width of the window (contrast)"), widget=forms.NumberInput({"step": "any"})
+        required=False, label=gettext_lazy("Contrast (window width)"), widget=forms.NumberInput({"step": "any"})
     )
     invert = forms.BooleanField(required=False, label=gettext_lazy("Invert black and white"))
 
@@ -216,7 +218,7 @@ class WindowForm(forms.Form):
         values["frame"] = values.get("frame") or 1
         center, width = values.get("center"), values.get("width")
         if (center is None) != (width is None) and not self.errors:
-            raise forms.ValidationError(_("Give both the middle and the width of the window, or neither."))
+            raise forms.ValidationError(_("Enter both brightness and contrast, or leave both empty."))
         values["window"] = None
         if center is not None and width is not None:
             try:
@@ -274,7 +276,7 @@ def choose_frame_view(request: HttpRequest, token: str) -> HttpResponse:
         "selected_values": [] if error else form.get_field_values(),
         "query": "" if error else urlencode(form.get_field_values()),
     }
-    title = _("Choose a frame and a window")
+    title = _("Choose a frame")
     return render_admin(request, "figure/frames", context, title=title, status=400 if error else 200)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
 from django.forms.models import fields_for_model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.template.loader import render_to_string
@@ -48,7 +48,7 @@ from procedures.figures.markers import (
 from procedures.figures.presenters import DRAWING_SIZE, build_figure_context, number_markers
 from procedures.models import Figure, MarkerText
 from procedures.rendering.blocks.figure import get_captions
-from procedures.validators import validate_plain_text, validate_slug
+from procedures.validators import MIN_CORNERS, validate_outline, validate_plain_text, validate_slug
 
 FORM_PREFIX = "marks"
 # Far more rows than the form can send. Larger totals are refused without parsing.
@@ -63,20 +63,23 @@ MAX_LABEL_LENGTH, MAX_TEXT_LENGTH = (
 )
 # Part, legend, label of the button, and fields.
 FIELD_GROUPS = (
-    ("disc", gettext_lazy("Disc"), gettext_lazy("Move the disc"), ("x", "y")),
-    ("target", gettext_lazy("What it points at"), gettext_lazy("Move the target"), ("target_x", "target_y")),
+    ("disc", gettext_lazy("Number"), gettext_lazy("Move the number"), ("x", "y")),
+    ("target", gettext_lazy("Pointer"), gettext_lazy("Move the pointer"), ("target_x", "target_y")),
     ("size", gettext_lazy("Size of the shape"), gettext_lazy("Change the size"), ("width", "height")),
 )
 # xgettext:no-python-format
 FROM_LEFT_LABEL = gettext_lazy("% from the left")
 # xgettext:no-python-format
 FROM_TOP_LABEL = gettext_lazy("% from the top")
-PERCENT_RANGE_MESSAGE = gettext_lazy("Write a number from 0 to 100.")
+OUTLINE_MESSAGE = gettext_lazy("Enter two numbers from 0 to 100 on each line, such as 30 42.5.")
+PERCENT_RANGE_MESSAGE = gettext_lazy("Enter a number from 0 to 100.")
 MARKERS_CHANGED_MESSAGE = gettext_lazy(
-    "Someone else changed these markers, or the picture, while you worked. Nothing is saved yet, and what you typed "
-    "is still here. Look at the saved markers in another window, then save again to replace them with yours."
+    "Someone else changed these markers or the picture too. Your changes are below and not saved yet. "
+    "Check the saved markers in another window, then save again to replace them."
 )
-INCOMPLETE_FORM_MESSAGE = gettext_lazy("The form arrived incomplete, so nothing was saved. Reload the page.")
+INCOMPLETE_FORM_MESSAGE = gettext_lazy(
+    "Part of the form was missing, so nothing was saved. Reload the page and try again."
+)
 
 
 def render_figure_preview(figure: Figure, language: str, markers: list[MarkerData] | None = None) -> str:
@@ -116,6 +119,11 @@ class MarkerContext:
         return check_markers(markers, aspect=self.aspect_ratio, backgrounds=self.backgrounds)
 
 
+def format_percent(fraction: float) -> str:
+    """Format a fraction for editing: 0.3721 is 37.21."""
+    return f"{fraction * 100:.4f}".rstrip("0").rstrip(".")
+
+
 class PercentField(forms.FloatField):
     """A fraction of the picture, edited in percent: 0.3721 is shown as 37.21."""
 
@@ -128,12 +136,46 @@ class PercentField(forms.FloatField):
 
     def prepare_value(self, value: Any) -> Any:
         """Convert a fraction to percent. Return submitted text unchanged."""
-        return f"{value * 100:.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else value
+        return format_percent(value) if isinstance(value, float) else value
 
     def clean(self, value: Any) -> float | None:
         """Convert percent, with a decimal point or comma, to a fraction."""
         percent = super().clean(value.replace(",", ".") if isinstance(value, str) else value)
         return None if percent is None else round(percent / 100, COORDINATE_DIGITS)
+
+
+class OutlineField(forms.CharField):
+    """The corners of a free shape, edited as lines of two percentages: “30 42.5” for 30 % from the left and so on."""
+
+    def __init__(self, label: StrOrPromise) -> None:
+        super().__init__(
+            label=label,
+            required=False,
+            widget=forms.Textarea(attrs={"rows": 4, "inputmode": "decimal"}),
+            help_text=gettext_lazy("One corner per line: % from the left, then % from the top, such as 30 42.5."),
+        )
+
+    def prepare_value(self, value: Any) -> Any:
+        """Convert fractions to lines. Return submitted text unchanged."""
+        if isinstance(value, str) or value is None:
+            return value
+        return "\n".join(
+            " ".join(f"{number * 100:.4f}".rstrip("0").rstrip(".") for number in corner) for corner in value
+        )
+
+    def clean(self, value: Any) -> tuple[tuple[float, float], ...]:
+        """Convert the lines to fractions."""
+        corners = []
+        for line in super().clean(value).splitlines():
+            if not line.strip():
+                continue
+            try:
+                x, y = (float(number) / 100 for number in line.split())
+            except ValueError:
+                raise ValidationError(OUTLINE_MESSAGE) from None
+            corners.append((round(x, COORDINATE_DIGITS), round(y, COORDINATE_DIGITS)))
+        validate_outline([list(corner) for corner in corners])
+        return tuple(corners)
 
 
 class SingleLineField(forms.CharField):
@@ -165,6 +207,7 @@ class MarkerForm(forms.Form):
     target_y = PercentField(FROM_TOP_LABEL)
     width = PercentField(gettext_lazy("Width, %"), required=False)
     height = PercentField(gettext_lazy("Height, %"), required=False)
+    outline = OutlineField(gettext_lazy("Corners"))
 
     def __init__(self, *args: Any, languages: list[str], **kwargs: Any) -> None:
         # Required inputs in the empty row would keep a browser from sending the form.
@@ -210,17 +253,24 @@ class MarkerForm(forms.Form):
             if f"label_{code}" in self.errors or values.get(f"label_{code}"):
                 continue
             if code in self.languages:
-                message = _("Write what this marker shows, in %(language)s.") % {"language": Language(code).label}
+                message = _("Enter a label in %(language)s.") % {"language": Language(code).label}
                 self.add_error(f"label_{code}", message)
             elif values.get(f"text_{code}"):
-                self.add_error(f"label_{code}", _("Write a label for this explanation."))
+                self.add_error(f"label_{code}", _("Enter a label for this explanation."))
         for code, text in self._get_texts(values).items():
             validate_text_row(self, MarkerText(language=code, label=text.label, text=text.text))
-        if values.get("shape") in AREA_SHAPES:
+        self._require_size(values)
+        return values
+
+    def _require_size(self, values: dict[str, Any]) -> None:
+        """Require the corners of a free shape, and the width and height of a circle or box."""
+        if values.get("shape") == MarkerShape.POLYGON:
+            if "outline" not in self.errors and len(values["outline"]) < MIN_CORNERS:
+                self.add_error("outline", _("A free shape needs at least %(count)s corners.") % {"count": MIN_CORNERS})
+        elif values.get("shape") in AREA_SHAPES:
             for name in ("width", "height"):
                 if name not in self.errors and not values.get(name):
-                    self.add_error(name, _("Write how large the shape is, more than 0."))
-        return values
+                    self.add_error(name, _("Enter a size greater than 0."))
 
     @property
     def has_content(self) -> bool:
@@ -242,7 +292,7 @@ class MarkerForm(forms.Form):
     def get_marker_data(self) -> MarkerData | None:
         """Return the marker, or None if its coordinates are invalid. Texts can be missing. Call is_valid() first."""
         values = self.cleaned_data
-        if any(name in self.errors for name in ("key", "shape", *COORDINATE_FIELDS[:4], "width", "height")):
+        if any(name in self.errors for name in ("key", "shape", "outline", *COORDINATE_FIELDS[:4], "width", "height")):
             return None
         # The form edits the full extent; a circle is stored with its radius.
         factor = {MarkerShape.CIRCLE: 0.5, MarkerShape.REGION: 1.0}.get(values["shape"], 0.0)
@@ -251,7 +301,9 @@ class MarkerForm(forms.Form):
             f"size_{axis}": round((values[name] or 0.0) * factor, COORDINATE_DIGITS)
             for axis, name in (("x", "width"), ("y", "height"))
         }
-        return MarkerData(values["key"], values["shape"], **coordinates, **size, texts=self._get_texts(values))
+        outline = values["outline"] if values["shape"] == MarkerShape.POLYGON else ()
+        texts = self._get_texts(values)
+        return MarkerData(values["key"], values["shape"], **coordinates, **size, texts=texts, outline=outline)
 
     def _get_texts(self, values: dict[str, Any]) -> dict[str, MarkerTextData]:
         return {
@@ -371,6 +423,7 @@ def build_initial(marker: MarkerData) -> dict[str, Any]:
     rx, ry = marker.half_size
     values = {"key": marker.key, "shape": marker.shape, "width": 2 * rx, "height": 2 * ry}
     values |= {name: getattr(marker, name) for name in COORDINATE_FIELDS[:4]}
+    values["outline"] = marker.outline
     for code, text in marker.texts.items():
         values |= {f"label_{code}": text.label, f"text_{code}": text.text}
     return values
@@ -411,7 +464,7 @@ def markers_view(request: HttpRequest, figure_id: int) -> HttpResponse:
 def _record_changes(request: HttpRequest, figure: Figure, changes: list[str]) -> None:
     """Log the changes, and add messages about the save and about stale pages."""
     if not changes:
-        messages.info(request, _("Nothing was changed."))
+        messages.info(request, _("No changes to save."))
         return
     model_admin: Any = admin.site.get_model_admin(Figure)
     model_admin.log_change(request, figure, f"Markers. {'; '.join(changes)}."[:MAX_CHANGE_MESSAGE_LENGTH])

@@ -23,12 +23,14 @@ from procedures.admin.base import (
     disable_related_popups,
     get_change_url,
     get_staff_user,
+    parse_int_or_zero,
 )
 from procedures.admin.drafts import ConflictContext, build_conflict, resolved_version
 from procedures.admin.editor import MarkdownFormField, MarkdownWidget
+from procedures.admin.page_templates import copied_guide_items, initial_values, offered_templates
 from procedures.admin.publishing import message_already_published, message_published
-from procedures.admin.review import build_edit_page_context
-from procedures.enums import PageKind
+from procedures.admin.review import EditPageContext, build_edit_page_context
+from procedures.enums import EventKind, PageKind
 from procedures.models import Guide, GuideItem, Page, Revision
 from procedures.publishing.publish import PublishError, is_published, lock_clinic_values, publish
 from procedures.publishing.review import (
@@ -45,19 +47,17 @@ from procedures.sharing.short_codes import generate_code
 from procedures.validators import validate_no_sign_advice
 
 REQUIRED_MESSAGES = {
-    "title": gettext_lazy("The title is empty. Write one."),
-    "slug": gettext_lazy("The address is empty. Write one."),
-    "subject": gettext_lazy("The subject is empty. Write one."),
+    "title": gettext_lazy("Add a title."),
+    "slug": gettext_lazy("Add the web address."),
+    "subject": gettext_lazy("Add the translation group."),
 }
 APPROVAL_SUPERSEDED_MESSAGE = gettext_lazy(
     "Draft saved. What patients read has not changed. The text before it was approved; this one has to go to review "
     "again."
 )
+# Fields of the panel that a page needs before it can be saved or published.
+REQUIRED_FIELDS = frozenset({"title", "key_message", "description", "slug", "subject", "language", "kind"})
 TEXT_FIELDSET: Any = (gettext_lazy("Text"), {"fields": ("title", "key_message", "body")})
-METADATA_FIELDSET: Any = (
-    gettext_lazy("Page details"),
-    {"fields": ("lead_figure", "next_page", "next_label", "description", "review_months")},
-)
 
 
 class PageForm(AnyForm):
@@ -146,6 +146,10 @@ class GuideItemForm(AnyForm):
         model = GuideItem
         fields = ("order", "page", "section", "minutes", "note")
 
+    def has_changed(self) -> bool:
+        """Also save the rows of a copied guide, which equal their initial values."""
+        return super().has_changed() or bool(self.instance.pk is None and self["page"].value())
+
 
 AnyView = Callable[..., Any]
 
@@ -213,7 +217,7 @@ class BasePageAdmin(ContentAdmin):
         """Return the public path, or the one that a page would get."""
         if page.live_release:
             return page.live_release.path
-        return _("%(path)s (planned)") % {"path": page.planned_path}
+        return _("%(path)s (not public yet)") % {"path": page.planned_path}
 
     @admin.display(description=gettext_lazy("review due"), ordering="live_release__next_review_on")
     def review_due(self, page: Page) -> Any:
@@ -234,13 +238,18 @@ class BasePageAdmin(ContentAdmin):
         return False
 
     def get_fieldsets(self, request: HttpRequest, obj: Page | None = None) -> Any:
-        """Put the text first. Collapse the address fields of existing pages, because they seldom change."""
-        collapsed = {"classes": ("collapse",)} if obj else {}
-        return (
-            TEXT_FIELDSET,
-            METADATA_FIELDSET,
-            (_("Address and order"), {"fields": self.address_fields, **collapsed}),
+        """Put the text first; the other groups are in the panel, with what a new page needs at the top."""
+        address = (_("Address"), {"fields": self.address_fields})
+        details = (
+            (_("Picture and summary"), {"fields": ("lead_figure", "description")}),
+            (_("Next step"), {"fields": ("next_page", "next_label")}),
+            (_("Review"), {"fields": ("review_months",)}),
         )
+        return (TEXT_FIELDSET, *details, address) if obj else (TEXT_FIELDSET, address, *details)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Start a new page with a page template or a copy of another page (``?template=``, ``?copy=``)."""
+        return {**super().get_changeform_initial_data(request), **initial_values(request.GET)}
 
     def get_readonly_fields(self, request: HttpRequest, obj: Page | None = None) -> tuple[str, ...]:
         """Make subject and language read-only after the first release, because other texts link to them."""
@@ -254,9 +263,9 @@ class BasePageAdmin(ContentAdmin):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
-        """Remove the pop-up links, because a page cannot be edited in a pop-up window."""
+        """Remove the pop-up links: the screens of pages and pictures do not work in a pop-up window."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        return disable_related_popups(field) if db_field.name == "next_page" else field
+        return disable_related_popups(field) if db_field.name in {"next_page", "lead_figure"} else field
 
     def get_form(self, request: HttpRequest, obj: Page | None = None, change: bool = False, **kwargs: Any) -> Any:
         """Pass the conflict of this request, if there is one, to the form."""
@@ -281,19 +290,26 @@ class BasePageAdmin(ContentAdmin):
             response.status_code = 409
             return response
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Page | None = None,
-    ) -> HttpResponse:
-        """Add the state, issues, and permissions of an existing page."""
+    def get_form_context(self, request: HttpRequest, context: dict[str, Any], obj: Page | None) -> dict[str, Any]:
+        """Add the state, issues, and permissions of an existing page, or the templates of a new one."""
+        user = get_staff_user(request)
+        can_edit = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+        values = {"can_edit": can_edit, "required_names": REQUIRED_FIELDS, "start_panel": "settings"}
         if obj is not None:
-            context["edit_page"] = build_edit_page_context(obj.pk, get_staff_user(request))
-        return super().render_change_form(request, context, add, change, form_url, obj)
+            edit_page = build_edit_page_context(obj.pk, user, with_preview=not can_edit)
+            values |= {
+                "edit_page": edit_page,
+                "start_panel": get_start_panel(edit_page, can_edit=can_edit, has_errors=bool(context.get("errors"))),
+                "next_step": get_next_step(edit_page, can_edit=can_edit),
+                "can_discard": can_edit and _is_ahead_of_live(edit_page),
+                "undo_restore": _get_discarded(edit_page, request.GET.get("discarded", "")),
+            }
+        elif "copy" not in request.GET and not context.get("errors"):
+            values |= {
+                "page_templates": offered_templates(),
+                "page_template": request.GET.get("template", ""),
+            }
+        return values
 
     def save_model(self, request: HttpRequest, obj: Page, form: Any, change: bool) -> None:
         """Check and bump the draft version, then save only the form's fields, so that no publication is overwritten."""
@@ -357,6 +373,41 @@ class BasePageAdmin(ContentAdmin):
         return response
 
 
+def get_next_step(edit_page: EditPageContext, *, can_edit: bool) -> str:
+    """Return what a saved page needs next from this user: "submit", "review", "publish", or ""."""
+    revision, live = edit_page.revision, edit_page.live_release
+    if revision is None:
+        return ""
+    if edit_page.publishable_revision == revision:
+        return "publish"
+    if edit_page.review_status == EventKind.SUBMITTED:
+        return "review" if edit_page.can_approve else ""
+    is_live = live is not None and not live.is_starter and live.revision_id == revision.pk
+    return "submit" if can_edit and not is_live and not edit_page.approval else ""
+
+
+def get_start_panel(edit_page: EditPageContext, *, can_edit: bool, has_errors: bool) -> str:
+    """Return the part of the panel that the form of a saved page opens with; "" for none, "all" for readers."""
+    if not can_edit:
+        return "all"
+    if has_errors:
+        return "settings"
+    return "problems" if edit_page.issues or edit_page.review_comments else ""
+
+
+def _is_ahead_of_live(edit_page: EditPageContext) -> bool:
+    """Whether the saved draft differs from what patients read."""
+    live, revision = edit_page.live_release, edit_page.revision
+    return bool(live and revision and live.revision.content_hash != revision.content_hash)
+
+
+def _get_discarded(edit_page: EditPageContext, revision_id: str) -> int:
+    """Return the revision that was just discarded and can be restored, or 0."""
+    discarded = edit_page.page.revisions.filter(pk=parse_int_or_zero(revision_id)).first()
+    draft = edit_page.revision
+    return discarded.pk if discarded and draft and discarded.content_hash != draft.content_hash else 0
+
+
 def _is_already_saved(request: HttpRequest, page: Page) -> bool:
     """Whether the form equals the saved draft, as after a double-click, so that there is nothing to merge.
 
@@ -392,11 +443,14 @@ class PageAdmin(BasePageAdmin):
         view = self.admin_site.admin_view
         own = [
             path("preview/", editor.preview_view, name="procedures_page_preview"),
+            path("send/", view(sharing.send_view), name="procedures_page_send"),
+            path("reviews/", view(dashboard.reviews_view), name="procedures_page_reviews"),
             path("reads/", view(dashboard.page_views_view), name="procedures_page_views"),
             path("autosave/", drafts.autosave_view, name="procedures_page_autosave"),
             path("review/keep/", review.autosave_review_view, name="procedures_page_review_autosave"),
             path("autosave/discard/", drafts.discard_autosave_view, name="procedures_page_autosave_discard"),
             path("compare/", drafts.compare_autosave_view, name="procedures_page_autosave_compare"),
+            path("blocks/", editor.render_blocks_view, name="procedures_page_render_blocks"),
             path("choices/", editor.insert_options_view, name="procedures_page_insert_options"),
             path("outdated/", view(publishing.stale_pages_view), name="procedures_page_stale"),
             path("<int:page_id>/links/", view(sharing.sharing_view), name="procedures_page_sharing"),
@@ -422,6 +476,10 @@ class GuideItemInline(ContentInline):
     verbose_name_plural = gettext_lazy("reading list, in its order")
     fields = (("order", "page", "section", "minutes"), "note")
 
+    def get_extra(self, request: HttpRequest, obj: Guide | None = None, **kwargs: Any) -> int:
+        """Return the number of rows of the guide that is copied."""
+        return 0 if obj else len(copied_guide_items(request.GET))
+
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
         """Remove the pop-up links, because a page cannot be edited in a pop-up window."""
         return disable_related_popups(super().formfield_for_dbfield(db_field, request, **kwargs))
@@ -435,6 +493,12 @@ class GuideAdmin(BasePageAdmin):
     list_display = ("title", "workflow_state", "sharing_links", "language", "public_path", "review_due")
     list_filter = (StateFilter, "language")
     inlines = (GuideItemInline,)
+
+    def get_formset_kwargs(self, request: HttpRequest, obj: Guide, inline: Any, prefix: str) -> dict[str, Any]:
+        """Start the reading list with the rows of the guide that is copied."""
+        kwargs: dict[str, Any] = super().get_formset_kwargs(request, obj, inline, prefix)
+        rows = [] if obj and obj.pk else copied_guide_items(request.GET)
+        return {**kwargs, "initial": rows} if rows else kwargs
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Page]:
         """Return guides only."""

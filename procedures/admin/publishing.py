@@ -1,4 +1,4 @@
-"""Publishing: the screens that publish now or later, withdraw a page, and renew pages that print old values."""
+"""Publishing: the screens that publish now or later, withdraw a page, and update pages that show outdated details."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -86,7 +86,7 @@ class StalePagesMixin(AnyAdmin):
             for page in find_pages_with_stale_value(kind=kind, key=key, language=language)
         ]
         message = ngettext(
-            "%(count)s public page prints the old values.", "%(count)s public pages print the old values.", len(pages)
+            "%(count)s public page shows outdated details.", "%(count)s public pages show outdated details.", len(pages)
         )
         _message_rerelease_link(request, pages, message)
 
@@ -101,8 +101,8 @@ def message_published(request: HttpRequest, page: Page) -> None:
     messages.success(request, _("Published. Patients read this text now."))
     pages = find_pages_with_stale_link(page)
     message = ngettext(
-        "%(count)s public page prints its old title or address.",
-        "%(count)s public pages print its old title or address.",
+        "%(count)s public page shows its old title or address.",
+        "%(count)s public pages show its old title or address.",
         len(pages),
     )
     _message_rerelease_link(request, pages, message)
@@ -111,7 +111,7 @@ def message_published(request: HttpRequest, page: Page) -> None:
 def _message_rerelease_link(request: HttpRequest, pages: list[Page], message: str) -> None:
     """Add a warning with a link to the list of stale pages. ``message`` contains ``%(count)s``."""
     if pages:
-        link = format_html('<a href="{}">{}</a>', reverse("admin:procedures_page_stale"), _("Look and renew"))
+        link = format_html('<a href="{}">{}</a>', reverse("admin:procedures_page_stale"), _("Review and update"))
         messages.warning(request, format_html("{} {}.", message % {"count": len(pages)}, link))
 
 
@@ -134,7 +134,7 @@ def stale_pages_view(request: HttpRequest) -> HttpResponse:
         (row.page, get_change_url(row.page), describe_changes(row.changed)) for row in find_stale_pages_by_rendering()
     ]
     context = {"rows": rows, "failed": failed, "can_rerelease": can_rerelease}
-    title = _("Public pages that print old values")
+    title = _("Pages showing outdated details")
     return render_admin(request, "page/stale", context, title=title, status=409 if failed else 200)
 
 
@@ -147,7 +147,7 @@ def _rerelease_selected(request: HttpRequest) -> list[tuple[Page, PublishError]]
             count += rerelease_page(page, actor=get_staff_user(request)) is not None
         except PublishError as error:
             failed.append((page, error))
-    messages.info(request, ngettext("%(count)s page renewed.", "%(count)s pages renewed.", count) % {"count": count})
+    messages.info(request, ngettext("%(count)s page updated.", "%(count)s pages updated.", count) % {"count": count})
     return failed
 
 
@@ -244,7 +244,9 @@ def publish_view(request: HttpRequest, page_id: int) -> HttpResponse:
         "datetime_form": datetime_form,
         "errors": errors,
     }
-    return render_admin(request, "workflow/publish", context, title=_("Publish"), status=status)
+    return render_admin(
+        request, "workflow/publish", context, title=_("Publish “%(title)s”") % {"title": page.title}, status=status
+    )
 
 
 def _publish_context(page: Page, datetime_form: ClinicDateTimeForm) -> dict[str, Any]:
@@ -286,7 +288,7 @@ def _handle_action(
         if "later" in request.POST:
             at = datetime_form.cleaned_data["at"]
             schedule_revision(revision, actor=actor, at=at, what_changed=what_changed)
-            message = _("Planned: patients read this text from %(time)s on.")
+            message = _("Scheduled: patients read this text from %(time)s on.")
             messages.success(request, message % {"time": format_datetime(at, datetime_form.time_zone)})
         else:
             publish(revision, actor=actor, what_changed=what_changed)
@@ -316,7 +318,7 @@ def scheduled_view(request: HttpRequest) -> HttpResponse:
         "rows": [(page, get_change_url(page)) for page in get_scheduled_pages()],
         "can_publish": get_staff_user(request).has_perm("procedures.publish_page"),
     }
-    return render_admin(request, "workflow/scheduled", context, title=_("Scheduled to go public"))
+    return render_admin(request, "workflow/scheduled", context, title=_("Scheduled"))
 
 
 @dataclass(frozen=True)
@@ -365,7 +367,7 @@ class WithdrawalForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}),
     )
     replaced_by = forms.ModelChoiceField(
-        label=gettext_lazy("read instead"),
+        label=gettext_lazy("Replacement page"),
         queryset=Page.objects.none(),
         required=False,
         help_text=gettext_lazy("A public page that takes its place, if there is one."),
@@ -402,7 +404,7 @@ def withdraw_view(request: HttpRequest, page_id: int) -> HttpResponse:
                 messages.warning(request, format_html("{} {}", " ".join(sentences), link))
             return HttpResponseRedirect(get_change_url(page))
     context = {"page": page, "form": form, "change_url": get_change_url(page), "impact": get_withdrawal_impact(page)}
-    title = _("Withdraw: %(title)s") % {"title": page.title}
+    title = _("Withdraw “%(title)s”") % {"title": page.title}
     return render_admin(request, "page/withdraw", context, title=title, status=status)
 
 

@@ -40,7 +40,9 @@ class LinesField(forms.CharField):
 class GlossaryTermForm(AnyForm):
     """Form of a glossary term, with its aliases one per line."""
 
-    aliases = LinesField(label=gettext_lazy("other names"), required=False, help_text=gettext_lazy("One per line."))
+    aliases = LinesField(
+        label=gettext_lazy("Other words for it"), required=False, help_text=gettext_lazy("One per line.")
+    )
 
     class Meta:
         model = GlossaryTerm
@@ -56,6 +58,8 @@ class GlossaryTermAdmin(StalePagesMixin, UsageProtectedAdmin):
     list_display = ("term", "pronunciation", "language", "definition")
     list_filter = ("language",)
     search_fields = ("term", "key", "definition")
+    title_field = "term"
+    list_title = gettext_lazy("Glossary")
     prepopulated_fields = {"key": ("term",)}
 
     def dependency_key(self, obj: GlossaryTerm) -> tuple[str, str]:
@@ -122,7 +126,7 @@ class CodeLookupForm(forms.Form):
     code = forms.CharField(
         label=gettext_lazy("Code"),
         max_length=infobutton.MAX_PARAM_LENGTH,
-        help_text=gettext_lazy("As it is written in a record: M80.08XA, m8008, 22513."),
+        help_text=gettext_lazy("As in a health record, such as M80.08XA, m8008, or 22513."),
     )
     system = forms.ChoiceField(label=gettext_lazy("System"), choices=CodeSystem.choices, initial=CodeSystem.ICD10CM)
 
@@ -141,9 +145,9 @@ def code_lookup_view(request: HttpRequest) -> HttpResponse:
         try:
             results = [_find_matches(oid, form.cleaned_data["code"], language) for language in Language.values]
         except infobutton.BadRequestError:
-            form.add_error("code", _("There is no letter or digit in this code."))
+            form.add_error("code", _("Enter at least one letter or digit."))
     context = {"form": form, "results": results, "is_submitted": form.is_bound and form.is_valid()}
-    return render_admin(request, "clinicalcode/lookup", context, title=_("Which page would this code get?"))
+    return render_admin(request, "clinicalcode/lookup", context, title=_("Find the page for a code"))
 
 
 def _find_matches(oid: str, code: str, language: str) -> dict[str, Any]:

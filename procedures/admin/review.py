@@ -56,11 +56,9 @@ from procedures.rendering.document import Document
 from procedures.revisions import drafts
 from procedures.revisions.history import Version, version_of_release
 
-TEXT_CHANGED_MESSAGE = gettext_lazy(
-    "The text was changed while you read it. This is the newest text: please decide on it."
-)
+TEXT_CHANGED_MESSAGE = gettext_lazy("The text changed while you read it. This is the newest version. Please review it.")
 DECISION_MESSAGES = {
-    Decision.APPROVED: gettext_lazy("Approved. It goes public when a manager publishes it."),
+    Decision.APPROVED: gettext_lazy("Approved. A manager can publish it now."),
     Decision.SENT_BACK: gettext_lazy("Sent back with your comments."),
 }
 APPROVED_LIVE_MESSAGE = gettext_lazy(
@@ -244,7 +242,7 @@ def review_view(request: HttpRequest, page_id: int) -> HttpResponse:
         "new_figures": _new_figures(edit_page.new_figures),
         **diff_context,
     }
-    title = _("Review: %(title)s") % {"title": page.title}
+    title = _("Review “%(title)s”") % {"title": page.title}
     return render_admin(request, "page/review", context, title=title, status=status)
 
 

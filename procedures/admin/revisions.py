@@ -51,24 +51,28 @@ class RevisionAdmin(ReadOnlyAdmin):
     list_filter = ("created_at", "author")
     list_select_related = ("page", "author")
     search_fields = ("page__title", "page__subject", "note")
-    fields = ("page", "number", "author", "created_at", "note", "preview_link", "body", "other_fields", "content_hash")
-    readonly_fields = ("preview_link", "body", "other_fields")
+    fields = ("page", "number", "author", "created_at", "note", "preview_link", "source")
+    readonly_fields = ("preview_link", "source")
+
+    def row_title(self, revision: Revision) -> str:
+        """Name the page and the number."""
+        return _("%(title)s, revision %(number)s") % {"title": revision.page.title, "number": revision.number}
 
     @admin.display(description=gettext_lazy("as a page"))
     def preview_link(self, revision: Revision) -> SafeString:
         """Link to the revision in the public template."""
         return _preview_link(reverse("admin:procedures_revision_page", args=[revision.pk]), revision)
 
-    @admin.display(description=gettext_lazy("text"))
-    def body(self, revision: Revision) -> SafeString:
-        """Show the Markdown."""
-        return format_html('<pre class="source">{}</pre>', revision.content["body"])
-
-    @admin.display(description=gettext_lazy("other fields"))
-    def other_fields(self, revision: Revision) -> SafeString:
-        """Show the other fields as JSON."""
+    @admin.display(description=gettext_lazy("source"))
+    def source(self, revision: Revision) -> SafeString:
+        """Show the Markdown, and the other fields as JSON, folded: this is for experts."""
         values = {name: value for name, value in revision.content.items() if name != "body"}
-        return format_html('<pre class="source">{}</pre>', json.dumps(values, ensure_ascii=False, indent=2))
+        return format_html(
+            '<details><summary>{}</summary><pre class="source">{}</pre><pre class="source">{}</pre></details>',
+            _("Show the source"),
+            revision.content["body"],
+            json.dumps(values, ensure_ascii=False, indent=2),
+        )
 
 
 @admin.register(Approval)
@@ -80,6 +84,11 @@ class ApprovalAdmin(ReadOnlyAdmin):
     list_filter = ("decision", "created_at")
     list_select_related = ("revision__page", "reviewer")
     search_fields = ("revision__page__title", "comment")
+
+    def row_title(self, approval: Approval) -> str:
+        """Name the decision and the page."""
+        page = approval.revision.page
+        return _("%(decision)s: %(title)s") % {"decision": approval.get_decision_display(), "title": page.title}
 
 
 @admin.register(Release)
@@ -99,8 +108,16 @@ class ReleaseAdmin(ReadOnlyAdmin):
     list_display_links = ("title",)
     list_filter = ("is_starter", "published_at")
     search_fields = ("title", "path")
-    exclude = ("html", "sections", "document", "thumbnail")
+    # Data for programs.
+    exclude = (
+        "html", "sections", "document", "thumbnail", "old_anchors", "anchor_renames", "lost_anchors", "content_hash",
+        "renderer_version",
+    )  # fmt: skip
     readonly_fields = ("preview_link",)
+
+    def row_title(self, release: Release) -> str:
+        """Name the title and the number."""
+        return _("%(title)s, version %(number)s") % {"title": release.title, "number": release.number}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Release]:
         """Load related rows in the same query."""
@@ -153,7 +170,7 @@ def history_view(request: HttpRequest, page_id: int) -> HttpResponse:
         "can_restore": get_staff_user(request).has_perm("procedures.change_page"),
         "datetime_form": ClinicDateTimeForm(),
     }
-    return render_admin(request, "workflow/history", context, title=_("History"))
+    return render_admin(request, "workflow/history", context, title=_("History of “%(title)s”") % {"title": page.title})
 
 
 def build_history(page: Page) -> list[HistoryEntry]:
@@ -168,7 +185,7 @@ def _revision_entry(revision: Revision) -> HistoryEntry:
     return HistoryEntry(
         revision.created_at,
         _("Saved revision %(number)s") % {"number": revision.number},
-        str(revision.author or _("The content folder")),
+        str(revision.author or _("Supplied starter text")),
         revision.note,
         version_name=f"r{revision.number}",
         revision=revision,
@@ -186,7 +203,7 @@ def _event_entry(page: Page, event: ReleaseEvent) -> HistoryEntry:
     return HistoryEntry(
         event.created_at,
         action,
-        str(event.actor or (_("The content folder") if release else _("The portal"))),
+        str(event.actor or (_("Supplied starter text") if release else _("The portal"))),
         event.reason or (release.what_changed if release else ""),
         version_name=f"v{release.number}" if release else "",
         release=release,
@@ -197,20 +214,27 @@ def _event_entry(page: Page, event: ReleaseEvent) -> HistoryEntry:
 @require_POST
 @permission_required("procedures.change_page", raise_exception=True)
 def restore_view(request: HttpRequest, page_id: int) -> HttpResponse:
-    """Make an earlier revision the draft. 404 for a revision of another page, 409 if the page was saved meanwhile."""
+    """Make an earlier revision the draft. 404 for a revision of another page, 409 if the page was saved meanwhile.
+
+    The revision is posted as ``revision``, or as ``discard`` to return to it and offer an undo on the form.
+    """
     page = get_object_or_404(Page, pk=page_id)
-    revision_id = parse_int_or_zero(request.POST.get("revision", ""))
+    is_discard = "discard" in request.POST
+    revision_id = parse_int_or_zero(request.POST.get("discard" if is_discard else "revision", ""))
     revision = get_object_or_404(Revision.objects.select_related("page"), pk=revision_id, page=page)
     expected_version = parse_int_or_zero(request.POST.get("version", ""))
+    discarded = page.revisions.first() if is_discard else None
     try:
         warnings = restore_revision(revision, actor=get_staff_user(request), expected_version=expected_version)[1]
     except EditConflictError:
         context = {"page": page, "breadcrumbs": build_breadcrumbs(page), "change_url": get_change_url(page)}
         return render_admin(request, "workflow/not_restored", context, title=_("Not restored"), status=409)
-    message = _("Revision %(number)s is the draft now. What patients read has not changed.")
-    messages.success(request, message % {"number": revision.number})
     for warning in warnings:
         messages.warning(request, warning)
+    if discarded:
+        return HttpResponseRedirect(f"{get_change_url(page)}?discarded={discarded.pk}")
+    message = _("Revision %(number)s is the draft now. What patients read has not changed.")
+    messages.success(request, message % {"number": revision.number})
     return HttpResponseRedirect(get_change_url(page))
 
 
@@ -228,7 +252,7 @@ def history_at_view(request: HttpRequest, page_id: int) -> HttpResponse:
             for version, release, event in live_at(page.subject, form.cleaned_data["at"])
         ]
     context = {"page": page, "breadcrumbs": build_breadcrumbs(page), "datetime_form": form, "rows": rows}
-    title = _("What did the patient read?")
+    title = _("“%(title)s” on an earlier day") % {"title": page.title}
     return render_admin(request, "workflow/history_at", context, title=title, status=status)
 
 
@@ -281,6 +305,7 @@ def compare_view(request: HttpRequest, page_id: int) -> HttpResponse:
     The defaults are the live release and the newest draft. 404 for a version that does not exist.
     """
     page = get_object_or_404(Page.objects.select_related("live_release"), pk=page_id)
+    title = _("Compare versions of “%(title)s”") % {"title": page.title}
     names = {key: request.GET.get(key, "") for key in ("old", "new")}
     old, new = (
         find_version(page, name or default)
@@ -297,9 +322,9 @@ def compare_view(request: HttpRequest, page_id: int) -> HttpResponse:
         versions = zip(names.values(), (old, new), strict=True)
         missing = next((name for name, version in versions if name and not version), "")
         context["missing_version"] = missing
-        return render_admin(request, "workflow/compare", context, title=_("Compare"), status=404 if missing else 200)
+        return render_admin(request, "workflow/compare", context, title=title, status=404 if missing else 200)
     context |= {"diff": build_diff_context(old, new, as_source=as_markdown)}
-    return render_admin(request, "workflow/compare", context, title=_("Compare"))
+    return render_admin(request, "workflow/compare", context, title=title)
 
 
 def _default_versions(page: Page) -> tuple[str, str]:
@@ -331,6 +356,6 @@ def revision_preview_view(request: HttpRequest, revision_id: int) -> HttpRespons
 @require_safe
 @permission_required("procedures.view_release", raise_exception=True)
 def release_preview_view(request: HttpRequest, release_id: int) -> HttpResponse:
-    """Show a release as a page. Its article is what patients read, byte for byte."""
+    """Show a release as a page. Its article is what patients read; only its relative addresses are completed."""
     release: Release = get_object_or_404(Release.objects.select_related("page"), pk=release_id)
     return HttpResponse(render_release_preview(release.page, release))

@@ -13,6 +13,8 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from portal.admin_site import MAX_SEARCH_LENGTH
+from portal.text import fold
 from procedures.admin.base import get_change_url, render_admin
 from procedures.enums import Language
 from procedures.models import Clinic, Page
@@ -52,12 +54,26 @@ def get_sharing_context(page_id: int) -> SharingContext:
     page = get_object_or_404(Page.objects.select_related("live_release__page"), pk=page_id)
     clinic, live = Clinic.objects.first(), page.live_release
     if live is None:
-        reason = _("Patients cannot read this page yet. Once it is published, its links are here.")
+        reason = _("This page is not public yet. Its links appear here once it is published.")
         return SharingContext(page, clinic, None, reason)
     if clinic is None:
         reason = _("Enter the clinic's name and phone under Clinic first: every message names them.")
         return SharingContext(page, None, None, reason)
     return SharingContext(page, clinic, build_message_context(live, clinic), "")
+
+
+@require_safe
+@permission_required(VIEW_PERMISSION, raise_exception=True)
+def send_view(request: HttpRequest) -> HttpResponse:
+    """List all public pages whose title or code matches ``?q=``, with their links, for someone on the phone."""
+    query = request.GET.get("q", "").replace("\0", "")[:MAX_SEARCH_LENGTH].strip()
+    wanted = fold(query)
+    rows = [
+        (page, live, settings.PUBLIC_URL + short_path(page.language, page.code))
+        for page in Page.objects.published().select_related("live_release").order_by("title", "language")
+        if (live := page.live_release) and (wanted in fold(live.title) or query.upper().replace(" ", "") == page.code)
+    ]
+    return render_admin(request, "sharing/send", {"rows": rows, "query": query}, title=_("Send"))
 
 
 @require_safe
@@ -93,7 +109,7 @@ def _render_sharing(
             "error": error,
         }
     context["languages"] = _get_language_links(page)
-    title = _("Links and messages: %(title)s") % {"title": page.title}
+    title = _("Send “%(title)s”") % {"title": page.title}
     return render_admin(request, "sharing/sharing", context, title=title, status=status)
 
 
@@ -174,11 +190,13 @@ def qr_png_view(request: HttpRequest, page_id: int) -> HttpResponse:
 @permission_required(VIEW_PERMISSION, raise_exception=True)
 def letter_view(request: HttpRequest, page_id: int, paper: str) -> HttpResponse:
     """Show a one-page letter insert for printing, in the language of the page."""
-    message = _require_message(get_sharing_context(page_id))
+    sharing = get_sharing_context(page_id)
+    message = _require_message(sharing)
     if paper not in PAPER_SIZES:
         raise Http404
     context = {
         "message": message,
+        "site": sharing.clinic,
         "qr": build_qr_code(message.short_url),
         "message_text": build_message_text(message),
         "paper": paper,

@@ -28,7 +28,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portal.storage.atomic_file import atomic_write
+from portal.storage.local_storage import atomic_write
 from procedures.admin.base import get_staff_user, render_admin
 from procedures.admin.image_check import RETRYABLE_STATUSES, build_regions
 from procedures.admin.image_upload import NO_STORE_HEADERS
@@ -53,11 +53,11 @@ MAX_BUNDLE_BYTES = 300 * 1024 * 1024
 # Budget of one request for text detection. The last search can take 80 s more, and proxies time out after 120 s.
 TEXT_DETECTION_SECONDS = 30
 TEXT_FOUND_MESSAGE = gettext_lazy(
-    "The text finder marked places that may be text. Look at the outlined places, then import again if they show no "
-    "name, date, or number: %(names)s."
+    "Text detection found places that may be text. Check the outlined places. If they show no name, date, "
+    "or number, import again: %(names)s."
 )
 NOT_SEARCHED_MESSAGE = gettext_lazy(
-    "The text finder has looked at %(count)s of %(total)s new pictures. Import again to continue."
+    "%(count)s of %(total)s new pictures are checked for text. Import again to continue."
 )
 TOKEN_RE = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -154,10 +154,10 @@ class ImportForm(forms.Form):
     """The bundle to import."""
 
     bundle = forms.FileField(
-        label=gettext_lazy("Bundle"),
-        help_text=gettext_lazy("The file that the other portal made, such as plainspine-pages.zip."),
+        label=gettext_lazy("File to import"),
+        help_text=gettext_lazy("The file exported from the other portal, such as plainspine-pages.zip."),
         widget=forms.FileInput(attrs={"accept": ".zip,application/zip"}),
-        error_messages={"required": gettext_lazy("Choose the file first.")},
+        error_messages={"required": gettext_lazy("Choose a file.")},
     )
 
     def clean_bundle(self) -> UploadedFile:
@@ -185,7 +185,7 @@ def _render_transfer(
     status: int = 200,
 ) -> HttpResponse:
     context = {"export_form": export_form or ExportForm(), "import_form": import_form or ImportForm()}
-    return render_admin(request, "workflow/transfer", context, title=_("Move texts between two portals"), status=status)
+    return render_admin(request, "workflow/transfer", context, title=_("Import and export"), status=status)
 
 
 @require_POST
@@ -257,9 +257,9 @@ def _render_import_plan(
         "added_rows": [change for change in plan.with_action(ACTION_NEW) if change.kind != "page"],
         "unchanged_existing": plan.with_action(ACTION_KEPT),
         "unchanged_count": len(plan.with_action(ACTION_SAME)),
-        "breadcrumbs": [(_("Move texts between two portals"), reverse("admin:procedures_page_transfer"))],
+        "breadcrumbs": [(_("Import and export"), reverse("admin:procedures_page_transfer"))],
     }
-    return render_admin(request, "workflow/import_plan", context, title=_("What would change"), status=status)
+    return render_admin(request, "workflow/import_plan", context, title=_("Import preview"), status=status)
 
 
 def _detection_context(token: str, image: DecodedImage) -> dict[str, Any] | None:
@@ -291,14 +291,14 @@ def _detect_new_text(token: str, plan: ImportPlan) -> tuple[dict[str, Detection]
         reasons.append(NOT_SEARCHED_MESSAGE % {"count": len(detections), "total": len(hashes)})
     if marked:
         reasons.append(TEXT_FOUND_MESSAGE % {"names": ", ".join(marked)})
-    return detections, " ".join([_("Nothing was imported yet."), *reasons]) if reasons else ""
+    return detections, " ".join([_("Nothing has been imported yet."), *reasons]) if reasons else ""
 
 
 def _run_import(request: HttpRequest) -> HttpResponse:
     token = request.POST["token"]
     file: Path | None = find_bundle(token) if TOKEN_RE.match(token) else None
     if file is None:
-        messages.error(request, _("The file is no longer stored here. Choose it again."))
+        messages.error(request, _("The file is no longer available. Choose it again."))
         return _render_transfer(request, status=409)
     user = get_staff_user(request)
     confirmed = set(request.POST.getlist("picture"))
@@ -324,7 +324,7 @@ def _run_import(request: HttpRequest) -> HttpResponse:
                 detection = detections[slug].after_redactions(Redactions(), "")
                 Figure.objects.filter(slug=slug).update(text_detection=detection.to_json())
     except UnconfirmedPicturesError as error:
-        message = _("Look at these pictures, then check the box of each one: %(names)s. Nothing was imported.")
+        message = _("Nothing was imported. Look at these pictures, then check the box for each one: %(names)s.")
         return _render_import_plan(request, plan, token, status=400, error=message % {"names": error})
     except InvalidBundleError as error:
         messages.error(request, _("Nothing was imported. %(error)s") % {"error": error})

@@ -25,13 +25,12 @@ from procedures.publishing.review import (
     mark_synced,
     record_translator_check,
 )
-from procedures.revisions.diff import DiffRow, compare_blocks, count_changes
-from procedures.revisions.diff_blocks import HEADING, DiffBlock
+from procedures.revisions.diff import HEADING, DiffBlock, DiffRow, compare_blocks, count_changes
 from procedures.revisions.history import Version
 
 RECORD_CHECK_PERMISSIONS = ("procedures.approve_page", "procedures.publish_page")
 TEXT_CHANGED_MESSAGE = gettext_lazy(
-    "The text was changed while you read it. This is the newest text: please look at it again."
+    "The text changed while you read it. This is the newest version. Please check it again."
 )
 
 
@@ -42,7 +41,7 @@ class TranslationCheckForm(forms.Form):
         label=gettext_lazy("Translator’s name and qualification"),
         max_length=240,
         help_text=gettext_lazy(
-            "Such as “Ana Ruiz, certified medical translator”. It goes on record with your name and today’s date."
+            "Such as “Ana Ruiz, certified medical translator”. Recorded with your name and today’s date."
         ),
     )
 
@@ -79,7 +78,8 @@ def translation_view(request: HttpRequest, page_id: int) -> HttpResponse:
     else:
         others = Page.objects.filter(subject=page.subject).exclude(pk=page.pk)
         context["other_pages"] = [(other, get_change_url(other)) for other in others.order_by("language")]
-    return render_admin(request, "workflow/translation", context, title=_("Translation"), status=status)
+    title = _("Translation of “%(title)s”") % {"title": page.title}
+    return render_admin(request, "workflow/translation", context, title=title, status=status)
 
 
 def build_side_by_side(pair: TranslationPair) -> dict[str, Any]:
@@ -133,14 +133,14 @@ def _handle_action(
     """Run the posted action. Return an error message and the status, which is 200 on success."""
     actor = get_staff_user(request)
     if pair is None or pair.latest_source is None:
-        return _("There is no source text to compare this page with."), 409
+        return _("There is no source text for this page."), 409
     if "follows" in request.POST:
         if not actor.has_perm("procedures.change_page"):
             raise PermissionDenied
         if request.POST.get("source") != str(pair.latest_source.pk):
             return str(TEXT_CHANGED_MESSAGE), 409
         mark_synced(page, pair.latest_source, actor=actor)
-        messages.success(request, _("Noted: this translation says what the source says today."))
+        messages.success(request, _("Saved. This translation is marked as up to date."))
         return "", 200
     if not can_record_check(actor):
         raise PermissionDenied
@@ -153,7 +153,7 @@ def _handle_action(
         record_translator_check(newest, actor=actor, translator=form.cleaned_data["translator"])
     except ReviewError as error:
         return str(error), 400
-    messages.success(request, _("The check is on record. It holds for this text only."))
+    messages.success(request, _("The check is recorded for this text only."))
     _rerelease_if_live(request, page, newest, actor)
     return "", 200
 
@@ -164,9 +164,9 @@ def _rerelease_if_live(request: HttpRequest, page: Page, checked: Revision, acto
     if live is None or live.revision.content_hash != checked.content_hash:
         return
     if not actor.has_perm("procedures.publish_page"):
-        messages.info(request, _("A manager can now renew the public page, so that it says so."))
+        messages.info(request, _("A manager can now update the public page to show it."))
         return
     try:
         rerelease_page(page, actor=actor)
     except PublishError as error:
-        messages.warning(request, _("The public page could not be renewed: %(error)s") % {"error": error})
+        messages.warning(request, _("The public page could not be updated: %(error)s") % {"error": error})

@@ -23,15 +23,14 @@ from procedures.publishing import warning_signs
 from procedures.publishing.publish import PublishError
 from procedures.publishing.rerelease import find_dependent_pages
 from procedures.publishing.review import ReviewError
-from procedures.revisions.diff import compare_blocks, count_changes
-from procedures.revisions.diff_blocks import DiffBlock
+from procedures.revisions.diff import DiffBlock, compare_blocks, count_changes
 from procedures.validators import validate_key
 
 CHANGELIST_URL_NAME = "admin:procedures_warningsign_changelist"
 EXTRA_FORMS = 2
 MAX_SIGNS = 60
 LIST_CHANGED_MESSAGE = gettext_lazy(
-    "Someone saved another list while you were writing. Your text is below; compare it with the new list, then save."
+    "Someone else changed this list too. Your text is below. Compare it with the new list, then save."
 )
 SENT_FOR_REVIEW_MESSAGE = gettext_lazy(
     "Saved and sent for review. Patients read the old list until the new one is published."
@@ -42,24 +41,26 @@ class WarningSignForm(forms.Form):
     """One sign in every language."""
 
     key = forms.CharField(
-        label=gettext_lazy("Key"),
+        label=gettext_lazy("Short name"),
         max_length=60,
         validators=[validate_key],
-        help_text=gettext_lazy("A short name, such as weak-leg."),
+        help_text=gettext_lazy("Such as weak-leg."),
     )
     level = forms.ChoiceField(label=gettext_lazy("Level"), choices=SignLevel.choices)
     when = forms.ChoiceField(
-        label=gettext_lazy("Shown on pages read"), choices=SignTiming.choices, initial=SignTiming.BOTH
+        label=gettext_lazy("Shown on pages to read"), choices=SignTiming.choices, initial=SignTiming.BOTH
     )
     place = forms.IntegerField(
-        label=gettext_lazy("Place"),
+        label=gettext_lazy("Position"),
         min_value=1,
         max_value=999,
         required=False,
         help_text=gettext_lazy("Smaller numbers come first."),
     )
     sources = forms.CharField(
-        label=gettext_lazy("Sources"), required=False, help_text=gettext_lazy("Source keys, separated by commas.")
+        label=gettext_lazy("Sources"),
+        required=False,
+        help_text=gettext_lazy("Short names of sources, separated by commas."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -164,7 +165,7 @@ def warning_signs_view(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         action = ACTIONS.get(request.POST.get("action", ""))
         if action is None:
-            return _render_list(request, None, _("Choose what to do."), 400)
+            return _render_list(request, None, _("Choose an action."), 400)
         permission, handle = action
         if not actor.has_perm(f"procedures.{permission}"):
             raise PermissionDenied
@@ -185,7 +186,7 @@ def _propose(request: HttpRequest) -> ActionResult:
     content = seen.content if seen else _get_editable_content()
     formset = WarningSignFormSet(request.POST, initial=_build_initial(content))
     if not formset.is_valid():
-        return formset, _("The list is not saved yet. Correct the errors below."), 400
+        return formset, _("Not saved yet. Correct the errors below."), 400
     forms_in_order = [
         form for form in formset.forms if (form.has_changed() or form.initial) and not form.cleaned_data.get("DELETE")
     ]
@@ -204,7 +205,7 @@ def _propose(request: HttpRequest) -> ActionResult:
     except warning_signs.SignListConflictError:
         return formset, str(LIST_CHANGED_MESSAGE), 409
     if warning_signs.pending_revision() is None:
-        messages.info(request, _("Nothing was changed. Patients already read this list."))
+        messages.info(request, _("No changes to save. Patients already read this list."))
     else:
         messages.success(request, SENT_FOR_REVIEW_MESSAGE)
     return None, "", 302
@@ -241,7 +242,7 @@ def _send_back(request: HttpRequest) -> ActionResult:
 def _publish(request: HttpRequest) -> ActionResult:
     revision = _get_posted_revision(request)
     if revision is None:
-        return None, _("Nothing was published. A newer list was saved, and it is shown below."), 409
+        return None, _("Not published. A newer list was saved and is shown below."), 409
     try:
         released = warning_signs.publish_list(revision, actor=get_staff_user(request))
     except PublishError as error:
@@ -250,8 +251,8 @@ def _publish(request: HttpRequest) -> ActionResult:
             return None, "", 302
         return None, _("Nothing was published. %(error)s") % {"error": error}, 409
     message = ngettext(
-        "Published. %(count)s page prints the new list now.",
-        "Published. %(count)s pages print the new list now.",
+        "Published. %(count)s page shows the new list now.",
+        "Published. %(count)s pages show the new list now.",
         len(released),
     )
     messages.success(request, message % {"count": len(released)})

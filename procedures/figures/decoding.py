@@ -1,9 +1,11 @@
-"""Decoding of uploaded images, and validation of SVG drawings: the only code that opens an untrusted image file.
+"""Decoding of uploaded images, drawings, and logos: the only code that opens an untrusted image file.
 
 A file is checked before it is decoded. Nothing survives but the pixels: no name, no metadata, no bytes after the image.
 Its color profile is applied, not stored.
 """
 
+import base64
+import binascii
 import hashlib
 import io
 import re
@@ -15,6 +17,7 @@ from xml.etree import ElementTree
 from django.utils.translation import gettext as _
 from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
 
+from procedures.branding import Logo
 from procedures.figures.image_formats import (
     PNG_SIGNATURE,
     InvalidImageError,
@@ -72,6 +75,12 @@ SVG_ATTRIBUTES = frozenset(
 SVG_VALUE_RE = re.compile(r"[-#.,%a-zA-Z0-9 ()\n]*\Z")
 XML_DECLARATION_RE = re.compile(r'\A<\?xml version="1\.0"(?: encoding="utf-8")?\s*\?>', re.IGNORECASE)
 MAX_SVG_BYTES = 60_000
+# A header shows 40 pixels of height, and phones have up to three device pixels for each.
+MIN_LOGO_HEIGHT, MAX_LOGO_HEIGHT, MAX_LOGO_WIDTH = 80, 160, 800
+# A photograph is reduced to a palette above this size.
+MAX_LOGO_BYTES = 60_000
+MAX_STORED_LOGO_BYTES = 150_000
+LOGO_PALETTE_COLORS = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +112,7 @@ def decode_image(data: bytes) -> DecodedImage:
     if len(data) > MAX_IMAGE_BYTES:
         raise InvalidImageError(_("The file is larger than 20 MB. Save a smaller copy and choose that."))
     if is_dicom(data[:DICOM_PREAMBLE_BYTES]):
-        raise InvalidImageError(
-            _("This is a DICOM file. Bring it in with “Bring in a picture”, where you choose a frame.")
-        )
+        raise InvalidImageError(_("This is a DICOM file. Upload it with “Add a picture”, where you choose a frame."))
     return _decode_safely(data, check_dimensions=True)
 
 
@@ -135,7 +142,7 @@ def _decode_safely(data: bytes, *, check_dimensions: bool) -> DecodedImage:
     except InvalidImageError:
         raise
     except UnidentifiedImageError as error:
-        raise InvalidImageError(_("This is not a JPEG, PNG or WebP picture. Save it as one of these.")) from error
+        raise InvalidImageError(_("This is not a JPEG, PNG, or WebP picture. Save it as one of these.")) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise InvalidImageError(_too_large_message()) from error
     except Exception as error:
@@ -367,3 +374,43 @@ def read_svg(data: bytes) -> tuple[bytes, str]:
                     % {"attribute": attribute, "value": value[:40]}
                 )
     return data, hashlib.sha256(data).hexdigest()
+
+
+def read_logo(data: bytes) -> Logo:
+    """Return an uploaded logo as it is stored. Raise InvalidImageError with a message for staff."""
+    head = data[:1000].lstrip().lower()
+    if head.startswith((b"<svg", b"<?xml", b"<!doctype svg")):
+        raise InvalidImageError(_("This is an SVG file, which can hold a program. Save the logo as PNG."))
+    image = decode_image(data).image
+    if image.height < MIN_LOGO_HEIGHT:
+        raise InvalidImageError(
+            _("The logo is only %(height)s pixels high and would look blurred. Choose one with at least %(least)s.")
+            % {"height": image.height, "least": MIN_LOGO_HEIGHT}
+        )
+    image.thumbnail((MAX_LOGO_WIDTH, MAX_LOGO_HEIGHT), Image.Resampling.LANCZOS)
+    png = _encode_png(image)
+    if len(png) > MAX_LOGO_BYTES:
+        png = _encode_png(image.quantize(LOGO_PALETTE_COLORS))
+    return Logo(png, *image.size)
+
+
+def _encode_png(image: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, "PNG", optimize=True)
+    return stream.getvalue()
+
+
+def decode_logo_text(text: str) -> Logo:
+    """Return the logo in a text of ``procedures.branding.encode_text``. Raise InvalidImageError for anything else."""
+    try:
+        return read_stored_logo(base64.b64decode(text, validate=True))
+    except binascii.Error as error:
+        raise InvalidImageError(_("The logo is damaged. Choose its file again.")) from error
+
+
+def read_stored_logo(png: bytes) -> Logo:
+    """Return a logo that ``read_logo`` made, byte for byte, or a new one if anything about the file is different."""
+    logo = read_logo(png)
+    size = read_png_size(png) if png.startswith(PNG_SIGNATURE) else None
+    is_stored = size == (logo.width, logo.height) and strip_png_metadata(png).data == png
+    return Logo(png, logo.width, logo.height) if is_stored and len(png) <= MAX_STORED_LOGO_BYTES else logo

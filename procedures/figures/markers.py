@@ -27,13 +27,14 @@ from procedures.enums import MarkerShape
 from procedures.figures.redaction import Redactions
 from procedures.models import Figure, Marker, MarkerText
 
+Position = tuple[float, float]
 COORDINATE_FIELDS = ("x", "y", "target_x", "target_y", "size_x", "size_y")
 # Decimals of a fraction of the image: a tenth of a pixel in the widest rendition is 0.00006.
 COORDINATE_DIGITS = 6
 MAX_MARKERS = 20
 MAX_KEY_LENGTH = 40
 # Shapes that outline an area; the others point at a spot.
-AREA_SHAPES = frozenset({MarkerShape.CIRCLE, MarkerShape.REGION})
+AREA_SHAPES = frozenset({MarkerShape.CIRCLE, MarkerShape.REGION, MarkerShape.POLYGON})
 MIN_CONTRAST = 3.0
 WHITE_LUMINANCE, BLACK_LUMINANCE = 1.0, 0.0
 # Luminances of the strokes of each part, as in markers.css.
@@ -58,7 +59,9 @@ MIN_SHAPE_SIZE_PX = 0.8 * FONT_SIZE_PX
 EDGE_TOLERANCE = 1e-6
 PART_CONTRAST_MESSAGES = {
     "ring": gettext_lazy("Its ring is hard to see here: the contrast is %(contrast)s, and at least %(min)s is needed."),
-    "disc": gettext_lazy("Its disc is hard to see here: the contrast is %(contrast)s, and at least %(min)s is needed."),
+    "disc": gettext_lazy(
+        "The number is hard to see here: the contrast is %(contrast)s, and at least %(min)s is needed."
+    ),
     "leader": gettext_lazy(
         "Its line is hard to see here: the contrast is %(contrast)s, and at least %(min)s is needed."
     ),
@@ -70,7 +73,6 @@ PART_CONTRAST_MESSAGES = {
     ),
 }
 
-Position = tuple[float, float]
 Background = Callable[[Position], list[float]]
 
 
@@ -91,7 +93,8 @@ class MarkerData:
     """One marker. Positions and sizes are fractions of the image, 0 to 1; ``texts`` are keyed by language.
 
     ``x`` and ``y``: the numbered label. ``target_x`` and ``target_y``: what it points at. ``size_x`` and ``size_y``:
-    the radii of a circle, the full width and height of a region, or 0 for a point.
+    the radii of a circle, the full width and height of a region, or 0 for a point. ``outline``: the corners of a
+    polygon, in order.
     """
 
     key: str
@@ -103,6 +106,7 @@ class MarkerData:
     size_x: float = 0.0
     size_y: float = 0.0
     texts: dict[str, MarkerTextData] = field(default_factory=dict)
+    outline: tuple[Position, ...] = ()
 
     @property
     def half_size(self) -> tuple[float, float]:
@@ -121,7 +125,8 @@ def to_marker_data(marker: Marker) -> MarkerData:
     """Convert a row. Expects ``texts`` to be prefetched."""
     texts = {text.language: MarkerTextData(text.label, text.text) for text in marker.texts.all()}
     coordinates = {name: getattr(marker, name) for name in COORDINATE_FIELDS}
-    return MarkerData(marker.key, marker.shape, **coordinates, texts=dict(sorted(texts.items())))
+    outline = tuple((x, y) for x, y in marker.outline)
+    return MarkerData(marker.key, marker.shape, **coordinates, texts=dict(sorted(texts.items())), outline=outline)
 
 
 def make_unique_key(preferred: str, texts: dict[str, MarkerTextData], number: int, taken: Iterable[str]) -> str:
@@ -152,7 +157,9 @@ def markers_version(figure: Figure, markers: Sequence[MarkerData]) -> str:
 
 def round_coordinates(marker: MarkerData) -> MarkerData:
     """Round the coordinates to the stored precision."""
-    return replace(marker, **{name: round(getattr(marker, name), COORDINATE_DIGITS) for name in COORDINATE_FIELDS})
+    coordinates = {name: round(getattr(marker, name), COORDINATE_DIGITS) for name in COORDINATE_FIELDS}
+    outline = tuple((round(x, COORDINATE_DIGITS), round(y, COORDINATE_DIGITS)) for x, y in marker.outline)
+    return replace(marker, **coordinates, outline=outline)
 
 
 @transaction.atomic
@@ -181,6 +188,7 @@ def _save_marker(figure: Figure, row: Marker | None, order: int, data: MarkerDat
         marker.order, marker.shape = order, data.shape
         for name in COORDINATE_FIELDS:
             setattr(marker, name, getattr(data, name))
+        marker.outline = [list(corner) for corner in data.outline]
         marker.save()
     for language, text in data.texts.items():
         if old is None or old.texts.get(language) != text:
@@ -196,7 +204,7 @@ def _has_moved(old: MarkerData, new: MarkerData) -> bool:
 
 
 def describe_changes(before: Sequence[MarkerData], after: Sequence[MarkerData]) -> list[str]:
-    """Return one message for each changed marker, such as “Needle: disc moved”; empty if nothing changed."""
+    """Return one message for each changed marker, such as “Needle: number moved”; empty if nothing changed."""
     old = {marker.key: marker for marker in before}
     new = {marker.key: marker for marker in after}
     lines = [_("%(marker)s: new") % {"marker": marker.display_name} for marker in after if marker.key not in old]
@@ -215,10 +223,10 @@ def _describe_marker_changes(old: MarkerData, new: MarkerData) -> Iterable[str]:
     if differ("shape"):
         yield _("now %(shape)s") % {"shape": str(MarkerShape(new.shape).label).lower()}
     if differ("x", "y"):
-        yield _("disc moved")
+        yield _("number moved")
     if differ("target_x", "target_y"):
-        yield _("target moved")
-    if old.half_size != new.half_size:
+        yield _("pointer moved")
+    if old.half_size != new.half_size or old.outline != new.outline:
         yield _("size changed")
     for language in sorted({*old.texts, *new.texts}):
         if old.texts.get(language) != new.texts.get(language):
@@ -241,6 +249,7 @@ def transform_markers(figure: Figure, redactions: Redactions) -> list[str]:
         marker.target_x, marker.target_y = map(_clamp, target)
         marker.size_x = _clamp(marker.size_x / redactions.crop_box.width)
         marker.size_y = _clamp(marker.size_y / redactions.crop_box.height)
+        marker.outline = [[*map(_clamp, redactions.transform_point(x, y))] for x, y in marker.outline]
         marker.save()
     return cropped
 
@@ -327,7 +336,9 @@ def _iter_parts(marker: MarkerData, aspect: float) -> Iterator[tuple[str, list[P
         ],
     )
     yield "leader", list(_positions_along(label, target, pixel_x, pixel_y))
-    if marker.shape in AREA_SHAPES:
+    if marker.shape == MarkerShape.POLYGON:
+        yield "outline", list(_positions_on_polygon(marker.outline))
+    elif marker.shape in AREA_SHAPES:
         rx, ry = marker.half_size
         is_circle = marker.shape == MarkerShape.CIRCLE
         yield "outline", (positions_on_ellipse if is_circle else _positions_on_box)(target, rx, ry)
@@ -352,6 +363,11 @@ def _positions_on_box(center: Position, rx: float, ry: float) -> list[Position]:
     offsets = [step / 12 for step in range(-12, 13)]
     vertical = [(center[0] + sign * rx, center[1] + offset * ry) for sign in (-1, 1) for offset in offsets]
     return vertical + [(center[0] + offset * rx, center[1] + sign * ry) for sign in (-1, 1) for offset in offsets]
+
+
+def _positions_on_polygon(outline: Sequence[Position]) -> Iterator[Position]:
+    for (x, y), (next_x, next_y) in zip(outline, (*outline[1:], *outline[:1]), strict=True):
+        yield from ((x + (next_x - x) * step / 24, y + (next_y - y) * step / 24) for step in range(24))
 
 
 def sample_image(image: Image.Image) -> Background:
@@ -421,10 +437,10 @@ def _check_distances(markers: Sequence[MarkerData], aspect: float) -> Iterator[M
     for (first_number, first), (second_number, second) in combinations(enumerate(markers, start=1), 2):
         distance = distance_px((first.x, first.y), (second.x, second.y), aspect)
         if distance < MIN_LABEL_DISTANCE_PX:
-            message = _("On a phone, its disc overlaps disc %(number)s. Move one of them away.")
+            message = _("On a phone, this number overlaps number %(number)s. Move one of them.")
             yield MarkerIssue(second_number - 1, message % {"number": first_number}, is_blocking=True)
         elif distance < RECOMMENDED_LABEL_DISTANCE_PX:
-            message = _("On a phone, it is close to disc %(number)s. A little more room helps an unsteady finger.")
+            message = _("On a phone, this number is close to number %(number)s. More room helps an unsteady finger.")
             yield MarkerIssue(second_number - 1, message % {"number": first_number})
 
 
@@ -436,9 +452,9 @@ def _check_covered_targets(markers: Sequence[MarkerData], aspect: float) -> Iter
             if distance_px((marker.x, marker.y), (other.target_x, other.target_y), aspect) >= LABEL_RADIUS_PX:
                 continue
             if index == other_index:
-                message = _("On a phone, its disc covers what it points at. Move the disc aside.")
+                message = _("On a phone, this number covers what it points to. Move the number.")
             else:
-                message = _("On a phone, its disc covers what marker %(number)s points at. Move the disc aside.") % {
+                message = _("On a phone, this number covers what marker %(number)s points to. Move the number.") % {
                     "number": other_index + 1
                 }
             yield MarkerIssue(index, message)
@@ -450,16 +466,22 @@ def _check_edge(index: int, marker: MarkerData, aspect: float) -> Iterator[Marke
         min(marker.y, 1 - marker.y) * PHONE_IMAGE_WIDTH_PX * aspect,
     )
     if min(distances) < LABEL_RADIUS_PX:
-        yield MarkerIssue(index, _("On a phone, the edge of the picture cuts off its disc. Move it inward."))
+        yield MarkerIssue(index, _("On a phone, the edge of the picture cuts off this number. Move it inward."))
 
 
 def _check_shape(index: int, marker: MarkerData, aspect: float) -> Iterator[MarkerIssue]:
     if marker.shape not in AREA_SHAPES:
         return
-    rx, ry = marker.half_size
+    if marker.shape == MarkerShape.POLYGON:
+        width, height = ((max(values) - min(values)) for values in zip(*marker.outline, strict=True))
+        rx, ry = width / 2, height / 2
+    else:
+        rx, ry = marker.half_size
     if min(rx * PHONE_IMAGE_WIDTH_PX, ry * PHONE_IMAGE_WIDTH_PX * aspect) * 2 < MIN_SHAPE_SIZE_PX:
         message = _("The shape is too small to be seen. Make it wider and taller.")
         yield MarkerIssue(index, message, is_blocking=True)
+    if marker.shape == MarkerShape.POLYGON:  # its corners are inside the picture
+        return
     margins = (marker.target_x - rx, marker.target_y - ry, 1 - marker.target_x - rx, 1 - marker.target_y - ry)
     if min(margins) < -EDGE_TOLERANCE:
         message = _("The shape extends past the edge of the picture. Make it smaller or move it inward.")

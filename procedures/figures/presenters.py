@@ -20,7 +20,10 @@ MIME_TYPES = {"avif": "image/avif", "webp": "image/webp", "jpeg": "image/jpeg"}
 
 @dataclass(frozen=True, slots=True)
 class NumberedMarker:
-    """A numbered marker; coordinates and radii are CSS percentages such as ``37.2%``."""
+    """A numbered marker; coordinates and radii are CSS percentages such as ``37.2%``.
+
+    ``outline`` holds the corners of a polygon as SVG writes them, in a box of 100 by 100.
+    """
 
     number: int
     label: str
@@ -32,6 +35,7 @@ class NumberedMarker:
     target_y: str
     rx: str
     ry: str
+    outline: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,9 @@ class FigureContext:
         data = asdict(self)
         # Hashed and stored with each release: another key would make every page with a figure stale.
         data["marks"] = data.pop("markers")
+        for mark in data["marks"]:
+            if not mark["outline"]:
+                del mark["outline"]
         return data
 
 
@@ -174,9 +181,14 @@ def _number_marker(number: int, marker: MarkerData, text: MarkerTextData) -> Num
         target_y=format_percent(marker.target_y),
         rx=format_percent(rx),
         ry=format_percent(ry),
+        outline=" ".join(f"{_format(x * 100)},{_format(y * 100)}" for x, y in marker.outline),
     )
 
 
 def format_percent(fraction: float) -> str:
     """Format 0.3721 as ``37.2%``, which is accurate to a third of a pixel on a phone."""
-    return f"{fraction * 100:.1f}".rstrip("0").rstrip(".") + "%"
+    return _format(fraction * 100) + "%"
+
+
+def _format(percent: float) -> str:
+    return f"{percent:.1f}".rstrip("0").rstrip(".")

@@ -138,28 +138,23 @@ class DetectionStatus(StrEnum):
 
 STATUS_MESSAGES = {
     DetectionStatus.MARKED: gettext_lazy(
-        "The text finder marked places that may be text. It can miss text. Look at the whole picture."
+        "Text detection found places that may be text. It can miss text. Look at the whole picture."
     ),
     DetectionStatus.NOTHING_MARKED: gettext_lazy(
-        "The text finder did not mark anything. It can miss text. Look at the whole picture."
+        "Text detection found nothing. It can miss text. Look at the whole picture."
     ),
     DetectionStatus.NOT_INSTALLED: gettext_lazy(
-        "Text detection is not set up on this portal, so nothing was marked. Look at the whole picture. "
-        "To set it up, IT runs pip install 'plainspine[ocr]' and restarts the portal."
+        "Text detection is not set up. Look at the whole picture, and ask your IT team to set it up."
     ),
     DetectionStatus.SWITCHED_OFF: gettext_lazy(
-        "Text detection is turned off on this portal, so nothing was marked. Look at the whole picture. "
-        "IT can turn it on with PORTAL_TEXT_DETECTION=true."
+        "Text detection is turned off. Look at the whole picture. Your IT team can turn it on."
     ),
-    DetectionStatus.TIMED_OUT: gettext_lazy(
-        "The text finder took too long and was stopped, so nothing was marked. Look at the whole picture."
-    ),
+    DetectionStatus.TIMED_OUT: gettext_lazy("Text detection took too long and was stopped. Look at the whole picture."),
     DetectionStatus.BUSY: gettext_lazy(
-        "The text finder was busy with other pictures, so nothing was marked. Look at the whole picture, or try again."
+        "Text detection is busy with other pictures. Look at the whole picture, or try again."
     ),
     DetectionStatus.FAILED: gettext_lazy(
-        "The text finder did not work on this picture, so nothing was marked. Look at the whole picture. "
-        "The reason is in the log."
+        "Text detection did not work on this picture. Look at the whole picture. The reason is in the log."
     ),
 }
 
@@ -172,8 +167,8 @@ class UploaderAnswer(StrEnum):
 
 
 UPLOADER_ANSWER_LABELS = {
-    UploaderAnswer.NOT_TEXT: gettext_lazy("No, none of the marked places are text."),
-    UploaderAnswer.HARMLESS: gettext_lazy("Yes, but it is not a name, a date or a number that belongs to a person."),
+    UploaderAnswer.NOT_TEXT: gettext_lazy("No, none of these places is text."),
+    UploaderAnswer.HARMLESS: gettext_lazy("Yes, but it is not a name, a date, or a number that belongs to a person."),
 }
 
 

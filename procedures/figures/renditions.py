@@ -191,7 +191,7 @@ def rebuild_renditions(figure: Figure) -> list[Rendition]:
 def load_master_image(figure: Figure) -> DecodedImage:
     """Load the master of a figure. Raises InvalidImageError if it is missing or damaged, or for a drawing."""
     if not figure.image:
-        raise InvalidImageError(_("This figure is a drawing. Drawings come from the content folder."))
+        raise InvalidImageError(_("This picture is a supplied drawing, which cannot be changed here."))
     try:
         with default_storage.open(figure.image) as stream:
             decoded = decode_stored_image(stream.read())

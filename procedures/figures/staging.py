@@ -96,7 +96,9 @@ class StagedImage:
         try:
             return (self.folder / IMAGE_FILE).read_bytes()
         except FileNotFoundError:
-            raise InvalidImageError(_("The picture was not saved in time and was deleted. Choose it again.")) from None
+            raise InvalidImageError(
+                _("The picture was not saved within an hour and was deleted. Choose it again.")
+            ) from None
 
     def set_image(self, decoded: DecodedImage) -> None:
         """Store the image, in place of any earlier one."""

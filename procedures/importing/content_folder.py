@@ -132,7 +132,7 @@ def _apply_rows(rows: list[ParsedRow], report: LoadReport, progress: ProgressCal
     errors: list[ContentError] = []
     written: list[ParsedRow] = []
     for serializer, entry, data in rows:
-        if not _should_write(serializer, entry, data, report):
+        if not _decide_write(serializer, entry, data, report):
             continue
         progress(f"{serializer.name} {entry.key}")
         written.append((serializer, entry, data))
@@ -175,10 +175,11 @@ def row_fingerprint(data: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(data, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def _should_write(serializer: Serializer[Any], entry: ContentEntry, data: dict[str, Any], report: LoadReport) -> bool:
-    """Return whether to write an entry: its row is new, or is still as it was loaded and the file has changed.
+def _decide_write(serializer: Serializer[Any], entry: ContentEntry, data: dict[str, Any], report: LoadReport) -> bool:
+    """Return whether to write an entry, and record the decision in the report.
 
-    Also add the row to the report. An entry without a short code gets that of its row.
+    An entry is written if its row is new, or if its file has changed and staff have not edited the row. An entry
+    without a short code takes that of its row.
     """
     name = f"{serializer.name} {entry.key}"
     row = serializer.find_row(entry.key)
@@ -242,7 +243,7 @@ def _publish_pages(entries: list[ContentEntry], report: LoadReport, progress: Pr
     for entry in sorted(entries, key=lambda entry: [block in entry.data["body"] for block in reversed(LIST_BLOCKS)]):
         language, subject = entry.key.split(" ")
         page = Page.objects.select_related("live_release").get(language=language, subject=subject)
-        revision = save_revision(page, author=None, note="From the content folder")
+        revision = save_revision(page, author=None, note="Supplied starter text")
         _record_translation_source(page)
         if page.live_release and not page.live_release.is_starter:
             report.skipped.append(

@@ -4,6 +4,7 @@ from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.files.storage import default_storage
 from django.utils.translation import gettext as _
 
@@ -31,6 +32,7 @@ from procedures.importing.content_files import (
 )
 from procedures.importing.serializers import UNSUPPORTED_LANGUAGE_MESSAGE
 from procedures.models import Figure, Marker, Series, SeriesItem
+from procedures.validators import validate_outline
 
 POSITION_DIGITS = 4
 # Hex digits of the content hash in a file name: no collisions, and still short in the HTML of a page.
@@ -62,6 +64,7 @@ class FigureSerializer(Serializer[Figure]):
         "at": Field(list, required=True),
         "target": Field(list, required=True),
         "size": Field(list, [0.0, 0.0]),
+        "outline": Field(list, []),
         "text": Field(dict, required=True),
     }
     label_fields = {"label": REQUIRED_TEXT, "text": OPTIONAL_TEXT}
@@ -103,6 +106,13 @@ class FigureSerializer(Serializer[Figure]):
                 message = _("The marker's “%(field)s” must be two numbers, such as [0.31, 0.62].") % {"field": name}
                 raise owner.make_error(message, "markers")
             data[name] = [round(float(number), POSITION_DIGITS) for number in pair]
+        try:
+            validate_outline(data["outline"])
+        except ValidationError as error:
+            raise owner.make_error(error.messages[0], "markers") from None
+        outline = data.pop("outline")
+        if outline:  # most markers have none, and files without it stay as they are
+            data["outline"] = [[round(float(value), POSITION_DIGITS) for value in corner] for corner in outline]
         data["text"] = clean_texts(marker_entry, data, self.label_fields)
         return data
 
@@ -178,6 +188,7 @@ class FigureSerializer(Serializer[Figure]):
             marker.order, marker.shape = order, values["shape"]
             (marker.x, marker.y), (marker.target_x, marker.target_y) = values["at"], values["target"]
             marker.size_x, marker.size_y = values["size"]
+            marker.outline = values.get("outline", [])
             full_clean_and_save(marker)
             sync_texts(marker, "texts", values["text"])
         for marker in existing.values():
@@ -229,6 +240,7 @@ def _serialize_marker(marker: Marker, label_fields: Iterable[str]) -> dict[str, 
         "at": pair(marker.x, marker.y),
         "target": pair(marker.target_x, marker.target_y),
         "size": pair(marker.size_x, marker.size_y),
+        **({"outline": [pair(x, y) for x, y in marker.outline]} if marker.outline else {}),
         "text": serialize_texts(marker, label_fields),
     }
 

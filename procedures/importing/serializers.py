@@ -7,7 +7,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from procedures.branding import encode_text
 from procedures.enums import Language, PageKind
+from procedures.figures.decoding import InvalidImageError, decode_logo_text
 from procedures.importing.content_files import (
     OPTIONAL_TEXT,
     REQUIRED_TEXT,
@@ -41,6 +43,7 @@ from procedures.models import (
 from procedures.publishing import warning_signs
 from procedures.sharing.short_codes import generate_code
 
+LOGO_FILE = "clinic-logo.png"
 UNSUPPORTED_LANGUAGE_MESSAGE = gettext_lazy("“%(language)s” is not a supported language.")
 
 
@@ -54,18 +57,34 @@ class ClinicSerializer(Serializer[Clinic]):
         "after_hours_phone": OPTIONAL_TEXT,
         "emergency_number": Field(str, "911"),
         "time_zone": Field(str, "UTC"),
+        "logo_has_name": Field(bool, False),
+        "color": OPTIONAL_TEXT,
+        "accent_color": OPTIONAL_TEXT,
         "text": Field(dict, required=True),
+        # In a file of its own.
+        "logo": OPTIONAL_TEXT,
     }
     text_fields = {"hours": REQUIRED_TEXT, "about": OPTIONAL_TEXT}
+    # Written to a file only if they have a value.
+    rare_fields = ("logo_has_name", "color", "accent_color")
 
     def iter_files(self, folder: Path) -> Iterator[Path]:
         yield folder / "clinic.yaml"
 
     def parse_file(self, file: Path) -> Iterable[ContentEntry]:
-        yield build_entry(file, read_yaml(file), key="clinic")
+        entry = build_entry(file, read_yaml(file), key="clinic")
+        logo = file.with_name(LOGO_FILE)
+        if logo.exists():
+            entry.data["logo"] = encode_text(logo.read_bytes())
+        yield entry
 
     def clean(self, entry: ContentEntry) -> dict[str, Any]:
         data = super().clean(entry)
+        if data["logo"]:
+            try:
+                data["logo"] = encode_text(decode_logo_text(data["logo"]).png)
+            except InvalidImageError as error:
+                raise ContentError(entry.file.with_name(LOGO_FILE), 1, str(error)) from error
         return {**data, "text": clean_texts(entry, data, self.text_fields)}
 
     def find_row(self, key: str) -> Clinic | None:
@@ -75,19 +94,25 @@ class ClinicSerializer(Serializer[Clinic]):
         return (("clinic", clinic) for clinic in Clinic.objects.all())
 
     def serialize(self, row: Clinic) -> dict[str, Any]:
-        data: dict[str, Any] = {name: getattr(row, name) for name in self.fields if name != "text"}
-        return {**data, "text": serialize_texts(row, self.text_fields)}
+        data: dict[str, Any] = {name: getattr(row, name) for name in self.fields if name not in {"text", "logo"}}
+        logo = encode_text(bytes(row.logo)) if row.logo_version else ""
+        return {**data, "text": serialize_texts(row, self.text_fields), "logo": logo}
 
     def save_row(self, key: str, data: dict[str, Any], row: Clinic | None, *, store_files: bool) -> None:
         clinic = row or Clinic(pk=1)
-        for name in self.fields.keys() - {"text"}:
+        for name in self.fields.keys() - {"text", "logo"}:
             setattr(clinic, name, data[name])
+        clinic.set_logo(decode_logo_text(data["logo"]) if data["logo"] else None)
         full_clean_and_save(clinic)
         sync_texts(clinic, "texts", data["text"])
 
     def write_files(self, folder: Path, keys: Container[str] | None = None) -> None:
         for _key, clinic in self.select_rows(keys):
-            (folder / "clinic.yaml").write_text(dump_yaml(self.serialize(clinic)), encoding="utf-8")
+            data = self.serialize(clinic)
+            if data.pop("logo"):
+                (folder / LOGO_FILE).write_bytes(bytes(clinic.logo))
+            written = {name: value for name, value in data.items() if value or name not in self.rare_fields}
+            (folder / "clinic.yaml").write_text(dump_yaml(written), encoding="utf-8")
 
 
 class ListSerializer(Serializer[Any]):

@@ -127,7 +127,7 @@ class NumberVocabulary:
 
     Every text is read with the vocabularies of all languages, because a page can quote another language. They are
     used to find phone numbers (procedures/phones.py), numbers without a source
-    (procedures/readability/uncited_numbers.py), personal data (procedures/feedback.py), and ends of
+    (procedures/readability/measures.py), personal data (procedures/feedback.py), and ends of
     sentences. An empty pattern matches nothing.
     """
 
@@ -229,6 +229,8 @@ class LanguageDefinition:
     triage: TriageVocabulary | None = None
     numbers: NumberVocabulary | None = None
     raised_ordinals: RaisedOrdinals | None = None
+    # Regular expression for a place between two clauses at which a sentence can be split in two; case is ignored.
+    clause_break: str | None = None
     error_notice: ErrorNotice | None = None
 
     @property

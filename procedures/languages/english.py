@@ -497,6 +497,7 @@ ENGLISH = LanguageDefinition(
     ),
     hard_words=HardWords(min_syllables=3, easy=EASY_WORDS, base_forms=base_forms),
     passive=PASSIVE,
+    clause_break=r";\s+|,\s+and\s+(?=(?:you|we|they|it|he|she|this|that|there)\b)|,\s+(?=(?:but|so)\b)",
     spoken_alphabet=SPOKEN_ALPHABET,
     triage=TRIAGE,
     numbers=NUMBERS,

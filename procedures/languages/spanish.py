@@ -385,6 +385,7 @@ SPANISH = LanguageDefinition(
     # Words are longer than in English: verbs with endings for person and time often have four syllables.
     hard_words=HardWords(min_syllables=5, easy=EASY_WORDS, base_forms=base_forms),
     passive=PASSIVE,
+    clause_break=r";\s+|,\s+y\s+(?=(?:usted|nosotros|ellos|eso|esto|no)\b)|,\s+(?=(?:pero|así que)\b)",
     spoken_alphabet=SPOKEN_ALPHABET,
     triage=TRIAGE,
     numbers=NUMBERS,

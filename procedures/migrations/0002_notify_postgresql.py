@@ -1,4 +1,4 @@
-"""On PostgreSQL, notify every process when public content changes (portal/storage/database_changes.py)."""
+"""On PostgreSQL, notify every process when public content changes (portal/published/builder.py)."""
 
 from django.db import migrations
 

@@ -7,6 +7,7 @@ from django.db.models.functions import Coalesce, JSONObject
 from django.utils.translation import gettext_lazy as _
 
 from portal.text import validate_single_line
+from procedures.branding import Logo, validate_color
 from procedures.models.base import ClinicValue, ClinicValueManager, LanguageField
 from procedures.validators import (
     validate_key,
@@ -35,7 +36,7 @@ class Clinic(ClinicValue):
         help_text=_("The number that patients call during office hours."),
     )
     after_hours_phone = models.CharField(
-        _("after hours phone"),
+        _("after-hours phone"),
         max_length=25,
         validators=[validate_phone],
         blank=True,
@@ -55,6 +56,30 @@ class Clinic(ClinicValue):
         validators=[validate_time_zone],
         help_text=_("Such as America/Denver. Scheduled pages go live in this time zone."),
     )
+    # A PNG that branding.read_logo made. In the row, so that it changes with the clinic's name in one transaction.
+    logo = models.BinaryField(_("logo"), blank=True, default=b"", editable=False)
+    logo_version = models.CharField(max_length=16, blank=True, editable=False)
+    logo_width = models.PositiveSmallIntegerField(default=0, editable=False)
+    logo_height = models.PositiveSmallIntegerField(default=0, editable=False)
+    logo_has_name = models.BooleanField(
+        _("the logo contains the name"),
+        default=False,
+        help_text=_("Then the name is not printed beside it."),
+    )
+    color = models.CharField(
+        _("first color"),
+        max_length=7,
+        blank=True,
+        validators=[validate_color],
+        help_text=_("Such as #1a5276: for the line at the top of each page, the current stage of care, and paper."),
+    )
+    accent_color = models.CharField(
+        _("second color"),
+        max_length=7,
+        blank=True,
+        validators=[validate_color],
+        help_text=_("For the thin line below the first one. Leave it empty to use one color."),
+    )
 
     objects = ClinicValueManager()
 
@@ -72,6 +97,12 @@ class Clinic(ClinicValue):
     def __str__(self) -> str:
         return self.name
 
+    def set_logo(self, logo: Logo | None) -> None:
+        """Replace the logo, or remove it."""
+        self.logo = logo.png if logo else b""
+        self.logo_version = logo.version if logo else ""
+        self.logo_width, self.logo_height = (logo.width, logo.height) if logo else (0, 0)
+
 
 class ClinicText(ClinicValue):
     """The clinic's texts in one language."""
@@ -82,7 +113,7 @@ class ClinicText(ClinicValue):
         _("hours"),
         max_length=200,
         validators=[validate_single_line, validate_no_markup],
-        help_text=_("Such as Monday to Friday, 8 am to 5 pm."),
+        help_text=_("Such as Monday to Friday, 8 a.m. to 5 p.m."),
     )
     about = models.TextField(
         _("about"), blank=True, validators=[MaxLengthValidator(1000), validate_plain_text, validate_no_markup]
@@ -110,12 +141,12 @@ class ClinicText(ClinicValue):
 class Location(ClinicValue):
     """One address where patients are seen."""
 
-    key = models.CharField(_("key"), max_length=40, unique=True, validators=[validate_key])
-    order = models.PositiveSmallIntegerField(_("order"), default=0)
+    key = models.CharField(_("short name"), max_length=40, unique=True, validators=[validate_key])
+    order = models.PositiveSmallIntegerField(_("position"), default=0)
     phone = models.CharField(_("phone"), max_length=25, validators=[validate_phone])
     address = models.TextField(
         _("address"),
-        help_text=_("One line per row, as on an envelope."),
+        help_text=_("As on an envelope, one line per row."),
         validators=[validate_plain_text, validate_no_markup],
     )
 
@@ -178,6 +209,12 @@ def clinic_json(language: str) -> Subquery:
             phone="phone",
             after_hours_phone="after_hours_phone",
             emergency_number="emergency_number",
+            logo_version="logo_version",
+            logo_width="logo_width",
+            logo_height="logo_height",
+            logo_has_name="logo_has_name",
+            color="color",
+            accent_color="accent_color",
             hours=Coalesce(Subquery(hours), Value("")),
         )
     )[:1]

@@ -1,6 +1,7 @@
 """Figures: their texts, markers, renditions, and series."""
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.models import Q
@@ -11,9 +12,11 @@ from procedures.enums import FigureKind, MarkerShape, Provenance
 from procedures.models.base import LanguageField, NormalizedModel
 from procedures.validators import (
     MAX_ALT_LENGTH,
+    MIN_CORNERS,
     validate_no_markup,
     validate_no_phone,
     validate_no_sign_list,
+    validate_outline,
     validate_plain_text,
     validate_slug,
     validate_unit_interval,
@@ -27,7 +30,7 @@ class Figure(models.Model):
     (figures/redaction.py). It never contains recognized text, which could be a patient's name.
     """
 
-    slug = models.CharField(_("slug"), max_length=80, unique=True, validators=[validate_slug])
+    slug = models.CharField(_("short name"), max_length=80, unique=True, validators=[validate_slug])
     kind = models.CharField(_("kind of picture"), max_length=12, choices=FigureKind.choices, default=FigureKind.OTHER)
     image = models.CharField(_("picture"), max_length=120, blank=True, editable=False)
     width = models.PositiveIntegerField(
@@ -41,16 +44,16 @@ class Figure(models.Model):
     )
     sha256 = models.CharField(max_length=64, blank=True, editable=False, db_index=True)
     drawing = models.CharField(_("drawing"), max_length=120, blank=True, editable=False)
-    drawing_dark = models.CharField(_("drawing dark"), max_length=120, blank=True, editable=False)
-    provenance = models.CharField(_("provenance"), max_length=10, choices=Provenance.choices)
+    drawing_dark = models.CharField(_("drawing, dark mode"), max_length=120, blank=True, editable=False)
+    provenance = models.CharField(_("source of the picture"), max_length=10, choices=Provenance.choices)
     provenance_note = models.CharField(
-        _("provenance note"),
+        _("consent reference or license"),
         max_length=200,
         blank=True,
-        help_text=_("Consent reference or license. Never a patient's name."),
+        help_text=_("Where the consent is filed, or the license. Never a patient's name."),
     )
     deidentified = models.BooleanField(
-        _("no name, date or number is visible in the picture"),
+        _("no name, date, or number is visible in the picture"),
         default=False,
         help_text=_("Look closely, then check this box."),
     )
@@ -74,28 +77,28 @@ class Figure(models.Model):
         related_name="+",
         verbose_name=_("kind changed by"),
     )
-    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    created_at = models.DateTimeField(_("uploaded"), auto_now_add=True)
 
     class Meta:
         ordering = ["slug"]
-        verbose_name = _("figure")
-        verbose_name_plural = _("figures")
+        verbose_name = _("picture")
+        verbose_name_plural = _("pictures")
         constraints = [
             models.CheckConstraint(
                 condition=~Q(image="") | ~Q(drawing=""),
                 name="figure_has_image_or_drawing",
-                violation_error_message=_("Choose a picture file. A figure needs a picture or a drawing."),
+                violation_error_message=_("Choose a picture file."),
             ),
             models.CheckConstraint(
                 condition=~Q(image="") | Q(kind=FigureKind.DRAWING),
                 name="figure_without_image_is_drawing",
-                violation_error_message=_("This figure has only a drawing. Choose the kind “Drawing”."),
+                violation_error_message=_("This picture is a drawing. Choose the kind “Drawing”."),
             ),
             models.CheckConstraint(
                 condition=Q(deidentified=True),
                 name="figure_is_deidentified",
                 violation_error_message=_(
-                    "Look closely, then check the box to confirm that the picture shows no name, date or number."
+                    "Look closely, then check the box to confirm that the picture shows no name, date, or number."
                 ),
             ),
             models.CheckConstraint(
@@ -116,11 +119,11 @@ class Figure(models.Model):
 class FigureText(NormalizedModel):
     """The title, alt text, caption, and long description of a figure in one language."""
 
-    figure = models.ForeignKey(Figure, on_delete=models.CASCADE, related_name="texts", verbose_name=_("figure"))
+    figure = models.ForeignKey(Figure, on_delete=models.CASCADE, related_name="texts", verbose_name=_("picture"))
     language = LanguageField(_("language"))
     title = models.CharField(_("title"), max_length=80, validators=[validate_single_line, validate_no_markup])
     alt = models.CharField(
-        _("text instead of the picture"),
+        _("alternative text"),
         max_length=MAX_ALT_LENGTH,
         validators=[validate_single_line, validate_no_markup],
         help_text=_("For people who cannot see the picture: what it shows, and why it matters."),
@@ -162,20 +165,27 @@ class FigureText(NormalizedModel):
 class Marker(models.Model):
     """A numbered disc at ``x, y`` that points at ``target_x, target_y``. All positions are fractions of the picture."""
 
-    figure = models.ForeignKey(Figure, on_delete=models.CASCADE, related_name="markers", verbose_name=_("figure"))
+    figure = models.ForeignKey(Figure, on_delete=models.CASCADE, related_name="markers", verbose_name=_("picture"))
     # Not unique: swapping two rows of an inline would violate the constraint between the two saves.
-    order = models.PositiveSmallIntegerField(_("order"), default=0)
-    key = models.CharField(_("key"), max_length=40, validators=[validate_slug])
+    order = models.PositiveSmallIntegerField(_("position"), default=0)
+    key = models.CharField(_("short name"), max_length=40, validators=[validate_slug])
     shape = models.CharField(_("shape"), max_length=8, choices=MarkerShape.choices, default=MarkerShape.POINT)
     x = models.FloatField(validators=[validate_unit_interval])
     y = models.FloatField(validators=[validate_unit_interval])
-    target_x = models.FloatField(_("target x"), validators=[validate_unit_interval])
-    target_y = models.FloatField(_("target y"), validators=[validate_unit_interval])
+    target_x = models.FloatField(_("pointer x"), validators=[validate_unit_interval])
+    target_y = models.FloatField(_("pointer y"), validators=[validate_unit_interval])
     size_x = models.FloatField(
         _("size x"), default=0.0, validators=[validate_unit_interval], help_text=_("Circle: radius. Box: width.")
     )
     size_y = models.FloatField(
         _("size y"), default=0.0, validators=[validate_unit_interval], help_text=_("Circle: radius. Box: height.")
+    )
+    outline = models.JSONField(
+        _("corners"),
+        default=list,
+        blank=True,
+        validators=[validate_outline],
+        help_text=_("Free shape: its corners in order, each as [x, y]."),
     )
 
     class Meta:
@@ -196,6 +206,14 @@ class Marker(models.Model):
     def __str__(self) -> str:
         return self.key
 
+    def clean(self) -> None:
+        """Require corners for a free shape, and refuse them for any other."""
+        if self.shape == MarkerShape.POLYGON and len(self.outline) < MIN_CORNERS:
+            message = _("A free shape needs at least %(count)s corners.") % {"count": MIN_CORNERS}
+            raise ValidationError({"outline": message})
+        if self.shape != MarkerShape.POLYGON and self.outline:
+            raise ValidationError({"outline": _("Only a free shape has corners.")})
+
 
 class MarkerText(NormalizedModel):
     """The label and explanation of a marker in one language."""
@@ -215,7 +233,7 @@ class MarkerText(NormalizedModel):
             models.CheckConstraint(
                 condition=~Q(label=""),
                 name="marker_text_has_label",
-                violation_error_message=_("Give the marker a name."),
+                violation_error_message=_("Enter a label for the marker."),
             ),
         ]
 
@@ -252,7 +270,7 @@ class Rendition(models.Model):
 class Series(NormalizedModel):
     """Figures that show a sequence of stages, in one language."""
 
-    slug = models.CharField(_("slug"), max_length=80, validators=[validate_slug])
+    slug = models.CharField(_("short name"), max_length=80, validators=[validate_slug])
     language = LanguageField(_("language"))
     title = models.CharField(_("title"), max_length=120, validators=[validate_single_line, validate_no_markup])
 
@@ -276,15 +294,15 @@ class SeriesItem(NormalizedModel):
     """One stage of a series."""
 
     series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="items", verbose_name=_("series"))
-    order = models.PositiveSmallIntegerField(_("order"), default=0)
-    figure = models.ForeignKey(Figure, on_delete=models.PROTECT, related_name="series_items", verbose_name=_("figure"))
+    order = models.PositiveSmallIntegerField(_("position"), default=0)
+    figure = models.ForeignKey(Figure, on_delete=models.PROTECT, related_name="series_items", verbose_name=_("picture"))
     heading = models.CharField(_("heading"), max_length=120, validators=[validate_single_line, validate_no_markup])
     text = models.TextField(_("text"), validators=[MaxLengthValidator(1000), validate_plain_text, validate_no_markup])
 
     class Meta:
         ordering = ["order", "pk"]
-        verbose_name = _("series item")
-        verbose_name_plural = _("series items")
+        verbose_name = _("stage")
+        verbose_name_plural = _("stages")
 
     def __str__(self) -> str:
         return self.heading

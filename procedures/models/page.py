@@ -80,26 +80,26 @@ class Page(NormalizedModel):
     """A page's identity and working draft. The public reads ``live_release`` instead."""
 
     subject = models.CharField(
-        _("subject"),
+        _("translation group"),
         max_length=60,
         validators=[validate_slug],
         help_text=_("The same for all translations of this page."),
     )
     language = LanguageField(_("language"), default=languages.DEFAULT)
-    kind = models.CharField(_("kind"), max_length=12, choices=PageKind.choices)
+    kind = models.CharField(_("page type"), max_length=12, choices=PageKind.choices)
     order = models.PositiveSmallIntegerField(
-        _("order"), default=100, help_text=_("Smaller numbers come first on the home page.")
+        _("position"), default=100, help_text=_("Smaller numbers come first on the home page.")
     )
     code = models.CharField(
-        _("neutral code"),
+        _("code for letters"),
         max_length=6,
         unique=True,
         editable=False,
-        help_text=_("For letters: it does not reveal the condition."),
+        help_text=_("It does not reveal the condition."),
     )
 
     slug = models.CharField(
-        _("address"),
+        _("web address"),
         max_length=80,
         validators=[validate_slug],
         help_text=_("The last part of the web address. If you change it, the old address keeps working."),
@@ -124,8 +124,8 @@ class Page(NormalizedModel):
         blank=True,
         on_delete=models.PROTECT,
         related_name="lead_pages",
-        verbose_name=_("lead figure"),
-        help_text=_("The picture that carries the message."),
+        verbose_name=_("main picture"),
+        help_text=_("Shown at the top of the page."),
     )
     next_page = models.ForeignKey(
         "self",
@@ -134,17 +134,17 @@ class Page(NormalizedModel):
         on_delete=models.PROTECT,
         related_name="+",
         verbose_name=_("next page"),
-        help_text=_("The next step."),
+        help_text=_("Where the button at the end leads."),
     )
     next_label = models.CharField(
-        _("next label"),
+        _("button text"),
         max_length=100,
         blank=True,
         validators=[validate_single_line],
-        help_text=_("The text of the button: what happens next."),
+        help_text=_("Such as What happens next."),
     )
     review_months = models.PositiveSmallIntegerField(
-        _("review every … months"), default=12, help_text=_("You will be reminded to review the page after this time.")
+        _("months between reviews"), default=12, help_text=_("You are reminded when the next review is due.")
     )
 
     # Optimistic lock: each save increments it with a conditional UPDATE, so the second of two concurrent saves fails.
@@ -156,7 +156,7 @@ class Page(NormalizedModel):
         editable=False,
         on_delete=models.PROTECT,
         related_name="live_on",
-        verbose_name=_("live release"),
+        verbose_name=_("public version"),
     )
     scheduled_revision = models.ForeignKey(
         "Revision",
@@ -175,7 +175,7 @@ class Page(NormalizedModel):
         editable=False,
         help_text=_("What changed, for readers, once it is public."),
     )
-    withdrawn_reason = models.CharField(_("withdrawn reason"), max_length=240, blank=True, editable=False)
+    withdrawn_reason = models.CharField(_("reason for withdrawal"), max_length=240, blank=True, editable=False)
     replaced_by = models.ForeignKey(
         "self",
         null=True,
@@ -183,7 +183,7 @@ class Page(NormalizedModel):
         editable=False,
         on_delete=models.PROTECT,
         related_name="replaces",
-        verbose_name=_("replaced by"),
+        verbose_name=_("replacement page"),
     )
     translated_from = models.ForeignKey(
         "Revision",
@@ -212,7 +212,7 @@ class Page(NormalizedModel):
             models.UniqueConstraint(
                 fields=["subject", "language"],
                 name="page_once_per_subject_language",
-                violation_error_message=_("There is already a page on this subject in this language."),
+                violation_error_message=_("This translation group already has a page in this language."),
             ),
             models.CheckConstraint(
                 condition=Q(publish_at__isnull=True, scheduled_revision__isnull=True)
@@ -301,23 +301,23 @@ class GuideItem(NormalizedModel):
     """One entry of a guide's reading list: a page, or a section of it."""
 
     guide = models.ForeignKey(Page, on_delete=models.CASCADE, related_name="items", verbose_name=_("guide"))
-    order = models.PositiveSmallIntegerField(_("order"), default=0)
+    order = models.PositiveSmallIntegerField(_("position"), default=0)
     page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="guide_items", verbose_name=_("page"))
     section = models.CharField(
         _("section"),
         max_length=80,
         blank=True,
-        help_text=_("The section's anchor. Leave empty for the whole page."),
+        help_text=_("The address of the section. Leave empty for the whole page."),
     )
-    minutes = models.PositiveSmallIntegerField(_("minutes"), default=5, help_text=_("Reading time."))
+    minutes = models.PositiveSmallIntegerField(_("minutes"), default=5, help_text=_("Reading time in minutes."))
     note = models.CharField(
         _("note"), max_length=200, blank=True, validators=[validate_single_line], help_text=_("Why to read it.")
     )
 
     class Meta:
         ordering = ["order", "pk"]
-        verbose_name = _("reading")
-        verbose_name_plural = _("readings")
+        verbose_name = _("reading list entry")
+        verbose_name_plural = _("reading list")
         constraints = [
             models.CheckConstraint(
                 condition=Q(minutes__gte=1),

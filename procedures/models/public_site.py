@@ -56,8 +56,8 @@ class Path(models.Model):
 
     path = models.CharField(_("path"), max_length=120, unique=True)
     page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="paths", verbose_name=_("page"))
-    is_canonical = models.BooleanField(_("is canonical"), default=True)
-    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    is_canonical = models.BooleanField(_("current address"), default=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     # All that the triggers of portal/append_only.py let through.
     mutable_fields: ClassVar[tuple[str, ...]] = ("is_canonical",)
@@ -99,10 +99,10 @@ class ExternalLink(models.Model):
     Only ``check_links --external`` writes these rows. It deletes a row when no page has the link any longer.
     """
 
-    url = models.CharField(_("url"), max_length=500, unique=True)
-    pages = models.JSONField(_("pages"), default=list, help_text=_("Addresses of our pages that have this link."))
+    url = models.CharField(_("web address"), max_length=500, unique=True)
+    pages = models.JSONField(_("pages"), default=list, help_text=_("The pages that have this link."))
     last_result = models.CharField(_("last result"), max_length=120, help_text=_("The result of the last check."))
-    checked_at = models.DateTimeField(_("checked at"))
+    checked_at = models.DateTimeField(_("checked"))
     broken_since = models.DateTimeField(_("broken since"), null=True, blank=True)
 
     objects = ExternalLinkQuerySet.as_manager()
@@ -164,15 +164,15 @@ class Feedback(models.Model):
         blank=True,
         validators=[MaxLengthValidator(MAX_COMMENT_LENGTH), validate_plain_text],
     )
-    received_on = models.DateField(_("received on"), default=timezone.localdate, db_index=True)
+    received_on = models.DateField(_("received"), default=timezone.localdate, db_index=True)
     is_read = models.BooleanField(_("read"), default=False)
 
     objects = FeedbackQuerySet.as_manager()
 
     class Meta:
         ordering = ["is_read", "-received_on", "-pk"]
-        verbose_name = _("answer to “Was this clear?”")
-        verbose_name_plural = _("answers to “Was this clear?”")
+        verbose_name = _("answer")
+        verbose_name_plural = _("answers")
 
     def __str__(self) -> str:
         # Django's log of deletions stores this permanently, so it must not contain the reader's comment.

@@ -35,7 +35,7 @@ class GlossaryTerm(NormalizedModel):
     """A glossary entry in one language. Its first use on a page links to the definition automatically."""
 
     key = models.CharField(
-        _("key"), max_length=60, validators=[validate_key], help_text=_("The same in every language.")
+        _("short name"), max_length=60, validators=[validate_key], help_text=_("The same in every language.")
     )
     language = LanguageField(_("language"))
     term = models.CharField(
@@ -45,10 +45,10 @@ class GlossaryTerm(NormalizedModel):
         help_text=_("As written in running text."),
     )
     aliases = models.JSONField(
-        _("aliases"), default=list, blank=True, help_text=_('Other words for it: ["word", "other word"].')
+        _("other words for it"), default=list, blank=True, help_text=_('A list: ["word", "other word"].')
     )
     pronunciation = models.CharField(
-        _("how to say it"),
+        _("pronunciation"),
         max_length=80,
         blank=True,
         validators=[validate_single_line, validate_no_markup],
@@ -88,7 +88,11 @@ class Source(NormalizedModel):
     """A cited reference."""
 
     key = models.CharField(
-        _("key"), max_length=60, unique=True, validators=[validate_key], help_text=_("Cited as [@key].")
+        _("short name"),
+        max_length=60,
+        unique=True,
+        validators=[validate_key],
+        help_text=_("Texts cite the source by this name."),
     )
     # The label is American; the name of the field is a key of the content files.
     organisation = models.CharField(
@@ -112,7 +116,7 @@ class Source(NormalizedModel):
         max_length=300,
         blank=True,
         validators=[validate_single_line],
-        help_text=_("The facts that our pages take from it."),
+        help_text=_("The facts that pages take from it."),
     )
 
     class Meta:
@@ -134,10 +138,10 @@ class ClinicAnswer(ClinicValue):
     """The clinic's answer to one question in one language. All pages print this row, so that none contradicts it."""
 
     key = models.CharField(
-        _("key"), max_length=60, validators=[validate_key], help_text=_("The same in every language.")
+        _("short name"), max_length=60, validators=[validate_key], help_text=_("The same in every language.")
     )
     language = LanguageField(_("language"))
-    order = models.PositiveSmallIntegerField(_("order"), default=0)
+    order = models.PositiveSmallIntegerField(_("position"), default=0)
     question = models.CharField(
         _("question"),
         max_length=160,
@@ -172,12 +176,12 @@ class ClinicAnswer(ClinicValue):
 class WarningSign(models.Model):
     """A sign as the public reads it. Only the content loader and publishing an approved list write these rows."""
 
-    key = models.CharField(_("key"), max_length=60, unique=True, validators=[validate_key])
-    order = models.PositiveSmallIntegerField(_("order"), default=0, help_text=_("Position in the list."))
+    key = models.CharField(_("short name"), max_length=60, unique=True, validators=[validate_key])
+    order = models.PositiveSmallIntegerField(_("position"), default=0, help_text=_("Position in the list."))
     level = models.CharField(_("level"), max_length=12, choices=SignLevel.choices)
     when = models.CharField(_("when"), max_length=8, choices=SignTiming.choices, default=SignTiming.BOTH)
     sources = models.JSONField(
-        _("sources"), default=list, blank=True, validators=[validate_word_list], help_text=_("Keys of sources.")
+        _("sources"), default=list, blank=True, validators=[validate_word_list], help_text=_("Short names of sources.")
     )
 
     class Meta:
@@ -200,7 +204,7 @@ class WarningSignText(NormalizedModel):
         _("text"), max_length=200, validators=[validate_single_line, validate_sign_length, validate_no_markup]
     )
     short = models.CharField(
-        _("short"),
+        _("short form"),
         max_length=100,
         blank=True,
         validators=[validate_single_line, validate_no_markup],
@@ -254,7 +258,7 @@ class WarningSignEvent(AppendOnly):
     EVENT_KINDS = (EventKind.SUBMITTED, EventKind.APPROVED, EventKind.SENT_BACK, EventKind.PUBLISHED)
 
     revision = models.ForeignKey(WarningSignRevision, on_delete=models.PROTECT, related_name="events")
-    kind = models.CharField(_("kind"), max_length=20, choices=[(kind.value, kind.label) for kind in EVENT_KINDS])
+    kind = models.CharField(_("decision"), max_length=20, choices=[(kind.value, kind.label) for kind in EVENT_KINDS])
     content_hash = models.CharField(max_length=64)
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
@@ -285,10 +289,10 @@ class ClinicalCode(models.Model):
     code = models.CharField(
         _("code"),
         max_length=20,
-        help_text=_("The longest matching prefix wins, so S32.0 includes all codes below it."),
+        help_text=_("The longest match wins: S32.0 includes all codes that begin with it."),
     )
-    subject = models.CharField(_("subject"), max_length=60, validators=[validate_slug])
-    rank = models.PositiveSmallIntegerField(_("rank"), default=1, help_text=_("Lower numbers come first."))
+    subject = models.CharField(_("translation group"), max_length=60, validators=[validate_slug])
+    rank = models.PositiveSmallIntegerField(_("priority"), default=1, help_text=_("Lower numbers come first."))
 
     class Meta:
         ordering = ["system", "code", "rank"]

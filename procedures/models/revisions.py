@@ -32,7 +32,7 @@ class Revision(AppendOnly):
         verbose_name=_("author"),
     )
     note = models.CharField(_("note"), max_length=240, blank=True)
-    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    created_at = models.DateTimeField(_("time"), auto_now_add=True)
 
     objects = AppendOnlyManager()
 
@@ -65,7 +65,7 @@ class Approval(AppendOnly):
     )
     decision = models.CharField(_("decision"), max_length=20, choices=Decision.choices)
     comment = models.TextField(_("comment"), blank=True)
-    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    created_at = models.DateTimeField(_("time"), auto_now_add=True)
 
     objects = AppendOnlyManager()
 
@@ -181,7 +181,6 @@ class ReleaseQuerySet(AppendOnlyQuerySet["Release"]):
             self.live()
             .filter(Q(path=path) | Q(page__language=language, page__subject__in=listed.values("key")))
             .select_related("page", "revision")
-            .defer("document")
             .annotate(clinic=clinic_json(language))
         )
 
@@ -200,7 +199,7 @@ class Release(AppendOnly):
     approval = models.ForeignKey(
         Approval, null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name=_("approval")
     )
-    path = models.CharField(_("path"), max_length=120, help_text=_("The canonical address as of this release."))
+    path = models.CharField(_("web address"), max_length=120, help_text=_("The canonical address as of this release."))
     title = models.CharField(_("title"), max_length=100)
     key_message = models.CharField(_("key message"), max_length=240)
     description = models.CharField(_("description"), max_length=155)
@@ -232,14 +231,14 @@ class Release(AppendOnly):
     thumbnail = models.JSONField(_("thumbnail"), null=True, blank=True, help_text=_("Small picture for cards."))
     minutes = models.PositiveSmallIntegerField(_("minutes"), default=1, help_text=_("Reading time."))
     grade = models.FloatField(
-        _("grade"), null=True, blank=True, help_text=_("Reading level: Flesch–Kincaid or Fernández-Huerta.")
+        _("reading level"), null=True, blank=True, help_text=_("Reading level: Flesch–Kincaid or Fernández-Huerta.")
     )
     sha256 = models.CharField(
         max_length=64, help_text=_("Hash of the path, title, key message, description, and HTML.")
     )
     renderer_version = models.PositiveSmallIntegerField(_("renderer version"))
-    author_name = models.CharField(_("author name"), max_length=150, blank=True)
-    reviewer_name = models.CharField(_("reviewer name"), max_length=150, blank=True)
+    author_name = models.CharField(_("author"), max_length=150, blank=True)
+    reviewer_name = models.CharField(_("reviewer"), max_length=150, blank=True)
     published_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -248,15 +247,15 @@ class Release(AppendOnly):
         related_name="+",
         verbose_name=_("published by"),
     )
-    published_at = models.DateTimeField(_("published at"))
+    published_at = models.DateTimeField(_("published"))
     reviewed_on = models.DateField(
-        _("reviewed on"),
+        _("reviewed"),
         null=True,
         help_text=_("The day of the approval in the clinic's time zone; empty for starter texts."),
     )
-    next_review_on = models.DateField(_("next review on"))
+    next_review_on = models.DateField(_("next review"))
     is_starter = models.BooleanField(
-        _("is starter"), default=False, help_text=_("Supplied with the portal; not yet reviewed by the clinic.")
+        _("supplied starter text"), default=False, help_text=_("Not reviewed by the clinic yet.")
     )
     translation_checked = models.BooleanField(
         _("translation checked"),
@@ -271,8 +270,8 @@ class Release(AppendOnly):
 
     class Meta:
         ordering = ["page", "-number"]
-        verbose_name = _("release")
-        verbose_name_plural = _("releases")
+        verbose_name = _("published version")
+        verbose_name_plural = _("published versions")
         constraints = [
             models.UniqueConstraint(fields=["page", "number"], name="release_number_once_per_page"),
             models.CheckConstraint(
@@ -330,12 +329,17 @@ class ReleaseEvent(AppendOnly):
     """One entry of the log: what happened to a page, who did it, when, and why."""
 
     page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="events", verbose_name=_("page"))
-    kind = models.CharField(_("kind"), max_length=20, choices=EventKind.choices)
+    kind = models.CharField(_("action"), max_length=20, choices=EventKind.choices)
     revision = models.ForeignKey(
         Revision, null=True, blank=True, on_delete=models.PROTECT, related_name="events", verbose_name=_("revision")
     )
     release = models.ForeignKey(
-        Release, null=True, blank=True, on_delete=models.PROTECT, related_name="events", verbose_name=_("release")
+        Release,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="events",
+        verbose_name=_("published version"),
     )
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -343,17 +347,17 @@ class ReleaseEvent(AppendOnly):
         blank=True,
         on_delete=models.PROTECT,
         related_name="+",
-        verbose_name=_("actor"),
+        verbose_name=_("person"),
     )
     reason = models.TextField(_("reason"), blank=True)
-    created_at = models.DateTimeField(_("created at"), auto_now_add=True, db_index=True)
+    created_at = models.DateTimeField(_("time"), auto_now_add=True, db_index=True)
 
     objects = AppendOnlyManager()
 
     class Meta:
         ordering = ["-pk"]
-        verbose_name = _("release event")
-        verbose_name_plural = _("release events")
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.page}"

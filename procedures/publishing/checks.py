@@ -1,19 +1,23 @@
 """What must be fixed before a draft can be published, and what still uses a row that staff want to delete.
 
-These are rules across rows, on top of validators and constraints.
+These are rules across rows, on top of validators and constraints. One of them: signs and their levels belong in the
+list of warning signs, so no draft may say what to do about them.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from itertools import pairwise
+from typing import Any, TypeGuard
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from procedures.enums import PageKind
+from portal.text import interpolate_lazy
+from procedures import languages
+from procedures.enums import PageKind, SignTiming
 from procedures.figures.approval import FigureVersion
 from procedures.models import (
     ClinicAnswer,
@@ -31,22 +35,55 @@ from procedures.models import (
 )
 from procedures.models.page import public_path
 from procedures.publishing.anchor_redirects import render_draft
-from procedures.publishing.warning_sign_checks import find_written_signs
-from procedures.readability.scores import smog_grade, split_sentences, split_words
-from procedures.readability.thresholds import MAX_SENTENCE_WORDS, describe_exceeded_limits, describe_long_sentence
+from procedures.readability.scores import (
+    MAX_SENTENCE_WORDS,
+    describe_exceeded_limits,
+    describe_long_sentence,
+    smog_grade,
+    split_sentences,
+    split_words,
+)
 from procedures.rendering import Issue, ReferenceResolver, RenderedPage, released_document
-from procedures.rendering.document import Block, walk
+from procedures.rendering.blocks import get_block_types
+from procedures.rendering.document import (
+    Block,
+    Document,
+    Heading,
+    List,
+    ListItem,
+    Node,
+    Paragraph,
+    Quote,
+    Row,
+    Table,
+    Text,
+    walk,
+)
+from procedures.rendering.fixes import Fix, split_sentence
+from procedures.rendering.renderer import PLAIN_TEXT_FIELDS
+from procedures.triage import TriageDetector
 from procedures.validators import is_reserved_path, reserved_path_message
 
 # Pages without medical claims need no picture, key points, or source.
 NON_MEDICAL_KINDS = frozenset({PageKind.ABOUT, PageKind.GUIDE})
 EMPTY_FIELD_MESSAGES = {
-    "title": gettext_lazy("The title is empty. Write one."),
-    "key_message": gettext_lazy("The key message is empty. Write one."),
-    "description": gettext_lazy("The description is empty. Write one."),
-    "slug": gettext_lazy("The address is empty. Write one."),
-    "body": gettext_lazy("The text is empty."),
+    "title": gettext_lazy("Add a title."),
+    "key_message": gettext_lazy("Add the key message."),
+    "description": gettext_lazy("Add the description."),
+    "slug": gettext_lazy("Add the web address."),
+    "body": gettext_lazy("Write the text."),
 }
+
+# The block goes to the top of the text.
+KEY_POINTS_FIX = Fix(
+    gettext_lazy("Insert key points"), lambda text: f"::: key-points\n- …\n- …\n:::\n\n{text}".rstrip("\n"), line=1
+)
+
+AFTER_KINDS = frozenset({PageKind.RECOVERY, PageKind.RISKS})
+BOTH_KINDS = frozenset({PageKind.PROCEDURE, PageKind.DAY, PageKind.ABOUT, PageKind.GUIDE})
+MAX_NAMED_SIGNS = 3
+# Replaces a heading such as “When do I call?”, so that the text below it counts as one with an instruction to call.
+CALL_INSTRUCTION = "911"
 
 
 def check_draft(page: Page, content: dict[str, Any]) -> list[Issue]:
@@ -69,7 +106,7 @@ def check_rendered_draft(
     because the first load of a content folder publishes all pages at once.
     """
     issues = list(rendered.issues)
-    issues += find_written_signs(content, rendered.document, kind=page.kind, triage=resolver.build_triage())
+    issues += find_authored_sign_advice(content, rendered.document, kind=page.kind, triage=resolver.build_triage())
     issues += _check_fields(content)
     issues += _check_required_parts(page, content, rendered)
     issues += _check_readability(page, rendered)
@@ -106,13 +143,13 @@ def _check_fields(content: dict[str, Any]) -> Iterator[Issue]:
 def _check_required_parts(page: Page, content: dict[str, Any], rendered: RenderedPage) -> Iterator[Issue]:
     if page.kind not in NON_MEDICAL_KINDS:
         if not content["lead_figure"]:
-            yield Issue(0, _("Choose the picture that carries the message."), "lead_figure")
+            yield Issue(0, _("Choose the main picture."), "lead_figure")
         if not any(isinstance(node, Block) and node.name == "key-points" for node in walk(rendered.document.nodes)):
-            yield Issue(0, _("Put key points before the first heading: ::: key-points."), "body")
+            yield Issue(0, _("Add key points before the first heading."), "body", fix=KEY_POINTS_FIX)
         if not any(dependency.kind == "source" for dependency in rendered.dependencies):
-            yield Issue(0, _("No source is cited. Cite where the facts come from: [@key]."), "body")
+            yield Issue(0, _("Add a source: say where the facts come from."), "body", dialog="source")
     if not content["next_page"] and page.kind != PageKind.ABOUT:
-        yield Issue(0, _("Choose the next step, so that the reader knows what to do."), "next_page")
+        yield Issue(0, _("Choose the next page, so that readers know what to do."), "next_page")
     if page.kind == PageKind.GUIDE and not content.get("items"):
         yield Issue(0, _("The reading list is empty. Add at least one page."))
 
@@ -131,7 +168,9 @@ def _check_sentence_length(
     for block in rendered.article.blocks:
         for sentence in split_sentences(block.sentences):
             if (length := len(split_words(sentence))) > MAX_SENTENCE_WORDS and not is_exempt(sentence):
-                yield Issue(block.find_line(sentence), describe_long_sentence(sentence, length))
+                change = split_sentence(sentence, languages.get(rendered.language).clause_break)
+                fix = Fix(_("Split this sentence"), change) if change else None
+                yield Issue(block.find_line(sentence), describe_long_sentence(sentence, length), fix=fix)
 
 
 def _check_path(page: Page, content: dict[str, Any], *, is_new_release: bool) -> Iterator[Issue]:
@@ -142,7 +181,7 @@ def _check_path(page: Page, content: dict[str, Any], *, is_new_release: bool) ->
         yield Issue(0, reserved_path_message(path), "slug")
     existing = Path.objects.filter(path=path).exclude(page=page).select_related("page").first()
     if existing:
-        message = _("The address %(path)s belongs permanently to “%(title)s”. Choose another one.")
+        message = _("The web address %(path)s belongs to “%(title)s”. Choose another one.")
         yield Issue(0, message % {"path": path, "title": existing.page.title}, "slug")
 
 
@@ -338,3 +377,146 @@ def _link_types(page: Page, subject: str) -> list[str]:
         _("link in the text"): re.search(rf"\(page:{re.escape(subject)}(?![\w-])", content.get("body", "")) is not None,
     }
     return [name for name, is_used in link_types.items() if is_used]
+
+
+@dataclass
+class _TextUnit:
+    """A paragraph, list, or table, and the text around it."""
+
+    line: int
+    texts: list[str]
+    surrounding_text: str  # the heading and the paragraphs before and after
+    is_card: bool
+    is_list: bool
+    heading: str = ""  # the full heading, if the unit comes directly below it
+
+
+def find_authored_sign_advice(
+    content: dict[str, Any], document: Document, *, kind: str, triage: TriageDetector
+) -> list[Issue]:
+    """Return an issue for each field or passage of a draft that says what to do about warning signs.
+
+    ``document``: its tree, parsed or rendered. Only the author's own text counts, that is, nodes with a line number.
+    """
+    timing = SignTiming.AFTER if kind in AFTER_KINDS else SignTiming.BOTH if kind in BOTH_KINDS else SignTiming.BEFORE
+    fix = interpolate_lazy(gettext_lazy("Use ::: warning-signs %(timing)s instead."), timing=timing.value)
+    issues = [
+        _make_issue(
+            0, found, gettext_lazy("%(name)s %(signs)s Leave the signs out; the page prints them."), field, name=name
+        )
+        for field, name in PLAIN_TEXT_FIELDS.items()
+        if (found := triage.find_advised_signs(content.get(field, "")))
+    ]
+    note = gettext_lazy("The note on “%(page)s” in the reading list %(signs)s Leave the signs out of it.")
+    issues += [
+        _make_issue(0, found, note, page=item["page"])
+        for item in content.get("items", ())
+        if (found := triage.find_advised_signs(item["note"]))
+    ]
+    seen: set[int] = set()
+    for node in walk(document.nodes):
+        if _is_retired(node):
+            seen |= set(range(node.line, node.end + 2))
+            message = gettext_lazy("::: %(name)s is no longer used: signs and their levels come from one list. %(fix)s")
+            issues.append(Issue(node.line, interpolate_lazy(message, name=node.name, fix=fix)))
+    for unit in _iter_units(document.nodes, triage):
+        if unit.line not in seen and (found := _find_own_signs(unit, triage)):
+            seen.add(unit.line)
+            message = (
+                gettext_lazy("This list %(signs)s %(fix)s")
+                if unit.is_list
+                else gettext_lazy("This text %(signs)s %(fix)s")
+            )
+            issues.append(_make_issue(unit.line, found, message, fix=fix))
+    return issues
+
+
+def _make_issue(line: int, signs: set[str], message: Promise, field: str = "", **values: object) -> Issue:
+    named = "; ".join(sorted(signs, key=len)[:MAX_NAMED_SIGNS])
+    description = gettext_lazy("says what to do about warning signs (%(names)s). Signs come from one list.")
+    return Issue(line, interpolate_lazy(message, signs=interpolate_lazy(description, names=named), **values), field)
+
+
+def _is_retired(node: Node) -> TypeGuard[Block]:
+    """Whether a node is a block for handwritten signs."""
+    block_type = get_block_types().get(node.name) if isinstance(node, Block) else None
+    return block_type is not None and block_type.is_retired
+
+
+def _find_own_signs(unit: _TextUnit, triage: TriageDetector) -> set[str]:
+    together = "\n".join(unit.texts)
+    says_to_call, is_led = triage.says_to_call(together), unit.is_card or triage.says_to_call(unit.surrounding_text)
+    # One entry may name the sign and the next one say what to do; so may a heading and the text below it.
+    pairs = ["\n".join(pair) for pair in pairwise([unit.heading, *unit.texts] if unit.heading else unit.texts)]
+    for text in unit.texts:
+        if found := triage.find_advised_signs(text):
+            return found
+    for text in pairs:
+        if found := triage.find_paired_signs(text):
+            return found
+    if unit.is_card and (found := triage.find_signs(together)):
+        return found
+    if CALL_INSTRUCTION in unit.surrounding_text.split("\n") and (found := triage.find_emergencies(together)):
+        return found
+    if not (unit.is_list or unit.is_card) or not (says_to_call or is_led):
+        return set()
+    signs_by_entry = [signs for text in unit.texts if (signs := triage.find_signs(text))]
+    found = set().union(*signs_by_entry)
+    # One entry may explain several signs while another one says whom to call; two entries with signs are a list.
+    return found if len(found) > 1 and (is_led or len(signs_by_entry) > 1) else set()
+
+
+def _iter_units(nodes: Sequence[Node], triage: TriageDetector) -> Iterator[_TextUnit]:
+    """Yield paragraphs, lists, and tables in order, outermost first. A card is one unit with its list."""
+    heading, title, before = "", "", ""
+    nodes = [node for node in nodes if node.line]
+    for position, node in enumerate(nodes):
+        if isinstance(node, Heading):
+            title = node.text
+            # A heading that introduces a list: “When do I call?”
+            heading = CALL_INSTRUCTION if triage.is_call_heading(title) else ""
+            before = ""
+            yield _TextUnit(node.line, [title], "", is_card=False, is_list=False)
+            continue
+        if isinstance(node, Block) and node.nodes and not _is_retired(node):
+            if node.name == "call":
+                yield _TextUnit(node.line, _split_texts(node.nodes), "", is_card=True, is_list=False)
+            else:
+                after = _paragraph_at(nodes, position + 1)
+                yield from _iter_block_units(node.nodes, heading, title, before, after, triage)
+            before = ""
+        elif isinstance(node, List | Table | Quote):
+            context = "\n".join([heading, before, _paragraph_at(nodes, position + 1)])
+            yield _TextUnit(node.line, _split_texts([node]), context, is_card=False, is_list=True, heading=title)
+            before = ""
+        elif isinstance(node, Paragraph):
+            before = node.source
+            yield _TextUnit(node.line, [before], "", is_card=False, is_list=False, heading=title)
+        title = ""
+
+
+def _iter_block_units(
+    nodes: Sequence[Node], heading: str, title: str, before: str, after: str, triage: TriageDetector
+) -> Iterator[_TextUnit]:
+    """Yield the units of a block such as a checklist; the text around the block counts as text around each unit."""
+    for unit in _iter_units(nodes, triage):
+        surrounding = "\n".join([unit.surrounding_text, heading, before, after])
+        yield _TextUnit(unit.line, unit.texts, surrounding, unit.is_card, unit.is_list, unit.heading or title)
+        title = ""
+
+
+def _split_texts(nodes: Sequence[Node]) -> list[str]:
+    """Return one text for each list entry, table row, or paragraph."""
+    texts: list[list[str]] = [[]]
+    for node in walk(nodes):
+        if isinstance(node, ListItem | Row | Paragraph):
+            texts.append([])
+        if isinstance(node, Text):
+            texts[-1].append(node.source)
+    return [" ".join(parts) for parts in texts if parts]
+
+
+def _paragraph_at(nodes: Sequence[Node], position: int) -> str:
+    """Return the paragraph at ``position``, or ""."""
+    node = nodes[position] if position < len(nodes) else None
+    return node.source if isinstance(node, Paragraph) else ""

@@ -1,4 +1,7 @@
-"""Cache invalidation for published pages: a version of the public content, and the URLs that a change affects."""
+"""What the portal asks about published pages: the version of the content, the URLs that a change affects, and metrics.
+
+``settings.SITE_SOURCE`` and ``settings.METRICS_SOURCE`` name this module.
+"""
 
 import hashlib
 import json
@@ -6,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from procedures import languages
 from procedures.enums import PUBLIC_EVENTS, PageKind
@@ -14,12 +18,16 @@ from procedures.languages import home_path
 from procedures.models import Clinic, Page, Path, ReleaseDependency, ReleaseEvent
 from procedures.models.clinic import clinic_json
 from procedures.models.page import CARD_FIELDS, PageQuerySet
+from procedures.rendering.blocks.figure import PICTURE_PREFIX
 
-__all__ = ["affected_urls", "content_version", "public_files", "public_urls"]
+__all__ = ["affected_urls", "collect", "content_version", "public_files", "public_urls", "publish_lag"]
 # Lists for programs, which are rendered last.
 MACHINE_URLS = ("/sitemap.xml", "/connect/guides.json")
 # Other formats of a page, at URLs below its own (views/pages.py).
 PLAIN_TEXT_SUFFIX, BOOKLET_SUFFIX = FORMAT_SUFFIXES = ("plain.txt", "booklet/")
+BRANDING_URLS = ("/clinic/logo.png", "/clinic/colors.css")
+# The kinds of dependencies of a release on the pictures that it shows.
+PICTURE_DEPENDENCIES = ("figure", "indexed")
 # If more pages than this change at once, such as by a clinic answer that all of them print, any URL may be affected.
 BULK_THRESHOLD = 200
 RowQuerySet = QuerySet[Any, tuple[Any, ...]]
@@ -62,7 +70,9 @@ def affected_urls(before: str, now: str) -> tuple[list[str], list[str]] | None:
     # Includes the paths of withdrawn and moved pages: the old text must not remain there.
     paths = Path.objects.filter(page__in=changed).values_list("path", flat=True)
     formats = [f"{path}{suffix}" for path in paths for suffix in FORMAT_SUFFIXES]
-    secondary = [*paths, *formats, *_related_urls(changed), *MACHINE_URLS]
+    # All pictures that the changed pages ever had: one that is gone must not remain.
+    pictures = _picture_urls(ReleaseDependency.objects.filter(release__page__in=changed))
+    secondary = [*paths, *formats, *pictures, *_related_urls(changed), *MACHINE_URLS]
     return primary, [path for path in dict.fromkeys(secondary) if path not in primary]
 
 
@@ -74,12 +84,15 @@ def public_urls() -> list[str]:
     # Loads no text: there may be ten thousand pages.
     live = Page.objects.published().values_list("kind", "live_release__path")
     formats = [f"{path}{suffix}" for kind, path in live for suffix in _linked_suffixes(kind)]
+    pictures = _picture_urls(ReleaseDependency.objects.filter(release__live_on__isnull=False))
     short_code_forms = [f"{home_path(language)}p/" for language in languages.CODES]
     urls = [
         *_list_urls(languages.CODES),
         *short_code_forms,
         *(path for _, path in live),
         *formats,
+        *pictures,
+        *_branding_urls(),
         "/robots.txt",
         *MACHINE_URLS,
     ]
@@ -95,6 +108,18 @@ def _related_urls(changed: PageQuerySet) -> list[str]:
     return [*translations, *(f"{path}{BOOKLET_SUFFIX}" for path in guide_paths)]
 
 
+def _branding_urls() -> list[str]:
+    """Return the URLs of the clinic's logo and colors, if it has any."""
+    chosen = Clinic.objects.values_list("logo_version", "color").first() or ("", "")
+    return [url for url, value in zip(BRANDING_URLS, chosen, strict=True) if value]
+
+
+def _picture_urls(dependencies: "QuerySet[ReleaseDependency]") -> list[str]:
+    """Return the URLs of the large pictures of releases."""
+    pictures = dependencies.filter(kind__in=PICTURE_DEPENDENCIES).values_list("release__path", "key").distinct()
+    return [f"{path}{PICTURE_PREFIX}{slug}/" for path, slug in pictures]
+
+
 def _linked_suffixes(kind: str) -> tuple[str, ...]:
     """Return the suffixes of the formats that a page links to: only guides link to a booklet."""
     return FORMAT_SUFFIXES if kind == PageKind.GUIDE else (PLAIN_TEXT_SUFFIX,)
@@ -103,3 +128,23 @@ def _linked_suffixes(kind: str) -> tuple[str, ...]:
 def _list_urls(languages: Iterable[str]) -> list[str]:
     """Return the URLs of the lists of pages in ``languages``."""
     return [f"{home_path(language)}{part}" for language in languages for part in ("", "visits/")]
+
+
+def publish_lag(published_version: str) -> float:
+    """Return for how many seconds the oldest public event has not been part of the published files."""
+    last_published = json.loads(published_version)[0]
+    waiting = ReleaseEvent.objects.filter(pk__gt=last_published, kind__in=PUBLIC_EVENTS).order_by("pk")
+    oldest = waiting.values_list("created_at", flat=True).first()
+    return (timezone.now() - oldest).total_seconds() if oldest else 0.0
+
+
+def collect() -> dict[str, tuple[str, float]]:
+    """Return help text and value of each metric by name: numbers only, nothing that names a page."""
+    now = timezone.now()
+    return {
+        "public_pages": ("Pages that patients can read.", Page.objects.published().count()),
+        "overdue_pages": (
+            "Pages whose scheduled time has passed and that are not public yet.",
+            Page.objects.filter(publish_at__lt=now).count(),
+        ),
+    }

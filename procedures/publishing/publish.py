@@ -59,7 +59,7 @@ def publish(revision: Revision, *, actor: User, what_changed: str = "") -> Relea
     lock_page(page)
     approval = current_approval(revision)
     if approval is None:
-        raise PublishError.with_message(_("This text is not approved. Send it for review first."))
+        raise PublishError.with_message(_("A reviewer has not approved this text yet. Send it for review first."))
     refuse_phone_numbers(WHAT_CHANGED_LINE, what_changed)
     live = page.live_release
     if live and is_published(page, revision, approval):

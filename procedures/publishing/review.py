@@ -117,8 +117,8 @@ def _find_approvable_figures(revision: Revision, reviewer: User, seen_hashes: Co
     if any(figure_hash(figure) not in seen_hashes for figure in figures):
         raise UnseenFiguresError(
             _(
-                "This text shows a new or changed picture that was not on your screen. "
-                "Look at the pictures below, then decide again."
+                "This text has a new or changed picture that you have not seen. Check the pictures below, "
+                "then decide again."
             )
         )
     return figures
@@ -209,10 +209,10 @@ class PageState(models.TextChoices):
     UNSUBMITTED = "unsent", gettext_lazy("Draft not sent for review")
     IN_REVIEW = "waiting", gettext_lazy("Waiting for review")
     SENT_BACK = "sent_back", gettext_lazy("Sent back")
-    APPROVED = "approved", gettext_lazy("Approved, to be published")
+    APPROVED = "approved", gettext_lazy("Approved, not published yet")
     PUBLIC = "public", gettext_lazy("Public")
-    HAS_NEWER_DRAFT = "newer", gettext_lazy("Public with a newer draft")
-    STARTER = "starter", gettext_lazy("Public starter text, never reviewed")
+    HAS_NEWER_DRAFT = "newer", gettext_lazy("Public, with a newer draft")
+    STARTER = "starter", gettext_lazy("Public starter text, not reviewed")
     SCHEDULED = "planned", gettext_lazy("Scheduled")
     WITHDRAWN = "withdrawn", gettext_lazy("Withdrawn")
 
@@ -276,13 +276,13 @@ def filter_by_state(pages: models.QuerySet[Page], state: str) -> models.QuerySet
 REVIEW_LABELS: dict[str, Promise] = {
     EventKind.SUBMITTED: gettext_lazy("waiting for review"),
     EventKind.SENT_BACK: gettext_lazy("sent back"),
-    EventKind.APPROVED: gettext_lazy("approved, to be published"),
+    EventKind.APPROVED: gettext_lazy("approved, not published yet"),
 }
 # Shown alone, for pages that are not public.
 DRAFT_LABELS: dict[str, Promise] = {
     EventKind.SUBMITTED: gettext_lazy("Waiting for review"),
     EventKind.SENT_BACK: gettext_lazy("Sent back"),
-    EventKind.APPROVED: gettext_lazy("Approved, to be published"),
+    EventKind.APPROVED: gettext_lazy("Approved, not published yet"),
 }
 
 

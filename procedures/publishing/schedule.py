@@ -38,7 +38,7 @@ def schedule_revision(revision: Revision, *, actor: User, at: datetime.datetime,
     """
     approval = current_approval(revision)
     if approval is None:
-        raise PublishError.with_message(_("This text is not approved. Send it for review first."))
+        raise PublishError.with_message(_("A reviewer has not approved this text yet. Send it for review first."))
     refuse_phone_numbers(WHAT_CHANGED_LINE, what_changed)
     now = timezone.now()
     if at <= now:

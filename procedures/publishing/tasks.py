@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -79,7 +80,7 @@ class Task:
 
 @dataclass(frozen=True)
 class TaskList:
-    """Tasks of one kind. ``key`` identifies the kind; ``total`` may exceed the number of ``tasks``."""
+    """Tasks of one kind. ``key`` identifies the kind. A list that names no tasks has only a ``total``."""
 
     key: str
     title: str
@@ -130,12 +131,12 @@ def warning_sign_tasks(user: User) -> list[TaskList]:
             "signs_to_publish",
             "procedures.publish_page",
             _("Warning signs approved, not published yet"),
-            _("Publishing updates every page that prints them at the same time."),
+            _("Publishing updates every page that shows them."),
         ),
     }[decision.kind]
     if not user.has_perm(permission) or (key == "signs_to_approve" and is_own_revision(revision, user)):
         return []
-    reason = str(decision.actor) if decision.actor else _("From the content folder")
+    reason = str(decision.actor) if decision.actor else _("Supplied starter text")
     if decision.actor and decision.comment:
         reason = _("%(name)s: %(reason)s") % {"name": decision.actor, "reason": decision.comment}
     return [TaskList(key, title, hint, [Task(WarningSignList(), reason)], 1)]
@@ -153,7 +154,13 @@ def approval_tasks(user: User) -> TaskList:
     if settings.REQUIRE_PEER_REVIEW:
         pages = pages.filter(Q(latest_author__isnull=True) | ~Q(latest_author=user.pk))
     hint = _("Read what changes, then approve it or send it back.")
-    return _make_review_list("to_approve", _("To approve"), hint, pages)
+    return _make_review_list("to_approve", _("Waiting for your review"), hint, pages)
+
+
+def in_review_tasks() -> TaskList:
+    """Texts in review, for staff who cannot approve them."""
+    pages = _pages_in_state(PageState.IN_REVIEW, EventKind.SUBMITTED)
+    return _make_review_list("in_review", _("With a reviewer"), _("Sent for review and not decided yet."), pages)
 
 
 def figure_approval_tasks(user: User) -> TaskList:
@@ -200,8 +207,8 @@ def approved_tasks() -> TaskList:
         hint = _("Patients do not read the approved versions yet.")
     else:
         hint = _("Patients do not read these pages yet.")
-    tasks = [Task(page, _approved_page_reason(page)) for page in rows[:MAX_TASKS_SHOWN]]
-    return TaskList("approved", _("Approved, to be published"), hint, tasks, len(rows))
+    tasks = [Task(page, _approved_page_reason(page)) for page in rows]
+    return TaskList("approved", _("Approved, not published yet"), hint, tasks, len(rows))
 
 
 def _approved_page_reason(page: Any) -> str:
@@ -226,15 +233,15 @@ def own_draft_tasks(user: User) -> TaskList:
     """Drafts that ``user`` saved and that were not sent for review."""
     drafts = _unsubmitted_drafts().filter(latest_author=user.pk)
     reason = gettext_lazy("Saved on %(date)s")
-    return _make_draft_list("own_drafts", _("Your drafts"), _("Saved but not sent for review yet."), drafts, reason)
+    return _make_draft_list("own_drafts", _("Your drafts"), _("Saved, not sent for review yet."), drafts, reason)
 
 
 def other_draft_tasks(user: User) -> TaskList:
     """Drafts that other users saved and that were not sent for review."""
     drafts = _unsubmitted_drafts().filter(Q(latest_author__isnull=True) | ~Q(latest_author=user.pk))
-    hint = _("Saved by other people but not sent for review yet.")
+    hint = _("Saved by others, not sent for review yet.")
     reason = gettext_lazy("Saved by %(name)s on %(date)s")
-    return _make_draft_list("other_drafts", _("Other people’s drafts"), hint, drafts, reason)
+    return _make_draft_list("other_drafts", _("Drafts by others"), hint, drafts, reason)
 
 
 def withdrawal_tasks() -> TaskList:
@@ -255,7 +262,7 @@ def withdrawal_tasks() -> TaskList:
     for page in Page.objects.published().filter(subject__in=titles_by_subject):
         reasons.setdefault(page, []).append(message % {"title": titles_by_subject[page.subject]})
     tasks = [Task(page, " ".join(sentences)) for page, sentences in reasons.items()]
-    hint = _("Change these public pages, or withdraw them, too.")
+    hint = _("Change or withdraw these public pages, too.")
     return _make_list(
         "withdrawn", _("Pages affected by a withdrawal"), hint, sorted(tasks, key=lambda task: task.page.title)
     )
@@ -263,11 +270,9 @@ def withdrawal_tasks() -> TaskList:
 
 def scheduled_tasks() -> TaskList:
     """Scheduled pages, next first."""
-    tasks = []
-    for page in get_scheduled_pages():
-        local = timezone.localtime(page.publish_at)
-        tasks.append(Task(page, f"{local:%H:%M}, {format_date(local.date())}"))
-    return _make_list("planned", _("Scheduled to go public"), _("Times are in the clinic’s time zone."), tasks)
+    pages = get_scheduled_pages()
+    tasks = [Task(page, date_format(timezone.localtime(page.publish_at), "DATETIME_FORMAT")) for page in pages]
+    return _make_list("planned", _("Scheduled"), _("Times are in the clinic’s time zone."), tasks)
 
 
 def failed_schedule_tasks() -> TaskList:
@@ -282,9 +287,9 @@ def failed_schedule_tasks() -> TaskList:
     ).filter(last_kind=EventKind.UNSCHEDULED, last_actor__isnull=True)
     message = _("Was not published at the scheduled time. %(reason)s")
     tasks = [Task(page, message % {"reason": getattr(page, "last_reason", "")}) for page in failed]
-    message = _("Will not be published: a reviewer sent this text back after it was scheduled.")
+    message = _("This page will not be published: a reviewer sent it back after it was scheduled.")
     tasks += [Task(page, message) for page in _schedules_without_approval()]
-    return _make_list("not_published", _("Not published"), _("A scheduled text cannot go public."), tasks)
+    return _make_list("not_published", _("Not published"), _("A scheduled page could not be published."), tasks)
 
 
 def _schedules_without_approval() -> QuerySet[Page]:
@@ -322,8 +327,8 @@ def review_due_tasks() -> TaskList:
 def stale_page_tasks() -> TaskList:
     """Public pages that print outdated values."""
     tasks = [Task(stale.page, describe_changes(stale.changed)) for stale in find_stale_pages()]
-    hint = _("A picture, word, source or answer that they show has changed.")
-    return _make_list("outdated", _("Pages that print old values"), hint, tasks)
+    hint = _("A picture, word, source, or answer that they show has changed.")
+    return _make_list("outdated", _("Pages showing outdated details"), hint, tasks)
 
 
 def describe_changes(changed: Iterable[tuple[str, str]]) -> str:
@@ -340,7 +345,7 @@ def out_of_sync_tasks() -> TaskList:
     """Translations whose source text has changed."""
     pages = filter_out_of_sync(Page.objects.order_by("title"))
     tasks = [Task(page, _("The source text has changed.")) for page in pages]
-    return _make_list("translations", _("Translations out of date"), _("Bring them up to date."), tasks)
+    return _make_list("translations", _("Translations out of date"), _("Update them to match the source text."), tasks)
 
 
 def unchecked_translation_tasks() -> TaskList:
@@ -351,8 +356,8 @@ def unchecked_translation_tasks() -> TaskList:
         .filter(live_release__translation_checked=False)
         .aggregate(count=Count("pk"))["count"]
     )
-    hint = _("No check by a qualified translator is on record. The pages tell patients so.")
-    return TaskList("unchecked", _("Translations to be checked"), hint, [], count)
+    hint = _("No qualified translator has checked these pages yet. The pages say so.")
+    return TaskList("unchecked", _("Unchecked translations"), hint, [], count)
 
 
 def _last_event(kind: EventKind) -> QuerySet[ReleaseEvent]:
@@ -398,7 +403,7 @@ def _event_summary(page: Any) -> str:
 
 
 def _make_list(key: str, title: str, hint: str, tasks: list[Task]) -> TaskList:
-    return TaskList(key, title, hint, tasks[:MAX_TASKS_SHOWN], len(tasks))
+    return TaskList(key, title, hint, tasks, len(tasks))
 
 
 def _make_review_list(key: str, title: str, hint: str, pages: QuerySet[Page]) -> TaskList:
@@ -413,9 +418,9 @@ def _make_draft_list(key: str, title: str, hint: str, drafts: QuerySet[Any], rea
         Task(
             draft, str(reason) % {"name": _actor_name(draft), "date": format_date(timezone.localdate(draft.latest_at))}
         )
-        for draft in rows[:MAX_TASKS_SHOWN]
+        for draft in rows
     ]
-    return TaskList(key, title, hint, tasks, len(rows))
+    return _make_list(key, title, hint, tasks)
 
 
 def send_digests(at: datetime.datetime) -> list[User]:
@@ -452,10 +457,11 @@ def format_digest(task_lists: list[TaskList]) -> str:
     lines: list[str] = []
     for task_list in task_lists:
         lines.append(f"{task_list.title}: {task_list.total}")
-        lines += [f"  - {task.page.title} ({task.page.get_language_display()})" for task in task_list.tasks]
-        if task_list.tasks and task_list.total > len(task_list.tasks):
-            lines.append("  " + _("and %(count)s more") % {"count": task_list.total - len(task_list.tasks)})
+        tasks = task_list.tasks[:MAX_TASKS_SHOWN]
+        lines += [f"  - {task.page.title} ({task.page.get_language_display()})" for task in tasks]
+        if len(task_list.tasks) > len(tasks):
+            lines.append("  " + _("and %(count)s more") % {"count": task_list.total - len(tasks)})
         lines.append("")
     lines += [_("Sign in to see them: %(url)s") % {"url": f"{settings.PUBLIC_URL}/admin/"}, ""]
-    lines.append(_("You receive this at most once a week, only when there is something to do."))
+    lines.append(_("You get this email at most once a week, and only when there is something to do."))
     return "\n".join(lines)

@@ -32,7 +32,6 @@ from procedures.rendering import Issue
 SignListContent = list[dict[str, Any]]
 # The ReleaseDependency.kind of printed signs.
 DEPENDENCY_KIND = "signs"
-LEVEL_VALUES = [level.value for level in SignLevel]
 DECISION_EVENTS = (EventKind.SUBMITTED, EventKind.APPROVED, EventKind.SENT_BACK)
 
 
@@ -153,7 +152,7 @@ def is_own_revision(revision: WarningSignRevision, user: User) -> bool:
 @transaction.atomic
 def record_starter_list() -> WarningSignRevision:
     """Record the live list, just loaded from a content folder, as a revision for review."""
-    return _create_revision(get_live_list(), author=None, note="From the content folder")
+    return _create_revision(get_live_list(), author=None, note="Supplied starter text")
 
 
 @transaction.atomic

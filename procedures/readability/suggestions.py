@@ -12,8 +12,7 @@ from procedures import languages
 from procedures.models import Page
 from procedures.publishing.review import latest_source_revision
 from procedures.readability.measures import PageMeasures, Passage
-from procedures.readability.scores import split_words
-from procedures.readability.thresholds import (
+from procedures.readability.scores import (
     MAX_LIST_ITEMS,
     MAX_SENTENCE_WORDS,
     MIN_SCORED_WORDS,
@@ -25,10 +24,12 @@ from procedures.readability.thresholds import (
     describe_long_sentence,
     describe_missed_targets,
     shorten_quote,
+    split_words,
 )
 from procedures.rendering import Issue, RenderedPage
 from procedures.rendering.blocks.choices import find_answers
 from procedures.rendering.document import Block, Document, Text, walk
+from procedures.rendering.fixes import Fix, split_sentence
 from procedures.validators import MAX_ALT_LENGTH
 
 MAX_QUOTE_LENGTH = 70
@@ -40,9 +41,9 @@ def find_failures(measures: PageMeasures) -> Iterator[str]:
     for passage in measures.long_sentences:
         yield _with_section(describe_long_sentence(passage.text, int(passage.count)), passage)
     if measures.requires_figure_and_source and not measures.has_lead_figure:
-        yield _("Choose the picture that carries the message.")
+        yield _("Choose the main picture.")
     if measures.requires_figure_and_source and not measures.has_source:
-        yield _("No source is cited. Cite where the facts come from: [@key].")
+        yield _("Add a source: say where the facts come from.")
     yield from find_warnings(measures)
 
 
@@ -66,7 +67,7 @@ def find_notes(measures: PageMeasures) -> Iterator[str]:
 
 
 def _describe_uncited_number(passage: Passage) -> str:
-    message = _("The number “%(number)s” has no source. Cite where it comes from: [@key]. “%(quote)s”")
+    message = _("Add a source for the number “%(number)s”: “%(quote)s”")
     return message % {"number": passage.detail, "quote": shorten_quote(passage.text)}
 
 
@@ -81,8 +82,8 @@ def _describe_long_list(passage: Passage) -> str:
 
 def _describe_long_paragraph(count: int) -> str:
     message = ngettext(
-        "This paragraph has %(count)s sentence; %(target)s is the target. Make two of it.",
-        "This paragraph has %(count)s sentences; %(target)s is the target. Make two of it.",
+        "This paragraph has %(count)s sentence. Aim for %(target)s or fewer: split it.",
+        "This paragraph has %(count)s sentences. Aim for %(target)s or fewer: split it.",
         count,
     )
     return message % {"count": count, "target": TARGET_PARAGRAPH_SENTENCES}
@@ -106,7 +107,7 @@ def _describe_shared_warnings(measures: PageMeasures) -> Iterator[str]:
         else:
             yield _("The picture %(picture)s has no alternative text. Write one.") % {"picture": passage.detail}
     if not measures.has_action:
-        yield _("Nothing tells the reader what to do. Add a card, steps, a checklist or the next step.")
+        yield _("Tell readers what to do: add a card, steps, a checklist, or the next page.")
 
 
 def _with_section(sentence: str, passage: Passage) -> str:
@@ -159,7 +160,7 @@ def _suggest_for_page(measures: PageMeasures) -> Iterator[Issue]:
     for sentence in _describe_shared_warnings(measures):
         yield Issue(0, sentence)
     for word in measures.hard_words:
-        yield Issue(0, _("Long word, neither explained nor everyday: %(word)s.") % {"word": word})
+        yield Issue(0, _("Explain this long word, or use an everyday one: %(word)s.") % {"word": word})
 
 
 def _suggest_for_paragraphs(measures: PageMeasures) -> Iterator[Issue]:
@@ -174,17 +175,19 @@ def _suggest_for_paragraphs(measures: PageMeasures) -> Iterator[Issue]:
 def _suggest_for_sentences(measures: PageMeasures) -> Iterator[Issue]:
     for passage in measures.sentences_over_target:
         if passage.count <= MAX_SENTENCE_WORDS:  # publishing checks report longer ones
-            message = _("%(count)s words; %(target)s is the target. Shorten: %(sentence)s")
+            message = _("%(count)s words. Aim for %(target)s or fewer: %(sentence)s")
             quote = f"“{shorten_quote(passage.text, MAX_QUOTE_LENGTH)}”"
             values = {"count": passage.count, "target": TARGET_SENTENCE_WORDS, "sentence": quote}
-            yield Issue(passage.line, message % values)
+            change = split_sentence(passage.text, languages.get(measures.language).clause_break)
+            fix = Fix(_("Split this sentence"), change) if change else None
+            yield Issue(passage.line, message % values, fix=fix)
 
 
 def _suggest_for_numbers(measures: PageMeasures) -> Iterator[Issue]:
     for passage in measures.uncited_numbers:
         if passage.line:
-            message = _("The number “%(number)s” has no source. Cite where it comes from: [@key].")
-            yield Issue(passage.line, message % {"number": passage.detail})
+            message = _("Add a source for the number “%(number)s”.")
+            yield Issue(passage.line, message % {"number": passage.detail}, dialog="source")
         else:
             yield Issue(0, _describe_uncited_number(passage))
 

@@ -3,7 +3,7 @@
 from procedures.languages import DEFAULT
 from procedures.rendering.context import Issue
 from procedures.rendering.references import ReferenceResolver
-from procedures.rendering.renderer import RENDERER_VERSION, RenderedPage, released_document, render_page
+from procedures.rendering.renderer import RENDERER_VERSION, RenderedPage, released_document, released_part, render_page
 
 __all__ = [
     "RENDERER_VERSION",
@@ -12,6 +12,7 @@ __all__ = [
     "RenderedPage",
     "preview_html",
     "released_document",
+    "released_part",
     "render_page",
 ]
 

@@ -1,5 +1,6 @@
 """The state of one rendering, and the issues that it finds."""
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +15,8 @@ from portal.text import interpolate_lazy
 from procedures.markup import find_markup_error
 from procedures.models import Source
 from procedures.phones import find_phone_error
-from procedures.rendering.document import Block
+from procedures.rendering.document import Block, LargeFigure
+from procedures.rendering.fixes import Fix, replace_first, replace_key
 from procedures.rendering.inline import GlossaryLinker
 from procedures.rendering.parser import PAGE_ELEMENT_IDS
 from procedures.rendering.references import ReferenceResolver
@@ -22,6 +24,8 @@ from procedures.rendering.references import ReferenceResolver
 MIN_SIMILARITY = 0.8  # of difflib's ratio: a letter or two wrong, not another word
 # Each suggestion costs a comparison with every existing key, so a text full of unknown names must not ask for more.
 MAX_SUGGESTIONS = 20
+# What precedes the key of a row in a text.
+REFERENCE_PREFIXES = {"page": "page:", "source": "@"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,9 @@ class Issue:
     field: str = ""
     # The draft refers to something that does not exist. This can change without any change to the draft.
     is_unknown_reference: bool = False
+    # A safe correction, or the dialog of the editor that has one ("source").
+    fix: Fix | None = dataclasses.field(default=None, compare=False)
+    dialog: str = dataclasses.field(default="", compare=False)
 
     def __str__(self) -> str:
         if not self.line:
@@ -57,11 +64,12 @@ class IssueCollector:
         field: str = "",
         *,
         is_unknown_reference: bool = False,
+        fix: Fix | None = None,
         **values: object,
     ) -> None:
         """Add an issue unless an equal one is there. ``values`` are the named values of ``message``."""
         text = interpolate_lazy(message, **values) if values else cast("str", message)
-        issue = Issue(line, text, field, is_unknown_reference)
+        issue = Issue(line, text, field, is_unknown_reference, fix)
         if issue not in self._seen:
             self._seen.add(issue)
             self.issues.append(issue)
@@ -89,6 +97,8 @@ class RenderContext:
     # Line and anchor of each link to a section of the same page.
     fragment_links: list[tuple[int, str]] = field(default_factory=list)
     figure_slugs: list[str] = field(default_factory=list)
+    # The first place of each picture that has a page of its own, by slug.
+    large_figures: dict[str, LargeFigure] = field(default_factory=dict)
     # Names of blocks that a page can have only once.
     used_once: set[str] = field(default_factory=set)
     # Anchors of earlier releases, each with the anchor that replaces it; an empty one stands for the top of the page.
@@ -100,6 +110,8 @@ class RenderContext:
     # The timing of the full list of warning signs on this page; empty if there is no such list.
     signs_timing: str = ""
     chance_denominator: int = 0
+    # The anchor of the comparison of choices, to which a link at the top of the page leads.
+    comparison_anchor: str = ""
     key_points: str = ""
     # The block of the key points, which moves to the top of the page.
     key_points_block: Block | None = None
@@ -107,6 +119,8 @@ class RenderContext:
     last_level: int = 1
     # What was said about pictures and is not said again: that they are simulated, and what looks dark on them.
     said: set[str] = field(default_factory=set)
+    # Whether a marker on a picture is an arrow.
+    has_arrows: bool = False
     region_labels: set[str] = field(default_factory=set)
     # Whether to put the source line of each part into an HTML comment. For previews only.
     with_line_comments: bool = False
@@ -120,9 +134,12 @@ class RenderContext:
                 get_close_matches(key, self.resolver.list_keys(kind), 1, MIN_SIMILARITY)
             )
         text = interpolate_lazy(message, key=key, **values)
+        fix = None
         if closest := self.suggestions.get((kind, key)):
             text = interpolate_lazy(_("%(message)s Did you mean “%(name)s”?"), message=text, name=closest)
-        self.issues.add(line, text, is_unknown_reference=True)
+            label = interpolate_lazy(_("Use “%(name)s”"), name=closest)
+            fix = Fix(label, replace_key(REFERENCE_PREFIXES.get(kind, ""), key, closest))
+        self.issues.add(line, text, is_unknown_reference=True, fix=fix)
 
     def add_unavailable_figure(self, line: int, slug: str) -> None:
         """Add an issue for a figure that does not exist or has no approved version."""
@@ -136,7 +153,7 @@ class RenderContext:
 
     def add_unknown_value(self, line: int, name: str) -> None:
         """Add an issue for braces that contain no clinic value."""
-        self.issues.add(line, self.unknown_value_message(name))
+        self.issues.add(line, self.unknown_value_message(name), fix=self.unknown_value_fix(name))
 
     def unknown_value_message(self, name: str) -> str:
         """Return the message for braces that contain no clinic value, with the value that was probably meant."""
@@ -144,17 +161,32 @@ class RenderContext:
         if name.strip() in names:
             message = _("Take the spaces out of “{%(name)s}”, and use one pair of braces: {%(value)s}.")
             return interpolate_lazy(message, name=name, value=name.strip())
-        letters = re.sub(r"[^a-z]", "", name.casefold())
-        values_by_letters = {
-            re.sub(r"[^a-z]", "", form): value for value in names for form in (value, value.partition(".")[2])
-        }
         typed = " ".join(name.split())
-        if closest := get_close_matches(letters, values_by_letters, 1, MIN_SIMILARITY):
+        if closest := self._closest_clinic_value(name):
             message = _("Unknown clinic value {%(name)s}. Did you mean {%(value)s}?")
-            return interpolate_lazy(message, name=typed, value=values_by_letters[closest[0]])
+            return interpolate_lazy(message, name=typed, value=closest)
         known = ", ".join(f"{{{value}}}" for value in names)
         message = _("Unknown clinic value {%(name)s}. The clinic's values are %(known)s.")
         return interpolate_lazy(message, name=typed, known=known)
+
+    def unknown_value_fix(self, name: str) -> Fix | None:
+        """Return the correction of braces that contain no clinic value, with the value that was probably meant."""
+        value = name.strip()
+        if value not in self.resolver.clinic_values:
+            value = self._closest_clinic_value(name)
+        label = interpolate_lazy(_("Use {%(value)s}"), value=value)
+        return Fix(label, replace_first(f"{{{name}}}", f"{{{value}}}")) if value else None
+
+    def _closest_clinic_value(self, name: str) -> str:
+        """Return the clinic value that was probably meant, or ""."""
+        letters = re.sub(r"[^a-z]", "", name.casefold())
+        values_by_letters = {
+            re.sub(r"[^a-z]", "", form): value
+            for value in self.resolver.clinic_values
+            for form in (value, value.partition(".")[2])
+        }
+        closest = get_close_matches(letters, values_by_letters, 1, MIN_SIMILARITY)
+        return values_by_letters[closest[0]] if closest else ""
 
     def check_plain_text(self, line: int, name: str | Promise, *texts: str, allow_codes: bool = False) -> None:
         """Add issues for markup and phone numbers in plain text that the page prints as typed.

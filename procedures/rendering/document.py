@@ -7,10 +7,12 @@ readability, comparisons, and the checks of links and numbers. A release stores 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
-from typing import Any, Self
+from typing import Any, Self, TypedDict
+
+from django.utils.safestring import SafeString
 
 from procedures.languages.definition import SENTENCE_ENDS
-from procedures.readability.thresholds import MIN_CELL_WORDS
+from procedures.readability.scores import MIN_CELL_WORDS
 
 PHONE_SCHEME = "tel:"
 # The emergency signs above the text of a page.
@@ -23,7 +25,7 @@ GENERATED_PARTS = frozenset({PAGE_SIGNS, "page-words", "sources", "next-step", "
 class Mark:
     """Emphasis or a link around a stretch of text. Two marks are the same only if they are the same object."""
 
-    kind: str  # em, strong, link, term (a link to a glossary entry)
+    kind: str  # em, strong, link, term (a link to a glossary entry), blank (the label of a line to write on)
     href: str = ""
 
 
@@ -205,7 +207,15 @@ NODE_TYPES: dict[str, type[Node]] = {
 
 
 # Increase it when ``Document.from_json`` can no longer read what an earlier version wrote.
-FORMAT = 1
+FORMAT = 2
+
+
+class LargeFigure(TypedDict):
+    """A picture for a page of its own. ``html``: finished, from its template. ``anchor``: its place in the article."""
+
+    html: SafeString
+    caption: str
+    anchor: str
 
 
 @dataclass(slots=True)
@@ -220,6 +230,10 @@ class Document:
     back: list[Node] = field(default_factory=list)
     # Anchors of sections that no longer exist; they lead to the top of the body.
     top_anchors: list[str] = field(default_factory=list)
+    # Where the ids, the levels of headings, and the addresses below its own start in its HTML (``html.take_places``).
+    places: dict[str, list[int]] = field(default_factory=dict)
+    # The pictures that have a page of their own, by slug.
+    large_figures: dict[str, LargeFigure] = field(default_factory=dict)
 
     @property
     def nodes(self) -> list[Node]:
@@ -252,15 +266,24 @@ class Document:
             "front": [_node_to_json(node) for node in self.front],
             "back": [_node_to_json(node) for node in self.back],
             "top_anchors": self.top_anchors,
+            "places": self.places,
+            "large_figures": self.large_figures,
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any] | None) -> Self | None:
-        """Return the tree that ``to_json`` wrote; None for none, or one of another ``FORMAT``."""
+        """Return the tree that ``to_json`` wrote; None for none, or one of another ``FORMAT``.
+
+        The stored HTML of its large pictures is marked safe: only publishing writes it, from a template that escapes.
+        """
         if data is None or data["format"] != FORMAT:
             return None
         parts = {name: [_node_from_json(row) for row in data[name]] for name in ("body", "front", "back")}
-        return cls(**parts, top_anchors=list(data["top_anchors"]))
+        large: dict[str, LargeFigure] = {
+            slug: {"html": SafeString(row["html"]), "caption": row["caption"], "anchor": row["anchor"]}
+            for slug, row in data["large_figures"].items()
+        }
+        return cls(**parts, top_anchors=list(data["top_anchors"]), places=data["places"], large_figures=large)
 
 
 def node_links(node: Node) -> list[str]:

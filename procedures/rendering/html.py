@@ -9,17 +9,27 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from functools import reduce
 from html import escape
-from html.parser import HTMLParser
+from itertools import pairwise
 from operator import add
 
 import nh3
 from django.utils.functional import Promise
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from procedures.rendering.blocks import BlockType, Content, Options, get_block_types, render_component
+from portal.text import interpolate_lazy
+from procedures.rendering.blocks import (
+    ADDRESS_PLACE,
+    ID_PLACE,
+    LEVEL_PLACE,
+    BlockType,
+    Content,
+    Options,
+    get_block_types,
+    render_component,
+)
 from procedures.rendering.context import ContentsEntry, RenderContext
 from procedures.rendering.document import (
     Block,
@@ -36,7 +46,8 @@ from procedures.rendering.document import (
     Text,
     walk,
 )
-from procedures.rendering.inline import resolve_inline
+from procedures.rendering.fixes import DELETE_LINE, MAKE_HEADING, Fix, delete_lines, replace_key, substitute
+from procedures.rendering.inline import no_break, resolve_inline
 
 EMPTY_HTML = SafeString("")
 SECTION_LEVEL, MAX_HEADING_LEVEL = 2, 4
@@ -127,13 +138,18 @@ def resolve_heading(heading: Heading, context: RenderContext, *, is_top: bool) -
     line, level, issues = heading.line, heading.level, context.issues
     resolve_inline(heading, context, link_terms=False)
     if level == 1:
-        issues.add(line, _("The page's title is a field. Start headings with ##."))
+        fix = Fix(MAKE_HEADING, substitute(r"^(\s*)#(?!#)", r"\1##"))
+        issues.add(line, _("The page's title is a field. Start headings with ##."), fix=fix)
     if level > MAX_HEADING_LEVEL:
-        issues.add(line, _("A heading can have at most four # signs: ####."))
+        deepest = min(context.last_level + 1, MAX_HEADING_LEVEL) if is_top else MAX_HEADING_LEVEL
+        fix = Fix(MAKE_HEADING, substitute(r"^(\s*)#+", rf"\1{'#' * deepest}"))
+        issues.add(line, _("A heading can have at most four # signs: ####."), fix=fix)
     if is_top and level > context.last_level + 1:
-        issues.add(line, _("This heading skips a level: use %(signs)s."), signs="#" * (context.last_level + 1))
+        signs = "#" * (context.last_level + 1)
+        fix = Fix(interpolate_lazy(_("Use %(signs)s"), signs=signs), substitute(r"^(\s*)#+", rf"\1{signs}"))
+        issues.add(line, _("This heading skips a level: use %(signs)s."), fix=fix, signs=signs)
     if not heading.text:
-        issues.add(line, _("This heading is empty."))
+        issues.add(line, _("This heading is empty."), fix=Fix(DELETE_LINE, delete_lines))
     if heading.is_folded and (level != SECTION_LEVEL or not is_top):
         issues.add(line, _("Only a section can be folded: write .folded after the address of a ## heading."))
     if heading.is_taken:
@@ -155,9 +171,9 @@ def resolve_heading(heading: Heading, context: RenderContext, *, is_top: bool) -
 def _write(node: Node) -> str:
     """Return the HTML of a resolved node, not yet sanitized."""
     if isinstance(node, Heading):
-        anchors = "".join(f'<a id="{escape(old)}"></a>' for old in node.old_anchors)
-        anchor = f' id="{escape(node.anchor)}"' if node.anchor else ""
-        return f"<h{node.level}{anchor}>{anchors}{write_inline(node.runs)}</h{node.level}>\n"
+        tag = f"h{LEVEL_PLACE}{node.level}"
+        anchor = f' id="{ID_PLACE}{escape(node.anchor)}"' if node.anchor else ""
+        return f"<{tag}{anchor}>{write_anchors(node.old_anchors)}{write_inline(node.runs)}</{tag}>\n"
     if isinstance(node, Text):
         return f"<p>{write_inline(node.runs)}</p>\n"
     if isinstance(node, List):
@@ -176,6 +192,11 @@ def _write(node: Node) -> str:
     if isinstance(node, Container):
         return "".join(map(_write, node.nodes))
     return "<hr>\n"
+
+
+def write_anchors(anchors: Iterable[str]) -> SafeString:
+    """Return places that links to earlier sections lead to."""
+    return format_html_join("", '<a id="{}{}"></a>', ((ID_PLACE, anchor) for anchor in anchors))
 
 
 def _write_item(item: Node, *, is_tight: bool) -> str:
@@ -216,7 +237,7 @@ def write_inline(runs: Sequence[Run]) -> str:
         shared = 0
         while shared < min(len(open_marks), len(run.marks)) and open_marks[shared] is run.marks[shared]:
             shared += 1
-        parts += [f"</{'a' if mark.href else mark.kind}>" for mark in reversed(open_marks[shared:])]
+        parts += [_close_mark(mark) for mark in reversed(open_marks[shared:])]
         parts += [_open_mark(mark) for mark in run.marks[shared:]]
         parts.append(_write_run(run))
         open_marks = run.marks
@@ -244,14 +265,28 @@ def source_note(numbers: Sequence[int]) -> SafeString:
     """Return the link from a text to its sources, which leads to the first of them."""
     shown = ", ".join(map(str, numbers))
     label = ngettext("Source %(numbers)s", "Sources %(numbers)s", len(numbers)) % {"numbers": shown}
-    return format_html('<a class="citation" href="#source-{}" aria-label="{}">[{}]</a>', numbers[0], label, shown)
+    link = '<a class="citation" href="#{}source-{}" aria-label="{}">[{}]</a>'
+    return format_html(link, ID_PLACE, numbers[0], label, shown)
 
 
 def _open_mark(mark: Mark) -> str:
+    if mark.kind == "blank":
+        return '<strong class="blank">'
     if not mark.href:
         return f"<{mark.kind}>"
     css_class = ' class="term"' if mark.kind == "term" else ""
-    return f'<a{css_class} href="{escape(mark.href)}">'
+    return f'<a{css_class} href="{escape(mark_place(mark.href))}">'
+
+
+def _close_mark(mark: Mark) -> str:
+    if mark.kind == "blank":
+        return "</strong>"
+    return f"</{'a' if mark.href else mark.kind}>"
+
+
+def mark_place(href: str) -> str:
+    """Return the address of a link with a mark before the id, if it leads to a section of its own page."""
+    return f"#{ID_PLACE}{href[1:]}" if href.startswith("#") else href
 
 
 def _write_run(run: Run) -> str:
@@ -259,8 +294,7 @@ def _write_run(run: Run) -> str:
         return "\n"
     if run.kind == "break":
         return "<br>\n"
-    text = escape(run.text)
-    return f"<code>{text}</code>" if run.kind == "code" else text
+    return f"<code>{escape(run.text)}</code>" if run.kind == "code" else escape(no_break(run.text))
 
 
 def _render_wide_table(table: Table, context: RenderContext) -> SafeString:
@@ -282,7 +316,9 @@ def _render_block(block: Block, context: RenderContext, *, in_choices: bool) -> 
         return EMPTY_HTML
     if not block.has_end:
         message = _("The block %(name)s has no end. Close it with a line :::")
-        context.issues.add(block.line, message, name=block.name)
+        end = max((node.end for node in block.nodes[:1]), default=block.line)
+        fix = Fix(_("Close the block"), lambda text: f"{text.rstrip()}\n:::", block.line, end)
+        context.issues.add(block.line, message, fix=fix, name=block.name)
     if in_choices and not block_type.in_choices:
         context.issues.add(block.line, _("A block %(name)s cannot be inside choices."), name=block.name)
         block.nodes = []
@@ -306,14 +342,27 @@ def _render_content(block: Block, context: RenderContext, *, in_choices: bool) -
             context.issues.add(node.line, _("No heading can be inside ::: %(name)s."), name=block.name)
     for node in inner:
         _resolve(node, context, is_top=False)
+    if get_block_types()[block.name].has_blanks:
+        _find_blanks(inner)
     return sanitize("".join(map(_write, inner)))
+
+
+def _find_blanks(nodes: Sequence[Node]) -> None:
+    """Make a line to write on of each bold label that ends with a colon."""
+    for node in walk(nodes):
+        if isinstance(node, Text):
+            last = {mark: run.text for run in node.runs for mark in run.marks if mark.kind == "strong"}
+            for mark, text in last.items():
+                if text.endswith(":"):
+                    mark.kind = "blank"
 
 
 def _has_valid_form(block: Block, block_type: BlockType, context: RenderContext) -> bool:
     """Report options and content that the block does not allow; return whether the block can be rendered."""
     name, line, issues = block.name, block.line, context.issues
     if block_type.options == Options.NONE and block.options:
-        issues.add(line, _("::: %(name)s takes nothing after its name."), name=name)
+        fix = Fix(_("Delete the rest of the line"), substitute(r"^(\s*:::[ \t]*[a-z-]+).*", r"\1"))
+        issues.add(line, _("::: %(name)s takes nothing after its name."), fix=fix, name=name)
     if block_type.options == Options.NAMES and not NAMES.match(block.options):
         issues.add(line, _("::: %(name)s needs names after it, with single spaces between them."), name=name)
         return False
@@ -325,7 +374,8 @@ def _has_valid_form(block: Block, block_type: BlockType, context: RenderContext)
     if block_type.content == Content.OPTIONS or not block_type.has_end:
         return True
     if not block.nodes:
-        issues.add(line, _("The block %(name)s is empty."), name=name)
+        fix = Fix(_("Delete the block"), delete_lines, line, max(block.end + block.has_end, line))
+        issues.add(line, _("The block %(name)s is empty."), fix=fix, name=name)
         return False
     if block_type.content in {Content.BULLETS, Content.NUMBERS}:
         _check_list(block, block_type, context)
@@ -355,12 +405,14 @@ def _check_list(block: Block, block_type: BlockType, context: RenderContext) -> 
 def _report_unknown_block(block: Block, context: RenderContext) -> None:
     if not block.name:
         text = block.raw[:40].strip()
-        context.issues.add(block.line, _unnamed_block_message(block.raw), text=text)
+        context.issues.add(block.line, _unnamed_block_message(block.raw), fix=_unnamed_block_fix(block.raw), text=text)
         return
     names = sorted(get_block_types())
     if closest := get_close_matches(block.name, names, 1, MIN_NAME_SIMILARITY):
         message = _("There is no block “%(name)s”. Did you mean “%(closest)s”?")
-        context.issues.add(block.line, message, name=block.name, closest=closest[0])
+        label = interpolate_lazy(_("Use “%(name)s”"), name=closest[0])
+        fix = Fix(label, replace_key("", block.name, closest[0]))
+        context.issues.add(block.line, message, fix=fix, name=block.name, closest=closest[0])
     else:
         message = _("There is no block “%(name)s”. The blocks are: %(names)s.")
         context.issues.add(block.line, message, name=block.name, names=", ".join(names))
@@ -373,19 +425,31 @@ def _unnamed_block_message(raw_line: str) -> Promise:
         return _("“%(text)s” has more than three colons. Write exactly three: ::: note, and ::: at the end.")
     if rest.strip():
         return _("“%(text)s” names no block. Type a regular space and the name in lowercase: ::: note.")
-    return _("This ::: does not close anything. Delete it, or add the name of a block after it.")
+    return _("Stray “:::”. Delete it, or add the name of a block after it.")
+
+
+HEADING_TAGS = [f"h{LEVEL_PLACE}{level}" for level in range(SECTION_LEVEL, MAX_HEADING_LEVEL + 1)]
+
+
+def _unnamed_block_fix(raw_line: str) -> Fix | None:
+    """Return the correction of such a line: the block that was meant, or none at all."""
+    rest = raw_line.strip(":").strip().casefold()
+    if not rest:
+        return Fix(DELETE_LINE, delete_lines)
+    name = rest.split()[0]
+    label = interpolate_lazy(_("Use ::: %(name)s"), name=name)
+    return Fix(label, lambda _text: f"::: {' '.join(rest.split())}") if name in get_block_types() else None
 
 
 ALLOWED_TAGS = {
-    "a", "blockquote", "br", "code", "em", "h2", "h3", "h4", "hr", "li", "ol", "p", "pre", "strong", "table",
-    "tbody", "td", "th", "thead", "tr", "ul",
+    "a", "blockquote", "br", "code", "em", "hr", "li", "ol", "p", "pre", "strong", "table",
+    "tbody", "td", "th", "thead", "tr", "ul", *HEADING_TAGS,
 }  # fmt: skip
 ALLOWED_ATTRIBUTES = {
     "a": {"href", "class", "aria-label", "id"},
-    "h2": {"id"},
-    "h3": {"id"},
-    "h4": {"id"},
+    **{tag: {"id"} for tag in HEADING_TAGS},
     "ol": {"start"},
+    "strong": {"class"},
     "td": {"class"},
     "th": {"class", "scope"},
 }
@@ -433,80 +497,55 @@ def complete_article(html: SafeString, *, status: SafeString, tools: SafeString)
     return SafeString(html.replace(STATUS_PLACE, status, 1).replace(TOOLS_PLACE, tools, 1))
 
 
-# Places where no line ends: in a word such as "X-ray" and a name such as "rayos X". Style sheets keep phone numbers on
-# a line: with other characters in it, a number that is copied or searched for would not be the clinic's.
-NO_BREAK = re.compile(r"(?<![\w-][A-Z])(?<=[A-Z])-(?=[a-z])|(?<=[a-z]) (?=[A-Z](?![\w\u2019'-]))")
-NO_BREAK_CHARACTERS = {"-": "\u2011", " ": "\u00a0"}
-TAG = re.compile(r"(<[^>]*>)")
-
-
-def keep_together(html: SafeString) -> SafeString:
-    """Put no-break hyphens and spaces into the text between the tags of ``html``."""
-    parts = TAG.split(html)
-    parts[::2] = [NO_BREAK.sub(lambda match: NO_BREAK_CHARACTERS[match[0]], text) for text in parts[::2]]
-    return SafeString("".join(parts))
-
-
 # Between the prefix and an id. No slug contains it, so two parts never share an id: with a hyphen, "rest" and
 # "home-driving" would give the same id as "rest-home" and "driving".
 NAMESPACE_SEPARATOR = "__"
-# Attributes that contain ids of the same article.
-ID_ATTRIBUTES = frozenset({"id", "for", "name", "aria-labelledby", "aria-describedby", "aria-controls"})
-HEADING_TAG = re.compile(r"h([1-5])\Z")
-FRAGMENT_URL = re.compile(r"url\(#([^)]+)\)")
-# HTML elements without an end tag.
-VOID_ELEMENTS = frozenset("area base br col embed hr img input link meta source track wbr".split())
+PLACE = re.compile(f"([{ID_PLACE}{LEVEL_PLACE}{ADDRESS_PLACE}])")
+PLACE_NAMES = {ID_PLACE: "ids", LEVEL_PLACE: "levels", ADDRESS_PLACE: "addresses"}
+Places = dict[str, list[int]]
 
 
-class _IdNamespacer(HTMLParser):
-    def __init__(self, prefix: str, *, deeper: bool) -> None:
-        super().__init__(convert_charrefs=False)
-        self.prefix, self.deeper = prefix, deeper
-        self.parts: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "section":
-            # A section without a name is no landmark. Otherwise the booklet would have several "Sources" landmarks.
-            attrs = [pair for pair in attrs if pair[0] != "aria-labelledby"]
-        self.parts.append(f"<{self._demote_heading(tag)}{''.join(self._format_attribute(*pair) for pair in attrs)}>")
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.parts.append(f"<{self._demote_heading(tag)}{''.join(self._format_attribute(*pair) for pair in attrs)}/>")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in VOID_ELEMENTS:
-            self.parts.append(f"</{self._demote_heading(tag)}>")
-
-    def handle_data(self, data: str) -> None:
-        self.parts.append(data)
-
-    def handle_entityref(self, name: str) -> None:
-        self.parts.append(f"&{name};")
-
-    def handle_charref(self, name: str) -> None:
-        self.parts.append(f"&#{name};")
-
-    def _demote_heading(self, tag: str) -> str:
-        match = HEADING_TAG.match(tag) if self.deeper else None
-        return f"h{int(match[1]) + 1}" if match else tag
-
-    def _format_attribute(self, name: str, value: str | None) -> str:
-        if value is None:
-            return f" {name}"
-        value = FRAGMENT_URL.sub(rf"url(#{self.prefix}{NAMESPACE_SEPARATOR}\1)", value)
-        if name in ID_ATTRIBUTES:
-            value = " ".join(f"{self.prefix}{NAMESPACE_SEPARATOR}{part}" for part in value.split())
-        elif name == "href" and value.startswith("#"):
-            value = f"#{self.prefix}{NAMESPACE_SEPARATOR}{value[1:]}"
-        return f' {name}="{escape(value)}"'
+def take_places(html: SafeString) -> tuple[SafeString, Places]:
+    """Take the marks out of the HTML of an article; return it, and where in it the marked parts start."""
+    parts: list[str] = []
+    places: Places = {name: [] for name in PLACE_NAMES.values()}
+    length = 0
+    for part in PLACE.split(html):
+        if name := PLACE_NAMES.get(part):
+            places[name].append(length)
+        else:
+            parts.append(part)
+            length += len(part)
+    return SafeString("".join(parts)), places
 
 
-def namespace_ids(html: SafeString, prefix: str, *, deeper: bool = True) -> SafeString:
-    """Prepare an article for a document with several articles: put ``prefix`` (a slug) before all of its ids.
+def fill_places(html: SafeString, prefix: str = "") -> SafeString:
+    """Return HTML that still has its marks, with ``prefix`` at the start of each id."""
+    return SafeString(html.replace(ID_PLACE, prefix).replace(LEVEL_PLACE, "").replace(ADDRESS_PLACE, ""))
 
-    ``deeper``: also move headings one level down.
+
+def embed_article(html: SafeString, places: Places, prefix: str, base: str) -> SafeString:
+    """Return an article as a part of a document with several.
+
+    All of its ids begin with ``prefix`` (a slug), its headings are one level lower, and addresses below its own follow
+    ``base``, its path.
     """
-    namespacer = _IdNamespacer(prefix, deeper=deeper)
-    namespacer.feed(html)
-    namespacer.close()
-    return SafeString("".join(namespacer.parts))
+    inserted = dict.fromkeys(places["ids"], prefix + NAMESPACE_SEPARATOR)
+    inserted |= dict.fromkeys(places["addresses"], escape(base))
+    levels = set(places["levels"])
+    parts: list[str] = []
+    start = 0
+    for place in sorted([*inserted, *levels]):
+        parts.append(html[start:place])
+        if place in levels:
+            parts.append(str(int(html[place]) + 1))
+        else:
+            parts.append(inserted[place])
+        start = place + (place in levels)
+    return SafeString("".join([*parts, html[start:]]))
+
+
+def rebase_article(html: SafeString, places: Places, base: str) -> SafeString:
+    """Return an article that is shown elsewhere than at its path ``base``, with its addresses below that."""
+    parts = [html[start:end] for start, end in pairwise([0, *places["addresses"], len(html)])]
+    return SafeString(escape(base).join(parts))

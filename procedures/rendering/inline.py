@@ -118,6 +118,17 @@ def _lookup_key(text: str) -> str:
     )
 
 
+# Places where no line ends: in a word such as "X-ray" and a name such as "rayos X". Style sheets keep phone numbers on
+# a line: with other characters in it, a number that is copied or searched for would not be the clinic's.
+NO_BREAK = re.compile(r"(?<![\w-][A-Z])(?<=[A-Z])-(?=[a-z])|(?<=[a-z]) (?=[A-Z](?![\w\u2019'-]))")
+NO_BREAK_CHARACTERS = {"-": "\u2011", " ": "\u00a0"}
+
+
+def no_break(text: str) -> str:
+    """Return plain text with no-break hyphens and spaces, to be written as HTML."""
+    return NO_BREAK.sub(lambda match: NO_BREAK_CHARACTERS[match[0]], text)
+
+
 class GlossaryLinker:
     """Links each term at its first use on one page, and collects the linked terms."""
 
@@ -138,7 +149,7 @@ class GlossaryLinker:
     def link_terms(self, runs: list[Run]) -> list[Run]:
         """Return the runs with a link around the first use of each term that has none yet."""
         text, text_spans = _join_runs(runs)
-        matches = list(self._find_terms(text))
+        matches = list(self._find_first_uses(text))
         if not matches:
             return runs
         links = [
@@ -146,7 +157,7 @@ class GlossaryLinker:
         ]
         return [piece for index, run in enumerate(runs) for piece in _split_run(run, index, links)]
 
-    def _find_terms(self, text: str) -> Iterator[tuple[int, int, GlossaryTerm]]:
+    def _find_first_uses(self, text: str) -> Iterator[tuple[int, int, GlossaryTerm]]:
         for match in self._pattern.finditer(text):
             # IGNORECASE matches more than case folding: "spıne" with a dotless i matches "spine".
             term = self._terms_by_name.get(_lookup_key(match[1]))

@@ -10,6 +10,7 @@ and in them ``token.meta["visible"]``: lines in which a placeholder replaces par
 import re
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
+from html import unescape
 from itertools import groupby, pairwise
 
 from django.utils.functional import Promise
@@ -20,13 +21,27 @@ from markdown_it.token import Token
 from portal.text import interpolate_lazy
 from procedures import markup
 from procedures.markup import PLACEHOLDER, make_excerpt
+from procedures.rendering.blocks import get_block_types
 from procedures.rendering.context import MIN_SIMILARITY, RenderContext
+from procedures.rendering.fixes import (
+    DELETE_LINE,
+    DELETE_SIGNS,
+    MAKE_HEADING,
+    MAKE_LIST,
+    Fix,
+    delete_lines,
+    replace_first,
+    replace_once,
+    substitute,
+)
 from procedures.rendering.parser import HEADING_MARK, ParsedText, line_number
 
 MAX_ISSUES = 60
 LINE_END = re.compile(r"\r\n?|\n")
 Message = str | Promise
-LintResults = Iterator[tuple[int, Message]]
+# A line, its message, and its correction; for the checks of one line, without the line.
+LintResults = Iterator[tuple[int, Message] | tuple[int, Message, Fix | None]]
+LineResults = Iterator[Message | tuple[Message, Fix | None]]
 
 SPACES = " \t\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u202f\u205f\u3000"
 SPACES_AND_INVISIBLE = SPACES + "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"
@@ -67,6 +82,8 @@ DOUBLE_BRACE = re.compile(rf"\{{\s?{PLACEHOLDER}|{PLACEHOLDER}\s?\}}")
 PRIVATE_USE_CHARACTER = re.compile(f"[{PRIVATE_USE_RANGE}]")
 QUOTED_NUMBER = re.compile(r"[ ]{0,3}>[ ]?[=<≥]?[ ]?\d")
 BLOCK_LIKE = re.compile(r"[:：]{1,2}[ \u00a0]?[A-Za-z][a-z-]*\s*\Z|::+\s*\Z")
+# A prompt of a page template, "[Say what to bring.]", or the placeholder that a new block contains.
+PROMPT = re.compile(r"\s*(?:…|\[[^\[\]\n]*\w[ ][^\[\]\n]*\])\s*\Z")
 CELL_SEPARATOR = re.compile(r"(?<!\\)\|")
 
 
@@ -81,8 +98,8 @@ def lint(parsed: ParsedText, context: RenderContext) -> None:
         _check_tables,
         _check_inlines,
     ):
-        for line, message in check(parsed.tokens, lines, context):
-            context.issues.add(line, message)
+        for line, message, *fixes in check(parsed.tokens, lines, context):
+            context.issues.add(line, message, fix=next(iter(fixes), None))
             issue_count += 1
             if issue_count >= MAX_ISSUES:
                 return
@@ -92,7 +109,11 @@ def _check_invisible_characters(_tokens: list[Token], lines: list[str], _context
     for number, line in enumerate(lines, start=1):
         if found := markup.describe_invisible_character(line):
             message = _("This line contains %(found)s. Delete the word before and after it and type them again.")
-            yield number, interpolate_lazy(message, found=found)
+            yield (
+                number,
+                interpolate_lazy(message, found=found),
+                Fix(DELETE_SIGNS, substitute(markup.INVISIBLE_CHARACTER, "")),
+            )
 
 
 def _check_blocks(tokens: list[Token], lines: list[str], _context: RenderContext) -> LintResults:
@@ -106,12 +127,19 @@ def _check_blocks(tokens: list[Token], lines: list[str], _context: RenderContext
                 "## before “%(words)s”."
             )
             excerpt = make_excerpt(words, 0, len(words))
-            yield end, interpolate_lazy(message, line=lines[end - 1].strip(), words=excerpt)
+            yield (
+                end,
+                interpolate_lazy(message, line=lines[end - 1].strip(), words=excerpt),
+                Fix(DELETE_LINE, delete_lines),
+            )
         elif token.type == "code_block":
-            yield start + 1, _("Four spaces or a tab at the start turn this line into computer code. Delete them.")
+            fix = Fix(_("Delete the spaces"), substitute(re.compile(r"^[ \t]+", re.MULTILINE), ""), start + 1, end)
+            yield start + 1, _("Four spaces or a tab at the start turn this line into computer code. Delete them."), fix
         elif token.type == "fence":
             message = _("%(sign)s turns the lines below it into computer code. Delete it.")
-            yield start + 1, interpolate_lazy(message, sign=token.markup)
+            fence = re.compile(rf"^[ \t]*{re.escape(token.markup)}.*\n?", re.MULTILINE)
+            fix = Fix(DELETE_SIGNS, substitute(fence, ""), start + 1, end)
+            yield start + 1, interpolate_lazy(message, sign=token.markup), fix
         elif token.type == "blockquote_open" and QUOTED_NUMBER.match(lines[start]):
             yield start + 1, _("A > at the start of a line makes a quotation. Write “more than” instead.")
         elif token.type == "inline" and _contains_empty_link(token.children or []):
@@ -120,6 +148,7 @@ def _check_blocks(tokens: list[Token], lines: list[str], _context: RenderContext
             yield (
                 start + 1,
                 _("Two ` signs turn the text between them into computer code. Use quotation marks or ’ instead."),
+                Fix(_("Use quotation marks"), substitute(r"`+([^`\n]+)`+", r"“\1”"), start + 1, end),
             )
 
 
@@ -152,7 +181,7 @@ def _check_list_numbers(items: list[tuple[int, int]], previous_number: int) -> L
             "This line starts a numbered list with %(number)s. Start the list with 1; if it is not a list, write "
             "%(number)s\\. or move the number away from the start of the line."
         )
-        yield line, interpolate_lazy(message, number=first)
+        yield line, interpolate_lazy(message, number=first), _renumber(items, 1)
         return
     numbers = [number for _line, number in items]
     if len(set(numbers)) == 1:
@@ -160,8 +189,21 @@ def _check_list_numbers(items: list[tuple[int, int]], previous_number: int) -> L
     for place, (at, number) in enumerate(items):
         if number != first + place:
             message = _("Patients would see %(shown)s here, not %(typed)s. Number the entries in order.")
-            yield at, interpolate_lazy(message, shown=first + place, typed=number)
+            yield at, interpolate_lazy(message, shown=first + place, typed=number), _renumber(items, first)
             return
+
+
+def _renumber(items: list[tuple[int, int]], first: int) -> Fix:
+    """Return the correction that numbers the items (line and number) in order."""
+    start, end = items[0][0], items[-1][0]
+
+    def change(text: str) -> str:
+        rows = text.split("\n")
+        for place, (line, _number) in enumerate(items):
+            rows[line - start] = re.sub(r"^(\W*)\d+", rf"\g<1>{first + place}", rows[line - start])
+        return "\n".join(rows)
+
+    return Fix(_("Number them in order"), change, start, end)
 
 
 def _check_tables(tokens: list[Token], lines: list[str], _context: RenderContext) -> LintResults:
@@ -183,7 +225,12 @@ def _check_tables(tokens: list[Token], lines: list[str], _context: RenderContext
                 "an empty line after the table's last row.",
                 count,
             )
-            yield line + 1, interpolate_lazy(message, count=count, wanted=header_count)
+            fix = Fix(_("Add the missing cells"), _add_cells(header_count - count)) if count < header_count else None
+            yield line + 1, interpolate_lazy(message, count=count, wanted=header_count), fix
+
+
+def _add_cells(count: int) -> Callable[[str], str]:
+    return lambda row: f"{row.rstrip().removesuffix('|').rstrip()} |{'  |' * count}"
 
 
 def _split_cells(row: str) -> list[str]:
@@ -220,7 +267,8 @@ def _check_multiplication(children: list[Token], line: int) -> LintResults:
         after = children[place + 1].content[:1] if place + 1 < len(children) else ""
         if before.isdigit() and after.isdigit():
             message = _("“%(text)s” loses its star. For “times”, type the sign × instead.")
-            yield line, interpolate_lazy(message, text=f"{before}{child.markup}{after}")
+            fix = Fix(_("Use the sign ×"), substitute(r"(?<=\d)\*+(?=\d)", "×"))
+            yield line, interpolate_lazy(message, text=f"{before}{child.markup}{after}"), fix
             return
 
 
@@ -230,11 +278,11 @@ def _check_inline(token: Token, opening: str, lines: list[str], context: RenderC
     outside: list[str] = list(token.meta["outside_links"])
     if opening == "heading_open":
         if TRAILING_HASHES.search(visible[-1]):
-            yield start, _("Delete the # signs after the heading.")
+            yield start, _("Delete the # signs after the heading."), Fix(DELETE_SIGNS, _delete_trailing_hashes)
         visible[-1] = HEADING_MARK.sub("", visible[-1])
         outside[-1] = HEADING_MARK.sub("", outside[-1])
     elif opening == "paragraph_open":
-        yield from _check_paragraph(visible, start)
+        yield from _check_paragraph(visible, start, lines)
     for number, line in enumerate(visible):
         at = start + number
         # An email address can contain underscores.
@@ -242,15 +290,21 @@ def _check_inline(token: Token, opening: str, lines: list[str], context: RenderC
             yield at, _about(match, _("The signs < and > in “%(text)s” would be shown as typed. Delete them."))
         free = markup.EMAIL.sub(PLACEHOLDER, markup.AUTOLINK.sub(PLACEHOLDER, line))
         for check in LINE_CHECKS:
-            for sentence in check(free, context):
-                yield at, sentence
+            for found in check(free, context):
+                yield (at, *found) if isinstance(found, tuple) else (at, found)
         for sentence in _check_bare_urls(markup.EMAIL.sub(PLACEHOLDER, outside[number])):
             yield at, sentence
         if "\t" in lines[at - 1].strip() and "\t" in line.strip():
             yield at, _("A tab is shown as a space. For columns, make a table: | one | two |.")
 
 
-def _check_paragraph(visible: list[str], line: int) -> LintResults:
+def _delete_trailing_hashes(text: str) -> str:
+    start = re.match(r"\s*#+\s*", text)
+    begin = start.end() if start else 0
+    return text[:begin] + TRAILING_HASHES.sub(" ", text[begin:]).rstrip()
+
+
+def _check_paragraph(visible: list[str], line: int, lines: list[str]) -> LintResults:
     """Find lines that were meant to start a heading, a list, a block, or a table row."""
     rows = [number for number, text in enumerate(visible) if text.count("|") >= 2]
     piped = [number for number, text in enumerate(visible) if "|" in text]
@@ -268,9 +322,58 @@ def _check_paragraph(visible: list[str], line: int) -> LintResults:
         # One number or dash at the start of a line may be running text; two in a paragraph are a list.
         repeated = start in {"number", "dash"} and starts.count(start) > 1
         if sentence := _line_start_message(text, start, is_repeated=repeated):
-            yield line + number, sentence
+            yield line + number, sentence, _line_start_fix(starts, number, line, lines)
         if start in {"number", "dash"} and repeated:
             return
+
+
+def _line_start_fix(starts: list[str], number: int, first_line: int, lines: list[str]) -> Fix | None:
+    """Return the correction of a line that was meant to start something: line ``number`` of a paragraph."""
+    start = starts[number]
+    if start == "rule":
+        return Fix(DELETE_LINE, delete_lines)
+    if start == "heading":
+        return Fix(MAKE_HEADING, _make_heading)
+    if start == "block":
+        return _block_fix(lines[first_line + number - 1])
+    # All lines of the list at once.
+    same = {"number"} if start == "number" else {"bullet", "tight", "wide gap", "dash"}
+    places = [place for place, other in enumerate(starts) if other in same]
+    is_after_text = places[0] > 0
+
+    def change(text: str) -> str:
+        rows = text.split("\n")
+        for count, place in enumerate(places, start=1):
+            mark = f"{count}." if start == "number" else "-"
+            rows[place - places[0]] = f"{mark} {_strip_list_mark(rows[place - places[0]], start)}"
+        return ("\n" if is_after_text else "") + "\n".join(rows)
+
+    return Fix(MAKE_LIST, change, first_line + places[0], first_line + places[-1])
+
+
+def _make_heading(text: str) -> str:
+    match = HEADING_LIKE.match(text)
+    if not match:
+        return text
+    level = min(max(len(match[2]), 2), 4)
+    return f"{'#' * level} {match[3].strip(SPACES_AND_INVISIBLE)}"
+
+
+def _block_fix(text: str) -> Fix | None:
+    words = text.strip(SPACES_AND_INVISIBLE).strip(":：").strip(SPACES_AND_INVISIBLE).casefold()
+    if not words:
+        return Fix(DELETE_LINE, delete_lines)
+    if words not in get_block_types():
+        return None
+    return Fix(interpolate_lazy(_("Use ::: %(name)s"), name=words), lambda _text: f"::: {words}")
+
+
+def _strip_list_mark(text: str, start: str) -> str:
+    if start == "number" and (number := NUMBERED_LINE.match(text)):
+        return text[number.end() :].lstrip(SPACES)
+    if bullet := BULLET_LIKE.match(text):
+        return text[bullet.end() :].lstrip(SPACES)
+    return text.lstrip(SPACES).removeprefix("o").lstrip(SPACES)
 
 
 def _find_letter_o_bullets(visible: list[str]) -> list[str]:
@@ -388,7 +491,14 @@ def _about(match: re.Match[str], message: Message, **values: object) -> str:
     return interpolate_lazy(message, text=_quote_match(match), **values)
 
 
-def _check_braces(line: str, context: RenderContext) -> Iterator[Message]:
+def _check_prompts(line: str, _context: RenderContext) -> LineResults:
+    """Find template prompts and new-block placeholders that still need to be replaced."""
+    if PROMPT.match(line):
+        message = _("Replace “%(text)s” with your own words, or delete the line.")
+        yield interpolate_lazy(message, text=line.strip()), Fix(DELETE_LINE, delete_lines)
+
+
+def _check_braces(line: str, context: RenderContext) -> LineResults:
     rest = line
     for match in markup.BRACED_WORDS.finditer(line):
         rest = rest.replace(match[0], PLACEHOLDER)
@@ -403,32 +513,39 @@ def _check_braces(line: str, context: RenderContext) -> Iterator[Message]:
             )
             yield _about(match, message)
         else:
-            yield context.unknown_value_message(match[1])
+            yield context.unknown_value_message(match[1]), context.unknown_value_fix(match[1])
     if DOUBLE_BRACE.search(line):
-        yield _("Use one pair of braces around a clinic value: {clinic.phone}, not {{clinic.phone}}.")
+        fix = Fix(_("Use one pair"), substitute(r"\{+\s*(\{[a-z._]+\})\s*\}+", r"\1"))
+        yield _("Use one pair of braces around a clinic value: {clinic.phone}, not {{clinic.phone}}."), fix
     if hit := markup.UNCLOSED_BRACE.search(rest):
         yield _about(hit, _("Close the brace: add } at the end of “%(text)s”."))
         rest = rest.replace(hit[0], PLACEHOLDER)
     if hit := markup.BARE_CLINIC_VALUE.search(rest):
         message = _("“%(name)s” would be shown as typed. Put it in braces: {%(value)s}.")
-        yield interpolate_lazy(message, name=hit[0], value=hit[0].casefold())
+        value = hit[0].casefold()
+        fix = Fix(interpolate_lazy(_("Use {%(value)s}"), value=value), replace_once(hit[0], f"{{{value}}}"))
+        yield interpolate_lazy(message, name=hit[0], value=value), fix
     if hit := markup.FULLWIDTH_BRACE.search(rest):
-        yield _about(hit, _("“%(text)s” contains full-width braces. Type { and } on the keyboard."))
+        fix = Fix(_("Use regular braces"), lambda text: text.translate(str.maketrans("｛｝", "{}")))
+        yield _about(hit, _("“%(text)s” contains full-width braces. Type { and } on the keyboard.")), fix
 
 
-def _check_citations(line: str, context: RenderContext) -> Iterator[Message]:
+def _check_citations(line: str, context: RenderContext) -> LineResults:
     for match in markup.CITATION_LIKE.finditer(line):
-        yield _citation_message(match, context)
+        yield _citation_message(match, context), _citation_fix(match, context)
     rest = markup.CITATION_LIKE.sub(PLACEHOLDER, line)
     for match in markup.CITATION_IN_PARENTHESES.finditer(rest):
         if _find_similar_source(match[1] or match[2], context):
-            yield _citation_message(match, context)
+            yield _citation_message(match, context), _citation_fix(match, context)
     if DOUBLE_BRACKET.search(line):
-        yield _("Use one pair of brackets around a citation: [@key], not [[@key]].")
+        fix = Fix(_("Use one pair"), substitute(r"\[\s?(\[@[^\]\n]+\])\s?\]", r"\1"))
+        yield _("Use one pair of brackets around a citation: [@key], not [[@key]]."), fix
     for match in BRACKETED_KEY.finditer(rest):
         if match[1] in context.resolver.list_keys("source"):
             message = _("“%(text)s” is not a citation. Write %(citation)s.")
-            yield interpolate_lazy(message, text=match[0], citation=f"[@{match[1]}]")
+            citation = f"[@{match[1]}]"
+            fix = Fix(interpolate_lazy(_("Use %(citation)s"), citation=citation), replace_first(match[0], citation))
+            yield interpolate_lazy(message, text=match[0], citation=citation), fix
     if hit := markup.FOOTNOTE.search(rest):
         yield _about(hit, _("Footnotes such as “%(text)s” do not work here. Cite a source with [@key]."))
 
@@ -438,16 +555,26 @@ def _find_similar_source(key: str, context: RenderContext) -> str:
     return next(iter(get_close_matches(key.casefold(), names, 1, MIN_SIMILARITY)), "")
 
 
-def _citation_message(match: re.Match[str], context: RenderContext) -> Message:
+def _similar_citation(match: re.Match[str], context: RenderContext) -> str:
+    """Return the citation that was probably meant, or ""."""
     closest = [_find_similar_source(key, context) for key in re.findall(r"[\w-]+", match[0])]
-    if closest and all(closest):
-        citation = f"[{'; '.join(f'@{key}' for key in closest)}]"
+    return f"[{'; '.join(f'@{key}' for key in closest)}]" if closest and all(closest) else ""
+
+
+def _citation_fix(match: re.Match[str], context: RenderContext) -> Fix | None:
+    citation = _similar_citation(match, context)
+    label = interpolate_lazy(_("Use %(citation)s"), citation=citation)
+    return Fix(label, replace_first(match[0], citation)) if citation else None
+
+
+def _citation_message(match: re.Match[str], context: RenderContext) -> Message:
+    if citation := _similar_citation(match, context):
         return _about(match, _("“%(text)s” is not a citation. Write %(citation)s."), citation=citation)
     message = _("“%(text)s” is not a citation. Write [@key], with the key of a source and no spaces.")
     return _about(match, message)
 
 
-def _check_links(line: str, _context: RenderContext) -> Iterator[Message]:
+def _check_links(line: str, _context: RenderContext) -> LineResults:
     for match in UNPARSED_LINK.finditer(line):
         if line[: match.start()].rfind("![") > line[: match.start()].rfind("]"):
             yield _("Add a picture with a block: ::: figure, followed by the slug of the picture.")
@@ -462,7 +589,8 @@ def _check_links(line: str, _context: RenderContext) -> Iterator[Message]:
     for pattern in (SPACED_LINK, REVERSED_LINK):
         if hit := pattern.search(line):
             message = _("“%(text)s” is not a link. Write [words](page:subject) with nothing between ] and (.")
-            yield _about(hit, message)
+            fix = Fix(_("Delete the space"), substitute(rf"\][{SPACES}]+\(\s?(?={LINK_START})", "]("))
+            yield _about(hit, message), fix if pattern is SPACED_LINK else None
     if hit := REFERENCE_LINK.search(line):
         yield _about(hit, _("“%(text)s” is not a link. Put the address after the words: [words](page:subject)."))
     if TASK_LIST_MARKER.match(line):
@@ -479,13 +607,14 @@ def _check_bare_urls(outside: str) -> Iterator[Message]:
         yield _about(match, _("“%(text)s” is not a link. Write [words](page:subject)."))
 
 
-def _check_other_markup(line: str, _context: RenderContext) -> Iterator[Message]:
+def _check_other_markup(line: str, _context: RenderContext) -> LineResults:
     """Find HTML and the markup of other dialects."""
     if match := markup.HTML_TAG.search(markup.HTTP_URL.sub(PLACEHOLDER, line)):
         message = _("HTML such as “%(text)s” would be shown as typed. Delete it; for bold write **words**.")
-        yield _about(match, message)
+        yield _about(match, message), Fix(DELETE_SIGNS, substitute(markup.HTML_TAG, ""))
     if match := markup.ENTITY.search(line):
-        yield _about(match, _("“%(text)s” would be shown as typed. Type the character itself."))
+        fix = Fix(_("Use the character"), lambda text: markup.ENTITY.sub(lambda entity: unescape(entity[0]), text))
+        yield _about(match, _("“%(text)s” would be shown as typed. Type the character itself.")), fix
     if match := markup.BLOCK_FENCE.search(line):
         message = _(
             "“%(text)s” does not begin a block here. Begin a block on its own line with ::: and a space, typed with "
@@ -493,13 +622,16 @@ def _check_other_markup(line: str, _context: RenderContext) -> Iterator[Message]
         )
         yield _about(match, message)
     if match := HASHES_IN_LINE.search(line):
-        yield _about(match, _("“%(text)s” is not a heading. Start a heading on its own line."))
+        fix = Fix(MAKE_HEADING, substitute(HASHES_IN_LINE, lambda hashes: f"\n\n{hashes[0].strip(SPACES)} "))
+        yield _about(match, _("“%(text)s” is not a heading. Start a heading on its own line.")), fix
     if (place := line.find("\\")) >= 0:
         message = _("The backslash in “%(text)s” would be shown as typed. Delete it.")
-        yield interpolate_lazy(message, text=make_excerpt(line, place, place + 1))
+        fix = Fix(DELETE_SIGNS, replace_once(line[place : place + 2], line[place + 1 : place + 2]))
+        yield interpolate_lazy(message, text=make_excerpt(line, place, place + 1)), fix
     if (place := line.find("`")) >= 0:
         message = _("The ` in “%(text)s” would be shown as typed. Write “ ” or ’ instead.")
-        yield interpolate_lazy(message, text=make_excerpt(line, place, place + 1))
+        fix = Fix(_("Use ’"), substitute("`", "’"))
+        yield interpolate_lazy(message, text=make_excerpt(line, place, place + 1)), fix
     if match := PRIVATE_USE_CHARACTER.search(line):
         message = _("The character U+%(code)s exists in one font only: patients would see a box. Type another one.")
         yield interpolate_lazy(message, code=f"{ord(match[0]):04X}")
@@ -508,7 +640,8 @@ def _check_other_markup(line: str, _context: RenderContext) -> Iterator[Message]
         yield _about(match, message)
 
 
-LINE_CHECKS: tuple[Callable[[str, RenderContext], Iterator[Message]], ...] = (
+LINE_CHECKS: tuple[Callable[[str, RenderContext], LineResults], ...] = (
+    _check_prompts,
     _check_braces,
     _check_citations,
     _check_links,
@@ -527,13 +660,27 @@ def _check_emphasis(visible: list[str], line: int, *, has_mark: bool, has_note: 
                 message = _(
                     "The * in “%(text)s” is left over. Delete it, or put the same number before and after the words."
                 )
-                yield line + text.count("\n", 0, run.start()), _about(run, message)
+                yield line + text.count("\n", 0, run.start()), _about(run, message), _emphasis_fix(run)
                 continue
             if sentence := leftover(run, text):
-                yield line + text.count("\n", 0, run.start()), sentence
+                yield line + text.count("\n", 0, run.start()), sentence, _emphasis_fix(run)
     if match := SPACED_STARS.search(text):
         message = _("Delete the space after * in “%(text)s”: *words*.")
-        yield line + text.count("\n", 0, match.start()), _about(match, message)
+        fix = Fix(_("Delete the space"), replace_once(match[0], f"*{match[0][1:].lstrip(SPACES)}"))
+        yield line + text.count("\n", 0, match.start()), _about(match, message), fix
+
+
+def _emphasis_fix(run: re.Match[str]) -> Fix:
+    """Return the correction of signs that are left over: without the spaces inside them, or without the signs."""
+    signs = re.escape(run[0])
+    spaced = re.compile(rf"{signs}[{SPACES}]+([^*_\n]*[^*_\s])[{SPACES}]+{signs}")
+
+    def change(text: str) -> str:
+        if spaced.search(text):
+            return spaced.sub(rf"{run[0]}\1{run[0]}", text)
+        return replace_once(run[0], "")(text)
+
+    return Fix(DELETE_SIGNS, change)
 
 
 def _mask_match(match: re.Match[str]) -> str:

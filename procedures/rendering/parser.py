@@ -173,8 +173,8 @@ def line_number(token: Token) -> int:
 
 # Ids of elements in the templates.
 PAGE_ELEMENT_IDS = frozenset(
-    "main page-contents page-points page-words page-sources page-reading tip large-type whole-page word-shown "
-    "warning-signs".split()
+    "main page-contents page-points page-words page-sources page-reading tip large-type largest-type whole-page "
+    "word-shown warning-signs".split()
 )
 # Anchors that templates generate.
 RESERVED_ANCHOR = re.compile(

@@ -68,6 +68,7 @@ class PageLink:
     text: str
     clinic_values: Mapping[str, str]
     release: Release | None = None
+    kind: str = ""
 
     def section_title(self, anchor: str) -> str:
         """Return the title of a section by its current or an earlier anchor, or ""."""
@@ -360,8 +361,8 @@ class ReferenceResolver:
 
     def _build_page_link(self, page: Page) -> PageLink:
         if live := page.live_release:
-            return PageLink(live.path, live.title, live.revision.content["body"], self.clinic_values, live)
-        return PageLink(page.planned_path, page.title, page.body, self.clinic_values)
+            return PageLink(live.path, live.title, live.revision.content["body"], self.clinic_values, live, page.kind)
+        return PageLink(page.planned_path, page.title, page.body, self.clinic_values, kind=page.kind)
 
     def get_titled_page(self, subject: str, section: str = "") -> PageLink | None:
         """Like ``get_page``, for a link that prints the title of the page and of one of its sections."""
@@ -393,11 +394,9 @@ class ReferenceResolver:
         """
         lists = ReleaseDependency.objects.filter(kind="list", key="levels").values("release")
         pages = Page.objects.published().in_language(self.language).exclude(live_release__in=lists)
-        rows = [
-            {"href": live.path, "title": live.title, "kind": page.kind, "level": live.grade}
-            for page in pages.select_related("live_release")
-            if (live := page.live_release) and live.grade is not None
-        ]
+        graded = pages.filter(live_release__grade__isnull=False)
+        found = graded.values_list("live_release__path", "live_release__title", "kind", "live_release__grade")
+        rows = [dict(zip(("href", "title", "kind", "level"), row, strict=True)) for row in found]
         self.record("list", "levels", rows)
         return rows
 

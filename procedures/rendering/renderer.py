@@ -9,7 +9,7 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.functional import Promise
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -26,7 +26,7 @@ from procedures.phones import (
     find_phones,
 )
 from procedures.readability.scores import estimate_minutes, score_page
-from procedures.rendering.blocks import render_component
+from procedures.rendering.blocks import PLACES, Content, get_block_types, render_component
 from procedures.rendering.blocks.figure import show_figure
 from procedures.rendering.blocks.indexes import alphabetical_key, term_nodes
 from procedures.rendering.blocks.warning_signs import show_emergency_signs
@@ -50,7 +50,15 @@ from procedures.rendering.document import (
     read_article,
     walk,
 )
-from procedures.rendering.html import EMPTY_HTML, minify, to_html
+from procedures.rendering.html import (
+    EMPTY_HTML,
+    embed_article,
+    fill_places,
+    minify,
+    take_places,
+    to_html,
+    write_anchors,
+)
 from procedures.rendering.inline import GlossaryLinker
 from procedures.rendering.lint import MAX_ISSUES, lint
 from procedures.rendering.parser import MAX_BODY_LENGTH, ParsedText, parse
@@ -58,7 +66,7 @@ from procedures.rendering.references import Dependency, ReferenceResolver
 
 # Increase it when the same draft renders to different HTML or to a different tree: check_releases tells old releases
 # from broken ones by it, and load_content releases old ones again.
-RENDERER_VERSION = 9
+RENDERER_VERSION = 12
 
 PLAIN_TEXT_FIELDS: dict[str, Promise] = {
     "title": _("The title"),
@@ -66,6 +74,8 @@ PLAIN_TEXT_FIELDS: dict[str, Promise] = {
     "description": _("The description"),
     "next_label": _("The label of the next step"),
 }
+# Where a reader is, by the kind of the page. A guide is where the page is that it leads to.
+STAGES: dict[str, str] = {PageKind.PREPARATION: "before", PageKind.DAY: "day", PageKind.RECOVERY: "after"}
 # A part of the page: its HTML, and what it prints as a node of the tree.
 Part = tuple[SafeString, Block | None]
 
@@ -141,12 +151,40 @@ def render_page(
         return _render_in_context(content, kind, context, parsed or parse(content["body"]))
 
 
-def render_fragment(text: str, resolver: ReferenceResolver) -> SafeString:
-    """Render a text without the page around it, such as an example of a block."""
+def render_fragment(text: str, resolver: ReferenceResolver, *, keep_places: bool = False) -> SafeString:
+    """Render a text without the page around it, such as an example of a block.
+
+    ``keep_places``: leave the marks of ids and headings in it, for ``fill_places``.
+    """
     with translation.override(resolver.language):
         context = RenderContext(resolver)
         html = to_html(parse(text).document.body, context)
+        html = format_html("{}{}", context.key_points, html)
+        return html if keep_places else fill_places(html, "")
+
+
+def render_for_editor(text: str, resolver: ReferenceResolver) -> SafeString:
+    """Render one block as a card of the visual editor.
+
+    Where a block has content of its own, its HTML has an element with ``data-content`` in its place: there, the editor
+    shows the content, which staff can edit.
+    """
+    with translation.override(resolver.language):
+        context = RenderContext(resolver)
+        blocks = parse(text).document.body
+        if len(blocks) != 1 or not isinstance(blocks[0], Block) or not _has_editable_content(blocks[0]):
+            html = to_html(blocks, context)
+            return format_html("{}{}", context.key_points, html)
+        block = blocks[0]
+        # Blocks look at the first node in them.
+        block.nodes = block.nodes or [Paragraph()]
+        html = get_block_types()[block.name].render(block, context, format_html("<div data-content>{}</div>", ""))
         return format_html("{}{}", context.key_points, html)
+
+
+def _has_editable_content(block: Block) -> bool:
+    block_type = get_block_types().get(block.name)
+    return block_type is not None and block_type.content not in {Content.NOTHING, Content.OPTIONS}
 
 
 def released_document(release: Release) -> Document:
@@ -155,16 +193,26 @@ def released_document(release: Release) -> Document:
     A release of an earlier version of the portal has no tree, or one that can no longer be read. Its Markdown is
     rendered again, with its anchors, and with the values and pictures of today.
     """
-    stored = Document.from_json(release.document)
-    if stored is not None:
-        return stored
+    return Document.from_json(release.document) or _render_again(release).document
+
+
+def released_part(release: Release, prefix: str) -> SafeString:
+    """Return the HTML of a release as a part of a document with several; see ``embed_article`` and above."""
+    html, stored = release.article, Document.from_json(release.document)
+    if stored is None or not stored.places:
+        rendered = _render_again(release)
+        html, stored = rendered.html, rendered.document
+    return embed_article(html, stored.places, prefix, release.path)
+
+
+def _render_again(release: Release) -> RenderedPage:
     return render_page(
         release.revision.content,
         kind=release.page.kind,
         resolver=ReferenceResolver(release.page.language),
         anchor_renames=release.anchor_renames,
         old_anchors=release.old_anchors,
-    ).document
+    )
 
 
 def _render_in_context(content: dict[str, Any], kind: str, context: RenderContext, parsed: ParsedText) -> RenderedPage:
@@ -187,6 +235,7 @@ def _render_in_context(content: dict[str, Any], kind: str, context: RenderContex
     values: dict[str, Any] = {
         "title": content["title"],
         "key_message": content["key_message"],
+        "stage": _find_stage(content, kind, context),
         "kind": kind,
         "language": resolver.language,
         "lead": lead[0],
@@ -195,6 +244,8 @@ def _render_in_context(content: dict[str, Any], kind: str, context: RenderContex
         # Pages on the clinic and the site begin with what people came for: a number, a word, a picture.
         "contents": [] if kind == PageKind.ABOUT else context.headings,
         "body": body,
+        "has_arrows": context.has_arrows,
+        "comparison_anchor": context.comparison_anchor,
         "sources": sources[0],
         "words": words[0],
         "next": next_step,
@@ -207,7 +258,10 @@ def _render_in_context(content: dict[str, Any], kind: str, context: RenderContex
     front = [_build_header(content), context.key_points_block, emergency[1], reading_list, lead[1]]
     document.front = [part for part in front if part]
     document.back = [part for part in (next_block, words[1], sources[1]) if part]
-    html = minify(render_to_string("article/page.html", {**values, "items": items}))
+    document.large_figures = context.large_figures
+    html, document.places = take_places(
+        minify(render_to_string("article/page.html", {**values, "items": items, **PLACES}))
+    )
     anchors = document.anchors()
     for line, anchor in context.fragment_links:
         if anchor not in anchors:
@@ -257,7 +311,7 @@ def _render_body(parsed: ParsedText, context: RenderContext) -> SafeString:
     document.body = [node for node in document.body if node is not context.key_points_block]
     # Anchors of removed sections lead to the top of the body.
     document.top_anchors = context.reserve_old_anchors("")
-    return format_html_join("", '<a id="{}"></a>', ((old,) for old in document.top_anchors)) + html
+    return write_anchors(document.top_anchors) + html
 
 
 def _find_typed_phones(document: Document, context: RenderContext) -> Iterator[tuple[int, str]]:
@@ -370,6 +424,13 @@ def _build_next_step(content: dict[str, Any], context: RenderContext) -> tuple[d
     runs = [Run(f"{gettext('Read next')} "), link(label, page.href)]
     block = Block(name="next-step", component="next step", nodes=[Paragraph(runs=runs)])
     return {"href": page.href, "label": label, "title": page.title}, block
+
+
+def _find_stage(content: dict[str, Any], kind: str, context: RenderContext) -> str:
+    if kind == PageKind.GUIDE and content["next_page"]:
+        page = context.resolver.get_page(content["next_page"])
+        kind = page.kind if page else kind
+    return STAGES.get(kind, "")
 
 
 def _build_reading_list(items: list[dict[str, Any]], context: RenderContext) -> list[dict[str, Any]]:

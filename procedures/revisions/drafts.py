@@ -154,7 +154,27 @@ def save_autosave(session: EditingSession, fields: dict[str, str], *, version: i
         create_defaults={**values, "edited_at": edited_at, "opened_at": now},
     )
     Autosave.objects.filter(edited_at__isnull=True, last_seen_at__lt=now - EMPTY_AUTOSAVE_LIFETIME).delete()
+    if fields and session.page_id is None:
+        _delete_superseded(session, fields, now)
     return autosave
+
+
+def _delete_superseded(session: EditingSession, fields: dict[str, str], now: datetime.datetime) -> None:
+    """Delete earlier unsaved texts of new pages, in closed windows, that ``fields`` contain completely.
+
+    Whoever starts the same page several times is then asked about one text, not about each attempt.
+    """
+    earlier = (
+        Autosave.objects.for_form(None, session.form).filter(user=session.user).exclude(client_id=session.client_id)
+    )
+    closed = earlier.with_unsaved_text().filter(last_seen_at__lt=now - PRESENCE_TIMEOUT)
+    texts = {name: " ".join(value.split()) for name, value in fields.items()}
+    superseded = [
+        autosave.pk
+        for autosave in closed
+        if all(" ".join(value.split()) in texts.get(name, "") for name, value in autosave.fields.items())
+    ]
+    Autosave.objects.filter(pk__in=superseded).delete()
 
 
 def find_unsaved(session: EditingSession) -> list[Autosave]:

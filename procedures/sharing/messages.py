@@ -178,7 +178,7 @@ def parse_local_time(typed: str, zone_name: str, *, now: datetime.datetime) -> d
             "%(time)s occurs twice on %(date)s, because clocks go back that night. "
             "Choose a time before or after that hour."
         )
-        values = {"time": f"{local:%H:%M}", "date": timezones.format_date(local.date())}
+        values = {"time": timezones.format_time(local), "date": timezones.format_date(local.date())}
         raise InvalidTimeError(message % values) from error
     except timezones.LocalTimeError as error:
         raise InvalidTimeError(str(error)) from error

@@ -114,7 +114,7 @@ class QrCode:
     path: str
 
 
-def encode_symbol(url: str) -> "segno.QRCode":
+def encode_qr(url: str) -> "segno.QRCode":
     """Encode a URL at error correction level M, in version 3 or larger.
 
     Capital letters allow the alphanumeric mode, which makes the code smaller and its modules larger.
@@ -130,7 +130,7 @@ def encode_symbol(url: str) -> "segno.QRCode":
 
 def build_qr_code(url: str) -> QrCode:
     """Return the QR code of a URL as SVG data."""
-    matrix = encode_symbol(url).matrix
+    matrix = encode_qr(url).matrix
     size = len(matrix) + 2 * QUIET_ZONE_MODULES
     # Each run of dark modules (ones) is a rectangle: M4 4h7v1h-7z.
     path = "".join(
@@ -144,5 +144,5 @@ def build_qr_code(url: str) -> QrCode:
 def render_qr_png(url: str) -> bytes:
     """Return the QR code as a PNG for a 300 dpi printer, with a whole number of dots for each module."""
     stream = io.BytesIO()
-    encode_symbol(url).save(stream, kind="png", scale=DOTS_PER_MODULE, border=QUIET_ZONE_MODULES, dpi=DOTS_PER_INCH)
+    encode_qr(url).save(stream, kind="png", scale=DOTS_PER_MODULE, border=QUIET_ZONE_MODULES, dpi=DOTS_PER_INCH)
     return stream.getvalue()

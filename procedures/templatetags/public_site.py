@@ -10,11 +10,15 @@ from django.utils.safestring import SafeString
 
 from procedures import languages
 from procedures.rendering.html import complete_article
+from procedures.rendering.inline import no_break
 from procedures.views import layout
 
 register = template.Library()
 EMPTY_HTML = SafeString("")
 TOOLS = "components/reader_tools.html"
+
+
+register.filter("no_break", no_break)
 
 
 @register.simple_tag

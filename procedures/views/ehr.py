@@ -4,7 +4,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext_lazy as _
 
-from portal.published.decorators import cacheable
+from portal.http import cacheable
 from procedures import infobutton, languages
 from procedures.languages import home_path
 from procedures.models import Page

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
-from portal.storage.database_errors import is_connection_error
+from portal.storage.database import is_connection_error
 from procedures.languages import DEFAULT, LANGUAGES, language_of_path
 from procedures.views.layout import LAST_CLINIC, base_context, load_clinic, render_response
 

@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from portal.published.decorators import cacheable
-from portal.security.client_ip import client_network
+from portal.http import cacheable
+from portal.security import client_network
 from procedures.feedback import InvalidFeedbackError, clean_comment, is_rate_limited, is_same_origin, save_feedback
 from procedures.languages import home_path
 from procedures.models import Page

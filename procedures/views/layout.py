@@ -17,7 +17,7 @@ from procedures.languages import home_path
 from procedures.models import Clinic, ReleaseEvent
 from procedures.models.clinic import clinic_json
 from procedures.phones import phone_href
-from procedures.rendering.html import keep_together, minify
+from procedures.rendering.html import minify
 
 # The clinic's values by language as last read, for the page that must not query the database but shows whom to call.
 LAST_CLINIC: dict[str, dict[str, Any]] = {}
@@ -44,16 +44,29 @@ class ClinicDetails:
     emergency_number: str
     emergency_href: str
     hours: str
+    logo_version: str = ""
+    logo_width: int = 0
+    logo_height: int = 0
+    logo_has_name: bool = False
+    color: str = ""
+    accent_color: str = ""
+
+    @property
+    def has_wide_logo(self) -> bool:
+        """Whether the logo leaves no room for the name beside it on a phone."""
+        return self.logo_width > 2 * self.logo_height
+
+
+NO_CLINIC = dict.fromkeys(("name", "phone", "after_hours_phone", "emergency_number", "hours"), "")
 
 
 def build_clinic_details(clinic: dict[str, Any] | None) -> ClinicDetails:
     """Build the details from ``clinic_json``; all values are empty if there is no clinic yet."""
-    values = clinic or {"name": "", "phone": "", "after_hours_phone": "", "emergency_number": "", "hours": ""}
-    return _cached_clinic_details(tuple(values.items()))
+    return _cached_clinic_details(tuple((clinic or NO_CLINIC).items()))
 
 
 @lru_cache(maxsize=16)
-def _cached_clinic_details(items: tuple[tuple[str, str], ...]) -> ClinicDetails:
+def _cached_clinic_details(items: tuple[tuple[str, Any], ...]) -> ClinicDetails:
     values = dict(items)
     return ClinicDetails(
         **values,
@@ -127,7 +140,7 @@ def cached_include(template_name: str, language: str, site: ClinicDetails, **mor
 def render_response(template_name: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
     """Render a public page in the language of its context. It gets no request, so it cannot contain personal data."""
     with translation.override(context["language"]):
-        html = keep_together(minify(render_to_string(template_name, context)))
+        html = minify(render_to_string(template_name, context))
     response = HttpResponse(html, status=status)
     response.headers["Content-Language"] = str(context["language"])
     return response

@@ -15,20 +15,20 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.invitations import repair_admin_path
-from portal.published.decorators import cacheable
-from portal.security.request_limits import TokenBucket
+from portal.http import cacheable
+from portal.security import TokenBucket
 from procedures import languages
 from procedures.enums import PageKind
 from procedures.languages import home_path, language_of_path
 from procedures.models import Page, Path, Release
 from procedures.models.page import CARD_FIELDS
+from procedures.rendering.blocks.figure import PICTURE_PREFIX
+from procedures.rendering.blocks.warning_signs import ANCHOR as SIGNS_ANCHOR
 from procedures.rendering.document import PAGE_SIGNS, Block, Text, walk
-from procedures.rendering.html import namespace_ids
-from procedures.rendering.renderer import released_document
+from procedures.rendering.renderer import released_document, released_part
 from procedures.search import SearchResults, get_index
-from procedures.sharing.address_index import Address, get_address_index
 from procedures.sharing.short_codes import build_qr_code, is_valid_code, parse_code, short_path
-from procedures.sharing.url_repair import split_format_suffix, url_candidates
+from procedures.sharing.url_repair import Address, get_address_index, split_format_suffix, url_candidates
 from procedures.views.errors import render_not_found, too_many_requests
 from procedures.views.layout import base_context, load_clinic, render_response
 
@@ -43,11 +43,13 @@ RESERVED_PATHS = frozenset(
 )
 # Where a reader may be now, by the kind of the page to read there: the first of that kind.
 PLACES = {
-    PageKind.CONDITION: _("My back bone broke"),
-    PageKind.CHOICE: _("I am choosing a treatment"),
-    PageKind.PREPARATION: _("My procedure is coming"),
-    PageKind.RECOVERY: _("I am home again"),
+    PageKind.CONDITION: _("I broke a bone in my back"),
+    PageKind.CHOICE: _("I'm choosing a treatment"),
+    PageKind.PREPARATION: _("My procedure is coming up"),
+    PageKind.RECOVERY: _("I'm back home"),
 }
+# The page with the list of warning signs.
+SIGNS_SUBJECT = "nerve-damage-warning-signs"
 MAX_QUERY_LENGTH = 100
 MAX_TOPICS = 40
 # Enough for a waiting room behind one IP address; a scraper is slowed down.
@@ -74,7 +76,8 @@ def home(request: HttpRequest, language: str) -> HttpResponse:
     first = {topic["kind"]: topic for topic in reversed(topics)}
     places = [{**first[kind], "label": label} for kind, label in PLACES.items() if kind in first]
     values = {"places": places, "topics": topics, "visits_href": f"{home_path(language)}visits/"}
-    return render_response("site/home.html", {**context, **values})
+    signs_href = next((f"{page_card(p)['href']}#{SIGNS_ANCHOR}" for p in pages if p.subject == SIGNS_SUBJECT), "")
+    return render_response("site/home.html", {**context, **values, "signs_href": signs_href})
 
 
 @cacheable
@@ -87,7 +90,7 @@ def visits(request: HttpRequest, language: str) -> HttpResponse:
         clinic=get_clinic(guides, language),
         title=_("Guides for your visit"),
         description=_(
-            "Choose your visit to see what to read, what to bring and what to ask. Or type the code on your letter."
+            "Choose your visit to see what to read, what to bring, and what to ask. Or enter the code from your letter."
         ),
         path=path,
         translations={code: f"{home_path(code)}visits/" for code in languages.CODES},
@@ -349,6 +352,33 @@ def qr_code(request: HttpRequest, language: str, code: str) -> HttpResponse:
 
 
 @cacheable
+def picture(request: HttpRequest, address: str, slug: str) -> HttpResponse:
+    """``/kyphoplasty/picture/needle/``: a picture of a page, large, with its markers, explanations, and a way back."""
+    path = f"/{address}"
+    language = language_of_path(path)
+    row = Path.objects.with_public_data(language).filter(path=path).first()
+    release = row.page.live_release if row else None
+    if row is None or release is None:
+        return serve_path(path)
+    if release.path != path:
+        return redirect_permanently(f"{release.path}{PICTURE_PREFIX}{slug}/")
+    figure = released_document(release).large_figures.get(slug)
+    if figure is None:
+        return render_not_found(language, [{"title": release.title, "href": path}])
+    context = page_context(row.page, release, row.clinic, {})
+    context["breadcrumbs"][-1]["href"] = path
+    context["breadcrumbs"].append({"label": _("Picture"), "href": None})
+    values = {
+        "page_title": f"{figure['caption']} {release.title}",
+        "figure": figure["html"],
+        "back_href": f"{path}#{figure['anchor']}",
+        "robots": "noindex",
+        "canonical_url": "",
+    }
+    return render_response("site/picture.html", {**context, **values})
+
+
+@cacheable
 def plain_text(request: HttpRequest, address: str) -> HttpResponse:
     """``/kyphoplasty/plain.txt``: the text of a page, for screen readers, email, and old printers."""
     row, release = _find_release(address)
@@ -418,10 +448,16 @@ def booklet(request: HttpRequest, address: str) -> HttpResponse:
     context["breadcrumbs"][-1]["href"] = guide.path
     context["breadcrumbs"].append({"label": _("Booklet"), "href": None})
     return render_response(
-        "site/booklet.html", {**context, "parts": [_booklet_part(part) for part in parts], "robots": "noindex"}
+        "site/booklet.html",
+        {
+            **context,
+            "message": guide.revision.content["key_message"],
+            "parts": [_booklet_part(part) for part in parts],
+            "robots": "noindex",
+        },
     )
 
 
 def _booklet_part(release: Release) -> dict[str, str]:
     subject = release.page.subject
-    return {"html": namespace_ids(release.article, subject), "anchor": f"part-{subject}", "title": release.title}
+    return {"html": released_part(release, subject), "anchor": f"part-{subject}", "title": release.title}

@@ -1,16 +1,26 @@
-// The Markdown field: toolbar, live preview, pictures, autosave, and draft recovery.
-// No key is captured: Tab and Esc leave the field, undo is the browser's own, and only dropped pictures are handled.
+// The writing screen: the Markdown field with its dialogs, preview, and checks, and for the whole form the bar, autosave,
+// and draft recovery. In the Markdown field no key is captured but Ctrl+S and Ctrl+F: Tab and Esc leave it, and undo is
+// the browser's own. visual_editor/ shows the same text as it looks.
 
 import { all } from "./editor/api.js";
 import { warnBeforeUnload, startNotice } from "./editor/unsaved_warning.js";
 import { startMerge } from "./editor/merge.js";
+import { startMode } from "./editor/mode.js";
 import { startPaste } from "./editor/paste.js";
+import { startPasteNotice } from "./editor/paste_notice.js";
 import { startPreview } from "./editor/preview.js";
 import { startAutosave } from "./editor/autosave.js";
+import { startBar } from "./editor/bar.js";
 import { startDivider } from "./editor/divider.js";
+import { startGrowingFields } from "./editor/growing_fields.js";
+import { startFind } from "./editor/find.js";
+import { startIssues, linkComments } from "./editor/issues.js";
 import { startTools } from "./editor/toolbar.js";
+import { createText } from "./editor/text.js";
 import { renderInFrame } from "./editor/full_preview.js";
 import { createDialogs } from "./editor/dialogs.js";
+import { values } from "./editor/form.js";
+import { createApi, sourceText } from "./visual_editor/api.js";
 
 function start(editor) {
   const field = editor.querySelector("textarea");
@@ -19,23 +29,42 @@ function start(editor) {
   editor.dataset.started = "yes";
   const { form } = field;
   const live = editor.querySelector("[data-live]");
-  const notice = startNotice(editor);
   const windows = createDialogs(editor, field);
+  const say = (sentence) => { live.textContent = sentence; };
+  const listNotes = startPasteNotice(editor, field);
+  const mode = startMode(editor, field);
   startTools(editor, field, windows);
-  startPaste(editor, field, windows.upload, (sentence) => { live.textContent = sentence; });
-  startDivider(editor);
-  const refresh = startPreview(editor, field, notice);
+  startPaste(field, windows.upload, listNotes, say);
+  // Not imported above: without it, the field and everything that keeps the text safe must still work.
+  import("./visual_editor/visual_editor.js")
+    .then(({ startVisualEditor }) => startVisualEditor(editor, field, { windows, mode, listNotes, say }))
+    .catch((error) => {
+      mode.fail(error);
+      editor.visualEditor = createApi(field, { source: sourceText(field, { openDialog: windows.open }) }, mode);
+    })
+    .finally(() => editor.dispatchEvent(new CustomEvent("editor:ready", { bubbles: true })));
   field.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !event.isComposing) editor.querySelector("[data-view]").focus();
+    if (event.key === "Escape" && !event.isComposing) form.querySelector("[data-view]").focus();
   });
-  notice.retry(refresh);
-  // Autosave covers the whole form, so start it once however many Markdown fields there are.
+  // The bar and autosave cover the whole form, so start them once however many Markdown fields there are.
   if (form.dataset.guarded || !form.elements.client_id) return;
   form.dataset.guarded = "yes";
-  startMerge(form);
+  const notice = startNotice(editor);
+  const opened = values(form);
+  const text = createText(editor, field, windows);
   const safety = startAutosave(editor, form, notice);
+  const bar = startBar(form, editor, { text, opened, windows });
+  const place = { ...bar, text };
+  startDivider(editor, form);
+  startFind(form, text);
+  startGrowingFields(form, field);
+  linkComments(form, bar.goToLine);
+  startMerge(form);
+  const refresh = startPreview(editor, field, notice, place, (check) => startIssues(form, editor, field, { ...place, windows, refresh: check }));
   notice.retry(() => Promise.all([refresh(), safety.keep()]));
   warnBeforeUnload(editor, form, notice, safety);
+  // The preview is next to all fields of the text, not only next to the last one.
+  form.querySelector("[data-text-and-page]").append(editor.querySelector("[data-split]"), editor.querySelector("[data-see]"));
 }
 
 all("[data-editor]").forEach(start);

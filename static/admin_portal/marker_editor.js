@@ -6,6 +6,7 @@ import { startHistory } from "./markers/history.js";
 import { startLivePreview } from "./markers/live_preview.js";
 import { startPlacement } from "./markers/placement.js";
 import { startRows } from "./markers/rows.js";
+import { startZoom } from "./markers/zoom.js";
 
 const PAUSE = 700; // milliseconds
 
@@ -39,7 +40,7 @@ function start(root) {
   const typed = () => { clearTimeout(pause); pause = setTimeout(commit, PAUSE); };
   rows.listen({ draw, commit, typed });
   form.addEventListener("submit", history.keep);
-  startPlacement(root, { rows, canvas, draw, commit, say });
+  startPlacement(root, { rows, canvas, draw, commit, say, zoom: startZoom(root, say) });
   notice.retry(live.now);
   warnBeforeUnload(root, form, notice);
   draw();

@@ -3,6 +3,8 @@
 import { startCompare } from "./reader/compare.js";
 import { forEachMatch } from "./reader/dom.js";
 import { readAloud } from "./reader/read_aloud.js";
+import { startSharing } from "./reader/share.js";
+import { startTextSize } from "./reader/text_size.js";
 import { startWordPopover } from "./reader/word_popover.js";
 
 const MAX_WAIT = 3000; // ms
@@ -64,5 +66,7 @@ window.addEventListener("hashchange", openTarget);
 forEachMatch(".figure", highlightMarkers);
 forEachMatch("[data-compare]", startCompare);
 forEachMatch("[data-listen-bar]", readAloud);
+forEachMatch("[data-sizes]", startTextSize);
+forEachMatch("[data-share]", startSharing);
 const words = document.querySelector("[data-close]");
 if (words) startWordPopover(words);

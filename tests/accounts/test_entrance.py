@@ -78,7 +78,7 @@ def test_app_setup_shows_recovery_codes_once_and_opens_the_admin(client: Client)
     assert added["Location"] == "/admin/account/codes/"
     assert len(codes) == 10 and all(code in shown.text and code in file.text for code in codes)
     assert not_yet["Location"] == "/admin/account/start/"
-    assert "First save the codes" in untouched.text
+    assert "Save the codes first" in untouched.text
     assert done["Location"] == "/admin/"
     assert client.get("/admin/").status_code == 200
     assert client.get("/admin/account/codes/")["Location"] == "/admin/account/"

@@ -53,8 +53,8 @@ def test_403_and_404_use_the_admin_layout() -> None:
     refused = nina.get("/admin/staff/user/add/")
     missing = nina.get("/admin/nothing/")
 
-    assert (refused.status_code, "Your role does not include this" in refused.text) == (403, True)
-    assert (missing.status_code, "There is nothing at this address" in missing.text) == (404, True)
+    assert (refused.status_code, "You do not have permission" in refused.text) == (403, True)
+    assert (missing.status_code, "Page not found" in missing.text) == (404, True)
     assert "The pages for patients are open to everyone" not in refused.text + missing.text
 
 

@@ -231,5 +231,5 @@ def test_a_user_is_notified_of_changes() -> None:
 
     services.reset_mfa(rosa, actor=boss)
 
-    assert [message.subject for message in mail.outbox] == ["Plainspine: Second factor reset by a manager"]
+    assert [message.subject for message in mail.outbox] == ["Plainspine: Second step reset by a manager"]
     assert PASSWORD not in mail.outbox[0].body

@@ -61,7 +61,7 @@ def test_a_manager_resets_the_second_factor_of_a_lost_phone(max_: User, nina: Us
     hers, his = logged_in_client(nina), logged_in_client(max_)
     asked = his.get(f"{USERS_URL}{nina.pk}/reset-factor/")
 
-    assert "Make sure that it is really them" in asked.text
+    assert "Verify who is asking" in asked.text
     assert hers.get("/admin/").status_code == 200
 
     his.post(f"{USERS_URL}{nina.pk}/reset-factor/")

@@ -177,7 +177,7 @@ def test_sensitive_actions_require_recent_authentication(nina: User) -> None:
     right = client.post("/admin/confirm/", {"password": PASSWORD, "next": "/admin/account/passkeys/add/"}, follow=True)
 
     assert asked["Location"].startswith("/admin/confirm/")
-    assert "You signed in a while ago" in page.text
+    assert "Confirm your password to continue with this step." in page.text
     assert wrong.status_code == 200
     assert right.redirect_chain[-1][0] == "/admin/account/passkeys/add/"
     assert right.status_code == 200
@@ -199,7 +199,7 @@ def test_the_last_factor_cannot_be_removed(nina: User) -> None:
 
     response = client.post("/admin/account/app/remove/", follow=True)
 
-    assert "This is your only second factor" in response.text
+    assert "This is your only second step" in response.text
     assert nina.authenticator_set.filter(type="totp").exists()
 
 

@@ -84,6 +84,7 @@ def test_a_correct_password_is_throttled_too(nina: User) -> None:
     assert post_login(client).status_code == 429
 
 
+@pytest.mark.slow
 def test_strangers_cannot_lock_out_a_user_on_a_trusted_device(nina: User) -> None:
     secret = add_totp(nina)
     ward = logged_in_client(nina, secret)

@@ -23,8 +23,15 @@ from django.db import connection
 for app in (["staff", "0001"], ["mfa"], ["sessions"], ["procedures", "0002"]):
     call_command("migrate", *app, verbosity=0)
 from portal.accounts.adapter import MFAAdapter
+from django.contrib.auth.hashers import make_password
+from django.db.migrations.executor import MigrationExecutor
 from portal.accounts.models import AuditEvent, User
-nina = User.objects.create_user("nina", password="otter lamp seventeen quilt", is_staff=True, is_superuser=True)
+# As it was then: later migrations add columns.
+old = MigrationExecutor(connection).loader.project_state([("staff", "0001_initial")]).apps.get_model("staff", "User")
+row = old.objects.create(
+    username="nina", password=make_password("otter lamp seventeen quilt"), is_staff=True, is_superuser=True
+)
+nina = User(pk=row.pk, username=row.username, password=row.password)
 Authenticator.objects.create(user=nina, type="totp", data={"secret": MFAAdapter().encrypt("SECRET")})
 AuditEvent.objects.create(kind="signed-in", user=nina)
 session = import_module(settings.SESSION_ENGINE).SessionStore()

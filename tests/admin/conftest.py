@@ -13,7 +13,7 @@ from PIL import Image
 from portal.accounts.models import User
 from procedures.models import Clinic, ClinicAnswer, Page
 from procedures.roles import ROLE_PERMISSIONS
-from tests.factories import make_clinic, make_next, make_page, make_public
+from tests.factories import make_draft, make_public
 from tests.rate_limits import reset_upload_limits
 
 PAGES = "/admin/procedures/page/"
@@ -79,8 +79,7 @@ def nina(editor: User, sign_in: SignIn) -> Client:
 @pytest.fixture
 def page(db: None) -> Page:
     """A draft that is ready to be published."""
-    make_clinic()
-    return make_page(next_page=make_next())
+    return make_draft()
 
 
 @pytest.fixture

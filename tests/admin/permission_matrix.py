@@ -113,10 +113,13 @@ SITE_URLS: dict[str, list[MatrixRequest]] = {
     "clinicalcode_lookup": [get(READS)],
     "warningsign_changelist": [get(READS), post(WRITES, action="propose"), post(REVIEWS, action="approve")],
     "page_views": [get(READS)],
+    "page_send": [get(READS)],
+    "page_reviews": [get(READS)],
     "page_autosave": [post(JSON_WRITES)],
     "page_autosave_discard": [post(JSON_WRITES)],
     "page_autosave_compare": [post(JSON_WRITES)],
     "page_insert_options": [get(JSON_WRITES)],
+    "page_render_blocks": [post(JSON_WRITES, language="en", block="::: figure needle")],
     "figure_choose": [get(WRITES), post(WRITES)],
     "figure_markers_preview": [post("04041")],  # for no picture
     "figure_file": [get("0004L")],  # no such file
@@ -139,6 +142,7 @@ BUNDLE_URLS: dict[str, list[MatrixRequest]] = {"page_import_image": [get("4404L"
 # One's own sign-in and account: the same for every role, and tested where they are made (tests/accounts).
 OWN_ACCOUNT = frozenset(
     "account_login account_logout account_reauthenticate mfa_activate_totp mfa_add_webauthn mfa_authenticate "
+    "sso_login openid_connect_callback saml_acs saml_finish_acs saml_metadata saml_sls "
     "mfa_deactivate_totp mfa_edit_webauthn mfa_generate_recovery_codes mfa_index mfa_login_webauthn "
     "mfa_reauthenticate mfa_reauthenticate_webauthn mfa_remove_webauthn mfa_view_recovery_codes mfa_totp_qr_code "
     "account_change_password mfa_download_recovery_codes account_revoke_session account_revoke_other_sessions "
@@ -148,7 +152,8 @@ OWN_ACCOUNT = frozenset(
 # Django's own, and people.
 FRAME: dict[str, list[MatrixRequest]] = {
     "index": [get(EVERYBODY)],
-    "app_list": [get("2220L")],
+    "search": [get(EVERYBODY), get(EVERYBODY, q="cut")],
+    "app_list": [get(EVERYBODY)],
     "login": [get("22222")],
     "logout": [post("LLLLL")],
     "password_change": [get(EVERYBODY)],

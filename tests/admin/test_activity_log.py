@@ -137,7 +137,7 @@ def test_the_weekly_digest_lists_tasks_and_nothing_else(waiting: Page, reviewer:
     (sent,) = mail.outbox
     assert sent.to == ["rosa@clinic.example"]
     assert sent.subject == "Plainspine: your open tasks"
-    assert "To approve: 1\n  - Small cut (English)" in sent.body
+    assert "Waiting for your review: 1\n  - Small cut (English)" in sent.body
     assert "/admin/" in sent.body
     assert "Mrs. Example" not in sent.body
 

@@ -9,17 +9,22 @@ from django.urls import reverse
 from portal.accounts.models import AuditEvent, User
 from procedures.models import ClinicAnswer, Feedback, Figure, FigureText, Page, Source
 from tests.admin.conftest import SignIn
-from tests.factories import make_clinic, make_figure, make_page, make_public, make_term
+from tests.factories import make_clinic, make_page, make_public, make_term
+from tests.replay import built_once
 
 pytestmark = pytest.mark.django_db
+
+
+@built_once
+def make_site() -> None:
+    make_clinic(time_zone="America/Denver")
+    make_public(make_page("aaa-before-kyphoplasty"))
 
 
 @pytest.fixture
 def root(sign_in: SignIn) -> Client:
     """A superuser, at the lists of a small site."""
-    make_clinic(time_zone="America/Denver")
-    make_figure(size=(48, 48))
-    make_public(make_page("aaa-before-kyphoplasty"))
+    make_site()
     client = sign_in(User.objects.create_superuser("root", "root@clinic.example", "x"))
     client.get("/admin/")
     return client

@@ -65,7 +65,7 @@ def test_changing_the_phone_lists_its_pages_before_saving(page: Page, manager: U
 
     html = answer.content.decode()
     assert answer.status_code == 200
-    assert "2 public pages print the old value." in html
+    assert "2 public pages show the old value." in html
     assert ">Small cut</a>" in html
     assert ">Save and update 2 pages</button>" in html
     assert Clinic.objects.get().phone == "+1 303-555-0100"
@@ -140,7 +140,7 @@ def test_going_back_shows_the_form_with_the_input(page: Page, manager: User, sig
     answer = client.post(f"{BASE}clinic/1/change/", {**hidden(html), "_edit": "1"})
 
     again = answer.content.decode()
-    assert "Nothing is saved yet." in again
+    assert "Not saved yet. Check your changes, then save again." in again
     for typed in ("+1 303-555-0199", "Sundays, “8 to 5”", "Two lines\nof text"):
         assert typed in again
     assert Clinic.objects.get().phone == "+1 303-555-0100"
@@ -155,7 +155,7 @@ def test_an_editor_sees_who_can_save_an_answer_on_public_pages(
 
     html = answer.content.decode()
     assert answer.status_code == 403
-    assert "1 public page prints this value" in html
+    assert "1 public page shows this value" in html
     assert "Ask someone who can publish pages: Max." in html
     assert "Save and update" not in html
     assert hidden(html)["answer"] == ["After two days."]
@@ -298,7 +298,7 @@ def test_deleting_a_location_lists_and_updates_its_pages(page: Page, manager: Us
     still = client.get("/small-cut/").content.decode()
     told(client, client.post(address, {**action, "post": "yes"}))
 
-    assert "Public pages that are updated:" in asked
+    assert "These public pages are updated:" in asked
     assert "Small cut (en)" in asked
     assert "Main house" in still
     assert "Main house" not in client.get("/small-cut/").content.decode()
@@ -316,7 +316,7 @@ def test_only_publishers_can_delete_a_value_that_pages_print(page: Page, manager
 
     html = sign_in(clerk).post(f"{BASE}location/{place.pk}/delete/", {"post": "yes"}).content.decode()
 
-    assert "1 public page prints it. Ask someone who can publish pages to delete it: Max." in html
+    assert "1 public page shows it. Ask someone who can publish pages to delete it: Max." in html
     assert Location.objects.exists()
 
 
@@ -325,7 +325,7 @@ def test_the_form_shows_how_many_pages_print_the_value(
 ) -> None:
     html = sign_in(editor).get(f"{BASE}clinicanswer/{clinic_answer.pk}/change/").content.decode()
 
-    assert "Printed on 1 public page<" in html
+    assert "Shown on 1 public page<" in html
 
 
 def plan(page: Page, at: datetime.datetime) -> None:
@@ -354,10 +354,10 @@ def test_changing_the_time_zone_shows_both_options_for_scheduled_pages(
     html = sign_in(manager).post(f"{BASE}clinic/1/change/", {**SAME_PHONE, "time_zone": "America/New_York"})
 
     text = " ".join(html.content.decode().split())
-    assert "1 planned page and the new time zone" in text
-    assert re.search(r"Planned for \d+ \w+ \d+, 12:00 \(M[SD]T\)", text)
-    assert re.search(r"Same time of day: \d+ \w+ \d+, 12:00 \(E[SD]T\)", text)
-    assert re.search(r"Same moment: \d+ \w+ \d+, 14:00 \(E[SD]T\)", text)
+    assert "1 scheduled page and the new time zone" in text
+    assert re.search(r"Scheduled for \w+\.? \d+, \d+, 12:00 PM \(M[SD]T\)", text)
+    assert re.search(r"Same time of day: \w+\.? \d+, \d+, 12:00 PM \(E[SD]T\)", text)
+    assert re.search(r"Same moment: \w+\.? \d+, \d+, 2:00 PM \(E[SD]T\)", text)
     denver.refresh_from_db()
     assert denver.publish_at == noon
     assert Clinic.objects.get().time_zone == "America/Denver"

@@ -6,11 +6,13 @@ from portal.accounts.models import User
 from procedures.models import ClinicalCode
 from tests.admin.conftest import SignIn
 from tests.factories import make_clinic, make_page, make_public, make_translation
+from tests.replay import built_once
 
 TRY = "/admin/procedures/clinicalcode/try/"
 
 
 @pytest.fixture
+@built_once
 def codes(db: None) -> None:
     make_clinic()
     page = make_page("fracture")
@@ -25,7 +27,7 @@ def test_a_code_lists_its_pages_and_matches_in_each_language(codes: None, editor
     html = sign_in(editor).get(TRY, {"code": "m8008xa", "system": "icd-10-cm"}).content.decode()
 
     assert html.index("English") < html.index('href="/fracture/"') < html.index("/es/fractura/")
-    assert "because of the row M80.08, rank 1" in html
+    assert "matches M80.08, priority 1" in html
     assert "weak-bones" not in html
 
 
@@ -35,7 +37,9 @@ def test_a_code_without_a_page_says_what_record_systems_get(codes: None, editor:
     assert html.count("No page.") == 2
 
 
-@pytest.mark.parametrize(("code", "sentence"), [("...", "no letter or digit"), ("", "This field is required")])
+@pytest.mark.parametrize(
+    ("code", "sentence"), [("...", "at least one letter or digit"), ("", "This field is required")]
+)
 def test_an_invalid_code_is_a_form_error(codes: None, editor: User, sign_in: SignIn, code: str, sentence: str) -> None:
     assert sentence in sign_in(editor).get(TRY, {"code": code, "system": "cpt"}).content.decode()
 

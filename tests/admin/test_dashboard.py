@@ -32,7 +32,7 @@ def test_the_dashboard_depends_on_the_role(
         user.first_name: [words for words, _ in sign_in(user).get("/admin/").context["quick_actions"]]
         for user in (editor, reviewer)
     }
-    assert "Write a new page" in quick["Nina"] and "Write a new page" not in quick["Rosa"]
+    assert "New page" in quick["Nina"] and "New page" not in quick["Rosa"]
 
 
 def test_authors_do_not_see_their_own_text_to_approve(

@@ -1,6 +1,8 @@
 """The Markdown field, based on django-markdownx without its scripts and URLs."""
 
+import json
 import re
+from html import unescape
 from typing import Any
 
 import markdownx.fields
@@ -9,13 +11,18 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.forms import Form
+from django.templatetags.static import static
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils.module_loading import import_string
 
 from portal.accounts.models import User
-from procedures.admin.editor import MarkdownFormField, MarkdownWidget
-from procedures.models import Page
-from procedures.rendering.blocks import editor_schema, get_block_types, toolbar_buttons
+from procedures.admin.components import SampleResolver
+from procedures.admin.editor import MarkdownFormField, MarkdownWidget, module_paths
+from procedures.figures.approval import record_approval
+from procedures.models import Figure, Page, Series, SeriesItem
+from procedures.rendering.blocks import Content, editor_schema, get_block_types, toolbar_buttons
+from procedures.rendering.renderer import render_for_editor
 from tests.admin.conftest import PAGES, SignIn, change_url
 from tests.factories import make_figure, make_public
 
@@ -90,14 +97,52 @@ def test_insert_options_are_in_the_language_of_the_page(page: Page, editor: User
     spanish = client.get(f"{PAGES}choices/?language=es").json()
 
     picture = next(row for row in offered["pictures"] if row["key"] == "a-balloon")
-    assert (picture["name"], picture["more"], picture["has_words"]) == ("Needle", "A needle in a bone.", True)
+    assert (picture["name"], picture["more"], picture["reason"]) == ("Needle", "A needle in a bone.", "")
     shown = client.get(picture["thumbnail"])
     assert b"".join(shown.streaming_content)[:2] == b"\xff\xd8"
     assert [(row["key"], row["name"], row["more"]) for row in offered["sources"]] == [("nice", "A guide", "NICE, 2013")]
     assert {row["key"] for row in offered["pages"]} == {"small-cut", "contact"}
-    assert next(row for row in spanish["pictures"] if row["key"] == "a-balloon")["has_words"] is False
+    unusable = next(row for row in spanish["pictures"] if row["key"] == "a-balloon")
+    assert unusable["reason"] == "It has no title and description in Spanish yet."
+    assert unusable["edit"] == reverse("admin:procedures_figure_change", args=[Figure.objects.get(slug="a-balloon").pk])
     assert spanish["pages"] == []
     assert offered["blocks"] == editor_schema()
+
+
+def test_pictures_are_offered_with_their_kind_approval_and_uses(page: Page, editor: User, sign_in: SignIn) -> None:
+    Page.objects.filter(pk=page.pk).update(body="::: compare needle a-balloon\n", title="Small cut")
+    Page.objects.exclude(pk=page.pk).update(
+        body="Text\n::: figure a-balloon\n\n::: figure a-balloon-2\n", title="Contact"
+    )
+    make_figure("a-balloon", size=(400, 400))
+    make_figure("unused", size=(400, 400))
+    item = SeriesItem(
+        series=Series.objects.create(slug="stages", language="en", title="Stages"), heading="One", text="x"
+    )
+    item.figure = Figure.objects.get(slug="a-balloon")
+    item.save()
+
+    rows = sign_in(editor).get(f"{PAGES}choices/?language=en").json()["pictures"]
+
+    found = {row["key"]: row for row in rows}
+    assert found["a-balloon"]["used"] == "Contact · Small cut and 1 more"
+    assert found["unused"]["used"] == ""
+    assert found["a-balloon"]["kind_name"] == "Other or unknown"
+    assert found["a-balloon"]["note"] == "New: the reviewer approves it with this page."
+    record_approval(Figure.objects.get(slug="a-balloon"), None)
+    rows = sign_in(editor).get(f"{PAGES}choices/?language=en").json()["pictures"]
+    assert {row["key"]: row["note"] for row in rows}["a-balloon"] == ""
+
+
+def test_the_form_preloads_every_module_of_the_editor_once(editor: User, sign_in: SignIn) -> None:
+    html = sign_in(editor).get(f"{PAGES}add/").content.decode()
+    preloaded = re.findall(r'<link rel="modulepreload" href="([^"]+)">', html)
+    folder = settings.BASE_DIR / "static" / "admin_portal"
+    own = {f"admin_portal/{file.relative_to(folder).as_posix()}" for file in folder.glob("visual_editor/*.js")}
+
+    assert len(preloaded) == len(set(preloaded)) > 50
+    assert own - set(module_paths("admin_portal/editor.js")) == set()
+    assert preloaded == [static(path) for path in module_paths("admin_portal/editor.js")]
 
 
 def test_the_toolbar_has_a_button_for_every_dialog_of_a_block(editor: User, sign_in: SignIn) -> None:
@@ -133,3 +178,46 @@ def test_insert_options_need_a_fixed_number_of_queries(
 
     with django_assert_num_queries(len(few)):
         client.get(f"{PAGES}choices/")
+
+
+def test_the_editor_gets_each_block_as_a_page_prints_it(page: Page, editor: User, sign_in: SignIn) -> None:
+    make_figure("a-balloon", size=(400, 400))
+    blocks = [
+        "::: figure a-balloon",
+        "::: figure nothing",
+        "::: key-points\n:::",
+        "::: chance 2 in 100\n:::",
+        "::: scale\n:::",
+    ]
+
+    answer = sign_in(editor).post(f"{PAGES}blocks/", {"language": "es", "block": blocks})
+
+    picture, missing, *with_text = answer.json()["html"]
+    # Nobody has approved the picture: only staff can open its files.
+    assert "/admin/procedures/figure/" in picture
+    assert missing == ""
+    assert [html.count("<div data-content></div>") for html in with_text] == [1, 1, 1]
+    assert "En resumen" in with_text[0]
+
+
+def test_every_block_has_a_place_for_its_text_in_the_editor() -> None:
+    for name, block_type in get_block_types().items():
+        html = render_for_editor(f"{block_type.example.split(chr(10))[0]}\n:::", SampleResolver("en"))
+        assert html.count("data-content") == (block_type.content not in {Content.NOTHING, Content.OPTIONS}), name
+
+
+def test_rendering_blocks_needs_permission_and_has_a_limit(visitor: User, editor: User, sign_in: SignIn) -> None:
+    client = sign_in(editor)
+
+    assert sign_in(visitor).post(f"{PAGES}blocks/", {"block": "::: phones"}).status_code == 403
+    assert client.get(f"{PAGES}blocks/").status_code == 405
+    assert client.post(f"{PAGES}blocks/", {"block": ["::: phones"] * 401}).status_code == 413
+
+
+def test_the_visual_editor_knows_every_block(editor: User, sign_in: SignIn) -> None:
+    html = sign_in(editor).get(f"{PAGES}add/").content.decode()
+    settings_of_editor = json.loads(unescape(html.split('data-visual="')[1].split('"')[0]))
+
+    assert settings_of_editor["blocks"] == editor_schema()
+    assert settings_of_editor["contents"].keys() | set(settings_of_editor["cards"]) == get_block_types().keys()
+    assert {one["group"] for one in editor_schema().values()} == settings_of_editor["groups"].keys()

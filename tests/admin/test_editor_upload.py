@@ -13,7 +13,7 @@ from django.test import Client
 from PIL import Image
 
 from portal.accounts.models import User
-from portal.security.request_limits import TokenBucket
+from portal.security import TokenBucket
 from procedures.admin import image_upload
 from procedures.models import Figure
 from tests.admin.conftest import SignIn, make_picture_file
@@ -48,7 +48,7 @@ def test_the_editor_gets_the_snippet_of_the_saved_picture(nina: Client) -> None:
     figure = Figure.objects.get()
     assert answer["Location"] == f"/admin/procedures/figure/{figure.pk}/change/"
     assert nina.get(told["saved"]).json() == {"slug": "bone", "snippet": "::: figure bone"}
-    assert "go back to your text" in nina.get(answer["Location"]).content.decode()
+    assert "go back to your page" in nina.get(answer["Location"]).content.decode()
     assert [name.rsplit("/", 1)[1] for name in staged_files()] == ["about.json"], "no pixel waits any longer"
     assert nina.get(told["next"], follow=True).status_code == 404
 
@@ -69,7 +69,9 @@ def test_a_canceled_upload_is_reported(nina: Client, manager: User, sign_in: Sig
 
     answer = nina.get(told["saved"])
 
-    assert answer.json() == {"expired": "The picture was canceled or not saved in time. Choose it again."}
+    assert answer.json() == {
+        "expired": "The upload was canceled or not saved within an hour. Choose the picture again."
+    }
 
 
 def test_polling_does_not_extend_the_staging_time(nina: Client) -> None:

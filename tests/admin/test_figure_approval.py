@@ -192,10 +192,8 @@ WAYS: list[Callable[[Ground, User], str]] = [
 ]
 
 
-# Each way takes seconds: one in the fast tier.
-@pytest.mark.parametrize(
-    "way", [by_screen, *(pytest.param(way, marks=pytest.mark.slow) for way in WAYS[1:])], ids=lambda way: way.__name__
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_a_picture_is_private_until_a_second_person_approves_it(way: Any, sign_in: SignIn) -> None:
     ground = Ground(sign_in)
     slug = way(ground, ground.editor) or way(ground, ground.manager)

@@ -1,5 +1,6 @@
 """Figures in the admin: texts, deletion protection, and the list."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from portal.accounts.models import User
 from procedures.models import Figure, Page, Series, SeriesItem
 from tests.admin.conftest import SignIn
-from tests.factories import make_figure, make_public
+from tests.factories import make_clinic, make_figure, make_page, make_public
 
 FIGURES = "/admin/procedures/figure/"
 
@@ -58,7 +59,7 @@ def test_figure_texts_can_be_edited(editor: User, sign_in: SignIn) -> None:
             {"deidentified": ""},
             "Look closely at the picture. Check this box when no name, date, or number is visible in it.",
         ),
-        ({"provenance": "clinic"}, "Write where the patient's written consent is filed. No name."),
+        ({"provenance": "clinic"}, "Enter where the patient's written consent is filed, without a name."),
         ({"texts-0-alt": ""}, "This field is required."),
         ({"texts-0-DELETE": "on"}, "Please submit at least 1 form."),
     ],
@@ -154,3 +155,20 @@ def test_the_figure_list_needs_a_fixed_number_of_queries(
 
     with django_assert_max_num_queries(12):
         client.get(FIGURES)
+
+
+def test_the_list_names_the_public_pages_that_show_a_picture(editor: User, sign_in: SignIn) -> None:
+    make_clinic()
+    figure = make_figure("shown", size=(48, 48))
+    make_figure("unused", size=(48, 48))
+    for number in range(3):
+        make_public(make_page(f"page-{number}", title=f"Page {number}", lead_figure=figure))
+    client = sign_in(editor)
+
+    def listed(used: str) -> set[str]:
+        rows = client.get("/admin/procedures/figure/", {"used": used}).context["cl"].result_list
+        return {row.slug for row in rows}
+
+    assert re.search(r"Page 0( · Page 1)? and \d more", client.get("/admin/procedures/figure/").text)
+    assert "shown" in listed("yes") and "unused" not in listed("yes")
+    assert "unused" in listed("no") and "shown" not in listed("no")

@@ -74,7 +74,7 @@ def test_the_saved_picture_is_the_result_that_the_server_rendered(nina: Client) 
     ("fields", "sentence"),
     [
         (rectangle_fields((90, 0, 20, 10)), "The box extends past the edge of the picture. Draw it inside."),
-        (rectangle_fields(("", 0, 20, 10)), "Fill in all four numbers, or none."),  # type: ignore[arg-type]
+        (rectangle_fields(("", 0, 20, 10)), "Fill in all four numbers, or leave all four empty."),  # type: ignore[arg-type]
         (rectangle_fields(("nan", 0, 20, 10)), "Enter a number."),  # type: ignore[arg-type]
         (rectangle_fields((-1, 0, 20, 10)), "Ensure this value is greater than or equal to 0."),
         (rectangle_fields((0, 0, 0, 10)), "The box is empty. Draw it larger."),
@@ -119,7 +119,7 @@ def test_an_unseen_result_is_not_saved(nina: Client) -> None:
     answer = save_upload(nina, address, rectangle_fields((0, 0, 50, 50)), seen_sha256=seen)
 
     assert answer.status_code == 409
-    assert "You have not seen the picture as it would be saved now." in answer.content.decode()
+    assert "The picture has changed since you looked at it." in answer.content.decode()
     assert answer.context["form"]["deidentified"].value() is False
     assert answer.context["form"]["title_en"].value() == "Bone"
     assert not Figure.objects.exists()
@@ -202,7 +202,7 @@ def test_the_kind_of_picture_is_required_and_never_preselected(nina: Client, fig
     assert html.count('name="kind"') == len(FigureKind)
     assert not re.search(r'name="kind"[^>]* checked', html)
     assert answer.status_code == 400
-    assert "Say what kind of picture it is." in answer.content.decode()
+    assert "Choose the kind of picture." in answer.content.decode()
     assert save_upload(nina, address, kind="radiograph").status_code == 302
     assert Figure.objects.get(slug=figure or "bone").kind == "radiograph"
 
@@ -245,7 +245,7 @@ def test_a_saved_picture_has_texts_renditions_and_an_uploader(nina: Client, edit
     assert (figure.slug, figure.uploaded_by, figure.provenance) == ("bone", editor, "simulated")
     assert {text.language: text.alt for text in figure.texts.all()} == {"en": "A bone.", "es": "Un hueso."}
     assert {row.format for row in figure.renditions.all()} == {"avif", "webp", "jpeg"}
-    assert "::: figure bone" in nina.get(answer["Location"]).content.decode()
+    assert "Picture saved." in nina.get(answer["Location"]).content.decode()
 
 
 @pytest.mark.parametrize(
@@ -253,8 +253,8 @@ def test_a_saved_picture_has_texts_renditions_and_an_uploader(nina: Client, edit
     [
         ({"deidentified": None}, ["Look closely at the picture. Check this box when no name, date, or number is visible in it."]),
         ({"provenance": None}, ["This field is required."]),
-        ({"kind": None}, ["Say what kind of picture it is."]),
-        ({"provenance": "clinic"}, ["Write where the patient&#x27;s written consent is filed. No name."]),
+        ({"kind": None}, ["Choose the kind of picture."]),
+        ({"provenance": "clinic"}, ["Enter where the patient&#x27;s written consent is filed, without a name."]),
         ({"alt_en": ""}, ["Say what the picture shows, for people who cannot see it."]),
         ({"alt_en": "x" * 126}, ["Ensure this value has at most 125 characters (it has 126)."]),
         ({"title_es": "Hueso"}, ["Say what the picture shows, for people who cannot see it.", "Write one or two short"]),
@@ -331,7 +331,7 @@ def test_new_pictures_of_a_bundle_must_be_seen_before_the_import(page: Page, man
 
     blind = max_.post(LOOK, values)
     assert blind.status_code == 400
-    assert "Look at these pictures, then check the box of each one: balloon." in blind.content.decode()
+    assert "Look at these pictures, then check the box for each one: balloon." in blind.content.decode()
     shown = re.search(r'<img src="([^"]+)"\s+width="700"\s+height="650"', blind.content.decode())
     assert shown
     assert max_.get(shown[1])["Content-Type"] == "image/png"

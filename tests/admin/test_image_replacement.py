@@ -42,7 +42,7 @@ def test_a_marker_that_is_cut_off_is_named(nina: Client) -> None:
 
     mark = figure.markers.get()
     assert (mark.x, mark.target_x) == (0, 0)
-    assert "they are at the edge now: tip" in nina.get(answer["Location"]).content.decode()
+    assert "because the crop cut them off: tip" in nina.get(answer["Location"]).content.decode()
 
 
 def test_releases_keep_the_picture_they_were_published_with(

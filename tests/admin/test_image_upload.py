@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from portal.accounts.models import User
-from portal.security.request_limits import TokenBucket
+from portal.security import TokenBucket
 from procedures.models import Figure
 from tests.admin.conftest import SignIn
 from tests.admin.upload_helpers import (
@@ -83,8 +83,8 @@ def test_an_invalid_file_leaves_nothing_and_is_reported(nina: Client) -> None:
     nothing = nina.post(CHOOSE, {})
 
     assert [plain.status_code, script.status_code, nothing.status_code] == [400, 400, 400]
-    assert "This is not a JPEG, PNG or WebP picture." in plain.content.decode()
-    assert script.json()["error"].startswith("This is not a JPEG, PNG or WebP picture.")
+    assert "This is not a JPEG, PNG, or WebP picture." in plain.content.decode()
+    assert script.json()["error"].startswith("This is not a JPEG, PNG, or WebP picture.")
     assert "Choose a picture." in nothing.content.decode()
     assert stored_files() == {}
 
@@ -130,7 +130,7 @@ def test_staged_pictures_expire_after_an_hour(nina: Client) -> None:
     call_command("delete_unused_media", staged=True)
 
     assert answer.status_code == 404
-    assert "An uploaded picture is kept for an hour" in answer.content.decode()
+    assert "An upload is available for one hour" in answer.content.decode()
     assert staged_files() == []
 
 

@@ -62,19 +62,19 @@ def test_marker_texts_are_escaped_in_the_editor_and_in_its_previews(editor: User
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"x": "100.5"}, "Marker 2: Write a number from 0 to 100."),
-        ({"target_y": "-1"}, "Marker 2: Write a number from 0 to 100."),
-        ({"y": "left"}, "Marker 2: Write a number from 0 to 100."),
-        ({"y": "nan"}, "Marker 2: Write a number from 0 to 100."),
-        ({"y": ""}, "Marker 2: Write a number from 0 to 100."),
-        ({"label_es": " "}, "Marker 2: Write what this marker shows, in Español."),
+        ({"x": "100.5"}, "Marker 2: Enter a number from 0 to 100."),
+        ({"target_y": "-1"}, "Marker 2: Enter a number from 0 to 100."),
+        ({"y": "left"}, "Marker 2: Enter a number from 0 to 100."),
+        ({"y": "nan"}, "Marker 2: Enter a number from 0 to 100."),
+        ({"y": ""}, "Marker 2: Enter a number from 0 to 100."),
+        ({"label_es": " "}, "Marker 2: Enter a label in Español."),
         ({"label_en": "a" * 61}, "Marker 2: Ensure this value has at most 60 characters (it has 61)."),
         ({"label_en": "a\x07"}, "Marker 2: The text contains an invisible control character. Type the passage again."),
         ({"shape": "star"}, "Marker 2: Select a valid choice. star is not one of the available choices."),
-        ({"shape": "circle", "width": "10"}, "Marker 2: Write how large the shape is, more than 0."),
+        ({"shape": "circle", "width": "10"}, "Marker 2: Enter a size greater than 0."),
         ({"shape": "circle", "width": "1", "height": "1"}, "Marker 2: The shape is too small to be seen. Make it wider and taller."),
         ({"shape": "region", "width": "90", "height": "10"}, "Marker 2: The shape extends past the edge of the picture. Make it smaller or move it inward."),
-        ({"x": "26", "y": "22"}, "Marker 2: On a phone, its disc overlaps disc 1. Move one of them away."),
+        ({"x": "26", "y": "22"}, "Marker 2: On a phone, this number overlaps number 1. Move one of them."),
     ],
 )  # fmt: skip
 def test_an_invalid_marker_is_rejected_and_the_input_kept(
@@ -144,7 +144,7 @@ def test_saving_unchanged_markers_changes_no_row(editor: User, sign_in: SignIn) 
     answer = sign_in(editor).post(markers_url(figure), marker_form(figure), follow=True)
 
     assert (Marker.objects.values().get(), list(MarkerText.objects.order_by("pk").values())) == before
-    assert "Nothing was changed." in answer.content.decode()
+    assert "No changes to save." in answer.content.decode()
 
 
 def test_two_markers_with_the_same_label_get_different_keys(editor: User, sign_in: SignIn) -> None:
@@ -217,7 +217,7 @@ def test_marker_changes_are_in_the_history_of_the_figure(editor: User, sign_in: 
     client.post(markers_url(figure), marker_form(figure, {}, marks__0__x="25", marks__0__label_en="Point"))
 
     html = client.get(f"/admin/procedures/figure/{figure.pk}/history/").content.decode()
-    assert "Markers. Bone: new; Point: disc moved, text changed (en)." in html
+    assert "Markers. Bone: new; Point: number moved, text changed (en)." in html
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_changed_markers_make_their_pages_stale(
 
     (found,) = (row for row in find_stale_pages_by_rendering() if row.page.pk == page.pk)
     assert found.changed == [("figure", "needle")]
-    assert "the old values" in answer.content.decode()
+    assert "outdated details" in answer.content.decode()
     page.refresh_from_db()
     rerelease_page(page, actor=manager)
     page.refresh_from_db()
@@ -281,8 +281,8 @@ def test_the_marker_preview_lists_errors_and_warnings(editor: User, sign_in: Sig
     ).json()["notes"]
 
     assert [(note["mark"], note["sentence"]) for note in notes] == [
-        (0, "Write what this marker shows, in English."),
-        (1, "On a phone, it is close to disc 1. A little more room helps an unsteady finger."),
+        (0, "Enter a label in English."),
+        (1, "On a phone, this number is close to number 1. More room helps an unsteady finger."),
     ]
 
 

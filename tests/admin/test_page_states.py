@@ -48,7 +48,7 @@ def test_a_change_after_submitting_is_a_draft_again(page: Page, editor: User) ->
 def test_an_approved_draft_is_ready_to_publish(page: Page, editor: User) -> None:
     approve(save_revision(page, author=editor))
 
-    assert stands(page) == ("Approved, to be published", {"approved"})
+    assert stands(page) == ("Approved, not published yet", {"approved"})
 
 
 def test_a_public_page_is_public(page: Page) -> None:

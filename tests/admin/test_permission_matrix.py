@@ -52,6 +52,7 @@ from tests.admin.permission_matrix import (
     table,
 )
 from tests.factories import make_clinic, make_next, make_page, make_public, make_term
+from tests.replay import built_once
 
 ROLES = ("Editor", "Reviewer", "Manager", "", None)
 
@@ -95,6 +96,7 @@ def cookies(db: None) -> list[str]:
 
 
 @pytest.fixture
+@built_once
 def others(db: None) -> None:
     """One row of every model that has a screen."""
     make_clinic()
@@ -175,8 +177,8 @@ def address_of(name: str, page: Page) -> str:
     return reverse(f"admin:procedures_{name}", args=[] if name in fixed else [arguments.pk])  # type: ignore[union-attr]
 
 
-# Each state takes seconds. These three are in the fast tier.
-FAST_STATES = {"draft", "approved", "public"}
+# Each state takes seconds. One is in the fast tier.
+FAST_STATES = {"public"}
 
 
 @pytest.mark.parametrize(
@@ -214,6 +216,7 @@ def row_of(model: str) -> Any:
     return rows.first()
 
 
+@pytest.mark.slow
 def test_permissions_hold_on_every_other_screen(others: None, cookies: list[str]) -> None:
     page = page_in("public")
     wrong = {}
@@ -241,6 +244,7 @@ def test_permissions_hold_on_every_other_screen(others: None, cookies: list[str]
     assert wrong == {}
 
 
+@pytest.mark.slow
 def test_permissions_hold_on_django_and_account_screens(others: None, cookies: list[str]) -> None:
     page, somebody = page_in("public"), User.objects.first()
     assert somebody is not None

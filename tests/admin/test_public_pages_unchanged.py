@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
@@ -31,6 +32,7 @@ def public() -> dict[str, tuple[int, bytes]]:
     return {path: (answer.status_code, answer.content) for path, answer in answers.items()}
 
 
+@pytest.mark.slow
 def test_draft_actions_do_not_change_public_pages(
     page: Page, editor: User, reviewer: User, manager: User, sign_in: SignIn
 ) -> None:

@@ -151,7 +151,7 @@ def test_publishing_reports_pages_with_the_old_title_or_address(
     messages = [str(message) for message in client.get(answer["Location"]).context["messages"]]
 
     assert messages[0] == "Published. Patients read this text now."
-    assert [message.startswith("1 public page prints its old title or address.") for message in messages[1:]] == (
+    assert [message.startswith("1 public page shows its old title or address.") for message in messages[1:]] == (
         [True] if told else []
     )
 
@@ -159,7 +159,7 @@ def test_publishing_reports_pages_with_the_old_title_or_address(
 def test_the_publish_link_is_shown_while_there_is_something_to_publish(
     page: Page, editor: User, manager: User, sign_in: SignIn
 ) -> None:
-    client, way = sign_in(manager), "Publish, now or later"
+    client, way = sign_in(manager), "Publish now</button>"
     revision = save_revision(page, author=editor)
     draft = client.get(change_url(page)).content.decode()
     approve(revision)

@@ -32,10 +32,10 @@ def test_scheduling_uses_the_clinic_time_zone(denver: Page, editor: User, manage
     answer = schedule_page(client, denver, "2026-10-05", "07:30", what_changed="New times.")
 
     denver.refresh_from_db()
-    assert "America/Denver" in shown and "1 October 2026, 06:00 (MDT)" in shown
+    assert "America/Denver" in shown and "Oct. 1, 2026, 6:00 AM (MDT)" in shown
     assert answer.status_code == 302
     assert denver.publish_at == datetime.datetime(2026, 10, 5, 13, 30, tzinfo=datetime.UTC)
-    assert "Monday, 5 October 2026, 07:30" in client.get(publish_url(denver)).content.decode()
+    assert "Oct. 5, 2026, 7:30 AM" in client.get(publish_url(denver)).content.decode()
     (release,), _ = publish_scheduled(denver.publish_at)
     assert release.what_changed == "New times."
 
@@ -53,10 +53,10 @@ def test_ambiguous_and_missing_local_times_are_reported_and_the_input_kept(
 
     denver.refresh_from_db()
     assert gap.status_code == 400
-    assert "There is no 02:30 on 14 March 2027" in gap.content.decode()
+    assert "There is no 2:30 AM on March 14, 2027" in gap.content.decode()
     assert "Kept words." in gap.content.decode() and 'value="02:30"' in gap.content.decode()
     assert twice.status_code == 400
-    assert "01:30 occurs twice on 1 November 2026" in twice.content.decode()
+    assert "1:30 AM occurs twice on Nov. 1, 2026" in twice.content.decode()
     assert "The second time, one hour later" in twice.content.decode()
     assert meant.status_code == 302
     assert denver.publish_at == datetime.datetime(2026, 11, 1, 8, 30, tzinfo=datetime.UTC)
@@ -101,7 +101,7 @@ def test_a_scheduled_page_is_listed_and_can_be_canceled(
     page.refresh_from_db()
     assert answer.status_code == 302
     assert (page.publish_at, page.scheduled_revision) == (None, None)
-    assert "Nothing is planned." in client.get(f"{PAGES}planned/").content.decode()
+    assert "Nothing is scheduled." in client.get(f"{PAGES}planned/").content.decode()
     assert page.events.first().actor == manager
 
 
@@ -119,8 +119,8 @@ def test_a_scheduled_page_that_lost_its_approval_is_reported(
     after = task_lists(client)["not_published"]
 
     page.refresh_from_db()
-    assert before == ["Small cut: Will not be published: a reviewer sent this text back after it was scheduled."]
+    assert before == ["Small cut: This page will not be published: a reviewer sent it back after it was scheduled."]
     assert after == [
-        "Small cut: Was not published at the scheduled time. This text is not approved. Send it for review first."
+        "Small cut: Was not published at the scheduled time. A reviewer has not approved this text yet. Send it for review first."
     ]
     assert page.live_release is None

@@ -73,14 +73,14 @@ def test_the_sharing_screen_has_no_field_about_the_patient(desk: Client, public:
 
 
 def test_a_draft_has_no_links_yet_and_says_why(desk: Client, page: Page) -> None:
-    assert "Patients cannot read this page yet" in desk.get(kit_of(page)).text
+    assert "This page is not public yet" in desk.get(kit_of(page)).text
     assert [desk.get(kit_of(page) + file).status_code for file in FILES] == [404] * len(FILES)
 
 
 def test_a_withdrawn_page_has_no_links(desk: Client, public: Page) -> None:
     withdraw(Page.objects.get(pk=public.pk), actor=make_user("max"), reason="Old.")
 
-    assert "Patients cannot read this page yet" in desk.get(kit_of(public)).text
+    assert "This page is not public yet" in desk.get(kit_of(public)).text
     assert [desk.get(kit_of(public) + file).status_code for file in FILES] == [404] * len(FILES)
 
 

@@ -40,7 +40,7 @@ def test_stale_pages_can_be_rereleased(page: Page, editor: User, manager: User, 
     answer = client.post(OUTDATED, {"page": [page.pk]})
 
     assert "changed: source nice" in listed
-    assert told(client, answer) == "1 page renewed."
+    assert told(client, answer) == "1 page updated."
     assert "Another" in client.get("/small-cut/").content.decode()
     assert ReleaseEvent.objects.filter(page=page, kind=EventKind.REBUILT, actor=manager).count() == 1
 
@@ -59,7 +59,7 @@ def test_a_page_that_cannot_be_rereleased_does_not_stop_others(page: Page, manag
 
     html = answer.content.decode()
     assert answer.status_code == 409
-    assert "“Small cut” was not renewed" in html
+    assert "“Small cut” was not updated" in html
     assert "There is no picture “spare”." in html
     assert ReleaseEvent.objects.filter(kind=EventKind.REBUILT).get().page == other
 
@@ -67,7 +67,7 @@ def test_a_page_that_cannot_be_rereleased_does_not_stop_others(page: Page, manag
 def test_nothing_is_rereleased_without_a_selection(clinic_answer: ClinicAnswer, manager: User, sign_in: SignIn) -> None:
     client = sign_in(manager)
 
-    assert told(client, client.post(OUTDATED, {"page": ["x", "99999999999"]})) == "0 pages renewed."
+    assert told(client, client.post(OUTDATED, {"page": ["x", "99999999999"]})) == "0 pages updated."
 
 
 @pytest.mark.parametrize("word", ["vertebra", "bone"])
@@ -89,7 +89,7 @@ def test_a_changed_glossary_term_reports_stale_pages(page: Page, editor: User, s
 
     term.refresh_from_db()
     assert term.aliases == [word, "nick"]
-    assert "1 public page prints the old values." in message
+    assert "1 public page shows outdated details." in message
 
 
 def test_an_unchanged_glossary_term_reports_nothing(page: Page, editor: User, sign_in: SignIn) -> None:
@@ -98,7 +98,7 @@ def test_an_unchanged_glossary_term_reports_nothing(page: Page, editor: User, si
     client = sign_in(editor)
     values = {"term": "cut", "aliases": "nick", "pronunciation": "", "definition": term.definition}
 
-    assert "old values" not in told(client, client.post(f"{BASE}glossaryterm/{term.pk}/change/", values))
+    assert "outdated details" not in told(client, client.post(f"{BASE}glossaryterm/{term.pk}/change/", values))
 
 
 def test_a_changed_source_reports_stale_pages(page: Page, editor: User, sign_in: SignIn) -> None:
@@ -115,7 +115,7 @@ def test_a_changed_source_reports_stale_pages(page: Page, editor: User, sign_in:
 
     message = told(client, client.post(f"{BASE}source/{source.pk}/change/", values))
 
-    assert "public pages print the old values." in message
+    assert "public pages show outdated details." in message
 
 
 def test_errors_in_inline_rows_link_to_their_fields(page: Page, manager: User, sign_in: SignIn) -> None:
@@ -164,7 +164,7 @@ def test_deleting_a_glossary_term_reports_its_pages(page: Page, manager: User, s
     message = told(client, client.post(f"{BASE}glossaryterm/{term.pk}/delete/", {"post": "yes"}))
 
     assert not GlossaryTerm.objects.exists()
-    assert "1 public page prints the old values." in message
+    assert "1 public page shows outdated details." in message
 
 
 def test_keys_that_texts_use_are_read_only(clinic_answer: ClinicAnswer, editor: User, sign_in: SignIn) -> None:

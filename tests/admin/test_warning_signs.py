@@ -10,12 +10,14 @@ from django.urls import reverse
 from procedures.models import Page, WarningSign, WarningSignRevision
 from procedures.publishing import warning_signs
 from tests.factories import BODY, make_clinic, make_page, make_public, make_sign, make_user
+from tests.replay import built_once
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/admin/procedures/warningsign/"
 
 
 @pytest.fixture(autouse=True)
+@built_once
 def site() -> None:
     """A starter list on one public page."""
     make_clinic()
@@ -47,11 +49,11 @@ def typed(client: Client, **changes: str) -> dict[str, str]:
     return {**data, **changes}
 
 
-def test_warning_signs_are_in_the_admin_index() -> None:
+def test_warning_signs_are_in_the_navigation() -> None:
     client = as_role("Editor")
 
     assert reverse("admin:procedures_warningsign_changelist") == ADDRESS
-    assert f'href="{ADDRESS}"' in client.get("/admin/").content.decode()
+    assert f'href="{ADDRESS}"' in client.get(reverse("admin:procedures_clinic_changelist")).content.decode()
 
 
 def test_a_changed_list_goes_from_proposal_to_every_page() -> None:
@@ -73,7 +75,7 @@ def test_a_changed_list_goes_from_proposal_to_every_page() -> None:
     again = manager.post(ADDRESS, {"action": "publish", "revision": newest.pk})
 
     assert again.status_code == 302, "a double click"
-    assert "Published. 1 page prints the new list now." in published.content.decode()
+    assert "Published. 1 page shows the new list now." in published.content.decode()
     assert WarningSign.objects.get(key="fever").level == "emergency"
     page = Page.objects.select_related("live_release").get(subject="small-cut")
     assert page.live_release is not None
@@ -111,12 +113,12 @@ def test_an_invalid_list_is_shown_with_its_errors_and_the_input() -> None:
     editor = as_role("Editor")
 
     answer = editor.post(
-        ADDRESS, typed(editor, **{"form-1-en_text": "word " * 21, "form-1-es_text": "Tiene fiebre alta."})
+        ADDRESS, typed(editor, **{"form-1-en_text": "word " * 26, "form-1-es_text": "Tiene fiebre alta."})
     )
 
     html = answer.content.decode()
     assert answer.status_code == 400
-    assert "A warning sign has at most 20 words; this one has 21." in html
+    assert "A warning sign has at most 25 words; this one has 26." in html
     assert "Tiene fiebre alta." in html
     assert "Fever is worse." in html
     assert WarningSignRevision.objects.count() == 1
@@ -195,7 +197,7 @@ def test_each_step_posted_twice_is_done_once() -> None:
     assert kinds == ["submitted", "sent_back", "approved", "published"]
     assert "This list is already published." in manager.get("/admin/").content.decode()
     unchanged = editor.post(ADDRESS, typed(editor), follow=True)
-    assert "Nothing was changed. Patients already read this list." in unchanged.content.decode()
+    assert "No changes to save. Patients already read this list." in unchanged.content.decode()
 
 
 def test_signs_can_only_be_changed_through_the_list() -> None:

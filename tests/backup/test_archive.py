@@ -10,17 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from portal.backup import archive
-from portal.backup.archive import BackupError, Manifest, create_archive, extract_archive, read_manifest
+from portal import backup
+from portal.backup import BackupError, Manifest, create_archive, extract_archive, read_manifest
 
-PICTURE = f"{archive.MEDIA_PREFIX}figures/0123456789abcdef-480.webp"
+PICTURE = f"{backup.MEDIA_PREFIX}figures/0123456789abcdef-480.webp"
 
 
 def manifest() -> Manifest:
-    return Manifest("2026-11-20T12:00:00+00:00", "sqlite", ["procedures.0001_initial"], "https://learn.example.org")
+    return Manifest(
+        "2026-11-20T12:00:00+00:00", "sqlite", ["procedures.0001_initial"], "https://learn.example.org", "f" * 16
+    )
 
 
-def add(writer: archive.ArchiveWriter, name: str, data: bytes) -> None:
+def add(writer: backup.ArchiveWriter, name: str, data: bytes) -> None:
     writer.add(name, io.BytesIO(data), len(data))
 
 
@@ -28,7 +30,7 @@ def add(writer: archive.ArchiveWriter, name: str, data: bytes) -> None:
 def file(tmp_path: Path) -> Path:
     target = tmp_path / "backup.tar"
     with create_archive(target, manifest()) as writer:
-        add(writer, archive.DATABASE_MEMBER, b"rows" * 1000)
+        add(writer, backup.DATABASE_MEMBER, b"rows" * 1000)
         add(writer, PICTURE, b"pixels")
     return target
 
@@ -43,7 +45,7 @@ def test_extracted_members_equal_the_added_ones(file: Path, tmp_path: Path) -> N
     found = read_manifest(file)
     extract_archive(file, found, tmp_path / "out")
 
-    assert (tmp_path / "out" / archive.DATABASE_MEMBER).read_bytes() == b"rows" * 1000
+    assert (tmp_path / "out" / backup.DATABASE_MEMBER).read_bytes() == b"rows" * 1000
     assert (tmp_path / "out" / PICTURE).read_bytes() == b"pixels"
     assert found.public_url == "https://learn.example.org"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["backup.tar", "out"], "nothing is left beside it"
@@ -79,7 +81,7 @@ def test_a_full_disk_is_a_backup_error_and_leaves_no_file(tmp_path: Path) -> Non
             pytest.raises(BackupError, match="could not be written"),
             create_archive(tmp_path / "b.tar", manifest()) as writer,
         ):
-            add(writer, archive.DATABASE_MEMBER, os.urandom(400_000))
+            add(writer, backup.DATABASE_MEMBER, os.urandom(400_000))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
@@ -113,7 +115,7 @@ def forged(
             info.size, info.type, info.linkname = len(data), kind, "/etc/passwd"
             tar.addfile(info, io.BytesIO(data))
         text = json.dumps({**asdict(manifest()), "members": named}).encode()
-        info = tarfile.TarInfo(archive.MANIFEST_NAME)
+        info = tarfile.TarInfo(backup.MANIFEST_NAME)
         info.size = len(text)
         tar.addfile(info, io.BytesIO(text))
     return target
@@ -129,22 +131,22 @@ def test_nothing_is_written_outside_the_folder(tmp_path: Path, name: str) -> Non
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE, tarfile.FIFOTYPE])
 def test_only_regular_files_are_extracted(tmp_path: Path, kind: bytes) -> None:
-    source = forged(tmp_path, {"database": b""}, {"database": [0, "0" * 64]}, kind)
+    source = forged(tmp_path, {backup.DATABASE_MEMBER: b""}, {backup.DATABASE_MEMBER: [0, "0" * 64]}, kind)
 
     assert "is not in its manifest" in refuse(source, tmp_path / "out")
 
 
 def test_missing_and_additional_members_are_detected(tmp_path: Path) -> None:
     assert "secret-key is missing" in refuse(forged(tmp_path, {}, {"secret-key": [1, "0"]}), tmp_path / "out")
-    assert "is not in its manifest" in refuse(forged(tmp_path, {"database": b"x"}, {}), tmp_path / "out")
+    assert "is not in its manifest" in refuse(forged(tmp_path, {backup.DATABASE_MEMBER: b"x"}, {}), tmp_path / "out")
 
 
 def test_an_unknown_format_is_rejected(tmp_path: Path) -> None:
     target = tmp_path / "later.tar"
     later = manifest()
-    later.format = 2
+    later.format = 3
     with create_archive(target, later):
         pass
 
-    with pytest.raises(BackupError, match="this version reads only 1"):
+    with pytest.raises(BackupError, match="this version reads only 2"):
         read_manifest(target)

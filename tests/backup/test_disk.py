@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from portal.backup import databases
-from portal.backup.archive import BackupError
+from portal import backup
+from portal.backup import BackupError
 from portal.management.commands.restore import _Rollback
 from tests.served_data import ROOT
 
@@ -68,8 +68,8 @@ def names(folder: Path) -> list[str]:
 def test_a_backup_and_a_restore_onto_a_full_disk_leave_nothing_behind(saved: tuple[Path, Path], disk: Path) -> None:
     data, backup = saved
     stages = set()
-    # Full while extracting, while storing media files, and while collecting static files.
-    for kilobytes in (500, 1250, 2000):
+    # Full while extracting, while creating the database, and while collecting static files.
+    for kilobytes in (200, 500, 5000):
         mount(disk, kilobytes)
         refused = manage(disk, "restore", str(backup))
         assert refused.returncode == 1, kilobytes
@@ -112,11 +112,10 @@ def test_a_failed_restore_keeps_existing_files(saved: tuple[Path, Path], disk: P
 def test_a_rollback_that_cannot_reach_the_database_says_what_is_left(
     own_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unreachable() -> bool:
+    def unreachable() -> None:
         raise BackupError("The database cannot be read: connection refused.")
 
-    monkeypatch.setattr(databases, "get_vendor", lambda: databases.POSTGRESQL)
-    monkeypatch.setattr(databases, "is_empty", unreachable)
+    monkeypatch.setattr(backup, "empty_database", unreachable)
     undo = _Rollback()
     undo.can_delete_all = True
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.backup import databases
+from portal import backup
 
 
 @pytest.mark.parametrize(
@@ -11,13 +11,13 @@ from portal.backup import databases
 def test_the_warning_is_given_for_affected_versions_only(
     monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...], told: bool
 ) -> None:
-    monkeypatch.setattr(databases, "get_vendor", lambda: databases.SQLITE)
-    monkeypatch.setattr(databases.sqlite3, "sqlite_version_info", version)
+    monkeypatch.setattr(backup, "get_vendor", lambda: backup.SQLITE)
+    monkeypatch.setattr(backup.sqlite3, "sqlite_version_info", version)
 
-    assert ("WAL-reset" in databases.sqlite_wal_warning()) is told
+    assert ("WAL-reset" in backup.sqlite_wal_warning()) is told
 
 
 def test_there_is_no_warning_on_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(databases, "get_vendor", lambda: databases.POSTGRESQL)
+    monkeypatch.setattr(backup, "get_vendor", lambda: backup.POSTGRESQL)
 
-    assert databases.sqlite_wal_warning() == ""
+    assert backup.sqlite_wal_warning() == ""

@@ -2,8 +2,9 @@
 
     python -m tests.bench.bench_memory
 
-Prints the resident memory (VmRSS of Linux, in MB) of every process of ``serve --demo`` after it started, after readers got
-published pages, after a search, and after a member of staff opened five kinds of screens.
+Prints the memory of every process of ``serve --demo`` after it started, after readers got published pages, after a member
+of staff signed in, after they opened five kinds of screens, and after searches. Two numbers in MB: resident (RSS), and
+the share of it if processes share memory (PSS).
 """
 
 import tempfile
@@ -12,6 +13,7 @@ import urllib.request
 from pathlib import Path
 
 from tests.bench.demo import Demo, served
+from tests.processes import WORKER, child_pids, megabytes, web_pids
 
 PAGES = ["/", "/kyphoplasty/", "/es/", "/contact/", "/visits/"]
 SCREENS = [
@@ -33,20 +35,18 @@ def get(url: str, cookie: str = "") -> None:
         error.close()
 
 
-def resident_megabytes(pid: int) -> int:
-    """Return the resident memory of a process."""
-    return int(Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0]) // 1024
-
-
 def print_memory(step: str, demo: Demo) -> None:
-    """Print the memory of the children of ``serve``: the web processes and the worker."""
-    sizes: dict[str, list[int]] = {"web": [], "worker": []}
-    for children in Path(f"/proc/{demo.pid}/task").glob("*/children"):
-        for pid in map(int, children.read_text().split()):
-            command = Path(f"/proc/{pid}/cmdline").read_text()
-            if "spawn_main" in command or "manage.py\0worker" in command:
-                sizes["web" if "spawn_main" in command else "worker"].append(resident_megabytes(pid))
-    print(f"{step:28} web {sizes['web']}  worker {sizes['worker']}  MB", flush=True)
+    """Print the memory of the web processes, the worker, and ``serve`` itself."""
+    found = {
+        "web": web_pids(demo.pid),
+        "fork server": child_pids(demo.pid, "forkserver"),
+        "worker": child_pids(demo.pid, WORKER),
+        "serve": [demo.pid],
+    }
+    sizes = {
+        name: [f"{megabytes(pid)}/{megabytes(pid, proportional=True)}" for pid in pids] for name, pids in found.items()
+    }
+    print(f"{step:28}", *(f"{name} {' '.join(size)}" for name, size in sizes.items()), sep="  ", flush=True)
 
 
 def main() -> None:
@@ -56,13 +56,16 @@ def main() -> None:
         for path in PAGES * REPEATS:
             get(demo.url + path)
         print_memory("published pages", demo)
+        cookie = demo.signed_in("manager")
+        for _ in range(REPEATS):
+            get(f"{demo.url}/admin/", cookie)
+        print_memory("signed in", demo)
+        for path in SCREENS * REPEATS:
+            get(demo.url + path, cookie)
+        print_memory("five screens", demo)
         for number in range(REPEATS):
             get(f"{demo.url}/search/?q=cemnt+{number}")
         print_memory("searches", demo)
-        cookie = demo.signed_in("manager")
-        for path in SCREENS * REPEATS:
-            get(demo.url + path, cookie)
-        print_memory("staff", demo)
 
 
 if __name__ == "__main__":

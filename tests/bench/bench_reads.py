@@ -27,6 +27,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.processes import megabytes, web_pids
+
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 OURS, BARE, NGINX = 8480, 8481, 8482
@@ -144,13 +146,7 @@ def copy_bytes(paths: list[str], folder: Path, encoding: str) -> str:
 
 def web_megabytes(pid: int) -> list[int]:
     """Return the resident memory of each web process."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    sizes = []
-    for child in children:
-        if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text():
-            status = Path(f"/proc/{child}/status").read_text()
-            sizes.append(int(status.split("VmRSS:")[1].split()[0]) // 1024)
-    return sizes
+    return [megabytes(child) for child in web_pids(pid)]
 
 
 # Each time with another text, as an editor would.

@@ -6,6 +6,7 @@ of the script longer than 50 ms (what browsers call a long task). Needs Chromium
 """
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -14,11 +15,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+import django
 from playwright.sync_api import sync_playwright
 
-from tests.bench.demo import served
-from tests.conftest import FLAGS, chromium
-from tests.served_data import ROOT
+django.setup()
+
+from tests.bench.demo import served  # noqa: E402 -- the settings come first
+from tests.conftest import FLAGS, chromium  # noqa: E402 -- the settings come first
+from tests.served_data import ROOT  # noqa: E402 -- the settings come first
 
 WATCH = """() => {
   window.tasks = []; window.keys = [];

@@ -30,6 +30,8 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
+from tests.processes import web_pids
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 MAX_RATIO, MAX_MEGABYTES = 1.3, 300
 CHOOSE = "/admin/procedures/figure/intake/"
@@ -136,9 +138,9 @@ def peak_megabytes(pid: int) -> float:
 
 
 def worker_of(pid: int) -> int:
-    """The one worker process below Granian's own (a helper of Python's may stand beside it, and is small)."""
-    listed = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return max(listed, key=peak_megabytes)
+    """The one web process."""
+    (found,) = web_pids(pid)
+    return found
 
 
 class Browser:

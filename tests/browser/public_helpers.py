@@ -31,12 +31,18 @@ def open_tab(browser: Browser, size: ViewportSize, **options: Any) -> Iterator[P
 
 
 def public_paths(served_site: ServedSite, *, language: str | None = None, only_articles: bool = False) -> list[str]:
-    """Paths of the public pages, the odd ones too. One booklet and one form stand for all: they repeat themselves."""
+    """Paths of the public pages, the odd ones too.
+
+    One booklet, one form, and two large pictures stand for all: they repeat themselves.
+    """
     pages = crawl(served_site.url).pages.values()
     found = sorted(p.path for p in pages if language in {None, p.language} and (p.is_article or not only_articles))
     booklets = [path for path in found if path.endswith(BOOKLET)]
     questions = [path for path in found if "/clear/" in path]
-    return [p for p in found if p not in {*booklets[1:], *questions[1:]}] + ([] if only_articles else list(EXTRA_PATHS))
+    pictures = [path for path in found if "/picture/" in path]
+    return [p for p in found if p not in {*booklets[1:], *questions[1:], *pictures[1:-1]}] + (
+        [] if only_articles else list(EXTRA_PATHS)
+    )
 
 
 def visit(page: Page, served_site: ServedSite, path: str) -> None:

@@ -18,6 +18,9 @@ from tests.factories import make_clinic, make_figure, make_next, make_page, make
 # Refusals that a test brings about; the browser tells of each.
 EXPECTED_MESSAGES = ("status of 400", "status of 401", "status of 403", "status of 409", "net::ERR_FAILED")
 
+# Where the browser remembers how a person left the editor (editor/mode.js); the user's key follows.
+MODE_KEY = "plainspine:editor:"
+
 # What axe finds outside the preview, which holds a public page: those have tests of their own.
 AXE_FINDINGS = """async () => {
   const found = await axe.run({exclude: ["iframe"]}, {resultTypes: ["violations"], iframes: false});
@@ -38,8 +41,12 @@ class StaffTab:
         """Go to a path of the site."""
         self.page.goto(self.url + path)
 
-    def sign_in(self, user: User) -> None:
-        """Give the browser the cookie of a session; the sign-in itself has tests of its own."""
+    def sign_in(self, user: User, *, mode: str = "source") -> None:
+        """Give the browser the cookie of a session; the sign-in itself has tests of its own.
+
+        ``mode``: how the person left the editor, with the Markdown ("source") or the text as it looks ("visual").
+        """
+        remember_mode(self.context, mode, user.pk)
         client = Client()
         client.force_login(user)
         cookie = client.cookies[settings.SESSION_COOKIE_NAME]
@@ -60,6 +67,12 @@ class StaffTab:
     def article(self) -> str:
         """The words of the preview."""
         return self.page.frame_locator("[data-stage] iframe").locator("article").inner_text()
+
+
+def remember_mode(context: BrowserContext, mode: str, *users: int) -> None:
+    """Let the editor open as these people left it, unless they have changed that in this browser."""
+    lines = [f"localStorage['{MODE_KEY}{user}'] ??= '{mode}';" for user in users]
+    context.add_init_script(f"try {{ {' '.join(lines)} }} catch {{}}")
 
 
 @contextmanager
@@ -84,6 +97,13 @@ def open_staff_tab(browser: Browser, url: str, size: ViewportSize, **options: An
             made.page.goto("about:blank")
             made.page.wait_for_timeout(150)
         context.close()
+
+
+def show_panel(tab: StaffTab, name: str) -> None:
+    """Open a part of the panel next to the text: "problems" or "settings"."""
+    opener = tab.page.locator(f"[data-open-panel={name}]")
+    if opener.get_attribute("aria-expanded") != "true":
+        opener.click()
 
 
 def type_text(tab: StaffTab, text: str) -> None:

@@ -13,7 +13,7 @@ from portal.accounts.models import User
 from procedures.models import Page as PageRow
 from tests.admin.conftest import PAGES, change_url
 from tests.browser.public_helpers import DESKTOP, PHONE
-from tests.browser.staff_helpers import StaffTab, open_staff_tab, type_text
+from tests.browser.staff_helpers import StaffTab, open_staff_tab, show_panel, type_text
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -21,7 +21,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 # ── Writing ──
 
 
-@pytest.mark.smoke
 @pytest.mark.parametrize(
     ("button", "start", "wanted"),
     [
@@ -48,7 +47,7 @@ def test_a_button_puts_its_snippet_in_and_native_undo_takes_it_back(
 
 def test_tab_and_escape_leave_the_field(tab: StaffTab) -> None:
     before, field = tab.text, tab.page.locator("#id_body")
-    place = "document.activeElement.textContent || document.activeElement.id"
+    place = "document.activeElement.ariaLabel || document.activeElement.textContent || document.activeElement.id"
 
     field.focus()
     tab.page.keyboard.press("Tab")
@@ -60,11 +59,12 @@ def test_tab_and_escape_leave_the_field(tab: StaffTab) -> None:
     tab.page.keyboard.press("Escape")
     escaped = tab.page.evaluate(place)
 
-    assert (forward, back, escaped) == ("Keys", "Outline", "Phone")
+    assert (forward, back, escaped) == ("Width of the text", "Outline", "Phone")
     assert tab.text == before
 
 
 def test_by_keyboard_the_way_past_the_page_does_not_lead_through_it(tab: StaffTab) -> None:
+    show_panel(tab, "problems")
     tab.page.get_by_role("button", name="Print…").focus()
 
     tab.page.keyboard.press("Tab")
@@ -72,7 +72,7 @@ def test_by_keyboard_the_way_past_the_page_does_not_lead_through_it(tab: StaffTa
     tab.page.keyboard.press("Enter")
     tab.page.keyboard.press("Tab")
 
-    assert tab.page.evaluate("document.activeElement.closest('.publish-checks, .field-lead_figure') !== null")
+    assert tab.page.evaluate("document.activeElement.closest('#panel') !== null")
 
 
 def test_the_toolbar_is_one_stop_with_arrow_keys_within(tab: StaffTab) -> None:
@@ -131,6 +131,8 @@ def test_by_keyboard_alone_a_page_is_written_and_sent_for_review(tab: StaffTab, 
     keys.type("\n## At home\n\nRest. [@nice]\n")
     tab.page.locator("#id_kind").focus()
     keys.type("Rec")
+    tab.page.locator("summary", has_text="More").focus()
+    keys.press("Enter")
     tab.page.get_by_role("button", name="Save and send for review").focus()
     keys.press("Enter")
     expect(tab.page.locator(".messagelist")).to_contain_text("Saved and sent for review.")

@@ -118,7 +118,7 @@ def test_a_new_editors_first_page(seats: dict[str, StaffTab], way: str) -> None:
 
     with hands.step("write a page with a figure, a chance array and a care card"):
         seats["Nina"].open("/admin/")
-        hands.press(nina.get_by_role("link", name="Write a new page"))
+        hands.press(nina.get_by_role("link", name="New page"))
         hands.write(nina.locator("#id_title"), "My first page")
         hands.write(nina.locator("#id_key_message"), "A small cut helps.")
         hands.write(nina.locator("#id_body"), TEXT)
@@ -131,6 +131,7 @@ def test_a_new_editors_first_page(seats: dict[str, StaffTab], way: str) -> None:
         expect(nina.locator("[data-problems] li")).to_have_count(0)
     with hands.step("submit with a note"):
         hands.write(nina.locator("#id_note"), "My first one.")
+        hands.press(nina.locator("summary", has_text="More"))
         hands.press(nina.get_by_role("button", name="Save and send for review"))
         expect(nina.locator(".messagelist")).to_contain_text("sent for review")
     row = PageRow.objects.get(subject="my-first-page")
@@ -154,7 +155,10 @@ def test_a_new_editors_first_page(seats: dict[str, StaffTab], way: str) -> None:
             "- You can go home the same day."
         )
         nina.keyboard.type("- You can go home after two hours.")
-        hands.press(nina.get_by_role("button", name="Save and send for review"))
+        hands.press(nina.get_by_role("button", name="Save draft"))
+        expect(nina.locator(".messagelist")).to_contain_text("Draft saved")
+        hands.press(nina.locator("summary", has_text="Send for review"))
+        hands.press(nina.get_by_role("button", name="Send", exact=True))
         expect(nina.locator(".messagelist")).to_contain_text("sent for review")
 
     with hands.step("approve as reviewer"):
@@ -170,8 +174,8 @@ def test_a_new_editors_first_page(seats: dict[str, StaffTab], way: str) -> None:
         hands.write(max_.get_by_label("What changed, for readers"), "This page is new.")
         hands.write(max_.get_by_label("Day"), f"{day}")
         hands.write(max_.get_by_label("Time"), "07:30")
-        hands.press(max_.get_by_role("button", name="Publish at that time"))
-        expect(max_.locator(".card--planned")).to_contain_text("07:30")
+        hands.press(max_.get_by_role("button", name="Schedule"))
+        expect(max_.locator(".card--planned")).to_contain_text("7:30 AM")
         assert status() == 404
     with hands.step("see it go live"):
         assert [release.path for release in publish_scheduled(timezone.now() + datetime.timedelta(days=3))[0]] == [
@@ -184,6 +188,7 @@ def test_a_new_editors_first_page(seats: dict[str, StaffTab], way: str) -> None:
 
     with hands.step("find a mistake, withdraw"):
         seats["Max"].open(change_url(row))
+        hands.press(max_.locator("summary", has_text="More"))
         hands.press(max_.get_by_role("link", name="Withdraw …"))
         hands.write(max_.locator("#id_reason"), "There was a mistake in it.")
         hands.choose(max_.locator("#id_replaced_by"), "Contact (en)")

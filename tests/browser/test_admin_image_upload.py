@@ -60,7 +60,7 @@ def test_a_picture_comes_in_by_the_keyboard_alone(editor_tab: StaffTab, files: d
     # The system's window for choosing a file belongs to the system.
     choose(editor_tab, files["photo"])
     page, keys = editor_tab.page, editor_tab.page.keyboard
-    tab_to(editor_tab, page.get_by_role("button", name="Read this picture"))
+    tab_to(editor_tab, page.get_by_role("button", name="Upload"))
     keys.press("Enter")
     expect(page.get_by_role("heading", name="1. Crop and cover")).to_be_visible()
 
@@ -101,7 +101,7 @@ def test_a_picture_comes_in_by_the_keyboard_alone(editor_tab: StaffTab, files: d
         keys.type(value)
     tab_to(editor_tab, page.get_by_role("button", name="Save the picture"))
     keys.press("Enter")
-    expect(page.get_by_text("The picture is in, with all its sizes.")).to_be_visible()
+    expect(page.get_by_text("Picture saved.")).to_be_visible()
 
     image = load_master(Figure.objects.get())
     assert image.size == SIZE
@@ -114,7 +114,7 @@ def test_boxes_are_drawn_moved_sized_and_undone_with_the_mouse(editor_tab: Staff
     page, mouse = editor_tab.page, editor_tab.page.mouse
     # Dragging knows no waiting: picture and script have to be there.
     with page.expect_navigation(wait_until="load"):
-        page.get_by_role("button", name="Read this picture").click()
+        page.get_by_role("button", name="Upload").click()
     stage = page.locator("[data-stage]")
     stage.scroll_into_view_if_needed()
     place = stage.bounding_box()
@@ -140,7 +140,7 @@ def test_boxes_are_drawn_moved_sized_and_undone_with_the_mouse(editor_tab: Staff
     assert numbers("box-0") == [30, 40, 30, 50]
     page.get_by_role("button", name="Undo").click()
     assert numbers("box-0") == [30, 40, 20, 30]
-    page.get_by_label("Part to keep", exact=True).check()
+    page.get_by_label("Crop area", exact=True).check()
     drag((2, 5), (50, 50), (95, 95))
     assert numbers("cut") == [2, 5, 93, 90]
     expect(page.locator("[data-size]")).to_have_text("372 × 180 pixels")
@@ -150,7 +150,7 @@ def test_boxes_are_drawn_moved_sized_and_undone_with_the_mouse(editor_tab: Staff
 
 def test_a_tick_is_taken_back_when_the_picture_changes(editor_tab: StaffTab, files: dict[str, str]) -> None:
     choose(editor_tab, files["photo"])
-    editor_tab.page.get_by_role("button", name="Read this picture").click()
+    editor_tab.page.get_by_role("button", name="Upload").click()
     tick = editor_tab.page.locator("#id_deidentified")
     tick.check()
 
@@ -170,10 +170,10 @@ def test_a_picture_comes_in_without_a_script(
         tab.sign_in(editor)
         choose(tab, files["photo"])
         page = tab.page
-        page.get_by_role("button", name="Read this picture").click()
+        page.get_by_role("button", name="Upload").click()
         for side, value in {"left": 0, "top": 0, "width": 50, "height": 50}.items():
             page.locator(f"#id_box-0-{side}").fill(str(value))
-        page.get_by_role("button", name="Show the result").click()
+        page.get_by_role("button", name="Update the result").click()
         expect(page.locator("#id_box-0-width")).to_have_value("50.0")
         page.locator("#id_deidentified").check()
         page.locator("#id_kind_4").check()
@@ -181,7 +181,7 @@ def test_a_picture_comes_in_without_a_script(
         for name, value in FIGURE_TEXTS.items():
             page.locator(f"#id_{name}").fill(value)
         page.get_by_role("button", name="Save the picture").click()
-        expect(page.get_by_text("The picture is in, with all its sizes.")).to_be_visible()
+        expect(page.get_by_text("Picture saved.")).to_be_visible()
 
     assert load_master(Figure.objects.get()).crop((0, 0, 200, 100)).getextrema() == (0, 0)
 
@@ -191,19 +191,19 @@ def test_a_dicom_window_follows_its_slider_and_what_is_shown_is_taken(
 ) -> None:
     choose(editor_tab, files["run"])
     page = editor_tab.page
-    page.get_by_role("button", name="Read this picture").click()
+    page.get_by_role("button", name="Upload").click()
     page.get_by_role("link", name="Frame 2").click()
     expect(page.get_by_role("spinbutton", name="Frame")).to_have_value("2")
     page.get_by_role("link", name="Full range").click()
     expect(page.locator("#id_center")).to_have_value("31.5")
-    slider = page.get_by_role("slider", name="Slide the width of the window")
+    slider = page.get_by_role("slider", name="Adjust the contrast")
     slider.focus()
     page.keyboard.press("Home")
     page.get_by_label("Invert black and white").check()
-    expect(page.get_by_role("button", name="Take this picture")).to_be_enabled()
+    expect(page.get_by_role("button", name="Use this picture")).to_be_enabled()
     expect(page.locator("[data-take] [name=width]")).to_have_value("0.1575")
-    page.get_by_role("button", name="Take this picture").click()
-    expect(page.get_by_role("heading", name="2. Look: this is what is kept")).to_be_visible()
+    page.get_by_role("button", name="Use this picture").click()
+    expect(page.get_by_role("heading", name="2. Check the result")).to_be_visible()
     expect(page.locator("[data-size]")).to_have_text("64 × 64 pixels")
 
 
@@ -215,11 +215,11 @@ def test_marked_text_is_outlined_and_covered_with_one_click(
     with override_settings(TEXT_DETECTION=True):
         choose(editor_tab, str(tmp_path / "send" / "named.png"))
         page = editor_tab.page
-        page.get_by_role("button", name="Read this picture").click()
-        cover = page.get_by_role("button", name="Cover place 1")
+        page.get_by_role("button", name="Upload").click()
+        cover = page.get_by_role("button", name="Cover 1")
         expect(cover).to_be_visible(timeout=60_000)
         expect(page.locator("[data-found] rect")).to_have_count(page.locator("[data-place]").count())
-        page.get_by_role("button", name="Cover all marked places").click()
+        page.get_by_role("button", name="Cover all").click()
 
         expect(page.locator("[data-found] rect")).to_have_count(0)
         expect(page.get_by_text("Is this text?")).to_be_hidden()
@@ -236,7 +236,7 @@ def test_a_large_picture_is_shown_pixel_for_pixel_on_a_phone(
     with open_staff_tab(browser, live_server.url, PHONE) as tab:
         tab.sign_in(editor)
         choose(tab, str(file))
-        tab.page.get_by_role("button", name="Read this picture").click()
+        tab.page.get_by_role("button", name="Upload").click()
         kept = tab.page.locator("[data-kept]")
         expect(kept).to_be_visible()
 
@@ -259,12 +259,12 @@ def test_axe_finds_nothing_and_each_screen_fits(
 
         choose(tab, files["run"])
         fine()
-        page.get_by_role("button", name="Read this picture").click()
+        page.get_by_role("button", name="Upload").click()
         expect(page.get_by_role("heading", name="3 frames")).to_be_visible()
         fine()
-        page.get_by_role("button", name="Take this picture").click()
+        page.get_by_role("button", name="Use this picture").click()
         page.get_by_role("button", name="Add a black box").click()
-        page.get_by_role("button", name="Choose the part to keep").click()
+        page.get_by_role("button", name="Set the crop area").click()
         page.wait_for_timeout(700)
         fine()
         page.get_by_role("button", name="Save the picture").click()
@@ -277,10 +277,10 @@ def test_a_refused_file_is_told_and_another_one_can_be_chosen(
 ) -> None:
     (tmp_path / "send" / "evil.png").write_bytes(b"<svg onload='alert(1)'/>")
     choose(editor_tab, str(tmp_path / "send" / "evil.png"))
-    button = editor_tab.page.get_by_role("button", name="Read this picture")
+    button = editor_tab.page.get_by_role("button", name="Upload")
     button.click()
     expect(editor_tab.page.get_by_role("alert")).to_have_text(
-        "This is not a JPEG, PNG or WebP picture. Save it as one of these."
+        "This is not a JPEG, PNG, or WebP picture. Save it as one of these."
     )
 
     editor_tab.page.set_input_files("#id_picture", files["photo"])

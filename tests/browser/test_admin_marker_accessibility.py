@@ -54,6 +54,7 @@ def test_picture_and_label_are_both_in_view_after_a_tap_at_every_width(
             made.page.get_by_role("button", name="Add marker").tap()
             canvas.tap(position={"x": 100, "y": 150})
             assert made.page.locator("[data-row]").count() == 3
+            made.page.keyboard.press("Escape")
 
             wait_for_preview(made)
             for name in ("label_en", "text_es", "label_en"):
@@ -62,7 +63,7 @@ def test_picture_and_label_are_both_in_view_after_a_tap_at_every_width(
                 assert made.page.evaluate(shown, "[data-canvas]"), (width, height, name)
                 assert made.page.evaluate(shown, f"[name=marks-2-{name}]"), (width, height, name)
             # The instructions come along with the picture.
-            made.page.locator("[data-row]").last.get_by_role("button", name="Move the target").click()
+            made.page.locator("[data-row]").last.get_by_role("button", name="Move the pointer").click()
             made.page.wait_for_timeout(150)
             for part in ("[data-canvas]", "[data-hint]", "[data-do=leave]"):
                 assert made.page.evaluate(shown, part), (width, height, part)
@@ -108,6 +109,15 @@ def test_drawn_marks_show_on_every_grey(
         make_marker("arrow", shape="arrow", x=0.15, y=0.4, target_x=0.4, target_y=0.4),
         make_marker("ring", shape="circle", x=0.15, y=0.65, target_x=0.5, target_y=0.65, size_x=0.1, size_y=0.1),
         make_marker("box", shape="region", x=0.15, y=0.9, target_x=0.5, target_y=0.88, size_x=0.2, size_y=0.2),
+        make_marker(
+            "free",
+            shape="polygon",
+            x=0.9,
+            y=0.2,
+            target_x=0.8,
+            target_y=0.5,
+            outline=((0.7, 0.4), (0.9, 0.4), (0.8, 0.7)),
+        ),
     ]
     save_markers(figure, marks, expected_version=saved_version(figure))
     with open_staff_tab(browser, live_server.url, PHONE, forced_colors=forced) as made:
@@ -127,8 +137,17 @@ def test_drawn_marks_show_on_every_grey(
             )
             picture = Image.open(io.BytesIO(stage.screenshot())).convert("RGB")
             size = picture.width
-            # Middle of each line, left edge of each ring, tip of the arrow, left edge of circle and box.
-            spots = [(0.28, 0.15), (0.26, 0.4), (0.3, 0.65), (0.3, 0.885), (0.38, 0.4), (0.4, 0.65), (0.4, 0.8)]
+            # Middle of each line, left edge of each ring, tip of the arrow, left edge of circle and box, top of the free shape.
+            spots = [
+                (0.28, 0.15),
+                (0.26, 0.4),
+                (0.3, 0.65),
+                (0.3, 0.885),
+                (0.38, 0.4),
+                (0.4, 0.65),
+                (0.4, 0.8),
+                (0.76, 0.4),
+            ]
             spots += [(one.x - 13 / size, one.y) for one in marks]
             for spot in spots:
                 light, dark = lightest_and_darkest(picture, spot[0] * size, spot[1] * size)

@@ -54,7 +54,6 @@ def tab_to(tab: StaffTab, name: str) -> None:
 # ── Placing ──
 
 
-@pytest.mark.smoke
 def test_everything_is_done_by_keyboard_alone(tab: StaffTab, figure: Figure) -> None:
     keys = tab.page.keyboard
     # A new mark: the cross starts in the middle.
@@ -65,6 +64,7 @@ def test_everything_is_done_by_keyboard_alone(tab: StaffTab, figure: Figure) -> 
     for _ in range(3):
         keys.press("ArrowDown")
     keys.press("Enter")
+    keys.press("Escape")
     # Its words, in two languages.
     keys.type("Disc")
     keys.press("Tab")
@@ -74,9 +74,9 @@ def test_everything_is_done_by_keyboard_alone(tab: StaffTab, figure: Figure) -> 
     pixel = 100 / tab.page.locator("[data-canvas]").evaluate("(e) => e.clientWidth")
     target = [value(tab, "marks-2-target_x"), value(tab, "marks-2-target_y")]
     assert target == pytest.approx([50 - 70 * pixel, 50 + 3 * pixel], abs=0.02)
-    # Move its disc, leave a second attempt.
+    # Move its number, leave a second attempt.
     before = value(tab, "marks-2-x")
-    tab_to(tab, "Move the disc")
+    tab_to(tab, "Move the number")
     keys.press("Enter")
     keys.press("Shift+ArrowRight")
     keys.press("Enter")
@@ -156,6 +156,7 @@ def test_a_click_after_add_marker_adds_one_and_a_drag_moves_one(tab: StaffTab) -
 
     tab.page.get_by_role("button", name="Add marker").click()
     tab.page.mouse.dblclick(*spot(tab, 0.5, 0.2))
+    tab.page.get_by_role("button", name="Done").click()
     added = [value(tab, "marks-2-target_x"), value(tab, "marks-2-target_y")]
     drag(tab, (0.8, 0.2), (0.85, 0.25))
 
@@ -175,7 +176,7 @@ def test_only_add_marker_adds_a_marker(tab: StaffTab) -> None:
     for leave in (
         lambda: tab.page.keyboard.press("Escape"),
         add.click,
-        tab.page.get_by_role("button", name="Cancel").click,
+        tab.page.get_by_role("button", name="Done").click,
     ):
         add.click()
         expect(add).to_have_attribute("aria-pressed", "true")
@@ -242,6 +243,7 @@ def test_undo_takes_back_the_last_action_whatever_it_was_and_wherever_the_focus_
     tab.page.get_by_role("button", name="Add marker").click()
     tab.page.mouse.click(*spot(tab, 0.5, 0.2))
     states.append(state(tab))
+    tab.page.keyboard.press("Escape")
     tab.page.keyboard.type("New")
     typed = state(tab)
     # From a field, from the body of the page, from a button.
@@ -274,13 +276,13 @@ def test_undo_after_a_refused_save_still_brings_a_deleted_marker_back(tab: Staff
     tab.page.locator("[name=marks-0-x]").fill("20")
     tab.page.get_by_role("button", name="Save markers").click()
 
-    expect(tab.page.locator(".messagelist")).to_contain_text("Nothing was changed.")
+    expect(tab.page.locator(".messagelist")).to_contain_text("No changes to save.")
     assert [found.key for found in load_markers(figure)] == ["tip", "bone"]
     expect(tab.page.get_by_role("button", name="Undo")).to_be_disabled()
 
 
 def test_a_mark_is_placed_again_by_a_click(tab: StaffTab) -> None:
-    tab.page.get_by_role("button", name="Move the target").first.click()
+    tab.page.get_by_role("button", name="Move the pointer").first.click()
     canvas(tab).click(position={"x": 70, "y": 210})
 
     width = tab.page.locator("[data-canvas]").evaluate("(e) => e.clientWidth")
@@ -308,6 +310,82 @@ def test_a_shape_gets_a_size_that_handle_and_fields_change(tab: StaffTab) -> Non
     expect(shown).to_have_attribute("rx", "15%")
 
 
+def test_adding_stays_on_until_done_and_continues_with_the_first_label(tab: StaffTab) -> None:
+    add = tab.page.get_by_role("button", name="Add marker")
+    add.click()
+    for place in ((0.5, 0.2), (0.3, 0.5), (0.7, 0.6)):
+        tab.page.mouse.click(*spot(tab, *place))
+    expect(add).to_have_attribute("aria-pressed", "true")
+    assert len(names(tab)) == 5
+
+    tab.page.get_by_role("button", name="Done").click()
+
+    expect(add).to_have_attribute("aria-pressed", "false")
+    expect(tab.page.locator("[name=marks-2-label_en]")).to_be_focused()
+
+
+def test_a_marker_is_placed_exactly_while_the_picture_is_zoomed_and_panned(tab: StaffTab) -> None:
+    frame = tab.page.locator("[data-frame]")
+    before = canvas(tab).bounding_box()
+    canvas(tab).focus()
+    for _ in range(3):
+        tab.page.keyboard.press("+")
+    zoomed = canvas(tab).bounding_box()
+    assert before is not None and zoomed is not None
+    assert zoomed["width"] == pytest.approx(3 * before["width"], rel=0.01)
+    expect(tab.page.locator("[data-zoom-level]")).to_have_text("300 %")
+
+    left = frame.evaluate("(e) => e.scrollLeft")
+    box = frame.bounding_box()
+    assert box is not None
+    tab.page.mouse.move(box["x"] + 300, box["y"] + 300)
+    tab.page.mouse.down()
+    tab.page.mouse.move(box["x"] + 200, box["y"] + 260, steps=5)
+    tab.page.mouse.up()
+    assert frame.evaluate("(e) => e.scrollLeft") == pytest.approx(left + 100, abs=2)
+    assert len(names(tab)) == 2, "a drag pans"
+
+    tab.page.get_by_role("button", name="Add marker").click()
+    area = canvas(tab).bounding_box()
+    assert area is not None
+    at = (box["x"] + 250, box["y"] + 250)
+    tab.page.mouse.click(*at)
+    wanted = [(at[0] - area["x"]) / area["width"] * 100, (at[1] - area["y"]) / area["height"] * 100]
+    assert [value(tab, "marks-2-target_x"), value(tab, "marks-2-target_y")] == pytest.approx(wanted, abs=0.2)
+    tab.page.get_by_role("button", name="Fit the picture").click()
+    expect(tab.page.locator("[data-zoom-level]")).to_have_text("100 %")
+
+
+def test_a_free_shape_has_corners_that_mouse_keys_and_fields_move(tab: StaffTab) -> None:
+    row = tab.page.locator("[data-row]").first
+    row.get_by_label("Shape").select_option("polygon")
+    corners = tab.page.locator("[name=marks-0-outline]")
+    assert len(corners.input_value().splitlines()) == 4
+
+    row.get_by_role("button", name="Add a corner").click()
+    assert len(corners.input_value().splitlines()) == 5
+    row.get_by_role("button", name="Remove a corner").click()
+    row.get_by_role("button", name="Corner 1").click()
+    tab.page.keyboard.press("Shift+ArrowLeft")
+    tab.page.keyboard.press("Enter")
+    moved = corners.input_value().splitlines()[0]
+    grip = tab.page.locator("[data-grip=corner-1]").bounding_box()
+    assert grip is not None
+    tab.page.mouse.move(grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2)
+    tab.page.mouse.down()
+    tab.page.mouse.move(*spot(tab, 0.4, 0.1), steps=4)
+    tab.page.mouse.up()
+    lines = corners.input_value().splitlines()
+
+    assert lines[0] == moved
+    assert [float(number) for number in lines[1].split()] == pytest.approx([40, 10], abs=0.5)
+    shown = tab.page.frame_locator("iframe[data-language=en]").locator("polygon.marker__line")
+    expect(shown).to_have_count(1)
+    tab.page.get_by_role("button", name="Undo").click()
+    assert corners.input_value().splitlines()[0] == moved
+    assert corners.input_value() != "\n".join(lines)
+
+
 # ── Saving ──
 
 
@@ -315,7 +393,7 @@ def test_what_is_wrong_is_said_while_it_is_typed(tab: StaffTab) -> None:
     tab.page.locator("[name=marks-0-label_en]").fill("")
 
     note = tab.page.locator("[data-row]").first.locator("[data-notes]")
-    expect(note).to_have_text("Write what this marker shows, in English.")
+    expect(note).to_have_text("Enter a label in English.")
     tab.page.locator("[name=marks-0-label_en]").fill("Tip")
     expect(note).to_be_hidden()
 
@@ -325,7 +403,7 @@ def test_a_refused_save_keeps_what_was_typed(tab: StaffTab) -> None:
     tab.page.locator("[name=marks-0-x]").fill("120")
     tab.page.get_by_role("button", name="Save markers").click()
 
-    expect(tab.page.locator("[data-refused]")).to_contain_text("Marker 1: Write a number from 0 to 100.")
+    expect(tab.page.locator("[data-refused]")).to_contain_text("Marker 1: Enter a number from 0 to 100.")
     assert tab.page.locator("[name=marks-0-label_en]").input_value() == "A new word"
     assert tab.page.locator("[name=marks-0-x]").input_value() == "120"
     expect(tab.page.locator("[data-refused]")).to_be_focused()
@@ -349,7 +427,7 @@ def test_leaving_with_unsaved_marks_is_asked_about(tab: StaffTab) -> None:
     tab.page.get_by_role("button", name="Add marker").click()
     canvas(tab).click(position={"x": 300, "y": 500})
 
-    tab.page.get_by_role("link", name="Figures").click()
+    tab.page.get_by_role("navigation", name="Main").get_by_role("link", name="Pictures").click()
 
     expect(tab.page.locator("[data-row]")).to_have_count(3)
     assert asked == ["beforeunload"]

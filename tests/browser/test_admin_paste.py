@@ -240,7 +240,7 @@ def check_and_save(tab: StaffTab, check_tab: Page, title: str, alt: str, caption
     check_tab.locator("#id_provenance_0").check()
     check_tab.locator("#id_deidentified").check()
     check_tab.get_by_role("button", name="Save the picture").click()
-    expect(check_tab.get_by_text("Close this tab and go back to your text.")).to_be_visible()
+    expect(check_tab.get_by_text("Close this tab and go back to your page.")).to_be_visible()
     check_tab.close()
 
 
@@ -274,7 +274,7 @@ def test_a_refused_picture_says_why_and_leaves_the_text_usable(tab: StaffTab, tm
 
     upload(tab, file)
     window = tab.page.locator("dialog[open]")
-    expect(window.locator("[data-refusal]")).to_contain_text("This is not a JPEG, PNG or WebP picture.")
+    expect(window.locator("[data-refusal]")).to_contain_text("This is not a JPEG, PNG, or WebP picture.")
     window.get_by_role("button", name="Cancel").click()
     tab.page.locator("#id_body").press("Control+End")
     tab.page.keyboard.type(" It goes on.")
@@ -295,7 +295,7 @@ def test_a_cancelled_picture_is_said_and_the_text_goes_on(tab: StaffTab, tmp_pat
     opened.value.wait_for_url("**/procedures/figure/")
 
     expect(tab.page.locator("[data-refusal]")).to_have_text(
-        "The picture was canceled or not saved in time. Choose it again.", timeout=15_000
+        "The upload was canceled or not saved within an hour. Choose the picture again.", timeout=15_000
     )
     assert tab.text == "My text."
 

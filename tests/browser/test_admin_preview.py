@@ -7,7 +7,7 @@ from playwright.sync_api import Route, expect
 
 from procedures.models import Page as PageRow
 from tests.admin.conftest import change_url
-from tests.browser.staff_helpers import StaffTab, type_text
+from tests.browser.staff_helpers import StaffTab, show_panel, type_text
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -27,11 +27,8 @@ def test_the_preview_follows_what_is_typed_at_both_widths(tab: StaffTab) -> None
 
 
 def test_the_preview_wears_the_public_stylesheet(tab: StaffTab) -> None:
-    size = tab.page.evaluate(
-        "getComputedStyle(document.querySelector('[data-stage] iframe').contentDocument.querySelector('h1')).fontSize"
-    )
-
-    assert size == "32px"
+    # Without it, Chromium's own style for a first heading is 32px.
+    expect(tab.page.frame_locator("[data-stage] iframe").locator("h1")).to_have_css("font-size", "34px")
 
 
 def test_an_old_preview_never_overwrites_a_newer_one(tab: StaffTab) -> None:
@@ -70,10 +67,11 @@ def test_nothing_in_the_preview_leads_away(tab: StaffTab, row: PageRow) -> None:
     assert "Small cut" in tab.article()
 
 
-def test_what_is_to_mend_is_listed_and_leads_to_its_line(tab: StaffTab) -> None:
+def test_problems_are_listed_and_lead_to_their_line(tab: StaffTab) -> None:
+    show_panel(tab, "problems")
     type_text(tab, "One.\n\nTwo.\n\n::: figure nowhere\n")
 
-    tab.page.get_by_role("button", name="Line 5").click()
+    tab.page.locator("[data-problems] li", has_text="Line 5: ").get_by_role("button", name="Go to").click()
 
     chosen = tab.page.evaluate(
         "(() => { const f = document.activeElement; return f.value.slice(f.selectionStart, f.selectionEnd); })()"

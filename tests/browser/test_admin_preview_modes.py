@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from procedures.models import Page
 from tests.admin.conftest import change_url
 from tests.browser.public_helpers import wait_until
-from tests.browser.staff_helpers import StaffTab, make_draft_with_references
+from tests.browser.staff_helpers import StaffTab, make_draft_with_references, show_panel
 
 INK, PAPER = "rgb(32, 27, 20)", "rgb(246, 238, 223)"
 
@@ -144,17 +144,18 @@ def test_the_outline_leads_to_a_heading(tab: StaffTab) -> None:
 
 
 def test_advice_leads_to_its_line_and_a_field_to_itself(tab: StaffTab) -> None:
+    show_panel(tab, "problems")
     tab.page.locator("#id_title").fill("")
     tab.page.locator("#id_body").fill(f"{tab.text}\nAbout 30 of them feel better.\n")
     better = tab.page.locator("[data-better]")
     expect(better).to_be_visible()
     better.locator("summary").click()
 
-    tab.page.locator("[data-problems] li", has_text="The title is empty.").get_by_role("button").click()
+    tab.page.locator("[data-problems] li", has_text="Add a title.").get_by_role("button").click()
     focused = tab.page.evaluate("document.activeElement.id")
 
     assert focused == "id_title"
-    assert "The number “30" in better.inner_text()
+    assert "Add a source for the number “30" in better.inner_text()
     assert "This page is not in Español yet." in better.inner_text()
 
 

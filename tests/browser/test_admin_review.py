@@ -35,7 +35,6 @@ def expect_both(tab: StaffTab) -> None:
     expect(tab.page.locator(".diff__comment textarea").first).to_be_visible()
 
 
-@pytest.mark.smoke
 def test_comments_are_there_after_a_reload_and_gone_after_the_decision(tab: StaffTab, screen: str) -> None:
     type_both(tab)
     expect(tab.page.locator("[data-review] [data-kept]")).to_contain_text("Your comments are saved.")

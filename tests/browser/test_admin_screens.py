@@ -1,32 +1,16 @@
 """Every screen of the staff in a real browser: the strict policy holds, axe finds nothing, a phone is wide enough."""
 
+import re
 from typing import Any
 
 import pytest
-from django.contrib import admin
-from django.test import Client
-from django.utils import timezone
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
-from portal.accounts.models import AuditEvent, User
-from procedures.models import (
-    ClinicalCode,
-    ClinicAnswer,
-    ExternalLink,
-    Feedback,
-    Figure,
-    Location,
-    Page,
-    Series,
-    SeriesItem,
-)
-from procedures.publishing.review import submit_for_review
-from procedures.revisions.drafts import save_revision
+from portal.accounts.models import User
 from tests.admin.conftest import PAGES
-from tests.admin.upload_helpers import CHOOSE
+from tests.admin.staff_screens import make_one_of_everything, screens
 from tests.browser.public_helpers import AXE, DESKTOP, PHONE
 from tests.browser.staff_helpers import AXE_FINDINGS, StaffTab, open_staff_tab
-from tests.factories import make_clinic, make_figure, make_page, make_public, make_term, make_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -34,50 +18,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 @pytest.fixture
 def superuser(transactional_db: None) -> User:
     """One of everything stands in the database, and somebody who may open all of it."""
-    make_clinic()
-    figure = make_figure(size=(40, 40))
-    series = Series.objects.create(slug="steps", language="en", title="Step by step")
-    SeriesItem.objects.create(series=series, figure=figure, heading="One", text="First.")
-    make_term()
-    ClinicAnswer.objects.create(key="driving", language="en", question="When can I drive?", answer="Tomorrow.")
-    Location.objects.create(key="main", phone="+1 303-555-0100", address="1 Main Street")
-    ClinicalCode.objects.create(system="icd-10-cm", code="S32.0", subject="small-cut")
-    ExternalLink.objects.create(url="https://nice.example/", last_result="answers 200", checked_at=timezone.now())
-    page = make_page()
-    make_public(page)
-    Feedback.objects.create(page=page, was_clear=False, comment="What is a small cut?")
-    guide = make_page("first-visit", kind="guide", slug="first-visit")
-    guide.items.create(page=page, minutes=4)
-    waiting = make_page("big-cut")
-    submit_for_review(save_revision(waiting, author=make_user("ed")), actor=make_user("ed"))
-    AuditEvent.objects.create(kind="signed-in")
-    return User.objects.create(username="boss", first_name="Boss", is_staff=True, is_superuser=True)
+    return make_one_of_everything()
 
 
-def screens(superuser: User) -> list[str]:
-    """All addresses under /admin/ that answer to the boss: lists, new, change, delete, history, and our own."""
-    client = Client()
-    client.force_login(superuser)
-    page, waiting = Page.objects.get(subject="small-cut"), Page.objects.get(subject="big-cut")
-    wanted = ["/admin/", "/admin/procedures/", "/admin/password_change/", f"{PAGES}outdated/", CHOOSE]
-    wanted += ["/admin/procedures/clinicalcode/try/?code=S32.010A&system=icd-10-cm"]
-    wanted += [f"{PAGES}reads/", f"{PAGES}{page.pk}/links/", f"{PAGES}{page.pk}/links/sheet/letter/"]
-    wanted += [f"{PAGES}{waiting.pk}/review/", f"{PAGES}{page.pk}/withdraw/", f"{PAGES}{waiting.pk}/change/"]
-    assert admin.site._registry
-    for model in admin.site._registry:
-        base = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
-        listed = client.get(base)
-        wanted.append(base)
-        if "cl" not in listed.context:  # a screen of our own in the place of Django's list
-            continue
-        pk = listed.context["cl"].result_list[0].pk
-        wanted += [base, f"{base}add/", *(f"{base}{pk}/{screen}/" for screen in ("change", "delete", "history"))]
-    wanted.append(f"/admin/procedures/figure/{Figure.objects.all()[0].pk}/marks/")
-    return [path for path in dict.fromkeys(wanted) if client.get(path).status_code == 200]
-
-
-def walk(tab: StaffTab, superuser: User) -> list[str]:
-    tab.sign_in(superuser)
+def walk(tab: StaffTab, superuser: User, *, mode: str = "source") -> list[str]:
+    tab.sign_in(superuser, mode=mode)
     return screens(superuser)
 
 
@@ -120,3 +65,45 @@ def test_axe_finds_nothing_by_night_and_on_a_phone(browser: Browser, live_server
     with open_staff_tab(browser, live_server.url, PHONE, bypass_csp=True, color_scheme="dark") as tab:
         paths = [path for path in walk(tab, superuser) if path.endswith(own) or path.startswith(PAGES)]
         assert findings(tab, [path for path in paths if not path.endswith(("/history/", "/delete/"))]) == {}
+
+
+# What is on screen, with all that folds open but what is called Source: text, also in the editor's shadow tree and in frames, and the values of fields.
+VISIBLE_TEXT = """() => {
+  const read = (root) => {
+    const isSource = (one) => /source/i.test(one.querySelector("summary")?.textContent);
+    [...root.querySelectorAll("details")].filter((one) => !isSource(one)).forEach((one) => { one.open = true; });
+    const isShown = (one) => one.checkVisibility({ visibilityProperty: true });
+    const fields = [...root.querySelectorAll("input:not([type=hidden]), textarea, select")].filter(isShown)
+      .map((one) => `${one.placeholder ?? ""} ${one.selectedOptions ? [...one.selectedOptions].map((row) => row.text) : one.value}`);
+    const inner = [...root.querySelectorAll("*")].filter((one) => one.shadowRoot && isShown(one)).map((one) => read(one.shadowRoot));
+    const frames = [...root.querySelectorAll("iframe")].filter((one) => isShown(one) && one.contentDocument?.body)
+      .map((one) => read(one.contentDocument));
+    const text = root.body ? root.body.innerText : [...root.children].map((one) => one.innerText ?? "").join("\\n");
+    return [text, ...fields, ...inner, ...frames].join("\\n");
+  };
+  return read(document);
+}"""
+MARKUP = re.compile(r":::|\{#|\[@|\bpage:[a-z]|\{clinic\.|^#{2,} |\*\*\w", re.MULTILINE)
+
+
+def test_no_screen_shows_markdown_unless_source_is_on(browser: Browser, live_server: Any, superuser: User) -> None:
+    found, texts = {}, {}
+    with open_staff_tab(browser, live_server.url, DESKTOP) as tab:
+        paths = walk(tab, superuser, mode="visual")
+        for path in paths:
+            tab.open(path)
+            if tab.page.locator("[data-editor]").count():
+                expect(tab.page.locator("[data-visual-text] .ProseMirror")).to_be_visible()
+                expect(tab.page.locator("[data-state]")).to_contain_text("min to read")
+            texts[path] = tab.page.evaluate(VISIBLE_TEXT)
+            if match := MARKUP.search(texts[path]):
+                found[path] = texts[path][max(0, match.start() - 60) : match.end() + 60]
+        change = next(path for path in paths if path.startswith(PAGES) and path.endswith("/change/"))
+        tab.open(change)
+        tab.page.get_by_role("button", name="Source", exact=True).click()
+        source = tab.page.evaluate(VISIBLE_TEXT)
+
+    assert len(paths) > 80
+    assert "A small cut" in texts[change]
+    assert found == {}
+    assert MARKUP.search(source)

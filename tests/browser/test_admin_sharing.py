@@ -33,12 +33,10 @@ def test_a_link_is_copied_two_clicks_from_the_first_screen(
     with open_staff_tab(browser, live_server.url, DESKTOP, permissions=["clipboard-read", "clipboard-write"]) as tab:
         tab.sign_in(superuser)
         tab.open("/admin/")
-        tab.page.locator("#content-main").get_by_role("link", name="All pages", exact=True).click()
-        tab.page.get_by_role("button", name="Copy link of Small cut (en)").click()
+        tab.page.get_by_role("link", name="Send a page to a patient").click()
+        tab.page.get_by_role("button", name="Copy link to Small cut (English)").click()
 
-        expect(tab.page.get_by_role("status")).to_have_text(
-            "Copied. The neutral link of “Small cut” is ready to paste."
-        )
+        expect(tab.page.get_by_role("status")).to_have_text("Copied. The link to “Small cut” is ready to paste.")
         assert tab.page.evaluate(PASTED) == {"text/plain": f"http://127.0.0.1:8000/p/{page.code}"}
         assert tab.complaints == []
 
@@ -68,7 +66,7 @@ def test_where_copying_is_forbidden_the_text_is_marked(
         )
         tab.sign_in(superuser)
         tab.open(f"{PAGES}{page.pk}/links/")
-        tab.page.get_by_role("button", name="Copy neutral link").click()
+        tab.page.get_by_role("button", name="Copy short link").click()
         expect(tab.page.get_by_role("status")).to_contain_text("Selected: press Ctrl+C.")
 
         assert tab.page.evaluate("getSelection().toString()").endswith(page.code)
@@ -81,9 +79,9 @@ def test_without_a_script_everything_can_be_selected(
         tab.sign_in(superuser)
         tab.open(f"{PAGES}{page.pk}/links/")
 
-        expect(tab.page.get_by_label("Neutral link")).to_have_value(f"http://127.0.0.1:8000/p/{page.code}")
+        expect(tab.page.get_by_label("Short link", exact=True)).to_have_value(f"http://127.0.0.1:8000/p/{page.code}")
         assert tab.page.locator("button.copy:visible").count() == 0
-        tab.page.get_by_label("When to read").fill(f"{timezone.now() + datetime.timedelta(days=30):%Y-%m-%d}T10:00")
+        tab.page.get_by_label("Remind at").fill(f"{timezone.now() + datetime.timedelta(days=30):%Y-%m-%d}T10:00")
         with tab.page.expect_download() as download:
             tab.page.get_by_role("button", name="Download reminder").click()
         assert download.value.suggested_filename == f"reading-{page.code}-en.ics"

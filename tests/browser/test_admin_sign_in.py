@@ -61,17 +61,19 @@ def test_a_passkey_is_set_up_and_then_signs_in_alone(browser: Browser, live_serv
         assert tab.page.locator(".recovery-codes li").count() == 10
         tab.page.get_by_label("I have saved the codes").check()
         tab.page.get_by_role("button", name="Continue").click()
-        expect(tab.page.get_by_role("heading", level=1)).to_have_text("What would you like to work on?")
+        expect(tab.page.get_by_role("heading", level=1)).to_contain_text("Hello,")
 
+        tab.page.get_by_role("button", name="Account menu").click()
         tab.page.get_by_role("button", name="Sign out").click()
         tab.open("/admin/account/")
         tab.page.get_by_role("button", name="Sign in with a passkey").click()
         expect(tab.page.get_by_text("Passkey “My laptop”")).to_be_visible()
 
+        tab.page.get_by_role("button", name="Account menu").click()
         tab.page.get_by_role("button", name="Sign out", exact=True).first.click()
         type_in(tab, "nina")
         tab.page.get_by_role("button", name="Use a passkey").click()
-        expect(tab.page.get_by_role("heading", level=1)).to_have_text("What would you like to work on?")
+        expect(tab.page.get_by_role("heading", level=1)).to_contain_text("Hello,")
         assert tab.complaints == []
     assert [event.detail for event in nina.audit_events.filter(kind="signed-in").order_by("pk")] == [
         "password", "webauthn", "password + webauthn",
@@ -86,7 +88,7 @@ def test_an_app_is_set_up_by_hand_and_keyboard(browser: Browser, live_server: An
         tab.page.get_by_role("link", name="Use an app").click()
         square = tab.page.get_by_role("img", name="QR code to scan with the app")
         assert square.evaluate("image => image.decode().then(() => image.naturalWidth > 0)")
-        tab.page.get_by_text("No camera? Type this key instead").click()
+        tab.page.get_by_text("No camera? Enter this key instead").click()
         secret = tab.page.locator(".mfa-key").inner_text().replace(" ", "")
         tab.page.get_by_label("Code that the app shows now").fill(totp_code(secret))
         tab.page.keyboard.press("Enter")
@@ -110,7 +112,7 @@ def test_signing_in_beside_an_open_form_lets_it_save(browser: Browser, live_serv
         type_in(tab, "nina")
         beside.get_by_label("Code").fill(totp_code(secret))
         beside.get_by_role("button", name="Continue").click()
-        expect(beside.get_by_role("heading", level=1)).to_have_text("What would you like to work on?")
+        expect(beside.get_by_role("heading", level=1)).to_contain_text("Hello,")
         now = first.evaluate("fetch('/admin/session/').then(answer => answer.json())")
         status = first.evaluate(
             "token => fetch('/admin/account/sessions/end-all/',"
@@ -188,7 +190,7 @@ def pages_of(tab: StaffTab, nina: User) -> Iterator[str]:
     tab.open(f"/admin/staff/user/{other.pk}/change/")
     yield "person"
     with tab.page.expect_navigation():
-        tab.page.get_by_role("link", name="Lost phone or key").click()
+        tab.page.get_by_role("link", name="Reset second step").click()
     yield "lost"
     tab.page.go_back()
     with tab.page.expect_navigation():

@@ -108,11 +108,33 @@ def test_a_form_that_was_not_saved_still_asks(tab: StaffTab) -> None:
     assert leave(tab) == ["beforeunload"]
 
 
-@pytest.mark.smoke
 def test_two_clicks_save_once(tab: StaffTab, row: PageRow) -> None:
     type_text(tab, "Twice.")
 
     tab.page.get_by_role("button", name="Save draft").dblclick()
     expect(tab.page.locator(".messagelist")).to_contain_text("Draft saved.")
 
+    assert row.revisions.count() == 1
+
+
+# Clicks again after the form is submitted but before the response arrives.
+CLICK_WHEN_SENT = """() => document.querySelector("[data-save]").form.addEventListener("submit", (event) => {
+  if (!event.defaultPrevented) setTimeout(() => event.submitter.click());
+})"""
+
+
+@pytest.mark.smoke
+def test_a_second_click_before_the_response_sends_nothing(tab: StaffTab, row: PageRow) -> None:
+    sent: list[str] = []
+    tab.page.on(
+        "request",
+        lambda request: sent.append(request.url) if "/change/" in request.url and request.method == "POST" else None,
+    )
+    type_text(tab, "Twice.")
+    tab.page.evaluate(CLICK_WHEN_SENT)
+
+    tab.page.get_by_role("button", name="Save draft").click()
+    expect(tab.page.locator(".messagelist")).to_contain_text("Draft saved.")
+
+    assert len(sent) == 1
     assert row.revisions.count() == 1

@@ -20,7 +20,7 @@ ADDRESS = "/admin/components/"
 PHONE: ViewportSize = {"width": 390, "height": 844}
 # Templates that draw a part of another component.
 PARTS = {
-    "chance_block", "drawing", "figure_views", "line", "marker_leader", "marker_shape", "markers", "svg_defs", "warning_signs_list",
+    "chance_block", "clinic_logo", "drawing", "figure_views", "line", "marker_leader", "marker_shape", "markers", "svg_defs", "warning_signs_list",
     "warning_signs_short",
 }  # fmt: skip
 SCREENSHOTS = Path(settings.BASE_DIR) / "test-results"

@@ -17,6 +17,8 @@ def test_before_and_after_lie_one_over_the_other_and_a_slider_wipes_by_keyboard(
     open_sections(phone)
     compare = phone.locator(".compare")
     slider = compare.get_by_role("slider")
+    expect(slider).to_be_hidden()
+    compare.get_by_role("button", name="Compare with a slider").click()
     before, after = (side.locator("img:visible") for side in compare.locator(".compare__side").all())
     assert before.bounding_box() == after.bounding_box()
 
@@ -44,7 +46,9 @@ def test_before_and_after_change_to_drawings_together_and_part_again(phone: Page
 
     button = compare.get_by_role("button")
     button.click()
-    expect(button).to_have_text("Show one over the other")
+    expect(compare.get_by_role("slider")).to_be_visible()
+    button.click()
+    expect(button).to_have_text("Compare with a slider")
     expect(compare.get_by_role("slider")).to_be_hidden()
     before, after = (side.locator("img:visible").bounding_box() for side in compare.locator(".compare__side").all())
     assert before is not None

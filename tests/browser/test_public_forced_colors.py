@@ -113,7 +113,7 @@ def test_urgency_is_said_in_words_not_in_colour(contrast: Page, served_site: Ser
     visit(contrast, served_site, "/nerve-damage-warning-signs/")
     titles = contrast.locator(
         ".care-card--emergency .care-card__title, .care-card--urgent .care-card__title"
-    ).all_inner_texts()
+    ).all_text_contents()  # includes titles in closed sections, which all_inner_texts() would miss
 
     assert titles != []
     assert [title for title in titles if "911" not in title and "call" not in title.casefold()] == []

@@ -91,7 +91,7 @@ def test_both_views_of_a_picture_have_their_marks_at_the_same_places(browser: Br
         return parts
 
     with open_tab(browser, PHONE) as page:
-        visit(page, served_site, "/pictures/")
+        visit(page, served_site, "/the-procedure-in-x-ray-pictures/")
         open_sections(page)
         films = places()
         page.evaluate(SHOW_DRAWINGS)
@@ -104,7 +104,7 @@ def test_both_views_of_a_picture_have_their_marks_at_the_same_places(browser: Br
 
 def test_every_picture_can_be_decoded(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, PHONE) as page:
-        visit(page, served_site, "/pictures/")
+        visit(page, served_site, "/the-procedure-in-x-ray-pictures/")
         page.evaluate(SHOW_DRAWINGS)
         broken = page.evaluate(
             """async () => {

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 
 MILLIMETRE = 96 / 25.4
 ONLY_FOR_SCREENS = """() => [...document.querySelectorAll(
-    ".site-header, .site-footer, .menu, .skip-link, .page-top, .breadcrumbs, .reader-tools, .reader-tools__list, .figure__views, .figure__summary, .figure__large, .button, .series__hint, .print-hint"
+    ".site-header, .site-footer__note, .menu, .skip-link, .page-top, .breadcrumbs, .reader-tools, .reader-tools__list, .figure__views, .figure__summary, .figure__large, .button, .series__hint"
   )].filter((e) => e.checkVisibility()).map((e) => e.className)"""
 FOLDED_AWAY = """() => [...document.querySelectorAll("details > p:not(.figure__large)")]
   .filter((e) => !e.checkVisibility() || e.getBoundingClientRect().height < 10)
@@ -199,6 +199,19 @@ def test_paper_shows_x_ray_and_drawing_side_by_side(paper: Page, served_site: Se
     assert drawing is not None
     assert film["x"] + film["width"] <= drawing["x"]
     assert film["y"] == pytest.approx(drawing["y"], abs=2)
+
+
+def test_marks_on_paper_stand_where_they_stand_on_the_picture(paper: Page, served_site: ServedSite) -> None:
+    for path in ("/kyphoplasty/", "/es/cifoplastia/", "/recovery/"):
+        visit(paper, served_site, path)
+        # Each stage is as tall as its picture: marks are placed by shares of the stage.
+        stages = paper.evaluate("""() => [...document.querySelectorAll(".figure__stage")].map((stage) => {
+          const image = stage.querySelector("img").getBoundingClientRect(), box = stage.getBoundingClientRect();
+          return [box.height - image.height, box.width - image.width].map(Math.abs);
+        })""")
+
+        assert stages != []
+        assert max(difference for stage in stages for difference in stage) <= 2, path
 
 
 def test_numbers_of_the_list_print_with_their_ground(paper: Page, served_site: ServedSite) -> None:

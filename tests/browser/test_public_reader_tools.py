@@ -1,5 +1,7 @@
 """Readers' tools: words explained in place, large type, plain words, a whole guide as one booklet, pages for a code."""
 
+import re
+
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -60,9 +62,7 @@ def test_a_hard_word_leads_to_the_list_without_javascript(browser: Browser, serv
         expect(page.locator(".word-list__entry:target")).to_be_in_viewport()
 
 
-def test_large_type_is_a_tick_that_needs_no_javascript_and_reaches_paper(
-    browser: Browser, served_site: ServedSite
-) -> None:
+def test_larger_type_needs_no_javascript_and_reaches_paper(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, PHONE, java_script_enabled=False) as page:
         visit(page, served_site, "/kyphoplasty/")
         text = page.locator(".page__body > p").first
@@ -73,13 +73,50 @@ def test_large_type_is_a_tick_that_needs_no_javascript_and_reaches_paper(
         usual = size()
         open_tools(page)
         page.locator("#large-type").check()
-        assert size() >= 1.25 * usual
+        assert size() == pytest.approx(1.25 * usual)
+        page.locator("#largest-type").check()
+        assert size() == pytest.approx(1.5 * usual)
         assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
 
         page.emulate_media(media="print")
         assert size() >= 18 * 96 / 72
-        visit(page, served_site, "/recovery/")
-        assert not page.locator("#large-type").is_checked()
+
+
+@pytest.mark.smoke
+def test_the_browser_keeps_the_text_size_for_every_page_and_nothing_else(phone: Page, served_site: ServedSite) -> None:
+    stored = "JSON.stringify(localStorage)"
+    size = "parseFloat(getComputedStyle(document.documentElement).fontSize)"
+    visit(phone, served_site, "/kyphoplasty/")
+    usual = phone.evaluate(size)
+    open_tools(phone)
+    phone.locator("#largest-type").check()
+    assert (phone.evaluate(stored), phone.evaluate(size)) == ('{"text-size":"largest"}', 1.5 * usual)
+
+    visit(phone, served_site, "/")
+    assert phone.evaluate(size) == 1.5 * usual
+    visit(phone, served_site, "/recovery/")
+    open_tools(phone)
+    expect(phone.locator("#largest-type")).to_be_checked()
+
+    phone.locator("[name='text-size'][value='']").check()
+    assert (phone.evaluate(stored), phone.evaluate(size)) == ("{}", usual)
+    assert phone.context.cookies() == []
+
+
+def test_a_page_is_shared_by_its_neutral_address(browser: Browser, served_site: ServedSite) -> None:
+    with open_tab(browser, PHONE) as page:
+        page.add_init_script("window.shared = []; navigator.share = async (what) => { window.shared.push(what); };")
+        visit(page, served_site, "/kyphoplasty/")
+        link = page.get_by_text("Read this with someone")
+        href = link.get_attribute("href") or ""
+        link.click()
+        shared = page.evaluate("window.shared")
+
+    assert [one["title"] for one in shared] == ["Reading for your visit"]
+    assert re.fullmatch(r"http://[^/]+/p/[A-Z0-9]{6}", shared[0]["url"])
+    # Without a list of apps, an email: its subject and text name no condition either.
+    assert href.startswith("mailto:?subject=Reading%20for%20your%20visit&body=http%3A%2F%2F")
+    assert "kyphoplasty" not in href
 
 
 def test_every_article_leads_to_its_plain_words_and_a_guide_to_its_booklet(
@@ -105,7 +142,8 @@ def test_a_booklet_has_one_title_a_list_of_its_parts_and_a_sheet_for_each(
         named = page.locator(".booklet__link").evaluate_all("(all) => all.map((a) => [a.hash.slice(1), a.innerText])")
 
         assert page.locator("h1").count() == 1
-        assert parts.count() >= 3
+        # The guide itself, and its reading list.
+        assert parts.count() >= 2
         assert named == parts.evaluate_all("(all) => all.map((e) => [e.id, e.querySelector('h2').innerText])")
         assert set(parts.evaluate_all("(all) => all.map((e) => getComputedStyle(e).breakBefore)")) == {"page"}
         assert (

@@ -11,7 +11,7 @@ from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from portal.security.request_limits import TokenBucket
+from portal.security import TokenBucket
 from procedures import feedback
 from procedures.models import Clinic, Feedback, Page
 from procedures.publishing.publish import withdraw
@@ -47,7 +47,7 @@ def document(response: Any) -> Document:
 
 
 def test_a_page_links_to_its_feedback_form(client: Client, page: Page) -> None:
-    assert f'<p><a href="{form_url(page)}">Was this clear?</a></p>' in client.get("/small-cut/").text
+    assert f'<a href="{form_url(page)}">Was this clear?</a></p>' in client.get("/small-cut/").text
     assert form_url(page) not in client.get("/small-cut/booklet/").text
 
 
@@ -58,7 +58,7 @@ def test_the_form_is_in_the_language_of_the_page(client: Client, page: Page) -> 
     english, translated = document(client.get(form_url(page))), document(client.get(form_url(spanish)))
 
     assert (english.language, english.title) == ("en", "Was this clear? Small cut – Test Spine Clinic")
-    assert (translated.language, translated.title) == ("es", "¿Se entendió bien? Un corte chico – Test Spine Clinic")
+    assert (translated.language, translated.title) == ("es", "¿Le quedó claro? Un corte chico – Test Spine Clinic")
     # A code has a form in its own language only.
     assert client.get(f"/es/clear/{page.code}/").status_code == 404
 

@@ -147,6 +147,7 @@ def committed(file: Path) -> tuple[list[MarkerData], list[Background]]:
     return marks, backdrops
 
 
+@pytest.mark.slow
 def test_every_marker_of_a_committed_figure_is_visible(subtests: pytest.Subtests) -> None:
     for file in FIGURES:
         with subtests.test(file=file):
@@ -158,6 +159,7 @@ def test_every_marker_of_a_committed_figure_is_visible(subtests: pytest.Subtests
             assert min(found.contrast for found in measured) >= MIN_CONTRAST
 
 
+@pytest.mark.slow
 def test_markers_of_committed_figures_have_no_issues(subtests: pytest.Subtests) -> None:
     for file in FIGURES:
         with subtests.test(file=file):

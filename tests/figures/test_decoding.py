@@ -58,7 +58,7 @@ def animated(kind: str) -> bytes:
     return encoded(scene(), kind, save_all=True, append_images=[scene().rotate(180)], duration=100)
 
 
-NO_PICTURE = "not a JPEG, PNG or WebP"
+NO_PICTURE = "not a JPEG, PNG, or WebP"
 DAMAGED = "damaged or cut off"
 HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "nothing": (lambda: b"", "The file is empty."),

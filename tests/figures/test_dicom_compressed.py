@@ -152,6 +152,7 @@ def test_frames_with_unexpected_size_are_rejected_before_decoding(
             frame(opened(eight_bit(gradient(form, SIDE * 4), syntax=syntax)))
 
 
+@pytest.mark.slow
 def test_text_in_a_compressed_frame_is_not_staged(tmp_path: Path) -> None:
     from procedures.figures.dicom.reader import extract_frames
 
@@ -174,6 +175,7 @@ def test_text_in_a_compressed_frame_is_not_staged(tmp_path: Path) -> None:
             assert word not in file.read_bytes(), (syntax.name, file.name)
 
 
+@pytest.mark.slow
 def test_frames_are_decoded_on_demand() -> None:
     from pydicom.encaps import encapsulate
 
@@ -195,6 +197,7 @@ def test_frames_are_decoded_on_demand() -> None:
             frames.render(4)
 
 
+@pytest.mark.slow
 def test_thumbnails_decode_upcoming_frames_up_to_a_damaged_one() -> None:
     from pydicom.encaps import encapsulate
 
@@ -279,6 +282,7 @@ def test_rare_encodings_match_pydicom() -> None:
         assert (found.squeeze() == reference(name) >> (bits - 8)).all(), name
 
 
+@pytest.mark.slow
 def test_palette_colors_are_correct_in_every_encoding() -> None:
     table = [bytes(range(256)), bytes(range(255, -1, -1)), bytes(256)]
     numbers = np.arange(SIDE * SIDE, dtype="u1").reshape(SIDE, SIDE)

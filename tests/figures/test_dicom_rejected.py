@@ -21,7 +21,7 @@ DAMAGED = "The DICOM file is damaged or cut off. Export it again and choose the 
 
 def test_declared_burned_in_annotation_is_rejected() -> None:
     assert refusal(dicom(ramp(), BurnedInAnnotation="YES")) == (
-        "The file says that a name, date or number is burned into its picture. Choose one without."
+        "The file says that a name, date, or number is part of its picture. Choose a picture without one."
     )
 
 
@@ -183,7 +183,7 @@ def test_unterminated_fragments_are_rejected() -> None:
 def test_missing_pydicom_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     without_pydicom(monkeypatch)
 
-    assert refusal(b"") == "DICOM files need an optional package. Ask IT to run: pip install 'plainspine[dicom]'."
+    assert refusal(b"") == "DICOM import is not set up. Ask your IT team."
 
 
 def test_dicom_packages_are_installed_for_tests() -> None:

@@ -17,8 +17,8 @@ from procedures.figures.markers import (
     distance_px,
 )
 
-TOUCH = "On a phone, its disc overlaps disc 1. Move one of them away."
-CLOSE = "On a phone, it is close to disc 1. A little more room helps an unsteady finger."
+TOUCH = "On a phone, this number overlaps number 1. Move one of them."
+CLOSE = "On a phone, this number is close to number 1. More room helps an unsteady finger."
 
 
 def mark(shape: str = "point", **values: float) -> MarkerData:
@@ -52,9 +52,9 @@ def test_distances_account_for_the_aspect_ratio() -> None:
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"target_x": 0.22, "target_y": 0.2}, "On a phone, its disc covers what it points at. Move the disc aside."),
-        ({"x": 0.05}, "On a phone, the edge of the picture cuts off its disc. Move it inward."),
-        ({"y": 0.97}, "On a phone, the edge of the picture cuts off its disc. Move it inward."),
+        ({"target_x": 0.22, "target_y": 0.2}, "On a phone, this number covers what it points to. Move the number."),
+        ({"x": 0.05}, "On a phone, the edge of the picture cuts off this number. Move it inward."),
+        ({"y": 0.97}, "On a phone, the edge of the picture cuts off this number. Move it inward."),
     ],
 )
 def test_recommendations_do_not_block_saving(values: dict[str, float], sentence: str) -> None:
@@ -63,7 +63,7 @@ def test_recommendations_do_not_block_saving(values: dict[str, float], sentence:
 
 def test_label_covering_another_target_is_reported() -> None:
     assert said(mark(), mark(x=0.5, y=0.5, target_x=0.8)) == [
-        (1, "On a phone, its disc covers what marker 1 points at. Move the disc aside.", False)
+        (1, "On a phone, this number covers what marker 1 points to. Move the number.", False)
     ]
 
 
@@ -113,7 +113,7 @@ def test_changes_are_described_marker_by_marker() -> None:
         "Ring: deleted",
         "Arrow: now line to a point",
         "Point: text changed (en)",
-        "Box: disc moved, target moved",
+        "Box: number moved, pointer moved",
         "The order of the numbers changed",
     ]
     assert describe_changes([tip], [tip, ring]) == ["Ring: new"]

@@ -12,6 +12,7 @@ from procedures.enums import FigureKind
 from procedures.figures.presenters import FigureContext, build_figure_context, format_percent
 from procedures.models import Figure, FigureText, Marker, MarkerText
 from procedures.rendering.blocks.figure import get_captions
+from procedures.rendering.inline import no_break
 from tests.factories import make_figure
 
 pytestmark = pytest.mark.django_db
@@ -85,13 +86,13 @@ def test_figure_without_texts_in_a_language_keeps_its_markers() -> None:
     assert (found.alt, found.caption, found.markers[0].label) == ("", "", "")
 
 
-DARK = "bone, metal and cement look dark"
+DARK = "bone, metal, and cement look dark"
 OSCUROS = "el hueso, el metal y el cemento se ven oscuros"
 # The notice for each kind of figure in English and Spanish; other kinds have none.
 SAID = {
     "fluoroscopy": (f"On this kind of X-ray, {DARK}.", f"En este tipo de rayos X, {OSCUROS}."),
     "radiograph": (
-        "On this kind of X-ray, bone, metal and cement look white.",
+        "On this kind of X-ray, bone, metal, and cement look white.",
         "En este tipo de rayos X, el hueso, el metal y el cemento se ven blancos.",
     ),
     "ct": ("This is a CT scan.", "Esta es una imagen de tomografía (CT)."),
@@ -111,7 +112,8 @@ def test_notices_match_the_kind_of_figure() -> None:
         for language, said in zip(("en", "es"), pair, strict=True):
             with translation.override(language):
                 html = render_figure(figure, language)
-            assert [sentence for sentence in sentences if sentence in html] == [said] * bool(said), (kind, language)
+            printed = [sentence for sentence in sentences if no_break(sentence) in html]
+            assert printed == [said] * bool(said), (kind, language)
 
 
 def test_drawing_toggle_names_the_kind_of_figure() -> None:
@@ -198,3 +200,13 @@ def test_fingerprint_changes_with_visible_content_only(change: str) -> None:
         figure.markers.update(x=0.21)
 
     assert (view(figure).fingerprint_data() == before) is (change == "nothing")
+
+
+def test_a_legend_with_a_long_word_has_wide_columns() -> None:
+    figure = make_figure(size=(48, 48))
+    narrow = render_figure(figure)
+    MarkerText.objects.filter(marker__figure=figure).update(label="Vertebroplasty")
+    wide = render_figure(figure)
+
+    assert 'class="figure__legend"' in narrow
+    assert 'class="figure__legend figure__legend--wide"' in wide

@@ -119,7 +119,7 @@ def test_no_marked_regions_is_not_reported_as_safe() -> None:
     found = detect_text(encode_png(build_decoded_image(gradient())))
 
     assert found.status is DetectionStatus.NOTHING_MARKED
-    assert found.message == "The text finder did not mark anything. It can miss text. Look at the whole picture."
+    assert found.message == "Text detection found nothing. It can miss text. Look at the whole picture."
 
 
 def test_every_status_asks_for_a_human_check() -> None:
@@ -199,7 +199,7 @@ def test_disabled_or_missing_engine_is_reported(monkeypatch: pytest.MonkeyPatch)
         assert detect_text(b"").status is DetectionStatus.SWITCHED_OFF
     monkeypatch.setitem(sys.modules, "rapidocr_onnxruntime", None)
     assert detect_text(b"").status is DetectionStatus.NOT_INSTALLED
-    assert "pip install 'plainspine[ocr]'" in str(STATUS_MESSAGES[DetectionStatus.NOT_INSTALLED])
+    assert "ask your IT team" in str(STATUS_MESSAGES[DetectionStatus.NOT_INSTALLED])
 
 
 def test_region_is_covered_by_combined_boxes_or_by_the_crop() -> None:

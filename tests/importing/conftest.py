@@ -8,6 +8,9 @@ import pytest
 from django.apps import apps
 from PIL import Image
 
+from procedures.importing.content_folder import load_content_folder
+from tests.replay import built_once
+
 FILES = {
     "clinic.yaml": """\
 name: Test Spine Clinic
@@ -197,6 +200,12 @@ def folder(tmp_path: Path, settings: Any) -> Path:
     Image.linear_gradient("L").resize((48, 32)).save(root / "figures" / "needle.png", compress_level=4)
     (root / "figures" / "needle.svg").write_text(DRAWING)
     return root
+
+
+@built_once
+def load_folder(folder: Path) -> None:
+    """Load the folder as it is at first into an empty database."""
+    load_content_folder(folder)
 
 
 def change(folder: Path, name: str, old: str, new: str) -> None:

@@ -17,13 +17,12 @@ from django.test import Client
 from procedures.importing import bundles
 from procedures.importing.bundles import InvalidBundleError, extract_bundle, import_bundle, write_bundle
 from procedures.models import Figure, Marker, Page, Revision, Source
-from tests.factories import make_clinic, make_next, make_page, make_public, make_user
+from tests.factories import make_clinic, make_draft, make_page, make_public, make_user
 
 
 @pytest.fixture
 def page(db: None) -> Page:
-    make_clinic()
-    return make_page(next_page=make_next())
+    return make_draft()
 
 
 def make_bundle(*pages: Page) -> bytes:

@@ -10,12 +10,13 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from procedures.importing.content_files import dump_yaml, read_yaml
 from procedures.importing.content_folder import dump_content_folder, load_content_folder
 from procedures.models import ClinicAnswer, FigureText, GlossaryTerm, Location, Marker, Page
 from tests.factories import make_page
-from tests.importing.conftest import FILES, tree
+from tests.importing.conftest import FILES, load_folder, tree
 
 
 class Rollback(Exception):  # noqa: N818 -- control flow, not an error
@@ -52,6 +53,41 @@ def test_load_and_dump_of_a_folder_in_dump_format_is_byte_identical(folder: Path
     assert dumped["figures/needle.svg"] == before["figures/needle.svg"]
 
 
+@pytest.mark.django_db
+def test_a_free_shape_keeps_its_corners_and_other_markers_have_none(folder: Path, tmp_path: Path) -> None:
+    file = folder / "figures" / "needle.yaml"
+    assert "outline" not in load_and_dump(folder, tmp_path / "none")["figures/needle.yaml"].decode()
+    corners = "shape: polygon\n  outline: [[0.4, 0.4], [0.8, 0.4], [0.6, 0.8]]\n"
+    file.write_text(file.read_text().replace("shape: point\n", corners, 1))
+
+    first = load_and_dump(folder, tmp_path / "first")
+    second = load_and_dump(tmp_path / "first", tmp_path / "second")
+
+    assert read_yaml(tmp_path / "first" / "figures" / "needle.yaml")["markers"][0]["outline"] == [
+        [0.4, 0.4],
+        [0.8, 0.4],
+        [0.6, 0.8],
+    ]
+    assert first == second
+
+
+@pytest.mark.django_db
+def test_the_logo_and_the_colors_of_the_clinic_survive_dump_and_load(folder: Path, tmp_path: Path) -> None:
+    png = io.BytesIO()
+    Image.new("RGB", (300, 100), "#1a5276").save(png, "PNG")
+    (folder / "clinic-logo.png").write_bytes(png.getvalue())
+    with (folder / "clinic.yaml").open("a") as stream:
+        stream.write("color: '#1a5276'\nlogo_has_name: true\n")
+
+    first = load_and_dump(folder, tmp_path / "first")
+    second = load_and_dump(tmp_path / "first", tmp_path / "second")
+
+    assert first == second
+    assert b"color: '#1a5276'" in first["clinic.yaml"]
+    with Image.open(io.BytesIO(first["clinic-logo.png"])) as stored:
+        assert stored.size == (300, 100)
+
+
 ODD = "  “x”: 'y' # { [ ] } @ \\ \t|> & * ! % ` ---\r\nß é 脊 \u00a0 end  "
 
 
@@ -80,7 +116,7 @@ def test_edits_by_staff_survive_dump_and_load_byte_for_byte(folder: Path, tmp_pa
 
 @pytest.mark.django_db
 def test_loading_a_dump_into_the_same_database_changes_nothing(folder: Path, tmp_path: Path) -> None:
-    load_content_folder(folder)
+    load_folder(folder)
     dump_content_folder(tmp_path / "first")
 
     report = load_content_folder(tmp_path / "first")
@@ -90,7 +126,7 @@ def test_loading_a_dump_into_the_same_database_changes_nothing(folder: Path, tmp
 
 @pytest.mark.django_db
 def test_two_dumps_of_one_database_are_equal(folder: Path, tmp_path: Path) -> None:
-    load_content_folder(folder)
+    load_folder(folder)
     for name in ("first", "second"):
         call_command("dump_content", tmp_path / name, stdout=io.StringIO())
 
@@ -99,7 +135,7 @@ def test_two_dumps_of_one_database_are_equal(folder: Path, tmp_path: Path) -> No
 
 @pytest.mark.django_db
 def test_a_dump_into_a_folder_that_is_not_empty_is_refused(folder: Path, tmp_path: Path) -> None:
-    load_content_folder(folder)
+    load_folder(folder)
     target = tmp_path / "full"
     target.mkdir()
     (target / "mine.txt").write_text("keep")

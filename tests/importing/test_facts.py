@@ -11,7 +11,7 @@ import yaml
 
 from procedures.enums import Language
 from procedures.importing.content_files import read_page_entry
-from procedures.readability.uncited_numbers import (
+from procedures.readability.measures import (
     CLOCK_TIME,
     DATE,
     DENOMINATOR,
@@ -141,7 +141,7 @@ def test_the_register_lets_no_other_number_through() -> None:
 
     assert statement.sources == {"invest-2009", "bhof-2022"}
     assert unregistered(statement, known) == {"20"}
-    assert unregistered(Statement(ENGLISH[0], "", "5 times as likely.", frozenset({"bhof-2022"})), known) == set()
+    assert unregistered(Statement(ENGLISH[0], "", "You need 800 IU a day.", frozenset({"bhof-2022"})), known) == set()
 
 
 def test_the_register_names_sources_that_exist_and_no_number_that_no_page_prints() -> None:

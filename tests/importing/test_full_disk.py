@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from portal.backup.archive import DATABASE_MEMBER, BackupError, Manifest, create_archive
-from portal.storage.atomic_file import atomic_create, describe_write_error
+from portal.backup import DATABASE_MEMBER, BackupError, Manifest, create_archive
+from portal.storage.local_storage import atomic_create, describe_write_error
 from tests.factories import make_page, make_supplied
 
 COMMANDS = (("dump_content", "content"), ("export_bundle", "pages.zip"))
@@ -45,7 +45,7 @@ def test_a_full_disk_is_reported_and_no_partial_file_remains(full_disk: Path) ->
         assert "The disk is full. Free some space or choose another disk." in str(refused.value), command
         assert name in str(refused.value), command
         assert [file.name for file in full_disk.iterdir()] == ["filler"], command
-    manifest = Manifest(made_at="", database="sqlite", migrations=[], public_url="")
+    manifest = Manifest(made_at="", database="sqlite", migrations=[], public_url="", key_fingerprint="")
     with (
         pytest.raises(BackupError, match="The disk is full"),
         create_archive(full_disk / "portal.tar", manifest) as writer,

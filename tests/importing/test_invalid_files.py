@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from procedures.importing.content_files import ContentError, ContentErrors, read_yaml
 from procedures.importing.content_folder import load_content_folder
 from tests.database import rolled_back
-from tests.importing.conftest import FILES, change, everything
+from tests.importing.conftest import FILES, change, everything, load_folder
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +43,7 @@ CHANGES = [
     ("glossary/en.yaml", "A bone of the spine.", '"A\\u0001 bone."', "glossary/en.yaml:6: definition: The text contains an invisible"),
     (FIGURE, "image: needle.png", "image: none.png", "needle.yaml:2: The file none.png cannot be read: No such file"),
     (FIGURE, "image: needle.png", "image: ../secret.png", "needle.yaml:2: Name a file in the same folder."),
-    (FIGURE, "image: needle.png", "image: needle.svg", "needle.yaml:2: needle.svg: This is not a JPEG, PNG or WebP"),
+    (FIGURE, "image: needle.png", "image: needle.svg", "needle.yaml:2: needle.svg: This is not a JPEG, PNG, or WebP"),
     (FIGURE, "drawing: needle.svg", "drawing: needle.png", "needle.yaml:3: needle.png: The drawing is not UTF-8"),
     (FIGURE, "at: [0.2, 0.2]", "at: [0.2]", "needle.yaml:13: The marker's “at” must be two numbers"),
     (FIGURE, "at: [0.2, 0.2]", "at: [a, b]", "needle.yaml:13: The marker's “at” must be two numbers"),
@@ -72,9 +72,9 @@ CHANGES = [
     (PAGE, "---\nsubject", "subject", "small-cut.md:1: A page must start with fields between two lines of three hyphens"),
     (PAGE, "title: Small cut", "title: Small: cut", "small-cut.md:7: Invalid YAML: "),
     (PAGE, "code: 23457Z", "code: 23457Z99", "small-cut.md:"),
-    (PAGE, "::: key-points\n- It is short.\n:::\n", "", "small-cut.md:1: Put key points before the first heading"),
+    (PAGE, "::: key-points\n- It is short.\n:::\n", "", "small-cut.md:1: Add key points before the first heading"),
     ("pages/en/contact.md", "page:small-cut#what-it-is", "page:small-cut#none", "contact.md:15: The page “small-cut” has no section"),
-    ("pages/en/contact.md", "slug: contact", "slug: small-cut", "small-cut.md:1: The address /small-cut/ belongs permanently to “Contact”."),
+    ("pages/en/contact.md", "slug: contact", "slug: small-cut", "small-cut.md:1: The web address /small-cut/ belongs to “Contact”."),
     ("pages/en/contact.md", "code: '234586'", "code: 23457Z", "small-cut.md:6: code: "),
     ("guides/en/first-visit.md", "- page: small-cut", "- page: none", "first-visit.md:15: There is no page “none” in this language."),
     ("guides/en/first-visit.md", "section: what-it-is", "section: none", "first-visit.md:1: The page “small-cut” has no section #none."),
@@ -91,6 +91,7 @@ def copies(folder: Path) -> Iterator[Path]:
         yield shutil.copytree(folder, folder.with_name(f"case-{number}") / "content")
 
 
+@pytest.mark.slow
 def test_a_broken_file_is_named_with_its_line_and_nothing_is_loaded(folder: Path, subtests: pytest.Subtests) -> None:
     before = everything()
     for broken, (name, old, new, error) in zip(copies(folder), CHANGES, strict=False):
@@ -132,6 +133,7 @@ FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_broken_folder_is_refused_in_a_sentence(folder: Path, subtests: pytest.Subtests) -> None:
     before = everything()
     for broken, (name, (break_it, error)) in zip(copies(folder), FOLDERS.items(), strict=False):
@@ -185,7 +187,7 @@ def test_all_errors_of_one_file_are_reported(folder: Path) -> None:
 
 
 def test_an_invalid_update_changes_nothing(folder: Path) -> None:
-    load_content_folder(folder)
+    load_folder(folder)
     before = everything()
     change(folder, "clinic.yaml", "Test Spine Clinic", "Other")
     change(folder, PAGE, "[@nice]", "[@none]")
@@ -196,6 +198,7 @@ def test_an_invalid_update_changes_nothing(folder: Path) -> None:
     assert everything() == before
 
 
+@pytest.mark.slow
 @given(text=st.one_of(st.text(max_size=60), st.lists(st.sampled_from(
     ["a", ": ", "- ", "\n", "  ", "[", "]", "{", "}", "&x ", "*x", "!!", "!!int ", "!!binary ", "? ", "<<: ", "|", ">", "'", '"', "#", "---", "...",
      "%YAML", "2024-99-99", "0x", "0b_", "1:99", ".inf", "~", "\t", "\\u"]), max_size=15).map("".join)))  # fmt: skip

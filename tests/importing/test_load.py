@@ -20,7 +20,7 @@ from procedures.models import (
     Page,
     Source,
 )
-from tests.importing.conftest import ROWS, change, everything, tree
+from tests.importing.conftest import ROWS, change, everything, load_folder, tree
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +52,7 @@ def test_a_folder_becomes_rows_and_public_pages(folder: Path) -> None:
 
 
 def test_a_second_load_changes_nothing(folder: Path) -> None:
-    load_content_folder(folder)
+    load_folder(folder)
     rows, files = everything(), tree(folder.parent / "media")
 
     report = load_content_folder(folder)
@@ -64,7 +64,7 @@ def test_a_second_load_changes_nothing(folder: Path) -> None:
 
 
 def test_a_changed_file_updates_its_row_and_publishes_its_page(folder: Path) -> None:
-    load_content_folder(folder)
+    load_folder(folder)
     change(folder, "pages/en/small-cut.md", "We look after you.", "We are with you.")
     change(folder, "care/en.yaml", "After a day.", "After two days.")
 
@@ -91,7 +91,7 @@ def test_a_check_writes_neither_rows_nor_files(folder: Path) -> None:
 
 
 def test_a_check_of_changes_writes_nothing(folder: Path) -> None:
-    load_content_folder(folder)
+    load_folder(folder)
     before, files = everything(), tree(folder.parent / "media")
     change(folder, "pages/en/small-cut.md", "We look after you.", "We are with you.")
     change(folder, "figures/needle.yaml", "A needle in a bone.", "A needle.")
@@ -121,7 +121,7 @@ def test_progress_is_reported_for_each_row(folder: Path) -> None:
 
 
 def test_the_command_lists_skipped_rows_and_counts_all(folder: Path) -> None:
-    load_content_folder(folder)
+    load_folder(folder)
     GlossaryTerm.objects.all().delete()
     out = io.StringIO()
 

@@ -11,7 +11,7 @@ from procedures.publishing.publish import publish
 from procedures.publishing.review import record_decision
 from procedures.revisions.drafts import save_revision
 from tests.factories import make_user
-from tests.importing.conftest import ROWS, change, everything
+from tests.importing.conftest import ROWS, change, everything, load_folder
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +37,7 @@ CHANGED_IN_FILE = {
 
 @pytest.mark.parametrize("row", CHANGED_BY_STAFF)
 def test_rows_changed_by_staff_are_skipped_and_reported(folder: Path, row: str) -> None:
-    load_content_folder(folder)
+    load_folder(folder)
     CHANGED_BY_STAFF[row]()
     before = everything()
     change(folder, *CHANGED_IN_FILE[row])
@@ -53,7 +53,7 @@ def test_rows_changed_by_staff_are_skipped_and_reported(folder: Path, row: str) 
 
 @pytest.mark.parametrize("row", CHANGED_BY_STAFF)
 def test_rows_changed_only_in_the_file_are_updated(folder: Path, row: str) -> None:
-    load_content_folder(folder)
+    load_folder(folder)
     change(folder, *CHANGED_IN_FILE[row])
 
     assert load_content_folder(folder).updated == [row]
@@ -73,7 +73,7 @@ def test_rows_created_by_staff_are_skipped(folder: Path) -> None:
 
 
 def test_rows_deleted_by_staff_are_not_created_again(folder: Path) -> None:
-    load_content_folder(folder)
+    load_folder(folder)
     GlossaryTerm.objects.all().delete()
     change(folder, "glossary/en.yaml", "A bone of the spine.", "File's words.")
 
@@ -84,7 +84,7 @@ def test_rows_deleted_by_staff_are_not_created_again(folder: Path) -> None:
 
 
 def test_an_approved_text_stays_public_until_the_draft_is_published(folder: Path) -> None:
-    load_content_folder(folder)
+    load_folder(folder)
     page = Page.objects.get(subject="small-cut")
     revision = save_revision(page, author=make_user("ed"))
     record_decision(revision, reviewer=make_user("rita"), decision=Decision.APPROVED)

@@ -122,7 +122,7 @@ def test_an_approved_list_is_never_changed_from_a_folder(signs: Path) -> None:
         ("  - nice", "  - none", f"{FILE}:4: There is no source “none”."),
         ("      text: Tiene fiebre.\n", "      text: ''\n", f"{FILE}:17: “fever” has no text in Español."),
         ("      short: A weak leg", "      short: ''", f"{FILE}:6: “weak-leg” has no short form in English"),
-        ("You have a fever.", "word " * 21, f"{FILE}:17: “fever”, English: A warning sign has at most 20 words"),
+        ("You have a fever.", "word " * 26, f"{FILE}:17: “fever”, English: A warning sign has at most 25 words"),
         ("You have a fever.", "One leg is newly weak.", f"{FILE}:1: Two signs have the same text in English"),
         ("level: emergency", "level: now", f"{FILE}:1: The list has no emergency sign. Add one."),
     ],

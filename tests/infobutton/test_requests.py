@@ -14,6 +14,7 @@ from procedures.languages import language_of_infobutton
 from procedures.models import ClinicalCode
 from tests.database import history_unprotected
 from tests.factories import make_clinic, make_page, make_public
+from tests.replay import built_once
 
 pytestmark = pytest.mark.django_db
 
@@ -22,6 +23,7 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 
 
 @pytest.fixture
+@built_once
 def pages():
     """A fracture page, a page on weak bones, and the codes that lead to them."""
     make_clinic()

@@ -74,8 +74,7 @@ def _text_rules() -> dict[str, Any]:
     from procedures.languages import CODES
     from procedures.phones import find_emergency_numbers, find_phones
     from procedures.readability.measures import measure_page
-    from procedures.readability.scores import score_page, split_sentences
-    from procedures.readability.thresholds import describe_exceeded_limits
+    from procedures.readability.scores import describe_exceeded_limits, score_page, split_sentences
     from procedures.rendering import ReferenceResolver, render_page
 
     language = CODES[-1]

@@ -32,6 +32,7 @@ from procedures.publishing import warning_signs
 from procedures.revisions.drafts import save_revision
 from tests.database import history_unprotected
 from tests.factories import approve, make_clinic, make_figure, make_page, make_public, make_user
+from tests.replay import built_once
 
 pytestmark = pytest.mark.django_db
 
@@ -65,6 +66,7 @@ CHANGES: dict[str, Callable[[Any, Any], object]] = {
 
 
 @pytest.fixture
+@built_once
 def public_page() -> Page:
     """A page with a row in every table of its history."""
     make_clinic()

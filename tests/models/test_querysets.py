@@ -20,20 +20,25 @@ from procedures.validators import (
     validate_unit_interval,
 )
 from tests.factories import make_clinic, make_figure, make_page, make_public, make_translation, make_user
+from tests.replay import built_once
 
 pytestmark = pytest.mark.django_db
+
+
+@built_once
+def make_pages() -> None:
+    make_clinic()
+    make_page("draft")
+    for name in ("public", "withdrawn"):
+        make_public(make_page(name))
+    withdraw(Page.objects.get(subject="withdrawn"), actor=make_user("max"), reason="Old.")
 
 
 @pytest.fixture
 def pages() -> dict[str, Page]:
     """A page in each state that matters to the public."""
-    make_clinic()
-    make_figure(size=(48, 48))
-    found = {name: make_page(name) for name in ("draft", "public", "withdrawn")}
-    for name in ("public", "withdrawn"):
-        make_public(found[name])
-    withdraw(Page.objects.get(subject="withdrawn"), actor=make_user("max"), reason="Old.")
-    return found
+    make_pages()
+    return {page.subject: page for page in Page.objects.filter(subject__in=("draft", "public", "withdrawn"))}
 
 
 def test_published_contains_public_pages_only(pages: dict[str, Page]) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from portal.security.headers import SECURITY_HEADERS
+from portal.security import SECURITY_HEADERS
 from tests.conftest import ServedSite
 from tests.views.client import fetch
 

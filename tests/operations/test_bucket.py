@@ -13,7 +13,7 @@ from django.core.files.storage import default_storage
 from django.http import HttpResponse
 from django.test import Client, override_settings
 
-from portal.security.headers import SECURITY_HEADERS
+from portal.security import SECURITY_HEADERS
 from portal.storage import media, s3_storage
 from portal.storage.local_storage import StorageUnavailableError
 from procedures.figures.renditions import store_file
@@ -230,6 +230,39 @@ def test_a_missing_file_and_a_failing_storage_raise_different_errors(front: Fron
         default_storage.save(picture("none"), ContentFile(b"x"))
 
 
+def test_pictures_of_finished_pages_are_cached_before_they_are_needed(front: Front, tmp_path: Path) -> None:
+    public, other, deleted = (store_file(picture(letter), letter.encode() * 9000) for letter in "pod")
+    forget_copies(tmp_path)
+    default_storage.delete(deleted)
+    (tmp_path / "cache" / deleted).write_bytes(b"deleted by another machine")
+
+    default_storage.keep_cached([public, deleted])
+    front.mood = "gone"
+
+    assert shown(public).content == b"p" * 9000
+    assert shown(other).status_code == 503
+    assert not (tmp_path / "cache" / deleted).exists()
+
+
+def test_a_cache_that_is_too_small_for_the_public_pictures_is_reported(
+    front: Front, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = [store_file(picture(f"n{number}"), bytes(9000)) for number in range(8)]
+
+    default_storage.keep_cached(names)
+
+    assert "PORTAL_S3_CACHE_MB is too small for the pictures of all published pages" in caplog.messages
+
+
+def test_readiness_names_a_missing_bucket(front: Front) -> None:
+    assert default_storage.find_problem() == ""
+    default_storage.bucket_name = "misspelt"
+    found = default_storage.find_problem()
+    default_storage.bucket_name = "pictures"
+
+    assert found == "the bucket does not exist: check PORTAL_S3_BUCKET"
+
+
 def test_a_missing_bucket_is_reported(front: Front) -> None:
     assert default_storage.configuration_error() == ""
     default_storage.bucket_name = "misspelt"
@@ -259,7 +292,7 @@ def test_an_upload_to_a_full_disk_gets_the_same_message(
 
     client = sign_in(editor)
     address = client.post(UPLOAD, sent()).json()["next"]
-    monkeypatch.setattr("portal.storage.atomic_file.os.fsync", full)
+    monkeypatch.setattr("portal.storage.local_storage.os.fsync", full)
 
     refused = save_upload(client, address)
 

@@ -68,7 +68,30 @@ def test_a_json_line_is_one_object() -> None:
     assert "\n" not in text
     assert entry.pop("time").endswith("+00:00")
     assert entry.pop("process") > 0
-    assert entry == {"level": "ERROR", "logger": "django.request", "message": "answered 404", "status": 404}
+    assert entry == {"level": "INFO", "logger": "django.request", "message": "answered 404", "status": 404}
+
+
+def test_only_our_own_failures_are_warnings() -> None:
+    levels = {}
+    for status in (400, 403, 404, 405, 500, 503):
+        line = record("django.request", f"Something: {SECRET}", status_code=status)
+        RedactUrlsFilter().filter(line)
+        levels[status] = line.levelname
+
+    assert levels == {400: "INFO", 403: "INFO", 404: "INFO", 405: "INFO", 500: "ERROR", 503: "ERROR"}
+
+
+def test_a_failed_periodic_task_is_described_without_the_data_of_a_row() -> None:
+    from django.core.management.base import CommandError
+    from django.db import IntegrityError, OperationalError
+
+    from portal.management.commands.worker import describe_task_error
+
+    assert describe_task_error(OperationalError("connection refused")).startswith("the database does not respond: ")
+    assert describe_task_error(CommandError("Not today.")) == "Not today."
+    described = describe_task_error(IntegrityError(SECRET))
+    assert SECRET not in described
+    assert "IntegrityError" in described
 
 
 def test_messages_of_our_own_code_are_not_redacted() -> None:

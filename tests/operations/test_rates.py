@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client, override_settings
 
-from portal.security.request_limits import KEY_LIFETIME_SECONDS, TokenBucket
+from portal.security import KEY_LIFETIME_SECONDS, TokenBucket
 from procedures.views import pages
 from tests.factories import make_clinic
 

@@ -15,6 +15,13 @@ from tests.served_data import ROOT
 
 LONG_KEY = "k" * 60
 S3 = {"PORTAL_S3_BUCKET": "pictures"}
+SSO = {"PORTAL_SSO_MANAGER_GROUPS": "leads"}
+OIDC = {
+    **SSO,
+    "PORTAL_OIDC_ISSUER": "https://login.example.org/realms/hospital/",
+    "PORTAL_OIDC_CLIENT_ID": "plainspine",
+    "PORTAL_OIDC_CLIENT_SECRET": "hunter2",
+}
 
 
 def load(folder: Path, **environ: str) -> dict[str, Any]:
@@ -36,7 +43,9 @@ ODD: dict[str, list[str]] = {
     "PORTAL_REQUIRE_PEER_REVIEW": ["no", "off", "0", "-"],
     "PORTAL_ALLOWED_HOSTS": ["*", "*.example.org", "a,,b", "a, ", ",", "https://a.org", "a.org/", "a b", "a.org:8000", "a\tb", "<a>", "a;b", "a..b"],
     "PORTAL_PUBLIC_URL": ["learn.example.org", "//a.org", "ftp://a.org", "https://", "https://a.org/path", "https://a.org?x=1", "https://a.org#x", "https://user@a.org", "https://user:pw@a.org", "https://@a.org", "https://a.org:99999", "https://a.org:x", "https://a.org:0", "https://[::1", "https://a b.org", "https://a.org\\evil", "javascript:x", 'https://a"b', "https://<a>", "https://a.org:"],
-    "DATABASE_URL": ["nonsense", "mysql://u:p@h/d", "oracle://u:p@h/d", "postgres://u:p@h:port/d", "http://a.org", "://"],
+    "DATABASE_URL": ["nonsense", "mysql://u:p@h/d", "oracle://u:p@h/d", "postgres://u:p@h:port/d", "http://a.org", "://", "postgres://u:p@ss@h/d", "postgres://u:p/ss@h/d", "postgres://u:p#ss@h/d", "postgres://u:p?ss@h/d", "postgres://u:p:ss@h/d", "postgres://u:100%@h/d", "postgres://u:p ss@h/d", "postgres://h", "postgres://u:p@/"],
+    "PORTAL_DATABASE_CONNECTIONS": ["0", "1", "65", "many"],
+    "PORTAL_HSTS_SUBDOMAINS": ["yes", "0"],
     "PORTAL_FEEDBACK_DAYS": ["0", "-1", "+5", "3651", "9" * 5000, "x", "1.5", "1e3", "٣", "1 0"],
     "PORTAL_TEXT_DETECTION": ["yes", "0"],
     "PORTAL_COUNT_PAGE_VIEWS": ["yes", "0"],
@@ -46,6 +55,16 @@ ODD: dict[str, list[str]] = {
     "PORTAL_S3_ENDPOINT": ["s3.example.org", "https://", "https://a.org/path", "https://a.org?x", "https://key:pw@a.org", "ftp://a.org", "https://a.org:0", "https://a b"],
     "PORTAL_S3_REGION": ["EU", "eu central", "eu/1", "-"],
     "PORTAL_S3_CACHE_MB": ["63", "-1", "1e3", "10 GB", "99999999", "٦٤"],
+    "PORTAL_OIDC_ISSUER": ["login.example.org", "http://login.example.org", "https://", "https://a.org?x", "https://a.org/.well-known/openid-configuration", "https://u:p@a.org", "https://a b.org", "https://a.org:0", "ftp://a.org", "https://[::1", "https://a.org/" + "x" * 200],
+    "PORTAL_SAML_METADATA": ["/nowhere/idp.xml", "/", "/etc/hostname", "https://a.org/metadata"],
+    "PORTAL_SSO_EDITOR_GROUPS": [";", "a;;b", "a;"],
+    "PORTAL_SSO_SECOND_FACTOR": ["none", "Provider", "true"],
+    "PORTAL_SSO_RECHECK_MINUTES": ["0", "9", "721", "1h"],
+    "PORTAL_SSO_NAME": ["x" * 61],
+    "PORTAL_AUDIT_LOG": ["syslog", "stdout,", "log.example.org", "syslog+udp://", "syslog+http://a.org", "syslog+unix://dev/log", "syslog+tcp://a.org/x", "syslog+tcp://u:p@a.org", "syslog+udp://a.org:99999", "file:///tmp/x", "syslog+tls://a.org?x=1", "syslog+tcp://a b"],
+    "PORTAL_SIGN_IN_LOG_DAYS": ["0", "29", "forever", "-1"],
+    "PORTAL_CLOSED_ACCOUNT_DAYS": ["0", "1.5", "36501"],
+    "PORTAL_METRICS_TOKEN": ["short", "x" * 19],
     "PORTAL_SESSION_IDLE_MINUTES": ["0", "4", "241", "x", "-5", "5.5", "1e2", "1_0", "٣٠"],
 }  # fmt: skip
 
@@ -53,7 +72,10 @@ ODD: dict[str, list[str]] = {
 def test_an_invalid_value_raises_one_line_that_names_the_variable(tmp_path: Path, subtests: pytest.Subtests) -> None:
     for name, value in [(name, value) for name, values in ODD.items() for value in values]:
         with subtests.test(name=name, value=value):
-            sentence = refuse(tmp_path / "data", **{**(S3 if name.startswith("PORTAL_S3") else {}), name: value})
+            others = (
+                S3 if name.startswith("PORTAL_S3") else OIDC if name.startswith(("PORTAL_OIDC", "PORTAL_SSO")) else {}
+            )
+            sentence = refuse(tmp_path / "data", **{**others, **(SSO if "SAML" in name else {}), name: value})
 
             assert sentence.startswith(f"{name} is not valid. ")
             assert "\n" not in sentence
@@ -79,6 +101,83 @@ def test_a_secret_is_never_repeated(tmp_path: Path, subtests: pytest.Subtests) -
     ]:
         with subtests.test(name=name):
             assert "hunter2" not in refuse(tmp_path, **S3, **{name: value})
+
+
+def test_single_sign_on_is_complete_or_off(tmp_path: Path) -> None:
+    read = load(
+        tmp_path, **OIDC, PORTAL_SSO_EDITOR_GROUPS="CN=Editors,OU=Spine ; x", PORTAL_BREAK_GLASS_ACCOUNT="Glass"
+    )
+    assert (read["SSO_PROVIDER"], read["SSO_PROVIDER_ID"]) == ("oidc", "https://login.example.org/realms/hospital")
+    assert read["SSO_ROLES"] == {"CN=Editors,OU=Spine": "Editor", "x": "Editor", "leads": "Manager"}
+    assert read["BREAK_GLASS_ACCOUNT"] == "glass"
+    assert load(tmp_path)["SSO_PROVIDER"] == ""
+
+    metadata = tmp_path / "idp.xml"
+    descriptor = (
+        '<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{}">{}</md:EntityDescriptor>'
+    )
+    metadata.write_text(descriptor.format("https://idp.example.org", "<md:IDPSSODescriptor/>"))
+    saml = {**SSO, "PORTAL_SAML_METADATA": str(metadata)}
+    key = tmp_path / "key.pem"
+    key.write_text("-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n-----BEGIN CERTIFICATE-----\n")
+    assert load(tmp_path, **saml)["SSO_PROVIDER_ID"] == "https://idp.example.org"
+    for variables, sentence in [
+        (
+            {**OIDC, **saml},
+            "PORTAL_OIDC_ISSUER and PORTAL_SAML_METADATA are both set. Staff use one provider: remove one of the two.",
+        ),
+        (
+            {**OIDC, "PORTAL_OIDC_CLIENT_SECRET": ""},
+            "PORTAL_OIDC_ISSUER and PORTAL_OIDC_CLIENT_SECRET go together. Set both, or neither.",
+        ),
+        (
+            {"PORTAL_OIDC_CLIENT_ID": "x"},
+            "PORTAL_OIDC_ISSUER and PORTAL_OIDC_CLIENT_ID go together. Set both, or neither.",
+        ),
+        (
+            {**OIDC, "PORTAL_SSO_MANAGER_GROUPS": ""},
+            "Single sign-on needs at least one group, or no one could sign in. Set PORTAL_SSO_MANAGER_GROUPS.",
+        ),
+        (
+            {"PORTAL_BREAK_GLASS_ACCOUNT": "glass"},
+            "PORTAL_BREAK_GLASS_ACCOUNT has no effect without a provider. Set PORTAL_OIDC_ISSUER or PORTAL_SAML_METADATA as well.",
+        ),
+        (
+            {**saml, "PORTAL_SAML_KEY": str(key)},
+            "PORTAL_SAML_KEY has no effect without PORTAL_SAML_CERTIFICATE. Set both, or neither.",
+        ),
+        (
+            {**saml, "PORTAL_SAML_CERTIFICATE": str(key)},
+            "PORTAL_SAML_CERTIFICATE has no effect without PORTAL_SAML_KEY. Set both, or neither.",
+        ),
+        (
+            {"PORTAL_SAML_KEY": str(key), "PORTAL_SAML_CERTIFICATE": str(key)},
+            "PORTAL_SAML_KEY has no effect without PORTAL_SAML_METADATA. Set both, or neither.",
+        ),
+        (
+            {"PORTAL_OIDC_SCOPES": "openid"},
+            "PORTAL_OIDC_SCOPES has no effect without PORTAL_OIDC_ISSUER. Set both, or neither.",
+        ),
+    ]:
+        assert refuse(tmp_path, **variables) == sentence
+    pair = {**saml, "PORTAL_SAML_KEY": str(key), "PORTAL_SAML_CERTIFICATE": str(key)}
+    assert load(tmp_path, **pair)["SSO_PROVIDER"] == "saml"
+    for name, value, sentence in [
+        ("PORTAL_SAML_KEY", "/nowhere/key.pem", "The file cannot be read: No such file or directory."),
+        (
+            "PORTAL_SAML_KEY",
+            str(metadata),
+            "The file has no line -----BEGIN PRIVATE KEY-----. Use PEM format without a passphrase.",
+        ),
+        (
+            "PORTAL_SAML_CERTIFICATE",
+            str(metadata),
+            "The file has no line -----BEGIN CERTIFICATE-----. Use PEM format without a passphrase.",
+        ),
+    ]:
+        assert refuse(tmp_path, **{**pair, name: value}) == f"{name} is not valid. {sentence}"
+    metadata.write_text(descriptor.format("https://sp.example.org", "<md:SPSSODescriptor/>"))
+    assert "The file describes no identity provider." in refuse(tmp_path, **saml)
 
 
 def test_a_boolean_is_true_or_false_in_any_case(tmp_path: Path) -> None:
@@ -120,6 +219,64 @@ def test_a_misspelled_variable_is_rejected_with_the_nearest_one(tmp_path: Path) 
         assert sentence == f"{name} is not a setting. Did you mean {nearest}? All are in docs/operations.md."
     assert refuse(tmp_path / "data", PORTAL_="x").startswith("PORTAL_ is not a setting. ")
     assert not (tmp_path / "data").exists()
+
+
+def test_a_misspelled_name_without_our_prefix_is_rejected_as_well(tmp_path: Path) -> None:
+    for name, meant in {
+        "DATABASEURL": "DATABASE_URL",
+        "DATABASE_URI": "DATABASE_URL",
+        "DATABSE_URL": "DATABASE_URL",
+        "database_url": "DATABASE_URL",
+        "PORTLA_DEBUG": "PORTAL_DEBUG",
+        "PORTALDEBUG": "PORTAL_DEBUG",
+        "portal_data_dir": "PORTAL_DATA_DIR",
+    }.items():
+        assert refuse(tmp_path, **{name: "hunter2"}) == f"{name} is not a setting. Did you mean {meant}?"
+    misspelled = {"AWS_ACCES_KEY_ID": "hunter2"}
+    assert refuse(tmp_path, **S3, **misspelled) == "AWS_ACCES_KEY_ID is not a setting. Did you mean AWS_ACCESS_KEY_ID?"
+    load(tmp_path, **misspelled, AWS_ACCESS_KEY_ID="x", AWS_SESSION_TOKEN="x", TEST_DATABASE_URL="x", DATABASE="x")
+
+
+def test_postgresql_without_psycopg_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(env, "find_spec", lambda name: None)
+    assert "pip install -e '.[postgres]'" in refuse(tmp_path, DATABASE_URL="postgres://me@db/portal")
+
+
+def test_special_characters_of_a_password_are_percent_encoded(tmp_path: Path) -> None:
+    for url, password in {
+        "postgres://me:p%40s%2Fs%23%3A%25@db/portal": "p@s/s#:%",
+        "postgres://me@db/portal": "",
+        "postgres://me:a-b_c.d~e!f@[::1]:5433/portal?sslmode=verify-full": "a-b_c.d~e!f",
+    }.items():
+        config = load(tmp_path, DATABASE_URL=url)["DATABASES"]["default"]
+        assert (config["USER"], config["PASSWORD"], config["NAME"]) == ("me", password, "portal")
+        assert config["OPTIONS"]["connect_timeout"] == 2
+    socket = load(tmp_path, DATABASE_URL="postgres://%2Fvar%2Frun%2Fpostgresql/portal")["DATABASES"]["default"]
+    assert socket["HOST"] == "/var/run/postgresql"
+
+
+def test_debugging_a_site_with_https_is_rejected(tmp_path: Path) -> None:
+    assert "Remove PORTAL_DEBUG." in refuse(tmp_path, PORTAL_DEBUG="true", PORTAL_PUBLIC_URL="https://a.org")
+    assert load(tmp_path, PORTAL_DEBUG="true")["DEBUG"] is True
+
+
+def test_hsts_for_subdomains_can_be_switched_off(tmp_path: Path) -> None:
+    https = {"PORTAL_PUBLIC_URL": "https://a.org"}
+    assert load(tmp_path, **https)["SECURE_HSTS_INCLUDE_SUBDOMAINS"] is True
+    assert load(tmp_path, **https, PORTAL_HSTS_SUBDOMAINS="false")["SECURE_HSTS_INCLUDE_SUBDOMAINS"] is False
+    assert load(tmp_path)["SECURE_HSTS_INCLUDE_SUBDOMAINS"] is False
+
+
+def test_a_process_that_may_not_create_an_installation_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(env, "may_create", False)
+
+    settings = load(tmp_path / "none")
+
+    assert len(settings["SECRET_KEY"]) > 50
+    assert settings["DATABASES"]["default"]["OPTIONS"]["database"].endswith("portal.sqlite3?mode=rw")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_renamed_variable_is_rejected_with_its_new_name(tmp_path: Path) -> None:
@@ -172,7 +329,7 @@ def test_a_key_from_the_environment_is_not_stored(tmp_path: Path) -> None:
 def test_a_key_file_with_a_short_key_is_rejected_and_left_unchanged(tmp_path: Path, content: str) -> None:
     (tmp_path / "secret-key").write_text(content)
 
-    with pytest.raises(InvalidSettingError, match="is too short. Delete the file to create a new key."):
+    with pytest.raises(InvalidSettingError, match="is too short. Restore the file from a backup. On a new"):
         env.read_or_create_key(tmp_path / "secret-key")
 
     assert (tmp_path / "secret-key").read_text() == content
@@ -199,7 +356,7 @@ def test_postgresql_is_configured_by_its_url(tmp_path: Path, scheme: str) -> Non
     config = load(tmp_path, DATABASE_URL=f"{scheme}://me:secret@db:5433/portal")["DATABASES"]["default"]
 
     assert (config["ENGINE"], config["HOST"], config["PORT"], config["NAME"]) == (
-        "django.db.backends.postgresql",
+        "portal.postgresql",
         "db",
         5433,
         "portal",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.security.client_ip import is_loopback
+from portal.security import is_loopback
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.8.8", "::1", "[::1]"])

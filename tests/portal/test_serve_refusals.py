@@ -85,8 +85,7 @@ def test_a_port_in_use_stops_the_start_before_anything_is_created(tmp_path: Path
         run = manage("serve", "--port", str(port), data=tmp_path)
 
     assert said(run) == (
-        f"CommandError: Cannot listen on 127.0.0.1:{port}: Address already in use. "
-        "Stop the other program or choose another --port."
+        f"CommandError: Cannot listen on 127.0.0.1:{port}: Another program uses the port. Stop it, or choose another --port."
     )
     assert [file.name for file in tmp_path.iterdir()] == ["secret-key"]
 
@@ -111,7 +110,7 @@ def test_a_database_with_an_unknown_migration_stops_the_start_and_is_not_changed
     run = serve(data=tmp_path)
 
     assert said(run) == (
-        f"CommandError: The database has a migration that this version does not have ({app}.9999_unknown): it was made "
+        f"ConfigurationError: The database has a migration that this version does not have ({app}.9999_unknown): it was made "
         "by a newer version, or by one from before the migrations were squashed. Run the version that made it, or start "
         "with a new PORTAL_DATA_DIR or DATABASE_URL."
     )
@@ -133,27 +132,27 @@ def test_a_database_that_cannot_be_used_stops_the_start(tmp_path: Path, name: st
 
     run = serve(data=tmp_path)
 
-    assert said(run).startswith("CommandError: The database cannot be used: ")
+    assert said(run).startswith("CommandError: The site cannot start: the database ")
     assert (file.read_bytes() if file.is_file() else None) == before
 
 
 def test_an_unreachable_postgresql_server_stops_the_start(tmp_path: Path) -> None:
     run = serve(data=tmp_path, DATABASE_URL=f"postgres://me:hunter2@127.0.0.1:{free_port()}/portal")
 
-    assert said(run).startswith("CommandError: The database cannot be used: ")
+    assert said(run).startswith("CommandError: The site cannot start: the database does not respond: PostgreSQL is not")
     assert "hunter2" not in run.stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["--workers", "0"], "CommandError: --workers is 0. Choose 1 to 64."),
-        (["--workers", "65"], "CommandError: --workers is 65. Choose 1 to 64."),
-        (["--port", "0"], "CommandError: --port is 0. Choose 1 to 65535."),
-        (["--port", "70000"], "CommandError: --port is 70000. Choose 1 to 65535."),
-        (["--demo", "--host", "::"], "CommandError: --demo is for trials on this machine only."),
-        (["--host", "192.0.2.1"], "CommandError: Cannot listen on 192.0.2.1:"),
-        (["--host", "no such host"], "CommandError: Cannot listen on no such host:"),
+        (["--workers", "0"], "ConfigurationError: --workers is 0. Choose 1 to 64."),
+        (["--workers", "65"], "ConfigurationError: --workers is 65. Choose 1 to 64."),
+        (["--port", "0"], "ConfigurationError: --port is 0. Choose 1 to 65535."),
+        (["--port", "70000"], "ConfigurationError: --port is 70000. Choose 1 to 65535."),
+        (["--demo", "--host", "::"], "ConfigurationError: --demo is for trials on this machine only."),
+        (["--host", "192.0.2.1"], "ConfigurationError: Cannot listen on 192.0.2.1:"),
+        (["--host", "no such host"], "ConfigurationError: --host is no such host, which"),
     ],
 )
 def test_an_invalid_option_stops_the_start_before_anything_is_created(
@@ -210,6 +209,8 @@ def test_with_https_staff_cookies_are_bound_to_the_host(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["check_links", "load_content", "check_releases"])
 def test_a_command_on_an_empty_database_says_to_migrate(command: str, tmp_path: Path) -> None:
+    (tmp_path / "portal.sqlite3").touch()
+
     run = manage(command, data=tmp_path)
 
     assert said(run) == "error: the database is empty or not migrated: run manage.py migrate"

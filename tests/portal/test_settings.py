@@ -3,12 +3,12 @@
 import pytest
 from django.conf import settings as django_settings
 from django.core.checks import run_checks
-from django.test import override_settings
+from django.test import Client, override_settings
 from django.urls import include, path
 
-from portal import checks, settings
+from portal import checks, get_version, settings
 from portal.logging import RedactUrlsFilter
-from portal.security.headers import CONTENT_SECURITY_POLICY, SECURITY_HEADERS
+from portal.security import CONTENT_SECURITY_POLICY, SECURITY_HEADERS
 
 urlpatterns = [path("tools/", include("markdownx.urls"))]
 
@@ -41,7 +41,7 @@ def test_the_headers_forbid_inline_code_frames_and_other_hosts() -> None:
 
 
 def test_the_security_headers_middleware_is_outermost_so_that_errors_have_them() -> None:
-    assert django_settings.MIDDLEWARE[0] == "portal.security.headers.SecurityHeadersMiddleware"
+    assert django_settings.MIDDLEWARE[0] == "portal.security.SecurityHeadersMiddleware"
 
 
 def test_the_default_settings_pass_the_system_checks() -> None:
@@ -85,3 +85,9 @@ def test_log_records_contain_no_url_and_no_request(caplog: pytest.LogCaptureFixt
 
     assert record.getMessage() == "answered 404"
     assert not hasattr(record, "request")
+
+
+@pytest.mark.django_db
+def test_the_version_is_at_the_foot_of_staff_screens_and_in_healthz(admin_client: Client) -> None:
+    assert f"Plainspine {get_version()}</p>" in admin_client.get("/admin/").text
+    assert Client().get("/healthz").text == f"ok {get_version()}\n"

@@ -13,10 +13,10 @@ from tests.published.site_of_pages import File, Quiet
 
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PublishedFiles]:
-    """Return the locked files of an empty data directory, confirmed by a database; readers look for changes at once."""
+    """Return write-locked files in an empty data directory, confirmed with a database. Readers check on every read."""
     monkeypatch.setattr(reader, "CHECK_SECONDS", 0.0)
     made = PublishedFiles(tmp_path / "data")
-    with made.try_lock() as is_locked:
+    with made.try_lock_for_writing() as is_locked:
         assert is_locked
         made.confirm()
         yield made
@@ -30,6 +30,5 @@ def _quick_builder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builder, "close_old_connections", lambda: None)
     monkeypatch.setattr(builder, "POLL_SECONDS", 0.01)
     monkeypatch.setattr(builder, "QUIET_SECONDS", 0.02)
-    monkeypatch.setattr(builder, "CONFIRM_SECONDS", 0.0)
     monkeypatch.setattr(builder, "RETRY_SECONDS", 0.05)
     monkeypatch.setattr(reader, "CHECK_SECONDS", 0.0)

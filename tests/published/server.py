@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.processes import WORKER, child_pids, web_pids
 from tests.served_data import ROOT, free_port, wait_until_ready
 from tests.views.client import Response, fetch
 
@@ -85,30 +86,22 @@ class Server:
 
     def web_pids(self) -> list[int]:
         """Return the IDs of the web processes."""
-        return self._children("spawn_main")
+        assert self.process is not None
+        return web_pids(self.process.pid)
 
     def worker_pid(self) -> int:
         """Return the ID of the worker process, waiting for it if it is being restarted."""
+        assert self.process is not None
         until = time.monotonic() + 20
-        while not (found := self._children("manage.py\0worker")):
+        while not (found := child_pids(self.process.pid, WORKER)):
             assert time.monotonic() < until, self.log.read_text()[-2000:]
             time.sleep(0.02)
         return found[0]
 
-    def _children(self, command: str) -> list[int]:
-        assert self.process is not None
-        found = []
-        for children in Path(f"/proc/{self.process.pid}/task").glob("*/children"):
-            for pid in children.read_text().split():
-                with contextlib.suppress(OSError):
-                    if command in Path(f"/proc/{pid}/cmdline").read_text():
-                        found.append(int(pid))
-        return found
-
     def kill(self) -> None:
         """Kill all processes of the server."""
         assert self.process is not None
-        for pid in [self.process.pid, *self.web_pids(), *self._children("manage.py\0worker")]:
+        for pid in [self.process.pid, *self.web_pids(), *child_pids(self.process.pid, WORKER)]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()

@@ -103,7 +103,7 @@ class Machine:
         stop = threading.Event()
 
         def work() -> None:
-            with self.files.try_lock() as is_locked, contextlib.closing(connection):
+            with self.files.try_lock_for_writing() as is_locked, contextlib.closing(connection):
                 assert is_locked
                 self.builder = SiteBuilder(self.files, self.site, lambda path: self.site.fetch(path), self.build)
                 self.builder.run(stop.is_set)

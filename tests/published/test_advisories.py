@@ -19,7 +19,7 @@ from portal.published.builder import SiteBuilder, is_publishable, make_fetch
 from portal.published.files import PublishedFiles
 from portal.published.wsgi import PublishedPages
 from procedures.publishing import invalidation
-from tests.factories import make_clinic, make_page, make_public
+from tests.factories import make_public_page
 from tests.published.plain import HEADERS, PAGE, PATH, Django, ask, reader
 
 Answer = tuple[str, dict[str, str], bytes]
@@ -98,8 +98,7 @@ def site(files: PublishedFiles, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sit
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     monkeypatch.setattr("portal.published.builder.close_old_connections", lambda: None)
-    make_clinic()
-    make_public(make_page())
+    make_public_page()
     application = PublishedPages(WSGIHandler(), files, 1_000_000)
     builder = SiteBuilder(files, invalidation, make_fetch(), "this build")
 
@@ -196,7 +195,8 @@ def test_the_sites_own_addresses_are_published_and_nothing_that_was_requested(
     lists = {f"{home}{part}" for home in ("/", "/es/") for part in ("", "visits/", "p/")}
     machines = {"/robots.txt", "/sitemap.xml", "/connect/guides.json"}
     pages = {"/small-cut/", "/small-cut/plain.txt", "/contact/", "/contact/plain.txt"}
-    assert files.paths() == lists | machines | pages
+    pictures = {"/small-cut/picture/needle/", "/contact/picture/needle/"}
+    assert files.paths() == lists | machines | pages | pictures
     assert set(invalidation.public_urls()) == files.paths()
 
 

@@ -100,7 +100,6 @@ def test_a_change_of_the_clinic_renders_everything_and_logs_it(
         assert all("</h1>b" in file.read_text() for file in machine.files.root.rglob("index.html"))
     assert caplog.messages == [
         "Rendering 60 public pages; 60 are stored",
-        "Rendered all public pages",
         "Compressed all public pages",
     ]
 

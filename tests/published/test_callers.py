@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
-from portal.security.client_ip import client_network, is_local_client
+from portal.security import client_network, is_local_client
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from portal.supervisor import is_running
 from tests.conftest import ServedSite
+from tests.processes import child_pids
 from tests.published.server import Readers, Server, all_answered, copy_of, publish, running
 from tests.served_data import ROOT
 from tests.views.client import fetch
@@ -67,6 +69,35 @@ def test_web_processes_killed_repeatedly_restart_each_time(server: Server) -> No
     # Without a delay the first two times, whatever a process takes to start on this machine.
     assert "2 times in a row" not in server.log.read_text()
     assert server.stop() == 0
+
+
+def test_web_processes_restart_when_the_process_that_forked_them_is_killed(server: Server) -> None:
+    assert server.process is not None
+    before = server.web_pids()
+    (fork_server,) = child_pids(server.process.pid, "forkserver")
+    os.kill(fork_server, signal.SIGKILL)
+    server.wait_for("Restarting it", 2)
+    server.eventually("/kyphoplasty/", 200, seconds=60)
+    _wait_until_ended(before)
+
+    assert len(server.web_pids()) == server.workers
+    assert server.stop() == 0
+
+
+def test_no_process_outlives_a_killed_server(server: Server) -> None:
+    assert server.process is not None
+    pids = [*server.web_pids(), server.worker_pid(), *child_pids(server.process.pid, "forkserver")]
+    os.kill(server.process.pid, signal.SIGKILL)
+    server.process.wait()
+
+    _wait_until_ended(pids)
+
+
+def _wait_until_ended(pids: list[int]) -> None:
+    deadline = time.monotonic() + 30
+    while alive := [pid for pid in pids if is_running(pid)]:
+        assert time.monotonic() < deadline, alive
+        time.sleep(0.1)
 
 
 def test_a_server_whose_web_processes_keep_dying_stops_on_sigterm(server: Server) -> None:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from django.db import connection, models
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from procedures.models import Clinic, GuideItem, Page, Release
@@ -11,7 +12,7 @@ from procedures.publishing.invalidation import affected_urls, content_version, p
 from procedures.publishing.publish import withdraw
 from procedures.views.pages import page_card
 from tests.database import history_unprotected
-from tests.factories import make_page, make_public, make_public_page, make_translation, make_user
+from tests.factories import make_figure, make_page, make_public, make_public_page, make_translation, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -53,7 +54,8 @@ def test_publishing_a_new_title_affects_the_page_first_and_then_the_lists(page: 
     found = all_concerned(before, content_version())
     assert found[:3] == ["/small-cut/", "/", "/visits/"]
     assert found[-2:] == OF_ALL
-    assert set(found) == {"/small-cut/", "/small-cut/plain.txt", "/small-cut/booklet/", *ENGLISH}
+    formats = {f"/small-cut/{suffix}" for suffix in ("", "plain.txt", "booklet/", "picture/needle/")}
+    assert set(found) == {*formats, *ENGLISH}
 
 
 def test_publishing_a_change_that_lists_do_not_show_affects_the_page_only(page: Page) -> None:
@@ -132,6 +134,22 @@ def test_withdrawing_affects_the_page_and_its_formats(page: Page) -> None:
     assert {"/small-cut/", "/small-cut/plain.txt"} <= set(all_concerned(before, content_version()))
 
 
+def test_a_picture_that_a_page_no_longer_shows_is_withdrawn_with_its_large_page(page: Page) -> None:
+    before = content_version()
+    page.lead_figure = make_figure("other")
+    page.save()
+    make_public(page)
+    assert "/small-cut/picture/needle/" in all_concerned(before, content_version())
+    assert "/small-cut/picture/needle/" not in public_urls()
+    assert Client().get("/small-cut/picture/needle/").status_code == 404
+
+
+def test_the_logo_and_the_colors_are_published_if_the_clinic_has_any(page: Page) -> None:
+    assert not {"/clinic/logo.png", "/clinic/colors.css"} & set(public_urls())
+    Clinic.objects.update(logo_version="1", logo=b"png", color="#1a5276")
+    assert {"/clinic/logo.png", "/clinic/colors.css"} <= set(public_urls())
+
+
 def test_another_clinic_or_another_database_affects_everything(page: Page) -> None:
     before = content_version()
     number, *rest = json.loads(before)
@@ -151,5 +169,6 @@ def test_public_urls_are_those_that_patients_receive(page: Page) -> None:
     make_page("draft-only")
     found = public_urls()
     own = {"/small-cut/", "/contact/", "/visits/first/"}
-    assert set(found) == {*LISTS, *own, *(f"{path}plain.txt" for path in own), "/visits/first/booklet/"}
+    formats = {f"{path}{suffix}" for path in own for suffix in ("plain.txt", "picture/needle/")}
+    assert set(found) == {*LISTS, *own, *formats, "/visits/first/booklet/"}
     assert len(found) == len(set(found))

@@ -1,8 +1,15 @@
-"""The delay before a dead worker restarts."""
+"""The delay before a dead worker restarts, and the preparation in a process of its own."""
 
+import os
+import sys
 from itertools import pairwise
+from pathlib import Path
 
-from portal.supervisor import MAX_DELAY_SECONDS, restart_delay
+import pytest
+from django.core.management.base import CommandError
+from django.db import OperationalError
+
+from portal.supervisor import MAX_DELAY_SECONDS, restart_delay, run_in_child
 
 
 def test_two_restarts_are_immediate_and_later_delays_double_up_to_a_limit() -> None:
@@ -11,3 +18,21 @@ def test_two_restarts_are_immediate_and_later_delays_double_up_to_a_limit() -> N
     assert delays[:4] == [0, 0, 0.25, 0.5]
     assert all(later == 2 * earlier or later == MAX_DELAY_SECONDS for earlier, later in pairwise(delays[2:]))
     assert restart_delay(1_000_000) == MAX_DELAY_SECONDS
+
+
+def test_what_runs_in_a_child_reports_what_is_expected_and_hides_nothing_else(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(error: Exception) -> None:
+        raise error
+
+    run_in_child(lambda: (tmp_path / "pid").write_text(str(os.getpid())) and None)
+
+    assert int((tmp_path / "pid").read_text()) != os.getpid()
+    with pytest.raises(OperationalError, match="locked"):
+        run_in_child(lambda: fail(OperationalError("locked")), OperationalError)
+    with pytest.raises(CommandError, match="The preparation failed"):
+        run_in_child(lambda: fail(ZeroDivisionError("a mistake")), OperationalError)
+    assert "ZeroDivisionError: a mistake" in capfd.readouterr().err
+    with pytest.raises(CommandError, match="The preparation failed"):
+        run_in_child(lambda: sys.exit(3))

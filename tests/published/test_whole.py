@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from portal.storage.atomic_file import atomic_write
+from portal.storage.local_storage import atomic_write
 
 
 def test_atomic_write_replaces_a_file_and_sets_its_mode(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from django.test import override_settings
 from portal.http import has_only_tracking_params
 from portal.published import wsgi as module
 from portal.published.files import PublishedFiles
-from portal.published.wsgi import MAX_MEMOIZED_CLIENTS
+from portal.published.wsgi import MAX_MEMOIZED_HEADERS, memoized_encoding
 from tests.published.plain import HEADERS, LONG_PAGE, PAGE, PATH, Django, ask, environ, reader
 
 
@@ -170,7 +170,7 @@ def test_memory_is_bounded_and_every_page_is_served_all_the_same(files: Publishe
             for encoding in ("br", "gzip", ""):
                 path = f"/page-{number}/"
                 assert ask(application, PATH_INFO=path, HTTP_ACCEPT_ENCODING=encoding)[0] == "200 OK"
-                cached = [one for pages in application._pages.values() for one in pages.values()]
+                cached = application._pages.values()
                 assert application._size <= 200_000
                 assert sum(len(one.body) for one in cached) < application._size
     assert len(cached) > 20
@@ -228,7 +228,8 @@ def test_arbitrary_headers_do_not_fill_the_memory(page: PublishedFiles) -> None:
 
     assert ask(application, HTTP_ACCEPT_ENCODING="br, last")[1]["Content-Encoding"] == "br"
     for one in (application, wide):
-        assert len(one._clients_by_host) <= MAX_MEMOIZED_CLIENTS and len(one._pages_by_client) <= MAX_MEMOIZED_CLIENTS
+        assert one._is_valid_host.cache_info().currsize <= MAX_MEMOIZED_HEADERS
+    assert memoized_encoding.cache_info().currsize <= MAX_MEMOIZED_HEADERS
 
 
 @pytest.mark.parametrize("query", ["", "utm_source=mail", "fbclid=1&utm_medium=x", "gclid="])

@@ -3,12 +3,10 @@
 import pytest
 
 from procedures.models import Page
-from tests.factories import make_clinic, make_figure, make_next, make_page
+from tests.factories import make_draft
 
 
 @pytest.fixture
 def page(db: None) -> Page:
     """A draft that can be published as soon as it is approved."""
-    make_clinic()
-    make_figure("needle", size=(48, 48))
-    return make_page(next_page=make_next())
+    return make_draft()

@@ -7,12 +7,14 @@ from procedures.models import Figure, FigureText, Page, Series, SeriesItem
 from procedures.publishing.publish import PublishError, publish
 from procedures.revisions.drafts import save_revision
 from tests.factories import BODY, approve, make_clinic, make_figure, make_next, make_page, make_translation, make_user
+from tests.replay import built_once
 
 pytestmark = pytest.mark.django_db
 MISSING = "The picture “silent” has no texts in this language yet."
 
 
 @pytest.fixture
+@built_once
 def silent() -> Figure:
     """A figure with only Spanish texts; its marker has texts in both languages."""
     make_clinic()

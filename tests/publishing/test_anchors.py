@@ -20,10 +20,11 @@ from procedures.readability.suggestions import build_suggestions
 from procedures.rendering import RENDERER_VERSION, Issue, ReferenceResolver, released_document, render_page
 from procedures.rendering.document import Document, read_article
 from procedures.rendering.parser import parse
-from procedures.revisions.diff_blocks import document_blocks
+from procedures.revisions.diff import document_blocks
 from procedures.revisions.history import find_version
 from tests.database import history_unprotected
 from tests.factories import make_clinic, make_figure, make_page, make_public, make_user
+from tests.replay import built_once
 
 HEAD = "::: key-points\n- It is short.\n- It is safe to read.\n:::\n\n"
 WASH = "You may wash the next day. Pat the small cut dry. Do not rub it. [@nice]\n\n"
@@ -32,6 +33,7 @@ EAT = "Eat what you like. Drink water with it. [@nice]\n\n"
 
 
 @pytest.fixture
+@built_once
 def page(db: None) -> Page:
     make_clinic()
     make_figure(size=(48, 48))
@@ -325,6 +327,7 @@ def body(sections: list[dict[str, Any]]) -> str:
     return "\n\n".join(parts)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(releases=st.lists(EDITS, min_size=1, max_size=5))

@@ -53,12 +53,14 @@ from tests.factories import (
     make_translation,
     make_user,
 )
+from tests.replay import built_once
 
 pytestmark = pytest.mark.django_db
 NOT_APPROVED = "The picture “needle” is not approved. A reviewer must look at it and approve this text first."
 
 
 @pytest.fixture
+@built_once
 def page() -> Page:
     """A public page with a picture that was approved with it."""
     make_clinic()
@@ -207,7 +209,7 @@ def test_an_approval_needs_every_new_picture_on_the_screen(page: Page) -> None:
     replace(needle())
 
     for seen in ([], [stale], ["x"]):
-        with pytest.raises(UnseenFiguresError, match="a new or changed picture that was not on your screen"):
+        with pytest.raises(UnseenFiguresError, match="a new or changed picture that you have not seen"):
             record_decision(
                 page.revisions.first(), reviewer=make_user("rita"), decision=Decision.APPROVED, seen_figure_hashes=seen
             )

@@ -135,14 +135,14 @@ def test_going_back_to_an_old_slug_uses_the_same_row(page: Page) -> None:
 
 
 BROKEN = {
-    "no title": ({"title": " "}, "The title is empty. Write one."),
-    "no message": ({"key_message": ""}, "The key message is empty."),
-    "no description": ({"description": ""}, "The description is empty."),
-    "no text": ({"body": " "}, "The text is empty."),
-    "no figure": ({"lead_figure": None}, "Choose the picture that carries the message."),
-    "no key points": ({"body": "## A\n\nText. [@nice]"}, "Put key points before the first heading"),
-    "no source": ({"body": BODY.replace("[@nice]", "")}, "No source is cited."),
-    "no next step": ({"next_page": None}, "Choose the next step"),
+    "no title": ({"title": " "}, "Add a title."),
+    "no message": ({"key_message": ""}, "Add the key message."),
+    "no description": ({"description": ""}, "Add the description."),
+    "no text": ({"body": " "}, "Write the text."),
+    "no figure": ({"lead_figure": None}, "Choose the main picture."),
+    "no key points": ({"body": "## A\n\nText. [@nice]"}, "Add key points before the first heading"),
+    "no source": ({"body": BODY.replace("[@nice]", "")}, "Add a source"),
+    "no next step": ({"next_page": None}, "Choose the next page"),
     "unknown source": ({"body": f"{BODY}\n[@none]"}, "line 16: There is no source “none”."),
     "unknown block": ({"body": f"{BODY}\n::: shout"}, "line 16: There is no block “shout”."),
     "hard words": (
@@ -153,7 +153,7 @@ BROKEN = {
     "draft linked": ({"body": f"{BODY}\n[x](page:other)"}, "line 16: The link leads to “other”, which is not public yet."),
     "no such section": ({"body": f"{BODY}\n[x](page:contact#none)"}, "line 16: The page “contact” has no section #none."),
     "no section here": ({"body": f"{BODY}\n[x](page:small-cut#none)"}, "The page “small-cut” has no section #none."),
-    "address taken": ({"slug": "contact"}, "The address /contact/ belongs permanently to “Contact”."),
+    "address taken": ({"slug": "contact"}, "The web address /contact/ belongs to “Contact”."),
 }  # fmt: skip
 
 
@@ -177,7 +177,7 @@ def test_an_unapproved_text_is_rejected_and_nothing_changes(page: Page) -> None:
     revision = save_revision(page, author=make_user("ed"))
     before = everything(page)
 
-    with pytest.raises(PublishError, match="This text is not approved. Send it for review first."):
+    with pytest.raises(PublishError, match="A reviewer has not approved this text yet. Send it for review first."):
         publish(revision, actor=make_user("max"))
 
     assert everything(page) == before
@@ -194,7 +194,7 @@ def test_the_path_of_a_withdrawn_page_is_never_reused(page: Page) -> None:
     withdraw(fresh(page), actor=make_user("max"), reason="Old.")
     other = make_page("other", slug="small-cut", next_page=page.next_page)
 
-    with pytest.raises(PublishError, match="belongs permanently to “Small cut”"):
+    with pytest.raises(PublishError, match="belongs to “Small cut”"):
         publish(approved(other), actor=make_user("max"))
 
 

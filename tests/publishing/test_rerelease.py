@@ -308,7 +308,9 @@ def starter(db: None, client: Client) -> list[str]:
             for entry in serializer.parse_file(file):
                 serializer.save_row(entry.key, serializer.clean(entry), None, store_files=True)
     contact = make_page("contact", kind="about", body=f"{BODY}{VALUES}")
-    spanish = make_translation(contact, body=f"## Contacto\n{VALUES}")
+    spanish = make_translation(
+        contact, body=f"## Contacto\n\nLlame si tiene una duda. Le ayudamos. Es fácil.\n{VALUES}"
+    )
     return ["/", "/es/", *(make_public(page).path for page in (contact, spanish))]
 
 

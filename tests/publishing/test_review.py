@@ -90,7 +90,7 @@ def test_any_later_change_voids_the_approval(page: Page, field: str) -> None:
     later = save_revision(changed(page, **{field: f"{getattr(page, field)}-x"}), author=make_user("ed"))
 
     assert current_approval(later) is None
-    with pytest.raises(PublishError, match="This text is not approved"):
+    with pytest.raises(PublishError, match="A reviewer has not approved this text yet"):
         publish(later, actor=make_user("max"))
 
 

@@ -59,7 +59,7 @@ def test_the_scheduled_text_goes_live_despite_a_newer_draft(page: Page) -> None:
 
 def test_only_an_approved_text_can_be_scheduled_and_only_in_the_future(page: Page) -> None:
     revision = save_revision(page, author=make_user("ed"))
-    with pytest.raises(PublishError, match="This text is not approved"):
+    with pytest.raises(PublishError, match="A reviewer has not approved this text yet"):
         schedule_revision(revision, actor=make_user("max"), at=timezone.now() + HOUR)
     approve(revision)
 
@@ -93,7 +93,7 @@ def test_a_text_that_lost_its_approval_is_unscheduled_with_the_reason(page: Page
 
     assert released == []
     assert [(found.pk, reason) for found, reason in refused] == [
-        (page.pk, "This text is not approved. Send it for review first.")
+        (page.pk, "A reviewer has not approved this text yet. Send it for review first.")
     ]
     assert fresh(page).publish_at is None
     assert fresh(page).live_release is None
@@ -138,7 +138,10 @@ def test_the_command_reports_published_and_refused_pages(page: Page, monkeypatch
     call_command("publish_scheduled", stdout=out, stderr=err)
 
     assert out.getvalue() == "published: /small-cut/\n"
-    assert err.getvalue() == "not published: Other (en): This text is not approved. Send it for review first.\n"
+    assert (
+        err.getvalue()
+        == "not published: Other (en): A reviewer has not approved this text yet. Send it for review first.\n"
+    )
 
 
 def test_a_schedule_of_a_closed_account_is_refused_with_the_reason(page: Page) -> None:
@@ -221,9 +224,9 @@ def test_schedules_move_to_the_same_local_time_in_a_new_time_zone(page: Page, mo
 
     assert (shift.page, shift.scheduled_at, shift.shifted_at, shift.is_past) == (page, at, at_in_tokyo, False)
     assert (shift.old_label, shift.same_time_label, shift.same_moment_label) == (
-        "15 June 2026, 09:00 (MDT)",
-        "15 June 2026, 09:00 (JST)",
-        "16 June 2026, 00:00 (JST)",
+        "June 15, 2026, 9:00 AM (MDT)",
+        "June 15, 2026, 9:00 AM (JST)",
+        "June 16, 2026, 12:00 AM (JST)",
     )
     assert (moved, fresh(page).publish_at) == ([page], at_in_tokyo)
     event = ReleaseEvent.objects.filter(page=page).first()
@@ -231,7 +234,7 @@ def test_schedules_move_to_the_same_local_time_in_a_new_time_zone(page: Page, mo
         EventKind.SCHEDULED,
         fresh(page).scheduled_revision,
         "mia",
-        "15 June 2026, 09:00 (JST). The clinic’s time zone changed; it was 15 June 2026, 09:00 (MDT).",
+        "June 15, 2026, 9:00 AM (JST). The clinic’s time zone changed; it was June 15, 2026, 9:00 AM (MDT).",
     )
     monkeypatch.setattr(timezone, "now", lambda: at_in_tokyo)
     assert shift.is_past

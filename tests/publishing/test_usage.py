@@ -9,11 +9,13 @@ from procedures.models import ClinicAnswer, Figure, Page, Series, SeriesItem
 from procedures.publishing.checks import UsageKind, deletion_blockers, find_usages
 from procedures.revisions.drafts import save_revision
 from tests.factories import BODY, approve, make_clinic, make_figure, make_next, make_page, make_public, make_user
+from tests.replay import built_once
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
+@built_once
 def needle() -> Figure:
     make_figure("before", size=(40, 40))
     return make_figure("needle")

@@ -26,11 +26,13 @@ from tests.factories import (
     save_revision,
     sign_content,
 )
+from tests.replay import built_once
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
+@built_once
 def site() -> None:
     """A starter list with two signs, and two public pages that print it."""
     make_clinic()
@@ -202,7 +204,7 @@ def test_a_list_that_could_mislead_is_not_saved(subtests: pytest.Subtests) -> No
         ([sign_content(), sign_content()], "Two signs have the same key"),
         ([sign_content(es="")], "has no text in Español"),
         ([sign_content(en_short="")], "has no short form in English"),
-        ([sign_content(en="word " * 21)], "A warning sign has at most 20 words; this one has 21."),
+        ([sign_content(en="word " * 26)], "A warning sign has at most 25 words; this one has 26."),
         ([sign_content(sources=["nowhere"])], "There is no source “nowhere”."),
         ([sign_content(level="soon")], "level: Value 'soon' is not a valid choice."),
     ]:

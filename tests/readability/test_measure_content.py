@@ -88,8 +88,7 @@ def test_a_number_without_a_source_fails_with_the_address_and_the_sentence() -> 
 
     (line,) = broken()
     assert line == (
-        "/small-cut/: The number “12 weeks” has no source. Cite where it comes from: [@key]. "
-        "“Pain eases in 12 weeks.” (section “When to call”)"
+        "/small-cut/: Add a source for the number “12 weeks”: “Pain eases in 12 weeks.” (section “When to call”)"
     )
 
 
@@ -108,8 +107,8 @@ def test_every_fault_of_every_page_has_a_line_of_its_own() -> None:
     [
         ("A small cut.", "Percutaneous augmentation ameliorates vertebral deformity. " * 9, "The text reads at grade "),
         ("A small cut.", "We cut and " * 13 + "rest.", "A sentence has 40 words; the limit is 25."),
-        ('"component": "picture"', '"component": "drawing"', "Choose the picture that carries the message."),
-        ('"1", "source"', '"", "text"', "No source is cited."),
+        ('"component": "picture"', '"component": "drawing"', "Choose the main picture."),
+        ('"1", "source"', '"", "text"', "Add a source"),
         ('"alt": "A needle in a bone."', '"alt": ""', "The picture /media/"),
     ],
 )
@@ -124,9 +123,7 @@ def test_a_page_that_asks_nothing_of_its_reader_fails() -> None:
     page = public(kind="about")
     plant(page, '"component": "card"', '"component": ""')
 
-    assert broken() == [
-        "/small-cut/: Nothing tells the reader what to do. Add a card, steps, a checklist or the next step."
-    ]
+    assert broken() == ["/small-cut/: Tell readers what to do: add a card, steps, a checklist, or the next page."]
 
 
 def test_a_link_to_a_page_that_was_withdrawn_fails() -> None:
@@ -229,7 +226,7 @@ def test_a_folder_is_measured_without_touching_what_is_here(tmp_path: Path) -> N
     (pages / "about.md").write_text(text)
     out = StringIO()
 
-    with pytest.raises(CommandError, match="\\A/about/: The number “12 weeks” has no source"):
+    with pytest.raises(CommandError, match="\\A/about/: Add a source for the number “12 weeks”"):
         call_command("measure_content", str(tmp_path), stdout=out)
     assert out.getvalue().split("\n")[1].startswith("/about/  ")
     assert not Page.objects.exists()

@@ -117,9 +117,9 @@ def test_spanish_hard_words_have_five_syllables() -> None:
 
 def test_a_condition_page_wants_picture_source_and_action() -> None:
     assert list(find_failures(measure_body("## What\n\nA cut."))) == [
-        "Choose the picture that carries the message.",
-        "No source is cited. Cite where the facts come from: [@key].",
-        "Nothing tells the reader what to do. Add a card, steps, a checklist or the next step.",
+        "Choose the main picture.",
+        "Add a source: say where the facts come from.",
+        "Tell readers what to do: add a card, steps, a checklist, or the next page.",
     ]
 
 

@@ -9,15 +9,14 @@ from procedures.readability.measures import measure_page
 from procedures.readability.suggestions import build_suggestions
 from procedures.rendering import ReferenceResolver, render_page
 from procedures.revisions.drafts import save_revision
-from tests.factories import make_clinic, make_next, make_page, make_public
+from tests.factories import make_draft, make_page, make_public
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def page() -> Page:
-    make_clinic()
-    return make_page(next_page=make_next())
+    return make_draft()
 
 
 def said(page: Page, body: str, **values: Any) -> list[tuple[int, str]]:
@@ -34,7 +33,7 @@ def test_a_good_text_needs_its_translation_only(page: Page) -> None:
 def test_a_number_without_source_is_named_with_its_line(page: Page) -> None:
     found = said(page, page.body + "\nAbout 30 of them feel better.\n")
 
-    assert (16, "The number “30 of” has no source. Cite where it comes from: [@key].") in found
+    assert (16, "Add a source for the number “30 of”.") in found
 
 
 def test_a_long_sentence_is_named_before_it_forbids_publishing(page: Page) -> None:
@@ -44,7 +43,7 @@ def test_a_long_sentence_is_named_before_it_forbids_publishing(page: Page) -> No
 
     assert (
         16,
-        "23 words; 20 is the target. Shorten: “We look at it and we ask you and we tell you what we see and what it …”",
+        "23 words. Aim for 20 or fewer: “We look at it and we ask you and we tell you what we see and what it …”",
     ) in found
 
 
@@ -59,13 +58,14 @@ def test_a_hard_paragraph_is_named_with_its_grade(page: Page) -> None:
 def test_a_long_paragraph_is_two(page: Page) -> None:
     found = said(page, f"{page.body}\nWe look. We ask. We help. We call.\n")
 
-    assert (16, "This paragraph has 4 sentences; 3 is the target. Make two of it.") in found
+    assert (16, "This paragraph has 4 sentences. Aim for 3 or fewer: split it.") in found
 
 
 def test_a_text_that_asks_for_nothing_says_so(page: Page) -> None:
     found = said(page, "## Only\n\nWords.\n", next_page="")
 
-    assert any(sentence.startswith("Nothing tells the reader what to do.") for _, sentence in found)
+    assert any(sentence.startswith("Tell readers what to do: add a card") for _, sentence in found)
+    assert not any(sentence.startswith("Tell readers what to do") for _, sentence in said(page, page.body))
 
 
 def test_a_translation_that_is_behind_says_so(page: Page) -> None:
@@ -102,7 +102,7 @@ def test_a_translation_follows_what_patients_read_not_the_next_draft(page: Page)
 def test_the_counts_of_the_site_report_are_there_too(page: Page) -> None:
     found = said(page, f"{page.body}\nIt is a catastrophe.\n\n" + "- It is so.\n" * 8)
 
-    assert (0, "Long word, neither explained nor everyday: catastrophe.") in found
+    assert (0, "Explain this long word, or use an everyday one: catastrophe.") in found
     assert any(sentence.startswith("A list has 8 entries; the limit is 7.") for _, sentence in found)
 
 
@@ -126,22 +126,22 @@ def test_everything_is_said_once_with_its_line_where_it_has_one(page: Page, kind
     found = said(page, FAULTS + "- It is so.\n" * 8, next_page="", key_message="Of all, 40 % feel better.")
 
     assert found == [
-        (3, "This paragraph has 4 sentences; 3 is the target. Make two of it."),
-        (3, "The number “30 of” has no source. Cite where it comes from: [@key]."),
-        (5, "This paragraph has 4 sentences; 3 is the target. Make two of it."),
-        (5, "The number “30 of” has no source. Cite where it comes from: [@key]."),
+        (3, "This paragraph has 4 sentences. Aim for 3 or fewer: split it."),
+        (3, "Add a source for the number “30 of”."),
+        (5, "This paragraph has 4 sentences. Aim for 3 or fewer: split it."),
+        (5, "Add a source for the number “30 of”."),
         (
             7,
-            "23 words; 20 is the target. Shorten: “We look at it and we ask you and we tell you what we see and what it …”",
+            "23 words. Aim for 20 or fewer: “We look at it and we ask you and we tell you what we see and what it …”",
         ),
         (
             0,
-            "The number “40 % feel” has no source. Cite where it comes from: [@key]. “Of all, 40 % feel better.”",
+            "Add a source for the number “40 % feel”: “Of all, 40 % feel better.”",
         ),
         (0, "A list has 8 entries; the limit is 7. Group or shorten it."),
         (0, "A link leads to #nowhere, which is not on this page. Fix the link or the section address."),
-        (0, "Nothing tells the reader what to do. Add a card, steps, a checklist or the next step."),
-        (0, "Long word, neither explained nor everyday: catastrophe."),
+        (0, "Tell readers what to do: add a card, steps, a checklist, or the next page."),
+        (0, "Explain this long word, or use an everyday one: catastrophe."),
         (0, "This page is not in Español yet."),
     ]
 

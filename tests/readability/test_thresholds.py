@@ -4,7 +4,7 @@ import pytest
 
 from procedures.figures.approval import FigureVersion
 from procedures.publishing.checks import check_rendered_draft
-from procedures.readability import thresholds
+from procedures.readability import scores
 from procedures.readability.measures import measure_page
 from procedures.readability.suggestions import find_failures
 from procedures.rendering import ReferenceResolver, render_page
@@ -42,21 +42,21 @@ def test_too_many_long_words_are_refused_by_their_smog_grade() -> None:
 
 
 def test_smog_can_be_a_suggestion_in_place_of_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(thresholds, "SMOG_BLOCKS_PUBLISHING", False)
+    monkeypatch.setattr(scores, "SMOG_BLOCKS_PUBLISHING", False)
 
-    assert list(thresholds.describe_exceeded_limits(6.0, 8.1, "en")) == []
-    assert list(thresholds.describe_missed_targets(6.0, 8.1, "en")) == [
+    assert list(scores.describe_exceeded_limits(6.0, 8.1, "en")) == []
+    assert list(scores.describe_missed_targets(6.0, 8.1, "en")) == [
         "The text has SMOG grade 8.1; the limit is 8.0. Use fewer words of three syllables or more."
     ]
-    assert list(thresholds.describe_missed_targets(6.0, 8.0, "en")) == []
+    assert list(scores.describe_missed_targets(6.0, 8.0, "en")) == []
 
 
 def test_a_text_below_the_floor_gets_a_suggestion_once_that_is_switched_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert list(thresholds.describe_missed_targets(3.9, 0, "en")) == []
-    monkeypatch.setattr(thresholds, "SUGGEST_ABOVE_FLOOR", True)
+    assert list(scores.describe_missed_targets(3.9, 0, "en")) == []
+    monkeypatch.setattr(scores, "SUGGEST_ABOVE_FLOOR", True)
 
-    (sentence,) = thresholds.describe_missed_targets(3.9, 0, "en")
+    (sentence,) = scores.describe_missed_targets(3.9, 0, "en")
     assert sentence.startswith("The text reads at grade 3.9, below 4.0.")
-    assert list(thresholds.describe_missed_targets(4.0, 0, "en")) == []
-    assert list(thresholds.describe_missed_targets(None, 0, "en")) == []
-    assert list(thresholds.describe_missed_targets(100.0, 0, "es")) == []  # no floor
+    assert list(scores.describe_missed_targets(4.0, 0, "en")) == []
+    assert list(scores.describe_missed_targets(None, 0, "en")) == []
+    assert list(scores.describe_missed_targets(100.0, 0, "es")) == []  # no floor

@@ -4,9 +4,11 @@ import pytest
 
 from procedures.models import ClinicAnswer, Figure, Location, LocationText, Series, SeriesItem
 from tests.factories import make_clinic, make_figure, make_page, make_source
+from tests.replay import built_once
 
 
 @pytest.fixture
+@built_once
 def ground(db: None) -> Figure:
     """A clinic, two sources, two figures, a series, two answers, a location, and a page to link to."""
     make_clinic()

@@ -53,9 +53,9 @@ def test_a_block_gives_exactly_this_html(ground: Figure, subtests: pytest.Subtes
             "::: care driving lifting",
             (
                 '<dl class="care-table">'
-                '<div class="care-table__row" id="care-driving"><dt class="care-table__question">When can I drive?</dt>'
+                '<div class="care-table__row" id="care-driving"><dt class="care-table__question">When can\u00a0I drive?</dt>'
                 '<dd class="care-table__answer">After a day.</dd></div>'
-                '<div class="care-table__row" id="care-lifting"><dt class="care-table__question">When can I lift?</dt>'
+                '<div class="care-table__row" id="care-lifting"><dt class="care-table__question">When can\u00a0I lift?</dt>'
                 '<dd class="care-table__answer">After a week.</dd></div></dl>'
             ),
         ),
@@ -177,7 +177,7 @@ def test_a_figure_is_a_picture_with_marks_and_words(ground: Figure) -> None:
     assert (image["width"], image["height"]) == ("48", "48")
     assert image["loading"] == "lazy"
     assert [source["type"] for source in page.find_all("source")][:2] == ["image/avif", "image/webp"]
-    assert "Simulated image, not a patient." in rendered.html
+    assert "This is a simulated image, not a real patient." in rendered.html
     assert 'data-mark="1">Tip</li>' in rendered.html
     folded = rendered.html.split("Explain this picture")[1].split("</details>")[0]
     assert "<strong>Tip.</strong>\nThe end of the needle." in folded
@@ -187,10 +187,12 @@ def test_what_kind_of_picture_it_is_is_said_once_on_a_page(ground: Figure) -> No
     Figure.objects.update(kind="fluoroscopy")
     rendered = render("::: figure needle\n\n::: figure needle", lead_figure="needle")
 
-    words = "Simulated image, not a patient. On this kind of X-ray, bone, metal and cement look dark."
+    words = (
+        "This is a simulated image, not a real patient. On this kind of X\u2011ray, bone, metal, and cement look dark."
+    )
     assert " ".join(str(rendered.html).split()).count(words) == 1
-    assert str(rendered.html).count("bone, metal and cement") == 1
-    assert rendered.html.index("Simulated image") < rendered.html.index("page__body")
+    assert str(rendered.html).count("bone, metal, and cement") == 1
+    assert rendered.html.index("This is a simulated image") < rendered.html.index("page__body")
 
 
 def test_the_lead_figure_is_fetched_first(ground: Figure) -> None:
@@ -229,7 +231,7 @@ def test_every_address_inside_the_page_leads_to_an_element(ground: Figure) -> No
 def test_a_wrong_block_names_its_line(ground: Figure, subtests: pytest.Subtests) -> None:
     for markdown, problem in [
         ("a\n\n::: shout\nx\n:::", "line 3: There is no block “shout”. The blocks are: "),
-        ("a\n\n:::", "line 3: This ::: does not close anything."),
+        ("a\n\n:::", "line 3: Stray “:::”. Delete it, or add the name of a block after it."),
         (
             "a\n\n::: Note\nx",
             "line 3: “::: Note” names no block. Type a regular space and the name in lowercase",
@@ -318,3 +320,13 @@ def test_what_both_pictures_show_has_one_number_and_the_slider_starts_left_of_wh
     entries = [re.findall(r'class="figure__entry" value="(\d)"[^>]*>(\w+)', part) for part in (first, second)]
     assert entries == [[("1", "Tip")], [("1", "Tip"), ("2", "Cement")]]
     assert 'type="range" value="22"' in second
+
+
+def test_a_bold_label_with_a_colon_in_a_checklist_is_a_line_to_write_on() -> None:
+    source = "::: checklist\n- **Time:** **Place:**\n- **Bring** your card.\n:::\n\n- **Time:** not a form\n"
+
+    html = str(render(source).html)
+
+    assert '<li><strong class="blank">Time:</strong> <strong class="blank">Place:</strong></li>' in html
+    assert "<li><strong>Bring</strong> your card.</li>" in html
+    assert "<li><strong>Time:</strong> not a form</li>" in html

@@ -8,8 +8,11 @@ from django.utils.safestring import SafeString
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from procedures.admin.components import SampleResolver
 from procedures.models import Figure, GuideItem, Series, SeriesItem
-from procedures.rendering.html import namespace_ids
+from procedures.rendering import render_page
+from procedures.rendering.blocks import ID_PLACE, get_block_types
+from procedures.rendering.html import embed_article, take_places
 from tests.factories import make_figure, make_page, make_public
 from tests.rendering.ground import parse_html, render
 
@@ -40,12 +43,53 @@ def test_a_booklet_has_no_id_twice_where_names_run_together(ground: Figure, clie
 @settings(suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 @given(st.lists(st.tuples(SLUG, SLUG), min_size=2, unique=True))
 def test_two_parts_never_share_an_id(parts: list[tuple[str, str]]) -> None:
-    found = [
-        re.findall('id="([^"]+)"', namespace_ids(SafeString(f'<p id="{name}"></p>'), prefix))[0]
-        for prefix, name in parts
-    ]
+    htmls = [(SafeString(f'<p id="{ID_PLACE}{name}"></p>'), prefix) for prefix, name in parts]
+    found = [re.findall('id="([^"]+)"', embed_article(*take_places(html), prefix, "/"))[0] for html, prefix in htmls]
 
     assert len(set(found)) == len(parts)
+
+
+# What SampleResolver has in place of addresses of pages.
+SAMPLE_PAGES = {"#kyphoplasty", "#getting-well"}
+
+
+@pytest.mark.django_db
+def test_every_id_and_every_heading_of_every_block_has_a_place() -> None:
+    resolver = SampleResolver("en")
+    texts = {
+        f"{one.name} {name}": text
+        for one in get_block_types().values()
+        for name, text in {"": one.example, **one.more_examples}.items()
+    }
+    texts["prose"] = "## One {#one .folded}\n\n[Back](#one), the mri [@nice].\n\n> ### Two\n\n### Three\n\n#### Four\n"
+    content = {"title": "T", "key_message": "", "description": "", "lead_figure": "", "next_page": "", "next_label": ""}
+    for name, text in texts.items():
+        rendered = render_page({**content, "body": text}, kind="about", resolver=resolver)
+        alone = parse_html(rendered.html)
+        part = parse_html(embed_article(rendered.html, rendered.document.places, "part", "/page/"))
+
+        assert [tag for tag, _ in part.elements] == [
+            f"h{int(tag[1]) + 1}" if re.fullmatch("h[1-6]", tag) else tag for tag, _ in alone.elements
+        ], name
+        for (_, before), (tag, after) in zip(alone.elements, part.elements, strict=True):
+            for attribute, value in before.items():
+                assert after[attribute] == _in_part(tag, attribute, value), (name, tag, attribute)
+
+
+def _in_part(tag: str, attribute: str, value: str) -> str:
+    """What an attribute is in an article whose ids begin with "part"."""
+    if attribute in {"id", "for", "aria-labelledby", "aria-describedby", "aria-controls"} or (tag, attribute) == (
+        "input",
+        "name",
+    ):
+        return f"part__{value}"
+    if attribute == "aria-level":
+        return str(int(value) + 1)
+    if attribute == "href" and value.startswith("#") and value not in SAMPLE_PAGES:
+        return f"#part__{value[1:]}"
+    if attribute == "href" and value.startswith("picture/"):
+        return f"/page/{value}"
+    return value.replace("url(#", "url(#part__")
 
 
 @pytest.mark.django_db

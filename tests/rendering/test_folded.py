@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from procedures.models import Figure, GuideItem, Page, Release
-from procedures.revisions.diff_blocks import document_blocks
+from procedures.revisions.diff import document_blocks
 from tests.factories import make_page, make_public
 from tests.rendering.ground import list_issues, parse_html, render, render_body
 from tests.rendering.test_lines import rendered

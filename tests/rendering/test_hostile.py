@@ -118,6 +118,7 @@ def test_a_hostile_address_leads_nowhere(ground: Figure, subtests: pytest.Subtes
                 assert_harmless(render(markdown.replace("\x01", "")).html)
 
 
+@pytest.mark.slow
 def test_hostile_html_is_only_text_wherever_it_stands(ground: Figure, subtests: pytest.Subtests) -> None:
     for html in HTML:
         with subtests.test(html=html):
@@ -177,6 +178,7 @@ TEXTS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(text=TEXTS)
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(text="- ::: note\n> ::: choices\n### A\n> #### B\n:::\n")

@@ -10,7 +10,7 @@ from django.utils.translation import trans_real
 
 from procedures.admin.editor import serialize_issues
 from procedures.models import Figure
-from procedures.publishing.warning_sign_checks import find_written_signs
+from procedures.publishing.checks import find_authored_sign_advice
 from procedures.rendering import Issue
 from procedures.rendering.context import IssueCollector
 from procedures.rendering.parser import parse
@@ -69,15 +69,17 @@ def test_one_draft_is_reported_in_the_language_of_its_reader(ground: Figure, spa
         assert [str(issue) for issue in issues] == ENGLISH_ISSUES, language
         with translation.override("es"):
             assert [str(issue) for issue in issues] == SPANISH_ISSUES, language
-            sent = json.loads(json.dumps(serialize_issues(issues), cls=DjangoJSONEncoder))
-        assert sent[4] == {"line": 7, "sentence": "El bloque note está vacío.", "field": ""}, language
+            sent = json.loads(json.dumps(serialize_issues(issues, ""), cls=DjangoJSONEncoder))
+        assert (sent[4]["line"], sent[4]["sentence"], sent[4]["field"]) == (7, "El bloque note está vacío.", ""), (
+            language
+        )
 
 
 def test_checks_of_warning_signs_are_reported_in_the_language_of_their_reader(spanish: None) -> None:
     content = {**EMPTY_CONTENT, "body": "A weak leg can wait until your visit."}
     document = parse(content["body"]).document
     with translation.override("es"):
-        (issue,) = find_written_signs(content, document, kind="condition", triage=TriageDetector("en"))
+        (issue,) = find_authored_sign_advice(content, document, kind="condition", triage=TriageDetector("en"))
         assert str(issue).startswith("renglón 1: Este texto habla de señales (")
     assert str(issue).startswith("line 1: This text says what to do about warning signs (")
 

@@ -26,7 +26,7 @@ settings.configure(
 )
 django.setup()
 from procedures.rendering import ReferenceResolver, render_page
-from procedures.publishing.warning_sign_checks import find_written_signs
+from procedures.publishing.checks import find_authored_sign_advice
 from procedures.models import GlossaryTerm
 from procedures.triage import TriageDetector
 
@@ -107,7 +107,7 @@ for name in sys.argv[1:] or CASES:
     page = render_page(content, kind="about", resolver=resolver)
     assert "page__body" in page.html
     assert page.reading_minutes and (page.reading_level is None or page.reading_level >= 0)
-    find_written_signs(content, page.document, kind="about", triage=TriageDetector("en"))
+    find_authored_sign_advice(content, page.document, kind="about", triage=TriageDetector("en"))
 print("done")
 """
 

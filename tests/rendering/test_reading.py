@@ -9,7 +9,7 @@ from procedures.models import ClinicAnswer, Figure, Marker
 from procedures.readability.scores import estimate_minutes, score_text
 from procedures.rendering import ReferenceResolver, render_page
 from procedures.rendering.document import Document, Section, read_article
-from procedures.revisions.diff_blocks import document_blocks
+from procedures.revisions.diff import document_blocks
 from tests.factories import make_term
 from tests.rendering.ground import EMPTY_CONTENT, render
 
@@ -30,7 +30,7 @@ def test_numbers_of_sources_and_buttons_are_not_words_of_the_text(ground: Figure
 
     lines = rendered.sections[-1].text.split("\n")
     assert (lines[0], lines[-1]) == ("a", "b")
-    assert not {"Previous", "Next", "Show side by side", "Longer description of this picture"} & set(lines)
+    assert not {"Previous", "Next", "Compare with a slider", "Longer description of this picture"} & set(lines)
     assert {"In two pictures", "1 The needle", "Before", "After"} <= set(lines)
 
 

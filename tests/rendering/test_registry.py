@@ -27,7 +27,7 @@ from procedures.rendering.blocks import (
 )
 from procedures.rendering.document import Document, Paragraph, read_article, walk
 from procedures.rendering.renderer import render_fragment
-from procedures.revisions.diff_blocks import document_blocks
+from procedures.revisions.diff import document_blocks
 from tests.rendering.ground import EMPTY_CONTENT
 
 

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 
 from procedures.importing.content_files import read_page_entry
 from procedures.models import ClinicAnswer, ClinicText, GlossaryTerm, GuideItem, LocationText, Page, Series, SeriesItem
-from procedures.publishing.warning_sign_checks import find_written_signs
+from procedures.publishing.checks import find_authored_sign_advice
 from procedures.rendering import Issue
 from procedures.rendering.parser import parse
 from procedures.triage import TriageDetector
@@ -375,7 +375,7 @@ TAKEN = {
 
 
 def lint_signs(content: dict[str, Any], *, kind: str, triage: TriageDetector) -> list[Issue]:
-    return find_written_signs(content, parse(content["body"]).document, kind=kind, triage=triage)
+    return find_authored_sign_advice(content, parse(content["body"]).document, kind=kind, triage=triage)
 
 
 def found(body: str, language: str = "en", **values: str) -> list[str]:

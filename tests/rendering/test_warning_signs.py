@@ -40,7 +40,7 @@ def test_signs_are_grouped_by_level_with_what_to_do() -> None:
         ("Call us during office hours", ["The needle site is sore."]),
     ]
     words = " ".join(re.sub(r"<[^>]+>", "", html).split())
-    assert "Call +1 303-555-0100 in office hours, +1 303-555-0101 at other times." in words
+    assert "Call +1 303-555-0100 during office hours or +1 303-555-0101 at any other time." in words
     assert "No answer? Go to an emergency room." in html
     urgent = html.split("care-card--urgent")[1].split("care-card--call")[0]
     assert re.findall(r'href="tel:([^"]*)"', urgent) == ["+13035550100", "+13035550101"]
@@ -52,10 +52,13 @@ def test_each_time_prints_its_own_signs_and_those_of_both() -> None:
     assert "The needle site is sore." in render("::: warning-signs both").html
 
 
-def test_a_sign_names_its_main_source_in_the_list_of_sources() -> None:
+def test_one_note_below_the_signs_of_a_card_names_their_main_sources() -> None:
     html = render("::: warning-signs both").html
+    urgent = html.split("care-card--urgent")[1].split("</div>")[0]
 
-    assert re.search(r'You have a fever of 100.4 °F\.\xa0<a class="citation" href="#source-1"', html)
+    assert "<li>You have a fever of 100.4 °F.</li>" in urgent
+    assert re.findall(r'<p class="care-card__sources"><a class="citation" href="#source-1"[^>]*>\[1\]</a></p>', urgent)
+    assert html.count('class="citation"') == 1
     assert 'id="source-1"' in html
 
 
@@ -64,7 +67,10 @@ def test_the_short_form_holds_the_emergency_signs_and_one_line_on_calling() -> N
 
     assert "<li>A weak leg</li>" in html
     words = " ".join(re.sub(r"<[^>]+>", "", html).split())
-    assert "call us: +1 303-555-0100 in office hours, +1 303-555-0101 at other times." in words
+    assert (
+        "For other warning signs, call +1 303-555-0100 during office hours or +1 303-555-0101 at any other time."
+        in words
+    )
     assert "fever" not in html
 
 
@@ -73,10 +79,9 @@ def test_a_clinic_with_one_number_names_it_once() -> None:
     html = render("::: warning-signs both").html
     words = " ".join(re.sub(r"<[^>]+>", "", html).split())
 
-    assert (
-        "For other signs, call us day or night: +1 303-555-0100." in render("A text.").document.front[-1].nodes[-1].text
-    )
-    assert "at other times" not in words
+    line = "For other warning signs, call +1 303-555-0100, day or night."
+    assert line in render("A text.").document.front[-1].nodes[-1].text
+    assert "at any other time" not in words
     urgent = html.split("care-card--urgent")[1].split("</div>")[0]
     assert 'class="phone-button care-card__phone" href="tel:+13035550100"' in " ".join(urgent.split())
 
@@ -105,7 +110,7 @@ def test_the_words_of_the_top_line_are_not_measured_as_the_authors() -> None:
 def test_spanish_pages_print_the_spanish_words() -> None:
     html = render("::: warning-signs both", language="es").html
 
-    assert cards(html)[0] == ("Llame al 911 ahora. No maneje.", ["Una pierna débil."])
+    assert cards(html)[0] == ("Llame al 911 ahora mismo. No maneje.", ["Una pierna débil."])
 
 
 def test_the_emergency_number_of_the_clinic_is_the_one_that_is_printed() -> None:
@@ -163,7 +168,7 @@ def test_the_plain_text_of_a_page_has_the_emergency_signs_below_its_title() -> N
         "",
         "A weak leg",
         "",
-        "For other signs, call us: +1 303-555-0100 in office hours, +1",
-        "303-555-0101 at other times.",
+        "For other warning signs, call +1 303-555-0100 during office hours or +1",
+        "303-555-0101 at any other time.",
         "",
     ]

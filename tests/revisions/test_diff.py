@@ -4,8 +4,7 @@ from procedures.models import Figure, Marker, Page
 from procedures.publishing.publish import publish
 from procedures.publishing.review import latest_approved_revision
 from procedures.rendering.document import Document, Image
-from procedures.revisions.diff import compare_blocks, count_changes, diff_words
-from procedures.revisions.diff_blocks import DiffBlock, document_blocks
+from procedures.revisions.diff import DiffBlock, compare_blocks, count_changes, diff_words, document_blocks
 from procedures.revisions.drafts import restore_revision, save_revision
 from procedures.revisions.history import Version, find_version
 from tests.factories import make_user

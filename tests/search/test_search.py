@@ -15,26 +15,30 @@ from procedures.search import SearchIndex, SearchResults
 from tests.factories import (
     BODY,
     make_clinic,
-    make_figure,
     make_page,
     make_public,
     make_term,
     make_translation,
     make_user,
 )
+from tests.replay import built_once
 
 KYPHOPLASTY = f"{BODY}\n## How long it takes {{#how-long}}\n\nA kyphoplasty takes an hour. The fracture may heal."
+
+
+@built_once
+def make_site() -> None:
+    make_clinic()
+    make_term("kyphoplasty", aliases=["balloon treatment", "X-ray cement"])
+    make_public(make_page("kyphoplasty", body=KYPHOPLASTY))
+    make_public(make_page("rest", body=f"{BODY}\n## Sleep\n\nLie on your side. 5 < 6 & \\<b>bold\\</b>."))
 
 
 @pytest.fixture
 def search(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SearchResults]:
     """Search over a page on kyphoplasty and one on rest, in an index of this test alone."""
     monkeypatch.setattr(search_index, "_indexes", {language: SearchIndex(language) for language in ("en", "es")})
-    make_clinic()
-    make_figure(size=(48, 48))
-    make_term("kyphoplasty", aliases=["balloon treatment", "X-ray cement"])
-    make_public(make_page("kyphoplasty", body=KYPHOPLASTY))
-    make_public(make_page("rest", body=f"{BODY}\n## Sleep\n\nLie on your side. 5 < 6 & \\<b>bold\\</b>."))
+    make_site()
 
     def find(text: str, language: str = "en") -> SearchResults:
         newest = ReleaseEvent.objects.order_by("-pk").values_list("pk", flat=True).first() or 0

@@ -8,6 +8,7 @@ from procedures import search as search_index
 from procedures.models import Page
 from procedures.search import SearchIndex, SearchResults
 from tests.factories import BODY, make_clinic, make_figure, make_page, make_public, make_term, make_translation
+from tests.replay import built_once
 from tests.search.test_search import result_hrefs
 
 ENGLISH = {
@@ -23,11 +24,8 @@ SPANISH = {
 }
 
 
-@pytest.fixture
-def search(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SearchResults]:
-    """Search over some pages in both languages, in indexes of this test alone."""
-    indexes = {language: SearchIndex(language) for language in ("en", "es")}
-    monkeypatch.setattr(search_index, "_indexes", indexes)
+@built_once
+def make_site() -> None:
     make_clinic()
     make_figure(size=(48, 48))
     make_term("bone-cement", term="bone cement", aliases=["cement"])
@@ -39,6 +37,14 @@ def search(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SearchRes
         page.title = {"kyphoplasty": "Cifoplastia"}.get(subject, subject.capitalize())
         page.save()
         make_public(page)
+
+
+@pytest.fixture
+def search(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SearchResults]:
+    """Search over some pages in both languages, in indexes of this test alone."""
+    indexes = {language: SearchIndex(language) for language in ("en", "es")}
+    monkeypatch.setattr(search_index, "_indexes", indexes)
+    make_site()
     return lambda text, language="en": search_index.get_index(language, 1).search(text)
 
 

@@ -6,8 +6,7 @@ from urllib.parse import unquote_to_bytes
 
 from django.utils.encoding import repercent_broken_unicode
 
-from procedures.sharing.address_index import Address, AddressIndex
-from procedures.sharing.url_repair import url_candidates
+from procedures.sharing.url_repair import Address, AddressIndex, url_candidates
 from tests.sharing.damaged_urls import spellings
 
 # English and Spanish slugs of the starter content.

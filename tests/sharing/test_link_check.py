@@ -14,9 +14,11 @@ from procedures.rendering import RENDERER_VERSION
 from procedures.sharing.link_check import find_broken_addresses
 from tests.database import history_unprotected
 from tests.factories import BODY, make_clinic, make_figure, make_page, make_public, make_term, make_user
+from tests.replay import built_once
 
 
 @pytest.fixture
+@built_once
 def page(db: None) -> Page:
     """A public page that links to a section of another."""
     make_clinic()

@@ -290,12 +290,12 @@ def test_an_invalid_time_is_refused_with_a_message(subtests: pytest.Subtests) ->
         (
             "2026-03-08T02:30",
             "America/Denver",
-            "There is no 02:30 on 8 March 2026: the clocks go forward that night. Choose 03:30",
+            "There is no 2:30 AM on March 8, 2026: the clocks go forward that night. Choose 3:30 AM",
         ),
         (
             "2026-11-01T01:30",
             "America/Denver",
-            "01:30 occurs twice on 1 November 2026, because clocks go back that night.",
+            "1:30 AM occurs twice on Nov. 1, 2026, because clocks go back that night.",
         ),
         ("2026-11-30T10:00+01:00", "UTC", "Enter a date and a time"),
         ("2026-02-28T10:00", "UTC", "Choose a time in the future"),

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from segno import consts
 
 from procedures.sharing.messages import MessageContext
-from procedures.sharing.short_codes import QUIET_ZONE_MODULES, build_qr_code, encode_symbol, render_qr_png
+from procedures.sharing.short_codes import QUIET_ZONE_MODULES, build_qr_code, encode_qr, render_qr_png
 from tests.sharing.messages import MESSAGES
 
 DOTS = 6  # 0.5 mm at 300 dots per inch
@@ -40,7 +40,7 @@ def test_a_code_holds_the_neutral_address_in_capitals(about: MessageContext) -> 
 
 @every
 def test_a_code_is_alphanumeric_of_level_m_with_four_modules_of_white(about: MessageContext) -> None:
-    code = encode_symbol(about.short_url)
+    code = encode_qr(about.short_url)
     white = np.asarray(drawn(about, 1)) == 255
 
     assert (code.mode, code.error) == ("alphanumeric", "M")
@@ -86,7 +86,7 @@ def test_a_turned_and_blurred_code_is_read(about: MessageContext, subtests: pyte
 
 def modules(about: MessageContext) -> tuple[np.ndarray, np.ndarray]:
     """Return the matrix, and the positions of data modules in the order of writing: columns of two, up and down."""
-    code = encode_symbol(about.short_url)
+    code = encode_qr(about.short_url)
     matrix = np.array([list(row) for row in code.matrix], dtype=bool)
     kinds = np.array([list(row) for row in code.matrix_iter(verbose=True, border=0)])
     is_data = np.isin(kinds, [consts.TYPE_DATA_DARK, consts.TYPE_DATA_LIGHT])

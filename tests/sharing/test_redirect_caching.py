@@ -9,6 +9,7 @@ from django.test import Client
 
 from procedures.models import Page
 from tests.factories import make_clinic, make_figure, make_page, make_public
+from tests.replay import built_once
 
 # Statuses that a cache may store without explicit freshness (RFC 9110 §15.1).
 HEURISTIC = {200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501}
@@ -50,6 +51,7 @@ class Browser:
 
 
 @pytest.fixture
+@built_once
 def page(db: None) -> Page:
     make_clinic()
     make_figure(size=(48, 48))

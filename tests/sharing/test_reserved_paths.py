@@ -21,6 +21,7 @@ from procedures.publishing.publish import PublishError, publish, rerelease_page
 from procedures.revisions.drafts import save_revision
 from procedures.validators import is_reserved_path
 from tests.factories import approve, make_clinic, make_figure, make_page, make_public, make_translation, make_user
+from tests.replay import built_once
 from tests.sharing.test_link_check import check, damage
 
 RESERVED = """
@@ -59,6 +60,7 @@ def test_a_new_route_reserves_its_paths_automatically(settings: object) -> None:
 
 
 @pytest.fixture
+@built_once
 def site(db: None) -> Page:
     """A clinic with a public page."""
     make_clinic()

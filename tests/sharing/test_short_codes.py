@@ -17,6 +17,7 @@ from procedures.sharing.short_codes import (
     spaced_code,
 )
 from tests.factories import make_clinic, make_figure, make_page, make_public, make_user
+from tests.replay import built_once
 
 SIGNS = st.text(alphabet=CODE_ALPHABET, min_size=CODE_LENGTH - 1, max_size=CODE_LENGTH - 1)
 CODES = SIGNS.map(make_code).filter(bool)
@@ -77,6 +78,7 @@ def test_generated_codes_are_valid_and_unique() -> None:
 
 
 @pytest.fixture
+@built_once
 def page(db: None) -> Page:
     """A public page with a code."""
     make_clinic()

@@ -11,11 +11,13 @@ from procedures.models import GuideItem, Page, Path
 from procedures.publishing.publish import withdraw
 from procedures.sharing.url_repair import url_candidates
 from tests.factories import make_clinic, make_figure, make_page, make_public, make_translation, make_user
+from tests.replay import built_once
 
 REVALIDATE = "no-cache"
 
 
 @pytest.fixture
+@built_once
 def pages(db: None) -> Page:
     """``/lumbar-mri/``, ``/es/resonancia/`` and ``/contact/``."""
     make_clinic()

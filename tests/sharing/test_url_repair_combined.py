@@ -9,6 +9,7 @@ from django.test import Client
 from procedures.models import GuideItem
 from procedures.sharing.short_codes import make_code
 from tests.factories import make_clinic, make_figure, make_page, make_public, make_translation
+from tests.replay import built_once
 from tests.sharing.damaged_urls import DAMAGES
 
 PAIRS = list(permutations(DAMAGES, 2))
@@ -18,6 +19,7 @@ CODE = make_code("K7M4P") or ""
 
 
 @pytest.fixture
+@built_once
 def site(db: None) -> None:
     """A page, its translation and a guide; the page has a code."""
     make_clinic()
@@ -46,11 +48,13 @@ def unanswered(client: Client, meant: str, pairs: list[tuple[str, str]], expecte
     return found
 
 
+@pytest.mark.slow
 def test_every_pair_of_damages_to_a_page(site: None, client: Client) -> None:
     assert len(PAIRS) > 800
     assert unanswered(client, PAGE, PAIRS, PAGE) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("meant", [GUIDE, SPANISH, "/es/visits/", "/search/"])
 def test_pairs_of_damages_to_guides_translations_and_lists(site: None, client: Client, meant: str) -> None:
     assert unanswered(client, meant, SAMPLE, meant) == []

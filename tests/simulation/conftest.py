@@ -5,11 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from procedures.figures.simulation.anatomy import vertebra_placement
+from procedures.figures.simulation.anatomy import STAGES_BY_SLUG, vertebra_placement
 from procedures.figures.simulation.geometry import Array, nearest_distance_maps, path_lengths
 from procedures.figures.simulation.imaging import make_view
 from procedures.figures.simulation.render import StageRenderer
-from procedures.figures.simulation.stages import STAGES_BY_SLUG
 
 SIZE = 200
 FIGURES = Path(__file__).resolve().parents[2] / "content" / "figures"

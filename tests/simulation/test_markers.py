@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import yaml
 
+from procedures.figures.simulation.anatomy import STAGES, STAGES_BY_SLUG
 from procedures.figures.simulation.drawings import DRAWING_SLUGS, arch_distance_map, body_distance_map
 from procedures.figures.simulation.imaging import make_view
 from procedures.figures.simulation.render import MARKER_PLANS, SimulatedMarker, compute_markers, update_marker_positions
-from procedures.figures.simulation.stages import STAGES, STAGES_BY_SLUG
 from procedures.importing.content_files import dump_yaml
 from tests.simulation.conftest import FIGURES, SIZE, at, device_mask
 

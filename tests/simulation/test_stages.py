@@ -5,6 +5,7 @@ import pytest
 
 from procedures.figures.simulation.anatomy import (
     BACK_X,
+    CEMENT_LIMIT_X,
     FRACTURED,
     FRONT_X,
     HALF_HEIGHT,
@@ -12,15 +13,17 @@ from procedures.figures.simulation.anatomy import (
     PEDICLE_Y,
     PEDICLE_Z,
     RESTORED,
+    STAGES,
+    STAGES_BY_SLUG,
     arch_distance,
     body_distance,
+    needle_direction,
     vertebra_placement,
 )
 from procedures.figures.simulation.drawings import body_distance_map
 from procedures.figures.simulation.geometry import Array
 from procedures.figures.simulation.imaging import make_view
 from procedures.figures.simulation.render import StageRenderer
-from procedures.figures.simulation.stages import CEMENT_LIMIT_X, STAGES, STAGES_BY_SLUG, needle_direction
 from tests.simulation.conftest import SIZE, device_mask
 
 GRID = np.mgrid[-20:20:0.5, -15:15:0.5, -23:23:0.5].astype(np.float32)
@@ -123,6 +126,7 @@ def test_bone_below_the_fracture_never_moves() -> None:
         assert all(np.array_equal(fields[0], field) for field in fields)
 
 
+@pytest.mark.slow
 def test_needle_affects_only_its_own_pixels(renderer: StageRenderer) -> None:
     before = renderer.scene.primary_transmission(STAGES_BY_SLUG["kyphoplasty-fracture"])
     after = renderer.scene.primary_transmission(STAGES_BY_SLUG["kyphoplasty-needle"])
@@ -133,6 +137,8 @@ def test_needle_affects_only_its_own_pixels(renderer: StageRenderer) -> None:
     assert not (changed & ~device_mask("kyphoplasty-needle", "needle")).any()
 
 
+@pytest.mark.slow
+@pytest.mark.xdist_group("simulated pictures")
 def test_cement_and_metal_are_darkest(pictures: dict[str, Array]) -> None:
     needle = device_mask("kyphoplasty-needle", "needle")
     cement = device_mask("kyphoplasty-cement-done", "cement")
@@ -153,6 +159,7 @@ def test_about_four_vertebrae_are_visible() -> None:
     assert 0.12 < 2 * HALF_HEIGHT / (2 * view.half_width) < 0.25
 
 
+@pytest.mark.slow
 def test_same_seed_yields_the_same_pixels() -> None:
     stage = STAGES_BY_SLUG["kyphoplasty-needle"]
 
@@ -161,6 +168,8 @@ def test_same_seed_yields_the_same_pixels() -> None:
     assert np.array_equal(first, second)
 
 
+@pytest.mark.slow
+@pytest.mark.xdist_group("simulated pictures")
 def test_image_is_dark_outside_the_field(pictures: dict[str, Array]) -> None:
     for picture in pictures.values():
         assert max(picture[0, 0], picture[-1, -1], picture[0, -1]) < 0.05

@@ -15,7 +15,7 @@ ID_LISTS = ("for", "aria-labelledby", "aria-describedby", "aria-controls", "aria
 URL_REFERENCE = re.compile(r"url\(#([^)]+)\)")
 STARTER = {
     "en": "Starter text. Not yet reviewed by your clinic.",
-    "es": "Texto inicial. Su clínica todavía no lo ha revisado.",
+    "es": "Texto preliminar. Nuestra clínica todavía no lo ha revisado.",
 }
 
 
@@ -239,12 +239,9 @@ def test_every_article_opens_with_a_key_message_of_its_own(site: Site) -> None:
 
 
 def test_every_starter_text_says_that_it_is_not_reviewed(site: Site) -> None:
-    lines = {
-        page.path: [element_text(e) for r in page.of_class("page-status") for e in r.iter("strong")]
-        for page in site.articles
-    }
-
-    assert lines == {page.path: [STARTER[page.language]] for page in site.articles}
+    for page in site.articles:
+        (line,) = page.of_class("page-status")
+        assert element_text(line).startswith(STARTER[page.language]), page.path
 
 
 def test_citations_and_sources_belong_together(site: Site) -> None:
@@ -256,9 +253,8 @@ def test_citations_and_sources_belong_together(site: Site) -> None:
         citing += bool(notes)
         assert (page.path, sorted(cited)) == (page.path, sorted(listed))
         assert [note.attrib["href"] for note in notes if note.attrib["href"] not in listed] == []
-        assert [int(item.get("value", "0")) for item in page.of_class("sources__item")] == [
-            *range(1, len(listed) + 1)
-        ], page.path
+        # The list counts by itself.
+        assert listed == [f"#source-{number}" for number in range(1, len(listed) + 1)], page.path
     assert citing >= 8
 
 
@@ -271,7 +267,9 @@ def test_numbers_on_a_picture_are_those_of_its_list(site: Site) -> None:
             overlays = [e for e in figure.iter() if "figure__markers" in e.get("class", "").split()]
             # The second one of two that are compared goes on from the first.
             expected = list(map(str, range(1, len(legend) + 1)))
-            assert legend == expected or (figure in compared and sorted(legend, key=int) == legend), figure.get("id")
+            # Its large picture keeps those numbers.
+            goes_on = figure in compared or "/picture/" in page.path
+            assert legend == expected or (goes_on and sorted(legend, key=int) == legend), figure.get("id")
             for overlay in overlays:
                 assert [g.get("data-mark") for g in overlay.iter() if g.get("data-mark")] == legend, figure.get("id")
                 assert [element_text(t) for t in overlay.iter("{http://www.w3.org/2000/svg}text")] == legend, (

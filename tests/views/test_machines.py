@@ -3,6 +3,7 @@
 import datetime
 from xml.etree import ElementTree
 
+from portal import get_version
 from tests.views.client import fetch
 from tests.views.crawl import Site
 from tests.views.test_crawl import alternates
@@ -71,5 +72,5 @@ def test_security_contact_follows_rfc_9116(site: Site) -> None:
     assert datetime.timedelta(days=300) < left <= datetime.timedelta(days=366)
 
 
-def test_health_answers_in_one_word(site: Site) -> None:
-    assert [fetch(site.url, path).text for path in ("/healthz", "/readyz")] == ["ok\n", "ready\n"]
+def test_health_answers_in_one_line(site: Site) -> None:
+    assert [fetch(site.url, path).text for path in ("/healthz", "/readyz")] == [f"ok {get_version()}\n", "ready\n"]

@@ -16,17 +16,16 @@ CARDS = {"emergency": "care-card--emergency", "now": "care-card--urgent", "hours
 WHOLE = {
     "nerve-damage-warning-signs": "both",
     "recovery": "after",
-    "complications-and-risks": "after",
     "after-your-procedure": "after",
 }
 # Pages with the emergency signs in short form alone; those of WHOLE have them, too.
 SHORT = {
     "spine-compression-fractures", "treatment-choices", "kyphoplasty", "vertebroplasty", "getting-ready", "xray-stages",
-    "keeping-bones-strong", "questions-to-ask", "glossary", "first-visit", "kyphoplasty-consult",
-    "vertebroplasty-consult", "day-before",
+    "complications-and-risks", "keeping-bones-strong", "questions-to-ask", "glossary", "contact",
+    "first-visit", "kyphoplasty-consult", "vertebroplasty-consult", "day-before",
 }  # fmt: skip
 # Pages that list no signs: the emergency number is above their title, as everywhere.
-WITHOUT = {"contact", "pictures", "about"}
+WITHOUT = {"pictures", "about"}
 TEXTS = {"p", "li", "td", "dd", "figcaption", "h2", "h3"}
 
 

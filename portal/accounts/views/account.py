@@ -18,12 +18,13 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portal.accounts import audit, mail, mfa, sessions
+from portal import audit
+from portal.accounts import mail, mfa, sessions
 from portal.accounts.models import User
 from portal.accounts.views.base import AdminPageMixin, current_user, render_page, require_recent_login
 
 TOTP_SECRET_SESSION_KEY = "mfa.totp.secret"  # noqa: S105 -- allauth's session key
-LAST_FACTOR = _("This is your only second factor. Add another one first, then remove this one.")
+LAST_FACTOR = _("This is your only second step. Add another one first, then remove this one.")
 
 
 @never_cache
@@ -54,13 +55,13 @@ def mfa_setup(request: HttpRequest) -> HttpResponse:
         return redirect("admin:index")
     if mfa.has_mfa(user):
         return redirect("mfa_view_recovery_codes")
-    return render_page(request, "mfa_setup.html", {}, title=gettext("One more step"))
+    return render_page(request, "mfa_setup.html", {}, title=gettext("Add a second sign-in step"))
 
 
 class AddTOTPView(AdminPageMixin, ActivateTOTPView):  # type: ignore[misc]
     """Add an authenticator app."""
 
-    title = _("Use an app on your phone")
+    title = _("Set up an authenticator app")
     template_name = "accounts/activate_totp.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -76,7 +77,7 @@ class AddTOTPView(AdminPageMixin, ActivateTOTPView):  # type: ignore[misc]
 class RemoveTOTPView(AdminPageMixin, DeactivateTOTPView):  # type: ignore[misc]
     """Remove the authenticator app."""
 
-    title = _("Remove the app")
+    title = _("Remove the authenticator app")
     template_name = "accounts/remove_factor.html"
     success_url = reverse_lazy("mfa_index")
 

@@ -44,7 +44,7 @@ STALE_FORM: ErrorText = (
     ),
 )
 PERMISSION_DENIED: ErrorText = (
-    gettext_lazy("Your role does not include this"),
+    gettext_lazy("You do not have permission"),
     gettext_lazy("Ask a manager if you need it. Nothing was changed."),
 )
 # Prefixes of Django's reasons for a failed CSRF check; any other reason gets STALE_FORM.
@@ -125,5 +125,5 @@ def forbidden(request: HttpRequest, reason: str = "") -> HttpResponse:
 def not_found(request: HttpRequest) -> HttpResponse:
     """Render a 404 page."""
     explanation = _("The address may be misspelled, or what it showed was deleted or renamed.")
-    title = _("There is nothing at this address")
+    title = _("Page not found")
     return render_page(request, "error.html", {"explanation": explanation}, title=title, status=404)

@@ -10,6 +10,7 @@ from allauth.mfa.base.views import AuthenticateView
 from allauth.mfa.base.views import ReauthenticateView as ReauthenticateCodeView
 from allauth.mfa.webauthn.views import LoginWebAuthnView, ReauthenticateWebAuthnView
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.decorators import login_required
@@ -25,7 +26,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portal.accounts import audit, mail, mfa, sessions, throttle
+from portal import audit
+from portal.accounts import mail, mfa, sessions, sso, throttle
 from portal.accounts.adapter import LOGIN_FAILED, authenticate
 from portal.accounts.invitations import find_token, redeem_token
 from portal.accounts.models import AccessToken, PasswordResetRequest, User
@@ -38,11 +40,11 @@ from portal.accounts.passwords import (
     SetPasswordForm,
 )
 from portal.accounts.views.base import AdminPageMixin, current_user, get_safe_next_url, render_page
-from portal.security.client_ip import client_network
+from portal.security import client_network
 
 HTTP_GONE = 410
 HTTP_TOO_MANY_REQUESTS = 429
-CONFIRM_TITLE = _("Please confirm that it is you")
+CONFIRM_TITLE = _("Confirm that it is you")
 
 
 class LoginForm(forms.Form):
@@ -62,7 +64,7 @@ class LoginForm(forms.Form):
         max_length=MAX_PASSWORD_LENGTH,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "class": "vTextField"}),
-        error_messages={"required": _("Type your password.")},
+        error_messages={"required": _("Enter your password.")},
     )
     user: User
 
@@ -98,7 +100,16 @@ def login_view(request: HttpRequest) -> HttpResponse:
         return cast("HttpResponse", perform_password_login(request, {}, login))
     is_throttled = form.is_bound and form.has_error("__all__", "throttled")
     status = HTTP_TOO_MANY_REQUESTS if is_throttled else 200
-    return render_page(request, "login.html", {"form": form, "next": next_url}, title=gettext("Sign in"), status=status)
+    context = {"form": form, "next": next_url, "sso": sso_context(next_url)}
+    return render_page(request, "login.html", context, title=gettext("Sign in"), status=status)
+
+
+def sso_context(next_url: str) -> dict[str, Any] | None:
+    """Return the button of single sign-on: label, URL, and whether everyone but the break-glass account must use it."""
+    if not sso.is_configured():
+        return None
+    is_only_way = bool(settings.BREAK_GLASS_ACCOUNT)
+    return {"label": sso.provider_label(), "url": sso.start_url(next_url), "is_only_way": is_only_way}
 
 
 class PasskeyLoginView(LoginWebAuthnView):  # type: ignore[misc]
@@ -116,7 +127,7 @@ class PasskeyLoginView(LoginWebAuthnView):  # type: ignore[misc]
 class SecondFactorView(AdminPageMixin, AuthenticateView):  # type: ignore[misc]
     """The second factor after the password: a code or a passkey."""
 
-    title = _("Second step")
+    title = _("Second sign-in step")
     template_name = "accounts/second_factor.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -199,7 +210,7 @@ def expired_link(request: HttpRequest) -> HttpResponse:
 def password_reset(request: HttpRequest) -> HttpResponse:
     """Store a request for a reset link. The response and the work are the same whether or not an account matches."""
     form = PasswordResetForm(request.POST) if request.method == "POST" else PasswordResetForm()
-    title = gettext("Forgot your password?")
+    title = gettext("Forgot password?")
     has_mail = mail.is_configured()
     context = {"form": form, "has_mail": has_mail, "is_requested": False}
     if has_mail and form.is_bound and form.is_valid():

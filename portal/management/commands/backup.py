@@ -8,12 +8,12 @@ from typing import Any
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection
-from django.db.migrations.recorder import MigrationRecorder
 from django.template.defaultfilters import filesizeformat
 
-from portal.backup import archive, databases
-from portal.backup.archive import BackupError, iter_media
+from portal import backup
+from portal.backup import BackupError, iter_media
+from portal.health import mark_done
+from portal.secret_key import make_fingerprint, require_key
 
 
 class Command(BaseCommand):
@@ -25,6 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path, help="A new file, or a folder for a file named after the current time.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        require_key()
         now = datetime.now(UTC)
         target: Path = options["file"].expanduser().resolve()
         if target.is_dir():
@@ -33,39 +34,39 @@ class Command(BaseCommand):
             manifest = self._write_archive(target, now)
         except BackupError as error:
             raise CommandError(str(error)) from error
+        mark_done("backup")
         size = filesizeformat(target.stat().st_size)
         self.stdout.write(f"{target}: {len(manifest.members)} files, {size}")
 
-    def _write_archive(self, target: Path, now: datetime) -> archive.Manifest:
-        manifest = archive.Manifest(
+    def _write_archive(self, target: Path, now: datetime) -> backup.Manifest:
+        manifest = backup.Manifest(
             made_at=now.isoformat(timespec="seconds"),
-            database=databases.get_vendor(),
+            database=backup.get_vendor(),
             migrations=[],
             public_url=settings.PUBLIC_URL,
+            key_fingerprint=make_fingerprint(),
         )
         with (
-            archive.create_archive(target, manifest) as writer,
+            backup.create_archive(target, manifest) as writer,
             tempfile.TemporaryDirectory(dir=target.parent) as folder,
         ):
             copy = Path(folder) / "database"
-            databases.dump(copy)
-            applied = MigrationRecorder(connection).applied_migrations()
-            manifest.migrations = sorted(".".join(name) for name in applied)
+            manifest.migrations = backup.dump(copy)
             with copy.open("rb") as stream:
-                writer.add(archive.DATABASE_MEMBER, stream, copy.stat().st_size)
+                writer.add(backup.DATABASE_MEMBER, stream, copy.stat().st_size)
             copy.unlink()
-            key = settings.DATA_DIR / archive.SECRET_KEY_MEMBER
-            if key.exists():
-                with key.open("rb") as stream:
-                    writer.add(archive.SECRET_KEY_MEMBER, stream, key.stat().st_size)
+            # A file of an earlier time says nothing if the key comes from the environment.
+            if not settings.IS_KEY_IN_ENVIRONMENT:
+                with settings.KEY_FILE.open("rb") as stream:
+                    writer.add(backup.SECRET_KEY_MEMBER, stream, settings.KEY_FILE.stat().st_size)
             for name in iter_media():
                 self._add_media_file(writer, name)
         return manifest
 
-    def _add_media_file(self, writer: archive.ArchiveWriter, name: str) -> None:
+    def _add_media_file(self, writer: backup.ArchiveWriter, name: str) -> None:
         try:
             stream = default_storage.open(name)
         except FileNotFoundError:
             return  # deleted as unused since it was listed
         with stream:
-            writer.add(f"{archive.MEDIA_PREFIX}{name}", stream, stream.size)
+            writer.add(f"{backup.MEDIA_PREFIX}{name}", stream, stream.size)

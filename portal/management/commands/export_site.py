@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from portal.published.builder import SiteSource, make_fetch
-from portal.storage.atomic_file import describe_write_error
+from portal.storage.local_storage import describe_write_error
 from portal.storage.static_files import collect_static_files
 
 LINK_ATTRIBUTES = frozenset({"href", "src", "action", "poster"})

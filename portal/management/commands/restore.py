@@ -12,11 +12,12 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
-from portal import env
+from portal import backup, env
 from portal.append_only import create_triggers
-from portal.backup import archive, databases
-from portal.backup.archive import BackupError, iter_media, restore_media
-from portal.storage.atomic_file import atomic_write, describe_write_error
+from portal.backup import BackupError, iter_media, restore_media
+from portal.secret_key import describe_key_source, make_fingerprint, record_key
+from portal.storage.database import describe_error, is_connection_error
+from portal.storage.local_storage import atomic_write, describe_write_error
 
 
 class Command(BaseCommand):
@@ -26,19 +27,27 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)
+        parser.add_argument(
+            "--new-key",
+            action="store_true",
+            help="The key of the backup is lost: go on with the key of this installation. Everyone then sets up the "
+            "second factor again.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         source: Path = options["file"].expanduser().resolve()
         roll_back = _Rollback()
         try:
-            manifest = archive.read_manifest(source)
-            self._check_restorable(manifest)
+            manifest = backup.read_manifest(source)
+            self._check_restorable(manifest, new_key=options["new_key"])
             roll_back.can_delete_all = True
             with tempfile.TemporaryDirectory(dir=settings.DATA_DIR, prefix=".restore-") as folder:
                 self.stdout.write(f"Reading {source}, made at {manifest.made_at} …")
-                archive.extract_archive(source, manifest, Path(folder))
-                self._restore_files(Path(folder))
+                backup.extract_archive(source, manifest, Path(folder))
+                self._restore_files(manifest, Path(folder), new_key=options["new_key"])
             problems = self._run_site_checks()
+            if options["new_key"]:
+                record_key()
         except (BackupError, OSError, DatabaseError) as error:
             raise CommandError(f"{_describe_error(error)} {roll_back()}") from error
         except BaseException:
@@ -48,31 +57,32 @@ class Command(BaseCommand):
         if problems:
             raise CommandError(f"The restore is complete, but the restored site has problems: {' '.join(problems)}")
 
-    def _check_restorable(self, manifest: archive.Manifest) -> None:
-        if manifest.database != databases.get_vendor():
-            raise BackupError(
-                f"The backup contains a {manifest.database} database, but this installation uses "
-                f"{databases.get_vendor()}. Change DATABASE_URL."
-            )
-        if not databases.is_empty():
+    def _check_restorable(self, manifest: backup.Manifest, *, new_key: bool) -> None:
+        if not backup.is_empty():
             raise BackupError("The database is not empty. Set PORTAL_DATA_DIR or DATABASE_URL to a new one.")
         if next(iter_media(), None) is not None:
             raise BackupError("The media storage is not empty. Use a new PORTAL_DATA_DIR or an empty bucket.")
-        if unknown := databases.find_unknown_migration(manifest.migrations):
+        if unknown := backup.find_unknown_migration(manifest.migrations):
             raise BackupError(
                 f"The backup has a migration that this version does not have ({unknown}): it was made with a newer "
                 "version, or with one from before the migrations were squashed. Restore it with the version that made "
                 "it."
             )
+        has_own_key = backup.SECRET_KEY_MEMBER in manifest.members and not settings.IS_KEY_IN_ENVIRONMENT
+        if not has_own_key and not new_key and manifest.key_fingerprint != make_fingerprint():
+            raise BackupError(
+                f"The backup was made with another key than the one in {describe_key_source()}, so no authenticator "
+                f"app would work. {_advise_key(manifest)} If the key of the backup is lost, add --new-key."
+            )
 
-    def _restore_files(self, folder: Path) -> None:
+    def _restore_files(self, manifest: backup.Manifest, folder: Path, *, new_key: bool) -> None:
         """Restore the media files and the key before the database that depends on them."""
-        count = restore_media(folder / archive.MEDIA_PREFIX) if (folder / archive.MEDIA_PREFIX).exists() else 0
-        key = folder / archive.SECRET_KEY_MEMBER
-        if key.exists():
+        count = restore_media(folder / backup.MEDIA_PREFIX) if (folder / backup.MEDIA_PREFIX).exists() else 0
+        key = folder / backup.SECRET_KEY_MEMBER
+        if key.exists() and not settings.IS_KEY_IN_ENVIRONMENT and not new_key:
             key.chmod(0o600)
-            shutil.move(key, settings.DATA_DIR / archive.SECRET_KEY_MEMBER)
-        databases.load(folder / archive.DATABASE_MEMBER)
+            shutil.move(key, settings.KEY_FILE)
+        backup.load(folder / backup.DATABASE_MEMBER, manifest.migrations)
         self.stdout.write(f"Restored the database and {count} media files.")
 
     def _run_site_checks(self) -> list[str]:
@@ -95,7 +105,7 @@ class _Rollback:
     def __init__(self) -> None:
         # Set once database and media storage are known to be empty: then everything in them comes from this restore.
         self.can_delete_all = False
-        self._key_path = settings.DATA_DIR / archive.SECRET_KEY_MEMBER
+        self._key_path = settings.DATA_DIR / backup.SECRET_KEY_MEMBER
         had_no_key = self._key_path in env.CREATED_FILES or not self._key_path.exists()
         self._previous_key = None if had_no_key else self._key_path.read_bytes()
         self._static_root_existed = Path(settings.STATIC_ROOT).exists()
@@ -104,11 +114,11 @@ class _Rollback:
         try:
             self._restore_key()
             if self.can_delete_all:
-                archive.delete_all_media()
+                backup.delete_all_media()
                 if not self._static_root_existed:
                     shutil.rmtree(settings.STATIC_ROOT, ignore_errors=True)
-                return self._empty_database()
-        except (OSError, BackupError) as error:
+                backup.empty_database()
+        except (OSError, BackupError, DatabaseError) as error:
             return (
                 f"Not everything could be removed: {_describe_error(error)} Empty {settings.DATA_DIR} and the database "
                 "before you try again."
@@ -121,19 +131,19 @@ class _Rollback:
         elif self._key_path.read_bytes() != self._previous_key:
             atomic_write(self._key_path, [self._previous_key])
 
-    def _empty_database(self) -> str:
-        if databases.get_vendor() == databases.SQLITE:
-            databases.delete_sqlite_files()
-        elif not databases.is_empty():
-            return "The database contains part of the backup. Empty it before you try again."
-        return "Nothing was restored."
+
+def _advise_key(manifest: backup.Manifest) -> str:
+    if settings.IS_KEY_IN_ENVIRONMENT and backup.SECRET_KEY_MEMBER in manifest.members:
+        return "Remove PORTAL_SECRET_KEY: the backup contains its key."
+    return "Set PORTAL_SECRET_KEY to the key of the site that was backed up."
 
 
 def _describe_error(error: Exception) -> str:
     """Return what went wrong and what to do, as complete sentences."""
     if isinstance(error, DatabaseError):
-        if not databases.is_disk_full_error(error):
-            return f"The database cannot be used: {error}."
+        if not backup.is_disk_full_error(error):
+            reason = describe_error(error) if is_connection_error(error) else str(error).splitlines()[0]
+            return f"The database cannot be used: {reason}."
         error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     if isinstance(error, OSError) and not error.errno and isinstance(error.__cause__, OSError):
         # StorageUnavailableError wraps the disk's error.

@@ -2,11 +2,14 @@
 
 import contextlib
 import datetime
+import errno
+import fcntl
 import io
-import multiprocessing
 import os
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -19,11 +22,22 @@ from django.db.migrations.recorder import MigrationRecorder
 from portal.accounts.models import User
 from portal.accounts.services import create_demo_accounts
 from portal.accounts.sessions import is_network_reachable
-from portal.backup.databases import find_unknown_migration, sqlite_wal_warning
+from portal.backup import find_unknown_migration, sqlite_wal_warning
+from portal.env import ConfigurationError
+from portal.health import is_clock_synchronized
 from portal.published.files import PublishedFiles
-from portal.storage.database_errors import DATABASE_FILE_MISSING, DatabaseFileMonitor, require_existing_database
+from portal.secret_key import record_key, require_key
+from portal.storage.database import (
+    DATABASE_FILE_MISSING,
+    DatabaseFileMonitor,
+    describe_error,
+    describe_failure,
+    require_existing_database,
+)
 from portal.storage.local_storage import StorageUnavailableError
 from portal.storage.static_files import collect_static_files
+from portal.supervisor import SupervisedServer, run_in_child, supervised_worker
+from portal.text import prepare_word_lists
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 MAX_WORKERS = 64
@@ -31,6 +45,10 @@ MAX_WORKERS = 64
 BLOCKING_THREADS = 16
 # Limits for the header lines of a request, all together. The server answers 431 or 408 beyond them.
 MAX_HEADER_BYTES, HEADER_TIMEOUT_MILLISECONDS = 64 * 1024, 10_000
+# Errors of a start that a change of the configuration repairs, and that a restart does not.
+PERMANENT_ERRORS = frozenset({errno.EACCES, errno.EPERM, errno.EADDRNOTAVAIL})
+# The number of an advisory lock of PostgreSQL.
+PREPARE_LOCK = 7_246_001
 # Processes that are still running this long after a stop signal are killed.
 STOP_TIMEOUT_SECONDS = 20
 
@@ -50,35 +68,61 @@ class Command(BaseCommand):
         parser.add_argument("--demo", action="store_true", help="Add staff accounts with random passwords.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        host, port = options["host"], options["port"]
         self._check_options(options)
+        host, port = self._find_address(options["host"], options["port"]), options["port"]
         url_host = f"[{host}]" if ":" in host else host
         self._url = f"http://{url_host}:{port}"
         # All processes inherit this environment.
         os.environ.setdefault("PORTAL_PUBLIC_URL", self._url)
         self._files = PublishedFiles(settings.DATA_DIR)
-        try:
-            self._prepare(demo=options["demo"])
-        except DatabaseError as error:
-            self._continue_without_database(str(error).splitlines()[0])
-        except StorageUnavailableError as error:
-            raise CommandError(f"{error} The first start stores images there. Try again later.") from error
-        except OSError as error:
-            raise CommandError(f"The data directory {settings.DATA_DIR} cannot be used: {error}") from error
-        connections.close_all()
-        require_existing_database()
-        self._serve(host, port, options["workers"], with_worker=not options["no_worker"])
+        with self._only_server():
+            try:
+                # In a process of its own: the first start takes 300 MB.
+                connections.close_all()
+                expected = (DatabaseError, StorageUnavailableError, OSError, CommandError)
+                run_in_child(lambda: self._prepare(demo=options["demo"]), *expected)
+            except DatabaseError as error:
+                if not describe_failure(error):
+                    raise
+                self._continue_without_database(error)
+            except StorageUnavailableError as error:
+                raise CommandError(f"{error} The first start stores images there. Try again later.") from error
+            except OSError as error:
+                raise CommandError(f"The data directory {settings.DATA_DIR} cannot be used: {error}") from error
+            require_existing_database()
+            if settings.METRICS_TOKEN:
+                from portal import metrics
 
-    def _continue_without_database(self, reason: str) -> None:
+                metrics.clear()
+            self._serve(host, port, options["workers"], with_worker=not options["no_worker"])
+
+    @contextmanager
+    def _only_server(self) -> Iterator[None]:
+        """Hold the lock of the data directory. Raise ConfigurationError if another ``serve`` has it.
+
+        Two servers would share everything unnoticed, also an old and a new version, and only one of them would be
+        stopped later.
+        """
+        with (settings.DATA_DIR / "serve.lock").open("a") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ConfigurationError(
+                    f"Another serve uses {settings.DATA_DIR}. Stop it, or set PORTAL_DATA_DIR to another folder."
+                ) from error
+            yield
+
+    def _continue_without_database(self, error: DatabaseError) -> None:
         """Serve the published pages, as when the database server is not back yet after a power failure.
 
         Raise CommandError if there are none.
         """
+        reason = str(error) if isinstance(error, _MissingFileError) else describe_error(error)
         if not self._files.exists():
-            raise CommandError(f"The database cannot be used: {reason}")
+            raise CommandError(f"The site cannot start: {reason}.") from error
         confirmed_at = datetime.datetime.fromtimestamp(time.time() - self._files.age(), tz=datetime.UTC)
         as_of = confirmed_at.isoformat(sep=" ", timespec="seconds")
-        self.stderr.write(f"The database cannot be used: {reason}")
+        self.stderr.write(f"The database cannot be used: {reason}.")
         self.stderr.write(
             f"Serving the public pages as of {as_of}. Nothing else works until the database is back; then, or after an "
             "upgrade, restart the server."
@@ -86,61 +130,99 @@ class Command(BaseCommand):
 
     def _check_options(self, options: dict[str, Any]) -> None:
         if not 1 <= options["workers"] <= MAX_WORKERS:
-            raise CommandError(f"--workers is {options['workers']}. Choose 1 to {MAX_WORKERS}.")
+            raise ConfigurationError(f"--workers is {options['workers']}. Choose 1 to {MAX_WORKERS}.")
         if not 1 <= options["port"] <= 65535:
-            raise CommandError(f"--port is {options['port']}. Choose 1 to 65535.")
+            raise ConfigurationError(f"--port is {options['port']}. Choose 1 to 65535.")
         if options["demo"] and options["host"] not in LOOPBACK_HOSTS:
-            raise CommandError("--demo is for trials on this machine only. Omit --host or --demo.")
+            raise ConfigurationError("--demo is for trials on this machine only. Omit --host or --demo.")
         if options["demo"] and is_network_reachable():
-            raise CommandError(
+            raise ConfigurationError(
                 "--demo is for trials on this machine only. Omit it, or unset PORTAL_PUBLIC_URL and "
                 "PORTAL_ALLOWED_HOSTS."
             )
-        family = socket.AF_INET6 if ":" in options["host"] else socket.AF_INET
+
+    def _find_address(self, host: str, port: int) -> str:
+        """Return the IP address to listen on. Raise CommandError if that is not possible."""
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise ConfigurationError(
+                f"--host is {host}, which is not an address of this machine. Write an IP address, such as 127.0.0.1."
+            ) from error
+        # localhost can be both; browsers and nginx try the IPv4 address.
+        family, _, _, _, address = min(found, key=lambda info: info[0] != socket.AF_INET)
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((options["host"], options["port"]))
+                probe.bind(address)
             except OSError as error:
-                raise CommandError(
-                    f"Cannot listen on {options['host']}:{options['port']}: {error.strerror}. "
-                    "Stop the other program or choose another --port."
-                ) from error
+                message = f"Cannot listen on {host}:{port}: {describe_listen_error(error)}"
+                is_permanent = error.errno in PERMANENT_ERRORS
+                raise (ConfigurationError(message) if is_permanent else CommandError(message)) from error
+        return str(address[0])
 
     def _prepare(self, *, demo: bool) -> None:
         call_command("check", fail_level="ERROR", stdout=io.StringIO())
         if DatabaseFileMonitor().error() and self._files.exists():
             # A new, empty database would hide the loss of the old one.
-            raise OperationalError(
+            raise _MissingFileError(
                 f"{DATABASE_FILE_MISSING}. Put it back, or delete the folder {self._files.root} to start with an "
                 "empty site"
             )
         self._reject_unknown_migrations()
+        require_key()
         self._check_media_storage()
+        self._print_storage()
         if not connection.introspection.table_names():
             # Validate the content first: an invalid file must not leave a half-created installation.
             call_command("load_content", read_only=True, stdout=io.StringIO(), stderr=self.stderr)
         self.stderr.write("Preparing the database …")
-        call_command("migrate", interactive=False, verbosity=0)
-        call_command("load_content", if_empty=True, stdout=self.stderr, stderr=self.stderr)
+        with self._one_machine_at_a_time():
+            call_command("migrate", interactive=False, verbosity=0)
+            record_key()
+            call_command("load_content", if_empty=True, stdout=self.stderr, stderr=self.stderr)
         if collect_static_files():
             self.stderr.write("Collected static files.")
+        prepare_word_lists()
         if warning := sqlite_wal_warning():
             self.stderr.write(f"Warning: {warning}")
+        if settings.USE_HTTPS and not is_clock_synchronized():
+            self.stderr.write(
+                "Warning: The clock of this machine is not synchronized. Authenticator apps need the right time: set "
+                "up NTP (docs/operations.md)."
+            )
         if demo:
             for name, password in create_demo_accounts().items():
                 self.stdout.write(f"account {name}: {password}")
         elif not User.objects.filter(is_demo=False).exists():
             self.stderr.write("No staff account yet. Create the first one: manage.py invite NAME --superuser")
 
+    @contextmanager
+    def _one_machine_at_a_time(self) -> Iterator[None]:
+        """Wait while another machine prepares the same database. SQLite belongs to one machine."""
+        if connection.vendor != "postgresql":
+            yield
+            return
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [PREPARE_LOCK])
+        try:
+            yield
+        finally:
+            with contextlib.suppress(DatabaseError), connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [PREPARE_LOCK])
+
     def _reject_unknown_migrations(self) -> None:
         applied = MigrationRecorder(connection).applied_migrations()
         if unknown := find_unknown_migration(".".join(key) for key in applied):
-            raise CommandError(
+            raise ConfigurationError(
                 f"The database has a migration that this version does not have ({unknown}): it was made by a newer "
                 "version, or by one from before the migrations were squashed. Run the version that made it, or start "
                 "with a new PORTAL_DATA_DIR or DATABASE_URL."
             )
+
+    def _print_storage(self) -> None:
+        """Print which database and storage are used: a misspelled setting would start an empty site."""
+        self.stderr.write(f"Database: {describe_database()}. Pictures: {describe_media_storage()}.")
 
     def _check_media_storage(self) -> None:
         """Stop if the media storage is misconfigured; warn if it does not respond, which may be temporary."""
@@ -151,16 +233,12 @@ class Command(BaseCommand):
             self.stderr.write(f"Warning: {error} Images come from the cache, and none can be added.")
             return
         if error_message:
-            raise CommandError(error_message)
+            raise ConfigurationError(error_message)
 
     def _serve(self, host: str, port: int, workers: int, *, with_worker: bool) -> None:
-        # Spawn, not fork: a fork would copy locks that other threads hold at that moment.
-        multiprocessing.set_start_method("spawn", force=True)
         from granian.constants import Interfaces
         from granian.http import HTTP1Settings
         from granian.log import LogLevels
-
-        from portal.supervisor import SupervisedServer, supervised_worker
 
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
         # Otherwise glibc keeps an arena for each thread and returns little of the memory that was used for a moment.
@@ -193,3 +271,38 @@ class Command(BaseCommand):
         self.stdout.write(f"Ready: {self._url}/  (staff: {self._url}/admin/)")
         # Without this, a file or the journal would receive the line when the server ends.
         self.stdout.flush()
+
+
+class _MissingFileError(OperationalError):
+    """A missing SQLite file of a site that has published pages. The message is ours, with a path."""
+
+
+def describe_listen_error(error: OSError) -> str:
+    """Return why an address cannot be used, and what to do, as sentences."""
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        return (
+            "Ports below 1024 need a privilege. Use nginx in front of --port 8000, or add "
+            "AmbientCapabilities=CAP_NET_BIND_SERVICE to the unit."
+        )
+    if error.errno == errno.EADDRNOTAVAIL:
+        return "This machine does not have that address. Choose another --host, such as 127.0.0.1."
+    if error.errno == errno.EADDRINUSE:
+        return "Another program uses the port. Stop it, or choose another --port."
+    return f"{error.strerror}."
+
+
+def describe_database() -> str:
+    """Return the kind, place, and name of the database, without account and password."""
+    config = connections.settings["default"]
+    if connection.vendor == "sqlite":
+        return f"SQLite, {config['NAME']}"
+    host = config["HOST"] or config["OPTIONS"].get("host") or "the local socket"
+    return f"PostgreSQL, {config['NAME']} on {host}{':' if config['PORT'] else ''}{config['PORT'] or ''}"
+
+
+def describe_media_storage() -> str:
+    """Return where pictures are stored, without keys."""
+    options = settings.STORAGES["default"].get("OPTIONS", {})
+    if "bucket_name" in options:
+        return f"bucket {options['bucket_name']} on {options['endpoint_url'] or 'Amazon S3'}"
+    return str(settings.MEDIA_ROOT)

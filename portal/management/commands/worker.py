@@ -1,6 +1,8 @@
 """The ``worker`` command: keep the published pages of a data directory up to date, and run the periodic tasks."""
 
+import contextlib
 import hashlib
+import logging
 import os
 import signal
 import threading
@@ -11,24 +13,36 @@ from typing import Any, cast
 
 from django.apps import apps
 from django.conf import settings
+from django.core.files.storage import default_storage
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
-from django.db import connections
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connections
 
+from portal.audit import start_forwarding
+from portal.health import mark_done
+from portal.logging import redacted_traceback
 from portal.published.builder import SiteBuilder, SiteSource, make_fetch
 from portal.published.files import PublishedFiles
-from portal.storage.database_errors import require_existing_database
+from portal.secret_key import require_key
+from portal.storage.database import describe_error, is_connection_error, require_existing_database
+from portal.storage.local_storage import StorageUnavailableError
+from portal.storage.media import read_public_names
 
 # Readers come first when the processor is busy.
 NICENESS = 5
 LOCK_RETRY_SECONDS = 1.0
 PERIODIC_TASK_SECONDS = 60
+# New public pictures are copied from the bucket after this time; all are compared with the bucket every hour.
+PICTURE_CHECK_SECONDS, PICTURE_REFRESH_SECONDS = 5.0, 3600.0
+log = logging.getLogger(__name__)
 # Management commands with their options.
 PERIODIC_TASKS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("publish_scheduled", {}),
     ("send_password_resets", {}),
     ("delete_unused_media", {"staged": True}),
     ("purge_feedback", {}),
+    ("purge_accounts", {}),
+    ("clearsessions", {}),
 )
 
 
@@ -50,20 +64,27 @@ class Command(BaseCommand):
 
         os.nice(NICENESS)
         require_existing_database()
+        # Without the database, /readyz reports a wrong key later.
+        with contextlib.suppress(DatabaseError):
+            require_key()
+        connections.close_all()
         files = PublishedFiles(settings.DATA_DIR)
         is_waiting = False
         while not should_stop():
-            with files.try_lock() as is_locked:
+            with files.try_lock_for_writing() as is_locked:
                 if is_locked:
                     self._work(files, should_stop)
                     return
             if not is_waiting:
-                self.stderr.write("Another worker uses this data directory. Waiting for it to end.")
+                log.warning("Another worker uses this data directory. Waiting for it to end.")
                 is_waiting = True
             time.sleep(LOCK_RETRY_SECONDS)
 
     def _work(self, files: PublishedFiles, should_stop: Any) -> None:
         threading.Thread(target=self._run_periodic_tasks, daemon=True).start()
+        start_forwarding()
+        if hasattr(default_storage, "keep_cached"):
+            threading.Thread(target=keep_public_pictures_cached, args=(files.media_names,), daemon=True).start()
         source = cast("SiteSource", import_module(settings.SITE_SOURCE))
         SiteBuilder(files, source, make_fetch(), build_fingerprint()).run(should_stop)
 
@@ -74,10 +95,39 @@ class Command(BaseCommand):
             for command, options in PERIODIC_TASKS:
                 try:
                     call_command(command, verbosity=0, **options)
+                    mark_done(command)
                 except Exception as error:  # whatever a command raises, this thread must go on
-                    self.stderr.write(f"{command}: {error!r}")
+                    log.error("The task %s failed: %s", command, describe_task_error(error))  # noqa: TRY400 -- redacted
                 finally:
                     connections.close_all()
+
+
+def describe_task_error(error: Exception) -> str:
+    """Return why a periodic task failed, without the data of a row."""
+    if isinstance(error, DatabaseError) and is_connection_error(error):
+        return describe_error(error)
+    if isinstance(error, CommandError | StorageUnavailableError):
+        return str(error)
+    return redacted_traceback(error)
+
+
+def keep_public_pictures_cached(media_names: Path) -> None:
+    """Copy the pictures of finished pages from the bucket before they are needed. Never returns."""
+    known: frozenset[str] = frozenset()
+    refresh_at, is_failing = 0.0, False
+    while True:
+        time.sleep(PICTURE_CHECK_SECONDS)
+        names = read_public_names(media_names)
+        if names == known and time.monotonic() < refresh_at:
+            continue
+        try:
+            default_storage.keep_cached(names)  # type: ignore[attr-defined]
+        except OSError as error:
+            if not is_failing:
+                log.warning("Pictures are not copied from the bucket: %s", getattr(error, "reason", "") or error)
+            is_failing = True
+            continue
+        known, refresh_at, is_failing = names, time.monotonic() + PICTURE_REFRESH_SECONDS, False
 
 
 def build_fingerprint() -> str:

@@ -182,9 +182,7 @@ def translate_errors() -> Iterator[None]:
 def open_dicom(stream: BinaryIO) -> DicomFile:
     """Read and validate a header. Call it inside ``translate_errors()``."""
     if not is_dicom_installed():
-        raise InvalidImageError(
-            _("DICOM files need an optional package. Ask IT to run: pip install 'plainspine[dicom]'.")
-        )
+        raise InvalidImageError(_("DICOM import is not set up. Ask your IT team."))
     source = BoundedReader(stream)
     if source.size > MAX_DICOM_BYTES:
         raise InvalidImageError(_("The DICOM file is larger than 250 MB. Export fewer frames and choose the new file."))
@@ -196,7 +194,7 @@ def open_dicom(stream: BinaryIO) -> DicomFile:
         raise InvalidImageError(unsupported_syntax_message())
     if _read_text(dataset, "BurnedInAnnotation") == "YES":
         raise InvalidImageError(
-            _("The file says that a name, date or number is burned into its picture. Choose one without.")
+            _("The file says that a name, date, or number is part of its picture. Choose a picture without one.")
         )
     for name in SEQUENCE_TAGS:
         raw = dataset.get_item(name)

@@ -24,7 +24,10 @@ from procedures.figures.simulation.anatomy import (
     PEDICLE_Z,
     RIB_11,
     RIB_12,
+    STAGES,
+    STAGES_BY_SLUG,
     Spine,
+    Stage,
     VertebraShape,
     arch_distance,
     body_distance,
@@ -46,7 +49,6 @@ from procedures.figures.simulation.geometry import (
 )
 from procedures.figures.simulation.illustrations import ILLUSTRATION_SLUGS, illustration_layers
 from procedures.figures.simulation.imaging import make_view
-from procedures.figures.simulation.stages import STAGES, STAGES_BY_SLUG, Stage
 from procedures.figures.simulation.svg import DARK_PALETTE, LIGHT_PALETTE, Layer, render_svg
 
 MIN_CORNER_DEGREES = 48.0

@@ -1,10 +1,13 @@
-"""Hand-drawn illustrations: whom to call, the first days, a safe home, and the needle site."""
+"""Hand-drawn illustrations: what to do and where to look, where the X-ray images have nothing to show."""
+
+from collections.abc import Callable, Sequence
 
 from procedures.figures.simulation.svg import (
     Layer,
     check_icon,
     cross_icon,
     ellipse,
+    moon_icon,
     outlined_stroke,
     phone_icon,
     polyline,
@@ -12,6 +15,9 @@ from procedures.figures.simulation.svg import (
     sun_icon,
     warning_icon,
 )
+
+# Layers at a position.
+Drawing = Callable[[float, float], list[Layer]]
 
 # Each marker points at the arrow of its row.
 WHOM_TO_CALL_TARGETS = {"emergency": (0.503, 0.158), "today": (0.503, 0.482), "visit": (0.503, 0.806)}
@@ -27,8 +33,9 @@ def whom_to_call_layers() -> list[Layer]:
         *_symptoms(),
         *_ambulance(),
         *_fever(),
-        *phone_icon(690, 520),
-        *sun_icon(842, 480),
+        *phone_icon(680, 512),
+        *sun_icon(846, 440, 32),
+        *moon_icon(846, 580, 44),
         *_question(),
         *_calendar(),
     ]
@@ -109,16 +116,21 @@ ROOM_SIZE, ROOM_GAP, ROOM_CORNER_RADIUS, ROOM_FLOOR_Y = 476, 16, 34, 410
 
 def first_days_layers() -> list[Layer]:
     """Four scenes in a 2 × 2 grid, each with a check mark or a cross."""
+    return _four_rooms((_rest, _meal, _walk, _lift), (check_icon, check_icon, check_icon, cross_icon))
+
+
+def _four_rooms(scenes: Sequence[Drawing], icons: Sequence[Drawing] = (), *, has_floor: bool = True) -> list[Layer]:
+    """Draw four scenes in a 2 × 2 grid of rooms, each with its icon, if any, in the upper right corner."""
     layers: list[Layer] = []
-    for number, scene in enumerate((_rest, _meal, _walk, _lift)):
+    for number, scene in enumerate(scenes):
         x = ROOM_GAP + (number % 2) * (ROOM_SIZE + ROOM_GAP)
         y = ROOM_GAP + (number // 2) * (ROOM_SIZE + ROOM_GAP)
-        layers += [
-            Layer("room", rectangle(x, y, ROOM_SIZE, ROOM_SIZE, ROOM_CORNER_RADIUS)),
-            Layer("floor", _floor_path(x, y)),
-        ]
+        layers.append(Layer("room", rectangle(x, y, ROOM_SIZE, ROOM_SIZE, ROOM_CORNER_RADIUS)))
+        if has_floor:
+            layers.append(Layer("floor", _floor_path(x, y)))
         layers += scene(x, y)
-        layers += (cross_icon if scene is _lift else check_icon)(x + ROOM_SIZE - 58, y + 58)
+        if icons:
+            layers += icons[number](x + ROOM_SIZE - 58, y + 58)
     return layers
 
 
@@ -355,12 +367,513 @@ def _close_views() -> list[Layer]:
     ]
 
 
+SADDLE_AREA_TARGETS = {"front": (0.262, 0.47), "back": (0.738, 0.43), "thighs": (0.765, 0.60), "legs": (0.172, 0.80)}
+
+
+def saddle_area_layers() -> list[Layer]:
+    """Lower body from the front and from behind, with the area that would touch a saddle in color."""
+    back = "".join(polyline((738 + side * 6, 300), (738 + side * 2, 396)) for side in (-1, 1))
+    folds = "M738 452c-36 34-84 34-112 4M738 452c36 34 84 34 112 4"
+    return [
+        *_lower_body(262),
+        *_lower_body(738),
+        Layer("sore", _saddle_path(262, 420)),
+        Layer("sore", _saddle_path(738, 372)),
+        Layer("sore-deep", ellipse(262, 470, 24, 34) + ellipse(738, 430, 20, 40)),
+        Layer("thin", folds + back),
+    ]
+
+
+def _lower_body(x: float) -> list[Layer]:
+    """A shirt, hips, and legs that end below the knees, around a vertical axis."""
+    left = f"M{x - 104} 150C{x - 112} 250 {x - 156} 300 {x - 152} 400C{x - 150} 560 {x - 126} 640 {x - 122} 740"
+    left += f"C{x - 134} 820 {x - 118} 900 {x - 100} 1010H{x - 44}C{x - 28} 900 {x - 30} 820 {x - 32} 740"
+    right = f"C{x - 20} 640 {x - 12} 560 {x} 500C{x + 12} 560 {x + 20} 640 {x + 32} 740C{x + 30} 820 {x + 28} 900 "
+    right += f"{x + 44} 1010H{x + 100}C{x + 118} 900 {x + 134} 820 {x + 122} 740C{x + 126} 640 {x + 150} 560 "
+    right += f"{x + 152} 400C{x + 156} 300 {x + 112} 250 {x + 104} 150z"
+    shirt = f"M{x - 128} 40h256l8 150c-80 26-192 26-272 0z"
+    return [Layer("skin", left + right), Layer("cloth", shirt)]
+
+
+def _saddle_path(x: float, top: float) -> str:
+    """Return path data of the area between the legs and down the inner thighs, from ``top``."""
+    return (
+        f"M{x - 50} {top}C{x - 20} {top - 20} {x + 20} {top - 20} {x + 50} {top}"
+        f"C{x + 84} 520 {x + 70} 620 {x + 46} 700L{x + 30} 700C{x + 20} 620 {x + 12} 560 {x} 506"
+        f"C{x - 12} 560 {x - 20} 620 {x - 30} 700L{x - 46} 700C{x - 70} 620 {x - 84} 520 {x - 50} {top}z"
+    )
+
+
+LOG_ROLL_TARGETS = {"bend": (0.36, 0.225), "roll": (0.785, 0.27), "push": (0.145, 0.75), "sit": (0.755, 0.72)}
+
+
+def log_roll_layers() -> list[Layer]:
+    """Four scenes in a 2 × 2 grid: lie with bent knees, roll onto the side, push up, and sit."""
+    return _four_rooms((_lie, _roll, _push_up, _sit))
+
+
+def _bed(x: float, y: float, width: float) -> list[Layer]:
+    frame = rectangle(x + 30, y + 200, 22, 210, 8) + rectangle(x + 40, y + 356, width - 16, 26, 8)
+    frame += rectangle(x + width, y + 340, 20, 70, 8)
+    return [
+        Layer("wood", frame),
+        Layer("linen", rectangle(x + 52, y + 310, width - 40, 50, 18)),
+        Layer("linen", rectangle(x + 58, y + 272, 108, 44, 20)),
+    ]
+
+
+def _lying_head(x: float, y: float) -> list[Layer]:
+    """Head on a pillow, seen from the side, with the face up."""
+    hair = f"M{x - 34} {y - 14}c-16 30 4 56 34 52c6-24-2-36-18-40c-2-10-8-14-16-12z"
+    return [Layer("skin", ellipse(x, y, 37)), Layer("hair", hair), Layer("thin", f"M{x + 6} {y - 18}q6 9 16 4")]
+
+
+def _lie(x: float, y: float) -> list[Layer]:
+    return [
+        *_bed(x, y, 412),
+        *outlined_stroke("torso", polyline((x + 178, y + 276), (x + 256, y + 276))),
+        *outlined_stroke("leg", polyline((x + 270, y + 282), (x + 334, y + 200), (x + 374, y + 292))),
+        Layer("dark-cloth", f"M{x + 356} {y + 290}h52c20 0 26 8 26 22h-78z"),
+        *_lying_head(x + 116, y + 256),
+        *outlined_stroke("sleeve", polyline((x + 178, y + 262), (x + 226, y + 290), (x + 268, y + 262))),
+        Layer("skin", ellipse(x + 274, y + 256, 16)),
+    ]
+
+
+def _roll(x: float, y: float) -> list[Layer]:
+    turn = f"M{x + 96} {y + 160}c40-74 168-84 226-8m-6-46l10 48l-48-4"
+    face = ellipse(x + 110, y + 250, 4.5) + ellipse(x + 136, y + 250, 4.5)
+    return [
+        *_bed(x, y, 412),
+        *outlined_stroke("leg", polyline((x + 270, y + 280), (x + 352, y + 258), (x + 352, y + 318))),
+        Layer("dark-cloth", f"M{x + 334} {y + 306}h48c18 0 24 10 24 24h-72z"),
+        *outlined_stroke("torso", polyline((x + 178, y + 274), (x + 262, y + 274))),
+        Layer("skin", ellipse(x + 118, y + 254, 38)),
+        Layer("hair", f"M{x + 84} {y + 240}c2-48 74-56 76-4c-24-12-52-12-76 4z"),
+        Layer("dot", face),
+        Layer("thin", f"M{x + 114} {y + 272}q10 7 20 0"),
+        *outlined_stroke("sleeve", polyline((x + 190, y + 280), (x + 206, y + 326), (x + 150, y + 332))),
+        Layer("skin", ellipse(x + 140, y + 332, 16)),
+        Layer("arrow", turn),
+    ]
+
+
+def _push_up(x: float, y: float) -> list[Layer]:
+    return [
+        *_bed(x, y, 250),
+        *outlined_stroke("leg", polyline((x + 240, y + 284), (x + 330, y + 296), (x + 330, y + 384))),
+        Layer("dark-cloth", f"M{x + 310} {y + 384}h46c20 0 28 10 28 26h-74z"),
+        *outlined_stroke("torso", polyline((x + 166, y + 214), (x + 234, y + 274))),
+        *_head(x + 142, y + 136),
+        *outlined_stroke("sleeve", polyline((x + 158, y + 224), (x + 118, y + 268), (x + 132, y + 318))),
+        Layer("skin", ellipse(x + 134, y + 326, 17)),
+        Layer("arrow", f"M{x + 250} {y + 160}c34-22 42-54 36-92m-34 30l34-32l32 34"),
+    ]
+
+
+def _sit(x: float, y: float) -> list[Layer]:
+    return [
+        *_bed(x, y, 250),
+        *outlined_stroke("leg", polyline((x + 230, y + 288), (x + 324, y + 296), (x + 324, y + 384))),
+        Layer("dark-cloth", f"M{x + 304} {y + 384}h46c20 0 28 10 28 26h-74z"),
+        *outlined_stroke("torso", polyline((x + 232, y + 184), (x + 228, y + 268))),
+        *_head(x + 240, y + 106),
+        *outlined_stroke("sleeve", polyline((x + 232, y + 196), (x + 250, y + 256), (x + 296, y + 268))),
+        Layer("skin", ellipse(x + 306, y + 270, 17)),
+        *check_icon(x + ROOM_SIZE - 58, y + 58),
+    ]
+
+
+SAFE_MOVES_TARGETS = {"knees": (0.19, 0.3), "waist": (0.735, 0.27), "turn": (0.235, 0.915), "crunch": (0.67, 0.86)}
+
+
+def safe_moves_layers() -> list[Layer]:
+    """Four scenes: bend at the hips and knees, not at the waist; turn with the feet; and no sit-ups."""
+    return _four_rooms((_squat, _bend_at_waist, _turn, _sit_up), (check_icon, cross_icon, check_icon, cross_icon))
+
+
+def _squat(x: float, y: float) -> list[Layer]:
+    return [
+        *outlined_stroke("leg", polyline((x + 158, y + 292), (x + 250, y + 296), (x + 206, y + 384))),
+        Layer("dark-cloth", f"M{x + 184} {y + 384}h48c20 0 28 10 28 26h-76z"),
+        *outlined_stroke("torso", polyline((x + 206, y + 196), (x + 166, y + 274))),
+        *_head(x + 232, y + 124),
+        *outlined_stroke("sleeve", polyline((x + 208, y + 206), (x + 268, y + 262), (x + 318, y + 338))),
+        Layer("skin", ellipse(x + 324, y + 350, 17)),
+        Layer("linen", ellipse(x + 336, y + 386, 24)),
+    ]
+
+
+def _bend_at_waist(x: float, y: float) -> list[Layer]:
+    return [
+        *outlined_stroke("leg", polyline((x + 156, y + 250), (x + 156, y + 384))),
+        Layer("dark-cloth", f"M{x + 134} {y + 384}h48c20 0 28 10 28 26h-76z"),
+        *outlined_stroke("torso", polyline((x + 168, y + 236), (x + 250, y + 246))),
+        Layer("skin", ellipse(x + 318, y + 290, 38)),
+        Layer("hair", f"M{x + 300} {y + 256}c36-24 78 12 58 58c-18-4-24-14-26-30c-16-4-28-14-32-28z"),
+        *outlined_stroke("sleeve", polyline((x + 250, y + 256), (x + 258, y + 312), (x + 232, y + 366))),
+        Layer("skin", ellipse(x + 228, y + 378, 16)),
+    ]
+
+
+def _turn(x: float, y: float) -> list[Layer]:
+    return [
+        *outlined_stroke("leg", polyline((x + 196, y + 284), (x + 176, y + 384))),
+        *outlined_stroke("leg", polyline((x + 210, y + 284), (x + 262, y + 384))),
+        Layer(
+            "dark-cloth", f"M{x + 150} {y + 384}h48c16 0 24 10 24 26h-72zM{x + 240} {y + 384}h46c18 0 26 10 26 26h-72z"
+        ),
+        *outlined_stroke("torso", polyline((x + 206, y + 184), (x + 204, y + 268))),
+        *outlined_stroke("sleeve", polyline((x + 206, y + 194), (x + 226, y + 250), (x + 222, y + 296))),
+        Layer("skin", ellipse(x + 221, y + 308, 16)),
+        *_head(x + 214, y + 106),
+        Layer("arrow", f"M{x + 110} {y + 436}c60 30 170 30 232-4m-46-10l48 8l-14 46"),
+    ]
+
+
+def _sit_up(x: float, y: float) -> list[Layer]:
+    return [
+        Layer("cloth", rectangle(x + 60, y + 392, 356, 20, 10)),
+        *outlined_stroke("leg", polyline((x + 244, y + 366), (x + 316, y + 296), (x + 348, y + 384))),
+        Layer("dark-cloth", f"M{x + 330} {y + 368}h42c18 0 24 10 24 24h-70z"),
+        *outlined_stroke("torso", polyline((x + 236, y + 346), (x + 172, y + 296))),
+        *_head(x + 148, y + 222),
+        *outlined_stroke("sleeve", polyline((x + 172, y + 300), (x + 108, y + 296), (x + 116, y + 242))),
+    ]
+
+
+CEMENT_LEAK_TARGETS = {"inside": (0.36, 0.71), "beside": (0.163, 0.628), "nerve": (0.575, 0.735), "lung": (0.64, 0.26)}
+
+
+def cement_leak_layers() -> list[Layer]:
+    """A treated bone from the side with cement outside it in front, at the nerves, and in a lung."""
+    canal = "M566 400C556 560 556 800 576 1010H666C646 800 646 560 656 400z"
+    strands = "".join(f"M{x} 400C{x - 10} 560 {x - 10} 800 {x + 10} 1010" for x in (592, 612, 632))
+    vein = "M452 640C460 490 520 440 570 400C620 360 646 330 640 276"
+    leaks = "M196 610c-34-14-62 4-56 28c6 26 40 30 60 14zM528 690c34-12 78 8 74 44c-4 34-52 40-78 22z"
+    return [
+        Layer("arch", _arch_path(0)),
+        Layer("arch", _arch_path(300)),
+        Layer("nerve", canal),
+        Layer("strand", strands),
+        Layer("body-far", _block_path(430, 120)),
+        Layer("disc", rectangle(212, 556, 316, 34, 16) + rectangle(212, 846, 316, 34, 16)),
+        Layer("broken", _block_path(590, 256)),
+        Layer("body-far", _block_path(880, 160)),
+        Layer("cement", "M300 680c10-46 74-56 128-40c52 14 56 70 20 104c-42 40-124 34-146-2c-12-20-6-42-2-62z"),
+        Layer("cement", leaks),
+        *_lungs(),
+        Layer("bare-vein", vein),
+        Layer("cement", ellipse(640, 260, 20)),
+    ]
+
+
+def _block_path(top: float, height: float) -> str:
+    """Return path data of one bone of the spine from the side: a block with hollow sides."""
+    side = height / 3
+    return (
+        f"M200 {top + 16}q0-16 16-16h304q16 0 16 16c-22 {side} -22 {2 * side - 32} 0 {height - 32}q0 16-16 16h-304"
+        f"q-16 0-16-16c22-{side} 22-{2 * side - 32} 0-{height - 32}z"
+    )
+
+
+def _arch_path(shift: float) -> str:
+    """Return path data of the back part of a bone."""
+    y = 430 + shift
+    return f"M520 {y}h150c40 0 60 14 96 20l132 26c40 10 40 74 0 84l-110 22c-50 8-80-6-118-6h-150z"
+
+
+def _lungs() -> list[Layer]:
+    right = "M700 74c-74 22-116 112-118 226c0 40 34 52 66 40c46-16 66-28 66-72z"
+    left = "M790 74c74 22 116 112 118 226c0 40-34 52-66 40c-46-16-66-28-66-72z"
+    pipe = "M745 30v86m0 0l-46 54m46-54l46 54"
+    return [Layer("skin", right + left), Layer("edge", pipe)]
+
+
+THREE_CHOICES_TARGETS = {"care": (0.21, 0.21), "needle": (0.39, 0.472), "balloon": (0.2, 0.842)}
+
+
+def three_choices_layers() -> list[Layer]:
+    """Three rows: medicine and walking; needle, then cement; balloon, then cement."""
+    layers = [Layer("teal-card", rectangle(24, top, 952, CARD_HEIGHT, 40)) for top in CARD_TOPS]
+    layers += [
+        *_pill_bottle(150, 70),
+        Layer("linen", ellipse(340, 258, 26) + ellipse(394, 246, 22)),
+        *outlined_stroke("leg", polyline((742, 206), (700, 250), (668, 290))),
+        *outlined_stroke("leg", polyline((742, 206), (790, 248), (800, 290))),
+        Layer("dark-cloth", "M644 282l36 22h-58zM782 288h42c14 0 20 8 20 18h-62z"),
+        *outlined_stroke("torso", polyline((746, 138), (742, 190))),
+        *outlined_stroke("sleeve", polyline((748, 142), (780, 186), (826, 178))),
+        Layer("skin", ellipse(752, 76, 32) + ellipse(834, 176, 14)),
+        Layer("hair", "M724 72c-6-46 56-62 66-18c-16 8-34 6-44 2c-4 14-10 18-22 16z"),
+    ]
+    vertebroplasty, kyphoplasty = CARD_TOPS[1:]
+    layers += [
+        Layer("broken", _small_block(110, vertebroplasty + 108, 120) + _small_block(620, vertebroplasty + 108, 120)),
+        Layer("broken", _small_block(110, kyphoplasty + 108, 120) + _small_block(620, kyphoplasty + 92, 136)),
+        Layer("cement", ellipse(726, vertebroplasty + 172, 72, 44)),
+        Layer("balloon", ellipse(216, kyphoplasty + 168, 74, 42)),
+        Layer("cement", ellipse(726, kyphoplasty + 166, 84, 50)),
+    ]
+    for top in CARD_TOPS[1:]:
+        layers.append(Layer("needle", f"M234 {top + 158}l214-62l6 22l-214 62z"))
+    arrows = "".join(f"M518 {top + 172}h52m-24-24l24 24l-24 24" for top in CARD_TOPS[1:])
+    return [*layers, Layer("arrow", arrows + "M518 170h52M544 144v52")]
+
+
+def _small_block(x: float, y: float, height: float) -> str:
+    """Return path data of one broken bone, 220 wide: its top edge falls toward the front."""
+    return (
+        f"M{x} {y + 34}q0-14 14-12l192-22q14 0 14 14c-14 {height / 3:g}-14 {height * 0.7:g} 0 {height}"
+        f"H{x}c14-30 14-60 0-{height - 20}z"
+    )
+
+
+def _pill_bottle(x: float, y: float) -> list[Layer]:
+    return [
+        Layer("glow-edge", rectangle(x, y + 48, 132, 166, 18)),
+        Layer("linen", rectangle(x - 10, y, 152, 52, 12) + rectangle(x, y + 92, 132, 74)),
+        Layer("thin", polyline((x + 22, y + 116), (x + 110, y + 116)) + polyline((x + 22, y + 140), (x + 86, y + 140))),
+    ]
+
+
+GET_READY_TARGETS = {"list": (0.2, 0.25), "plan": (0.714, 0.248), "food": (0.19, 0.8), "ride": (0.7, 0.8)}
+
+
+def get_ready_layers() -> list[Layer]:
+    """Four scenes in a 2 × 2 grid: a medicine list, a plan with dates, food and drink with a clock, and a ride home."""
+    return _four_rooms((_medicine_list, _dated_plan, _fasting, _ride), has_floor=False)
+
+
+def _sheet(x: float, y: float, width: float, height: float) -> list[Layer]:
+    """Paper with a folded corner."""
+    fold = 44
+    outline = f"M{x} {y}h{width - fold}l{fold} {fold}v{height - fold}h-{width}z"
+    return [Layer("linen", outline), Layer("thin", f"M{x + width - fold} {y}v{fold}h{fold}")]
+
+
+def _medicine_list(x: float, y: float) -> list[Layer]:
+    lines = "".join(polyline((x + 118, y + 150 + n * 52), (x + 226, y + 150 + n * 52)) for n in range(5))
+    dots = "".join(ellipse(x + 94, y + 150 + n * 52, 8) for n in range(5))
+    return [
+        *_sheet(x + 60, y + 90, 206, 318),
+        Layer("thin", lines),
+        Layer("dot", dots),
+        *_pill_bottle(x + 296, y + 190),
+    ]
+
+
+def _dated_plan(x: float, y: float) -> list[Layer]:
+    spots = "".join(ellipse(x + 142 + column * 64, y + 232 + row * 62, 10) for column in range(4) for row in range(3))
+    rings = ellipse(x + 206, y + 232, 34) + ellipse(x + 334, y + 356, 34)
+    return [
+        Layer("linen", rectangle(x + 86, y + 110, 304, 306, 22)),
+        Layer("teal", f"M{x + 86} {y + 184}v-52a22 22 0 0 1 22-22h260a22 22 0 0 1 22 22v52z"),
+        Layer("edge", "".join(polyline((x + across, y + 84), (x + across, y + 136)) for across in (158, 318))),
+        Layer("dot", spots),
+        Layer("ring", rings),
+    ]
+
+
+def _fasting(x: float, y: float) -> list[Layer]:
+    hands = polyline((x + 344, y + 96), (x + 344, y + 148), (x + 380, y + 168))
+    return [
+        Layer("linen", ellipse(x + 170, y + 292, 122) + ellipse(x + 170, y + 292, 74)),
+        Layer("thin", f"M{x + 30} {y + 200}v60m-16-60v40q0 20 16 20t16-20v-40M{x + 30} {y + 260}v130"),
+        Layer("glass", f"M{x + 330} {y + 236}h100l-14 170h-72z"),
+        Layer("thin", f"M{x + 336} {y + 290}h88"),
+        Layer("linen", ellipse(x + 344, y + 148, 80)),
+        Layer("edge", hands),
+    ]
+
+
+def _ride(x: float, y: float) -> list[Layer]:
+    x -= 20
+    body = f"M{x + 40} {y + 330}c0-34 14-50 44-54l58-8l62-84c10-12 22-18 38-18h110c16 0 26 6 34 18l46 84"
+    body += f"c24 4 34 22 34 48v44H{x + 40}z"
+    windows = f"M{x + 190} {y + 264}l44-60c4-6 10-8 16-8h36v68zM{x + 310} {y + 196}h40c8 0 12 4 16 10l30 58h-86z"
+    wheels = ellipse(x + 136, y + 360, 46) + ellipse(x + 378, y + 360, 46)
+    hubs = ellipse(x + 136, y + 360, 16) + ellipse(x + 378, y + 360, 16)
+    return [
+        Layer("cloth", body),
+        Layer("glass", windows),
+        Layer("skin", ellipse(x + 256, y + 240, 22) + ellipse(x + 342, y + 238, 22)),
+        Layer("hair", "".join(f"M{left} {y + 236}c0-30 44-30 44 0c-14-8-30-8-44 0z" for left in (x + 234, x + 320))),
+        Layer("dark-cloth", wheels),
+        Layer("linen", hubs),
+    ]
+
+
+WHAT_TO_BRING_TARGETS = {"list": (0.2, 0.25), "scans": (0.652, 0.276), "cards": (0.214, 0.688), "person": (0.668, 0.72)}
+
+
+def what_to_bring_layers() -> list[Layer]:
+    """Four scenes in a 2 × 2 grid: a medicine list, scans, a card with glasses and a hearing aid, and a note taker."""
+    return _four_rooms((_medicine_list, _scans, _card_and_aids, _note_taker), has_floor=False)
+
+
+def _scans(x: float, y: float) -> list[Layer]:
+    """A disc, and a phone that shows an X-ray."""
+    bones = "".join(rectangle(x + 330, y + top, 62, height, 8) for top, height in ((150, 48), (208, 28), (246, 48)))
+    return [
+        Layer("linen", ellipse(x + 152, y + 268, 118)),
+        Layer("glass", ellipse(x + 152, y + 268, 42) + ellipse(x + 152, y + 268, 16)),
+        Layer("thin", f"M{x + 92} {y + 206}q22-24 54-30M{x + 212} {y + 330}q-22 24-54 30"),
+        Layer("dark-cloth", rectangle(x + 290, y + 86, 142, 270, 20)),
+        Layer("glass", rectangle(x + 304, y + 112, 114, 206, 6)),
+        Layer("body", bones),
+        Layer("dot", ellipse(x + 361, y + 337, 7)),
+    ]
+
+
+def _card_and_aids(x: float, y: float) -> list[Layer]:
+    """An insurance card, glasses, and a hearing aid."""
+    cross = f"M{x + 116} {y + 176}h20v-20h22v20h20v22h-20v20h-22v-20h-20z"
+    words = polyline((x + 206, y + 170), (x + 300, y + 170)) + polyline((x + 206, y + 206), (x + 272, y + 206))
+    arms = f"M{x + 44} {y + 330}l-12-34M{x + 296} {y + 330}l12-34"
+    return [
+        Layer("linen", rectangle(x + 84, y + 118, 252, 138, 18)),
+        Layer("teal", cross),
+        Layer("thin", words),
+        Layer("glass", ellipse(x + 98, y + 344, 56) + ellipse(x + 242, y + 344, 56)),
+        Layer("edge", f"M{x + 154} {y + 334}q16-16 32 0{arms}"),
+        Layer("thin", f"M{x + 398} {y + 290}c-34 4-40 44-22 66"),
+        Layer("skin", f"M{x + 394} {y + 276}c44-16 72 20 60 68c-8 32-40 40-46 18c-4-16 12-24 12-46c0-18-12-22-28-18z"),
+        Layer("linen", ellipse(x + 378, y + 370, 15)),
+    ]
+
+
+def _note_taker(x: float, y: float) -> list[Layer]:
+    """A seated person writing in a notebook."""
+    chair = (
+        rectangle(x + 84, y + 196, 20, 234, 8)
+        + rectangle(x + 84, y + 326, 108, 20, 8)
+        + rectangle(x + 174, y + 326, 18, 104, 8)
+    )
+    notes = polyline((x + 298, y + 238), (x + 366, y + 206)) + polyline((x + 310, y + 262), (x + 378, y + 230))
+    return [
+        Layer("wood", chair),
+        *outlined_stroke("leg", polyline((x + 150, y + 312), (x + 254, y + 316), (x + 254, y + 404))),
+        Layer("dark-cloth", f"M{x + 234} {y + 404}h44c20 0 28 10 28 26h-72z"),
+        *outlined_stroke("torso", polyline((x + 156, y + 208), (x + 150, y + 294))),
+        *_head(x + 166, y + 132),
+        Layer("linen", f"M{x + 268} {y + 228}l108-50l50 96l-108 50z"),
+        Layer("thin", notes),
+        *outlined_stroke("sleeve", polyline((x + 158, y + 216), (x + 206, y + 276), (x + 296, y + 284))),
+        Layer("skin", ellipse(x + 306, y + 284, 17)),
+        Layer("edge", polyline((x + 300, y + 296), (x + 342, y + 216))),
+    ]
+
+
+THREE_QUESTIONS_TARGETS = {"star": (0.735, 0.225), "box": (0.222, 0.225), "pen": (0.86, 0.66)}
+
+
+def three_questions_layers() -> list[Layer]:
+    """A list of questions on paper. Three have a star, and a pen lies beside it."""
+    rows = [225 + n * 140 for n in range(5)]
+    boxes = "".join(rectangle(190, y - 32, 64, 64, 10) for y in rows)
+    lines = "".join(
+        polyline((296, y - 16), (620, y - 16)) + polyline((296, y + 18), (620 - 60 * (n % 2) - 40, y + 18))
+        for n, y in enumerate(rows)
+    )
+    checks = "".join(polyline((204, y), (218, y + 16), (244, y - 20)) for y in (rows[0], rows[2], rows[3]))
+    stars = "".join(_star(735, y) for y in (rows[0], rows[2], rows[3]))
+    pen = "M920 500l44 20l-118 282l-44-20zM802 782l44 20l-40 48z"
+    return [
+        *_sheet(110, 90, 720, 830),
+        Layer("linen", boxes),
+        Layer("thin", lines),
+        Layer("edge", checks),
+        Layer("glow-edge", stars),
+        Layer("cloth", pen),
+    ]
+
+
+def _star(x: float, y: float) -> str:
+    """Return path data of a five-pointed star, about 100 wide."""
+    return f"M{x} {y - 50}l15 34l37 4l-28 25l8 37l-32-19l-32 19l8-37l-28-25l37-4z"
+
+
+PAGE_REVIEW_TARGETS = {"write": (0.2, 0.3), "read": (0.76, 0.35), "approve": (0.56, 0.85)}
+
+
+def page_review_layers() -> list[Layer]:
+    """Three sheets: one with a pencil, one under a magnifying glass, and one with a check mark."""
+    sheets = ((70, 110), (550, 110), (310, 540))
+    layers: list[Layer] = []
+    for x, y in sheets:
+        lines = "".join(polyline((x + 50, y + 90 + n * 56), (x + 240, y + 90 + n * 56)) for n in range(5))
+        layers += [*_sheet(x, y, 300, 380), Layer("thin", lines)]
+    return [
+        *layers,
+        Layer("glow-edge", "M372 250l40 26l-110 166l-40-26zM262 416l40 26l-44 22z"),
+        Layer("glass", ellipse(760, 350, 96)),
+        Layer("handset-edge", polyline((832, 424), (912, 506))),
+        Layer("handset", polyline((832, 424), (912, 506))),
+        Layer("good", ellipse(560, 850, 84)),
+        Layer("sign", polyline((522, 852), (548, 882), (602, 820))),
+        Layer("arrow", "M432 220h70m-30-30l30 30l-30 30M730 560v70h-70m30-30l-30 30l30 30"),
+    ]
+
+
+ON_THE_TABLE_TARGETS = {"you": (0.46, 0.585), "machine": (0.585, 0.274), "screen": (0.83, 0.24), "nurse": (0.19, 0.42)}
+
+
+def on_the_table_layers() -> list[Layer]:
+    """A room with a patient face down on a table, an X-ray machine around the table, a screen, and a nurse."""
+    arc = "M620 270C800 300 850 560 800 720C770 800 690 820 620 800"
+    return [
+        Layer("room", rectangle(0, 0, 1000, 880)),
+        Layer("floor", rectangle(0, 880, 1000, 120)),
+        Layer("edge", polyline((0, 880), (1000, 880))),
+        *_nurse(),
+        Layer("dark-cloth", rectangle(740, 120, 220, 190, 16)),
+        Layer("glass", rectangle(760, 140, 180, 150, 8)),
+        Layer("body", rectangle(800, 160, 60, 34, 6) + rectangle(800, 202, 60, 26, 6) + rectangle(800, 236, 60, 34, 6)),
+        Layer("needle", "M846 214l84-34l3 9l-84 34z"),
+        *outlined_stroke("handset", arc),
+        Layer("wood", rectangle(170, 640, 640, 36, 10) + rectangle(380, 676, 60, 204)),
+        Layer("linen", rectangle(190, 610, 600, 34, 14) + rectangle(206, 574, 130, 44, 20)),
+        *outlined_stroke("leg", polyline((560, 590), (760, 596))),
+        Layer("dark-cloth", "M744 570h44v50h-44z"),
+        *outlined_stroke("torso", polyline((392, 570), (520, 572))),
+        Layer("skin", ellipse(296, 552, 40)),
+        Layer("hair", "M258 546c-2-50 76-58 80-6c-22 8-54 12-80 6z"),
+        Layer("linen", rectangle(430, 524, 120, 20, 8)),
+        *outlined_stroke("sleeve", polyline((372, 580), (330, 604), (268, 606))),
+        Layer("skin", ellipse(258, 606, 16)),
+        Layer("dark-cloth", rectangle(520, 226, 130, 96, 14) + rectangle(520, 770, 130, 70, 14)),
+    ]
+
+
+def _nurse() -> list[Layer]:
+    """A person behind the head of the table."""
+    return [
+        Layer("cloth", "M96 880V470c0-70 40-100 96-100s96 30 96 100V620H240V880z"),
+        Layer("skin", ellipse(192, 286, 56)),
+        Layer("hair", "M136 284c-8-84 120-92 114-2c-30-24-80-26-114 2z"),
+        Layer("dot", ellipse(176, 290, 5) + ellipse(212, 290, 5)),
+        Layer("thin", "M180 314q14 10 28 0M192 380v90"),
+        *outlined_stroke("sleeve", polyline((250, 430), (288, 510), (330, 540))),
+    ]
+
+
 MarkerTargets = dict[str, tuple[float, float]]
 _ILLUSTRATIONS = {
     "drawing-needle-site": (needle_site_layers, NEEDLE_SITE_TARGETS),
     "drawing-first-days": (first_days_layers, FIRST_DAYS_TARGETS),
     "drawing-safe-home": (safe_home_layers, SAFE_HOME_TARGETS),
     "drawing-whom-to-call": (whom_to_call_layers, WHOM_TO_CALL_TARGETS),
+    "drawing-saddle-area": (saddle_area_layers, SADDLE_AREA_TARGETS),
+    "drawing-log-roll": (log_roll_layers, LOG_ROLL_TARGETS),
+    "drawing-safe-moves": (safe_moves_layers, SAFE_MOVES_TARGETS),
+    "drawing-cement-leak": (cement_leak_layers, CEMENT_LEAK_TARGETS),
+    "drawing-three-choices": (three_choices_layers, THREE_CHOICES_TARGETS),
+    "drawing-get-ready": (get_ready_layers, GET_READY_TARGETS),
+    "drawing-what-to-bring": (what_to_bring_layers, WHAT_TO_BRING_TARGETS),
+    "drawing-three-questions": (three_questions_layers, THREE_QUESTIONS_TARGETS),
+    "drawing-page-review": (page_review_layers, PAGE_REVIEW_TARGETS),
+    "drawing-on-the-table": (on_the_table_layers, ON_THE_TABLE_TARGETS),
 }
 ILLUSTRATION_SLUGS: tuple[str, ...] = tuple(_ILLUSTRATIONS)
 

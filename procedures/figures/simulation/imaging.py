@@ -8,6 +8,7 @@ from procedures.figures.simulation.anatomy import (
     RIB_11,
     RIB_12,
     Spine,
+    Stage,
     aorta_solid,
     gas_solid,
     lungs_solid,
@@ -26,7 +27,6 @@ from procedures.figures.simulation.geometry import (
     rotation_matrix,
     transmission,
 )
-from procedures.figures.simulation.stages import Stage
 
 # Linear attenuation at 55 keV, the mean energy of a fluoroscopy beam, in 1/mm. Soft tissue, fat, bone, cement and steel
 # are rounded textbook values. Lung, compacted bone, diluted contrast medium and calcified vessel wall are chosen by eye

@@ -20,6 +20,10 @@ from procedures.figures.simulation.anatomy import (
     HALF_HEIGHT,
     PEDICLE_Y,
     PEDICLE_Z,
+    STAGES,
+    STAGES_BY_SLUG,
+    Stage,
+    needle_direction,
     upper_endplate_at,
     vertebra_placement,
 )
@@ -27,7 +31,6 @@ from procedures.figures.simulation.drawings import DRAWING_SLUGS, STANDALONE_SLU
 from procedures.figures.simulation.geometry import Array, Vector
 from procedures.figures.simulation.illustrations import ILLUSTRATION_SLUGS, illustration_targets
 from procedures.figures.simulation.imaging import Scene, apply_display, display_window, intensifier_tone, make_view
-from procedures.figures.simulation.stages import STAGES, STAGES_BY_SLUG, Stage, needle_direction
 from procedures.importing.content_files import dump_yaml
 
 Pair = tuple[float, float]
@@ -156,6 +159,63 @@ MARKER_PLANS: dict[str, tuple[MarkerPlan, ...]] = {
         MarkerPlan("emergency", "emergency", (0.53, 0.072)),
         MarkerPlan("today", "today", (0.53, 0.396)),
         MarkerPlan("visit", "visit", (0.53, 0.72)),
+    ),
+    "drawing-saddle-area": (
+        MarkerPlan("front", "front", (0.08, 0.33)),
+        MarkerPlan("back", "back", (0.92, 0.33)),
+        MarkerPlan("thighs", "thighs", (0.92, 0.66)),
+        MarkerPlan("legs", "legs", (0.08, 0.66)),
+    ),
+    "drawing-log-roll": (
+        MarkerPlan("bend", "bend", (0.075, 0.075)),
+        MarkerPlan("roll", "roll", (0.567, 0.075)),
+        MarkerPlan("push", "push", (0.075, 0.567)),
+        MarkerPlan("sit", "sit", (0.567, 0.567)),
+    ),
+    "drawing-safe-moves": (
+        MarkerPlan("knees", "knees", (0.075, 0.075)),
+        MarkerPlan("waist", "waist", (0.567, 0.075)),
+        MarkerPlan("turn", "turn", (0.075, 0.567)),
+        MarkerPlan("crunch", "crunch", (0.567, 0.567)),
+    ),
+    "drawing-cement-leak": (
+        MarkerPlan("inside", "inside", (0.12, 0.90)),
+        MarkerPlan("beside", "beside", (0.08, 0.42)),
+        MarkerPlan("nerve", "nerve", (0.90, 0.92)),
+        MarkerPlan("lung", "lung", (0.38, 0.12)),
+    ),
+    "drawing-three-choices": (
+        MarkerPlan("care", "care", (0.075, 0.085)),
+        MarkerPlan("needle", "needle", (0.075, 0.41)),
+        MarkerPlan("balloon", "balloon", (0.075, 0.735)),
+    ),
+    "drawing-get-ready": (
+        MarkerPlan("list", "list", (0.075, 0.075)),
+        MarkerPlan("plan", "plan", (0.567, 0.075)),
+        MarkerPlan("food", "food", (0.075, 0.567)),
+        MarkerPlan("ride", "ride", (0.567, 0.567)),
+    ),
+    "drawing-what-to-bring": (
+        MarkerPlan("list", "list", (0.075, 0.075)),
+        MarkerPlan("scans", "scans", (0.567, 0.075)),
+        MarkerPlan("cards", "cards", (0.075, 0.567)),
+        MarkerPlan("person", "person", (0.567, 0.567)),
+    ),
+    "drawing-three-questions": (
+        MarkerPlan("box", "box", (0.08, 0.08)),
+        MarkerPlan("star", "star", (0.92, 0.08)),
+        MarkerPlan("pen", "pen", (0.92, 0.92)),
+    ),
+    "drawing-page-review": (
+        MarkerPlan("write", "write", (0.08, 0.08)),
+        MarkerPlan("read", "read", (0.92, 0.08)),
+        MarkerPlan("approve", "approve", (0.20, 0.90)),
+    ),
+    "drawing-on-the-table": (
+        MarkerPlan("you", "you", (0.29, 0.77)),
+        MarkerPlan("machine", "machine", (0.42, 0.10)),
+        MarkerPlan("screen", "screen", (0.92, 0.45)),
+        MarkerPlan("nurse", "nurse", (0.07, 0.16)),
     ),
 }
 

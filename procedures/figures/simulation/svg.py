@@ -34,6 +34,7 @@ LIGHT_PALETTE: Palette = {
     "root": Ink("none", "#c79a30", 11),
     "root-line": Ink("none", "#f3d98b", 7),
     "strand": Ink("none", "#c79a30", 6),
+    "bare-vein": Ink("none", "#5a78b8", 12),
     "disc": Ink("#d6e3e4", "#7f9799", 2.2),
     "arch": Ink("#e9dab9", "#6a6250", 2.4),
     "arch-far": Ink("#f3ebda", "#b9b1a0", 2),
@@ -97,6 +98,7 @@ DARK_PALETTE: Palette = {
     "root": Ink("none", "#d8b458", 11),
     "root-line": Ink("none", "#6b5621", 7),
     "strand": Ink("none", "#d8b458", 5),
+    "bare-vein": Ink("none", "#8fb0f0", 12),
     "disc": Ink("#24383c", "#7a9498", 2.2),
     "arch": Ink("#4a4437", "#b9ad92", 2.4),
     "arch-far": Ink("#262624", "#5d5a50", 2),
@@ -242,3 +244,11 @@ def sun_icon(x: float, y: float, r: float = 40) -> list[Layer]:
         polyline((x + a * (r + 16), y + b * (r + 16)), (x + a * (r + 34), y + b * (r + 34))) for a, b in directions
     )
     return [Layer("glow-edge", ellipse(x, y, r)), Layer("edge", rays)]
+
+
+def moon_icon(x: float, y: float, r: float) -> list[Layer]:
+    """Crescent moon with two stars, for "at night"."""
+    inner = f"{r * 0.86:g} {r * 0.86:g} 0 0 1 {-r * 0.7:g} {-r * 1.5:g}"
+    crescent = f"M{x + r * 0.3:g} {y - r:g}a{r:g} {r:g} 0 1 0 {r * 0.7:g} {r * 1.5:g}a{inner}z"
+    stars = ellipse(x + r * 0.9, y - r * 0.7, 6) + ellipse(x + r * 1.3, y, 5)
+    return [Layer("glow-edge", crescent), Layer("dot", stars)]

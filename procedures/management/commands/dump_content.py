@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from portal.storage.atomic_file import describe_write_error
+from portal.storage.local_storage import describe_write_error
 from procedures.importing.content_folder import dump_content_folder
 
 

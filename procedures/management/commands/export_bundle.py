@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Q
 
-from portal.storage.atomic_file import atomic_create, describe_write_error
+from portal.storage.local_storage import atomic_create, describe_write_error
 from procedures.importing.bundles import UnapprovedPicturesError, write_bundle
 from procedures.models import Page
 

@@ -19,8 +19,8 @@ from procedures.languages.definition import Readability
 from procedures.models import Figure, Page
 from procedures.models import Path as PagePath
 from procedures.readability.measures import PageMeasures, measure_page
+from procedures.readability.scores import MAX_LIST_ITEMS, MAX_SENTENCE_WORDS, TARGET_PARAGRAPH_SENTENCES
 from procedures.readability.suggestions import find_failures, find_notes
-from procedures.readability.thresholds import MAX_LIST_ITEMS, MAX_SENTENCE_WORDS, TARGET_PARAGRAPH_SENTENCES
 from procedures.rendering import ReferenceResolver, released_document
 from procedures.rendering.document import Article, read_article
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from django.template.loader import render_to_string
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from procedures.rendering.document import Block, Node
 
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
     from procedures.rendering.context import RenderContext
 
 Values = dict[str, Any]
+# Private-use characters before each id of an article, the level of each heading, and each address below its own: the
+# places that change where an article is a part of another document (``html.take_places``). Validation rejects them in
+# saved text.
+ID_PLACE, LEVEL_PLACE, ADDRESS_PLACE = "\ue010", "\ue011", "\ue012"
+PLACES = {"scope": ID_PLACE, "shift": LEVEL_PLACE, "base": ADDRESS_PLACE}
+# Of blocks that have no button in the toolbar.
+MAX_ORDER = 1000
 
 
 class Options(StrEnum):
@@ -43,9 +51,33 @@ class Content(StrEnum):
     OPTIONS = "options"  # headings, text, and other blocks; the block renders them itself
 
 
+class Group(StrEnum):
+    """Where the menus of the editor offer a block."""
+
+    PICTURES = "pictures"
+    ADVICE = "advice"
+    LISTS = "lists"
+    DECISIONS = "decisions"
+    CLINIC = "clinic"
+    INDEXES = "indexes"
+
+
+GROUP_LABELS: dict[Group, Promise] = {
+    Group.PICTURES: _("Pictures"),
+    Group.ADVICE: _("Advice and warnings"),
+    Group.LISTS: _("Lists"),
+    Group.DECISIONS: _("Numbers and choices"),
+    Group.CLINIC: _("Our clinic"),
+    Group.INDEXES: _("Lists that fill themselves"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of the form that inserts a block. ``kind``: figure, series, care, choice, number, flag, text, lines."""
+    """A field of the form that inserts a block. ``kind``: figure, series, care, choice, number, flag, text, lines.
+
+    Text and lines are inside the block, the values of all other fields in its first line, in the order of the fields.
+    """
 
     name: str
     label: Promise
@@ -84,10 +116,14 @@ class BlockType:
     content: Content = Content.NOTHING
     options: Options = Options.NONE
     max_items: int = 0
+    has_blanks: bool = False  # a bold label that ends with a colon is a line to write on
     is_once: bool = False
+    is_leading: bool = False  # once, before the first heading; the block checks it
     in_choices: bool = True
     is_retired: bool = False  # still rendered for old revisions, not offered, documented, or publishable
     fields: tuple[Field, ...] = ()
+    separator: str = " "  # between the values of the fields after the name
+    group: Group = Group.LISTS
     references: str = ""  # the kind of rows that the names after the block refer to
     dialog: str = ""  # the dialog of the editor that inserts it
     button: Promise | str = ""  # of the toolbar; blocks that share a dialog have one button
@@ -166,9 +202,13 @@ def editor_schema() -> dict[str, Any]:
             "options": one.options.value,
             "references": one.references,
             "maxItems": one.max_items or None,
-            "once": one.is_once,
+            "once": one.is_once or one.is_leading,
+            "leading": one.is_leading,
             "inChoices": one.in_choices,
             "dialog": one.dialog,
+            "group": one.group.value,
+            "order": one.button_order or MAX_ORDER,
+            "separator": one.separator,
             "fields": [
                 {
                     "name": part.name,
@@ -185,6 +225,15 @@ def editor_schema() -> dict[str, Any]:
     }
 
 
+def editor_grammar() -> dict[str, Any]:
+    """Return what the editor's parser needs: what each block with an end contains, and the names of all others."""
+    block_types = get_block_types().values()
+    return {
+        "contents": {one.name: one.content.value for one in block_types if one.has_end},
+        "cards": [one.name for one in block_types if not one.has_end],
+    }
+
+
 def reference_table(*, has_end: bool) -> str:
     """Return the table of docs/markdown.md on the blocks with, or without, an end."""
     rows = [f"| `{one.syntax}` | {one.help} |\n" for one in offered_block_types() if one.has_end == has_end]
@@ -192,5 +241,9 @@ def reference_table(*, has_end: bool) -> str:
 
 
 def render_component(name: str, **values: object) -> SafeString:
-    """Render ``components/<name>.html``; the comment at the top of each template lists its context."""
-    return render_to_string(f"components/{name}.html", values)
+    """Render ``components/<name>.html``; the comment at the top of each template lists its context.
+
+    The result is for an article: ``{{ scope }}`` marks each id, ``<h{{ shift }}2>`` each heading, and ``{{ base }}``
+    each address below that of the page.
+    """
+    return render_to_string(f"components/{name}.html", {**values, **PLACES})

@@ -4,7 +4,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from portal.text import interpolate_lazy
-from procedures.rendering.blocks import BlockType, Field, Options, Values, register
+from procedures.rendering.blocks import BlockType, Field, Group, Options, Values, register
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, Node, plain
 
@@ -43,6 +43,7 @@ register(
         options=Options.NAMES,
         references="care",
         fields=(Field("keys", _("Answers"), "care"),),
+        group=Group.CLINIC,
         dialog="care",
         button=_("Our answers …"),
         button_order=110,

@@ -4,7 +4,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from procedures.rendering.blocks import BlockType, Content, Field, Values, register
+from procedures.rendering.blocks import BlockType, Content, Field, Group, Values, register
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, Heading, Node, Run
 
@@ -40,6 +40,7 @@ register(
         template="care_card",
         content=Content.TEXT,
         fields=_FIELDS,
+        group=Group.ADVICE,
         dialog="card",
         button=_("Care card …"),
         button_order=50,
@@ -56,6 +57,7 @@ register(
         template="care_card",
         content=Content.TEXT,
         fields=_FIELDS,
+        group=Group.ADVICE,
         dialog="card",
         resolve=_resolve,
         to_text=_to_text,

@@ -6,7 +6,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from procedures.rendering.blocks import BlockType, Content, Field, Options, Values, register
+from procedures.rendering.blocks import BlockType, Content, Field, Group, Options, Values, register
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, Node, Paragraph, plain
 
@@ -53,6 +53,8 @@ register(
             Field("out_of", _("out of"), "choice", {"10": "10", "100": "100", "1000": "1000"}),
             Field("sentence", _("What happens to them"), "text"),
         ),
+        separator=" in ",
+        group=Group.DECISIONS,
         dialog="chance",
         button=_("Chance …"),
         button_order=90,

@@ -6,7 +6,7 @@ from itertools import zip_longest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from procedures.rendering.blocks import BlockType, Content, Field, Values, register
+from procedures.rendering.blocks import BlockType, Content, Field, Group, Values, register
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, Heading, Node
 from procedures.rendering.html import resolve_heading, to_html
@@ -52,7 +52,13 @@ def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values:
         contents.append(aspects)
     # By aspect, as people read it: sources are numbered and words explained in this order.
     options = [heading for heading, _content in sections]
-    return {"options": options, "rows": [_build_row(options, row, context) for row in zip_longest(*contents)]}
+    anchor = context.reserve_anchor("compare-choices")
+    context.comparison_anchor = context.comparison_anchor or anchor
+    return {
+        "anchor": anchor,
+        "options": options,
+        "rows": [_build_row(options, row, context) for row in zip_longest(*contents)],
+    }
 
 
 def _build_row(
@@ -96,6 +102,7 @@ register(
             Field("lines", _("Options, one per line"), "lines"),
             Field("aspects", _("Headings for each option, one per line"), "lines"),
         ),
+        group=Group.DECISIONS,
         dialog="choices",
         button=_("Choices …"),
         button_order=100,

@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from procedures.figures.presenters import FigureContext
-from procedures.rendering.blocks import BlockType, Field, Options, Values, register
+from procedures.rendering.blocks import BlockType, Field, Group, Options, Values, register
 from procedures.rendering.blocks.figure import get_figure, get_switch, show_figure
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, Node, plain
@@ -67,13 +67,14 @@ register(
     BlockType(
         name="compare",
         syntax="::: compare BEFORE AFTER",
-        help=_("two pictures next to each other; with JavaScript, a slider wipes between them"),
+        help=_("two pictures side by side; a button overlays them, with a slider to compare"),
         example="::: compare needle cement",
         label=_("Two pictures, before and after"),
         template="compare",
         options=Options.NAMES,
         references="figure",
         fields=(Field("before", _("Before"), "figure"), Field("after", _("After"), "figure")),
+        group=Group.PICTURES,
         dialog="picture",
         resolve=_resolve,
         to_text=_to_text,

@@ -2,15 +2,25 @@
 
 from collections.abc import Sequence
 
+from django.template.loader import render_to_string
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.text import interpolate_lazy
-from procedures.enums import FigureKind
+from procedures.enums import FigureKind, MarkerShape
 from procedures.figures.presenters import FigureContext
-from procedures.rendering.blocks import BlockType, Field, Options, Values, register, render_component
+from procedures.rendering.blocks import (
+    PLACES,
+    BlockType,
+    Field,
+    Group,
+    Options,
+    Values,
+    register,
+    render_component,
+)
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import (
     Block,
@@ -26,23 +36,29 @@ from procedures.rendering.document import (
 )
 
 COMPONENT = "picture"
+# The addresses of large pictures, below that of their page.
+PICTURE_PREFIX = "picture/"
+# The value of ``sizes`` where a picture has a page of its own.
+LARGE_SIZES = "60rem"
 # What looks dark, for kinds of pictures on which bone and metal look different.
 POLARITIES: dict[str, Promise] = {
-    FigureKind.FLUOROSCOPY: _("On this kind of X-ray, bone, metal and cement look dark."),
-    FigureKind.RADIOGRAPH: _("On this kind of X-ray, bone, metal and cement look white."),
+    FigureKind.FLUOROSCOPY: _("On this kind of X-ray, bone, metal, and cement look dark."),
+    FigureKind.RADIOGRAPH: _("On this kind of X-ray, bone, metal, and cement look white."),
     FigureKind.CT: _("This is a CT scan."),
     FigureKind.MRI: _("This is an MRI scan."),
 }
+# A legend has two columns on a phone, unless they would break a word: one longer than this.
+MAX_NARROW_WORD = 10
 
 
 def get_captions(view: FigureContext, said: set[str] | None = None) -> Values:
-    """Return the lines that the component adds to the texts of a picture.
+    """Return what the component adds to the texts of a picture: lines, and how wide its legend must be.
 
     What kind of picture it is, is said once on a page: lines in ``said`` are left out, and new ones are added to it.
     """
     said = set() if said is None else said
     notes = {
-        "origin": gettext("Simulated image, not a patient.") if view.simulated else "",
+        "origin": gettext("This is a simulated image, not a real patient.") if view.simulated else "",
         "polarity": str(POLARITIES.get(view.kind, "")),
     }
     notes = {name: "" if text in said else text for name, text in notes.items()}
@@ -52,6 +68,7 @@ def get_captions(view: FigureContext, said: set[str] | None = None) -> Values:
         "drawing_alt": gettext("The same view as a line drawing."),
         "summary": gettext("Explain this picture"),
         "explanations": [marker for marker in view.markers if marker.text],
+        "has_wide_legend": any(len(word) > MAX_NARROW_WORD for marker in view.markers for word in marker.label.split()),
     }
 
 
@@ -72,10 +89,17 @@ def show_figure(
     context.check_plain_text(line, name, view.title, view.alt, view.caption, *view.paragraphs)
     context.check_plain_text(line, name, *(text for marker in view.markers for text in (marker.label, marker.text)))
     context.figure_slugs.append(view.slug)
+    context.has_arrows |= any(marker.shape == MarkerShape.ARROW for marker in view.markers)
     dom_id = context.reserve_anchor(f"fig-{view.slug}")
     figure = {name: getattr(view, name) for name in FigureContext.__slots__}
     figure |= {"dom_id": dom_id, "eager": eager, **get_captions(view, context.said)}
     block = Block(name="figure", component=COMPONENT, anchor=dom_id, nodes=figure_nodes(figure))
+    if view.large_href and view.slug not in context.large_figures:
+        # Alone on its page, it says everything about itself and has the switch.
+        large = figure | get_captions(view) | {"eager": True, "sizes": LARGE_SIZES, "large_href": ""}
+        values = {"figure": large, "is_large": True, **dict.fromkeys(PLACES, "")}
+        html = render_to_string("components/figure.html", values)
+        context.large_figures[view.slug] = {"html": html, "caption": view.caption, "anchor": dom_id}
     return render_component("figure", figure=figure, grouped=grouped), block
 
 
@@ -121,7 +145,7 @@ def _marker_positions(figure: Values) -> list[Node]:
             number=marker.number,
             disc=f"{marker.x} {marker.y}",
             target=f"{marker.target_x} {marker.target_y}",
-            size={"circle": f"{marker.rx} {marker.ry}", "region": f"{marker.rx} {marker.ry}"}.get(marker.shape, ""),
+            size=f"{marker.rx} {marker.ry}" if marker.shape in {"circle", "region"} else marker.outline,
         )
         for marker in figure["markers"]
     ]
@@ -151,6 +175,7 @@ register(
         options=Options.NAMES,
         references="figure",
         fields=(Field("slug", _("Picture"), "figure"),),
+        group=Group.PICTURES,
         dialog="picture",
         button=_("Picture …"),
         button_order=10,

@@ -10,7 +10,7 @@ from portal.text import fold, interpolate_lazy, normalize
 from procedures import languages
 from procedures.enums import PageKind
 from procedures.models import GlossaryTerm
-from procedures.rendering.blocks import BlockType, Values, register
+from procedures.rendering.blocks import BlockType, Group, Values, register
 from procedures.rendering.blocks.figure import show_figure
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, Heading, List, ListItem, Node, Paragraph, Run, link, plain
@@ -129,7 +129,7 @@ def _resolve_reading_levels(_block: Block, context: RenderContext, _body: SafeSt
         (gettext("Your back and your choices"), {PageKind.CONDITION, PageKind.CHOICE, PageKind.PROCEDURE}),
         (
             gettext("Before and after a procedure"),
-            {PageKind.PREPARATION, PageKind.RECOVERY, PageKind.RISKS, PageKind.PREVENTION},
+            {PageKind.PREPARATION, PageKind.DAY, PageKind.RECOVERY, PageKind.RISKS, PageKind.PREVENTION},
         ),
         (gettext("Guides for your visit"), {PageKind.GUIDE}),
         (gettext("About this site"), {PageKind.ABOUT}),
@@ -159,6 +159,7 @@ register(
         label=_("All pictures"),
         template="picture_index",
         is_once=True,
+        group=Group.INDEXES,
         dialog="index",
         button=_("Index …"),
         button_order=120,
@@ -174,6 +175,7 @@ register(
         component="glossary",
         template="glossary_index",
         is_once=True,
+        group=Group.INDEXES,
         dialog="index",
         resolve=_resolve_glossary,
         to_text=_glossary_to_text,
@@ -186,6 +188,7 @@ register(
         label=_("All our locations"),
         template="locations",
         is_once=True,
+        group=Group.CLINIC,
         dialog="index",
         resolve=_resolve_locations,
         to_text=_locations_to_text,
@@ -201,6 +204,7 @@ register(
         label=_("How hard each page is to read"),
         template="reading_levels",
         is_once=True,
+        group=Group.INDEXES,
         dialog="index",
         resolve=_resolve_reading_levels,
         to_text=_reading_levels_to_text,

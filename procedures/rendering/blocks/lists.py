@@ -5,7 +5,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from procedures.readability.thresholds import MAX_LIST_ITEMS
+from procedures.readability.scores import MAX_LIST_ITEMS
 from procedures.rendering.blocks import (
     BlockType,
     Content,
@@ -56,6 +56,7 @@ register(
         component="key points",
         content=Content.BULLETS,
         max_items=MAX_LIST_ITEMS,
+        is_leading=True,
         in_choices=False,
         fields=(Field("lines", _("Points, one per line"), "lines"),),
         dialog="points",
@@ -113,12 +114,13 @@ register(
     BlockType(
         name="checklist",
         syntax="::: checklist",
-        help=_("a list; on paper, each item has a box to check"),
+        help=_("a list; each item has a box to check, and a bold label that ends with a colon has a line to write on"),
         example="::: checklist\n- Bring your card.\n- Bring your pills.\n:::",
         label=_("Checklist"),
         component="checklist",
         template="checklist",
         content=Content.BULLETS,
+        has_blanks=True,
         fields=(Field("lines", _("Things to check off, one per line"), "lines"),),
         dialog="checklist",
         button=_("Checklist …"),

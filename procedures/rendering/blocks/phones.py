@@ -4,7 +4,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from procedures.rendering.blocks import BlockType, Values, register
+from procedures.rendering.blocks import BlockType, Group, Values, register
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, List, ListItem, Node, Paragraph, Run, link
 
@@ -16,7 +16,7 @@ def _resolve(_block: Block, context: RenderContext, _body: SafeString) -> Values
     night = resolver.get_phone("clinic.after_hours_phone")
     buttons = [
         ("emergency", gettext("Emergency"), resolver.get_phone("clinic.emergency_number"), ""),
-        ("day", gettext("Call us by day"), day, resolver.get_clinic_value("clinic.hours") or ""),
+        ("day", gettext("Call us during the day"), day, resolver.get_clinic_value("clinic.hours") or ""),
     ]
     if night != day:
         buttons.append(("night", gettext("When we're closed"), night, gettext("Nights, weekends, and holidays")))
@@ -48,6 +48,7 @@ register(
         template="phones",
         is_once=True,
         in_choices=False,
+        group=Group.CLINIC,
         dialog="index",
         resolve=_resolve,
         to_text=_to_text,

@@ -4,7 +4,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from portal.text import interpolate_lazy
-from procedures.rendering.blocks import BlockType, Field, Options, Values, register
+from procedures.rendering.blocks import BlockType, Field, Group, Options, Values, register
 from procedures.rendering.blocks.figure import get_figure, get_switch, show_figure
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, Heading, List, ListItem, Node, Run, plain
@@ -54,6 +54,7 @@ register(
         options=Options.NAMES,
         references="series",
         fields=(Field("slug", _("Series"), "series"),),
+        group=Group.PICTURES,
         dialog="series",
         button=_("Series …"),
         button_order=20,

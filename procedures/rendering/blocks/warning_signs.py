@@ -3,16 +3,16 @@
 import re
 
 from django.utils.functional import Promise
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from procedures.enums import SignLevel, SignTiming
-from procedures.rendering.blocks import BlockType, Field, Options, Values, register, render_component
+from procedures.rendering.blocks import BlockType, Field, Group, Options, Values, register, render_component
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, Heading, List, ListItem, Node, Paragraph, Run, link, plain
-from procedures.rendering.html import source_note
+from procedures.rendering.html import mark_place, source_note
 from procedures.rendering.references import LocalizedSign
 
 COMPONENT = "warning signs"
@@ -65,9 +65,9 @@ def _show_card(level: str, signs: list[LocalizedSign], context: RenderContext) -
     day, night = resolver.get_phone("clinic.phone"), resolver.get_phone("clinic.after_hours_phone")
     hours = resolver.get_clinic_value("clinic.hours")
     citations = [_cite(sign, context) for sign in signs]
-    items = format_html_join(
-        "\n", "<li>{}{}</li>", ((sign.text, _citation_html(n)) for sign, n in zip(signs, citations, strict=True))
-    )
+    items = format_html_join("\n", "<li>{}</li>", ((sign.text,) for sign in signs))
+    # One note for the card: a note after each sign would crowd it.
+    sources = source_note(sorted({number for number in citations if number})) if any(citations) else ""
     urgency, title, number, href = {
         SignLevel.EMERGENCY: (
             "emergency",
@@ -85,14 +85,15 @@ def _show_card(level: str, signs: list[LocalizedSign], context: RenderContext) -
         if night != day:
             # Two numbers in one sentence: a button with one of them would be the wrong one half of the time.
             number = href = ""
-            line = gettext("Call %(day)s in office hours, %(night)s at other times.")
+            line = gettext("Call %(day)s during office hours or %(night)s at any other time.")
             lines = [_insert_phones(line, day=day, night=night)]
         lines.append([Run(gettext("No answer? Go to an emergency room."))])
     elif hours:
-        lines = [[Run(gettext("We are here %(hours)s.") % {"hours": hours})]]
+        lines = [[Run(gettext("We're here %(hours)s.") % {"hours": hours})]]
     body = render_component(
         "warning_signs_list",
         items=items,
+        sources=sources,
         lines=[[{"text": run.text, "href": run.href} for run in line] for line in lines],
     )
     html = render_component("care_card", urgency=urgency, title=title, body=body, number=number, number_href=href)
@@ -116,10 +117,6 @@ def _cite(sign: LocalizedSign, context: RenderContext) -> int:
     return context.get_citation_number(source) if source else 0
 
 
-def _citation_html(number: int) -> SafeString:
-    return format_html("\u00a0{}", source_note([number])) if number else SafeString("")
-
-
 def show_emergency_signs(
     timing: str, context: RenderContext, *, is_page_top: bool = False
 ) -> tuple[SafeString, list[Node]]:
@@ -136,9 +133,9 @@ def show_emergency_signs(
     texts = [sign.short or sign.text for sign in signs]
     title = gettext("Call %(number)s now. Do not drive.") % {"number": emergency}
     if night != day:
-        line = gettext("For other signs, call us: %(day)s in office hours, %(night)s at other times.")
+        line = gettext("For other warning signs, call %(day)s during office hours or %(night)s at any other time.")
     else:
-        line = gettext("For other signs, call us day or night: %(day)s.")
+        line = gettext("For other warning signs, call %(day)s, day or night.")
     runs = _insert_phones(line, day=day, night=night) if day[0] else []
     if is_page_top and context.signs_timing:
         runs += [Run(" "), link(gettext("See all warning signs."), f"#{ANCHOR}")]
@@ -147,7 +144,7 @@ def show_emergency_signs(
         signs=texts,
         title=title,
         number_href=emergency_href,
-        line=[{"text": run.text, "href": run.href} for run in runs],
+        line=[{"text": run.text, "href": mark_place(run.href)} for run in runs],
         is_top=is_page_top,
     )
     entries: list[Node] = [ListItem(nodes=[plain(text)]) for text in texts]
@@ -171,6 +168,7 @@ register(
             Field("when", _("When do people read this page?"), "choice", TIMINGS),
             Field(SHORT, _("Only the emergency signs, in a few words"), "flag", is_required=False),
         ),
+        group=Group.ADVICE,
         dialog="signs",
         button=_("Warning signs …"),
         button_order=40,

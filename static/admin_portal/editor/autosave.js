@@ -1,8 +1,8 @@
 // Autosave: the form is sent to the site every few seconds, or stored in this browser while that fails.
 
-import { gettext } from "../i18n.js";
+import { format, gettext } from "../i18n.js";
 import { postForm } from "./api.js";
-import { fill, same, values } from "./form.js";
+import { clock, fill, same, values } from "./form.js";
 import { localCopies } from "./local_drafts.js";
 import { startDraftRecovery } from "./draft_recovery.js";
 import { startPresence } from "./presence.js";
@@ -32,6 +32,7 @@ export function startAutosave(editor, form, notice) {
   key.value ||= crypto.randomUUID();
   const opened = values(form);
   const statusLine = editor.querySelector("[data-kept]");
+  const savedLine = form.querySelector("[data-saved]");
   const presence = startPresence(editor, form);
   let kept = again ? null : opened; // the values last confirmed by the site
   let since = 0;
@@ -44,6 +45,7 @@ export function startAutosave(editor, form, notice) {
   const show = (text, state) => {
     statusLine.textContent = text;
     statusLine.dataset.kept = state;
+    if (savedLine) savedLine.hidden = state !== "saved";
   };
 
   async function keep({ leaving = false } = {}) {
@@ -76,13 +78,14 @@ export function startAutosave(editor, form, notice) {
       first = false;
       presence.show(result.data);
       notice.clear("keep");
-      show(unsaved ? gettext("Autosaved. Not saved as a draft yet.") : gettext("All saved."), unsaved ? "yes" : "");
+      const message = format(gettext("autosaved %(time)s"), { time: clock(Date.now()) });
+      show(unsaved ? message : "", unsaved ? "yes" : "saved");
       return;
     }
     if (!unsaved) return;
     const isStored = copies.keep(key.value, { fields: now, version: form.elements.version?.value, at: new Date().toISOString() });
-    const stored = gettext("Saved in this browser only, on this computer.");
-    const notStored = gettext("Not saved: this browser cannot store it. Copy your text.");
+    const stored = gettext("saved in this browser only, on this computer");
+    const notStored = gettext("not saved: this browser cannot store it. Copy your text.");
     show(isStored ? stored : notStored, "no");
     notice.say(result, "keep");
   }
@@ -92,7 +95,7 @@ export function startAutosave(editor, form, notice) {
     timer = setTimeout(keep, Math.max(0, Math.min(PAUSE, since + LONGEST - Date.now())));
   }
   const change = () => {
-    if (statusLine.dataset.kept !== "no") show(gettext("Writing …"), "");
+    if (statusLine.dataset.kept !== "no") show(gettext("writing …"), "");
     scheduleSave();
   };
   const offers = startDraftRecovery(editor, form, {
@@ -102,6 +105,8 @@ export function startAutosave(editor, form, notice) {
       keep().then(() => offers.discard(offer));
     },
     forget: (offer) => copies.forget(offer.slot),
+    // The site has deleted it, so this browser keeps it.
+    restore: ({ slot, fields, version, at }) => copies.keep(slot, { fields, version, at }),
   });
   form.addEventListener("input", change);
   form.addEventListener("change", change);

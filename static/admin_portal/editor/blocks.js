@@ -34,10 +34,16 @@ function listed(text, { isOrdered = false } = {}) {
 }
 
 const block = (name, inside) => `::: ${name}\n${inside}\n:::`;
+// Whether the search box of the link dialog has an address in place of words to search for.
+export const isAddress = (text) => /^\s*(https?:\/\/|www\.|mailto:|tel:|#)\S/i.test(text);
+
+const webAddress = (text) => text.trim().replace(/^www\./i, "https://$&")
+  .replace(/[()\s<>]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+const target = (page, section, url) => (isAddress(url) ? webAddress(url) : `page:${page}${section ? `#${section}` : ""}`);
 const inline = (text) => ({ inline: true, text });
 
 export const BLOCKS = {
-  link: ({ choice, section, words }, { name }) => inline(`[${(words || name).replace(/(?<!\\)[[\]]/g, "\\$&")}](page:${choice}${section ? `#${section}` : ""})`),
+  link: ({ choice, section, words, url }, { name }) => inline(`[${(words || name || url.trim()).replace(/(?<!\\)[[\]]/g, "\\$&")}](${target(choice, section, url)})`),
   source: ({ choice }) => inline(`[@${choice}]`),
   word: (_, { name }) => inline(name),
   picture: ({ choice, second }) => (second ? `::: compare ${choice} ${second}` : `::: figure ${choice}`),

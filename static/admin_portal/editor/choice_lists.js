@@ -2,36 +2,139 @@
 
 import { format, gettext, ngettext } from "../i18n.js";
 import { all, getJson } from "./api.js";
+import { isAddress } from "./blocks.js";
 import { languageOf } from "./form.js";
 
 const KINDS = { link: "pages", source: "sources", word: "terms", picture: "pictures", series: "series", care: "care" };
 const normalize = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
-function option(kind, row, at) {
+let number = 0;
+// An ID for a name or description.
+const nextId = () => `choice-${number += 1}`;
+const small = (text) => Object.assign(document.createElement("small"), { textContent: text, id: nextId() });
+
+function thumbnail(row) {
+  return Object.assign(document.createElement("img"), { src: row.thumbnail, alt: "", loading: "lazy", decoding: "async", width: 120, height: 120 });
+}
+
+// What is said of a row below its name. Pictures have a kind, and places where they are used.
+function details(row) {
+  if (!row.kind) return [row.more];
+  return [row.kind_name, row.used ? format(gettext("Used on %(titles)s"), { titles: row.used }) : gettext("Not used yet"), row.note];
+}
+
+function option(row, at, { name, many }) {
   const label = Object.assign(document.createElement("label"), { className: "choice-list__row" });
   const input = Object.assign(document.createElement("input"), {
-    type: kind === "care" ? "checkbox" : "radio", name: "choice", value: row.key, required: kind !== "care" && at === 0,
+    type: many ? "checkbox" : "radio", name, value: row.key, required: !many && at === 0,
   });
   const words = document.createElement("span");
-  words.append(Object.assign(document.createElement("strong"), { textContent: row.name }));
-  const detail = row.has_words === false ? gettext("has no words in this language yet") : row.more;
-  if (detail) words.append(Object.assign(document.createElement("small"), { textContent: detail }));
+  const title = Object.assign(document.createElement("strong"), { textContent: row.name, id: nextId() });
+  const more = details(row).filter(Boolean).map(small);
+  words.append(title, ...more);
   label.append(input);
-  if (row.thumbnail) {
-    label.append(Object.assign(document.createElement("img"), { src: row.thumbnail, alt: "", loading: "lazy", width: 120, height: 120 }));
+  if (row.kind) {
+    // The name is short, so that a screen reader says it first; what the picture shows comes last.
+    const alt = Object.assign(small(row.more), { className: "visually-hidden" });
+    words.append(alt);
+    input.setAttribute("aria-labelledby", title.id);
+    input.setAttribute("aria-describedby", [...more, alt].map(({ id }) => id).join(" "));
   }
+  if (row.thumbnail) label.append(thumbnail(row));
   label.append(words);
-  label.dataset.words = normalize([row.key, row.name, row.more ?? "", ...row.aliases ?? []].join(" "));
+  mark(label, row);
   return label;
 }
 
-function search(dialog) {
-  const asked = normalize(dialog.querySelector("[data-search]").value).split(/\s+/).filter(Boolean);
-  const rows = all(".choice-list__row", dialog);
-  rows.forEach((row) => { row.hidden = !asked.every((word) => row.dataset.words.includes(word)); });
-  const count = rows.filter((row) => !row.hidden).length;
+// For the search and the filter.
+function mark(element, row) {
+  element.dataset.words = normalize([row.key, row.name, row.more ?? "", row.used ?? "", row.kind_name ?? "", ...row.aliases ?? []].join(" "));
+  if (row.kind) element.dataset.kind = row.kind;
+}
+
+// Show only the rows that have all words of the search, and of pictures those of the chosen kind.
+// ``list``: the element with all rows, which can hold more than one list.
+export function searchRows(box, list, status, kind) {
+  if (isAddress(box.value)) {
+    status.textContent = gettext("The link will lead to this address.");
+    return;
+  }
+  const asked = normalize(box.value).split(/\s+/).filter(Boolean);
+  const rows = all(".choice-list__row", list);
+  rows.forEach((row) => {
+    row.hidden = !asked.every((word) => row.dataset.words.includes(word)) || Boolean(kind?.value && row.dataset.kind !== kind.value);
+  });
+  all("[data-unavailable]", list).forEach((part) => { part.hidden = !part.querySelector(".choice-list__row:not([hidden])"); });
+  const count = rows.filter((row) => !row.hidden && row.matches("label")).length;
   const found = count ? format(ngettext("%(count)s found.", "%(count)s found.", count), { count }) : gettext("Nothing found.");
-  dialog.querySelector("[data-count]").textContent = asked.length ? found : "";
+  status.textContent = asked.length || kind?.value ? found : "";
+}
+
+export function searchList(box, list, status, kind) {
+  box.addEventListener("input", () => searchRows(box, list, status, kind));
+  kind?.addEventListener("change", () => searchRows(box, list, status, kind));
+  // Enter in the search box selects the first match, or submits if a visible option is selected.
+  box.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing || isAddress(box.value)) return;
+    const first = all(".choice-list__row:not([hidden]) input", list)[0];
+    if (list.querySelector(":checked")?.closest("[hidden]") === null) return;
+    event.preventDefault();
+    if (!first) return;
+    first.click();
+    first.focus();
+  });
+}
+
+// Fill a list with rows to choose from. ``many``: with boxes to check.
+export function fillList(list, { rows, name = "choice", many = false, error = "" }) {
+  const emptyMessage = Object.assign(document.createElement("p"), { className: "help", textContent: error || gettext("There are none yet.") });
+  list.replaceChildren(...(rows.length ? rows.map((row, at) => option(row, at, { name, many })) : [emptyMessage]));
+}
+
+function unavailable(row) {
+  const item = Object.assign(document.createElement("li"), { className: "choice-list__row" });
+  const words = document.createElement("span");
+  const title = Object.assign(document.createElement("strong"), { textContent: row.name, id: nextId() });
+  words.append(title, small(row.reason));
+  if (row.edit) {
+    const link = Object.assign(document.createElement("a"), { href: row.edit, target: "_blank", textContent: gettext("Add them (new tab)") });
+    link.setAttribute("aria-describedby", title.id);
+    words.append(link);
+  }
+  item.append(thumbnail(row), words);
+  mark(item, row);
+  return item;
+}
+
+// The list of pictures in a dialog, with a search box, a filter by kind, and below it the pictures that this page cannot show.
+export function createPictureList(dialog) {
+  const find = (name) => dialog.querySelector(`[data-${name}]`);
+  const [box, kind, list, others, status] = ["search", "kind", "list", "unavailable", "count"].map(find);
+  const scroller = list.parentElement;
+  searchList(box, scroller, status, kind);
+  return {
+    // Begin with an empty list and search.
+    clear() {
+      [box.value, kind.value, status.textContent] = ["", "", gettext("Loading …")];
+      list.replaceChildren();
+      others.hidden = true;
+    },
+    // What was typed into the search box before the rows were there counts.
+    fill({ rows, error = "", chosen = "" }) {
+      fillList(list, { rows: rows.filter((row) => !row.reason), error });
+      const left = rows.filter((row) => row.reason);
+      others.querySelector("ul").replaceChildren(...left.map(unavailable));
+      const kinds = new Map(rows.map((row) => [row.kind, row.kind_name]));
+      kind.replaceChildren(kind.options[0], ...[...kinds].sort(([, one], [, other]) => one.localeCompare(other)).map(([key, title]) => new Option(title, key)));
+      searchRows(box, scroller, status, kind);
+      const input = all("input", list).find((one) => one.value === chosen);
+      if (input) input.checked = true;
+    },
+    showChosen() {
+      scroller.scrollTop = 0;
+      list.querySelector(":checked")?.closest("label").scrollIntoView({ block: "nearest" });
+    },
+  };
 }
 
 function options(select, rows) {
@@ -42,6 +145,7 @@ function options(select, rows) {
 
 export function startChoiceLists(editor, field) {
   let choices;
+  let pictures;
   let language = "";
   const asked = () => languageOf(field);
 
@@ -64,29 +168,35 @@ export function startChoiceLists(editor, field) {
       if (sources && !error) options(sources, choices.sources);
       if (!list) return;
       const rows = error ? [] : choices[KINDS[name]];
-      const emptyMessage = Object.assign(document.createElement("p"), { className: "help", textContent: error || gettext("There are none yet.") });
-      list.replaceChildren(...(rows.length ? rows.map((row, at) => option(name, row, at)) : [emptyMessage]));
+      if (name === "picture") {
+        pictures.clear();
+        pictures.fill({ rows, error });
+        const usable = rows.filter((row) => !row.reason);
+        options(dialog.querySelector("[name=second]"), usable.map(({ key, name: title }) => ({ key, name: title })));
+        return;
+      }
+      fillList(list, { rows, error, many: name === "care" });
       dialog.querySelector("[data-search]").value = "";
-      search(dialog);
-      if (name === "picture") options(dialog.querySelector("[name=second]"), rows.map(({ key, name: title }) => ({ key, name: title })));
+      searchRows(dialog.querySelector("[data-search]"), list, dialog.querySelector("[data-count]"));
     },
     start(dialog, name) {
       const box = dialog.querySelector("[data-search]");
       if (!box) return;
-      box.addEventListener("input", () => search(dialog));
-      // Enter in the search box selects the first match, or submits if a visible option is selected.
-      box.addEventListener("keydown", (event) => {
-        if (event.key !== "Enter" || event.isComposing) return;
-        const first = all(".choice-list__row:not([hidden]) input", dialog)[0];
-        if (dialog.querySelector("[name=choice]:checked")?.closest("[hidden]") === null) return;
-        event.preventDefault();
-        if (!first) return;
-        first.click();
-        first.focus();
-      });
+      if (name === "picture") {
+        pictures = createPictureList(dialog);
+        return;
+      }
+      searchList(box, dialog.querySelector("[data-list]"), dialog.querySelector("[data-count]"));
       if (name !== "link") return;
+      // Either a page or a web address.
+      box.addEventListener("input", () => {
+        const rows = all("[name=choice]", dialog);
+        if (rows[0]) rows[0].required = !isAddress(box.value);
+        if (isAddress(box.value)) rows.forEach((row) => { row.checked = false; });
+      });
       dialog.addEventListener("change", (event) => {
         if (event.target.name !== "choice") return;
+        if (isAddress(box.value)) box.value = "";
         options(dialog.querySelector("[name=section]"), choices.pages.find((row) => row.key === event.target.value).sections);
       });
     },

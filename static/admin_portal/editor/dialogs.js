@@ -3,16 +3,29 @@
 import { all } from "./api.js";
 import { BLOCKS } from "./blocks.js";
 import { startChoiceLists } from "./choice_lists.js";
+import { createPictureChooser } from "./picture_chooser.js";
 import { startUpload } from "./upload.js";
-import { insertBlock, removeSelection, insertText } from "./insert_text.js";
+import { focusText, insertBlock, insertText, removeSelection, selectedText } from "./insert_text.js";
 
 function answers(form) {
   const data = new FormData(form);
   return { ...Object.fromEntries(data), all: data.getAll("choice") };
 }
 
-function selected(field) {
-  return field.value.slice(field.selectionStart, field.selectionEnd);
+// Show where a link leads now.
+function showLink(dialog, href) {
+  const [, page, section = ""] = /^page:([^#]*)#?(.*)$/.exec(href) ?? [];
+  const row = all("[name=choice]", dialog).find((one) => one.value === page);
+  if (!row) {
+    const url = dialog.querySelector("[name=url]");
+    url.value = page ? "" : href;
+    url.dispatchEvent(new Event("input", { bubbles: true }));
+    return;
+  }
+  row.checked = true;
+  row.dispatchEvent(new Event("change", { bubbles: true }));
+  dialog.querySelector("[name=section]").value = section;
+  row.scrollIntoView({ block: "nearest" });
 }
 
 export function createDialogs(editor, field) {
@@ -33,12 +46,12 @@ export function createDialogs(editor, field) {
     dialog.addEventListener("close", () => {
       if (dialog.returnValue === "put") {
         // Selected lines that were copied into the dialog return inside the block.
-        if (dialog.dataset.took === selected(field)) removeSelection(field);
+        if (dialog.dataset.took === selectedText(field)) removeSelection(field);
         const given = answers(form);
         const put = BLOCKS[name](given, lists.find(name, given.choice) ?? { name: "" });
         if (put.inline) insertText(field, put.text);
         else if (put) insertBlock(field, put);
-      } else field.focus();
+      } else focusText(field);
       dialog.returnValue = "";
       form.reset();
     });
@@ -46,14 +59,19 @@ export function createDialogs(editor, field) {
   const upload = startUpload(editor, field, windows.upload, lists.forget);
   return {
     upload,
-    async open(name) {
+    choosePicture: createPictureChooser(windows["choose-picture"], { upload: () => upload.open() }),
+    // ``chosen``: the key of the row that is there now; ``href``: the address of the link that is changed.
+    async open(name, { chosen = "", href = "" } = {}) {
       const dialog = windows[name];
       const words = dialog.querySelector("[name=words]");
-      if (words) words.value = selected(field);
+      if (words) words.value = selectedText(field);
       const text = dialog.querySelector("textarea[name=lines]");
       delete dialog.dataset.took;
-      if (text && selected(field).trim()) text.value = dialog.dataset.took = selected(field);
+      if (text && selectedText(field).trim()) text.value = dialog.dataset.took = selectedText(field);
       await lists.fill(dialog, name);
+      const input = chosen && all("[name=choice], [name=value]", dialog).find((one) => one.value === chosen);
+      if (input) input.checked = true;
+      if (href) showLink(dialog, href);
       dialog.showModal();
     },
   };

@@ -4,13 +4,13 @@ const NAME = "plainspine:split";
 const STEP = 2; // percent
 const [LEAST, MOST] = [30, 70];
 
-export function startDivider(editor) {
+export function startDivider(editor, area) {
   const line = editor.querySelector("[data-split]");
   const put = (percent) => {
     const share = Math.round(Math.min(MOST, Math.max(LEAST, percent)));
     line.setAttribute("aria-valuenow", String(share));
-    editor.style.setProperty("--split", `${share}fr`);
-    editor.style.setProperty("--rest", `${100 - share}fr`);
+    area.style.setProperty("--split", `${share}fr`);
+    area.style.setProperty("--rest", `${100 - share}fr`);
     try { localStorage.setItem(NAME, String(share)); } catch { /* storage is unavailable: the position is not stored */ }
   };
   const now = () => Number(line.getAttribute("aria-valuenow"));
@@ -27,7 +27,7 @@ export function startDivider(editor) {
   });
   line.addEventListener("pointermove", (event) => {
     if (!line.hasPointerCapture(event.pointerId)) return;
-    const { left, width } = editor.getBoundingClientRect();
+    const { left, width } = line.parentElement.getBoundingClientRect();
     put((100 * (event.clientX - left)) / width);
   });
   line.addEventListener("dblclick", () => put(50));

@@ -3,6 +3,7 @@
 import { format, gettext, ngettext } from "../i18n.js";
 import { all, postForm } from "./api.js";
 import { clock } from "./form.js";
+import { offerUndo } from "./undo_notice.js";
 
 function button(text, act, quiet = "") {
   const element = Object.assign(document.createElement("button"), { type: "button", className: `button ${quiet}`, textContent: text });
@@ -22,7 +23,8 @@ function showChanges(place, changes) {
   }));
 }
 
-export function startDraftRecovery(editor, form, { take, forget }) {
+// ``restore``: keeps an offer again that was forgotten.
+export function startDraftRecovery(editor, form, { take, forget, restore }) {
   const box = editor.querySelector("[data-offers]");
   const dialog = () => document.querySelector("dialog[data-window=compare]");
 
@@ -85,7 +87,15 @@ export function startDraftRecovery(editor, form, { take, forget }) {
       buttons.append(
         button(gettext("Continue with it"), () => { removeRow(); take(offer); }),
         button(gettext("Compare"), () => compare(offer), "button--secondary"),
-        button(gettext("Discard"), () => { removeRow(); discard(offer); }, "button--secondary"),
+        button(gettext("Discard"), () => {
+          const remaining = all(".draft-offer", box);
+          removeRow();
+          discard(offer);
+          offerUndo(form, gettext("The unsaved text was discarded."), () => {
+            restore(offer);
+            showRows(remaining);
+          });
+        }, "button--secondary"),
       );
       row.append(words, buttons);
       return row;

@@ -1,24 +1,42 @@
-// Edits a textarea so that the browser's own undo works.
+// Edits the text: in the textarea so that the browser's own undo works, or in the visual editor (field.visualText) where
+// that is on screen.
 
 import { gettext } from "../i18n.js";
 
 // Whether a line starts a block that ends at a line ":::". The names are those of the registry (procedures/rendering/blocks).
-function startsBlockWithEnd(line) {
+export function startsBlockWithEnd(line) {
   const names = document.querySelector("[data-blocks-with-end]").dataset.blocksWithEnd.split(" ");
   return names.includes(/^:::[ \t]*([a-z-]+)/.exec(line)?.[1]);
 }
 
+const visual = (field) => (field.visualText?.isShown() ? field.visualText : undefined);
+
+export const focusText = (field) => (visual(field) ?? field).focus();
+
+export const selectedText = (field) => visual(field)?.selectedText() ?? field.value.slice(field.selectionStart, field.selectionEnd);
+
+// The visual editor reads back what is put into the field.
+function putUnseen(field, text, from, to) {
+  field.setRangeText(text, from, to, "end");
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
 function put(field, text, from = field.selectionStart, to = field.selectionEnd) {
+  if (visual(field)) {
+    putUnseen(field, text, from, to);
+    return;
+  }
   field.focus();
   field.setSelectionRange(from, to);
   // insertText preserves the browser's undo; setRangeText is for browsers that do not support it in textareas.
-  if (!document.execCommand("insertText", false, text)) {
-    field.setRangeText(text, from, to, "end");
-    field.dispatchEvent(new Event("input", { bubbles: true }));
-  }
+  if (!document.execCommand("insertText", false, text)) putUnseen(field, text, from, to);
 }
 
-export const insertText = (field, text) => put(field, text);
+// Puts words in place of the selection.
+export function insertText(field, text) {
+  if (visual(field)) visual(field).insertInline(text);
+  else put(field, text);
+}
 
 // Return the line breaks needed for an empty line after, or before, this text.
 const gapAfter = (words) => (!words.trim() || words.endsWith("\n\n") ? "" : words.endsWith("\n") ? "\n" : "\n\n");
@@ -32,6 +50,7 @@ export function insertParagraphs(field, blocks) {
 }
 
 export function removeSelection(field) {
+  if (visual(field)) return;
   field.focus();
   document.execCommand("delete");
 }
@@ -43,7 +62,7 @@ export function replaceAll(field, text) {
 // Replaces a range anywhere in the text, for example one version in a merge.
 export function replaceAt(field, from, to, text) {
   put(field, text, from, to);
-  field.setSelectionRange(from, from + text.length);
+  if (!visual(field)) field.setSelectionRange(from, from + text.length);
 }
 
 export function wrapSelection(field, mark) {
@@ -73,6 +92,10 @@ function blockPlace(value, caret) {
 
 // Inserts a block with an empty line before and after, and selects its first words to replace.
 export function insertBlock(field, block) {
+  if (visual(field)) {
+    visual(field).insertBlocks(block);
+    return;
+  }
   const { value } = field;
   const at = blockPlace(value, field.selectionEnd);
   const gap = gapAfter(value.slice(0, at));
@@ -84,7 +107,22 @@ export function insertBlock(field, block) {
   }
 }
 
+export const lineOfOffset = (text, offset) => text.slice(0, offset).split("\n").length;
+
+export function goToOffset(field, offset) {
+  if (visual(field)) {
+    visual(field).goToOffset(offset);
+    return;
+  }
+  field.focus();
+  field.setSelectionRange(offset, offset);
+}
+
 export function goToLine(field, line) {
+  if (visual(field)) {
+    visual(field).goToLine(line);
+    return;
+  }
   const lines = field.value.split("\n");
   const from = lines.slice(0, line - 1).reduce((length, text) => length + text.length + 1, 0);
   field.setSelectionRange(from, from);

@@ -1,10 +1,8 @@
 // The outline: headings of the text, with links to their lines.
 
-import { goToLine } from "./insert_text.js";
-
 const HEADING = /^(#{1,6})[ \t]+(.+?)[ \t]*(?:\{#[a-z0-9-]+\})?[ \t]*$/;
 
-export function startOutline(editor, field) {
+export function startOutline(editor, field, goToLine) {
   const box = editor.querySelector("[data-outline]");
   let shown = "";
   box.addEventListener("keydown", (event) => {
@@ -26,7 +24,7 @@ export function startOutline(editor, field) {
       const button = Object.assign(document.createElement("button"), { type: "button", className: "line-button", textContent: title });
       button.addEventListener("click", () => {
         box.open = false;
-        goToLine(field, line);
+        goToLine(line);
       });
       item.append(button);
       return item;

@@ -3,18 +3,23 @@
 
 import { gettext } from "../i18n.js";
 import { toMarkdown } from "./html_to_markdown.js";
-import { plainNotes, startPasteNotice } from "./paste_notice.js";
+import { plainNotes } from "./paste_notice.js";
 import { insertText, insertParagraphs } from "./insert_text.js";
 
 const spoken = (markdown) => markdown.replace(/\\\n/g, "\n").replace(/\\([^\w\s])/g, "$1").replace(/\s+/g, "");
 
-export function startPaste(editor, field, upload, say) {
-  const list = startPasteNotice(editor, field);
+// Return what the clipboard holds: a picture, and its HTML as Markdown.
+export function pasted(data, upload) {
+  const html = data?.getData("text/html");
+  const [picture] = upload.pictures(data);
+  return { picture, made: html?.trim() ? toMarkdown(html) : { markdown: "", notes: [], isStructured: false } };
+}
+
+export function startPaste(field, upload, list, say) {
   field.addEventListener("paste", (event) => {
     const html = event.clipboardData?.getData("text/html");
     const plain = event.clipboardData?.getData("text/plain") ?? "";
-    const [picture] = upload.pictures(event.clipboardData);
-    const made = html?.trim() ? toMarkdown(html) : { markdown: "", notes: [], isStructured: false };
+    const { picture, made } = pasted(event.clipboardData, upload);
     // With text, Word also copies a picture of it; with a picture, a browser also copies its HTML.
     if (picture && !made.markdown) {
       event.preventDefault();

@@ -1,6 +1,7 @@
 // What a paste left out or changed, listed above the text until staff close the list.
 
 import { format, gettext } from "../i18n.js";
+import { focusText } from "./insert_text.js";
 
 const SENTENCES = {
   deleted: gettext("Deleted or crossed-out words were left out:"),
@@ -9,7 +10,7 @@ const SENTENCES = {
   hidden: gettext("Hidden text was left out:"),
   contents: gettext("A table of contents was left out:"),
   textbox: gettext("Text boxes were left out:"),
-  picture: gettext("Pictures were left out. Add each one with “New picture …”:"),
+  picture: gettext("Pictures were left out. Upload each one, and then insert it:"),
   media: gettext("Videos, frames, or embedded files were left out:"),
   control: gettext("Buttons and form fields were left out:"),
   link: gettext("These words lost their link, because its address does not work on a public page:"),
@@ -18,15 +19,15 @@ const SENTENCES = {
   script: gettext("Raised or lowered characters are written with ^ or _. Check them:"),
   equation: gettext("Equations are written as text. Check them:"),
   symbol: gettext("Some symbols could not be read and are written as [symbol]. Replace them:"),
-  footnote: gettext("Note numbers are plain text in brackets. For a source, use “Source …” instead:"),
-  mark: gettext("Raised note marks were left out. For a source, use “Source …” instead:"),
+  footnote: gettext("Note numbers are plain text in brackets. For a source, insert a citation instead:"),
+  mark: gettext("Raised note marks were left out. For a source, insert a citation instead:"),
   number: gettext("These list labels became plain numbers. Check text that refers to them:"),
   checkbox: gettext("Check boxes are written as ☐ and ☑:"),
   merged: gettext("Merged table cells were split. Their text is in each cell they covered:"),
   cell: gettext("Lines in a table cell were joined into one line:"),
   nested: gettext("A table inside a table cell was written as one line:"),
   head: gettext("The first row became the table’s header row. Check that it should be:"),
-  tab: gettext("Tabs became spaces. If they made columns, use “Table …” instead:"),
+  tab: gettext("Tabs became spaces. If they made columns, insert a table instead:"),
   direction: gettext("Marks that reverse the reading direction were removed. Check the order:"),
   markup: gettext("Markdown reads these lines as a list, a heading, or code. To keep them as text, put \\ before the first sign "
     + "(for a number, before its period):"),
@@ -70,7 +71,7 @@ export function startPasteNotice(editor, field) {
   const box = editor.querySelector("[data-pasted]");
   function close() {
     box.replaceChildren();
-    field.focus();
+    focusText(field);
   }
   // The list also shows what earlier pastes left out, until it is closed.
   const shown = new Map();

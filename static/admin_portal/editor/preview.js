@@ -6,40 +6,20 @@ import { startOutline } from "./outline.js";
 import { startScroll } from "./scroll.js";
 import { renderInFrame } from "./full_preview.js";
 import { startPreviewModes } from "./preview_modes.js";
-import { goToLine } from "./insert_text.js";
 
 const WAIT = 400; // milliseconds after the last key
+// The first preview waits for the text to be editable, but no longer than this. Both at once would delay the text.
+const FIRST_WAIT = 3000; // milliseconds
 
-function button(text, act) {
-  const element = Object.assign(document.createElement("button"), { type: "button", className: "line-button", textContent: text });
-  element.addEventListener("click", act);
-  return element;
-}
-
-function fillIssues(list, field, rows) {
-  list.replaceChildren(...rows.map(({ line, sentence, field: name }) => {
-    const item = document.createElement("li");
-    const input = name && field.form.elements[name];
-    if (line) item.append(button(format(gettext("Line %(number)s"), { number: line }), () => goToLine(field, line)), ": ");
-    item.append(sentence);
-    if (!line && input) item.append(" ", button(gettext("Go there"), () => {
-      const details = input.closest("details");
-      if (details) details.open = true;
-      input.focus();
-    }));
-    return item;
-  }));
-}
-
-function listProblems(field, { problems, advice }) {
-  const section = document.querySelector("[data-readiness]");
-  if (!section) return;
-  section.querySelector("[data-ready]").hidden = problems.length > 0;
-  fillIssues(section.querySelector("[data-problems]"), field, problems);
-  const suggestions = section.querySelector("[data-better]");
-  suggestions.hidden = !advice?.length;
-  suggestions.querySelector("summary").textContent = format(gettext("Could be better (%(count)s)"), { count: advice?.length ?? 0 });
-  fillIssues(suggestions.querySelector("[data-advice]"), field, advice ?? []);
+// Return the source line of the block that was clicked: the renderer puts a comment before each block.
+function lineOf(element) {
+  for (let node = element; node; node = node.parentElement) {
+    for (let before = node.previousSibling; before && before.nodeType !== Node.ELEMENT_NODE; before = before.previousSibling) {
+      const line = before.nodeType === Node.COMMENT_NODE && /^line (\d+)$/.exec(before.data);
+      if (line) return Number(line[1]);
+    }
+  }
+  return 0;
 }
 
 function describeProblems(count) {
@@ -48,20 +28,24 @@ function describeProblems(count) {
   return format(words, { count });
 }
 
-export function startPreview(editor, field, notice) {
+// ``place``: the functions of bar.js and text.js. ``createIssues(refresh)`` returns the list of issues.
+export function startPreview(editor, field, notice, place, createIssues) {
   const frame = editor.querySelector("[data-true-page]");
   const state = editor.querySelector("[data-state]");
   const live = editor.querySelector("[data-live]");
-  // Show the issues right below the text.
-  const section = document.querySelector("[data-readiness]");
-  if (section) editor.append(section);
-  const outline = startOutline(editor, field);
-  const scroll = startScroll(field, frame);
+  const outline = startOutline(editor, field, place.goToLine);
+  const scroll = startScroll(field, frame, place.text);
   const apply = startPreviewModes(editor, frame, () => scroll.renew());
   let latestRequest = 0;
   let running;
   let timer;
   let announcedCount;
+  const goToClicked = (event) => {
+    // Links and folded parts keep their own click.
+    if (event.target.closest("a, summary, button, input, label")) return;
+    const line = lineOf(event.target);
+    if (line) place.goToLine(line);
+  };
   const refresh = async () => {
     clearTimeout(timer);
     const requestNumber = ++latestRequest;
@@ -83,13 +67,16 @@ export function startPreview(editor, field, notice) {
     notice.clear("preview");
     frame.dataset.longSentences = JSON.stringify(result.data.long_sentences);
     renderInFrame(frame, result.data.html, {
-      ready: scroll.watch,
+      ready: () => {
+        scroll.watch();
+        frame.contentDocument.addEventListener("click", goToClicked);
+      },
       shown: () => {
         apply();
         scroll.renew();
       },
     });
-    listProblems(field, result.data);
+    issues.list(result.data);
     const count = result.data.problems.length;
     const problems = format(ngettext("%(count)s problem", "%(count)s problems", count), { count });
     state.textContent = [
@@ -101,6 +88,7 @@ export function startPreview(editor, field, notice) {
     if (announcedCount !== count) live.textContent = describeProblems(count);
     announcedCount = count;
   };
+  const issues = createIssues(refresh);
   const scheduleRefresh = () => {
     clearTimeout(timer);
     timer = setTimeout(refresh, WAIT);
@@ -108,6 +96,11 @@ export function startPreview(editor, field, notice) {
   field.form.addEventListener("input", scheduleRefresh);
   field.form.addEventListener("change", scheduleRefresh);
   document.addEventListener("formset:removed", scheduleRefresh);
-  refresh();
+  outline();
+  if (editor.visualEditor) refresh();
+  else {
+    timer = setTimeout(refresh, FIRST_WAIT);
+    editor.addEventListener("editor:ready", () => { if (!latestRequest) refresh(); }, { once: true });
+  }
   return refresh;
 }

@@ -38,28 +38,45 @@ function between(pairs, from, to, value) {
   return span > 0 ? low[to] + ((value - low[from]) / span) * (high[to] - low[to]) : low[to];
 }
 
-export function startScroll(field, frame) {
+const STALE = 1000; // milliseconds after which places in the visual editor are measured again: its cards grow when they load
+
+// ``text``: the function of text.js.
+export function startScroll(field, frame, text) {
   let pairs; // [pixels in the text, pixels in the page], ascending
+  let measuredAt = 0;
   let leader = "text";
   let asked = false;
   const page = () => frame.contentDocument?.scrollingElement;
-  const measure = () => {
+  const textBox = () => text().scroller();
+  // Return a function from a line to its place in the text; undefined for a line that begins no block on screen.
+  const linePlaces = (box) => {
+    if (box !== field) {
+      const places = new Map(text().linePlaces());
+      return (line) => places.get(line);
+    }
+    const places = textPlaces(field);
+    return (line) => places[line - 1];
+  };
+  const measure = (box) => {
+    if (box !== field && performance.now() - measuredAt > STALE) pairs = undefined;
     if (pairs || !page() || !frame.contentDocument.body) return;
-    const text = textPlaces(field);
-    pairs = [[0, 0], ...pagePlaces(frame.contentDocument).map(([line, y]) => [text[line - 1] ?? 0, y])
-      .filter(([x, y]) => x > 0 && y > 0), [field.scrollHeight, page().scrollHeight]];
+    const placeOf = linePlaces(box);
+    pairs = [[0, 0], ...pagePlaces(frame.contentDocument).map(([line, y]) => [placeOf(line) ?? 0, y])
+      .filter(([x, y]) => x > 0 && y > 0), [box.scrollHeight, page().scrollHeight]];
+    measuredAt = performance.now();
   };
   // At either end, scroll both to that end; in between, align the top edges to the same line.
   const follow = () => {
     asked = false;
-    measure();
+    const box = textBox();
+    measure(box);
     if (!pairs) return;
     const there = page();
-    const ends = (box) => box.scrollHeight - box.clientHeight - box.scrollTop < 2;
+    const ends = (part) => part.scrollHeight - part.clientHeight - part.scrollTop < 2;
     if (leader === "text") {
-      there.scrollTop = ends(field) && field.scrollTop > 0 ? there.scrollHeight : field.scrollTop === 0 ? 0 : between(pairs, 0, 1, field.scrollTop);
+      there.scrollTop = ends(box) && box.scrollTop > 0 ? there.scrollHeight : box.scrollTop === 0 ? 0 : between(pairs, 0, 1, box.scrollTop);
     } else {
-      field.scrollTop = ends(there) && there.scrollTop > 0 ? field.scrollHeight : there.scrollTop === 0 ? 0 : between(pairs, 1, 0, there.scrollTop);
+      box.scrollTop = ends(there) && there.scrollTop > 0 ? box.scrollHeight : there.scrollTop === 0 ? 0 : between(pairs, 1, 0, there.scrollTop);
     }
   };
   const soon = (who) => () => {
@@ -68,9 +85,12 @@ export function startScroll(field, frame) {
     requestAnimationFrame(follow);
   };
   const lead = (who) => () => { leader = who; };
-  ["wheel", "pointerdown", "keydown", "touchstart", "focus"].forEach((kind) => field.addEventListener(kind, lead("text"), { passive: true }));
-  field.addEventListener("scroll", soon("text"), { passive: true });
+  const source = field.closest("[data-editor]");
+  ["wheel", "pointerdown", "keydown", "touchstart", "focusin"].forEach((kind) => source.addEventListener(kind, lead("text"), { passive: true, capture: true }));
+  // Scroll events do not bubble, but they can be captured.
+  source.addEventListener("scroll", (event) => { if (event.target === textBox()) soon("text")(); }, { passive: true, capture: true });
   new ResizeObserver(() => { pairs = undefined; }).observe(field);
+  source.addEventListener("editor:mode", () => { pairs = undefined; });
   return {
     // Call once for each document in the frame.
     watch() {

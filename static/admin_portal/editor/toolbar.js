@@ -33,5 +33,4 @@ export function startTools(editor, field, windows) {
     button.focus();
   });
   reach(buttons[0]);
-  tools.hidden = false;
 }

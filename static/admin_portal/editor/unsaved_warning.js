@@ -4,32 +4,43 @@ import { gettext } from "../i18n.js";
 import { refreshCsrfToken } from "./api.js";
 import { anyLocal } from "./local_drafts.js";
 
+// A notice stays until what it says is no longer true: each topic (autosave, preview) clears its own.
 export function startNotice(editor) {
   const box = editor.querySelector("[data-notice]");
   const live = editor.querySelector("[data-live]");
+  const topics = new Map();
   let retry = () => {};
-  let topic = "";
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && !box.hidden) retry();
-  });
+  const retryIfShown = () => { if (!document.hidden && !box.hidden) retry(); };
+  document.addEventListener("visibilitychange", retryIfShown);
+  window.addEventListener("online", retryIfShown);
+
+  function show() {
+    const last = [...topics.values()].at(-1);
+    box.hidden = !last;
+    if (!last) return;
+    const button = document.createElement("button");
+    Object.assign(button, { type: "button", className: "button button--secondary", textContent: gettext("Try again") });
+    button.addEventListener("click", () => retry());
+    const parts = [`${last.message} `];
+    if (last.status === 401) {
+      const link = document.createElement("a");
+      Object.assign(link, { href: editor.dataset.login, target: "_blank", textContent: gettext("Sign in in a new window, then come back here.") });
+      parts.push(link, " ");
+    }
+    box.replaceChildren(...parts, button);
+  }
+
   return {
     retry: (act) => { retry = act; },
-    clear: (what) => { if (topic === what) box.hidden = true; },
-    say: ({ status, data }, what) => {
+    clear(topic) {
+      if (topics.delete(topic)) show();
+    },
+    say({ status, data }, topic) {
       const message = data.error ?? gettext("The site has a problem. Your text is still here.");
-      const button = document.createElement("button");
-      Object.assign(button, { type: "button", className: "button", textContent: gettext("Try again") });
-      button.addEventListener("click", () => retry());
-      const parts = [`${message} `];
-      if (status === 401) {
-        const link = document.createElement("a");
-        Object.assign(link, { href: editor.dataset.login, target: "_blank", textContent: gettext("Sign in in a new window, then come back here.") });
-        parts.push(link, " ");
-      }
-      box.replaceChildren(...parts, button);
-      if (box.hidden || topic !== what) live.textContent = message;
-      topic = what;
-      box.hidden = false;
+      if (topics.get(topic)?.message !== message) live.textContent = message;
+      topics.delete(topic);
+      topics.set(topic, { message, status });
+      show();
     },
   };
 }
@@ -43,30 +54,44 @@ function trackChanges(form) {
   return { dirty: () => changed, keep: () => {}, saving: () => {} };
 }
 
+// After the form is sent, ignore further clicks on the same button for this long.
+const RESUBMIT_DELAY_MS = 5000;
+
 // Submitting to a login page would lose the text, so check the session first.
 export function warnBeforeUnload(editor, form, notice, autosave = trackChanges(form)) {
   let leaving = false;
-  let checking = false;
-  window.addEventListener("pageshow", () => { leaving = false; });
+  let checkingSession = false;
+  let resubmitting = false;
+  let sent = { button: null, at: -RESUBMIT_DELAY_MS };
+  window.addEventListener("pageshow", () => {
+    leaving = false;
+    sent = { button: null, at: -RESUBMIT_DELAY_MS };
+  });
   window.addEventListener("beforeunload", (event) => {
     if (!leaving && autosave.dirty()) event.preventDefault();
   });
   form.addEventListener("submit", async (event) => {
-    if (leaving) return;
+    if (resubmitting) return;
     event.preventDefault();
-    if (checking) return;
-    checking = true;
+    const wasJustSent = event.submitter === sent.button && event.timeStamp - sent.at < RESUBMIT_DELAY_MS;
+    if (checkingSession || wasJustSent) return;
+    checkingSession = true;
     const result = await refreshCsrfToken(editor);
-    checking = false;
+    checkingSession = false;
     if (result.status === 401 || result.status === 0) {
       notice.say(result, "keep");
       autosave.keep();
-      editor.scrollIntoView({ block: "nearest" });
       return;
     }
     leaving = true;
     autosave.saving();
-    form.requestSubmit(event.submitter);
+    sent = { button: event.submitter, at: performance.now() };
+    resubmitting = true;
+    try {
+      form.requestSubmit(event.submitter);
+    } finally {
+      resubmitting = false;
+    }
   });
   // On a shared computer, the next person could find the copies in this browser.
   document.querySelector("#logout-form")?.addEventListener("submit", (event) => {

@@ -1,4 +1,4 @@
-// Regions that the text finder marked: requested once, outlined on the picture, and covered with one click.
+// Regions that text detection found: requested once, outlined on the picture, and covered with one click.
 
 import { format, gettext, ngettext } from "../i18n.js";
 
@@ -52,7 +52,7 @@ export class DetectedText {
       } else throw new Error(String(response.status));
     } catch {
       this.root.textContent = gettext(
-        "The text finder did not answer. Look at the whole picture. It will try again when you save.",
+        "Text detection did not answer. Look at the whole picture. It will run again when you save.",
       );
     }
     this.draw();

@@ -103,7 +103,7 @@ export class Rectangles {
     rows.slice(boxes.length).forEach((row) => row.remove());
     while (this.list.children.length < boxes.length) this.list.append(this.row(this.list.children.length));
     boxes.forEach((values, index) => this.write(this.list.children[index], values, format(gettext("Black box %(number)s"), { number: index + 1 })));
-    this.write(this.cutRow, cut ?? ["", "", "", ""], gettext("Part to keep (empty: all of it)"));
+    this.write(this.cutRow, cut ?? ["", "", "", ""], gettext("Crop area (empty: all of it)"));
     this.cutRow.querySelector("[data-remove]").hidden = !cut;
     this.total.value = boxes.length;
   }

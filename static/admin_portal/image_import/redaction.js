@@ -41,7 +41,7 @@ export class RedactionCanvas {
       const outside = [[0, 0, 100, y], [0, y + height, 100, 100 - y - height], [0, y, x, height], [x + width, y, 100 - x - width, height]];
       shapes.push(...outside.filter((part) => part[2] > 0 && part[3] > 0).map((part) => shape("rect", { class: "redaction__outside", ...area(part) })));
     }
-    const name = kind === "cut" ? gettext("Part to keep") : format(gettext("Black box %(number)s"), { number: index + 1 });
+    const name = kind === "cut" ? gettext("Crop area") : format(gettext("Black box %(number)s"), { number: index + 1 });
     const text = gettext("%(name)s: %(x)s % from the left, %(y)s % from the top, %(width)s % wide, %(height)s % high");
     const label = format(text, { name, x, y, width, height });
     const held = { class: `redaction__${kind}`, tabindex: 0, role: "button", "aria-label": label, "aria-describedby": this.help, "data-kind": kind, "data-index": index };

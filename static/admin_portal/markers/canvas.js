@@ -1,5 +1,6 @@
 // The markers over the picture, drawn as in components/markers.html, with handles for the selected one.
 
+import { cornersOf } from "./geometry.js";
 import { isWide } from "./rows.js";
 
 const NS = "http://www.w3.org/2000/svg";
@@ -24,6 +25,11 @@ function outline(mark, look) {
   }
   if (mark.shape === "circle") {
     return make("ellipse", { class: look, cx: percent(mark.target_x), cy: percent(mark.target_y), rx: percent(rx), ry: percent(ry) });
+  }
+  if (mark.shape === "polygon") {
+    const points = cornersOf(mark).map(({ x, y }) => `${x},${y}`).join(" ");
+    return make("svg", { width: "100%", height: "100%", viewBox: "0 0 100 100", preserveAspectRatio: "none" },
+      make("polygon", { class: look, points, "vector-effect": "non-scaling-stroke" }));
   }
   return make("rect", {
     class: look, x: percent(mark.target_x - rx), y: percent(mark.target_y - ry), width: percent(mark.width), height: percent(mark.height),
@@ -63,7 +69,8 @@ function grip(part, x, y) {
 
 function grips(mark) {
   const corner = grip("size", Number(mark.target_x) + mark.width / 2, Number(mark.target_y) + mark.height / 2);
-  return [grip("target", mark.target_x, mark.target_y), ...(isWide(mark.shape) ? [corner] : [])];
+  const corners = mark.shape === "polygon" ? cornersOf(mark).map(({ x, y }, index) => grip(`corner-${index}`, x, y)) : [];
+  return [grip("target", mark.target_x, mark.target_y), ...(isWide(mark.shape) ? [corner] : []), ...corners];
 }
 
 function cross({ x, y }) {

@@ -1,27 +1,30 @@
 // Placing a marker: with a crosshair moved by arrow keys, by a click or tap, or by dragging.
 
 import { format, gettext } from "../i18n.js";
-import { clamp, placeOf, putAt, roomFor } from "./geometry.js";
+import { clamp, cornersOf, isCorner, placeOf, putAt, roomFor, withCorner, withoutCorner } from "./geometry.js";
 import { isWide, tidy } from "./rows.js";
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const KEYS = gettext("Arrow keys move it by 1 pixel, with Shift by 10. Enter places it here, Esc cancels.");
 const PLACE = {
-  disc: gettext("Click or tap the disc. Or use the keyboard: %(keys)s"),
-  target: gettext("Click or tap what it points at. Or use the keyboard: %(keys)s"),
+  disc: gettext("Click or tap where the number goes. Or use the keyboard: %(keys)s"),
+  target: gettext("Click or tap what it points to. Or use the keyboard: %(keys)s"),
   size: gettext("Click or tap the corner of the shape. Or use the keyboard: %(keys)s"),
-  new: gettext("Click or tap what the new marker shows. Or use the keyboard: %(keys)s"),
+  corner: gettext("Click or tap where the corner goes. Or use the keyboard: %(keys)s"),
+  new: gettext("Click or tap what each new marker shows. Choose Done when you have added all. Or use the keyboard: %(keys)s"),
 };
+const MIN_CORNERS = 3;
 const ARROWS_MOVE = {
-  disc: gettext("Arrow keys move marker %(number)s: the disc. Control Z undoes the last step."),
-  target: gettext("Arrow keys move marker %(number)s: what it points at. Control Z undoes the last step."),
-  size: gettext("Arrow keys move marker %(number)s: the corner of the shape. Control Z undoes the last step."),
+  disc: gettext("Arrow keys move marker %(number)s: the number. Ctrl+Z undoes the last step."),
+  target: gettext("Arrow keys move marker %(number)s: the pointer. Ctrl+Z undoes the last step."),
+  size: gettext("Arrow keys move marker %(number)s: the corner of the shape. Ctrl+Z undoes the last step."),
+  corner: gettext("Arrow keys move marker %(number)s: a corner of the shape. Ctrl+Z undoes the last step."),
 };
 const ANNOUNCE_DELAY = 500;
 const MIN_DRAG_PIXELS = 4;
 const MAX_TAP_PIXELS = 16; // a finger moves less during a tap
 
-export function startPlacement(root, { rows, canvas, draw, commit, say }) {
+export function startPlacement(root, { rows, canvas, draw, commit, say, zoom }) {
   const box = canvas.box;
   const hintText = root.querySelector("[data-hint]");
   const guide = root.querySelector("[data-placing]");
@@ -33,9 +36,11 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
   let part = "disc"; // the part of the selected marker that arrow keys move
   let timer = 0;
 
-  const asText = (values) => Object.fromEntries(Object.entries(values).map(([name, value]) => [name, tidy(value)]));
+  // Corners are text already.
+  const asText = (values) => Object.fromEntries(Object.entries(values).map(([name, value]) => [name, name === "outline" ? value : tidy(value)]));
   const sayPosition = (text, { x, y }) => say(format(text, { x: tidy(x), y: tidy(y) }));
   const CROSS_AT = gettext("Cross at %(x)s % from the left, %(y)s % from the top.");
+  const kindOf = (name) => (isCorner(name) ? "corner" : name);
   const debounce = (act) => { clearTimeout(timer); timer = setTimeout(act, ANNOUNCE_DELAY); };
 
   function put(row, name, at) {
@@ -50,12 +55,14 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
 
   function begin(name, row, from) {
     stopPlacing();
-    placing = { part: name, row, from, spot: row ? placeOf(rows.read(row), name) : { x: 50, y: 50 } };
+    placing = { part: name, row, from, spot: row ? placeOf(rows.read(row), name) : { x: 50, y: 50 }, added: [] };
     if (row) rows.choose(row);
     box.classList.add("is-placing");
     from.setAttribute("aria-pressed", "true");
-    hintText.textContent = format(PLACE[name], { keys: KEYS });
+    hintText.textContent = format(PLACE[kindOf(name)], { keys: KEYS });
     hereButton.textContent = row ? gettext("Place it here") : gettext("Place marker here");
+    cancelButton.textContent = row ? gettext("Cancel") : gettext("Done");
+    zoom.reveal(placing.spot);
     guide.hidden = false;
     canvas.point(placing.spot);
     draw();
@@ -72,19 +79,22 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
     canvas.point(null);
   }
 
+  // End the mode. After markers were added, continue with the label of the first one.
   function cancelPlacing() {
-    const { from } = placing;
+    const { from, added } = placing;
     stopPlacing();
+    const first = added.find((row) => row.isConnected);
+    if (first) { rows.choose(first); draw(); rows.focusLabel(first); return; }
     (from.isConnected ? from : addButton).focus();
-    say(gettext("Canceled. Nothing was placed."));
+    say(gettext("Canceled."));
   }
 
   function placeAt(at) {
     const { part: name, row, from } = placing;
-    stopPlacing();
     if (!row) { addAt(at); return; }
+    stopPlacing();
     // Undo or Delete has removed the marker since.
-    if (!row.isConnected) { addButton.focus(); say(gettext("This marker is no longer here.")); return; }
+    if (!row.isConnected) { addButton.focus(); say(gettext("This marker was deleted.")); return; }
     put(row, name, at);
     commit();
     sayPosition(gettext("Placed at %(x)s % from the left, %(y)s % from the top."), at);
@@ -96,8 +106,29 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
     const row = rows.add({ shape: "point", ...asText({ x: place.x, y: place.y, target_x: target.x, target_y: target.y }) });
     part = "disc";
     commit();
-    say(format(gettext("Marker %(number)s added. Write what it shows."), { number: rows.all().length }));
-    rows.focusLabel(row);
+    placing.added.push(row);
+    placing.spot = target;
+    canvas.point(target);
+    say(format(gettext("Marker %(number)s added. Add another one, or choose Done to enter the labels."), { number: rows.all().length }));
+  }
+
+  function changeCorners(row, isAdding) {
+    const mark = rows.read(row);
+    const count = cornersOf(mark).length;
+    if (isAdding && count < 2) return;
+    if (!isAdding && count <= MIN_CORNERS) { say(format(gettext("A free shape needs at least %(count)s corners."), { count: MIN_CORNERS })); return; }
+    rows.choose(row);
+    if (isAdding) {
+      const { outline, index } = withCorner(mark, rows.aspect);
+      rows.write(row, { outline });
+      part = `corner-${index}`;
+    } else {
+      const index = isCorner(part) ? Number(part.slice(7)) : count - 1;
+      rows.write(row, { outline: withoutCorner(mark, Math.min(index, count - 1)) });
+      part = "target";
+    }
+    commit();
+    say(format(gettext("The shape has %(count)s corners."), { count: count + (isAdding ? 1 : -1) }));
   }
 
   function moveByKey(event) {
@@ -108,12 +139,14 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
     if (placing) {
       placing.spot = moved(placing.spot);
       canvas.point(placing.spot);
+      zoom.reveal(placing.spot);
       debounce(() => placing && sayPosition(CROSS_AT, placing.spot));
       return;
     }
     const row = rows.chosen();
     if (!row) return;
     put(row, part, moved(placeOf(rows.read(row), part)));
+    zoom.reveal(placeOf(rows.read(row), part));
     debounce(() => {
       commit();
       if (row.isConnected) sayPosition(gettext("%(x)s % from the left, %(y)s % from the top."), placeOf(rows.read(row), part));
@@ -140,7 +173,11 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
       isGrip: event.target.closest("[data-grip]") !== null,
       startX: event.clientX, startY: event.clientY, moved: false,
     };
-    if (!dragged.row) return;
+    if (!dragged.row) {
+      // A finger pans by scrolling; a mouse pans by dragging.
+      if (event.pointerType === "mouse" && zoom.isZoomed()) box.setPointerCapture(event.pointerId);
+      return;
+    }
     commit();
     dragged.before = rows.read(dragged.row);
     part = dragged.part;
@@ -150,7 +187,9 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
   }
 
   function drag(event) {
-    if (!dragged?.row || !dragged.isGrip || !event.isPrimary) return;
+    if (!dragged || !event.isPrimary) return;
+    if (!dragged.row && zoom.isZoomed() && event.pointerType === "mouse") { zoom.pan(event.movementX, event.movementY); return; }
+    if (!dragged.row || !dragged.isGrip) return;
     dragged.moved ||= Math.hypot(event.clientX - dragged.startX, event.clientY - dragged.startY) > MIN_DRAG_PIXELS;
     if (dragged.moved) put(dragged.row, dragged.part, spotOf(event));
   }
@@ -170,17 +209,17 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
     if (!moved) return;
     rows.write(row, before);
     draw();
-    say(gettext("Canceled. Nothing was moved."));
+    say(gettext("Canceled."));
   }
 
   // While placing, a click sets the position. Otherwise it only selects.
   function onClick(event) {
     const held = released;
     released = null;
-    if (!placing) return;
+    if (!placing || event.detail > 1) return; // the second click of a double-click adds no second marker
     // Assistive technology clicks without pointer events.
     if (held && Math.hypot(event.clientX - held.startX, event.clientY - held.startY) > MAX_TAP_PIXELS) {
-      say(gettext("That was a drag. Click or tap without moving."));
+      if (!zoom.isZoomed()) say(gettext("That was a drag. Click or tap without moving."));
     } else placeAt(spotOf(event));
   }
 
@@ -189,13 +228,15 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
   box.addEventListener("pointercancel", () => { if (dragged) cancelDrag(); });
   box.addEventListener("focus", () => {
     const index = rows.indexOfChosen();
-    if (!placing && index >= 0) say(format(ARROWS_MOVE[part], { number: index + 1 }));
+    if (!placing && index >= 0) say(format(ARROWS_MOVE[kindOf(part)], { number: index + 1 }));
   });
   const toggle = (name, row, button) => { if (placing?.from === button) cancelPlacing(); else begin(name, row, button); };
   addButton.addEventListener("click", () => toggle("new", null, addButton));
   hereButton.addEventListener("click", () => placeAt(placing.spot));
   cancelButton.addEventListener("click", cancelPlacing);
   root.querySelector("[data-rows]").addEventListener("click", (event) => {
+    const corners = event.target.closest("[data-do=corner-add], [data-do=corner-remove]");
+    if (corners) { changeCorners(corners.closest("[data-row]"), corners.dataset.do === "corner-add"); return; }
     const button = event.target.closest("[data-move]");
     if (!button) return;
     const row = button.closest("[data-row]");
@@ -208,7 +249,7 @@ export function startPlacement(root, { rows, canvas, draw, commit, say }) {
   });
   // On a narrow screen the picture is sticky, so keep focused fields from being covered by it.
   const picture = box.closest(".marker-editor__picture");
-  const stage = picture.querySelector("[data-stage]");
+  const stage = picture.querySelector("[data-frame]");
   new ResizeObserver(() => {
     const first = guide.hidden || getComputedStyle(guide).position === "fixed" ? stage : guide;
     const hidden = first.getBoundingClientRect().top - picture.getBoundingClientRect().top;

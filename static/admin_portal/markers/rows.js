@@ -1,6 +1,7 @@
 // The rows of the form, read and written as plain values. Positions are percentages.
 
 import { format, gettext } from "../i18n.js";
+import { cornersOf, firstOutline } from "./geometry.js";
 
 const FIRST_SIZE = 16;
 export const isWide = (shape) => shape === "circle" || shape === "region";
@@ -45,11 +46,27 @@ export function startRows(form, say) {
       row.querySelector("[data-number]").textContent = index + 1;
       const values = read(row);
       const title = labels.map((name) => values[name]).filter(Boolean).join(" · ");
-      row.querySelector("[data-name]").textContent = title || gettext("No words yet");
+      row.querySelector("[data-name]").textContent = title || gettext("No label yet");
       row.querySelector("[data-part=size]").hidden = !isWide(values.shape);
+      row.querySelector("[data-part=outline]").hidden = values.shape !== "polygon";
+      showCorners(row, values);
       row.classList.toggle("is-selected", row === selected);
     });
     total.value = all().length;
+  }
+
+  // One button for each corner of a free shape; Add and Remove stay in the template.
+  function showCorners(row, values) {
+    const buttons = row.querySelector("[data-corners]");
+    const wanted = values.shape === "polygon" ? cornersOf(values).length : 0;
+    while (buttons.children.length > wanted) buttons.lastElementChild.remove();
+    while (buttons.children.length < wanted) {
+      const button = Object.assign(document.createElement("button"), { type: "button", className: "button button--secondary" });
+      button.textContent = format(gettext("Corner %(number)s"), { number: buttons.children.length + 1 });
+      button.dataset.move = `corner-${buttons.children.length}`;
+      buttons.append(button);
+    }
+    row.querySelector("[data-corner-tools]").hidden = false;
   }
 
   function select(row) {
@@ -138,6 +155,11 @@ export function startRows(form, say) {
   // Give a shape a size, and move it into the picture.
   function reshape(row) {
     const values = read(row);
+    if (values.shape === "polygon" && cornersOf(values).length === 0) {
+      const target = { x: Number(values.target_x), y: Number(values.target_y) };
+      const [width, height] = [Number(values.width) || FIRST_SIZE, Number(values.height) || FIRST_SIZE * aspect];
+      write(row, { outline: firstOutline(target, width, height) });
+    }
     if (!isWide(values.shape)) return;
     const width = Number(values.width) || FIRST_SIZE;
     const height = Number(values.height) || Math.min(100, FIRST_SIZE * aspect);

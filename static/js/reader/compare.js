@@ -1,6 +1,6 @@
 const shape = (image) => (image ? image.height / image.width : NaN);
 
-// Before and after, one over the other: a slider wipes between them. A button leads back to side by side.
+// Before and after start side by side, each with its own caption. A button overlays them, and a slider wipes between them.
 export function startCompare(compare) {
   const [before, after] = [...compare.querySelectorAll(".compare__side")].map((side) => side.querySelector("img"));
   // Pictures of different shapes do not cover each other.
@@ -9,7 +9,7 @@ export function startCompare(compare) {
   const bar = compare.querySelector("[data-compare-wipe]");
   const button = tools.querySelector("button");
   const range = bar.querySelector("input");
-  const words = { wiping: button.textContent, apart: button.dataset.words };
+  const words = { apart: button.textContent, wiping: button.dataset.words };
 
   const say = () => {
     const share = Number(range.value);
@@ -26,5 +26,4 @@ export function startCompare(compare) {
   button.addEventListener("click", () => show(!compare.classList.contains("compare--slider")));
   tools.hidden = false;
   say();
-  show(true);
 }

@@ -1,6 +1,6 @@
 const BLOCKS = "h1, h2, h3, h4, h5, p, li, dt, dd, th, td";
 // Numbers on pictures, marks of sources, what leads elsewhere: nothing of it is a sentence.
-const SILENT = "svg, nav, fieldset, .citation, .page-status, .reader-tools__box, button, summary, .visually-hidden, .next-step, .sources, .series__hint, .series__buttons, .figure__large, .compare__tools";
+const SILENT = "svg, nav, fieldset, .citation, .page-status, .reader-tools__box, button, summary, .visually-hidden, .next-step, .sources, .series__hint, .series__buttons, .compare__tools";
 
 // The sentences of some elements as the reader sees them now: text, range and block of each.
 export function sentencesOf(roots, language) {

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.accounts import invitations, services
 from portal.accounts.models import User
+from portal.secret_key import require_key
 
 
 class Command(BaseCommand):
@@ -29,6 +30,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        require_key()
         user = User.objects.filter(username=User.normalize_username(options["username"])).first()
         if user is None:
             url = self._invite(options)

@@ -1,0 +1,165 @@
+"""Single sign-on: the way to the provider and back. Of allauth's views, only these are routed.
+
+allauth's modules that speak the protocols are imported in the views: they need the packages of the extra "sso".
+"""
+
+import logging
+from typing import cast
+
+from allauth.socialaccount.adapter import get_adapter
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST, require_safe
+
+from portal.accounts import sessions, sso, throttle
+from portal.accounts.models import User
+from portal.accounts.sso_settings import OIDC, SAML
+from portal.accounts.views.base import get_safe_next_url, render_page
+
+log = logging.getLogger(__name__)
+
+# What the SAML toolkit reads of the request that brings the response. The rest, such as IP addresses, is not stored.
+STORED_META = frozenset({"HTTP_HOST", "SERVER_NAME", "SERVER_PORT", "SCRIPT_NAME", "PATH_INFO", "CONTENT_TYPE"})
+
+
+def _require_provider(*names: str) -> None:
+    if settings.SSO_PROVIDER not in names:
+        raise Http404
+
+
+@never_cache
+@require_safe
+def sso_login(request: HttpRequest) -> HttpResponse:
+    """Send the browser to the provider.
+
+    By GET: after a form, browsers apply ``form-action`` of our content policy to all redirects that follow.
+    """
+    _require_provider(OIDC, SAML)
+    next_url, purpose = get_safe_next_url(request), request.GET.get(sso.PURPOSE_KEY, sso.SIGN_IN)
+    if isinstance(request.user, User) and purpose == sso.SIGN_IN:
+        return HttpResponseRedirect(next_url or reverse("admin:index"))
+    if wait := throttle.hit(sso.throttle_buckets(request)):
+        messages.error(request, throttle.throttled_message(wait))
+        return HttpResponseRedirect(reverse("account_login"))
+    sessions.mark_asked(request)
+    try:
+        response = _redirect_to_provider(request, next_url, purpose)
+        return response if purpose == sso.SIGN_IN else _begin_new_navigation(request, response)
+    except (OSError, ValueError, KeyError) as error:
+        log.error("The single sign-on provider does not answer: %s", type(error).__name__)  # noqa: TRY400 -- no address
+    if isinstance(request.user, User):
+        message = _("%(provider)s does not answer, so your sign-in could not be confirmed. You can go on for now.")
+    else:
+        message = _("%(provider)s does not answer. Try again in a few minutes.")
+    messages.warning(request, message % {"provider": capfirst(sso.provider_label())})
+    fallback = next_url if isinstance(request.user, User) else reverse("account_login")
+    return HttpResponseRedirect(fallback or reverse("admin:index"))
+
+
+def _begin_new_navigation(request: HttpRequest, redirect: HttpResponse) -> HttpResponse:
+    """Return a page that goes on to where ``redirect`` leads.
+
+    This request can be the last of several redirects after a form, and ``form-action`` would stop the next one.
+    """
+    if "Location" not in redirect:
+        return redirect
+    title = _("Checking your sign-in …")
+    response = render_page(request, "sso_continue.html", {"url": redirect["Location"]}, title=title)
+    response.headers["Refresh"] = f"0; url={redirect['Location']}"
+    return response
+
+
+def _redirect_to_provider(request: HttpRequest, next_url: str, purpose: str) -> HttpResponse:
+    # requests' errors are OSErrors; ValueError and KeyError come from an answer that is not the provider's.
+    provider = get_adapter().get_provider(request, settings.SSO_PROVIDER_ID)
+    data = {sso.PURPOSE_KEY: purpose}
+    must_authenticate = purpose == sso.REAUTHENTICATE
+    if settings.SSO_PROVIDER == OIDC:
+        # max_age makes the provider state in the ID token when it authenticated the person.
+        auth_params = {"prompt": "login", "max_age": "0"} if must_authenticate else {}
+        return cast(
+            "HttpResponse",
+            provider.redirect(request, "login", next_url=next_url, data=data, auth_params=auth_params),
+        )
+    from allauth.socialaccount.providers.saml.utils import build_auth
+
+    auth = build_auth(request, provider)
+    url = auth.login(return_to="", force_authn=must_authenticate)
+    provider.stash_redirect_state(request, "login", next_url, data, state_id=auth.get_last_request_id())
+    return HttpResponseRedirect(url)
+
+
+@never_cache
+@require_safe
+def oidc_callback(request: HttpRequest, provider_id: str) -> HttpResponse:
+    """Complete a sign-in with OpenID Connect."""
+    _require_provider(OIDC)
+    from allauth.socialaccount.providers.openid_connect.views import callback
+
+    try:
+        return cast("HttpResponse", callback(request, provider_id))
+    except (ValueError, KeyError) as error:
+        # An answer of the provider without what the standard requires.
+        log.error("The single sign-on provider sent no usable answer: %s", type(error).__name__)  # noqa: TRY400 -- as above
+        return sso.failure_response(request, "invalid answer")
+
+
+@csrf_exempt  # the provider's page sends the form; the SAML response is signed and answers a request of this browser
+@never_cache
+@require_POST
+def saml_acs(request: HttpRequest, organization_slug: str) -> HttpResponse:
+    """Store a SAML response for ``saml_finish_acs``: browsers send no session cookie with the provider's form."""
+    _require_provider(SAML)
+    if throttle.hit(sso.throttle_buckets(request)):
+        return HttpResponse("Too many attempts. Try again in a minute.\n", status=429, content_type="text/plain")
+    from allauth.socialaccount.providers.saml.views import acs
+
+    request.POST  # noqa: B018 -- parsed before the headers that it needs are gone
+    request.META = {name: value for name, value in request.META.items() if name in STORED_META}
+    return cast("HttpResponse", acs(request, organization_slug))
+
+
+@never_cache
+@require_safe
+def saml_finish_acs(request: HttpRequest, organization_slug: str) -> HttpResponse:
+    """Complete a sign-in with SAML."""
+    _require_provider(SAML)
+    import xmlsec
+    from allauth.socialaccount.providers.saml.views import finish_acs
+
+    try:
+        return cast("HttpResponse", finish_acs(request, organization_slug))
+    except (PermissionDenied, ValueError, SyntaxError, xmlsec.Error):
+        # It answers no request of this browser, names no one, has entities, is not XML (lxml's SyntaxError), or is
+        # encrypted for another key.
+        return sso.failure_response(request, "invalid answer")
+
+
+@never_cache
+@require_safe
+def saml_metadata(request: HttpRequest, organization_slug: str) -> HttpResponse:
+    """Return the portal's metadata, from which the provider is set up."""
+    _require_provider(SAML)
+    from allauth.socialaccount.providers.saml.utils import build_saml_config
+    from onelogin.saml2.settings import OneLogin_Saml2_Settings
+
+    provider = get_adapter().get_provider(request, settings.SSO_PROVIDER_ID)
+    config = build_saml_config(request, provider.app.settings, organization_slug)
+    # Signing out at the provider does not sign out here: unsigned requests for it cannot be told from forged ones.
+    del config["sp"]["singleLogoutService"]
+    # Only the metadata requires encryption, which makes it offer the key for it: plain assertions are accepted as well.
+    config["security"]["wantAssertionsEncrypted"] = "privateKey" in config["sp"]
+    metadata = OneLogin_Saml2_Settings(settings=config, sp_validation_only=True).get_sp_metadata()
+    return HttpResponse(metadata, content_type="application/samlmetadata+xml")
+
+
+def saml_sls(request: HttpRequest, organization_slug: str) -> HttpResponse:
+    """Not supported. allauth asks for the address when it builds its configuration."""
+    raise Http404

@@ -1,0 +1,48 @@
+"""``manage.py export_audit``."""
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from portal.audit import export_events, write_csv, write_json_lines
+
+
+def parse_day(text: str) -> datetime.date:
+    """Return a day; raise CommandError for anything else."""
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError as error:
+        raise CommandError(f"{text} is not a day. Write it as 2026-01-31.") from error
+
+
+class Command(BaseCommand):
+    """Exports sign-in and content events; docs/audit.md lists the fields."""
+
+    help = "Write the audit events of a span of days, as CSV or JSON lines."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--from", dest="first", required=True, help="The first day in UTC, such as 2026-01-01.")
+        parser.add_argument("--to", dest="last", required=True, help="The last day in UTC, included.")
+        parser.add_argument("--format", choices=("csv", "json"), default="csv", help="csv (the default) or json.")
+        parser.add_argument("--output", type=Path, help="A new file instead of the standard output.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        first, last = parse_day(options["first"]), parse_day(options["last"])
+        if last < first:
+            raise CommandError("--to is before --from. Swap them.")
+        start, end = (
+            datetime.datetime.combine(day, datetime.time(), datetime.UTC)
+            for day in (first, last + datetime.timedelta(days=1))
+        )
+        write = write_csv if options["format"] == "csv" else write_json_lines
+        if options["output"] is None:
+            write(export_events(start, end), self.stdout)  # type: ignore[arg-type]  # OutputWrapper has write()
+            return
+        try:
+            with options["output"].open("x", encoding="utf-8", newline="") as stream:
+                count = write(export_events(start, end), stream)
+        except OSError as error:
+            raise CommandError(f"{options['output']} cannot be written: {error.strerror}.") from error
+        self.stdout.write(f"{options['output']}: {count} events")

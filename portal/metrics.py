@@ -1,0 +1,192 @@
+"""Metrics of one machine in Prometheus' text form (docs/metrics.md). Imported only if PORTAL_METRICS_TOKEN is set.
+
+Requests are counted in files that all web processes share (prometheus_client's multiprocess mode). Everything else is
+measured when Prometheus asks. No label holds an address, a name, or anything that a client sends.
+"""
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import DatabaseError, connection, connections
+
+from portal import audit, get_version
+from portal.accounts.models import PasswordResetRequest
+from portal.health import seconds_since_done
+from portal.published.files import PublishedFiles
+
+FOLDER = Path(settings.DATA_DIR) / "worker" / "metrics"
+FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
+# prometheus_client reads it when it is imported.
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(FOLDER)
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest  # noqa: E402 -- see above
+from prometheus_client.core import GaugeMetricFamily  # noqa: E402 -- see above
+from prometheus_client.multiprocess import MultiProcessCollector  # noqa: E402 -- see above
+from prometheus_client.registry import Collector  # noqa: E402 -- see above
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+# A database that hangs must not make the response late: Prometheus gives up after ten seconds.
+MAX_COLLECT_SECONDS = 3.0
+DYNAMIC_KEY = "plainspine.dynamic"
+# The class of a request by the beginning of its path; all others are public.
+PREFIX_CLASSES = (("/static/", "static"), ("/media/", "media"), ("/admin/", "staff"))
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+BUCKETS = (0.002, 0.01, 0.05, 0.25, 1.0, 5.0, 20.0)
+
+StartResponse = Callable[..., Any]
+Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+
+REQUEST_SECONDS = Histogram(
+    "plainspine_request_seconds",
+    "Time to the response, by class of request (published, dynamic, static, media, staff, probe) and status.",
+    ["kind", "status"],
+    buckets=BUCKETS,
+)
+
+
+class MetricsSource(Protocol):
+    """The functions of the module ``settings.METRICS_SOURCE``. Any of them may raise DatabaseError."""
+
+    def publish_lag(self, published_version: str) -> float:
+        """Return the seconds for which the oldest change is not in the files of this content version; 0 if none is."""
+
+    def collect(self) -> dict[str, tuple[str, float]]:
+        """Return help text and value by the name of the metric, without its prefix."""
+
+
+def mark_dynamic(application: Application) -> Application:
+    """Wrap Django, to tell its responses from published files."""
+
+    def marked(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        environ[DYNAMIC_KEY] = True
+        return application(environ, start_response)
+
+    return marked
+
+
+def count_requests(application: Application) -> Application:
+    """Wrap the whole application, to count requests and the time until each response begins."""
+
+    children: dict[tuple[str, str], Histogram] = {}
+
+    def counted(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        started = time.perf_counter()
+        seen: list[str] = []
+
+        def note(status: str, *rest: Any) -> Any:
+            seen.append(f"{status[0]}xx")
+            return start_response(status, *rest)
+
+        try:
+            return application(environ, note)
+        finally:
+            key = classify(environ), seen[-1] if seen else "5xx"
+            # labels() takes a lock and longer than the rest.
+            child = children.get(key) or children.setdefault(key, REQUEST_SECONDS.labels(*key))
+            child.observe(time.perf_counter() - started)
+
+    return counted
+
+
+def classify(environ: dict[str, Any]) -> str:
+    """Return the class of a request that was answered."""
+    path = environ.get("PATH_INFO", "")
+    if path in PROBES:
+        return "probe"
+    for prefix, name in PREFIX_CLASSES:
+        if path.startswith(prefix):
+            return name
+    return "dynamic" if DYNAMIC_KEY in environ else "published"
+
+
+def clear() -> None:
+    """Delete the counts of the processes of an earlier start. For ``serve``, before it starts processes."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def render() -> bytes:
+    """Return all metrics of this machine."""
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, path=str(FOLDER))  # type: ignore[no-untyped-call]
+    registry.register(StateCollector())
+    return generate_latest(registry)
+
+
+class StateCollector(Collector):
+    """What is measured when Prometheus asks."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield one family per metric. What hangs or fails is missing, and ``…_up`` says so."""
+        gauges: dict[str, tuple[str, float]] = {}
+        thread = threading.Thread(target=_measure, args=(gauges,), name="metrics", daemon=True)
+        thread.start()
+        thread.join(MAX_COLLECT_SECONDS)
+        # The thread may go on; from here on, the dictionary is ours.
+        for name, (text, value) in sorted(dict(gauges).items()):
+            yield GaugeMetricFamily(f"plainspine_{name}", text, value)
+        tasks = GaugeMetricFamily(
+            "plainspine_task_age_seconds", "Seconds since a task last succeeded on this machine.", labels=["task"]
+        )
+        for task, seconds in seconds_since_done().items():
+            tasks.add_metric([task], seconds)
+        yield tasks
+        build = GaugeMetricFamily("plainspine_build_info", "Always 1; the label is the version.", labels=["version"])
+        build.add_metric([get_version()], 1)
+        yield build
+
+
+def _measure(gauges: dict[str, tuple[str, float]]) -> None:
+    """Fill in the values, in a thread of its own."""
+    try:
+        measure(gauges)
+    finally:
+        connections.close_all()
+
+
+def measure(gauges: dict[str, tuple[str, float]]) -> None:
+    """Add help text and value of each metric by its name, without the prefix."""
+    files = PublishedFiles(settings.DATA_DIR)
+    gauges["published_age_seconds"] = "Seconds since the worker last confirmed the published pages.", files.age()
+    with contextlib.suppress(OSError):
+        gauges["disk_free_bytes"] = "Free bytes on the disk of the data directory.", shutil.disk_usage(FOLDER).free
+    gauges["media_storage_up"] = "1 if the media storage responds.", 0.0
+    gauges["database_up"] = "1 if the database responds.", 0.0
+    try:
+        with contextlib.suppress(DatabaseError):
+            _measure_database(gauges, files)
+    finally:
+        files.close()
+    with contextlib.suppress(OSError):
+        default_storage.exists("figures/ready")
+        gauges["media_storage_up"] = gauges["media_storage_up"][0], 1.0
+
+
+def _measure_database(gauges: dict[str, tuple[str, float]], files: PublishedFiles) -> None:
+    started = time.perf_counter()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        cursor.fetchone()
+    gauges["database_up"] = gauges["database_up"][0], 1.0
+    gauges["database_response_seconds"] = "Time of a trivial query.", time.perf_counter() - started
+    source = cast("MetricsSource", import_module(settings.METRICS_SOURCE))
+    version = ""
+    with contextlib.suppress(sqlite3.Error):  # no worker has run yet
+        version = files.state().get("content_version", "")
+    gauges["publish_lag_seconds"] = (
+        "Seconds for which the oldest change of a public page is not in this machine's files; 0 if all are.",
+        source.publish_lag(version) if version else 0.0,
+    )
+    gauges["mail_queue"] = "Requests for password links that wait for the worker.", PasswordResetRequest.objects.count()
+    gauges["audit_queue"] = "Audit events that wait to be forwarded.", audit.count_waiting()
+    gauges.update(source.collect())

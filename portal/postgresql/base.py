@@ -1,0 +1,149 @@
+"""Django's PostgreSQL backend with limits for web processes: a pool, and an end to waiting.
+
+A server that is stopped without closing its connections, on a machine that hangs, never answers. Without limits, a few
+searches would then occupy every thread, and readers of finished pages would wait as well. Web processes therefore
+
+- open at most ``PORTAL_DATABASE_CONNECTIONS`` connections, and let only a few threads wait for one;
+- give up an answer after a few seconds (portal/storage/database.py), and close that connection;
+- after a failed attempt to connect, refuse at once for PAUSE_SECONDS, and then let a single thread try.
+
+Commands and the worker process, whose statements can take long, have one connection without these limits.
+"""
+
+import threading
+import time
+from collections.abc import Generator
+from typing import Any, ClassVar, cast
+
+import psycopg
+from django.db.backends.postgresql import base
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from portal.storage.database import answers_within, get_limit
+
+CHECK_SECONDS, PAUSE_SECONDS = 0.8, 3.0
+ALL_IN_USE = "all connections of this process are in use"
+
+
+class LimitedConnection(psycopg.Connection[Any]):
+    """A connection that is closed if an answer takes longer than ``get_limit()``."""
+
+    # The monotonic time of the last answer on any connection of this process.
+    answered_at: ClassVar[float] = 0.0
+
+    def wait(self, generator: Any, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+        """Run a database operation. Raise OperationalError, and close the connection, at the end of the limit."""
+        try:
+            answer = super().wait(_stop_after(get_limit(), generator), *args, **kwargs)
+        except _ResponseTimeoutError:
+            self.close()
+            raise
+        LimitedConnection.answered_at = time.monotonic()
+        return answer
+
+
+class _ResponseTimeoutError(psycopg.OperationalError):
+    def __init__(self) -> None:
+        super().__init__("the database does not respond in time")
+
+
+def _stop_after(seconds: float, generator: Any) -> Generator[Any, Any, Any]:
+    """Pass a generator of psycopg through; psycopg wakes it at short intervals while nothing arrives."""
+    deadline = time.monotonic() + seconds
+    try:
+        waits_for = next(generator)
+        while True:
+            is_ready = yield waits_for
+            if not is_ready and time.monotonic() > deadline:
+                raise _ResponseTimeoutError
+            waits_for = generator.send(is_ready)
+    except StopIteration as end:
+        return end.value
+
+
+class LimitedPool(ConnectionPool[LimitedConnection]):
+    """psycopg's pool, which reports why no connection could be made, and refuses at once after a failure."""
+
+    def __init__(self, *, max_waiting_threads: int, **options: Any) -> None:
+        super().__init__(connection_class=LimitedConnection, **options)
+        self._state_lock = threading.Lock()
+        # Not the pool's own max_waiting, which counts threads that have given up, and refuses without a new attempt.
+        self._max_waiting_threads = max_waiting_threads
+        self._in_use = self._waiting_threads = 0
+        self._failure: Exception | None = None
+        self._paused_until = 0.0
+
+    def _connect(self, timeout: float | None = None) -> LimitedConnection:
+        try:
+            connection = super()._connect(timeout)
+        except Exception as error:
+            self._failure = error
+            raise
+        self._failure, self._paused_until = None, 0.0
+        return connection
+
+    def getconn(self, timeout: float | None = None) -> LimitedConnection:
+        """Return a working connection. Raise OperationalError with the reason why there is none."""
+        with self._state_lock:
+            now = time.monotonic()
+            if now < self._paused_until:
+                raise self._make_error()
+            if self._paused_until:
+                # This thread tries; the others are refused until it has succeeded.
+                self._paused_until = now + PAUSE_SECONDS
+            if self._in_use + self._waiting_threads >= self.max_size + self._max_waiting_threads:
+                raise self._make_error()
+            self._waiting_threads += 1
+        try:
+            connection = super().getconn(timeout)
+        except PoolTimeout as error:
+            if not self._in_use:
+                self._paused_until = time.monotonic() + PAUSE_SECONDS
+            raise self._make_error() from error
+        finally:
+            with self._state_lock:
+                self._waiting_threads -= 1
+        with self._state_lock:
+            self._in_use += 1
+            self._paused_until = 0.0
+        return connection
+
+    def putconn(self, conn: LimitedConnection) -> None:
+        with self._state_lock:
+            self._in_use -= 1
+        super().putconn(conn)
+
+    def _make_error(self) -> psycopg.OperationalError:
+        is_answering = time.monotonic() - LimitedConnection.answered_at < CHECK_SECONDS
+        if self._in_use >= self.max_size and is_answering:
+            return psycopg.OperationalError(ALL_IN_USE)
+        return psycopg.OperationalError(str(self._failure or "the database does not respond"))
+
+
+def _check(connection: LimitedConnection) -> None:
+    with answers_within(CHECK_SECONDS):
+        ConnectionPool.check_connection(connection)
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """A connection of Django, from a LimitedPool after ``limit_connections``."""
+
+    @property
+    def pool(self) -> Any:
+        options = self.settings_dict["OPTIONS"].get("pool")
+        if not options:
+            return None
+        # Private names of Django, without types.
+        parent: Any = self
+        pools = cast("dict[str, LimitedPool]", parent._connection_pools)  # noqa: SLF001 -- see above
+        if self.alias not in pools:
+            parameters = {**self.get_connection_params(), "autocommit": True}
+            pool = LimitedPool(
+                kwargs=parameters,
+                open=False,
+                configure=parent._configure_connection,  # noqa: SLF001 -- see above
+                check=_check,
+                **options,
+            )
+            pools.setdefault(self.alias, pool)
+        return pools[self.alias]

@@ -1,0 +1,242 @@
+"""Limits on waiting for the database, and the 503 response while it cannot be used.
+
+Without psycopg, so that installations on SQLite can import this. portal/postgresql/base.py enforces the limits.
+"""
+
+import logging
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, connections
+from django.db.backends.sqlite3.base import DatabaseWrapper as SQLite
+from django.http import HttpRequest, HttpResponse
+from django.utils.module_loading import import_string
+
+from portal.env import SERVICE_USER_HINT, forbid_new_file
+from portal.security import PROBE_PATHS
+from portal.storage.local_storage import describe_write_error
+
+log = logging.getLogger(__name__)
+
+DATABASE_FILE_MISSING = "the database file is missing"
+NO_RESPONSE = "the database does not respond"
+DATABASE_FILE_REPLACED = "the database file was replaced while the server was running: restart the server"
+NO_CONNECTION_LEFT = (
+    "the database has no connection left: raise max_connections in PostgreSQL, or lower PORTAL_DATABASE_CONNECTIONS"
+)
+READ_ONLY = "the database is read-only: check the owner and mode of its file, or whether DATABASE_URL names a standby"
+# Words in the messages of SQLite, libpq, and PostgreSQL, in the order in which they are looked for.
+CAUSES = (
+    (("all connections of this process are in use",), "all database connections of this process are in use"),
+    (("too many clients", "too many connections", "remaining connection slots"), NO_CONNECTION_LEFT),
+    (("malformed", "not a database"), "the database is damaged: restore a backup"),
+    (("disk is full", "no space left", "disk i/o error"), "the disk of the database is full: free some space"),
+    (("locked", "busy"), "the database is locked by another program"),
+    (("readonly", "read-only"), READ_ONLY),
+    (("unable to open",), DATABASE_FILE_MISSING),
+    (
+        ("password authentication", "no password supplied", "authentication failed", "pg_hba.conf"),
+        "the database refuses the account: check user and password in DATABASE_URL, and pg_hba.conf",
+    ),
+    (
+        ("failed to resolve host", "could not translate host name", "name or service not known"),
+        "the host of the database is unknown: check DATABASE_URL",
+    ),
+    (
+        ("connection refused", "no such file or directory", "is the server running"),
+        "the database does not respond: PostgreSQL is not running there, or DATABASE_URL names another host or port",
+    ),
+    (("starting up", "shutting down", "recovery mode"), "the database does not respond: it is starting or stopping"),
+    (
+        ("certificate", "ssl", "tls"),
+        "the encrypted connection to the database failed: check sslmode and certificates in DATABASE_URL",
+    ),
+    (("statement timeout", "lock timeout"), "the database took too long to answer"),
+    (("permission denied",), "the database refuses this to its account: see GRANT in docs/operations.md"),
+    (("no such table", "no such column"), "the database is empty or not migrated: run manage.py migrate"),
+)
+LOG_PAUSE_SECONDS = 10.0
+MISSING_DATABASE = re.compile(r'database ".*" does not exist')
+MISSING_ROLE = re.compile(r'role ".*" does not exist')
+
+# A reader who searches gets an answer or a message; staff can wait for a colleague's publication to commit.
+PUBLIC_SECONDS, STAFF_SECONDS = 3.0, 15.0
+
+# Less than the two seconds in which /readyz responds.
+GET_CONNECTION_SECONDS = 1.2
+# The other threads of a process, 16 without these and those with a connection, stay free for readers.
+MAX_WAITING_THREADS = 4
+IDLE_SECONDS = 120.0
+# After this, libpq's second attempt to connect is the last: the next request makes another.
+RECONNECT_SECONDS = 0.1
+
+_local = threading.local()
+
+
+def is_connection_error(error: BaseException | None) -> bool:
+    """Return whether an error means that the database cannot be used, rather than that a statement was wrong."""
+    # SQLite's "malformed" and "not a database" are raised as the base class.
+    return isinstance(error, OperationalError | InterfaceError) or type(error) is DatabaseError
+
+
+def describe_error(error: BaseException) -> str:
+    """Return why the database cannot be used, for an operator, without file, account, or host names."""
+    text = str(error).lower()
+    if MISSING_DATABASE.search(text):
+        return "the database that DATABASE_URL names does not exist: create it (docs/operations.md)"
+    if MISSING_ROLE.search(text):
+        return "the database has no such account: check the user in DATABASE_URL"
+    for words, cause in CAUSES:
+        if any(word in text for word in words):
+            return cause
+    if "does not exist" in text:
+        return "the database is empty or not migrated: run manage.py migrate"
+    return NO_RESPONSE
+
+
+def describe_failure(error: DatabaseError | OSError) -> str:
+    """Return one line for an error that ends a command, or an empty string for one that is a fault of the program."""
+    if isinstance(error, DatabaseError):
+        reason = describe_error(error)
+        if reason == DATABASE_FILE_MISSING:
+            name = connections.settings["default"]["NAME"]
+            return f"there is no usable database at {name}. {SERVICE_USER_HINT} A new site is set up by manage.py serve"
+        return reason if is_connection_error(error) or reason != NO_RESPONSE else ""
+    if error.filename:
+        return describe_write_error(error, Path(os.fsdecode(error.filename)))
+    # StorageUnavailableError is a sentence; a bare error number without a file says too little.
+    return "" if error.errno else str(error)
+
+
+def _uses_sqlite_file() -> bool:
+    # The test database is in memory.
+    default = connections["default"]
+    return isinstance(default, SQLite) and not default.is_in_memory_db()
+
+
+def require_existing_database() -> None:
+    """Make this process open the SQLite file only if it exists. SQLite would create an empty one and hide the loss."""
+    config = connections.settings["default"]
+    if _uses_sqlite_file():
+        forbid_new_file(config)
+        connections.close_all()
+
+
+class DatabaseFileMonitor:
+    """Detects that the SQLite file was deleted or replaced since the monitor was created.
+
+    A process that has a deleted file open can still write to it, so saved changes would be lost silently. Does nothing
+    on PostgreSQL.
+    """
+
+    def __init__(self) -> None:
+        self._path = Path(str(connection.settings_dict["NAME"])) if _uses_sqlite_file() else None
+        self._initial_identity = self._identity()
+
+    def error(self) -> str:
+        """Return DATABASE_FILE_MISSING, DATABASE_FILE_REPLACED, or an empty string if all is well."""
+        if self._path is None:
+            return ""
+        identity = self._identity()
+        if identity is None:
+            return DATABASE_FILE_MISSING
+        self._initial_identity = self._initial_identity or identity
+        return "" if identity == self._initial_identity else DATABASE_FILE_REPLACED
+
+    def _identity(self) -> tuple[int, int] | None:
+        if self._path is None:
+            return None
+        try:
+            stat = os.stat(self._path)  # noqa: PTH116 -- faster, and runs on every cache miss
+        except OSError:
+            return None
+        return stat.st_dev, stat.st_ino
+
+
+class DatabaseErrorMiddleware:
+    """Responds with 503 while the database cannot be used, and limits how long a request waits for it.
+
+    Refuses requests before the view runs if the SQLite file is missing or replaced, because writes would be lost.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        # By cause, in monotonic time.
+        self._log_again_at: dict[str, float] = {}
+
+    @cached_property
+    def _file_monitor(self) -> DatabaseFileMonitor:
+        return DatabaseFileMonitor()
+
+    @cached_property
+    def _unavailable_view(self) -> Callable[[HttpRequest], HttpResponse]:
+        view: Callable[[HttpRequest], HttpResponse] = import_string(settings.DATABASE_ERROR_VIEW)
+        return view
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if (
+            self._file_monitor.error()
+            and request.path_info not in PROBE_PATHS
+            and not request.path_info.startswith(settings.MEDIA_URL)
+        ):
+            return self._unavailable_view(request)
+        is_staff_path = request.path_info.startswith("/admin/")
+        with answers_within(STAFF_SECONDS if is_staff_path else PUBLIC_SECONDS):
+            return self.get_response(request)
+
+    def _log(self, cause: str) -> None:
+        """Log a cause once in LOG_PAUSE_SECONDS: while the database is gone, each request would repeat it."""
+        now = time.monotonic()
+        if now >= self._log_again_at.get(cause, 0.0):
+            self._log_again_at[cause] = now + LOG_PAUSE_SECONDS
+            log.warning("%s", cause)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not is_connection_error(error):
+            return None
+        self._log(describe_error(error))
+        return self._unavailable_view(request)
+
+
+def get_limit() -> float:
+    """Return the seconds after which this thread gives up an answer of the database."""
+    return float(getattr(_local, "seconds", PUBLIC_SECONDS))
+
+
+@contextmanager
+def answers_within(seconds: float) -> Iterator[None]:
+    """Give up answers of the database after ``seconds``, in this thread, for the length of the block."""
+    before = get_limit()
+    _local.seconds = seconds
+    try:
+        yield
+    finally:
+        _local.seconds = before
+
+
+def limit_connections() -> None:
+    """Give this process the limits of a web process, if it uses PostgreSQL. Must come before its first query."""
+    config = connections.settings["default"]
+    if config["ENGINE"] != "portal.postgresql":
+        return
+    config["CONN_MAX_AGE"] = 0  # each request returns its connection
+    config["OPTIONS"] = {
+        # Lets the server cancel abandoned work, too. A picture may be decoded between two statements.
+        "options": f"-c statement_timeout={STAFF_SECONDS:.0f}s -c idle_in_transaction_session_timeout=300s",
+        **config["OPTIONS"],
+        "pool": {
+            "min_size": 1,
+            "max_size": settings.DATABASE_CONNECTIONS,
+            "timeout": GET_CONNECTION_SECONDS,
+            "max_waiting_threads": MAX_WAITING_THREADS,
+            "max_idle": IDLE_SECONDS,
+            "reconnect_timeout": RECONNECT_SECONDS,
+        },
+    }

@@ -1,0 +1,94 @@
+"""The clinic's logo as it is stored, its colors, and the style sheet that is made from them.
+
+The colors appear on rules and bands only, never behind or on text, so that no choice of a clinic can make a page hard
+to read. They must still be visible on light pages and on paper. Dark pages use a lighter shade.
+"""
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+COLOR_PATTERN = re.compile(r"#[0-9a-f]{6}\Z", re.IGNORECASE)
+# The backgrounds of tokens.css, tokens_dark.css, and paper.
+LIGHT_BACKGROUNDS = ("#f8f1e4", "#fffdf7", "#ffffff")
+DARK_BACKGROUNDS = ("#181612", "#25221c")
+# Of a shape that carries meaning, such as the current stage (WCAG 1.4.11).
+MIN_CONTRAST = 3.0
+# Steps of the way to white.
+SHADES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Logo:
+    """A logo as it is stored: a PNG without metadata, on white."""
+
+    png: bytes
+    width: int
+    height: int
+
+    @property
+    def version(self) -> str:
+        """A hash of the file."""
+        return hashlib.sha256(self.png).hexdigest()[:16]
+
+
+def contrast(color: str, background: str) -> float:
+    """Return the contrast of two colors as WCAG 2.2 defines it: from 1 to 21."""
+    low, high = sorted((_luminance(color), _luminance(background)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(color: str) -> float:
+    red, green, blue = (_linear(int(color[at : at + 2], 16) / 255) for at in (1, 3, 5))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _linear(value: float) -> float:
+    return value / 12.92 if value <= 0.04045 else float(((value + 0.055) / 1.055) ** 2.4)
+
+
+def validate_color(value: str) -> None:
+    """Refuse what is not a color such as #1a5276, and a color too pale for light pages and paper."""
+    if not COLOR_PATTERN.match(value):
+        raise ValidationError(_("Write the color as # and six digits or letters from A to F, such as #1a5276."))
+    ratio = min(contrast(value, background) for background in LIGHT_BACKGROUNDS)
+    if ratio < MIN_CONTRAST:
+        raise ValidationError(
+            _(
+                "This color is too pale to see on a light page or on paper: its contrast is %(ratio)s to 1, and it "
+                "takes 3 to 1. Choose a darker one."
+            ),
+            # Never rounded up to the limit.
+            params={"ratio": f"{int(ratio * 10) / 10:g}"},
+        )
+
+
+def dark_shade(color: str) -> str:
+    """Return a color for dark pages: the same, or as much lighter as it takes to be seen."""
+    for step in range(SHADES + 1):
+        shade = _mix_with_white(color, step / SHADES)
+        if all(contrast(shade, background) >= MIN_CONTRAST for background in DARK_BACKGROUNDS):
+            return shade
+    raise AssertionError("White has enough contrast.")
+
+
+def _mix_with_white(color: str, share: float) -> str:
+    parts = (int(color[at : at + 2], 16) for at in (1, 3, 5))
+    return "#" + "".join(f"{round(part + (255 - part) * share):02x}" for part in parts)
+
+
+def build_stylesheet(color: str, accent_color: str) -> str:
+    """Return the custom properties that the style sheets of the site use, for light and for dark pages."""
+    named = {name: value for name, value in (("color", color), ("accent", accent_color or color)) if value}
+    light = ";".join(f"--clinic-{name}:{value}" for name, value in named.items())
+    dark = ";".join(f"--clinic-{name}:{dark_shade(value)}" for name, value in named.items())
+    return f":root{{{light}}}\n@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
+
+
+def encode_text(png: bytes) -> str:
+    """Return a stored logo as text, for a form field or a content file."""
+    return base64.b64encode(png).decode()

@@ -1,0 +1,114 @@
+"""Corrections that are safe to make without reading on: each belongs to one issue, and makes that issue disappear.
+
+A correction changes whole lines of the Markdown. It is stored as a function of their text, because the checks see the
+text parsed, and is resolved only for an editor that shows the issue (``resolve``).
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+DELETE_LINE = _("Delete the line")
+DELETE_SIGNS = _("Delete the signs")
+MAKE_HEADING = _("Make it a heading")
+MAKE_LIST = _("Make it a list")
+# Of each of the two sentences that a long one is split into.
+MIN_CLAUSE_WORDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A correction. ``label`` is its button.
+
+    ``change`` returns the new text of the lines ``line`` to ``end`` from their old text, None to delete them, or the
+    old text if it cannot correct it after all. Without ``line``, they are the line of the issue.
+    """
+
+    label: str | Promise
+    change: Callable[[str], str | None]
+    line: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedFix:
+    """A correction of a known text: the lines ``line`` to ``end``, counted from 1, change from ``old`` to ``text``."""
+
+    label: str
+    line: int
+    end: int
+    old: str
+    text: str
+
+
+def resolve(fix: Fix, issue_line: int, lines: list[str]) -> ResolvedFix | None:
+    """Return the correction for the text with these ``lines``; None if it would change nothing."""
+    start = fix.line or issue_line
+    end = fix.end or start
+    if not 1 <= start <= end <= len(lines):
+        return None
+    old = "\n".join(lines[start - 1 : end])
+    new = fix.change(old)
+    if new == old:
+        return None
+    if new is None:
+        # The line before keeps its own end, so that no empty line stays behind.
+        if start > 1:
+            start -= 1
+            old, new = f"{lines[start - 1]}\n{old}", lines[start - 1]
+        elif end < len(lines):
+            end += 1
+            old, new = f"{old}\n{lines[end - 1]}", lines[end - 1]
+        else:
+            new = ""
+    return ResolvedFix(str(fix.label), start, end, old, new)
+
+
+def replace_once(old: str, new: str) -> Callable[[str], str]:
+    """Replace ``old`` where it occurs exactly once."""
+    return lambda text: text.replace(old, new) if text.count(old) == 1 else text
+
+
+def replace_first(old: str, new: str) -> Callable[[str], str]:
+    """Replace the first occurrence of ``old``."""
+    return lambda text: text.replace(old, new, 1)
+
+
+def replace_key(prefix: str, old: str, new: str) -> Callable[[str], str]:
+    """Replace the name ``old`` of a row after ``prefix``, and no other word that contains it."""
+    pattern = re.compile(rf"{re.escape(prefix)}(?<![\w-]){re.escape(old)}(?![\w-])")
+    return lambda text: pattern.sub(prefix + new, text, count=1)
+
+
+def substitute(pattern: str | re.Pattern[str], new: str | Callable[[re.Match[str]], str]) -> Callable[[str], str]:
+    """Replace every match of ``pattern``."""
+    return lambda text: re.sub(pattern, new, text)
+
+
+def delete_lines(_text: str) -> None:
+    """Delete the lines."""
+    return
+
+
+def split_sentence(sentence: str, break_pattern: str | None) -> Callable[[str], str] | None:
+    """Split a sentence in two at the clause nearest to its middle; None if no place is certain to be right.
+
+    ``break_pattern`` is that of the language (``LanguageDefinition.clause_break``).
+    """
+    if break_pattern is None:
+        return None
+    matches = [
+        match
+        for match in re.finditer(break_pattern, sentence, re.IGNORECASE)
+        if min(len(sentence[: match.start()].split()), len(sentence[match.end() :].split())) >= MIN_CLAUSE_WORDS
+    ]
+    if not matches:
+        return None
+    middle = len(sentence) / 2
+    match = min(matches, key=lambda match: abs(match.start() - middle))
+    before = sentence[: match.start()].split()[-1]
+    after = sentence[match.end() :].split()[0]
+    return replace_once(f"{before}{match[0]}{after}", f"{before}. {after[:1].upper()}{after[1:]}")

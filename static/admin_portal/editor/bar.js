@@ -1,0 +1,201 @@
+// The bar of the writing screen: what is shown, the main action, menus, undo, and where the page is saved.
+
+import { all } from "./api.js";
+import { fill, same, values } from "./form.js";
+import { replaceAll } from "./insert_text.js";
+import { gettext } from "../i18n.js";
+import { offerUndo } from "./undo_notice.js";
+
+const NAME = "plainspine:view"; // what this browser shows: text, both, or page
+const WIDE = matchMedia("(min-width: 64rem)");
+
+function rememberedView() {
+  try { return localStorage.getItem(NAME) ?? "both"; } catch { return "both"; }
+}
+
+function rememberView(view) {
+  try { localStorage.setItem(NAME, view); } catch { /* not remembered */ }
+}
+
+// The views (text, both, page) and the panel. Returns a function that opens a part of the panel.
+function startViews(form) {
+  const views = all("[data-show]", form);
+  const tabs = all("[data-panel-tab]", form);
+  const openers = all("[data-open-panel]", form);
+  function show(view) {
+    form.dataset.view = view;
+    views.forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.show === view)));
+  }
+  function showPanel(name) {
+    form.dataset.panel = name;
+    tabs.forEach((tab) => tab.setAttribute("aria-pressed", String(tab.dataset.panelTab === name)));
+    openers.forEach((opener) => opener.setAttribute("aria-expanded", String(opener.dataset.openPanel === name)));
+  }
+  // On a small screen, one of text and page is shown.
+  const fit = () => {
+    const wanted = rememberedView();
+    show(!WIDE.matches && wanted === "both" ? "text" : wanted);
+  };
+  views.forEach((button) => button.addEventListener("click", () => {
+    show(button.dataset.show);
+    rememberView(button.dataset.show);
+  }));
+  openers.forEach((opener) => opener.addEventListener("click", () => {
+    const name = form.dataset.panel === opener.dataset.openPanel ? "" : opener.dataset.openPanel;
+    showPanel(name);
+    form.querySelector(`[data-panel-tab="${name}"]`)?.focus();
+  }));
+  tabs.forEach((tab) => tab.addEventListener("click", () => showPanel(tab.dataset.panelTab)));
+  form.querySelector("[data-close-panel]")?.addEventListener("click", () => {
+    const opener = openers.find((one) => one.dataset.openPanel === form.dataset.panel) ?? openers[0];
+    showPanel("");
+    opener.focus();
+  });
+  // A small screen starts with the text, unless the form has errors.
+  showPanel(WIDE.matches || form.querySelector(".errornote") ? form.dataset.panel : "");
+  WIDE.addEventListener("change", fit);
+  fit();
+  return {
+    openPanel(name) {
+      if (name && form.dataset.panel !== name) showPanel(name);
+    },
+    // Before the caret moves in the text, the text has to be there.
+    showText() {
+      if (form.dataset.view === "page") show(WIDE.matches ? "both" : "text");
+      if (!WIDE.matches) showPanel("");
+    },
+  };
+}
+
+// Menus close when another place is chosen, or with Esc.
+function startMenus(form) {
+  const menus = all("[data-menu]", form);
+  document.addEventListener("click", (event) => {
+    menus.forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
+  });
+  menus.forEach((menu) => {
+    menu.addEventListener("toggle", () => { if (menu.open) menu.querySelector("input, textarea")?.focus(); });
+    menu.addEventListener("focusout", (event) => {
+      if (event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
+    });
+    menu.addEventListener("click", (event) => { if (event.target.closest("button[type=button]")) menu.open = false; });
+    menu.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") {
+        menu.open = false;
+        menu.querySelector("summary").focus();
+      }
+      // Enter in a field presses the button of its own menu, not "Save draft".
+      if (event.key === "Enter" && event.target.tagName === "INPUT") {
+        event.preventDefault();
+        menu.querySelector("button[type=submit]").click();
+      }
+    });
+  });
+}
+
+// The values of the page itself, without the notes that go with the next step.
+function pageValues(found) {
+  const rest = { ...found };
+  delete rest.note;
+  delete rest.what_changed;
+  return rest;
+}
+
+// One main action: "Save draft" while something is unsaved, otherwise the page's next step.
+function startMainAction(form, opened) {
+  const wasRefused = form.querySelector("[data-unsaved]") !== null;
+  const save = form.querySelector("[data-save]");
+  const next = form.querySelector("[data-next]");
+  const saveItem = form.querySelector("[data-menu-save]");
+  const discard = form.querySelector("[data-discard-changes]");
+  const show = () => {
+    const dirty = wasRefused || !same(pageValues(values(form)), pageValues(opened));
+    if (next && save) {
+      next.hidden = dirty;
+      save.hidden = !dirty;
+    }
+    if (saveItem) saveItem.hidden = !(next && !dirty);
+    if (discard) discard.hidden = !dirty;
+  };
+  form.addEventListener("input", show);
+  form.addEventListener("change", show);
+  show();
+  form.addEventListener("editor:save", () => form.requestSubmit(save));
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return;
+    if (event.key.toLowerCase() === "s" && save) {
+      event.preventDefault();
+      form.requestSubmit(save);
+    }
+    if (event.key.toLowerCase() === "f" && !document.querySelector("dialog[open]")) {
+      event.preventDefault();
+      form.dispatchEvent(new CustomEvent("editor:find"));
+    }
+  });
+  return show;
+}
+
+function startHistory(form, editor, text) {
+  const [undo, redo] = [form.querySelector("[data-undo]"), form.querySelector("[data-redo]")];
+  const show = ({ canUndo, canRedo }) => {
+    undo.disabled = !canUndo;
+    redo.disabled = !canRedo;
+  };
+  undo.addEventListener("click", () => text().undo());
+  redo.addEventListener("click", () => text().redo());
+  editor.addEventListener("editor:state", (event) => show(event.detail));
+}
+
+// "Discard unsaved changes" can itself be taken back.
+function startDiscard(form, opened, changed) {
+  const item = form.querySelector("[data-discard-changes]");
+  item?.addEventListener("click", () => {
+    const mine = values(form);
+    fill(form, opened, replaceAll);
+    changed();
+    const notice = offerUndo(form, gettext("Your unsaved changes were discarded."), () => {
+      fill(form, mine, replaceAll);
+      changed();
+    });
+    // Whoever types on does not want them back; the text's own undo still has them.
+    form.addEventListener("keydown", (event) => { if (event.key.length === 1 && !event.ctrlKey) notice.remove(); }, { once: true });
+  });
+}
+
+// ``opened``: the values that the form was opened with.
+export function startBar(form, editor, { text, opened, windows }) {
+  all("[data-needs-script]", form).forEach((element) => { element.hidden = false; });
+  // Where the page is saved, and what went wrong, is said where the eye is.
+  form.querySelector("[data-status]").replaceWith(editor.querySelector("[data-kept]"));
+  form.querySelector("[data-notices]").prepend(...["others", "offers"].map((name) => editor.querySelector(`[data-${name}]`)));
+  form.querySelector("[data-bar]").append(editor.querySelector("[data-notice]"));
+  // The outline is next to the buttons of the text, where it takes no line of its own.
+  const side = Object.assign(document.createElement("div"), { className: "editor__side" });
+  side.append(editor.querySelector("[data-source]"), editor.querySelector("[data-outline]"));
+  editor.querySelector(".editor__bars").append(side);
+  const { openPanel, showText } = startViews(form);
+  const goToLine = (line) => {
+    showText();
+    text().goToLine(line);
+  };
+  startMenus(form);
+  const showAction = startMainAction(form, opened);
+  startHistory(form, editor, text);
+  startDiscard(form, opened, showAction);
+  const title = form.elements.title;
+  const name = form.querySelector("[data-page-name]");
+  const empty = name.textContent;
+  title?.addEventListener("input", () => { name.textContent = title.value.trim() || empty; });
+  if (title?.value.trim()) name.textContent = title.value;
+  // Whoever writes has chosen what to start with.
+  const templates = form.querySelector("[data-page-templates]");
+  if (templates && !WIDE.matches) templates.open = false;
+  if (templates) form.addEventListener("input", () => { templates.open = false; }, { once: true });
+  const help = form.querySelector("[data-keyboard-help]");
+  if (help && windows) {
+    help.hidden = false;
+    help.addEventListener("click", () => windows.open("keys"));
+    editor.querySelector("[data-choose=keys]")?.remove();
+  }
+  return { openPanel, showText, goToLine };
+}

@@ -1,0 +1,78 @@
+// Find and replace in the text.
+
+import { format, gettext, ngettext } from "../i18n.js";
+
+export function startFind(form, text) {
+  const bar = form.querySelector("[data-find]");
+  const opener = form.querySelector("[data-find-button]");
+  const query = bar.querySelector("[data-find-query]");
+  const replacement = bar.querySelector("[data-find-replacement]");
+  const count = bar.querySelector("[data-find-count]");
+  let at = -1; // the match that is selected
+
+  const matches = () => (query.value ? text().find(query.value) : []);
+  const report = (found) => {
+    if (!query.value) count.textContent = "";
+    else if (!found.length) count.textContent = gettext("Not found");
+    else if (at < 0) count.textContent = format(ngettext("%(count)s match", "%(count)s matches", found.length), { count: found.length });
+    else count.textContent = format(gettext("%(number)s of %(count)s"), { number: at + 1, count: found.length });
+  };
+  function step(by) {
+    const found = matches();
+    at = found.length ? (Math.max(at, by > 0 ? -1 : 0) + by + found.length) % found.length : -1;
+    if (found.length) text().select(found[at]);
+    report(found);
+  }
+  function replaceOne() {
+    const found = matches();
+    if (!found.length || at < 0 || at >= found.length) return step(1);
+    text().replace(found[at], replacement.value);
+    at -= 1;
+    return step(1);
+  }
+  function replaceEvery() {
+    const replaced = query.value ? text().replaceAll(query.value, replacement.value) : 0;
+    at = -1;
+    count.textContent = format(ngettext("%(count)s replaced", "%(count)s replaced", replaced), { count: replaced });
+  }
+  function open(event) {
+    bar.hidden = false;
+    opener.setAttribute("aria-expanded", "true");
+    const target = event.detail?.replace && query.value ? replacement : query;
+    target.focus();
+    target.select();
+  }
+  function close() {
+    bar.hidden = true;
+    opener.setAttribute("aria-expanded", "false");
+    at = -1;
+    text().focus();
+  }
+
+  opener.addEventListener("click", (event) => (bar.hidden ? open(event) : close()));
+  form.addEventListener("editor:find", open);
+  query.addEventListener("input", () => {
+    at = -1;
+    report(matches());
+  });
+  // Esc closes the bar from the text, too, where a match has the focus.
+  form.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || bar.hidden || event.isComposing) return;
+    event.preventDefault();
+    event.stopPropagation();
+    close();
+  }, true);
+  bar.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing || event.target.tagName === "BUTTON") return;
+    event.preventDefault(); // Enter would submit the form
+    const box = event.target;
+    if (box === replacement) replaceOne();
+    else step(event.shiftKey ? -1 : 1);
+    box.focus(); // the next Enter must not replace the match in the text
+  });
+  bar.querySelector("[data-find-next]").addEventListener("click", () => step(1));
+  bar.querySelector("[data-find-previous]").addEventListener("click", () => step(-1));
+  bar.querySelector("[data-find-replace]").addEventListener("click", replaceOne);
+  bar.querySelector("[data-find-all]").addEventListener("click", replaceEvery);
+  bar.querySelector("[data-find-close]").addEventListener("click", close);
+}

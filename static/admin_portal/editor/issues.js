@@ -1,0 +1,131 @@
+// What to fix: each issue with its place, and a correction where the site knows a safe one.
+
+import { format, gettext, ngettext } from "../i18n.js";
+import { all } from "./api.js";
+import { startsBlockWithEnd } from "./insert_text.js";
+
+function button(text, act, look = "") {
+  const element = Object.assign(document.createElement("button"), { type: "button", className: `bar-button ${look}`, textContent: text });
+  element.addEventListener("click", act);
+  return element;
+}
+
+// Replace the lines only if they are still the ones that the correction was made for.
+function applyFix(text, field, { line, end, old, text: words }) {
+  const now = field.value.split("\n").slice(line - 1, end).join("\n");
+  if (now !== old) return false;
+  text().replaceRange(line, end, words);
+  return true;
+}
+
+// Return the number of the first line of running text, after which a source can go; 1 if there is none.
+function firstTextLine(value) {
+  const lines = value.split("\n");
+  let isInBlock = false;
+  const isRunningText = (words) => {
+    if (words.startsWith(":::")) isInBlock = startsBlockWithEnd(words);
+    return !isInBlock && /^[^\s:#|>\d*-]/.test(words);
+  };
+  return Math.max(lines.findIndex(isRunningText), 0) + 1;
+}
+
+const HEADING = /^#{2,4}[ \t]+(.+?)[ \t]*(?:\{#[^}]*\})?[ \t]*$/;
+
+// Return where a line is: its number in the Markdown, and its section in the text as it looks, which has no numbers.
+function placeOf(value, line, mode) {
+  if (mode === "source") return format(gettext("Line %(number)s"), { number: line });
+  const heading = value.split("\n").slice(0, line).map((words) => HEADING.exec(words)?.[1]).filter(Boolean).at(-1);
+  return heading ? format(gettext("In “%(heading)s”"), { heading }) : gettext("At the top");
+}
+
+// ``text``: the function of text.js; the next three: of bar.js. ``refresh``: checks the text again.
+export function startIssues(form, editor, field, { text, openPanel, showText, goToLine, windows, refresh }) {
+  const section = form.querySelector("[data-readiness]");
+  const live = editor.querySelector("[data-live]");
+  const goToField = (name) => {
+    const input = form.elements[name];
+    if (!input || input === field || !input.closest("[data-panel-part]")) showText();
+    if (!input || input === field) return text().focus();
+    openPanel(input.closest("[data-panel-part]")?.dataset.panelPart);
+    return input.focus();
+  };
+  const goTo = ({ line, field: name }) => (line ? goToLine(line) : goToField(name));
+
+  // Corrections that need a choice open the dialog that has it.
+  const dialogs = { source: gettext("Choose a source"), picture: gettext("Choose a picture"), link: gettext("Choose a page") };
+
+  let shown = { problems: [], advice: [] };
+
+  // A text that has changed since the check is checked again first: the lines of the correction may be others now.
+  async function runFix(issue) {
+    if (!applyFix(text, field, issue.fix)) {
+      live.textContent = gettext("The text has changed. Checking it again.");
+      await refresh();
+      const now = [...shown.problems, ...shown.advice ?? []].find(({ sentence, fix }) => fix && sentence === issue.sentence);
+      if (!now || !applyFix(text, field, now.fix)) return;
+    }
+    live.textContent = gettext("Fixed. Undo takes it back.");
+    refresh();
+  }
+
+  function fixButton(issue) {
+    const { fix, dialog, line } = issue;
+    if (fix) return button(fix.label, () => runFix(issue), "bar-button--fix");
+    if (!dialog || !windows) return null;
+    return button(dialogs[dialog], () => {
+      const place = line || firstTextLine(field.value);
+      showText();
+      text().goToOffset(field.value.split("\n").slice(0, place).join("\n").length);
+      // When a dialog closes, Chromium puts the caret of the field that had the focus at its start.
+      field.blur();
+      windows.open(dialog);
+    }, "bar-button--fix");
+  }
+
+  function row(issue) {
+    const { line, sentence, field: name } = issue;
+    const item = document.createElement("li");
+    const place = line ? `${placeOf(field.value, line, text().mode())}: ` : "";
+    item.append(Object.assign(document.createElement("p"), { className: "issue-list__message", textContent: place + sentence }));
+    const buttons = Object.assign(document.createElement("div"), { className: "issue-list__buttons" });
+    const fix = fixButton(issue);
+    if (fix) buttons.append(fix);
+    if (line || (name && form.elements[name])) {
+      const label = Object.assign(document.createElement("span"), { className: "visually-hidden", textContent: `: ${place}${sentence}` });
+      const go = button(gettext("Go to"), () => goTo(issue));
+      go.append(label);
+      buttons.append(go);
+    }
+    if (buttons.childElementCount) item.append(buttons);
+    return item;
+  }
+
+  function list(found) {
+    shown = found;
+    field.dataset.checked = "yes";
+    const { problems, advice = [] } = found;
+    const count = problems.length;
+    const words = count ? format(ngettext("%(count)s thing to fix", "%(count)s things to fix", count), { count }) : gettext("Ready to send");
+    all("[data-problem-count]", form).forEach((element) => { element.textContent = words; });
+    all("[data-problem-number]", form).forEach((element) => { element.textContent = count; });
+    all("[data-open-panel=problems]", form).forEach((element) => { element.dataset.count = count; });
+    if (!section) return;
+    section.querySelector("[data-ready]").hidden = count > 0;
+    section.querySelector("[data-problems]").replaceChildren(...problems.map(row));
+    const suggestions = section.querySelector("[data-better]");
+    suggestions.hidden = advice.length === 0;
+    suggestions.querySelector("summary").textContent = format(gettext("Suggestions (%(count)s)"), { count: advice.length });
+    suggestions.querySelector("[data-advice]").replaceChildren(...advice.map(row));
+  }
+  editor.addEventListener("editor:mode", () => { if (field.dataset.checked) list(shown); });
+  editor.addEventListener("editor:ready", () => { if (field.dataset.checked) list(shown); });
+  return { list };
+}
+
+// The reviewer's comments: the line of each becomes a button.
+export function linkComments(form, goToLine) {
+  all("[data-remark-line]", form).forEach((item) => {
+    const label = item.querySelector("[data-go]");
+    label.replaceWith(button(label.textContent, () => goToLine(Number(item.dataset.remarkLine))));
+  });
+}

@@ -1,0 +1,72 @@
+// Whether the text is shown as it looks ("visual") or as Markdown ("source"); remembered for each person in this browser.
+
+import { gettext } from "../i18n.js";
+import { all } from "./api.js";
+
+const key = (form) => `plainspine:editor:${form.querySelector("[data-writer]")?.dataset.writer ?? ""}`;
+
+function remembered(form) {
+  try {
+    return localStorage.getItem(key(form)) === "source" ? "source" : "visual";
+  } catch {
+    return "visual";
+  }
+}
+
+function remember(form, mode) {
+  try {
+    localStorage.setItem(key(form), mode);
+  } catch {
+    // Without storage, the next page begins with the text as it looks.
+  }
+}
+
+// Return {mode, setMode, whenVisual, fail}.
+export function startMode(editor, field) {
+  const { form } = field;
+  const button = editor.querySelector("[data-source]");
+  let current = remembered(form);
+  let onVisual = () => {};
+  let isLeaving = false;
+  window.addEventListener("beforeunload", () => { isLeaving = true; });
+  window.addEventListener("pageshow", () => { isLeaving = false; });
+
+  function show() {
+    all("[data-shown]", editor).forEach((part) => { part.hidden = part.dataset.shown !== current; });
+    field.hidden = current === "visual";
+    button.setAttribute("aria-pressed", String(current === "source"));
+  }
+  function setMode(mode) {
+    if (mode === current) return;
+    current = mode;
+    show();
+    remember(form, mode);
+    if (mode === "visual") onVisual();
+    editor.dispatchEvent(new CustomEvent("editor:mode", { bubbles: true, detail: { mode } }));
+  }
+  button.addEventListener("click", () => {
+    setMode(current === "visual" ? "source" : "visual");
+    editor.visualEditor?.focus();
+  });
+  button.hidden = false;
+  show();
+  return {
+    mode: () => current,
+    setMode,
+    // Called whenever the text is shown as it looks again.
+    whenVisual: (act) => { onVisual = act; },
+    // The text can always be written in the field itself.
+    fail(error) {
+      // What was still loading when the page was left is no failure.
+      if (isLeaving) return;
+      console.error(error);
+      current = "source";
+      show();
+      button.hidden = true;
+      const note = Object.assign(document.createElement("p"), {
+        className: "editor__notice", role: "status", textContent: gettext("The visual editor could not start. You can write in the text field. Reload the page to try again."),
+      });
+      field.before(note);
+    },
+  };
+}

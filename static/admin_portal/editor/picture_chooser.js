@@ -1,0 +1,41 @@
+// The dialog in which a picture is chosen: by the Picture button of the visual editor, and by the picture fields of forms.
+
+import { gettext } from "../i18n.js";
+import { createPictureList } from "./choice_lists.js";
+
+// Return a function that opens the dialog and resolves to the key of a picture, or to undefined if none was chosen.
+// ``upload``: opens the dialog for a new picture.
+export function createPictureChooser(dialog, { upload }) {
+  const form = dialog.querySelector("form");
+  const title = dialog.querySelector(".dialog__title");
+  const put = form.querySelector("[value=put]");
+  const uploadButton = form.querySelector("[value=upload]");
+  const pictures = createPictureList(dialog);
+  let finish = () => {};
+  // A double click chooses at once.
+  form.querySelector("[data-list]").addEventListener("dblclick", (event) => {
+    if (event.target.closest("label")) form.requestSubmit(put);
+  });
+  dialog.addEventListener("close", () => {
+    const { returnValue } = dialog;
+    dialog.returnValue = "";
+    const key = returnValue === "put" ? new FormData(form).get("choice") ?? undefined : undefined;
+    finish(key);
+    if (returnValue === "upload") upload();
+  });
+  // ``load``: returns the rows of the picture list, or undefined if they cannot be had. ``canUpload``: a new picture would go
+  // into the text. The dialog opens at once: what is typed while the list is loaded is searched for.
+  return async ({ load, chosen = "", name, action, canUpload = false }) => {
+    title.textContent = name;
+    put.textContent = action;
+    uploadButton.hidden = !canUpload;
+    pictures.clear();
+    dialog.returnValue = "";
+    const choice = new Promise((resolve) => { finish = resolve; });
+    dialog.showModal();
+    const rows = await load();
+    pictures.fill({ rows: rows ?? [], chosen, error: rows ? "" : gettext("The list could not be loaded. Please try again.") });
+    pictures.showChosen();
+    return choice;
+  };
+}

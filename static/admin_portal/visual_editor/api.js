@@ -1,0 +1,79 @@
+// What other scripts of the writing screen can ask of the text, whichever way it is shown.
+//
+// ``element`` is the root of the Markdown field, [data-editor]. It has ``element.visualEditor`` as soon as it has
+// dispatched "editor:ready". Lines count from 1, in the Markdown of the textarea. Other events of the root, all bubbling:
+//   editor:mode   {mode}: "visual" or "source", after the writer has switched
+//   editor:state  {canUndo, canRedo}, after the text or the selection has changed
+// and of the form: "editor:save" (Ctrl+S) and "editor:find" (Ctrl+F), both from the text only.
+//
+// A match, as find() returns it, is {line, from, to}. ``from`` and ``to`` are places in the text as it is shown now: pass
+// them back to select() or replace(), and search again after a change.
+
+import { goToLine, goToOffset, lineOfOffset, replaceAt } from "../editor/insert_text.js";
+
+const fold = (text) => text.toLowerCase();
+
+// Return where ``query`` is in ``text``, as [from, to]. Letters of both cases are equal unless ``matchCase``.
+export function findAll(text, query, { matchCase = false } = {}) {
+  const [body, words] = matchCase ? [text, query] : [fold(text), fold(query)];
+  const found = [];
+  // Where lower case changes the length of the text ("İ"), places would be wrong: search as typed.
+  const [inside, wanted] = body.length === text.length && words.length === query.length ? [body, words] : [text, query];
+  for (let at = wanted ? inside.indexOf(wanted) : -1; at >= 0; at = inside.indexOf(wanted, at + wanted.length)) {
+    found.push([at, at + wanted.length]);
+  }
+  return found;
+}
+
+// The same functions for the textarea.
+export function sourceText(field, { openDialog }) {
+  return {
+    goToLine: (line) => goToLine(field, line),
+    goToOffset: (offset) => goToOffset(field, offset),
+    currentLine: () => lineOfOffset(field.value, field.selectionStart),
+    insertBlock: (name) => openDialog(name),
+    find: (query, options) => findAll(field.value, query, options)
+      .map(([from, to]) => ({ line: lineOfOffset(field.value, from), from, to })),
+    select({ from, to }) {
+      goToLine(field, lineOfOffset(field.value, from));
+      field.setSelectionRange(from, to);
+    },
+    replace({ from, to }, text) {
+      replaceAt(field, from, to, text);
+    },
+    replaceAll(query, text, options) {
+      const found = findAll(field.value, query, options).reverse();
+      const value = found.reduce((whole, [from, to]) => whole.slice(0, from) + text + whole.slice(to), field.value);
+      if (found.length) replaceAt(field, 0, field.value.length, value);
+      return found.length;
+    },
+    undo: () => { field.focus(); document.execCommand("undo"); },
+    redo: () => { field.focus(); document.execCommand("redo"); },
+    canUndo: () => document.queryCommandEnabled("undo"),
+    canRedo: () => document.queryCommandEnabled("redo"),
+    focus: () => field.focus(),
+    // The element that scrolls, and where blocks begin in it: [[line, pixels from its top]]. The field has no blocks.
+    scroller: () => field,
+    linePlaces: () => [],
+  };
+}
+
+// Return the functions of ``element.visualEditor``. ``texts``: {visual, source}; ``mode``: of the two, the one on screen.
+export function createApi(field, texts, { mode, setMode }) {
+  const text = () => texts[mode()];
+  const pass = (name) => (...given) => text()[name](...given);
+  const names = ["goToLine", "goToOffset", "currentLine", "insertBlock", "find", "select", "replace", "replaceAll", "undo", "redo",
+    "canUndo", "canRedo", "focus", "scroller", "linePlaces"];
+  return {
+    ...Object.fromEntries(names.map((name) => [name, pass(name)])),
+    // Replace whole lines of the Markdown; an empty text deletes them. One step of undo.
+    replaceRange(fromLine, toLine, words) {
+      const lines = field.value.split("\n");
+      const from = lines.slice(0, fromLine - 1).join("\n").length + (fromLine > 1 ? 1 : 0);
+      const to = Math.min(lines.slice(0, toLine).join("\n").length + (words ? 0 : 1), field.value.length);
+      replaceAt(field, from, to, words);
+    },
+    mode,
+    setMode,
+  };
+}

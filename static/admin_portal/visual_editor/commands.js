@@ -1,0 +1,405 @@
+// What staff can do to the text: with keys, with the toolbar, and with the list of blocks.
+
+import { gettext } from "../i18n.js";
+import {
+  Fragment, InputRule, NodeSelection, TextSelection, addColumnAfter, addRowAfter, baseKeymap, chainCommands, closeHistory, deleteColumn, deleteRow, deleteTable,
+  goToNextCell, inputRules, isInTable, keymap, liftListItem, redo, setBlockType, sinkListItem, splitListItem, textblockTypeInputRule,
+  toggleMark, undo, undoInputRule, wrapInList, wrappingInputRule,
+} from "./libraries.js";
+import { moveBlock } from "./node_views.js";
+import { CONTAINERS, isList, schema } from "./schema.js";
+
+const { nodes, marks } = schema;
+const containerNames = new Set(Object.values(CONTAINERS));
+export const isContainer = (node) => containerNames.has(node.type.name);
+
+// Return the depth of the innermost ancestor for which ``test`` holds, or -1.
+function depthOf($pos, test) {
+  for (let { depth } = $pos; depth > 0; depth -= 1) if (test($pos.node(depth))) return depth;
+  return -1;
+}
+
+// Return the depth of the block that whole blocks can be put beside: of the text, or in "choices".
+function blockDepth($pos, canHold) {
+  const choices = depthOf($pos, (node) => node.type === nodes.options_block);
+  return choices > 0 && $pos.depth > choices && canHold ? choices + 1 : 1;
+}
+
+export const currentBlock = ({ selection }) => {
+  if (selection instanceof NodeSelection && selection.node.isBlock) return { node: selection.node, pos: selection.from };
+  const { $from } = selection;
+  return $from.depth ? { node: $from.node(1), pos: $from.before(1) } : undefined;
+};
+
+export const currentCard = ({ selection }) => {
+  if (selection instanceof NodeSelection && selection.node.isBlock) return { node: selection.node, pos: selection.from };
+  const depth = depthOf(selection.$from, isContainer);
+  return depth > 0 ? { node: selection.$from.node(depth), pos: selection.$from.before(depth) } : undefined;
+};
+
+export const currentHeading = ({ selection: { $from } }) => {
+  const depth = depthOf($from, (node) => node.type === nodes.heading);
+  return depth > 0 ? { node: $from.node(depth), pos: $from.before(depth) } : undefined;
+};
+
+export function currentLink(state) {
+  const { $from, empty, from, to } = state.selection;
+  const found = (empty ? marks.link.isInSet(state.storedMarks ?? $from.marks()) : undefined)
+    ?? marks.link.isInSet($from.nodeAfter?.marks ?? []) ?? (empty ? marks.link.isInSet($from.nodeBefore?.marks ?? []) : undefined);
+  if (!found || !$from.parent.inlineContent) return undefined;
+  const start = $from.start();
+  let range;
+  let begun;
+  $from.parent.forEach((child, offset) => {
+    const isIn = found.isInSet(child.marks);
+    begun = isIn ? begun ?? offset : undefined;
+    if (isIn && start + begun <= from && from <= start + offset + child.nodeSize) range = [start + begun, start + offset + child.nodeSize];
+  });
+  return range && { mark: found, from: range[0], to: Math.max(range[1], empty ? 0 : Math.min(to, range[1])) };
+}
+
+export const isActive = (state, mark) => {
+  const { from, to, empty, $from } = state.selection;
+  return empty ? Boolean(mark.isInSet(state.storedMarks ?? $from.marks())) : state.doc.rangeHasMark(from, to, mark);
+};
+
+// Which kind of text is at the selection: "paragraph", "2" to "6" for a heading, or "".
+export function styleOf({ selection: { $from, node } }) {
+  const block = node?.isTextblock ? node : $from.parent;
+  if (block.type === nodes.heading) return String(block.attrs.level);
+  return block.type === nodes.paragraph ? "paragraph" : "";
+}
+
+export const listOf = ({ selection: { $from } }) => {
+  const depth = depthOf($from, isList);
+  return depth > 0 ? $from.node(depth).type : undefined;
+};
+
+export function setStyle(style) {
+  if (style === "paragraph") return setBlockType(nodes.paragraph);
+  const level = Number(style);
+  return (state, dispatch) => {
+    // A heading that changes its level keeps its address.
+    const own = currentHeading(state)?.node.attrs;
+    const attrs = { level, ...(own && { anchor: own.anchor, folded: own.folded && level === 2 }) };
+    return chainCommands(setBlockType(nodes.heading, attrs), (one, go) => liftListItem(nodes.list_item)(one, go))(state, dispatch);
+  };
+}
+
+// Make the selected paragraphs a list of this type, change the type of their list, or end their list.
+export function toggleList(type) {
+  return (state, dispatch) => {
+    const { $from } = state.selection;
+    const depth = depthOf($from, isList);
+    if (depth < 0) {
+      if (styleOf(state) === "paragraph" || styleOf(state) === "") return wrapInList(type)(state, dispatch);
+      // A heading becomes an item as well.
+      let { tr } = state;
+      setBlockType(nodes.paragraph)(state, (one) => { tr = one; });
+      const next = state.apply(tr);
+      return wrapInList(type)(next, dispatch && ((one) => { one.steps.forEach((step) => tr.step(step)); dispatch(tr); }));
+    }
+    if ($from.node(depth).type === type) return liftListItem(nodes.list_item)(state, dispatch);
+    if (depth > 1 && isContainer($from.node(depth - 1))) return false;
+    const { tight } = $from.node(depth).attrs;
+    dispatch?.(state.tr.setNodeMarkup($from.before(depth), type, { tight }));
+    return true;
+  };
+}
+
+// Leave a ":::" block: a paragraph after it. ``emptied``: the empty part in which Enter was pressed goes.
+function exitBlock(state, dispatch) {
+  const { $from } = state.selection;
+  const depth = depthOf($from, (node) => isContainer(node) || node.type === nodes.table);
+  if (depth < 0) return false;
+  if (dispatch) {
+    const after = $from.after(depth);
+    const next = state.doc.nodeAt(after);
+    const tr = state.tr;
+    if (!(next?.type === nodes.paragraph && !next.content.size)) tr.insert(after, nodes.paragraph.create());
+    dispatch(tr.setSelection(TextSelection.create(tr.doc, after + 1)).scrollIntoView());
+  }
+  return true;
+}
+
+// Enter in an empty last item or paragraph of a block leaves the block, as it leaves a list.
+function exitEmpty(state, dispatch) {
+  const { $from, empty } = state.selection;
+  const depth = depthOf($from, isContainer);
+  if (depth < 0 || !empty) return false;
+  const container = $from.node(depth);
+  if (container.type === nodes.sentence_block) return exitBlock(state, dispatch);
+  if ($from.parent.content.size) return false;
+  const partDepth = container.type === nodes.bullets_block || container.type === nodes.numbers_block ? depth + 2 : depth + 1;
+  if ($from.depth < partDepth || $from.depth > partDepth + 1) return false;
+  const parent = $from.node(partDepth - 1);
+  const isLast = $from.indexAfter(partDepth - 1) === parent.childCount;
+  if (parent.childCount < 2 || (!isLast && partDepth === depth + 1)) return false;
+  if (dispatch) {
+    const tr = state.tr.delete($from.before(partDepth), $from.after(partDepth));
+    const after = tr.mapping.map($from.after(depth));
+    const next = tr.doc.nodeAt(after);
+    if (!(next?.type === nodes.paragraph && !next.content.size)) tr.insert(after, nodes.paragraph.create());
+    dispatch(tr.setSelection(TextSelection.create(tr.doc, after + 1)).scrollIntoView());
+  }
+  return true;
+}
+
+// Enter in a table goes down, and in the last row adds one.
+function rowBelow(state, dispatch, view) {
+  if (!isInTable(state) || !state.selection.empty) return false;
+  const { $from } = state.selection;
+  const [cell, row] = [$from.depth, $from.depth - 1];
+  const column = $from.index(row);
+  const table = $from.node(row - 1);
+  const index = $from.index(row - 1);
+  if (index + 1 === table.childCount) {
+    if (!dispatch) return true;
+    addRowAfter(state, dispatch);
+    return rowBelow(view.state, dispatch, view);
+  }
+  let pos = $from.after(row) + 1;
+  for (let at = 0; at < column; at += 1) pos += table.child(index + 1).child(at).nodeSize;
+  if (cell) dispatch?.(state.tr.setSelection(TextSelection.near(state.doc.resolve(pos + 1))).scrollIntoView());
+  return true;
+}
+
+function nextCell(state, dispatch, view) {
+  if (!isInTable(state)) return false;
+  if (goToNextCell(1)(state, dispatch)) return true;
+  if (!dispatch) return true;
+  addRowAfter(state, dispatch);
+  return goToNextCell(1)(view.state, dispatch);
+}
+
+function lineBreak(state, dispatch) {
+  const { $from } = state.selection;
+  if ($from.parent.type !== nodes.paragraph) return false;
+  dispatch?.(state.tr.replaceSelectionWith(nodes.hard_break.create()).scrollIntoView());
+  return true;
+}
+
+// Backspace at the start of a list item or heading takes the bullet or the style away, as in Word.
+function plainAtStart(state, dispatch) {
+  const { $from, empty } = state.selection;
+  if (!empty || $from.parentOffset > 0) return false;
+  if ($from.parent.type === nodes.heading) return setBlockType(nodes.paragraph)(state, dispatch);
+  const depth = depthOf($from, (node) => node.type === nodes.list_item);
+  if (depth < 0 || $from.depth !== depth + 1 || $from.index(depth) > 0) return false;
+  const container = depthOf($from, isContainer);
+  if (container === depth - 2) {
+    // The list of a block cannot end: an item joins the one above, and the only empty one takes the block with it.
+    if ($from.index(depth - 1) > 0 || $from.node(container).textContent) return false;
+    const tr = state.tr.replaceWith($from.before(container), $from.after(container), nodes.paragraph.create());
+    dispatch?.(tr.setSelection(TextSelection.create(tr.doc, $from.before(container) + 1)));
+    return true;
+  }
+  return liftListItem(nodes.list_item)(state, dispatch);
+}
+
+const deleteEmptyContainer = (state, dispatch) => {
+  const { $from, empty } = state.selection;
+  const depth = depthOf($from, isContainer);
+  if (!empty || depth < 0 || $from.node(depth).textContent || $from.parentOffset > 0) return false;
+  const tr = state.tr.replaceWith($from.before(depth), $from.after(depth), nodes.paragraph.create());
+  dispatch?.(tr.setSelection(TextSelection.create(tr.doc, $from.before(depth) + 1)));
+  return true;
+};
+
+function moveSelected(step) {
+  return (state, dispatch, view) => {
+    const { $from } = state.selection;
+    const item = depthOf($from, (node) => node.type === nodes.list_item);
+    if (item > 0 && !(state.selection instanceof NodeSelection)) {
+      const index = $from.index(item - 1) + step;
+      if (index >= 0 && index < $from.node(item - 1).childCount) return dispatch ? moveBlock(view, $from.before(item), step) : true;
+    }
+    const block = currentBlock(state);
+    return Boolean(block && dispatch && moveBlock(view, block.pos, step));
+  };
+}
+
+function clearMarks(state, dispatch) {
+  const { from, to, empty } = state.selection;
+  if (empty) return false;
+  const tr = [marks.strong, marks.em, marks.link].reduce((one, mark) => one.removeMark(from, to, mark), state.tr);
+  dispatch?.(tr);
+  return true;
+}
+
+// ``actions``: {save, find, link, source, edit, leave, say}.
+export function keys(actions) {
+  const act = (run) => (_state, dispatch) => {
+    if (dispatch) run();
+    return true;
+  };
+  const inList = (command) => (state, dispatch) => Boolean(listOf(state)) && (command(state, dispatch) || true);
+  const enterOnNode = (state, dispatch) => {
+    if (!(state.selection instanceof NodeSelection)) return false;
+    if (dispatch) actions.edit(state.selection.node, state.selection.from);
+    return true;
+  };
+  const own = {
+    "Mod-b": toggleMark(marks.strong),
+    "Mod-i": toggleMark(marks.em),
+    "Mod-u": act(() => actions.say(gettext("Patients take underlined words for links. Use bold instead."))),
+    "Mod-k": act(actions.link),
+    "Mod-Alt-f": act(actions.source),
+    "Mod-s": act(actions.save),
+    "Mod-f": act(() => actions.find(false)),
+    "Mod-h": act(() => actions.find(true)),
+    "Mod-z": chainCommands(undoInputRule, undo),
+    "Mod-y": redo,
+    "Shift-Mod-z": redo,
+    "Mod-Space": clearMarks,
+    "Mod-Alt-0": setStyle("paragraph"),
+    "Shift-Mod-7": toggleList(nodes.ordered_list),
+    "Shift-Mod-&": toggleList(nodes.ordered_list),
+    "Shift-Mod-8": toggleList(nodes.bullet_list),
+    "Shift-Mod-*": toggleList(nodes.bullet_list),
+    "Shift-Mod-l": toggleList(nodes.bullet_list),
+    "Mod-m": inList(sinkListItem(nodes.list_item)),
+    "Shift-Mod-m": inList(liftListItem(nodes.list_item)),
+    Tab: chainCommands(nextCell, inList(sinkListItem(nodes.list_item))),
+    "Shift-Tab": chainCommands((state, dispatch) => isInTable(state) && goToNextCell(-1)(state, dispatch), inList(outdent)),
+    Enter: chainCommands(enterOnNode, exitEmpty, rowBelow, splitListItem(nodes.list_item), outdent),
+    "Shift-Enter": lineBreak,
+    "Mod-Enter": exitBlock,
+    Backspace: chainCommands(undoInputRule, plainAtStart, deleteEmptyContainer),
+    "Alt-Shift-ArrowUp": moveSelected(-1),
+    "Alt-Shift-ArrowDown": moveSelected(1),
+    Escape: act(actions.leave),
+  };
+  [1, 2, 3].forEach((number) => { own[`Mod-Alt-${number}`] = setStyle(String(number + 1)); });
+  return [keymap(own), keymap(baseKeymap)];
+}
+
+// The items of a block's own list cannot leave the block.
+function outdent(state, dispatch) {
+  const { $from } = state.selection;
+  const depth = depthOf($from, (node) => node.type === nodes.list_item);
+  if (depth < 0 || (depth > 2 && isContainer($from.node(depth - 2)))) return false;
+  return liftListItem(nodes.list_item)(state, dispatch);
+}
+
+export const indent = sinkListItem(nodes.list_item);
+export { outdent };
+
+export function typingRules() {
+  return inputRules({
+    rules: [
+      wrappingInputRule(/^\s*[-*•]\s$/, nodes.bullet_list),
+      wrappingInputRule(/^(\d+)[.)]\s$/, nodes.ordered_list, (match) => ({ start: Number(match[1]) }), (match, node) => node.childCount + node.attrs.start === Number(match[1])),
+      textblockTypeInputRule(/^(#{1,4})\s$/, nodes.heading, (match) => ({ level: Math.max(2, match[1].length) })),
+      // As Word does, when the address is finished.
+      new InputRule(/(?:^|\s)(https:\/\/[^\s<>]+[^\s<>.,;:!?)])\s$/, (state, match, start, end) => {
+        const from = end - match[0].trimStart().length + 1;
+        if (state.doc.rangeHasMark(from, end, marks.link)) return null;
+        return state.tr.addMark(from, end, marks.link.create({ href: match[1] })).removeStoredMark(marks.link).insertText(" ", end);
+      }),
+    ],
+  });
+}
+
+// ---- Blocks ----
+
+const paragraph = (text = "") => nodes.paragraph.create(null, text ? schema.text(text) : null);
+const item = (content) => nodes.list_item.create(null, paragraph().type.create(null, content));
+
+// Return the content of a new block. ``lines``: inline content for its items or paragraphs.
+function newContent(info, lines) {
+  const count = info.maxItems === 2 ? 2 : 1;
+  const given = lines.length ? lines : Array.from({ length: count }, () => Fragment.empty);
+  switch (info.content) {
+    case "bullets": return nodes.bullet_list.create(null, given.map(item));
+    case "numbers": return nodes.ordered_list.create(null, given.map(item));
+    case "sentence": return nodes.paragraph.create(null, given[0]);
+    case "options": return [1, 2].flatMap((number) => [
+      nodes.heading.create({ level: 3 }, schema.text(`${gettext("Option")} ${number}`)),
+      ...[gettext("What it is"), gettext("What may be good"), gettext("What may be bad")]
+        .flatMap((aspect) => [nodes.heading.create({ level: 4 }, schema.text(aspect)), paragraph()]),
+    ]);
+    default: return given.map((content) => nodes.paragraph.create(null, content));
+  }
+}
+
+export function newBlock(name, info, options, lines = []) {
+  if (!info.hasEnd) return nodes.card.create({ name, options });
+  return nodes[CONTAINERS[info.content]].create({ name, options }, newContent(info, lines));
+}
+
+// Add an option to a comparison, with the same headings as the first one.
+export function addOption(view, pos) {
+  const block = view.state.doc.nodeAt(pos);
+  const headings = [...block.content.content].filter((node) => node.type === nodes.heading);
+  const count = headings.filter((node) => node.attrs.level === 3).length;
+  const second = headings.findIndex((node, index) => index && node.attrs.level === 3);
+  const aspects = headings.slice(1, second < 0 ? undefined : second).filter((node) => node.attrs.level === 4);
+  const option = [
+    nodes.heading.create({ level: 3 }, schema.text(`${gettext("Option")} ${count + 1}`)),
+    ...aspects.flatMap((node) => [nodes.heading.create({ level: 4 }, node.content), paragraph()]),
+  ];
+  const end = pos + block.nodeSize - 1;
+  const tr = closeHistory(view.state.tr).insert(end, option);
+  view.dispatch(tr.setSelection(TextSelection.create(tr.doc, end + 1, end + 1 + option[0].content.size)).scrollIntoView());
+}
+
+// Return the texts of the selected paragraphs, if whole blocks are selected: a new list takes them in.
+export function selectedLines({ doc, selection }) {
+  if (selection.empty || selection instanceof NodeSelection || selection.$from.sameParent(selection.$to)) return [];
+  const lines = [];
+  doc.nodesBetween(selection.from, selection.to, (node) => {
+    if (node.isTextblock) lines.push(node.content);
+    return !isContainer(node);
+  });
+  return lines;
+}
+
+// Put a block below the current one, or in place of an empty paragraph, and the cursor into it.
+// ``isLeading``: it belongs at the top of the text.
+export function putBlock(view, node, { inChoices = true, replacesSelection = false, isLeading = false } = {}) {
+  const { state } = view;
+  const { $from, $to } = state.selection;
+  const tr = closeHistory(state.tr);
+  let pos;
+  if (isLeading && !replacesSelection) {
+    pos = 0;
+    tr.insert(0, node);
+  } else if (!$from.depth) {
+    pos = state.selection.to;
+    tr.insert(pos, node);
+  } else {
+    const depth = blockDepth($from, inChoices);
+    const block = $from.node(depth);
+    const isEmpty = block.type === nodes.paragraph && !block.content.size;
+    const from = isEmpty || replacesSelection ? $from.before(depth) : $from.after(depth);
+    const to = replacesSelection ? $to.after(Math.min(depth, $to.depth)) : isEmpty ? $from.after(depth) : from;
+    tr.replaceWith(from, to, node);
+    pos = from;
+  }
+  const first = node instanceof Fragment ? node.firstChild : node;
+  if (first.isAtom && !first.isTextblock) {
+    // Writing goes on below it.
+    const after = pos + (node instanceof Fragment ? node.size : node.nodeSize);
+    const next = tr.doc.nodeAt(after);
+    if (next?.type !== nodes.paragraph || next.content.size) tr.insert(after, nodes.paragraph.create());
+    tr.setSelection(TextSelection.create(tr.doc, after + 1));
+  } else tr.setSelection(TextSelection.near(tr.doc.resolve(pos + 1)));
+  view.dispatch(tr.scrollIntoView());
+  view.focus();
+}
+
+export function putTable(view) {
+  const row = (type) => nodes.table_row.create(null, [0, 1, 2].map(() => type.create()));
+  putBlock(view, nodes.table.create(null, [row(nodes.table_header), row(nodes.table_cell), row(nodes.table_cell)]));
+}
+
+export const tableCommands = () => [
+  { name: gettext("Row below"), drawing: "row", run: addRowAfter },
+  { name: gettext("Column to the right"), drawing: "column", run: addColumnAfter },
+  { name: gettext("Delete row"), drawing: "remove-row", run: deleteRow },
+  { name: gettext("Delete column"), drawing: "remove-column", run: deleteColumn },
+  { name: gettext("Delete table"), drawing: "trash", run: deleteTable },
+];
+
+export { marks, nodes };

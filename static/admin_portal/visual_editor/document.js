@@ -1,0 +1,209 @@
+// The text as a document whose blocks know their Markdown: what is not touched is written back byte for byte.
+
+import { createParser } from "./parser.js";
+import { CONTAINERS, isList, schema } from "./schema.js";
+import { createWriter, emptyParagraph, listMark } from "./writer.js";
+
+const BEGINS_AND_ENDS_BY_ITSELF = new Set(["heading", "card", ...Object.values(CONTAINERS)]);
+const standsAlone = (node) => BEGINS_AND_ENDS_BY_ITSELF.has(node.type.name);
+const pair = (before, after) => `${before.attrs.id}:${after.attrs.id}`;
+const linesOf = (gap) => gap.split("\n").slice(1, -1);
+// Marks of lines, for finding them in the document that is read. Private use: no text has them.
+const FIRST_MARK = 0xf0000;
+const MARK_WIDTH = 2;
+const LINE_PREFIX = /^\s*(?:>\s*)*(?:(?:[-*+]|\d+[.)])\s+)*(?:#{1,6}\s+|\|\s*)?/;
+
+export class SourcePreservingDocument {
+  constructor(contents, cards) {
+    this.parser = createParser(contents, cards);
+    this.write = createWriter(this.parser, (parent) => this.#inside(parent));
+    // By key: each block as it was read, the lines above the first and below the last block of a text, and the lines
+    // between two blocks, by both keys.
+    this.originals = new Map();
+    this.heads = new Map();
+    this.tails = new Map();
+    this.gaps = new Map();
+    this.written = new WeakMap();
+    this.lineMaps = new WeakMap();
+    this.nextId = 1;
+  }
+
+  // Return the nodes of a text, each with a key for its Markdown.
+  nodes(text) {
+    return this.parser.read(text, (rows) => {
+      const ids = rows.map(() => this.nextId++);
+      if (rows.length) {
+        this.heads.set(ids[0], rows[0].before);
+        this.tails.set(ids.at(-1), rows.at(-1).after);
+      }
+      return rows.map(({ node: { type, attrs, content }, source, after, isOpen }, at) => {
+        const node = type.create({ ...attrs, id: ids[at] }, content);
+        this.originals.set(ids[at], { node, source, isOpen });
+        if (at + 1 < rows.length) this.gaps.set(`${ids[at]}:${ids[at + 1]}`, after);
+        return node;
+      });
+    });
+  }
+
+  // Return the document of a text.
+  read(text) {
+    const nodes = this.nodes(text);
+    return schema.node("doc", null, nodes.length ? nodes : [emptyParagraph()]);
+  }
+
+  // Return the original of a node that is as it was read.
+  #untouched(node) {
+    const original = this.originals.get(node.attrs.id);
+    return original && (original.node === node || original.node.eq(node)) ? original : undefined;
+  }
+
+  // Return the Markdown of a block.
+  #block(node, mark) {
+    if (isList(node) && mark !== node.attrs.mark) return this.write(node, mark);
+    const original = this.#untouched(node);
+    if (original) return original.source;
+    if (!this.written.has(node)) this.written.set(node, this.write(node));
+    return this.written.get(node);
+  }
+
+  // Return the lines between two blocks: those that were there, or one empty line.
+  #between(before, after) {
+    const lines = this.gaps.get(pair(before, after));
+    if (!lines) return [""];
+    if (this.#untouched(before) && this.#untouched(after)) return lines;
+    const isSame = [before, after].every((node) => this.originals.get(node.attrs.id).node.type === node.type);
+    return isSame && (lines.some((line) => !line.trim()) || standsAlone(before) || standsAlone(after)) ? lines : [""];
+  }
+
+  // Return the Markdown of the blocks in ``parent``, the lines before and after them, and where each is.
+  #blocks(parent, report) {
+    const nodes = [];
+    parent.forEach((node, pos) => {
+      const isEmpty = node.type.name === "paragraph" && !node.content.size;
+      if (!isEmpty || this.#untouched(node)) nodes.push([node, pos]);
+    });
+    let text = "";
+    let sign = "";
+    nodes.forEach(([node, pos], at) => {
+      const before = at ? nodes[at - 1][0] : null;
+      const original = this.originals.get(node.attrs.id);
+      if (before) text += `${this.#between(before, node).map((line) => `\n${line}`).join("")}\n`;
+      else text += (this.heads.get(node.attrs.id) ?? []).map((line) => `${line}\n`).join("");
+      const mark = isList(node) ? listMark(node, before, sign) : "";
+      const from = text.length;
+      text += this.#block(node, mark);
+      report?.({ node, pos, from, to: text.length });
+      // What has no end would take in the next block.
+      if (original?.isOpen && at + 1 < nodes.length) text += node.attrs.text?.startsWith(":::") ? "\n:::" : `\n${/^\s*(`+|~+)/.exec(node.attrs.text)?.[1] ?? ""}`;
+      sign = mark;
+    });
+    return { text, after: this.tails.get(nodes.at(-1)?.[0].attrs.id) };
+  }
+
+  // Return the lines inside a ":::" block.
+  #inside(parent) {
+    const { text, after } = this.#blocks(parent);
+    return text || after ? `${text}\n${(after ?? []).map((line) => `${line}\n`).join("")}` : "";
+  }
+
+  // Return the Markdown of a document, and {node, pos, from, to} of each block: its place in the document and in the text.
+  toMarkdown(doc) {
+    if (this.last?.doc === doc) return this.last;
+    const places = [];
+    const { text, after } = this.#blocks(doc, (place) => places.push(place));
+    this.last = { doc, places, text: places.length ? text + (after ?? [""]).map((line) => `\n${line}`).join("") : "" };
+    return this.last;
+  }
+
+  // Return the position of the text of each line of a block, from its start; undefined for a line without text.
+  #linePositions(node, source) {
+    if (!this.lineMaps.has(node)) {
+      const lines = source.split("\n");
+      const marked = lines.map((line, at) => {
+        if (/^\s*:::/.test(line) || /^[\s|:-]*$/.test(line)) return line;
+        const { length } = LINE_PREFIX.exec(line)[0];
+        return line.slice(0, length) + String.fromCodePoint(FIRST_MARK + at) + line.slice(length);
+      });
+      const positions = lines.map(() => undefined);
+      const read = node.isAtom ? undefined : this.parser.readOne(marked.join("\n"));
+      let seen = 0;
+      read?.descendants((child, pos) => {
+        if (!child.isText) return;
+        for (let at = 0; at < child.text.length; at += 1) {
+          const line = child.text.codePointAt(at) - FIRST_MARK;
+          if (line < 0 || line >= lines.length) continue;
+          positions[line] = pos + 1 + at - seen;
+          seen += MARK_WIDTH;
+          at += MARK_WIDTH - 1;
+        }
+      });
+      this.lineMaps.set(node, positions);
+    }
+    return this.lineMaps.get(node);
+  }
+
+  // Return {pos, node}: the position in the document of an offset in its Markdown, and the block it is in.
+  position(doc, offset) {
+    const { text, places } = this.toMarkdown(doc);
+    const place = places.findLast(({ from }) => from <= offset) ?? places[0];
+    if (!place) return { pos: 0, node: doc.firstChild };
+    const source = text.slice(place.from, place.to);
+    const inside = Math.max(0, Math.min(offset - place.from, source.length));
+    const line = source.slice(0, inside).split("\n").length - 1;
+    const start = source.lastIndexOf("\n", inside - 1) + 1;
+    const base = this.#linePositions(place.node, source)[line];
+    let found = base;
+    if (base !== undefined && inside > start) {
+      const read = this.parser.readOne(source.slice(0, inside) + String.fromCodePoint(FIRST_MARK) + source.slice(inside));
+      read?.descendants((child, pos) => {
+        const at = child.isText ? child.text.indexOf(String.fromCodePoint(FIRST_MARK)) : -1;
+        if (at >= 0) found = pos + 1 + at;
+      });
+    }
+    return { pos: place.pos + Math.min(found ?? 1, place.node.nodeSize - 1), node: place.node, blockPos: place.pos };
+  }
+
+  // Return the line in the Markdown of a position in the document.
+  line(doc, pos) {
+    const { text, places } = this.toMarkdown(doc);
+    const place = places.findLast((one) => one.pos <= pos) ?? places[0];
+    if (!place) return 1;
+    const first = text.slice(0, place.from).split("\n").length;
+    const positions = this.#linePositions(place.node, text.slice(place.from, place.to));
+    let found = 0;
+    positions.forEach((position, at) => { if (position !== undefined && place.pos + position <= pos) found = at; });
+    return first + found;
+  }
+
+  // Return {from, to, nodes} to replace in ``doc`` so that it becomes ``text``; undefined if it is that text. The blocks
+  // that are the same at both ends stay, with the selection in them.
+  difference(doc, text) {
+    this.last = undefined;
+    const old = this.toMarkdown(doc);
+    if (old.text === text) return undefined;
+    const next = this.toMarkdown(this.read(text));
+    // With the gap before each block, or after it.
+    const fromStart = ({ text: whole, places }, at) => whole.slice(places[at - 1]?.to ?? 0, places[at].to);
+    const toEnd = ({ text: whole, places }, at) => whole.slice(places[at].from, places[at + 1]?.from ?? whole.length);
+    const limit = Math.min(old.places.length, next.places.length);
+    let start = 0;
+    while (start < limit && fromStart(old, start) === fromStart(next, start)) start += 1;
+    let end = 0;
+    while (end < limit - start && toEnd(old, old.places.length - 1 - end) === toEnd(next, next.places.length - 1 - end)) end += 1;
+    // What is new beside a block without a key gets an empty line, whatever the text has.
+    const gap = (at) => next.text.slice(next.places[at - 1]?.to ?? 0, next.places[at]?.from ?? next.text.length);
+    if (start && old.places[start - 1].node.attrs.id === null && gap(start) !== "\n\n") start -= 1;
+    if (end && old.places.at(-end).node.attrs.id === null && gap(next.places.length - end) !== "\n\n") end -= 1;
+    const left = old.places[start - 1]?.node;
+    const right = old.places[old.places.length - end]?.node;
+    const fresh = next.places.slice(start, next.places.length - end).map(({ node }) => node);
+    if (left && (fresh[0] ?? right)) this.gaps.set(pair(left, fresh[0] ?? right), linesOf(gap(start)));
+    if (right && fresh.length) this.gaps.set(pair(fresh.at(-1), right), linesOf(gap(next.places.length - end)));
+    if (!left && !fresh.length && right) this.heads.set(right.attrs.id, gap(0).split("\n").slice(0, -1));
+    if (!right && !fresh.length && left) this.tails.set(left.attrs.id, gap(next.places.length).split("\n").slice(1));
+    this.last = undefined;
+    const from = start ? old.places[start - 1].pos + left.nodeSize : 0;
+    const to = end ? old.places[old.places.length - end].pos : doc.content.size;
+    return { from, to, nodes: fresh.length || left || right ? fresh : [emptyParagraph()] };
+  }
+}

@@ -1,0 +1,108 @@
+// The list of everything that can be inserted, with a box to search it: opened by "/" in the text, or by the toolbar.
+
+import { gettext } from "../i18n.js";
+import { icon } from "./icons.js";
+
+const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+
+// ``items``: [{label, group, drawing, help, keywords, run}], in the order of the groups.
+export function createPalette(items) {
+  const box = Object.assign(document.createElement("div"), { className: "palette", hidden: true });
+  const search = Object.assign(document.createElement("input"), { type: "text", className: "palette__search", autocomplete: "off", spellcheck: false });
+  const list = Object.assign(document.createElement("div"), { className: "palette__list", id: "palette-list" });
+  const attributes = {
+    role: "combobox", "aria-expanded": "true", "aria-controls": list.id, "aria-autocomplete": "list", "aria-label": gettext("Search what to insert"),
+    placeholder: gettext("What do you want to insert?"),
+  };
+  Object.entries(attributes).forEach(([name, value]) => search.setAttribute(name, value));
+  list.setAttribute("role", "listbox");
+  list.setAttribute("aria-label", gettext("Insert"));
+  const empty = Object.assign(document.createElement("p"), { className: "palette__empty", textContent: gettext("Nothing found."), hidden: true });
+  empty.setAttribute("role", "status");
+  box.setAttribute("role", "dialog");
+  box.setAttribute("aria-label", gettext("Insert"));
+  box.append(search, list, empty);
+  document.body.append(box);
+  let rows = [];
+  let at = 0;
+  let closed = () => {};
+
+  const visible = () => rows.filter(({ option }) => !option.hidden);
+  function choose(index) {
+    const shown = visible();
+    at = shown.length ? (index + shown.length) % shown.length : 0;
+    rows.forEach(({ option }) => option.setAttribute("aria-selected", String(option === shown[at]?.option)));
+    if (shown[at]) {
+      search.setAttribute("aria-activedescendant", shown[at].option.id);
+      shown[at].option.scrollIntoView({ block: "nearest" });
+    } else search.removeAttribute("aria-activedescendant");
+  }
+  function filter() {
+    const asked = plain(search.value).split(/\s+/).filter(Boolean);
+    rows.forEach(({ option, words }) => { option.hidden = !asked.every((word) => words.includes(word)); });
+    list.querySelectorAll("[role=group]").forEach((group) => { group.hidden = !group.querySelector("[role=option]:not([hidden])"); });
+    empty.hidden = visible().length > 0;
+    // What begins with the words is what was meant, wherever it is in the list.
+    choose(Math.max(0, visible().findIndex(({ item }) => plain(item.label).startsWith(plain(search.value)))));
+  }
+  function close(item) {
+    if (box.hidden) return;
+    box.hidden = true;
+    closed(item, search.value);
+  }
+  function fill() {
+    const groups = new Map();
+    rows = items().map((item, index) => {
+      const option = Object.assign(document.createElement("div"), { className: "palette__option", id: `palette-${index}` });
+      option.setAttribute("role", "option");
+      const words = document.createElement("span");
+      words.append(Object.assign(document.createElement("strong"), { textContent: item.label }));
+      if (item.help) words.append(Object.assign(document.createElement("small"), { textContent: item.help }));
+      option.append(icon(item.drawing), words);
+      option.addEventListener("mousedown", (event) => event.preventDefault());
+      option.addEventListener("click", () => close(item));
+      if (!groups.has(item.group)) {
+        const group = document.createElement("div");
+        const name = Object.assign(document.createElement("div"), { className: "palette__group", id: `palette-group-${groups.size}`, textContent: item.group });
+        group.setAttribute("role", "group");
+        group.setAttribute("aria-labelledby", name.id);
+        group.append(name);
+        groups.set(item.group, group);
+      }
+      groups.get(item.group).append(option);
+      return { option, item, words: plain([item.label, item.help, item.group, ...item.keywords ?? []].join(" ")) };
+    });
+    list.replaceChildren(...groups.values());
+  }
+  search.addEventListener("input", filter);
+  search.addEventListener("keydown", (event) => {
+    const steps = { ArrowDown: 1, ArrowUp: -1 };
+    if (event.isComposing) return;
+    if (event.key in steps) choose(at + steps[event.key]);
+    else if (event.key === "Enter") {
+      const row = visible()[at];
+      if (row) close(row.item);
+    } else if (event.key === "Escape" || event.key === "Tab" || (event.key === "Backspace" && !search.value)) close();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  search.addEventListener("blur", () => close());
+
+  return {
+    isOpen: () => !box.hidden,
+    // Open at a place on the screen. ``done(item, query)``: item is undefined if nothing was chosen.
+    open({ left, top, bottom }, done) {
+      closed = done;
+      fill();
+      search.value = "";
+      box.hidden = false;
+      filter();
+      const { offsetWidth: width, offsetHeight: height } = box;
+      const below = bottom + height < window.innerHeight || top < height;
+      box.style.left = `${Math.max(8, Math.min(left, window.innerWidth - width - 8))}px`;
+      box.style.top = `${Math.max(8, below ? Math.min(bottom + 4, window.innerHeight - height - 8) : top - height - 4)}px`;
+      search.focus();
+    },
+  };
+}

@@ -1,0 +1,115 @@
+// Pasting into the visual editor: what the clipboard has becomes Markdown as in Source mode, and then blocks of the text.
+
+import { gettext } from "../i18n.js";
+import { pasted } from "../editor/paste.js";
+import { DOMSerializer, Fragment, Plugin, Slice, TextSelection, closeHistory } from "./libraries.js";
+import { schema } from "./schema.js";
+
+const { nodes, marks } = schema;
+const ADDRESS = /^(?:https:\/\/|mailto:|tel:)\S+$/i;
+const BULLET = /^\s*[•·▪◦‣●○■➢*-]\s+/;
+const NUMBER = /^\s*(\d{1,3})[.)]\s+/;
+
+const paragraph = (text) => nodes.paragraph.create(null, text ? schema.text(text) : null);
+
+// Return the blocks of plain text: lists where lines begin as items do, and otherwise a paragraph for each line.
+function plainBlocks(text) {
+  const blocks = [];
+  text.replace(/\r\n?/g, "\n").replace(/\t/g, " ").split("\n").forEach((line) => {
+    const words = line.trim();
+    if (!words) {
+      blocks.push(null);
+      return;
+    }
+    const number = NUMBER.exec(line);
+    const type = BULLET.test(line) ? nodes.bullet_list : number ? nodes.ordered_list : undefined;
+    const last = blocks.at(-1);
+    if (!type) blocks.push(paragraph(words));
+    else {
+      const item = nodes.list_item.create(null, paragraph(line.replace(type === nodes.bullet_list ? BULLET : NUMBER, "").trim()));
+      const isNext = last?.type === type && (type === nodes.bullet_list || Number(number[1]) === last.attrs.start + last.childCount);
+      if (isNext) blocks[blocks.length - 1] = last.copy(last.content.addToEnd(item));
+      // A lone "1945." begins a sentence.
+      else if (number && Number(number[1]) !== 1) blocks.push(paragraph(words));
+      else blocks.push(type.create(null, item));
+    }
+  });
+  return blocks.filter(Boolean);
+}
+
+// Return a slice that joins the text around it, if it begins or ends with a paragraph.
+function toSlice(blocks) {
+  const content = Fragment.from(blocks);
+  const open = (node) => (node?.type === nodes.paragraph ? 1 : 0);
+  return new Slice(content, open(content.firstChild), open(content.lastChild));
+}
+
+// What is copied here says so: other programs use ProseMirror as well, and have other blocks.
+const OWN = "data-plainspine";
+const serializer = DOMSerializer.fromSchema(schema);
+const clipboardSerializer = {
+  serializeFragment(fragment, options) {
+    const dom = serializer.serializeFragment(fragment, options);
+    dom.firstElementChild?.setAttribute(OWN, "");
+    return dom;
+  },
+};
+
+// ``list``: shows what a paste has left out. ProseMirror must not read foreign HTML itself: it would apply its styles, which
+// the content policy forbids, and drop what it does not know without a word.
+export function pastePlugin(parser, windows, list, say) {
+  // Returns whether it took in what ``data`` holds.
+  function takeIn(view, data) {
+    const plain = data?.getData("text/plain") ?? "";
+    const html = data?.getData("text/html") ?? "";
+    const { selection, tr } = view.state;
+    closeHistory(tr);
+    if (html.includes(` ${OWN}=`)) return false;
+    if (ADDRESS.test(plain.trim()) && selection.$from.parent.inlineContent && selection.$from.sameParent(selection.$to)) {
+      const mark = marks.link.create({ href: plain.trim() });
+      if (!selection.empty) view.dispatch(tr.addMark(selection.from, selection.to, mark));
+      else view.dispatch(tr.replaceSelectionWith(schema.text(plain.trim(), [mark]), false).removeStoredMark(marks.link));
+      return true;
+    }
+    const { picture, made } = pasted(data, windows.upload);
+    if (picture && !made.markdown) {
+      windows.upload.open(picture);
+      return true;
+    }
+    const isPlain = !made.markdown;
+    const blocks = isPlain ? plainBlocks(plain) : parser.read(made.markdown);
+    const isInline = isPlain ? blocks.length === 1 && blocks[0].type === nodes.paragraph : made.isInline;
+    if (isInline && blocks.length === 1 && blocks[0].isTextblock) {
+      // Text from the middle of a sentence keeps the space around it.
+      const space = (at) => (/[ \u00a0]/.test(plain.at(at) ?? "") ? [schema.text(" ")] : []);
+      const content = Fragment.fromArray([...space(0), ...blocks[0].content.content, ...space(-1)]);
+      view.dispatch(tr.replaceSelection(new Slice(content, 0, 0)).scrollIntoView());
+    } else if (blocks.length) view.dispatch(tr.replaceSelection(toSlice(blocks)).scrollIntoView());
+    list(made.notes);
+    if (!isPlain) say(gettext("The pasted text took on the style of this page. Press Control Z to undo."));
+    return true;
+  }
+  return new Plugin({
+    props: {
+      clipboardSerializer,
+      clipboardTextSerializer: (slice) => slice.content.textBetween(0, slice.content.size, "\n\n", (leaf) => leaf.attrs.name ?? leaf.attrs.keys ?? ""),
+      handleDOMEvents: {
+        paste(view, event) {
+          if (!takeIn(view, event.clipboardData)) return false;
+          event.preventDefault();
+          return true;
+        },
+        drop(view, event) {
+          // Dragged within the text.
+          if (view.dragging) return false;
+          const place = view.posAtCoords({ left: event.clientX, top: event.clientY });
+          if (place) view.dispatch(view.state.tr.setSelection(TextSelection.near(view.state.doc.resolve(place.pos))));
+          takeIn(view, event.dataTransfer);
+          event.preventDefault();
+          view.focus();
+          return true;
+        },
+      },
+    },
+  });
+}

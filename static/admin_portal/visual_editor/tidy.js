@@ -1,0 +1,56 @@
+// What must hold in every text, after each change by a person: an address leads to one section, the first row of a table is
+// its head, and below the last block there is room to write.
+
+import { Plugin } from "./libraries.js";
+import { schema } from "./schema.js";
+
+const { nodes } = schema;
+
+function addresses(doc) {
+  const found = new Map();
+  doc.descendants((node, pos) => {
+    if (node.type === nodes.heading && node.attrs.anchor) found.set(node.attrs.anchor, [...found.get(node.attrs.anchor) ?? [], pos]);
+    return node.type !== nodes.paragraph;
+  });
+  return found;
+}
+
+function splitAddresses(tr, before) {
+  const old = addresses(before);
+  addresses(tr.doc).forEach((places, anchor) => {
+    if (places.length < 2 || places.length <= (old.get(anchor)?.length ?? 0)) return;
+    places.slice(1).forEach((pos) => tr.setNodeMarkup(pos, null, { ...tr.doc.nodeAt(pos).attrs, anchor: "", folded: false }));
+  });
+}
+
+const checkedTables = new WeakSet();
+
+function headTables(tr) {
+  tr.doc.forEach((table, pos) => {
+    if (table.type !== nodes.table || checkedTables.has(table)) return;
+    let isRight = true;
+    table.forEach((row, rowPos, index) => row.forEach((cell, cellPos) => {
+      const type = index ? nodes.table_cell : nodes.table_header;
+      if (cell.type === type) return;
+      isRight = false;
+      tr.setNodeMarkup(pos + 1 + rowPos + 1 + cellPos, type, cell.attrs);
+    }));
+    if (isRight) checkedTables.add(table);
+  });
+}
+
+function addLastParagraph(tr) {
+  if (tr.doc.lastChild.type !== nodes.paragraph) tr.insert(tr.doc.content.size, nodes.paragraph.create());
+}
+
+export const tidyPlugin = () => new Plugin({
+  appendTransaction(transactions, before, { doc, tr }) {
+    if (!transactions.some((one) => one.docChanged)) return null;
+    if (!transactions.some((one) => one.getMeta("readField"))) {
+      splitAddresses(tr, before.doc);
+      headTables(tr);
+    }
+    addLastParagraph(tr);
+    return tr.docChanged && !tr.doc.eq(doc) ? tr : null;
+  },
+});

@@ -1,0 +1,221 @@
+// The toolbar of the visual editor, and the line below the text that says where the cursor is and what can be done there.
+
+import { gettext } from "../i18n.js";
+import {
+  addOption, currentCard, currentHeading, currentLink, indent, isActive, listOf, marks, nodes, outdent, setStyle, styleOf, tableCommands, toggleList,
+} from "./commands.js";
+import { iconButton } from "./icons.js";
+import { deleteBlock, duplicateBlock, moveBlock } from "./node_views.js";
+import { isInTable, redo, redoDepth, toggleMark, undo, undoDepth } from "./libraries.js";
+
+const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
+const keyName = (keys) => (isMac ? keys.replace("Ctrl+", "⌘").replace("Alt+", "⌥").replace("Shift+", "⇧") : keys);
+
+function group(name, ...parts) {
+  const box = Object.assign(document.createElement("div"), { className: "editor-bar__group" });
+  box.setAttribute("role", "group");
+  box.setAttribute("aria-label", name);
+  box.append(...parts);
+  return box;
+}
+
+// One stop for the Tab key, with arrow keys between the buttons.
+// Return a function for when buttons may have been disabled: the Tab key does not stop at those.
+function roving(bar) {
+  const whole = [...bar.querySelectorAll("button, select")];
+  const parts = () => whole.filter((part) => !part.disabled && part.offsetParent);
+  const reach = (part) => whole.forEach((other) => { other.tabIndex = other === part ? 0 : -1; });
+  bar.addEventListener("keydown", (event) => {
+    const steps = { ArrowRight: 1, ArrowLeft: -1, Home: -Infinity, End: Infinity };
+    if (!(event.key in steps)) return;
+    event.preventDefault();
+    const all = parts();
+    const part = all[Math.min(Math.max(all.indexOf(document.activeElement) + steps[event.key], 0), all.length - 1)];
+    reach(part);
+    part.focus();
+  });
+  bar.addEventListener("focusin", (event) => reach(event.target));
+  reach(whole[0]);
+  return () => {
+    if (!whole.some((part) => part.tabIndex === 0 && !part.disabled)) reach(whole.find((part) => !part.disabled));
+  };
+}
+
+// On a narrow screen the bar is one row that scrolls. Where it goes on, an arrow says so, and moves it. The arrow is for
+// fingers and mice only: with the arrow keys, the bar follows the focus.
+function scrollHints(bar) {
+  const hint = (side, drawing, step) => {
+    const button = iconButton("", drawing, { className: `editor-bar__hint editor-bar__hint--${side}` });
+    button.removeAttribute("aria-label");
+    button.setAttribute("aria-hidden", "true");
+    button.tabIndex = -1;
+    button.addEventListener("click", () => bar.scrollBy({ left: step * bar.clientWidth * 0.7 }));
+    return button;
+  };
+  const [start, end] = [hint("start", "previous", -1), hint("end", "next", 1)];
+  bar.prepend(start);
+  bar.append(end);
+  let waits = false;
+  const show = () => {
+    waits = false;
+    const left = Math.abs(bar.scrollLeft);
+    start.hidden = left < 8;
+    end.hidden = bar.scrollWidth - bar.clientWidth - left < 8;
+  };
+  const showSoon = () => {
+    if (!waits) requestAnimationFrame(show);
+    waits = true;
+  };
+  bar.addEventListener("scroll", showSoon, { passive: true });
+  new ResizeObserver(showSoon).observe(bar);
+}
+
+export function createToolbar(bar, view, actions) {
+  const run = (command) => () => {
+    command(view.state, view.dispatch, view);
+    view.focus();
+  };
+  const button = (name, drawing, command, keys = "", more = {}) => iconButton(name, drawing, { act: run(command), keys: keyName(keys), ...more });
+  const buttons = {
+    undo: button(gettext("Undo"), "undo", undo, "Ctrl+Z"),
+    redo: button(gettext("Redo"), "redo", redo, "Ctrl+Y"),
+    bold: button(gettext("Bold"), "bold", toggleMark(marks.strong), "Ctrl+B"),
+    italic: button(gettext("Italic"), "italic", toggleMark(marks.em), "Ctrl+I"),
+    bullets: button(gettext("Bulleted list"), "bullets", toggleList(nodes.bullet_list), "Ctrl+Shift+8"),
+    numbers: button(gettext("Numbered list"), "numbers", toggleList(nodes.ordered_list), "Ctrl+Shift+7"),
+    outdent: button(gettext("Less indent"), "outdent", outdent, "Shift+Tab"),
+    indent: button(gettext("More indent"), "indent", indent, "Tab"),
+  };
+  const act = (name, drawing, does, keys = "") => iconButton(name, drawing, { act: does, words: true, keys: keyName(keys), className: "editor-button editor-button--named" });
+  const style = Object.assign(document.createElement("select"), { className: "editor-bar__style", ariaLabel: gettext("Style of the paragraph") });
+  style.title = keyName("Ctrl+Alt+0 … 3");
+  [["paragraph", gettext("Text")], ["2", gettext("Heading")], ["3", gettext("Subheading")], ["4", gettext("Small heading")]]
+    .forEach(([value, name]) => style.append(new Option(name, value)));
+  style.addEventListener("change", () => run(setStyle(style.value))());
+  const insert = iconButton(gettext("Insert"), "plus", { words: true, keys: "/", className: "editor-button editor-button--named editor-button--main" });
+  insert.setAttribute("aria-haspopup", "dialog");
+  insert.addEventListener("click", () => actions.insert(insert));
+  bar.append(
+    group(gettext("Undo and redo"), buttons.undo, buttons.redo),
+    group(gettext("Style"), style, buttons.bold, buttons.italic),
+    group(gettext("Lists"), buttons.bullets, buttons.numbers, buttons.outdent, buttons.indent),
+    group(
+      gettext("Insert"),
+      act(gettext("Link"), "link", actions.link, "Ctrl+K"),
+      act(gettext("Cite"), "source", actions.source, "Ctrl+Alt+F"),
+      act(gettext("Picture"), "picture", actions.picture),
+      insert,
+    ),
+  );
+  const checkStop = roving(bar);
+  scrollHints(bar);
+  const press = (name, isPressed) => buttons[name].setAttribute("aria-pressed", String(isPressed));
+  return (state) => {
+    buttons.undo.disabled = !undoDepth(state);
+    buttons.redo.disabled = !redoDepth(state);
+    press("bold", isActive(state, marks.strong));
+    press("italic", isActive(state, marks.em));
+    const list = listOf(state);
+    press("bullets", list === nodes.bullet_list);
+    press("numbers", list === nodes.ordered_list);
+    buttons.indent.disabled = !list || !indent(state);
+    buttons.outdent.disabled = !list || !outdent(state);
+    const now = styleOf(state);
+    style.disabled = !now || !setStyle(now === "paragraph" ? "2" : "paragraph")(state);
+    if (style.value !== (now || "paragraph")) style.value = now || "paragraph";
+    checkStop();
+  };
+}
+
+// ``shared``: see visual_editor.js.
+export function createContextLine(line, view, shared) {
+  let shown = "";
+  const place = Object.assign(document.createElement("span"), { className: "editor-context__place" });
+  const tools = Object.assign(document.createElement("div"), { className: "editor-context__tools" });
+  tools.setAttribute("role", "group");
+  tools.setAttribute("aria-label", gettext("At the cursor"));
+  line.append(place, tools);
+  const run = (command) => () => {
+    command(view.state, view.dispatch, view);
+    view.focus();
+  };
+  const button = (name, drawing, does) => iconButton(name, drawing, { act: does, words: true, className: "editor-button editor-button--named" });
+
+  function context(state) {
+    const link = currentLink(state);
+    if (link) {
+      const { href } = link.mark.attrs;
+      return {
+        key: `link ${href}`,
+        name: shared.linkName(href),
+        buttons: () => [
+          button(gettext("Change link"), "link", () => shared.editLink()),
+          button(gettext("Remove link"), "trash", run((one, go) => go(one.tr.removeMark(link.from, link.to, marks.link)))),
+        ],
+      };
+    }
+    const { node } = state.selection;
+    if (node?.isInline && !node.isText) {
+      return {
+        key: `chip ${node.type.name}`,
+        name: node.type === nodes.citation ? gettext("Source") : gettext("Clinic detail"),
+        buttons: () => [
+          button(gettext("Change"), "edit", () => shared.edit(view.state.selection.node, view.state.selection.from)),
+          button(gettext("Delete"), "trash", run((one, go) => go(one.tr.deleteSelection()))),
+        ],
+      };
+    }
+    if (isInTable(state)) {
+      return { key: "table", name: gettext("Table"), buttons: () => tableCommands().map(({ name, drawing, run: command }) => button(name, drawing, run(command))) };
+    }
+    const heading = currentHeading(state);
+    if (heading?.node.attrs.level === 2) {
+      const { folded } = heading.node.attrs;
+      return {
+        key: `heading ${folded}`,
+        name: folded ? gettext("Heading of a folded section") : gettext("Heading"),
+        buttons: () => [button(folded ? gettext("Always show the section") : gettext("Fold the section until it is opened"), "fold", () => shared.toggleFold())],
+      };
+    }
+    const card = currentCard(state);
+    if (card) {
+      const edit = shared.canEdit(card.node);
+      return {
+        key: `card ${card.node.attrs.name} ${edit}`,
+        name: shared.nameOf(card.node),
+        buttons: () => {
+          const onCard = (act) => () => {
+            const now = currentCard(view.state);
+            act(now.pos, now.node);
+          };
+          const small = (name, drawing, act) => iconButton(name, drawing, { act: onCard((pos) => {
+            act(view, pos);
+            view.focus();
+          }) });
+          return [
+            ...(card.node.type === nodes.options_block ? [button(gettext("Add an option"), "plus", onCard((pos) => {
+              addOption(view, pos);
+              view.focus();
+            }))] : []),
+            ...(edit ? [button(gettext("Edit"), "edit", onCard((pos, one) => shared.edit(one, pos)))] : []),
+            small(gettext("Move up"), "up", (one, pos) => moveBlock(one, pos, -1)),
+            small(gettext("Move down"), "down", (one, pos) => moveBlock(one, pos, 1)),
+            small(gettext("Duplicate"), "copy", duplicateBlock),
+            small(gettext("Delete"), "trash", deleteBlock),
+          ];
+        },
+      };
+    }
+    return { key: "", name: gettext("Type / to insert a list, a picture, a warning, and more."), buttons: () => [] };
+  }
+
+  return (state) => {
+    const now = context(state);
+    const key = `${now.key} ${now.name}`;
+    if (key === shown) return;
+    shown = key;
+    place.textContent = now.name;
+    place.title = now.name;
+    tools.replaceChildren(...now.buttons());
+  };
+}

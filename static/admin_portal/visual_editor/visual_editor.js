@@ -1,0 +1,452 @@
+// The visual editor over the Markdown field. The textarea stays the form's field: every change is written into it, and what
+// others write into it is read back.
+
+import { format, gettext } from "../i18n.js";
+import { languageOf } from "../editor/form.js";
+import { createApi, findAll, sourceText } from "./api.js";
+import { askForOptions, isPicture, lineFields } from "./block_forms.js";
+import {
+  currentCard, currentHeading, currentLink, keys, marks, newBlock, nodes, putBlock, putTable, selectedLines, setStyle, toggleList, typingRules,
+} from "./commands.js";
+import { SourcePreservingDocument } from "./document.js";
+import { glossaryPlugin } from "./glossary.js";
+import {
+  Decoration, DecorationSet, EditorState, EditorView, Fragment, NodeSelection, Plugin, Slice, TextSelection, closeHistory, dropCursor, gapCursor, history, redo, redoDepth,
+  tableEditing, undo, undoDepth,
+} from "./libraries.js";
+import { CardView, CitationView, ContainerView, ValueView } from "./node_views.js";
+import { createPalette } from "./palette.js";
+import { pastePlugin } from "./paste.js";
+import { createNames, createRenderer, loadStyles } from "./rendering.js";
+import { CONTAINERS, schema } from "./schema.js";
+import { tidyPlugin } from "./tidy.js";
+import { createContextLine, createToolbar } from "./toolbar.js";
+
+// Opens the list of blocks on the "/" that begins a word, where no text would have one.
+const typingPlugin = (open) => new Plugin({
+  props: {
+    handleTextInput(view, from, to, text) {
+      const { selection, tr } = view.state;
+      const { $from } = selection;
+      if (selection instanceof NodeSelection && selection.node.isBlock) {
+        // What is typed does not replace a block, but goes below it.
+        tr.insert(selection.to, nodes.paragraph.create(null, schema.text(text)));
+        view.dispatch(tr.setSelection(TextSelection.create(tr.doc, selection.to + 1 + text.length)).scrollIntoView());
+        return true;
+      }
+      const before = $from.parent.textBetween(0, $from.parentOffset, "\n", "\ufffc");
+      if (text !== "/" || !selection.empty || !/(^|\s)$/.test(before) || view.composing) return false;
+      open(view);
+      return true;
+    },
+  },
+});
+
+// Words where nothing is written yet, and the block with the cursor.
+const hintsPlugin = () => new Plugin({
+  props: {
+    decorations(state) {
+      const { doc, selection } = state;
+      const found = [];
+      const { $from } = selection;
+      const isEmpty = (node) => node.type === nodes.paragraph && !node.content.size;
+      const isOnly = doc.childCount === 1 && isEmpty(doc.firstChild);
+      const words = isOnly ? gettext("Write here, or type / to insert something.") : gettext("Type / to insert something.");
+      if (isOnly || (selection.empty && $from.depth === 1 && isEmpty($from.parent))) {
+        const from = isOnly ? 0 : $from.before();
+        found.push(Decoration.node(from, from + 2, { "data-placeholder": words }));
+      }
+      const card = currentCard(state);
+      if (card) found.push(Decoration.node(card.pos, card.pos + card.node.nodeSize, { class: "is-here" }, { isHere: true }));
+      return DecorationSet.create(doc, found);
+    },
+  },
+});
+
+// ``windows``: the dialogs; ``mode``: of startMode(); ``listNotes``: shows what a paste left out; ``say``: tells a screen reader.
+export async function startVisualEditor(editor, field, { windows, mode, listNotes, say }) {
+  const settings = JSON.parse(editor.dataset.visual);
+  const { blocks, contents, cards } = settings;
+  const host = editor.querySelector("[data-visual-text]");
+  const root = host.attachShadow({ mode: "open" });
+  const stylesReady = loadStyles(settings);
+  const text = new SourcePreservingDocument(contents, cards);
+  const listeners = new Set();
+  const names = createNames(editor, field, () => listeners.forEach((listen) => listen()));
+  const renderer = createRenderer(editor, field);
+  const { form } = field;
+  let isOwn = false;
+
+  const info = (node) => blocks[node.attrs.name];
+  const linkName = (href) => {
+    if (href.startsWith("#")) return format(gettext("Link to a section of this page: %(name)s"), { name: href.slice(1) });
+    if (!href.startsWith("page:")) return format(gettext("Link to %(name)s"), { name: href });
+    const [key, anchor] = href.slice(5).split("#");
+    const page = names.find("pages", key);
+    const section = page?.sections.find((row) => row.key === anchor);
+    if (!page) return names.isLoaded() ? format(gettext("Link to a page that does not exist (%(name)s)"), { name: key }) : gettext("Link to a page");
+    return format(gettext("Link to %(name)s"), { name: anchor ? `${page.name} › ${section?.name ?? anchor}` : page.name });
+  };
+  const replaceNode = (pos, attrs) => {
+    const node = view.state.doc.nodeAt(pos);
+    const tr = closeHistory(view.state.tr);
+    tr.setNodeMarkup(pos, null, { ...node.attrs, ...attrs });
+    if (view.state.selection instanceof NodeSelection) tr.setSelection(NodeSelection.create(tr.doc, pos));
+    view.dispatch(tr);
+    view.focus();
+  };
+  async function edit(node, pos) {
+    if (node.type === nodes.source) {
+      api.setMode("source");
+      api.goToOffset(text.toMarkdown(view.state.doc).places.find((place) => place.pos === pos)?.from ?? 0);
+      return;
+    }
+    if (node.type === nodes.citation || node.type === nodes.value) {
+      view.dispatch(view.state.tr.setSelection(NodeSelection.create(view.state.doc, pos)));
+      windows.open(node.type === nodes.citation ? "source" : "value", { chosen: node.attrs.keys?.split(/\s*;\s*@/)[0] ?? node.attrs.name });
+      return;
+    }
+    if (!shared.canEdit(node)) return;
+    await loadNamesFor(info(node));
+    askForOptions(info(node), { now: node.attrs.options }, choices, (options) => {
+      if (options === undefined) view.focus();
+      else replaceNode(pos, { options });
+    });
+  }
+  // Pictures are added while a page is open; everything else is as it was when the page was opened.
+  async function loadPictures() {
+    await names.load();
+    return names.isLoaded() ? names.all("pictures") : undefined;
+  }
+  const choices = { names, choosePicture: windows.choosePicture, loadPictures };
+  async function loadNamesFor(one) {
+    // The dialog for pictures opens before they are loaded.
+    if (isPicture(one)) return;
+    if (!names.isLoaded() || one.fields.some(({ kind }) => kind === "figure")) await names.load();
+  }
+  const shared = {
+    styles: [],
+    names,
+    count: 0,
+    valueLabels: settings.values,
+    onNames(listen) {
+      listeners.add(listen);
+      return () => listeners.delete(listen);
+    },
+    render: renderer.render,
+    nameOf: (node) => info(node)?.label ?? gettext("Text that only Source can show"),
+    canEdit: (node) => node.type === nodes.source || (info(node) ? lineFields(info(node)).length > 0 : false),
+    isLong: (node) => info(node)?.group === "indexes",
+    edit,
+    linkName,
+    editLink: () => windows.open("link", { href: currentLink(view.state).mark.attrs.href }),
+    toggleFold() {
+      const { node, pos } = currentHeading(view.state);
+      const folded = !node.attrs.folded;
+      // Only a section with an address can be folded.
+      const anchor = node.attrs.anchor || addressOf(node.textContent, view.state.doc);
+      replaceNode(pos, { folded, anchor });
+    },
+    restoreSelection() {
+      if (view.hasFocus()) view.focus();
+    },
+  };
+
+  // ---- Inserting ----
+  const placeOf = (name) => {
+    let place = -1;
+    view.state.doc.descendants((node, pos) => {
+      if (place < 0 && node.attrs.name === name) place = pos;
+      return !node.isTextblock;
+    });
+    return place;
+  };
+  // All chances of a page are out of the same number: a new block begins with the choices of the one before it.
+  const optionsBefore = (name) => (placeOf(name) < 0 ? "" : view.state.doc.nodeAt(placeOf(name)).attrs.options);
+  async function insert(name) {
+    const one = blocks[name];
+    const place = one.once ? placeOf(name) : -1;
+    if (place >= 0) {
+      say(format(gettext("This page has “%(name)s” already. The cursor is there."), { name: one.label }));
+      select(view.state.doc.nodeAt(place).isAtom ? place : place + 1);
+      return;
+    }
+    const lines = one.hasEnd ? selectedLines(view.state) : [];
+    const put = (options) => putBlock(view, newBlock(name, one, options, lines), {
+      inChoices: one.inChoices, replacesSelection: lines.length > 0, isLeading: one.leading,
+    });
+    if (!lineFields(one).length) {
+      put("");
+      return;
+    }
+    await loadNamesFor(one);
+    askForOptions(one, { before: optionsBefore(name) }, choices, (options) => {
+      if (options === undefined) view.focus();
+      else put(options);
+    });
+  }
+  const dialog = (name) => () => windows.open(name);
+  const command = (run) => () => {
+    run(view.state, view.dispatch, view);
+    view.focus();
+  };
+  const items = () => {
+    const own = [
+      [gettext("Heading"), gettext("Text"), "heading", command(setStyle("2")), ["title", "h2"]],
+      [gettext("Subheading"), gettext("Text"), "heading", command(setStyle("3")), ["h3"]],
+      [gettext("Bulleted list"), gettext("Text"), "bullets", command(toggleList(nodes.bullet_list)), []],
+      [gettext("Numbered list"), gettext("Text"), "numbers", command(toggleList(nodes.ordered_list)), []],
+      [gettext("Table"), gettext("Text"), "table", () => putTable(view), ["columns", "rows"]],
+      [gettext("Link"), gettext("In a sentence"), "link", dialog("link"), ["url", "page"]],
+      [gettext("Source"), gettext("In a sentence"), "source", dialog("source"), ["citation", "reference", "footnote"]],
+      [gettext("Glossary word"), gettext("In a sentence"), "word", dialog("word"), ["term"]],
+      [gettext("Our phone, name, or hours"), gettext("In a sentence"), "value", dialog("value"), ["number", "clinic"]],
+      [gettext("Upload a new picture"), settings.groups.pictures, "picture", dialog("upload"), ["image", "photo"]],
+    ].map(([label, group, drawing, run, keywords]) => ({ label, group, drawing, run, keywords, help: "" }));
+    const ofBlocks = Object.keys(settings.groups).flatMap((group) => Object.entries(blocks).filter(([, one]) => one.group === group)
+      .sort(([, one], [, other]) => one.order - other.order)
+      .map(([name, one]) => ({ label: one.label, group: settings.groups[group], drawing: name, help: "", keywords: [name], run: () => insert(name) })));
+    const isUpload = (item) => item.drawing === "picture";
+    const at = ofBlocks.findIndex((item) => item.group === settings.groups.pictures);
+    return [...own.filter((item) => !isUpload(item)), ...ofBlocks.slice(0, at), ...own.filter(isUpload), ...ofBlocks.slice(at)];
+  };
+  const palette = createPalette(items);
+  function openPalette({ place, typed = "" }) {
+    palette.open(place, (item, query) => {
+      if (item) {
+        view.focus();
+        item.run();
+        return;
+      }
+      // Nothing typed is lost: the sign and what followed it stay as text.
+      view.focus();
+      if (typed && (query || document.activeElement === host)) view.dispatch(view.state.tr.insertText(typed + query));
+    });
+  }
+
+  // ---- The state and the field ----
+  let selectedNode;
+  function announce() {
+    const { node } = view.state.selection;
+    if (node && node !== selectedNode && node.isBlock && view.hasFocus()) {
+      say(format(gettext("%(name)s selected. Press Enter to change it, or Delete to remove it."), { name: shared.nameOf(node) }));
+    }
+    selectedNode = node;
+    updateToolbar(view.state);
+    updateContext(view.state);
+    editor.dispatchEvent(new CustomEvent("editor:state", {
+      bubbles: true, detail: { canUndo: undoDepth(view.state) > 0, canRedo: redoDepth(view.state) > 0 },
+    }));
+  }
+  let asked = false;
+  function announceSoon() {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => {
+      asked = false;
+      announce();
+    });
+  }
+  function writeField() {
+    const { text: markdown } = text.toMarkdown(view.state.doc);
+    if (markdown === field.value) return;
+    isOwn = true;
+    field.value = markdown;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    isOwn = false;
+  }
+  function readField() {
+    const change = text.difference(view.state.doc, field.value);
+    if (!change) return;
+    view.dispatch(closeHistory(view.state.tr).replaceWith(change.from, change.to, change.nodes).setMeta("readField", true));
+    if (text.toMarkdown(view.state.doc).text !== field.value) view.updateState(makeState());
+  }
+  const handlers = {
+    save: () => form.dispatchEvent(new CustomEvent("editor:save", { bubbles: true, cancelable: true })),
+    find: (replace) => form.dispatchEvent(new CustomEvent("editor:find", { bubbles: true, cancelable: true, detail: { replace } })),
+    link: () => windows.open("link", { href: currentLink(view.state)?.mark.attrs.href ?? "" }),
+    source: () => windows.open("source"),
+    picture: () => insert("figure"),
+    insert: (button) => openPalette({ place: button.getBoundingClientRect() }),
+    edit,
+    leave: () => (editor.querySelector("[data-view]") ?? document.querySelector("[data-see] [data-view]") ?? bar.querySelector("button")).focus(),
+    say,
+  };
+  const plugins = [
+    typingRules(),
+    typingPlugin((one) => openPalette({ place: one.coordsAtPos(one.state.selection.from), typed: "/" })),
+    ...keys(handlers),
+    tableEditing(),
+    dropCursor({ class: "drop-place" }),
+    gapCursor(),
+    history(),
+    pastePlugin(text.parser, windows, listNotes, say),
+    hintsPlugin(),
+    glossaryPlugin(names),
+    tidyPlugin(),
+  ];
+  const makeState = () => EditorState.create({ doc: text.read(field.value), plugins });
+  const block = (View) => (node, one, getPos) => new View(node, one, getPos, shared);
+  const label = document.querySelector(`label[for="${field.id}"]`)?.textContent.replace(/:\s*$/, "") ?? gettext("Text");
+  const body = Object.assign(document.createElement("div"), { className: "text" });
+  root.append(body);
+  const styles = await stylesReady;
+  root.adoptedStyleSheets = styles;
+  shared.styles = styles;
+  const view = new EditorView({ mount: body }, {
+    state: makeState(),
+    attributes: () => ({
+      role: "textbox", "aria-multiline": "true", "aria-label": label, class: "text prose page__body", lang: languageOf(field), spellcheck: "true",
+    }),
+    nodeViews: {
+      card: block(CardView), source: block(CardView), citation: block(CitationView), value: block(ValueView),
+      ...Object.fromEntries(Object.values(CONTAINERS).map((name) => [name, block(ContainerView)])),
+    },
+    dispatchTransaction(tr) {
+      this.updateState(this.state.apply(tr));
+      if (tr.docChanged && !tr.getMeta("readField")) writeField();
+      announceSoon();
+    },
+    handleDOMEvents: {
+      // What the field reports is enough; the form would otherwise hear of each key twice.
+      input: (_, event) => { event.stopPropagation(); },
+      click: (_, event) => { if (event.target.closest?.("a")) event.preventDefault(); },
+    },
+  });
+  const bar = editor.querySelector("[data-visual-bar]");
+  const updateToolbar = createToolbar(bar, view, handlers);
+  const updateContext = createContextLine(editor.querySelector("[data-visual-context]"), view, shared);
+  shared.onNames(() => view.dispatch(view.state.tr.setMeta("names", true)));
+  field.addEventListener("input", () => { if (!isOwn && mode.mode() === "visual") readField(); });
+  mode.whenVisual(readField);
+  field.addEventListener("invalid", (event) => {
+    if (mode.mode() !== "visual") return;
+    event.preventDefault();
+    say(gettext("The text is missing."));
+    view.focus();
+  });
+  form.addEventListener("change", (event) => {
+    if (event.target.name !== "language") return;
+    names.load();
+    view.updateState(makeState());
+  });
+  names.load();
+
+  // ---- For others ----
+  const position = (offset) => text.position(view.state.doc, offset);
+  const offsetOfLine = (line) => field.value.split("\n").slice(0, line - 1).reduce((length, one) => length + one.length + 1, 0);
+  function select(from, to = from) {
+    const { doc, tr } = view.state;
+    const target = doc.nodeAt(from);
+    const isBlockAtom = target?.isAtom && target.isBlock;
+    const selection = isBlockAtom ? NodeSelection.create(doc, from) : TextSelection.between(doc.resolve(from), doc.resolve(to));
+    view.dispatch(tr.setSelection(selection).scrollIntoView());
+    view.focus();
+    const place = view.coordsAtPos(view.state.selection.from);
+    const frame = host.getBoundingClientRect();
+    host.scrollTop += place.top - frame.top - frame.height / 3;
+    host.scrollIntoView({ block: "nearest" });
+  }
+  function goTo(offset) {
+    const { pos, node, blockPos } = position(offset);
+    select(node.isAtom ? blockPos : pos);
+  }
+  function matches(query, options) {
+    const found = [];
+    view.state.doc.descendants((node, pos) => {
+      if (!node.isTextblock) return true;
+      const words = node.textBetween(0, node.content.size, "", (leaf) => (leaf.type.name === "soft_break" ? " " : "\ufffc"));
+      findAll(words, query, options).forEach(([from, to]) => found.push({ from: pos + 1 + from, to: pos + 1 + to }));
+      return false;
+    });
+    return found;
+  }
+  const replacement = (tr, { from, to }, words) => {
+    const own = tr.doc.resolve(from).marksAcross?.(tr.doc.resolve(to)) ?? tr.doc.resolve(from + 1).marks();
+    return words ? tr.replaceWith(from, to, schema.text(words, own)) : tr.delete(from, to);
+  };
+  const visual = {
+    goToLine: (line) => goTo(offsetOfLine(line)),
+    goToOffset: goTo,
+    currentLine: () => text.line(view.state.doc, view.state.selection.from),
+    insertBlock: (name) => (blocks[name] ? insert(name) : windows.open(name)),
+    find: (query, options) => matches(query, options).map(({ from, to }) => ({ line: text.line(view.state.doc, from), from, to })),
+    select: ({ from, to }) => select(from, to),
+    replace: (match, words) => view.dispatch(replacement(view.state.tr, match, words)),
+    replaceAll(query, words, options) {
+      const found = matches(query, options).reverse();
+      if (found.length) view.dispatch(found.reduce((tr, match) => replacement(tr, match, words), view.state.tr));
+      return found.length;
+    },
+    undo: () => { undo(view.state, view.dispatch); view.focus(); },
+    redo: () => { redo(view.state, view.dispatch); view.focus(); },
+    canUndo: () => undoDepth(view.state) > 0,
+    canRedo: () => redoDepth(view.state) > 0,
+    focus: () => view.focus(),
+    scroller: () => host,
+    linePlaces() {
+      const { text: markdown, places } = text.toMarkdown(view.state.doc);
+      let line = 1;
+      let done = 0;
+      return places.map(({ pos, from }) => {
+        line += markdown.slice(done, from).split("\n").length - 1;
+        done = from;
+        return [line, view.nodeDOM(pos).offsetTop];
+      });
+    },
+    // For the dialogs (insert_text.js).
+    selectedText: () => {
+      const { from, to } = view.state.selection;
+      const link = currentLink(view.state);
+      return link && from === to ? view.state.doc.textBetween(link.from, link.to) : view.state.doc.textBetween(from, to, " ");
+    },
+    insertInline(markdown) {
+      const read = text.parser.readOne(markdown);
+      const { selection, tr } = view.state;
+      const content = read?.isTextblock ? read.content : Fragment.from(schema.text(markdown));
+      const isNode = selection instanceof NodeSelection;
+      // A link around the selected words keeps their style.
+      const link = content.childCount === 1 && content.firstChild.marks.find((mark) => mark.type === marks.link);
+      const own = currentLink(view.state);
+      const range = selection.empty && own ? own : selection;
+      if (link && (!selection.empty || own) && content.firstChild.text === view.state.doc.textBetween(range.from, range.to, " ")) {
+        tr.removeMark(range.from, range.to, marks.link).addMark(range.from, range.to, link);
+        view.dispatch(tr.setSelection(TextSelection.create(tr.doc, range.to)).removeStoredMark(marks.link));
+      } else if (!isNode && !selection.$from.parent.inlineContent) {
+        putBlock(view, nodes.paragraph.create(null, content));
+      } else {
+        // A source or a clinic detail after a word needs a space.
+        const { $from } = selection;
+        const isGlued = !isNode && selection.empty && content.firstChild.type === nodes.citation && $from.nodeBefore && !/\s$/.test($from.nodeBefore.text ?? " ");
+        const whole = isGlued ? Fragment.from(schema.text(" ")).append(content) : content;
+        tr.replace(range.from, range.to, new Slice(whole, 0, 0));
+        tr.setSelection(TextSelection.create(tr.doc, tr.mapping.map(range.to)));
+        view.dispatch(tr.removeStoredMark(marks.link).scrollIntoView());
+      }
+      view.focus();
+    },
+    insertBlocks(markdown) {
+      const read = text.parser.read(markdown);
+      if (read.length) putBlock(view, Fragment.from(read));
+    },
+    isShown: () => mode.mode() === "visual",
+  };
+  const api = createApi(field, {
+    visual,
+    source: sourceText(field, { openDialog: (name) => windows.open(blocks[name]?.dialog || name) }),
+  }, mode);
+  field.visualText = visual;
+  editor.visualEditor = api;
+  announce();
+  return { view, text, api };
+}
+
+// Return an address for a section that has none, as the server would make it.
+function addressOf(title, doc) {
+  const taken = new Set();
+  doc.descendants((node) => { if (node.attrs.anchor) taken.add(node.attrs.anchor); });
+  const base = title.normalize("NFKD").replace(/[^\w\s-]/g, "").trim().toLowerCase().replace(/[-\s_]+/g, "-").replace(/^-+|-+$/g, "") || "section";
+  let address = base;
+  for (let number = 2; taken.has(address); number += 1) address = `${base}-${number}`;
+  return address;
+}

@@ -1,0 +1,705 @@
+"""The visual editor: what it shows is what the text says, what is not touched stays as it was, and Word's habits work."""
+
+import difflib
+import random
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, ViewportSize, expect
+
+from portal.accounts.models import User
+from procedures.models import GlossaryTerm, Page, Series
+from procedures.rendering.blocks import editor_grammar, get_block_types
+from procedures.rendering.parser import get_parser, parse
+from tests.admin.conftest import change_url
+from tests.browser.public_helpers import AXE, DESKTOP, PHONE
+from tests.browser.staff_helpers import AXE_FINDINGS, StaffTab, make_draft_with_references, open_staff_tab
+from tests.served_data import ROOT
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+CLIPBOARD = Path(__file__).parent / "clipboard"
+
+# Reads each text, and changes each of its blocks in turn. Returns what is wrong, and where the blocks begin.
+CHECK = """async ([texts, grammar]) => {
+  const { SourcePreservingDocument } = await import("/static/admin_portal/visual_editor/document.js");
+  const { schema } = await import("/static/admin_portal/visual_editor/schema.js");
+  const wrong = [], starts = [];
+  const bare = (node) => JSON.stringify(node.toJSON(), (key, value) => (["id", "tight", "mark"].includes(key) ? undefined : value));
+  for (const text of texts) {
+    const document = new SourcePreservingDocument(grammar.contents, grammar.cards);
+    const doc = document.read(text);
+    const { text: same, places } = document.toMarkdown(doc);
+    if (same !== text) wrong.push(["is not written back", text, same]);
+    starts.push(places.map(({ from }) => text.slice(0, from).split("\\n").length));
+    for (const { node, pos, from, to } of places) {
+      let at = -1;
+      node.descendants((child, offset) => {
+        if (at < 0 && child.isTextblock) at = offset + 1;
+        return at < 0;
+      });
+      if (node.isTextblock) at = 0;
+      if (at < 0) continue;
+      const word = schema.text(doc.resolve(pos + 1 + at).parent.content.size ? "Word " : "Word");
+      const touched = doc.replace(pos + 1 + at, pos + 1 + at, new (Object.getPrototypeOf(doc.slice(0, 0)).constructor)(
+        Object.getPrototypeOf(doc.content).constructor.from(word), 0, 0));
+      const { text: written } = document.toMarkdown(touched);
+      if (!written.startsWith(text.slice(0, from)) || !written.endsWith(text.slice(to))) wrong.push(["changes another block", text, written]);
+      const again = new SourcePreservingDocument(grammar.contents, grammar.cards).read(written);
+      const shown = touched.content.content.map(bare), read = again.content.content.map(bare);
+      const first = shown.findIndex((one, index) => one !== read[index]);
+      if (first >= 0 || shown.length !== read.length) wrong.push(["is read otherwise", text.slice(from, to), shown[first], read[first]]);
+    }
+  }
+  return [wrong, starts];
+}"""
+
+
+@pytest.fixture
+def row(transactional_db: None) -> Page:
+    """With something to choose for every block."""
+    row = make_draft_with_references()
+    Series.objects.create(slug="stages", language="en", title="The stages")
+    return row
+
+
+@pytest.fixture
+def tab(row: Page, browser: Browser, live_server: Any, editor: User) -> Iterator[StaffTab]:
+    """The form of the draft, with its text as it looks."""
+    with open_staff_tab(browser, live_server.url, DESKTOP) as made:
+        made.sign_in(editor, mode="visual")
+        made.edit(change_url(row))
+        expect(body(made)).to_be_visible()
+        yield made
+        assert made.complaints == []
+
+
+def body(tab: StaffTab) -> Locator:
+    return tab.page.locator("[data-visual-text] .ProseMirror")
+
+
+def api(tab: StaffTab, call: str, *given: Any) -> Any:
+    """The result of ``element.visualEditor.<call>(...)``."""
+    code = f"(given) => document.querySelector('[data-editor]').visualEditor.{call}(...given)"
+    return tab.page.evaluate(code, list(given))
+
+
+def write(tab: StaffTab, text: str) -> None:
+    """Change the field, as a merge or a recovered draft does."""
+    code = "(text) => { const field = document.querySelector('#id_body'); field.value = text; field.dispatchEvent(new Event('input', {bubbles: true})); }"
+    tab.page.evaluate(code, text)
+
+
+def select(tab: StaffTab, words: str) -> None:
+    match = api(tab, "find", words, {"matchCase": True})[0]
+    api(tab, "select", match)
+
+
+def put_cursor_after(tab: StaffTab, words: str) -> None:
+    select(tab, words)
+    tab.page.keyboard.press("ArrowRight")
+
+
+def starter_texts() -> dict[str, str]:
+    files = sorted((ROOT / "content").glob("*/*/*.md"))
+    return {file.relative_to(ROOT / "content").as_posix(): file.read_text().split("---\n", 2)[2] for file in files}
+
+
+# ── Texts ──
+
+
+def check_texts(tab: StaffTab, texts: list[str]) -> list[str]:
+    """What goes wrong with these texts; also where blocks do not begin on the lines of the server's parser."""
+    wrong, starts = tab.page.evaluate(CHECK, [texts, editor_grammar()])
+    found = ["\n".join(map(str, one)) for one in wrong]
+    for text, lines in zip(texts, starts, strict=True):
+        expected = [node.line for node in parse(text).document.body]
+        if lines != expected:
+            found.append(f"begins on lines {lines}, not {expected}:\n{text}")
+    return found
+
+
+def test_starter_pages_are_written_back_and_keep_all_blocks_but_the_one_that_is_touched(tab: StaffTab) -> None:
+    texts = starter_texts()
+
+    assert len(texts) == 40
+    assert check_texts(tab, list(texts.values())) == []
+
+
+WORDS = (
+    "bone cement rest * ** _ __ [words] [@key] (a) {clinic.phone} {braces} # ## - + 1. 2) 1945. > | ` ~~~ ::: \\ \\* & &amp; "
+    "<b> snake_case 2*3*4 **bold** *it* _it_ [a](page:recovery) [b](https://a.org/x_(y)) [@nice; @who] ***both*** `code` "
+    "![x](y) **b *i* b** é ñ — … ¿por qué? https://a.org/ a|b = == --- *** .5 (2) : ; “q” 'q' !"
+).split(" ")
+
+
+def make_line(chance: random.Random) -> str:
+    return " ".join(chance.choice(WORDS) for _ in range(chance.randint(1, 9)))
+
+
+def make_list(chance: random.Random, *, is_ordered: bool | None = None, depth: int = 0) -> str:
+    is_ordered = chance.random() < 0.4 if is_ordered is None else is_ordered
+    sign, start = chance.choice(".)") if is_ordered else chance.choice("-*+"), chance.choice([1, 1, 1, 3])
+    lines = []
+    for number in range(chance.randint(1, 4)):
+        mark = f"{start + number}{sign}" if is_ordered else sign
+        lines.append(f"{mark} {make_line(chance)}".rstrip())
+        if depth < 2 and chance.random() < 0.2:
+            indent = " " * (len(mark) + 1)
+            lines += [indent + line for line in make_list(chance, depth=depth + 1).split("\n")]
+        if chance.random() < 0.1:
+            lines.append("")
+    return "\n".join(lines).rstrip("\n")
+
+
+def make_block(chance: random.Random) -> str:
+    container = chance.choice(["steps", "key-points", "note", "call", "checklist", "do", "chance 2 in 100"])
+    ordered = container == "steps"
+    inner = {"note": make_line(chance), "call": f"{make_line(chance)}\n\n{make_list(chance)}"}.get(container)
+    kinds: list[Callable[[], str]] = [
+        lambda: make_line(chance),
+        lambda: f"{make_line(chance)}\n{make_line(chance)}",
+        lambda: f"{make_line(chance)}\\\n{make_line(chance)}",
+        lambda: f"{'#' * chance.randint(1, 4)} {make_line(chance)}{chance.choice(['', ' {#one}', ' {#two .folded}'])}",
+        lambda: make_list(chance),
+        lambda: f"| {make_line(chance)} | b |\n|---|:-:|\n| {make_line(chance)} | \\| |",
+        lambda: f"> {make_line(chance)}\n>\n> {make_line(chance)}",
+        lambda: chance.choice(
+            ["::: figure needle", "::: care a b", "::: unknown x", ":::", ":::  warning-signs   both short "]
+        ),
+        lambda: f"::: {container}\n{inner or make_list(chance, is_ordered=ordered)}\n:::",
+        lambda: (
+            f"::: choices\n### {make_line(chance)}\n#### A\n{make_line(chance)}\n\n### B\n#### A\n\n::: figure x\n:::"
+        ),
+        lambda: "---",
+        lambda: "    code",
+        lambda: f"```\n{make_line(chance)}\n```",
+    ]
+    return chance.choices(kinds, weights=[8, 2, 2, 4, 5, 2, 1, 2, 5, 1, 0.3, 0.3, 0.3])[0]()
+
+
+def make_text(seed: int) -> str:
+    chance = random.Random(seed)  # noqa: S311 -- texts for a test
+    gaps = ["\n\n"] * 8 + ["\n", "\n\n\n", "\n \n"]
+    parts = [make_block(chance) + chance.choice(gaps) for _ in range(chance.randint(1, 7))]
+    return (
+        chance.choice(["", "", "", "\n"]) + "".join(parts).rstrip("\n") + chance.choice(["\n", "\n", "\n", "", "\n\n"])
+    )
+
+
+def test_generated_texts_are_written_back_and_touched_blocks_are_read_as_they_were_shown(tab: StaffTab) -> None:
+    assert check_texts(tab, [make_text(seed) for seed in range(300)]) == []
+
+
+@pytest.mark.slow
+def test_two_thousand_generated_texts_are_written_back(tab: StaffTab) -> None:
+    assert check_texts(tab, [make_text(seed) for seed in range(1000, 3000)]) == []
+
+
+def test_all_markup_of_starter_pages_can_be_edited_as_it_looks(tab: StaffTab) -> None:
+    """No page has a block that only Source can show."""
+    code = """async ([texts, grammar]) => {
+      const { SourcePreservingDocument } = await import("/static/admin_portal/visual_editor/document.js");
+      return texts.flatMap((text) => {
+        const found = [];
+        new SourcePreservingDocument(grammar.contents, grammar.cards).read(text).descendants((node) => { if (node.type.name === "source") found.push(node.attrs.text); });
+        return found;
+      });
+    }"""
+
+    assert tab.page.evaluate(code, [list(starter_texts().values()), editor_grammar()]) == []
+
+
+# ── Keys ──
+
+# What a person who knows Word does: the text before, where the cursor is put ("" for the selection of those words), the
+# keys, and the text after. "|" is the cursor.
+HABITS: list[tuple[str, str, str, list[str], str]] = [
+    ("Ctrl+B makes words bold", "A word here.\n", "word", ["Control+b"], "A **word** here.\n"),
+    ("Ctrl+B takes bold away", "A **word** here.\n", "word", ["Control+b"], "A word here.\n"),
+    ("Ctrl+I makes words italic", "A word here.\n", "word", ["Control+i"], "A *word* here.\n"),
+    ("Ctrl+B, type, Ctrl+B", "A |\n", "A", [" ", "Control+b", "'bold'", "Control+b", "' end'"], "A **bold** end\n"),
+    ("Ctrl+Z undoes", "A word.\n", "word", ["Control+b", "Control+z"], "A word.\n"),
+    ("Ctrl+Y does it again", "A word.\n", "word", ["Control+b", "Control+z", "Control+y"], "A **word**.\n"),
+    ("Ctrl+Shift+Z does it again", "A word.\n", "word", ["Control+b", "Control+z", "Control+Shift+z"], "A **word**.\n"),
+    ("Ctrl+Space clears the style", "A **word** here.\n", "word", ["Control+Space"], "A word here.\n"),
+    ("Ctrl+Alt+1 makes a heading", "A title\n", "|title", ["Control+Alt+1"], "## A title\n"),
+    ("Ctrl+Alt+2 makes a subheading", "A title\n", "|title", ["Control+Alt+2"], "### A title\n"),
+    ("Ctrl+Alt+3 makes a small heading", "A title\n", "|title", ["Control+Alt+3"], "#### A title\n"),
+    ("Ctrl+Alt+0 makes text", "## A title\n", "|title", ["Control+Alt+0"], "A title\n"),
+    ("Enter begins a paragraph", "One\n", "|One", ["Enter", "'Two'"], "One\n\nTwo\n"),
+    ("Enter after a heading goes on as text", "## One\n", "|One", ["Enter", "'Two'"], "## One\n\nTwo\n"),
+    ("Shift+Enter breaks the line", "One\n", "|One", ["Shift+Enter", "'Two'"], "One\\\nTwo\n"),
+    ("Enter continues a list", "- One\n", "|One", ["Enter", "'Two'"], "- One\n- Two\n"),
+    ("Enter continues numbers", "1. One\n", "|One", ["Enter", "'Two'"], "1. One\n2. Two\n"),
+    ("Enter twice ends a list", "- One\n", "|One", ["Enter", "Enter", "'Text'"], "- One\n\nText\n"),
+    ("Tab makes a list within the list", "- One\n- Two\n", "|Two", ["Tab"], "- One\n  - Two\n"),
+    ("Shift+Tab takes it out again", "- One\n  - Two\n", "|Two", ["Shift+Tab"], "- One\n- Two\n"),
+    ("Ctrl+Shift+8 makes a list", "One\n", "|One", ["Control+Shift+Digit8"], "- One\n"),
+    ("Ctrl+Shift+7 makes numbers", "One\n", "|One", ["Control+Shift+Digit7"], "1. One\n"),
+    ("Ctrl+Shift+L makes a list", "One\n", "|One", ["Control+Shift+l"], "- One\n"),
+    ("Backspace takes the bullet away", "- One\n", "|One", ["Home", "Backspace"], "One\n"),
+    ("Backspace takes the heading away", "## One\n", "|One", ["Home", "Backspace"], "One\n"),
+    ("A hyphen and a space begin a list", "One\n", "|One", ["Enter", "'- Two'"], "One\n\n- Two\n"),
+    ("A number and a space begin a list", "One\n", "|One", ["Enter", "'1. Two'"], "One\n\n1. Two\n"),
+    ("Alt+Shift+Up moves a paragraph", "One\n\nTwo\n", "|Two", ["Alt+Shift+ArrowUp"], "Two\n\nOne\n"),
+    ("Ctrl+A and Delete clear the text", "One\n\n- Two\n\n::: phones\n", "|One", ["Control+a", "Delete"], ""),
+    ("Ctrl+End goes to the end", "One\n\nTwo\n", "|One", ["Control+End", "' last'"], "One\n\nTwo last\n"),
+    ("Ctrl+Home goes to the start", "One\n\nTwo\n", "|Two", ["Control+Home", "'First '"], "First One\n\nTwo\n"),
+    ("Ctrl+M indents", "- One\n- Two\n", "|Two", ["Control+m"], "- One\n  - Two\n"),
+    (
+        "Tab goes through a table",
+        "| a | b |\n|---|---|\n| c | d |\n",
+        "a",
+        ["Tab", "Tab", "'x'"],
+        "| a | b |\n|---|---|\n| x | d |\n",
+    ),
+    ("Tab in the last cell adds a row", "| a |\n|---|\n| c |\n", "|c", ["Tab", "'x'"], "| a |\n|---|\n| c |\n| x |\n"),
+    ("Signs stay as they are typed", "One\n", "|One", ["' *a* [b](c) # d'"], "One \\*a\\* \\[b\\](c) # d\n"),
+    (
+        "A web address becomes a link",
+        "See\n",
+        "|See",
+        ["' https://a.org/x '", "'now'"],
+        "See [https://a.org/x](https://a.org/x) now\n",
+    ),
+]
+
+
+def test_habits_from_word_work(tab: StaffTab) -> None:
+    failures = []
+    for name, before, place, presses, after in HABITS:
+        write(tab, before.replace("|\n", "\n") if place == "A" else before)
+        if place.startswith("|"):
+            put_cursor_after(tab, place[1:])
+        elif place == "A":
+            put_cursor_after(tab, "A")
+        else:
+            select(tab, place)
+        for press in presses:
+            if press.startswith("'"):
+                tab.page.keyboard.type(press.strip("'"))
+            else:
+                tab.page.keyboard.press(press)
+        if tab.text != after:
+            failures.append(f"{name}: {tab.text!r}, not {after!r}")
+
+    assert len(HABITS) >= 30
+    assert failures == []
+
+
+def test_ctrl_s_and_ctrl_f_ask_the_screen(tab: StaffTab) -> None:
+    tab.page.evaluate(
+        """() => {
+          window.asked = [];
+          const note = (event) => { window.asked.push(event.type); event.stopImmediatePropagation(); };
+          ["editor:save", "editor:find"].forEach((name) => document.addEventListener(name, note, true));
+        }"""
+    )
+
+    body(tab).click()
+    tab.page.keyboard.press("Control+s")
+    tab.page.keyboard.press("Control+f")
+
+    assert tab.page.evaluate("window.asked") == ["editor:save", "editor:find"]
+
+
+# ── Blocks ──
+
+
+def insert(tab: StaffTab, words: str) -> None:
+    """Type the sign, the words, and Enter, on a new line."""
+    tab.page.keyboard.type(f"/{words}")
+    tab.page.keyboard.press("Enter")
+
+
+def test_every_block_is_inserted_from_the_keyboard_and_shows_what_patients_see(tab: StaffTab) -> None:
+    write(tab, "Start.\n")
+    put_cursor_after(tab, "Start.")
+    tab.page.keyboard.press("Enter")
+    insert(tab, "key points")
+    tab.page.keyboard.type("One")
+    tab.page.keyboard.press("Enter")
+    tab.page.keyboard.type("Two")
+    for _ in range(2):
+        tab.page.keyboard.press("Enter")
+    insert(tab, "warning signs")
+    window = tab.page.locator("dialog[open]")
+    window.get_by_label("After a procedure").check()
+    tab.page.keyboard.press("Enter")
+    expect(window).to_have_count(0)
+    insert(tab, "chance")
+    window.get_by_label("How many").fill("3")
+    window.get_by_label("100", exact=True).check()
+    tab.page.keyboard.press("Enter")
+    expect(window).to_have_count(0)
+    tab.page.keyboard.type("get a rash.")
+    tab.page.keyboard.press("Enter")
+    insert(tab, "picture")
+    window.locator("[value=balloon]").check()
+    window.get_by_role("button", name="Insert").click()
+    expect(window).to_have_count(0)
+
+    assert tab.text == (
+        "::: key-points\n- One\n- Two\n:::\n\n::: warning-signs after\n\n::: chance 3 in 100\nget a rash.\n:::\n\n"
+        "::: figure balloon\n\nStart.\n"
+    )
+    expect(body(tab)).to_contain_text("The short version")
+    expect(body(tab)).to_contain_text("3 in 100")
+    expect(body(tab).locator("figure img").first).to_be_visible()
+
+
+def test_a_block_is_changed_moved_doubled_and_deleted_by_its_buttons(tab: StaffTab) -> None:
+    write(tab, "Start.\n\n::: chance 2 in 100\nget a rash.\n:::\n\nEnd.\n")
+    put_cursor_after(tab, "a rash.")
+    card = body(tab).get_by_role("group", name="A chance, as a picture and in words").first
+
+    def press(name: str) -> str:
+        card.hover()
+        card.get_by_role("button", name=name).click()
+        return tab.text
+
+    press("Edit")
+    window = tab.page.locator("dialog[open]")
+    window.get_by_label("How many").fill("5")
+    window.get_by_role("button", name="Change").click()
+    expect(body(tab)).to_contain_text("5 in 100")
+
+    changed = tab.text
+    assert changed == "Start.\n\n::: chance 5 in 100\nget a rash.\n:::\n\nEnd.\n"
+    assert press("Move up") == "::: chance 5 in 100\nget a rash.\n:::\n\nStart.\n\nEnd.\n"
+    assert press("Move down") == changed
+    assert press("Duplicate") == changed.replace("End.", "::: chance 5 in 100\nget a rash.\n:::\n\nEnd.")
+    assert press("Delete") == changed
+    for _ in range(5):
+        tab.page.keyboard.press("Control+z")
+    assert tab.text == changed.replace("5 in", "2 in")
+
+
+def test_what_a_page_has_once_is_put_where_it_belongs_and_found_again(tab: StaffTab) -> None:
+    write(tab, "## Title\n\nEnd.\n")
+    put_cursor_after(tab, "End.")
+    for words in ("One", " more"):
+        api(tab, "insertBlock", "key-points")
+        tab.page.keyboard.press("End")
+        tab.page.keyboard.type(words)
+
+    assert tab.text == "::: key-points\n- One more\n:::\n\n## Title\n\nEnd.\n"
+
+
+def test_options_are_added_to_a_comparison_with_the_same_headings(tab: StaffTab) -> None:
+    text = "::: choices\n### A\n#### What\nx\n\n### B\n#### What\ny\n:::\n"
+    write(tab, text)
+    select(tab, "y")
+    tab.page.get_by_role("button", name="Add an option").click()
+    tab.page.keyboard.type("C")
+    tab.page.keyboard.press("ArrowDown")
+    tab.page.keyboard.press("End")
+    tab.page.keyboard.press("Enter")
+    tab.page.keyboard.type("z")
+
+    assert tab.text == text.replace("y\n:::", "y\n\n### C\n\n#### What\n\nz\n:::")
+
+
+def test_blocks_that_are_cut_and_pasted_stay_as_they_are(tab: StaffTab) -> None:
+    text = "## Title {#here .folded}\n\n::: steps\n1. One\n:::\n\n::: phones\n\nCall {clinic.phone}. [@nice]\n"
+    write(tab, text)
+    put_cursor_after(tab, "Call")
+    for key in ("Control+a", "Control+x"):
+        tab.page.keyboard.press(key)
+    emptied = tab.text
+    tab.page.keyboard.press("Control+v")
+
+    assert emptied == ""
+    assert tab.text == text
+
+
+def test_no_markup_is_on_screen_unless_source_is_on(tab: StaffTab) -> None:
+    write(
+        tab,
+        "::: key-points\n- See [the page](page:contact). [@nice]\n:::\n\n## Title {#here .folded}\n\nCall {clinic.phone}.\n\n"
+        "::: care driving\n\n::: choices\n### A\n#### What\nx\n\n### B\n#### What\ny\n:::\n",
+    )
+    expect(body(tab).locator(".chip--citation")).to_contain_text("NICE, 2013")
+
+    shown = tab.page.locator("#content").inner_text() + body(tab).inner_text()
+    assert re.findall(r":::|\{#|\[@|page:\w|\{clinic|##|\*\*", shown) == []
+    tab.page.get_by_role("button", name="Source", exact=True).click()
+    expect(tab.page.locator("#id_body")).to_be_visible()
+    expect(body(tab)).to_be_hidden()
+
+
+def test_what_cannot_be_shown_stays_in_the_text_and_leads_to_source(tab: StaffTab) -> None:
+    text = "Start.\n\n::: unknown-block x\n\nA ![picture](x.png) in a line.\n\nEnd.\n"
+    write(tab, text)
+    put_cursor_after(tab, "End.")
+    tab.page.keyboard.type(" More.")
+    card = body(tab).get_by_role("group", name="Text that only Source can show").nth(1)
+    card.hover()
+
+    assert tab.text == text.replace("End.", "End. More.")
+    card.get_by_role("button", name="Edit").click()
+    expect(tab.page.locator("#id_body")).to_be_focused()
+    offset = tab.page.locator("#id_body").evaluate("(field) => field.selectionStart")
+    assert text[offset:].startswith("A ![picture]")
+
+
+# ── In a sentence ──
+
+
+def test_links_lead_to_pages_sections_and_the_web(tab: StaffTab) -> None:
+    write(tab, "Read about recovery and more.\n")
+    select(tab, "recovery")
+    tab.page.keyboard.press("Control+k")
+    window = tab.page.locator("dialog[open]")
+    expect(window.get_by_label("Words to click on")).to_have_value("recovery")
+    window.get_by_role("radio", name="Small cut").check()
+    window.get_by_label("Section").select_option("when-to-call")
+    window.get_by_role("button", name="Insert").click()
+    expect(window).to_have_count(0)
+    own = tab.text
+    expect(tab.page.locator("[data-visual-context]")).to_contain_text("Link to Small cut")
+
+    select(tab, "more")
+    tab.page.keyboard.press("Control+k")
+    window.get_by_label("paste a web address").fill("https://example.org/a")
+    window.get_by_role("button", name="Insert").click()
+    expect(window).to_have_count(0)
+    web = tab.text
+    put_cursor_after(tab, "mor")
+    tab.page.get_by_role("button", name="Change link").click()
+    expect(window.get_by_label("paste a web address")).to_have_value("https://example.org/a")
+    window.get_by_role("button", name="Cancel").click()
+    tab.page.get_by_role("button", name="Remove link").click()
+
+    assert own == "Read about [recovery](page:small-cut#when-to-call) and more.\n"
+    assert web == own.replace("more", "[more](https://example.org/a)")
+    assert tab.text == own
+
+
+def test_sources_and_clinic_details_are_chips(tab: StaffTab) -> None:
+    write(tab, "Cement is strong.\n")
+    put_cursor_after(tab, "strong.")
+    tab.page.keyboard.press("Control+Alt+f")
+    window = tab.page.locator("dialog[open]")
+    window.get_by_role("radio").first.check()
+    window.get_by_role("button", name="Insert").click()
+    expect(window).to_have_count(0)
+    tab.page.keyboard.type(" Call ")
+    tab.page.keyboard.type("/phone, name")
+    tab.page.keyboard.press("Enter")
+    window.get_by_label("Our hours").check()
+    window.get_by_role("button", name="Insert").click()
+    expect(window).to_have_count(0)
+    tab.page.keyboard.type(".")
+
+    assert tab.text == "Cement is strong. [@nice] Call {clinic.hours}.\n"
+    expect(body(tab).locator(".chip")).to_have_count(2)
+
+
+# ── Pasting ──
+
+
+def paste(tab: StaffTab, **data: str) -> None:
+    tab.page.evaluate(
+        """(data) => {
+          const transfer = new DataTransfer();
+          Object.entries(data).forEach(([type, value]) => transfer.setData(`text/${type}`, value));
+          const target = document.querySelector("[data-visual-text]").shadowRoot.querySelector(".ProseMirror");
+          target.dispatchEvent(new ClipboardEvent("paste", {clipboardData: transfer, bubbles: true, cancelable: true}));
+        }""",
+        data,
+    )
+
+
+def test_what_word_and_others_put_on_the_clipboard_is_shown_as_it_looks(tab: StaffTab) -> None:
+    """The same text as in Source mode: only its markup may be written another way."""
+    names = sorted(file.stem for file in CLIPBOARD.glob("*.html"))
+    failures = []
+    for name in names:
+        write(tab, "")
+        body(tab).focus()
+        paste(tab, html=(CLIPBOARD / f"{name}.html").read_text(), plain="x")
+        wanted = get_parser().render((CLIPBOARD / f"{name}.md").read_text())
+        got = get_parser().render(tab.text)
+        if got != wanted:
+            failures.append(
+                "\n".join([name, *difflib.unified_diff(wanted.split("\n"), got.split("\n"), lineterm="", n=0)])
+            )
+        notes = tab.page.locator("[data-pasted] li").count()
+        expected = CLIPBOARD / f"{name}.notes"
+        if bool(notes) != expected.exists():
+            failures.append(f"{name}: {notes} notes")
+        if notes:
+            tab.page.get_by_role("button", name="Close this list").click()
+
+    assert len(names) >= 9
+    assert failures == []
+
+
+def test_an_address_pasted_over_words_links_them_and_plain_text_stays_plain(tab: StaffTab) -> None:
+    write(tab, "Read the guide.\n")
+    select(tab, "the guide")
+    paste(tab, plain="https://example.org/guide")
+    linked = tab.text
+    write(tab, "Start\n")
+    put_cursor_after(tab, "Start")
+    tab.page.keyboard.press("Enter")
+    paste(tab, plain="# One\n- two\n- three\n1945. A year")
+
+    assert linked == "Read [the guide](https://example.org/guide).\n"
+    assert tab.text == "Start\n\n\\# One\n\n- two\n- three\n\n1945\\. A year\n"
+
+
+# ── The field below ──
+
+
+def test_what_others_write_into_the_field_is_read_back_and_can_be_undone(tab: StaffTab, row: Page) -> None:
+    before = tab.text
+    put_cursor_after(tab, "A small cut.")
+    tab.page.keyboard.type(" Mine.")
+    mine = tab.text
+    write(tab, mine.replace("You have a question.", "You have two questions."))
+    expect(body(tab)).to_contain_text("two questions")
+    tab.page.keyboard.type(" Still here.")
+    both = tab.text
+
+    for _ in range(30):
+        tab.page.keyboard.press("Control+z")
+    assert both == mine.replace("You have a question.", "You have two questions.").replace(
+        " Mine.", " Mine. Still here."
+    )
+    assert tab.text == before
+    expect(tab.page.locator("[data-state]")).to_contain_text("min to read")
+
+
+def test_a_change_is_saved_with_the_form(tab: StaffTab, row: Page) -> None:
+    put_cursor_after(tab, "A small cut.")
+    tab.page.keyboard.type(" It heals.")
+    wanted = tab.text
+    tab.page.get_by_role("button", name="Save draft").click()
+    expect(tab.page.locator(".messagelist")).to_contain_text("Draft saved.")
+
+    row.refresh_from_db()
+    assert row.body == wanted
+    assert "A small cut. It heals." in row.body
+
+
+def test_lines_lead_to_their_place_and_back(tab: StaffTab) -> None:
+    text = "Start.\n\n- one\n- two\n  - three\n\n| a | b |\n|---|---|\n| c | d |\n\n::: steps\n1. four\n2. five\n:::\n\nEnd of it.\n"
+    write(tab, text)
+    lines = [
+        number for number, line in enumerate(text.split("\n"), 1) if line.strip() and not line.startswith((":::", "|-"))
+    ]
+
+    def there_and_back(line: int) -> int:
+        api(tab, "goToLine", line)
+        found: int = api(tab, "currentLine")
+        return found
+
+    assert [there_and_back(line) for line in lines] == lines
+    places = api(tab, "linePlaces")
+    assert [line for line, _top in places] == [1, 3, 7, 11, 16]
+    assert [top for _line, top in places] == sorted({top for _line, top in places})
+    api(tab, "goToOffset", text.index("of it"))
+    tab.page.keyboard.type("X")
+    assert "End Xof it." in tab.text
+    api(tab, "replaceRange", 1, 1, "Begin.")
+    assert tab.text.startswith("Begin.\n\n- one\n")
+
+
+def test_words_are_found_and_replaced_in_both_modes(tab: StaffTab) -> None:
+    for mode in ("visual", "source"):
+        write(tab, "A bone.\n\n- **Bone** and bone\n")
+        api(tab, "setMode", mode)
+        found = api(tab, "find", "bone")
+        assert [match["line"] for match in found] == [1, 3, 3], mode
+        api(tab, "replace", found[0], "spine")
+        assert api(tab, "replaceAll", "bone", "back") == 2, mode
+        assert tab.text == "A spine.\n\n- **back** and back\n", mode
+        api(tab, "setMode", "visual")
+
+
+def test_the_mode_is_remembered_and_without_it_the_field_works_as_before(tab: StaffTab, row: Page) -> None:
+    tab.page.get_by_role("button", name="Source", exact=True).click()
+    tab.page.locator("#id_body").fill("Typed as Markdown.\n")
+    tab.page.get_by_role("button", name="Source", exact=True).click()
+    expect(body(tab)).to_have_text("Typed as Markdown.")
+    tab.page.get_by_role("button", name="Source", exact=True).click()
+    tab.page.on("dialog", lambda dialog: dialog.accept())
+    tab.edit(change_url(row))
+
+    expect(tab.page.locator("#id_body")).to_be_visible()
+    expect(tab.page.get_by_role("button", name="Source", exact=True)).to_have_attribute("aria-pressed", "true")
+
+
+def test_without_the_visual_editor_the_field_and_what_keeps_the_text_safe_still_work(
+    browser: Browser, live_server: Any, row: Page, editor: User
+) -> None:
+    with open_staff_tab(browser, live_server.url, DESKTOP) as tab:
+        tab.sign_in(editor, mode="visual")
+        tab.page.route("**/libraries.js", lambda route: route.abort())
+        tab.edit(change_url(row))
+        expect(tab.page.get_by_text("The visual editor could not start.")).to_be_visible()
+        tab.page.locator("#id_body").fill("Typed.")
+
+        expect(tab.page.locator("[data-kept]")).to_contain_text("autosaved")
+        assert api(tab, "mode") == "source"
+
+
+# ── For everybody ──
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
+def test_axe_finds_nothing(
+    browser: Browser, live_server: Any, row: Page, editor: User, size: ViewportSize, scheme: Any
+) -> None:
+    with open_staff_tab(browser, live_server.url, size, bypass_csp=True, color_scheme=scheme) as tab:
+        tab.sign_in(editor, mode="visual")
+        tab.edit(change_url(row))
+        write(tab, f"{row.body}\n| a | b |\n|---|---|\n| c | d |\n\n::: care driving\n\n::: figure balloon\n")
+        expect(body(tab).locator("figure")).to_have_count(1)
+        tab.page.evaluate(AXE)
+        found = {}
+        for words in ("It is short.", "A small cut", "d", "What it is"):
+            put_cursor_after(tab, words)
+            found[words] = tab.page.evaluate(AXE_FINDINGS)
+        tab.page.get_by_role("button", name="Insert").click()
+        found["list"] = tab.page.evaluate(AXE_FINDINGS)
+        width = tab.page.evaluate("document.documentElement.scrollWidth")
+
+    assert {place: rules for place, rules in found.items() if rules} == {}
+    assert width == size["width"]
+
+
+def test_names_say_what_things_are(tab: StaffTab) -> None:
+    put_cursor_after(tab, "It is short.")
+    card = body(tab).get_by_role("group", name="Key points")
+    expect(card.get_by_role("button", name="Move down")).to_be_visible()
+    bar = tab.page.get_by_role("toolbar", name="Style and insert")
+
+    expect(tab.page.get_by_role("textbox", name="Text", exact=True)).to_be_focused()
+    assert [
+        button.get_attribute("aria-label") or button.inner_text() for button in bar.get_by_role("button").all()
+    ] == [
+        *("Undo", "Redo", "Bold", "Italic", "Bulleted list", "Numbered list", "Less indent", "More indent"),
+        *("Link", "Cite", "Picture", "Insert"),
+    ]
+
+
+def test_every_offered_block_is_in_the_list_of_what_can_be_inserted(tab: StaffTab) -> None:
+    tab.page.get_by_role("button", name="Insert").click()
+    offered = tab.page.locator(".palette [role=option] strong").all_inner_texts()
+
+    blocks = [str(one.label) for one in get_block_types().values() if not one.is_retired]
+    assert [label for label in blocks if label not in offered] == []
+
+
+def test_the_first_use_of_a_glossary_word_is_marked(tab: StaffTab) -> None:
+    word = GlossaryTerm.objects.filter(language="en")[0]
+    write(tab, f"## {word.term}\n\nA {word.term} and a {word.term}.\n")
+
+    expect(body(tab).locator("p .term")).to_have_count(1)
+    expect(body(tab).locator(".term")).to_have_attribute("title", word.definition)

@@ -1,0 +1,116 @@
+"""``/readyz`` names what an operator must repair, and responds in time whatever hangs."""
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from portal import health
+from portal.accounts.models import AuditEvent
+from portal.health import Probe, describe_clock_error
+from portal.storage.local_storage import AtomicFileSystemStorage
+from tests.served_data import ROOT
+
+
+def test_a_check_that_hangs_does_not_delay_the_response(monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on, started = threading.Event(), list[float]()
+
+    def hang(set_stage: object) -> str:
+        started.append(time.monotonic())
+        go_on.wait(30)
+        return ""
+
+    monkeypatch.setattr(health, "find_problem", hang)
+    monkeypatch.setattr(health, "MAX_RESPONSE_SECONDS", 0.2)
+    probe = Probe()
+    begun = time.monotonic()
+
+    answers = [probe.run(), probe.run(), probe.run()]
+
+    assert time.monotonic() - begun < 2
+    assert answers == ["the database does not respond"] * 3
+    assert len(started) == 1, "a check that hangs is not started again"
+    go_on.set()
+    while threading.active_count() > 1 and any(thread.name == "readyz" for thread in threading.enumerate()):
+        time.sleep(0.01)
+    assert probe.run() == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "message"),
+    [(0, ""), (59, ""), (-59, ""), (3600, "3600 s behind that"), (-3600, "3600 s ahead of that")],
+)
+def test_a_wrong_clock_is_named_with_its_direction(seconds: float, message: str) -> None:
+    assert message in describe_clock_error(seconds)
+    assert bool(describe_clock_error(seconds)) == bool(message)
+
+
+@pytest.mark.django_db
+def test_events_in_the_future_show_that_the_clock_is_behind() -> None:
+    assert Client().get("/readyz").status_code == 200
+    AuditEvent.objects.create(kind=AuditEvent.Kind.LOGGED_IN, created_at=timezone.now() + timedelta(hours=1))
+
+    answer = Client().get("/readyz")
+
+    if os.environ.get("DATABASE_URL", "").startswith("postgres"):
+        assert answer.status_code == 200, "the server's own clock is compared"
+    else:
+        assert answer.status_code == 503
+        assert answer.content.startswith(b"the clock of this machine is 3600 s behind that of the database: set up NTP")
+
+
+CHECK = """
+import sys
+from pathlib import Path
+import django
+django.setup()
+from portal.health import _is_read_only
+from portal.storage.local_storage import AtomicFileSystemStorage
+print([_is_read_only(), AtomicFileSystemStorage(location=sys.argv[1]).find_problem()])
+"""
+
+
+def look(data: Path) -> str:
+    """Run the checks without the privilege to ignore file modes."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "DATABASE_URL"))}
+    command = [sys.executable, "-c", CHECK, str(data / "media")]
+    if os.getuid() == 0:
+        command = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all", *command]
+    done = subprocess.run(
+        command, env={**own, "PORTAL_DATA_DIR": str(data), "DJANGO_SETTINGS_MODULE": "portal.settings"},
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.served
+def test_an_unreadable_media_folder_and_a_read_only_database_are_noticed(tmp_path: Path) -> None:
+    if os.getuid() == 0 and not shutil.which("setpriv"):
+        pytest.skip("root ignores file modes, and setpriv is not installed")
+    (tmp_path / "media" / "figures").mkdir(parents=True)
+    picture = tmp_path / "media" / "figures" / "0123456789abcdef-480.webp"
+    picture.write_bytes(b"x")
+    (tmp_path / "portal.sqlite3").write_bytes(b"")
+    assert look(tmp_path) == "[False, '']"
+    advice = "'the media folder cannot be used: check the owner and modes of media/ in the data directory'"
+
+    for path, mode in ((picture, 0o000), (picture.parent, 0o000), (tmp_path / "media", 0o000), (picture.parent, 0o500)):
+        before = path.stat().st_mode
+        path.chmod(mode)
+        assert look(tmp_path) == f"[False, {advice}]", (path, oct(mode))
+        path.chmod(before)
+    (tmp_path / "portal.sqlite3").chmod(0o400)
+    assert look(tmp_path) == "[True, '']"
+
+
+def test_a_media_folder_that_does_not_exist_yet_is_no_problem(tmp_path: Path) -> None:
+    assert AtomicFileSystemStorage(location=tmp_path / "none").find_problem() == ""
