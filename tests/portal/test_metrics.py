@@ -138,7 +138,9 @@ def test_the_served_portal_counts_the_requests_of_all_processes(
         for kind in ("published", "dynamic", "static", "media", "staff")
         for status in ("2xx", "4xx")
     }
-    assert count[("published", "2xx")] == 40
+    # Django answers the requests that come before the worker has rendered the page.
+    assert count[("published", "2xx")] >= 1
+    assert count[("published", "2xx")] + count[("dynamic", "2xx")] == 41
     assert count[("dynamic", "2xx")] >= 1 and count[("dynamic", "4xx")] == 1
     assert count[("staff", "2xx")] == 1 and count[("media", "4xx")] == 1
     assert found["plainspine_public_pages"] > 20
