@@ -75,7 +75,7 @@ def compare_pain_relief(reader: Reader) -> None:
 def print_what_to_do_after(reader: Reader) -> None:
     page = reader.page
     reader.tap(page.get_by_text("I'm back home"))
-    reader.tap(page.get_by_role("button", name="Print this page"))
+    reader.tap(page.get_by_role("button", name="Print"))
     # Printing waits for the pictures. Poll, because the content policy blocks the eval in wait_for_function().
     until = time.monotonic() + 10
     while not page.evaluate("window.printed") and time.monotonic() < until:

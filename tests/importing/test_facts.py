@@ -30,11 +30,13 @@ CITATION = re.compile(r"\[@[^\]]*\]")
 FIGURE = re.compile(r"(?<![\w.,–-])\d[\d.,]*(?<![.,])(?!\w)")
 NOTHING_TO_PROVE = re.compile(r"\]\([^)]*\)|\{[^}]*\}|^:::.*$|^\d+\. |\b(?:19|20)\d\d\b", re.MULTILINE)
 CHANCE = re.compile(r"^::: chance (\d+) in \d+$", re.MULTILINE)
+PHONE = re.compile(r"\b1-\d{3}-\d{3}-\d{4}\b")
 # "1.3 points" and "1 in 10,000" are not a count of "3 points" and a way of reading "10".
 NO_CLAIM = [
     CLOCK_TIME,
     DATE,
     ITEM_REFERENCE,
+    PHONE,
     re.compile(rf"(?<![.,\d])(?:{VISIBLE_COUNT.pattern})", VISIBLE_COUNT.flags),
     re.compile(rf"(?:{DENOMINATOR.pattern})(?!,\d)", DENOMINATOR.flags),
 ]
