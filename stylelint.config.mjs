@@ -1,4 +1,4 @@
-// Style sheets: the standard rules, BEM names, one declaration a line, logical properties.
+// Style sheets: the standard rules, BEM names, one declaration per line, logical properties.
 
 const PHYSICAL = ["top", "right", "bottom", "left"];
 const BEM = /^(is-[a-z]+(-[a-z]+)*|[a-z][a-z0-9]*(-[a-z0-9]+)*(__[a-z0-9]+(-[a-z0-9]+)*)?(--[a-z0-9_]+(-[a-z0-9]+)*)?)$/;
@@ -30,13 +30,13 @@ export default {
     "selector-class-pattern": [BEM, { message: "Expected block, block__element or block--modifier" }],
     // Safari before 16.4 does not know the range notation.
     "media-feature-range-notation": "prefix",
-    // Tokens stand in groups.
+    // Allow blank lines between groups of tokens.
     "custom-property-empty-line-before": null,
-    // Layers and single classes decide; the order of a file follows what it describes.
+    // Cascade layers and single-class selectors set precedence, so source order can follow the markup.
     "no-descending-specificity": null,
     // Safari on the iPhone knows the prefixed name only.
     "property-no-vendor-prefix": [true, { ignoreProperties: ["text-size-adjust"] }],
-    // The names of typefaces and of paper.
+    // Typeface and paper-size names.
     "value-keyword-case": ["lower", { ignoreKeywords: ["A4", "Cambria", "Charter", "Consolas", "Menlo", "Roboto"] }],
   },
   overrides: [
@@ -49,7 +49,7 @@ export default {
       rules: { "color-no-hex": null, "unit-disallowed-list": null },
     },
     {
-      // Names of Django and of ProseMirror.
+      // Names from Django and ProseMirror.
       files: ["static/admin_portal/**/*.css"],
       rules: {
         "selector-class-pattern": [new RegExp(`${BEM.source}|^(colM|v[A-Z][A-Za-z]+|ProseMirror-[a-z]+|selectedCell)$`), {}],

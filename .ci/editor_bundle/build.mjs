@@ -53,7 +53,7 @@ for (const [name, text] of Object.entries(files)) {
   const path = join(target, name);
   if (!process.argv.includes("--check")) await writeFile(path, text);
   else if (await readFile(path, "utf8").catch(() => "") !== text) {
-    console.error(`${relative(root, path)} is not what the packages give. Run: npm run build`);
+    console.error(`${relative(root, path)} is out of date. Run: npm run build`);
     process.exitCode = 1;
   }
 }
