@@ -8,7 +8,9 @@ import csv
 import datetime
 import logging
 import threading
+import time
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from typing import Any, Protocol, TextIO
 
 from django.conf import settings
@@ -142,28 +144,34 @@ def _forward(source: AuditSource) -> int:
     newest = source.rows().order_by("-pk").values_list("pk", flat=True).first() or 0
     # Forwarding starts with new events; export_audit has the earlier ones.
     position, _created = AuditPosition.objects.get_or_create(source=source.category, defaults={"last_id": newest})
-    if newest <= position.last_id or not _take_lease(source, now):
+    if newest <= position.last_id or not (lease := _take_lease(source, now)):
         return 0
-    rows = source.rows().filter(pk__gt=position.last_id).order_by("pk")
+    # Empty once the lease has expired and another machine holds one.
+    own_position = AuditPosition.objects.filter(source=source.category, leased_until=lease)
+    position.refresh_from_db()
+    batch = list(source.rows().filter(pk__gt=position.last_id).order_by("pk")[:BATCH_SIZE])
     if connection.vendor == "postgresql":
-        rows = rows.filter(created_at__lt=now - datetime.timedelta(seconds=POSTGRESQL_SETTLE_SECONDS))
-    batch = list(rows[:BATCH_SIZE])
+        # Transactions can commit out of order. Stop at the first row that is too new: the position must not skip one.
+        settled = now - datetime.timedelta(seconds=POSTGRESQL_SETTLE_SECONDS)
+        batch = list(takewhile(lambda row: row.created_at < settled, batch))
     try:
         if batch:
             # Sent outside a transaction: a slow collector must not lock the database.
             records = [make_record(source, row) for row in batch]
             for target in settings.AUDIT_TARGETS:
                 target.send(records)
-            AuditPosition.objects.filter(source=source.category).update(last_id=batch[-1].pk)
+            own_position.update(last_id=batch[-1].pk)
     finally:
-        AuditPosition.objects.filter(source=source.category).update(leased_until=None)
+        own_position.update(leased_until=None)
     return len(batch)
 
 
-def _take_lease(source: AuditSource, now: datetime.datetime) -> bool:
+def _take_lease(source: AuditSource, now: datetime.datetime) -> datetime.datetime | None:
+    """Return when the lease expires, or None if another machine holds one."""
     rows = AuditPosition.objects.filter(source=source.category)
     free = rows.filter(leased_until=None) | rows.filter(leased_until__lt=now)
-    return bool(free.update(leased_until=now + datetime.timedelta(seconds=LEASE_SECONDS)))
+    lease = now + datetime.timedelta(seconds=LEASE_SECONDS)
+    return lease if free.update(leased_until=lease) else None
 
 
 def count_waiting() -> int:
@@ -194,18 +202,18 @@ def _forward_forever() -> None:
                 log.warning("Audit events wait until they can be forwarded: %s", type(error).__name__)
             is_failing = True
             connections.close_all()
-            threading.Event().wait(RETRY_SECONDS)
+            time.sleep(RETRY_SECONDS)
             continue
         except Exception:
             log.exception("Could not forward audit events; retrying")
-            threading.Event().wait(RETRY_SECONDS)
+            time.sleep(RETRY_SECONDS)
             continue
         if is_failing:
             log.info("Audit events are forwarded again")
             is_failing = False
         connections.close_all()
         if sent < BATCH_SIZE:
-            threading.Event().wait(POLL_SECONDS)
+            time.sleep(POLL_SECONDS)
 
 
 class SignInEvents:

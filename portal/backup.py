@@ -226,7 +226,7 @@ def restore_media(source: Path) -> int:
                 stored = default_storage.save(name, File(stream))
             if stored != name:
                 default_storage.delete(stored)
-                raise FileExistsError(f"{name} already exists")
+                raise FileExistsError(f"{name} already exists.")
             count += 1
     return count
 

@@ -128,9 +128,10 @@ class AuditTarget(NamedTuple):
     def send(self, events: Iterable[Mapping[str, Any]]) -> None:
         """Send events in order. Raise OSError if the target does not accept them."""
         if self.scheme == "stdout":
-            # In one piece, so that lines of other processes do not end up inside.
-            sys.stdout.write("".join(f"{to_json(event)}\n" for event in events))
-            sys.stdout.flush()
+            for event in events:
+                # One write per line, so that the output of other processes does not end up inside a line.
+                sys.stdout.write(f"{to_json(event)}\n")
+                sys.stdout.flush()
             return
         messages = [format_syslog(event) for event in events]
         with self._connect() as connection:
@@ -152,19 +153,29 @@ class AuditTarget(NamedTuple):
 
     def _connect(self) -> socket.socket:
         if self.scheme == "syslog+unix":
-            connection = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-            connection.settimeout(SYSLOG_TIMEOUT_SECONDS)
-            connection.connect(self.path)
-            return connection
+            return _connect_datagram(socket.AF_UNIX, 0, self.path)
         if self.scheme == "syslog+udp":
-            family, kind, protocol, _, address = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_DGRAM)[0]
-            connection = socket.socket(family, kind, protocol)
-            connection.connect(address)
-            return connection
+            family, _kind, protocol, _, address = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_DGRAM)[0]
+            return _connect_datagram(family, protocol, address)
         connection = socket.create_connection((self.host, self.port), SYSLOG_TIMEOUT_SECONDS)
         if self.scheme == "syslog+tls":
-            return ssl.create_default_context().wrap_socket(connection, server_hostname=self.host)
+            try:
+                return ssl.create_default_context().wrap_socket(connection, server_hostname=self.host)
+            except OSError:
+                connection.close()
+                raise
         return connection
+
+
+def _connect_datagram(family: int, protocol: int, address: Any) -> socket.socket:
+    connection = socket.socket(family, socket.SOCK_DGRAM, protocol)
+    connection.settimeout(SYSLOG_TIMEOUT_SECONDS)
+    try:
+        connection.connect(address)
+    except OSError:
+        connection.close()
+        raise
+    return connection
 
 
 def parse_audit_targets(value: str) -> list[AuditTarget]:

@@ -198,6 +198,8 @@ def supervised_worker(stop_timeout: float) -> Iterator[None]:
         early_exits = 0
         while not stop.is_set():
             started, process = time.monotonic(), start()
+            if stop.is_set():
+                process.terminate()
             process.wait()
             early_exits = 1 if time.monotonic() - started >= HEALTHY_SECONDS else early_exits + 1
             if not stop.is_set():

@@ -80,6 +80,7 @@ class SearchIndex:
     _stem_counts: Counter[str] = field(default_factory=Counter)
     # Compounds by their spelling as one word: “xray” → “X-ray”.
     _compounds: dict[str, list[str]] = field(default_factory=dict)
+    _compounds_by_page: dict[int, dict[str, list[str]]] = field(default_factory=dict)
     # Stems of the words that were in a snippet.
     _stems: dict[str, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -109,10 +110,11 @@ class SearchIndex:
 
         Thread-safe; does nothing if the index is up to date.
         """
-        if last_event == self.last_event:
+        if last_event <= self.last_event:
             return
         with self._lock:
-            if last_event == self.last_event:
+            # Another thread may have indexed even later events.
+            if last_event <= self.last_event:
                 return
             live = dict(Page.objects.published().in_language(self.language).values_list("pk", "live_release"))
             changed = [release for page, release in live.items() if self._releases_by_page.get(page) != release]
@@ -134,12 +136,14 @@ class SearchIndex:
                 for alias in term.aliases
                 if (words := WORD.findall(fold(alias)))
             }
+            self._compounds = dict(item for found in self._compounds_by_page.values() for item in found.items())
             self._releases_by_page, self._stems, self.last_event = live, {}, last_event
 
     def _remove_page(self, writer: tantivy.IndexWriter, page: int) -> None:
         # delete_documents_by_term() treats a Python int as signed, and so never matches this unsigned field.
         writer.delete_documents_by_query(tantivy.Query.term_query(self._schema, "page", page))
         words = self._words_by_page.pop(page, Counter())
+        self._compounds_by_page.pop(page, None)
         self._word_counts -= words
         self._stem_counts -= self._count_stems(words)
 
@@ -147,10 +151,8 @@ class SearchIndex:
         texts = [release.title, *(f"{part['title']} {part['text']}" for part in release.sections)]
         folded = fold(" ".join(texts))
         words = Counter(WORD.findall(folded))
-        for compound in COMPOUND.findall(folded):
-            parts = WORD.findall(compound)
-            if len(parts) > 1:
-                self._compounds["".join(parts).replace("'", "")] = parts
+        compounds = [parts for compound in COMPOUND.findall(folded) if len(parts := WORD.findall(compound)) > 1]
+        self._compounds_by_page[release.page_id] = {"".join(parts).replace("'", ""): parts for parts in compounds}
         self._words_by_page[release.page_id] = words
         self._word_counts += words
         self._stem_counts += self._count_stems(words)

@@ -4,9 +4,11 @@ import gc
 import importlib
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from django.db import connection
@@ -51,6 +53,15 @@ def require_text_detection() -> None:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(f"text detection (the extra ocr, for Python 3.11 and 3.12) is not usable: {error}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_text_detection() -> Iterator[None]:
+    """Text detection runs once at a time on a machine. Parallel test processes must not wait for each other."""
+    lock = f"plainspine-test-{os.getpid()}.lock"
+    with mock.patch("procedures.figures.redaction.LOCK_NAME", lock):
+        yield
+    (Path(tempfile.gettempdir()) / lock).unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

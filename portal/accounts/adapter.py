@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
 from portal import audit
-from portal.accounts import mail, mfa, sessions, sso, throttle
+from portal.accounts import mail, mfa, services, sessions, sso, throttle
 from portal.accounts.models import User, find_user
 from portal.accounts.sessions import can_use_demo_accounts
 from portal.accounts.throttle import get_device_id, remember_device
@@ -132,13 +132,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def reauthenticate(self, user: Any, password: str) -> bool:
         """Check the password again before a sensitive action, throttled; return whether it is correct."""
-        bucket = [throttle.Bucket(f"reauthenticate|{user.pk}", throttle.VERIFICATION)]
-        if throttle.hit(bucket) or not user.check_password(password):
-            audit.record(
-                audit.Kind.LOGIN_FAILED, user=user, actor=user, request=context.request, detail="reauthentication"
-            )
+        try:
+            services.confirm_password(user, password, context.request)
+        except ValidationError:
             return False
-        throttle.refund(bucket)
         return True
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:

@@ -9,6 +9,7 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
+from allauth.core import context
 from django import forms
 from django.conf import settings
 from django.contrib.auth import password_validation
@@ -19,7 +20,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from zxcvbn_rs_py import zxcvbn
 
-from portal.accounts import throttle
+from portal.accounts import services
 from portal.accounts.models import User, normalize_password
 
 MAX_PASSWORD_LENGTH = 256  # characters; longer passwords are refused, never truncated
@@ -121,13 +122,7 @@ class PasswordChangeForm(SetPasswordForm):
     def clean_old_password(self) -> str:
         """Check the current password, throttled like a login."""
         password = str(self.cleaned_data["old_password"])
-        bucket = [throttle.Bucket(f"reauthenticate|{self.user.pk}", throttle.VERIFICATION)]
-        wait = throttle.hit(bucket)
-        if wait:
-            raise ValidationError(throttle.throttled_message(wait), code="throttled")
-        if not self.user.check_password(password):
-            raise ValidationError(gettext("This is not your current password."), code="password_incorrect")
-        throttle.refund(bucket)
+        services.confirm_password(self.user, password, context.request)
         return password
 
 

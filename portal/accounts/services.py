@@ -12,13 +12,14 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from portal import audit
-from portal.accounts import invitations, mail, sessions
+from portal.accounts import invitations, mail, sessions, throttle
 from portal.accounts.models import AccessToken, AuditEvent, User
 from portal.append_only import changes_allowed
 
@@ -80,6 +81,21 @@ def record_user_changes(
         audit.record(audit.Kind.ROLES_CHANGED, user=user, actor=actor, request=request, detail=detail)
         event = _("Your role is now %(roles)s") % {"roles": roles} if roles else _("You no longer have a role")
         transaction.on_commit(lambda: mail.notify(user, event))
+
+
+def confirm_password(user: User, password: str, request: HttpRequest | None) -> None:
+    """Check the password of a signed-in user again. Throttled and logged like a login.
+
+    Raises ValidationError if it is wrong, or after too many attempts.
+    """
+    bucket = [throttle.Bucket(f"reauthenticate|{user.pk}", throttle.VERIFICATION)]
+    if wait := throttle.hit(bucket):
+        audit.record(audit.Kind.THROTTLED, user=user, actor=user, request=request, detail="reauthentication")
+        raise ValidationError(throttle.throttled_message(wait), code="throttled")
+    if not user.check_password(password):
+        audit.record(audit.Kind.LOGIN_FAILED, user=user, actor=user, request=request, detail="reauthentication")
+        raise ValidationError(_("This is not your current password."), code="password_incorrect")
+    throttle.refund(bucket)
 
 
 def set_deactivated_at(user: User, time: datetime.datetime | None) -> None:

@@ -92,20 +92,21 @@ class SSOAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
 
         A confirmation of a session that goes on ends here with a redirect.
         """
-        account = sociallogin.account
-        claims, purpose = _claims(account), _purpose(sociallogin)
+        account, purpose = sociallogin.account, _purpose(sociallogin)
         user = sociallogin.user if sociallogin.is_existing else None
-        _forget_claims(account)
+        is_linked = user is not None
+        claims = _merge_claims(account.uid, _take_claims(account))
         roles = roles_of(claims)
         if not roles:
             if user:
                 remove_roles(user, request)
             _refuse(request, user, NO_GROUP, _no_group_message())
         if user is None:
-            user = sociallogin.user = account.user = _find_or_create_user(request, sociallogin.user, claims)
-            account.save()
-        if not sessions.can_log_in(request, user):
+            user = _find_user(request, sociallogin.user, claims)
+        if user and not sessions.can_log_in(request, user):
             _refuse(request, user, "single sign-on: account not active", _("Your account here is deactivated."))
+        if user is None or not is_linked:
+            user = sociallogin.user = _link_user(request, account, user, sociallogin.user)
         set_roles(user, roles, request)
         throttle.refund(throttle_buckets(request))
         if purpose != SIGN_IN and request.user == user and sessions.get_state(request):
@@ -124,26 +125,26 @@ def failure_response(request: HttpRequest, code: str) -> HttpResponseRedirect:
     return HttpResponseRedirect(reverse("account_login"))
 
 
-def _claims(account: SocialAccount) -> dict[str, Any]:
+def _merge_claims(uid: str, data: dict[str, Any]) -> dict[str, Any]:
     """Return what the provider said: of OpenID Connect, the ID token and the user info together.
 
     Raises PermissionDenied, which allauth reports as a failed sign-in, if the two are about different people.
     """
-    data = account.extra_data
     if settings.SSO_PROVIDER != OIDC:
         return dict(data)
     id_token, user_info = data.get("id_token") or {}, data.get("userinfo") or {}
-    if id_token.get("sub", account.uid) != account.uid:
+    if id_token.get("sub", uid) != uid:
         # OpenID Connect Core 5.3.2: such a user info must not be used.
         raise PermissionDenied
     return {**id_token, **user_info}
 
 
-def _forget_claims(account: SocialAccount) -> None:
-    """Keep nothing of the claims: allauth has stored them with the account."""
-    account.extra_data = {}
+def _take_claims(account: SocialAccount) -> dict[str, Any]:
+    """Return the claims that allauth has stored with the account, and delete them there."""
+    claims, account.extra_data = dict(account.extra_data), {}
     if account.pk:
         account.save(update_fields=["extra_data", "last_login"])
+    return claims
 
 
 def _purpose(sociallogin: SocialLogin) -> str:
@@ -165,7 +166,7 @@ def set_roles(user: User, roles: list[str], request: HttpRequest) -> None:
     """Give the account exactly these roles, and log a change."""
     previous = services.role_names(user)
     user.groups.set(Group.objects.filter(name__in=roles))
-    services.record_user_changes(user, was_active=True, previous_roles=previous, actor=None, request=request)
+    services.record_user_changes(user, was_active=user.is_active, previous_roles=previous, actor=None, request=request)
 
 
 @transaction.atomic
@@ -204,27 +205,26 @@ def _confirm_session(request: HttpRequest, claims: dict[str, Any], sociallogin: 
 def _authenticated_now(request: HttpRequest, claims: dict[str, Any]) -> bool:
     """Return whether the provider authenticated the person after it was asked to, as far as it says so.
 
-    An ID token holds the time if ``max_age`` was requested. For SAML, ForceAuthn is part of the request, and nothing
-    in the portal can tell whether the provider obeyed.
+    An ID token must hold the time, because the request asks for it with ``max_age``. For SAML, ForceAuthn is part of
+    the request, and nothing in the portal can tell whether the provider obeyed.
     """
     state = sessions.get_state(request)
     asked_at = state.get("asked", 0.0) if state else 0.0
     auth_time = claims.get("auth_time")
-    if not isinstance(auth_time, int | float):
+    if settings.SSO_PROVIDER != OIDC:
         return time.time() - asked_at < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
-    return auth_time >= asked_at - CLOCK_TOLERANCE_SECONDS
+    return isinstance(auth_time, int | float) and auth_time >= asked_at - CLOCK_TOLERANCE_SECONDS
 
 
-@transaction.atomic
-def _find_or_create_user(request: HttpRequest, suggested: User, claims: dict[str, Any]) -> User:
-    """Return the account with the person's verified email address, or a new one.
+def _find_user(request: HttpRequest, suggested: User, claims: dict[str, Any]) -> User | None:
+    """Return the account with the person's verified email address, or None.
 
     Refuse an address that the provider has not verified and that another account has, and accounts of superusers:
     the provider must not be able to take them over.
     """
     others = list(User.objects.filter(email__iexact=suggested.email)) if suggested.email else []
     if not others:
-        return _create_user(request, suggested)
+        return None
     user = others[0]
     # Some providers write "false" as text, which is true to allauth.
     is_verified = settings.SSO_PROVIDER != OIDC or claims.get("email_verified") in {True, "true"}
@@ -234,7 +234,18 @@ def _find_or_create_user(request: HttpRequest, suggested: User, claims: dict[str
             "that account, and sign in again."
         )
         _refuse(request, user, "single sign-on: email address in use", message % {"email": user.email})
-    audit.record(audit.Kind.ACCOUNT_LINKED, user=user, actor=user, request=request, detail=settings.SSO_PROVIDER)
+    return user
+
+
+@transaction.atomic
+def _link_user(request: HttpRequest, account: SocialAccount, user: User | None, suggested: User) -> User:
+    """Link the provider's account to ``user``, or to a new user, and return that user."""
+    if user is None:
+        user = _create_user(request, suggested)
+    else:
+        audit.record(audit.Kind.ACCOUNT_LINKED, user=user, actor=user, request=request, detail=settings.SSO_PROVIDER)
+    account.user = user
+    account.save()
     return user
 
 

@@ -99,7 +99,8 @@ def hit(buckets: list[Bucket], now: datetime | None = None) -> int:
         if wait > timedelta():
             return int(wait.total_seconds()) + 1
         for bucket in buckets:
-            row = rows[bucket.key]
+            # A parallel refund() may have deleted the row before it was locked.
+            row = rows.get(bucket.key) or Throttle(key=bucket.key, last_attempt_at=now)
             row.attempts = 1 if now - row.last_attempt_at > RESET_AFTER else row.attempts + 1
             row.last_attempt_at = now
             # None instead of "until now": a parallel request has a slightly different now.

@@ -97,8 +97,8 @@ class SiteBuilder:
     def step(self) -> bool:
         """Look for changes, and do one piece of work. Return False if there was nothing to do."""
         if self._outdated and time.monotonic() >= self._delete_outdated_at:
-            while self._outdated:
-                self._delete(self._outdated.pop())
+            for path in list(self._outdated):
+                self._delete(path)
         close_old_connections()
         if error := self._file_monitor.error():
             self._set_error(error)

@@ -244,10 +244,11 @@ class PublishedFiles:
         discarded = self._folder / f"{TEMP_PREFIX}discarded"
         shutil.rmtree(discarded, ignore_errors=True)
         self.root.rename(discarded)
+        _make_folder(self.root)
         with contextlib.suppress(sqlite3.Error):
             self._execute("DELETE FROM page")
-        shutil.rmtree(discarded)
-        _make_folder(self.root)
+        # What is left is deleted by the next call, or at the next start.
+        shutil.rmtree(discarded, ignore_errors=True)
         self._touch()
 
     def confirm(self) -> None:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from multiprocessing.util import Finalize
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 from django.conf import settings
@@ -232,7 +232,8 @@ def start_flushing() -> None:
 
 
 def _flush_periodically(save_counts: Callable[[dict[str, int]], None]) -> None:
-    while not threading.Event().wait(FLUSH_SECONDS):
+    while True:
+        sleep(FLUSH_SECONDS)
         close_old_connections()
         flush_counts(PAGE_VIEWS, save_counts)
         # Return the connection to the pool (portal/postgresql/base.py).

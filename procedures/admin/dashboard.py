@@ -22,6 +22,7 @@ from django.views.decorators.http import require_safe
 
 from portal.accounts.models import User
 from portal.admin_site import SearchableModelAdmin
+from procedures import languages
 from procedures.admin.base import ReadOnlyAdmin, get_change_url, get_staff_user, render_admin
 from procedures.enums import EventKind
 from procedures.models import ExternalLink, Feedback, Page, ReleaseEvent
@@ -132,6 +133,9 @@ def _get_task_url(key: str, page: Page | WarningSignList) -> str:
 def _get_list_url(key: str) -> str:
     """Return the URL of the whole list, or an empty string if no screen shows it."""
     pages = reverse("admin:procedures_page_changelist")
+    others = [code for code in languages.CODES if code != languages.DEFAULT]
+    # The list filters by one language.
+    translations = f"{pages}?language__exact={others[0]}" if len(others) == 1 else pages
     urls = {
         "to_approve": f"{pages}?state={PageState.IN_REVIEW.value}",
         "approved": f"{pages}?state={PageState.APPROVED.value}",
@@ -140,9 +144,9 @@ def _get_list_url(key: str) -> str:
         "other_drafts": f"{pages}?state={PageState.UNSUBMITTED.value}",
         "planned": reverse("admin:procedures_page_scheduled"),
         "outdated": reverse("admin:procedures_page_stale"),
-        "unchecked": f"{pages}?language__exact=es",
+        "unchecked": translations,
         "reviews": pages,
-        "translations": f"{pages}?language__exact=es",
+        "translations": translations,
     }
     return urls.get(key, "")
 

@@ -25,6 +25,9 @@ from procedures.models import Figure, FigureText, MarkerText, Rendition
 CONFIRM_DEIDENTIFIED_MESSAGE = gettext_lazy(
     "Look closely at the picture. Check this box when no name, date, or number is visible in it."
 )
+PICTURE_REPLACED_MESSAGE = gettext_lazy(
+    "Someone replaced this picture while you were editing. Look at the new picture, and confirm it again."
+)
 MISSING_TEXT_MESSAGES = {
     "title": gettext_lazy("Give the picture a title."),
     "alt": gettext_lazy("Say what the picture shows, for people who cannot see it."),
@@ -61,6 +64,26 @@ class FigureForm(AnyForm):
         values = super().clean() or self.cleaned_data
         if values.get("provenance") == Provenance.CLINIC and not values.get("provenance_note", "").strip():
             self.add_error("provenance_note", _("Enter where the patient's written consent is filed, without a name."))
+        return values
+
+
+class FigureChangeForm(FigureForm):
+    """The form of a saved picture. It confirms only the picture that was on the screen."""
+
+    seen_picture = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["seen_picture"] = self.instance.sha256
+
+    def clean(self) -> dict[str, Any]:
+        """Require that nobody has replaced the picture since the form was shown."""
+        values = super().clean()
+        if values.get("seen_picture") != self.instance.sha256:
+            # The form then shows the new picture, to be confirmed again.
+            data = {name: value for name, value in self.data.items() if name != "deidentified"}
+            self.data = {**data, "seen_picture": self.instance.sha256}
+            self.add_error(None, PICTURE_REPLACED_MESSAGE)
         return values
 
 

@@ -24,7 +24,7 @@ from procedures.admin.base import (
     join_titles,
     staff_file_url,
 )
-from procedures.admin.figure_forms import FigureForm
+from procedures.admin.figure_forms import FigureChangeForm
 from procedures.admin.markers import render_figure_preview
 from procedures.admin.publishing import StalePagesMixin
 from procedures.figures.approval import figure_files
@@ -80,7 +80,7 @@ class FigureTextInline(ContentInline):
 class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
     """Admin of figures. Pictures are uploaded and replaced through the screens of ``image_upload``."""
 
-    form = FigureForm
+    form = FigureChangeForm
     add_label = gettext_lazy("Add a picture")
     immutable_fields = ("slug",)
     list_display = ("thumbnail", "titles", "kind", "public_pages", "marker_count", "provenance", "created_at")
@@ -91,7 +91,7 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
     inlines = (FigureTextInline,)
     fields = (
         "preview", "edit_markers", "usage", "slug", "kind", "provenance", "provenance_note", "deidentified",
-        "detected_text", "uploaded_by", "created_at",
+        "detected_text", "uploaded_by", "created_at", "seen_picture",
     )  # fmt: skip
     readonly_fields = ("preview", "edit_markers", "usage", "detected_text", "uploaded_by", "created_at")
 
@@ -171,12 +171,13 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
 
     def save_model(self, request: HttpRequest, obj: Figure, form: Any, change: bool) -> None:
         """Record who changed the kind. Pages print it, so another person must approve the change."""
-        before = Figure.objects.get(pk=obj.pk)
+        before = Figure.objects.select_for_update().get(pk=obj.pk)
         if before.kind != obj.kind:
             obj.kind_changed_by = get_staff_user(request)
             if FigureApproval.objects.public().filter(figure=obj).exists():
                 messages.info(request, KIND_CHANGED_MESSAGE)
-        super().save_model(request, obj, form, change)
+        # Not the files: someone may be replacing the picture.
+        obj.save(update_fields=["kind", "kind_changed_by", "provenance", "provenance_note", "deidentified"])
 
     def delete_model(self, request: HttpRequest, obj: Figure) -> None:
         """Delete the figure, and its files unless another figure uses them."""

@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -76,19 +77,29 @@ class StalePagesMixin(AnyAdmin):
         super().delete_model(request, obj)
         self.message_stale_pages(request, obj)
 
-    def message_stale_pages(self, request: HttpRequest, obj: Any) -> None:
-        """Add a message with a link if public pages print another value than the row has now."""
-        kind, key = self.dependency_key(obj)
-        languages = [obj.language] if hasattr(obj, "language") else Language.values
-        pages = [
-            page
-            for language in languages
-            for page in find_pages_with_stale_value(kind=kind, key=key, language=language)
-        ]
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Delete the rows, and add the message about stale pages."""
+        rows = list(queryset)
+        super().delete_queryset(request, queryset)
+        self.message_stale_pages(request, *rows)
+
+    def message_stale_pages(self, request: HttpRequest, *objects: Any) -> None:
+        """Add a message with a link if public pages show another value than the rows have now."""
+        stale = {
+            page.pk: page
+            for obj in objects
+            for language in ([obj.language] if hasattr(obj, "language") else Language.values)
+            for page in self._find_stale_pages(obj, language)
+        }
+        pages = list(stale.values())
         message = ngettext(
             "%(count)s public page shows outdated details.", "%(count)s public pages show outdated details.", len(pages)
         )
         _message_rerelease_link(request, pages, message)
+
+    def _find_stale_pages(self, obj: Any, language: str) -> list[Page]:
+        kind, key = self.dependency_key(obj)
+        return find_pages_with_stale_value(kind=kind, key=key, language=language)
 
 
 def message_already_published(request: HttpRequest) -> None:

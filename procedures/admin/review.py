@@ -229,7 +229,10 @@ def review_view(request: HttpRequest, page_id: int) -> HttpResponse:
         form = ReviewForm(saved_comments.fields)
     edit_page = build_edit_page_context(page.pk, reviewer, with_preview=True)
     diff_context = _build_diff(edit_page)
-    comments = dict(form.paragraph_comments()) if form.is_bound else {}
+    comments: dict[str, str] = {}
+    for quote, text in form.paragraph_comments() if form.is_bound else ():
+        # Two paragraphs can have the same text, such as "Call us."
+        comments[quote] = f"{comments[quote]}\n\n{text}" if quote in comments else text
     context = {
         "edit_page": edit_page,
         "breadcrumbs": build_breadcrumbs(page),

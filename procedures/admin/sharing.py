@@ -31,7 +31,14 @@ from procedures.sharing.messages import (
     render_html_message,
     render_plain_message,
 )
-from procedures.sharing.short_codes import build_qr_code, render_qr_png, short_path, spaced_code, spell_phonetically
+from procedures.sharing.short_codes import (
+    build_qr_code,
+    normalize_code,
+    render_qr_png,
+    short_path,
+    spaced_code,
+    spell_phonetically,
+)
 
 VIEW_PERMISSION = "procedures.view_page"
 MAX_URL_LENGTH = 60  # some mail programs break longer ones
@@ -71,7 +78,7 @@ def send_view(request: HttpRequest) -> HttpResponse:
     rows = [
         (page, live, settings.PUBLIC_URL + short_path(page.language, page.code))
         for page in Page.objects.published().select_related("live_release").order_by("title", "language")
-        if (live := page.live_release) and (wanted in fold(live.title) or query.upper().replace(" ", "") == page.code)
+        if (live := page.live_release) and (wanted in fold(live.title) or normalize_code(query) == page.code)
     ]
     return render_admin(request, "sharing/send", {"rows": rows, "query": query}, title=_("Send"))
 

@@ -3,6 +3,7 @@
 Uploaded bundles are staged in the data folder under their SHA-256, and deleted after a day.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -72,8 +73,10 @@ def stage_bundle(file: UploadedFile) -> str:
     """Store an uploaded bundle, and delete expired ones. Return its SHA-256 as hex, which is its token."""
     folder = _get_bundles_dir()
     for old in folder.iterdir():
-        if time.time() - old.stat().st_mtime > MAX_AGE_SECONDS:
-            shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
+        # Another upload may delete the same files now.
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - old.stat().st_mtime > MAX_AGE_SECONDS:
+                shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink(missing_ok=True)
     temp_file, digest = folder / f".{secrets.token_hex(8)}", hashlib.sha256()
     with os.fdopen(os.open(temp_file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as stream:
         for chunk in file.chunks():

@@ -38,8 +38,8 @@ ENCODER_OPTIONS: dict[str, dict[str, int | bool]] = {
 # Pillow's encoders release the GIL. More threads need more buffers, and typical machines have two cores.
 ENCODER_THREADS = 2
 HASH_LENGTH = 20
-# Names of the files that store_file() has written inside rollback_files(); None outside of it.
-written_files: ContextVar[list[str] | None] = ContextVar("written", default=None)
+# Files that store_file() has written inside rollback_files(), with their times; None outside of it.
+written_files: ContextVar[dict[str, datetime.datetime | None] | None] = ContextVar("written", default=None)
 FIGURES_FOLDER = "figures"
 # Only files that the portal wrote: finished ones, and temporary ones left behind by a crash.
 OWN_FILE_RE = re.compile(rf"(?:{MEDIA_NAME_PATTERN.pattern}|{FIGURES_FOLDER}/\.new-[a-z0-9_]+\Z)")
@@ -106,8 +106,8 @@ def store_file(name: str, data: bytes) -> str:
         if stored != name:
             # Another process stored the same content at the same time.
             default_storage.delete(stored)
-        elif (names := written_files.get()) is not None:
-            names.append(name)
+        elif (written := written_files.get()) is not None:
+            written[name] = _modified_at(name)
     return name
 
 
@@ -239,13 +239,16 @@ def delete_unused_files(candidates: list[UnusedFile]) -> list[UnusedFile]:
 
 @contextmanager
 def rollback_files() -> Iterator[None]:
-    """Delete files stored inside the block if it fails. Wrap it around the transaction, not inside it."""
-    names: list[str] = []
-    token = written_files.set(names)
+    """Delete files stored inside the block if it fails. Wrap it around the transaction, not inside it.
+
+    A file that another request has stored again since then is left to the cleanup: its rows may not be committed yet.
+    """
+    written: dict[str, datetime.datetime | None] = {}
+    token = written_files.set(written)
     try:
         yield
     except BaseException:
-        delete_unused_files([UnusedFile(name, 0) for name in names])
+        delete_unused_files([UnusedFile(name, 0) for name, at in written.items() if _modified_at(name) == at])
         raise
     finally:
         written_files.reset(token)

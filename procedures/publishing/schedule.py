@@ -36,6 +36,8 @@ def schedule_revision(revision: Revision, *, actor: User, at: datetime.datetime,
 
     Raise PublishError if the revision cannot be scheduled. Scheduling the same again changes nothing.
     """
+    page = revision.page
+    lock_page(page)
     approval = current_approval(revision)
     if approval is None:
         raise PublishError.with_message(_("A reviewer has not approved this text yet. Send it for review first."))
@@ -45,8 +47,6 @@ def schedule_revision(revision: Revision, *, actor: User, at: datetime.datetime,
         raise PublishError.with_message(_("That time has passed. Choose a time in the future."))
     if at > now + MAX_SCHEDULE_AHEAD:
         raise PublishError.with_message(_("That is more than a year ahead. Choose an earlier time."))
-    page = revision.page
-    lock_page(page)
     if is_published(page, revision, approval):
         raise PublishError.with_message(_("This text is already published. Patients can read it now."))
     if (page.scheduled_revision_id, page.publish_at, page.scheduled_change) == (revision.pk, at, what_changed):

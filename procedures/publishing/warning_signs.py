@@ -197,6 +197,7 @@ def propose_imported_list(content: SignListContent, *, author: User | None) -> b
 
     Raise ValidationError.
     """
+    lock_clinic_values()
     newest, pending = latest_revision(), pending_revision()
     if pending is not None and pending.author_id is not None:
         return False

@@ -153,6 +153,7 @@ def test_changing_the_password_ends_other_sessions(nina: User) -> None:
     done = here.post("/admin/password_change/", {"old_password": PASSWORD, "new_password": NEW_PASSWORD})
 
     assert "This is not your current password." in wrong.text
+    assert AuditEvent.objects.filter(kind="refused", detail="reauthentication").count() == 1
     assert "attackers try first" in weak.text
     assert done["Location"] == "/admin/account/"
     assert is_logged_in(here) and not is_logged_in(there)

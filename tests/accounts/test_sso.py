@@ -4,6 +4,7 @@ import base64
 import os
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -17,6 +18,7 @@ from allauth.socialaccount.providers.saml.provider import SAMLProvider as Allaut
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.test import Client, override_settings
+from django.utils import timezone
 
 from portal.accounts import invitations
 from portal.accounts.models import AuditEvent, User
@@ -301,6 +303,7 @@ def test_accounts_that_the_provider_must_not_take_over_are_left_alone(hospital: 
         assert not is_logged_in(client)
         assert SocialAccount.objects.filter(uid=person.subject).count() == 0
         assert "Another account here already uses the email address" in client.get("/admin/login/").text
+        assert AuditEvent.objects.latest("pk").detail == "single sign-on: email address in use"
 
     make_member("old", email="unverified@a.org")
     make_member("root", email="root@a.org", is_superuser=True)
@@ -337,6 +340,34 @@ def test_a_deactivated_account_stays_closed(hospital: OIDCProvider) -> None:
 
     assert not is_logged_in(client)
     assert "Your account here is deactivated." in client.get("/admin/login/").text
+
+
+def test_signing_in_without_a_group_does_not_deactivate_an_account_again(hospital: OIDCProvider) -> None:
+    sign_in(hospital, NINA)
+    closed_at = timezone.now() - timedelta(days=300)
+    User.objects.update(is_active=False, deactivated_at=closed_at)
+    sign_in(hospital, Person("nina", ["everyone"], NINA.email))
+
+    assert User.objects.get().deactivated_at == closed_at
+    assert "deactivated" not in kinds()
+
+
+def test_a_deactivated_account_with_the_same_email_address_is_not_linked(hospital: OIDCProvider) -> None:
+    make_member("old", email=NINA.email, is_active=False)
+    client = sign_in(hospital, NINA)
+
+    assert not is_logged_in(client)
+    assert SocialAccount.objects.count() == 0
+    assert kinds() == ["refused"]
+
+
+def test_an_id_token_without_the_time_of_authentication_proves_no_new_one(hospital: OIDCProvider) -> None:
+    client = sign_in(hospital, Person("max", ["spine-leads"]))
+    set_session_age(client, started=settings.ACCOUNT_REAUTHENTICATION_TIMEOUT + 60)
+    with mock.patch("portal.accounts.sso._merge_claims", return_value={"groups": ["spine-leads"]}):
+        follow(client, hospital, "/admin/sso/?next=/admin/account/&purpose=reauthenticate", "max")
+
+    assert client.get("/admin/staff/user/add/").status_code == 302
 
 
 def test_another_issuer_with_the_same_identifier_is_another_person(oidc: OIDCProvider) -> None:
@@ -379,8 +410,14 @@ def test_a_user_info_about_someone_else_is_refused(hospital: OIDCProvider) -> No
     ):
         client = sign_in(hospital, NINA)
 
-    assert not is_logged_in(client)
-    assert User.objects.count() == 0
+        assert not is_logged_in(client)
+        assert User.objects.count() == 0
+
+        known = Person("known", ["spine-editors"], "known@hospital.example.org")
+        user = make_member("known")
+        SocialAccount.objects.create(user=user, provider=hospital.issuer, uid="known")
+        sign_in(hospital, known)
+        assert SocialAccount.objects.get().extra_data == {}
 
 
 def test_the_request_uses_pkce_and_a_state(hospital: OIDCProvider) -> None:

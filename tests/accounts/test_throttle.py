@@ -5,6 +5,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -48,6 +49,19 @@ def test_attempts_during_a_delay_do_not_extend_it() -> None:
 
     assert first == list(range(16, 2, -1))
     assert throttle.hit(bucket(), NOON + timedelta(seconds=15)) == 0
+
+
+def test_a_row_that_a_parallel_success_deletes_is_counted_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    create = Throttle.objects.get_or_create
+
+    def create_and_lose(**arguments: Any) -> None:
+        create(**arguments)
+        Throttle.objects.all().delete()
+
+    monkeypatch.setattr(Throttle.objects, "get_or_create", create_and_lose)
+
+    assert throttle.hit(bucket(), NOON) == 0
+    assert Throttle.objects.get().attempts == 1
 
 
 def test_attempts_are_reset_after_an_hour() -> None:

@@ -22,6 +22,7 @@ def sent(figure: Figure | None = None, **changes: Any) -> dict[str, Any]:
         "provenance": "simulated",
         "provenance_note": "",
         "deidentified": "on",
+        "seen_picture": figure.sha256 if figure else "",
         "texts-TOTAL_FORMS": 1,
         "texts-INITIAL_FORMS": 1 if text else 0,
         "texts-0-id": text.pk if text else "",
@@ -74,6 +75,20 @@ def test_an_incomplete_figure_reports_what_is_missing(
     assert answer.status_code == 200
     assert errors(answer) == [sentence]
     assert figure.markers.get().texts.count() == 1
+
+
+def test_a_picture_replaced_meanwhile_is_not_confirmed_unseen(editor: User, sign_in: SignIn) -> None:
+    figure = make_figure(size=(40, 40))
+    before = sent(figure, kind="drawing")
+    Figure.objects.filter(pk=figure.pk).update(sha256="f" * 64)
+
+    answer = sign_in(editor).post(f"{FIGURES}{figure.pk}/change/", before)
+
+    assert "Someone replaced this picture while you were editing." in errors(answer)[0]
+    assert f'value="{"f" * 64}"' in answer.text
+    assert not re.search(r'name="deidentified"[^>]*checked', answer.text)
+    figure.refresh_from_db()
+    assert figure.kind != "drawing"
 
 
 def test_the_slug_of_a_figure_is_read_only(editor: User, sign_in: SignIn) -> None:

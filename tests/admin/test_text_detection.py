@@ -22,9 +22,9 @@ from PIL import Image
 
 from portal.accounts.models import User
 from procedures.admin.image_check import get_text_detection, text_detection_context
+from procedures.figures import redaction
 from procedures.figures.decoding import build_decoded_image
 from procedures.figures.redaction import (
-    LOCK_NAME,
     STATUS_MESSAGES,
     Detection,
     DetectionLimits,
@@ -152,7 +152,7 @@ def test_text_detection_runs_on_each_chosen_frame(nina: Client) -> None:
 def another_search(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The finder is busy with another picture for longer than anyone waits."""
     monkeypatch.setattr("procedures.figures.redaction.DetectionLimits", partial(DetectionLimits, wait=1))
-    lock = os.open(Path(tempfile.gettempdir()) / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+    lock = os.open(Path(tempfile.gettempdir()) / redaction.LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
     try:
         yield

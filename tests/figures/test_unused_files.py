@@ -17,6 +17,7 @@ from procedures.figures.renditions import (
     delete_unused_files,
     find_unused_files,
     replace_renditions,
+    rollback_files,
     store_file,
     store_image,
 )
@@ -44,6 +45,19 @@ def age(name: str, hours: float) -> Path:
 def age_all() -> None:
     for path in Path(settings.MEDIA_ROOT).rglob("*.*"):
         age(str(path.relative_to(settings.MEDIA_ROOT)), 48)
+
+
+def test_a_failed_upload_deletes_its_files_but_not_one_that_another_upload_has_stored_again() -> None:
+    own, shared = f"figures/{'12' * 10}-480.webp", NOBODYS
+
+    with pytest.raises(RuntimeError), rollback_files():
+        store_file(own, b"own")
+        store_file(shared, b"shared")
+        age(shared, -0.001)
+        raise RuntimeError
+
+    assert not default_storage.exists(own)
+    assert default_storage.exists(shared)
 
 
 def test_empty_storage_has_no_unused_files() -> None:

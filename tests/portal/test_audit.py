@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -123,6 +124,38 @@ def test_only_one_machine_forwards_at_a_time(capsys: pytest.CaptureFixture[str])
 
 
 # Transports
+
+
+def test_a_later_row_with_an_earlier_time_does_not_hide_the_row_before_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forward(capsys)
+    monkeypatch.setattr(audit, "POSTGRESQL_SETTLE_SECONDS", 20)
+    monkeypatch.setattr(audit, "connection", mock.Mock(vendor="postgresql"))
+    for seconds in (0, 40):
+        moment = timezone.now() - datetime.timedelta(seconds=seconds)
+        AuditEvent.objects.create(kind=KIND.LOGGED_OUT, created_at=moment)
+    assert forward(capsys) == []
+
+    monkeypatch.setattr(audit, "POSTGRESQL_SETTLE_SECONDS", -1)
+    assert len(forward(capsys)) == 2
+
+
+def test_a_machine_whose_lease_has_expired_does_not_move_the_position() -> None:
+    source = audit.SignInEvents()
+    audit._forward(source)
+    audit.record(KIND.LOGGED_OUT, user=None)
+    rows = AuditPosition.objects.filter(source="sign-in")
+    before = rows.get().last_id
+    other_lease = timezone.now() + datetime.timedelta(seconds=90)
+
+    def take_over(_records: object) -> None:
+        rows.update(leased_until=other_lease)
+
+    with override_settings(AUDIT_TARGETS=[mock.Mock(send=take_over)]):
+        audit._forward(source)
+
+    assert (rows.get().last_id, rows.get().leased_until) == (before, other_lease)
 
 
 def check_message(message: bytes, sent: dict[str, str]) -> None:

@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from procedures import search as search_index
-from procedures.models import GlossaryTerm, Page, ReleaseEvent
+from procedures.models import Clinic, GlossaryTerm, Page, ReleaseEvent
 from procedures.publishing.publish import withdraw
 from procedures.search import SearchIndex, SearchResults
+from procedures.views.layout import load_clinic
 from tests.factories import (
     BODY,
     make_clinic,
@@ -160,6 +161,36 @@ def test_publishing_again_replaces_the_indexed_text(search: Callable[..., Search
 
     assert result_hrefs(search("sleep")) == []
     assert result_hrefs(search("nap")) == ["/rest/#nap"]
+
+
+def test_a_withdrawn_page_leaves_no_compound_behind(search: Callable[..., SearchResults]) -> None:
+    page = make_page("walker", body=f"{BODY}\n## Four-wheel walker")
+    make_public(page)
+    assert result_hrefs(search("fourwheel"))
+    withdraw(page, actor=make_user("max"), reason="Old.")
+
+    search("sleep")
+
+    assert "fourwheel" not in search_index._indexes["en"]._compounds
+
+
+def test_the_index_keeps_newer_events(search: Callable[..., SearchResults]) -> None:
+    search("sleep")
+    index = search_index._indexes["en"]
+    newest = index.last_event
+
+    index.refresh(newest - 1)
+
+    assert index.last_event == newest
+
+
+@pytest.mark.django_db
+def test_without_a_clinic_the_search_still_follows_publications(client: Client) -> None:
+    page = make_page("rest", body=f"{BODY}\n## Sleep")
+    make_public(page)
+    Clinic.objects.all().delete()
+
+    assert load_clinic("en") == (None, ReleaseEvent.objects.latest("pk").pk)
 
 
 def test_each_language_has_its_own_index(search: Callable[..., SearchResults]) -> None:

@@ -40,9 +40,15 @@ class Command(BaseCommand):
         if options["output"] is None:
             write(export_events(start, end), self.stdout)  # type: ignore[arg-type]  # OutputWrapper has write()
             return
+        output: Path = options["output"]
         try:
-            with options["output"].open("x", encoding="utf-8", newline="") as stream:
-                count = write(export_events(start, end), stream)
+            with output.open("x", encoding="utf-8", newline="") as stream:
+                try:
+                    count = write(export_events(start, end), stream)
+                except BaseException:
+                    # A file with only some of the events would look complete.
+                    output.unlink(missing_ok=True)
+                    raise
         except OSError as error:
-            raise CommandError(f"{options['output']} cannot be written: {error.strerror}.") from error
-        self.stdout.write(f"{options['output']}: {count} events")
+            raise CommandError(f"{output} cannot be written: {error.strerror}.") from error
+        self.stdout.write(f"{output}: {count} events")
