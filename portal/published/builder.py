@@ -73,7 +73,7 @@ class SiteBuilder:
         self._media_names: set[str] | None = None
         # Monotonic times.
         self._delete_outdated_at = self._quiet_at = self._retry_at = self._read_media_names_at = 0.0
-        self._is_compressed = False
+        self._is_compressed = self._has_failed = False
         self._listener, self._file_monitor = ChangeListener(), DatabaseFileMonitor()
 
     def run(self, should_stop: Callable[[], bool]) -> None:
@@ -175,6 +175,8 @@ class SiteBuilder:
                 self._outdated.discard(path)
             elif path in self._outdated or response.status_code < 500:
                 self._delete(path)
+            else:
+                self._has_failed = True
             del self._queue[path]
             return True
         return False
@@ -198,7 +200,8 @@ class SiteBuilder:
         state = dict(self.state)
         if not self._outdated:
             state["content_version"] = self._version
-        if not self._queue:
+        # After a failure, the file of another build stays. The next start renders all pages again.
+        if not self._queue and not self._has_failed:
             state["fingerprint"] = self._fingerprint
         if state != self.state:
             self._files.record_state(state)

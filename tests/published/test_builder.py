@@ -166,6 +166,22 @@ def test_an_error_in_one_page_does_not_stop_the_others_and_does_not_leave_its_ol
         assert machine.published() == {"/b/": "B"}
 
 
+def test_a_page_that_fails_after_an_upgrade_is_rendered_again_at_the_next_start(tmp_path: Path) -> None:
+    site = Site({"/a/": "A", "/b/": "B"})
+    with Machine(site, tmp_path).working() as machine:
+        eventually(machine.is_idle)
+    render, is_broken = site.fetch, True
+    site.fetch = lambda path: HttpResponse(status=500) if path == "/a/" and is_broken else render(path)  # type: ignore[method-assign]
+    site.pages |= {"/a/": "A in the new build", "/b/": "B in the new build"}
+
+    with Machine(site, tmp_path, build="new build").working() as machine:
+        eventually(lambda: machine.published() == {"/a/": "A", "/b/": "B in the new build"})
+    is_broken = False
+    with Machine(site, tmp_path, build="new build").working() as machine:
+        eventually(machine.is_idle)
+        assert machine.published() == {"/a/": "A in the new build", "/b/": "B in the new build"}
+
+
 def full(*_: object) -> None:
     raise OSError(28, "No space left on device")
 

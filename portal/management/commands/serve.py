@@ -7,9 +7,11 @@ import fcntl
 import io
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException
 from typing import Any
 
 from django.conf import settings
@@ -39,6 +41,7 @@ from portal.storage.static_files import collect_static_files
 from portal.supervisor import SupervisedServer, run_in_child, supervised_worker
 from portal.text import prepare_word_lists
 
+READY_POLL_SECONDS = 0.1
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 MAX_WORKERS = 64
 # Concurrent requests per worker. With few threads, slow clients block a worker.
@@ -263,14 +266,29 @@ class Command(BaseCommand):
                 header_read_timeout=HEADER_TIMEOUT_MILLISECONDS, max_buffer_size=MAX_HEADER_BYTES
             ),
         )
-        server.on_startup(self._print_ready)
+        server.on_startup(threading.Thread(target=self._print_ready, args=(host, port), daemon=True).start)
         with supervised_worker(STOP_TIMEOUT_SECONDS) if with_worker else contextlib.nullcontext():
             server.serve()
 
-    def _print_ready(self) -> None:
+    def _print_ready(self, host: str, port: int) -> None:
+        """Print the address as soon as a web process answers there."""
+        here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- compared, not listened on
+        while not _is_answering(here, port):
+            time.sleep(READY_POLL_SECONDS)
         self.stdout.write(f"Ready: {self._url}/  (staff: {self._url}/admin/)")
         # Without this, a file or the journal would receive the line when the server ends.
         self.stdout.flush()
+
+
+def _is_answering(host: str, port: int) -> bool:
+    connection = HTTPConnection(host, port, timeout=5)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 class _MissingFileError(OperationalError):
