@@ -243,7 +243,7 @@ TRIAGE = TriageVocabulary(
         ),
         "hard to wake": (
             r"\bbreath(?:ing|es|e)? (?:is |gets |becomes )?(?:very |too )?slow\w*|\bgurgl\w+|"
-            rf"\b(?:hard|difficult|cannot|can't|impossible){NEAR}\bwake|will not wake|won't wake"
+            rf"\b(?:hard|difficult|trouble|cannot|can't|impossible){NEAR}\bwak(?:e|ing)\b|will not wake|won't wake"
             r"|slow(?:ed)? breathing|breath(?:es|ing) (?:very )?slow\w*|blue (?:lips|skin)|(?:tiny|pinpoint) pupils"
         ),
         "bleeding": (
