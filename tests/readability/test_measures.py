@@ -7,7 +7,7 @@ from procedures.readability.measures import measure_page
 from procedures.readability.suggestions import find_failures, find_notes
 from procedures.rendering import ReferenceResolver, render_page
 from tests.factories import make_figure, make_page, make_term
-from tests.readability.ground import EMPTY_CONTENT, measure_body
+from tests.readability.helpers import EMPTY_CONTENT, measure_body
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from procedures.readability.measures import find_hard_words
 from procedures.readability.scores import score_page, score_text, smog_grade, split_words
 from procedures.rendering import ReferenceResolver, render_page
 from tests.factories import BODY, make_clinic, make_figure, make_page, make_supplied
-from tests.readability.ground import EMPTY_CONTENT, measure_body
+from tests.readability.helpers import EMPTY_CONTENT, measure_body
 
 pytestmark = pytest.mark.django_db
 

@@ -4,7 +4,7 @@ import pytest
 
 from procedures.models import ClinicAnswer
 from tests.factories import make_clinic, make_figure, make_page, make_public
-from tests.readability.ground import measure_body
+from tests.readability.helpers import measure_body
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from tests.factories import make_clinic, make_next, make_page, make_public
 from tests.replay import built_once
 
 LONG = "We look at the bone of your back and at your legs on the screen in the room next door for a long time"
-# Each mistake is put into a page that is ready to be published: {text} and what the correction makes of it.
+# Each mistake is inserted into a publishable page, and mapped to the expected text after the correction.
 MISTAKES = {
     "no space after ##": ("##Washing", "## Washing"),
     "no-break space after ##": ("##\u00a0Washing", "## Washing"),
@@ -75,7 +75,7 @@ LEAD = "::: key-points\n- It is short.\n- It is safe to read.\n:::\n\n## What it
 @pytest.fixture
 @built_once
 def draft(db: None) -> Page:
-    """A page that is ready to be published, and rows that its text may name."""
+    """A page that is ready to be published, and the rows that its text may reference."""
     make_clinic()
     make_public(make_next())
     ClinicAnswer.objects.create(key="driving", language="en", question="When can I drive?", answer="Tomorrow.")

@@ -15,7 +15,7 @@ from procedures.rendering import Issue
 from procedures.rendering.context import IssueCollector
 from procedures.rendering.parser import parse
 from procedures.triage import TriageDetector
-from tests.rendering.ground import EMPTY_CONTENT, render
+from tests.rendering.helpers import EMPTY_CONTENT, render
 
 pytestmark = pytest.mark.django_db
 # One message of each module, as a translator would have translated it.
@@ -62,7 +62,7 @@ def spanish(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setitem(catalog._catalogs[0], key, translated)
 
 
-def test_one_draft_is_reported_in_the_language_of_its_reader(ground: Figure, spanish: None) -> None:
+def test_issues_are_in_the_staff_language(clinic_content: Figure, spanish: None) -> None:
     for language in ("en", "es"):  # of the page
         issues = render(BODY, language=language, title="**Bold**").issues
 
@@ -93,7 +93,7 @@ def test_equal_messages_are_one_issue() -> None:
     assert len({*found.issues, Issue(3, "The block note is empty.")}) == 2
 
 
-def test_a_percent_sign_in_a_text_is_no_placeholder(ground: Figure) -> None:
+def test_percent_sign_in_text_is_not_a_placeholder(clinic_content: Figure) -> None:
     (issue,) = render("Text.", title="40 % of **them** %(name)s").issues
 
     assert "**them**" in str(issue)

@@ -28,7 +28,7 @@ from procedures.rendering.blocks import (
 from procedures.rendering.document import Document, Paragraph, read_article, walk
 from procedures.rendering.renderer import render_fragment
 from procedures.revisions.diff import document_blocks
-from tests.rendering.ground import EMPTY_CONTENT
+from tests.rendering.helpers import EMPTY_CONTENT
 
 
 def render_sample(text: str) -> RenderedPage:
@@ -86,7 +86,7 @@ def test_every_dialog_of_a_block_has_one_button() -> None:
     assert buttons[:3] == ["picture", "series", "points"]
 
 
-def test_the_reference_is_that_of_the_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reference_docs_match_the_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     call_command("block_reference", check=True)
     for one in offered_block_types():
         assert one.syntax in reference_table(has_end=one.has_end)
@@ -119,7 +119,7 @@ def quote(tmp_path: Path, settings: Any) -> Iterator[BlockType]:
     unregister("quote")
 
 
-def test_a_block_of_three_files_is_known_everywhere(quote: BlockType) -> None:
+def test_new_block_is_registered_everywhere(quote: BlockType) -> None:
     body = "## A\n\n::: quote\nI *walked* the same day. [@nice]\n:::\n"
     rendered = render_sample(body)
 
@@ -168,7 +168,7 @@ def test_a_block_can_hold_a_list_and_nothing_else() -> None:
         unregister("short-version")
 
 
-def test_a_paragraph_of_a_block_keeps_its_place_in_the_source() -> None:
+def test_paragraph_in_a_block_keeps_its_source_line() -> None:
     (paragraph,) = [
         node for node in walk(render_sample("a\n\n::: note\n\nb\n:::").document.body)
         if isinstance(node, Paragraph) and node.text == "b"

@@ -18,7 +18,7 @@ from procedures.models import (
 from procedures.models.reference import WarningSignText
 from procedures.phones import find_emergency_numbers, find_phones
 from tests.factories import make_clinic
-from tests.rendering.ground import list_issues, render
+from tests.rendering.helpers import list_issues, render
 
 # ¶ is a line end.
 PHONES = """call 303-555-0100
@@ -73,7 +73,7 @@ def test_every_spelling_of_a_phone_number_is_found() -> None:
     assert [text for text in PHONES if not find_phones(text.replace("¶", "\n"))] == []
 
 
-def test_toll_free_numbers_short_lines_codes_doses_and_dates_are_no_clinic_numbers() -> None:
+def test_toll_free_numbers_short_codes_doses_and_dates_are_allowed() -> None:
     assert {text: found for text in NO_PHONES if (found := find_phones(text))} == {}
 
 
@@ -98,7 +98,7 @@ def test_an_emergency_number_is_found_only_as_a_number_to_call() -> None:
     assert {text: found for text in others if (found := find_emergency_numbers(text, "061"))} == {}
 
 
-def test_a_typed_number_in_a_page_is_refused_with_its_line_and_what_to_write(ground: object) -> None:
+def test_typed_number_is_reported_with_line_and_replacement(clinic_content: object) -> None:
     bodies = {
         "One.\n\ncall 720-555-0177\n": 3,
         "One line\nand **303**-555-0100": 2,
@@ -118,7 +118,7 @@ def test_a_typed_number_in_a_page_is_refused_with_its_line_and_what_to_write(gro
     assert list_issues(values) == []
 
 
-def test_a_typed_number_in_a_field_of_a_page_is_refused_at_that_field(ground: object) -> None:
+def test_a_typed_number_in_a_field_of_a_page_is_refused_at_that_field(clinic_content: object) -> None:
     for name in ("title", "key_message", "description", "next_label"):
         for text in ("Call 303-555-0100", "Call 911"):
             found = render("Text.", **{"description": "", name: text}).issues
@@ -127,7 +127,7 @@ def test_a_typed_number_in_a_field_of_a_page_is_refused_at_that_field(ground: ob
     assert any("phone number" in str(problem) for problem in render("Text.", kind="guide", items=items).issues)
 
 
-def test_a_row_from_before_is_refused_on_the_page_that_prints_it(ground: object) -> None:
+def test_older_row_with_a_typed_number_is_reported_on_its_page(clinic_content: object) -> None:
     ClinicAnswer.objects.filter(key="driving").update(answer="Call 303-555-0100.")
     Location.objects.create(key="a", phone="+1 303-555-0100", address="1 Street\nCall 303-555-0100.")
 

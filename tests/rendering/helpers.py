@@ -1,4 +1,4 @@
-"""What the renderer's tests share: one way to render, one way to look."""
+"""Helpers for the rendering tests: rendering, and inspecting the result."""
 
 import re
 from dataclasses import dataclass, field
@@ -17,7 +17,8 @@ EMPTY_CONTENT = {
     "next_label": "",
 }
 SCHEMES = {"https", "mailto", "tel"}
-# As a browser reads an address: space and control characters in front are dropped, tabs and line ends anywhere.
+# URLs as browsers parse them: leading spaces and control characters are ignored, and so are tabs and line breaks
+# anywhere.
 URL_SCHEME = re.compile(r"[\x00-\x20]*([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 URL_ATTRIBUTES = {
     "href",
@@ -40,7 +41,7 @@ BODY_ENDS = re.compile(
 
 
 def render(body: str, *, kind: str = "procedure", language: str = "en", **values: object) -> RenderedPage:
-    """The finished article around ``body``."""
+    """Render ``body`` as a complete page."""
     return render_page(
         {**EMPTY_CONTENT, "body": body, **values},
         kind=kind,
@@ -80,14 +81,14 @@ class ParsedPage:
 
 def parse_html(html: str, *, strict: bool = True) -> ParsedPage:
     """The article as a browser builds it. ``strict``: raises for anything that HTML forbids."""
-    # html5lib's own tree: what a browser makes of broken nesting counts, not what was written.
+    # Use html5lib's tree, because the way a browser repairs broken nesting matters, not the source.
     parser = html5lib.HTMLParser(html5lib.getTreeBuilder("etree"), namespaceHTMLElements=False, strict=strict)
     tree = parser.parse(f"<!doctype html><html lang=en><head><title>t</title></head><body>{html}</body></html>")
     return ParsedPage([(str(node.tag), dict(node.attrib)) for node in tree.iter() if isinstance(node.tag, str)])
 
 
 def assert_harmless(html: str, *, strict: bool = True) -> None:
-    """Nothing in ``html`` can run, load from elsewhere, or style the page."""
+    """Assert that nothing in ``html`` can execute, load external resources, or style the page."""
     for name, attributes in parse_html(html, strict=strict).elements:
         assert name not in FORBIDDEN, name
         for attribute, value in attributes.items():
