@@ -1,4 +1,4 @@
-"""Plain HTTP against a served portal: one request, nothing followed, nothing unpacked unseen."""
+"""A plain HTTP client for a served portal: it does not follow redirects or decompress bodies automatically."""
 
 import gzip
 import http.client

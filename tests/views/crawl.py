@@ -1,4 +1,4 @@
-"""Everything a reader can come to from the first page, read once and kept for all tests."""
+"""Everything reachable from the home page, crawled once and shared by all tests."""
 
 import functools
 import re
@@ -27,7 +27,7 @@ class Document:
 
     @classmethod
     def read(cls, path: str, answer: Response) -> "Document":
-        """Parse a response; errors do not stop the parser, they are collected."""
+        """Parse a response. Parse errors are collected instead of raised."""
         builder = html5lib.treebuilders.getTreeBuilder("etree")
         parser = html5lib.HTMLParser(tree=builder, namespaceHTMLElements=False)
         root = parser.parse(answer.text)
@@ -77,7 +77,7 @@ class Document:
         return len(list(self.elements("article"))) == 1 and not self.of_class("booklet")
 
     def links(self) -> Iterator[str]:
-        """URLs that a reader can go to: links, and the actions of forms without values."""
+        """Yield navigable URLs: links, and the actions of forms without values."""
         for element in self.elements("a", "area"):
             if element.get("href") is not None:
                 yield element.attrib["href"]
@@ -85,7 +85,7 @@ class Document:
             yield element.get("action", "")
 
     def fetched(self) -> Iterator[tuple[str, str]]:
-        """What the browser fetches by itself: (element, URL)."""
+        """Yield the resources that the browser fetches automatically, as (element, URL)."""
         for element in self.elements():
             tag = element.tag.rpartition("}")[2]
             for name in FETCHED & element.attrib.keys():

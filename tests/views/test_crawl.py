@@ -19,7 +19,7 @@ STARTER = {
 }
 
 
-def test_crawl_comes_to_the_topics_guides_pictures_and_forms(site: Site) -> None:
+def test_crawl_reaches_topics_guides_pictures_and_forms(site: Site) -> None:
     expected = {"/", "/visits/", "/kyphoplasty/", "/vertebroplasty/", "/recovery/", "/visits/kyphoplasty-consult/"}
     expected |= {"/spine-compression-fractures/", "/complications-and-risks/", "/pictures/", "/glossary/", "/contact/"}
     expected |= {"/about/", "/search/", "/p/"}
@@ -29,7 +29,7 @@ def test_crawl_comes_to_the_topics_guides_pictures_and_forms(site: Site) -> None
     assert {answer.kind for answer in site.others.values()} >= {"image/avif", "image/webp", "image/jpeg", "text/css"}
 
 
-def test_every_link_picture_and_file_answers_200(site: Site) -> None:
+def test_every_link_picture_and_file_returns_200(site: Site) -> None:
     broken = {path: answer.status for path, answer in site.others.items() if answer.status != 200}
     sources = {path: sorted({source for source, target, _ in site.links if target == path})[:3] for path in broken}
 
@@ -130,7 +130,7 @@ def test_html_parses_without_an_error(site: Site) -> None:
     assert find_problems(site, lambda page: page.parse_errors) == []
 
 
-def test_no_page_holds_script_or_style_of_its_own(site: Site) -> None:
+def test_pages_have_no_inline_scripts_or_styles(site: Site) -> None:
     def inline(page: Document) -> Iterator[str]:
         for element in page.elements():
             tag = element.tag.rpartition("}")[2]
@@ -163,7 +163,7 @@ def test_links_to_other_hosts_are_encrypted_and_open_in_the_same_window(site: Si
     assert len(leaving) > 20
 
 
-def test_every_phone_link_can_be_dialled(site: Site) -> None:
+def test_every_phone_link_is_dialable(site: Site) -> None:
     numbers = [link.attrib["href"] for page in site.pages.values() for link in page.elements("a") if is_tel(link)]
 
     assert [number for number in numbers if not re.fullmatch(r"tel:\+?[0-9]{3,15}", number)] == []
@@ -203,7 +203,7 @@ def alternates(page: Document) -> dict[str, str]:
     return {link.attrib["hreflang"]: link.attrib["href"] for link in links}
 
 
-def test_language_switch_leads_to_the_translations_that_search_engines_are_told(site: Site) -> None:
+def test_language_switch_matches_hreflang_links(site: Site) -> None:
     for page in site.pages.values():
         menus = page.of_class("page-top__languages")
         shown = {a.attrib["hreflang"]: site.address(a.attrib["href"]) for menu in menus for a in menu.iter("a")}
@@ -253,7 +253,7 @@ def test_citations_and_sources_belong_together(site: Site) -> None:
         citing += bool(notes)
         assert (page.path, sorted(cited)) == (page.path, sorted(listed))
         assert [note.attrib["href"] for note in notes if note.attrib["href"] not in listed] == []
-        # The list counts by itself.
+        # The list numbers itself.
         assert listed == [f"#source-{number}" for number in range(1, len(listed) + 1)], page.path
     assert citing >= 8
 
@@ -265,7 +265,7 @@ def test_numbers_on_a_picture_are_those_of_its_list(site: Site) -> None:
         for figure in page.elements("figure"):
             legend = [e.get("data-mark") for e in figure.iter() if "figure__entry" in e.get("class", "").split()]
             overlays = [e for e in figure.iter() if "figure__markers" in e.get("class", "").split()]
-            # The second one of two that are compared goes on from the first.
+            # The second of two compared figures continues the numbering of the first.
             expected = list(map(str, range(1, len(legend) + 1)))
             # Its large picture keeps those numbers.
             goes_on = figure in compared or "/picture/" in page.path

@@ -1,4 +1,4 @@
-"""The page of a large picture: made from what was published, with its markers, texts, and a way back."""
+"""The page of a large picture: built from the release, with its markers, its texts, and a link back."""
 
 import pytest
 from django.test import Client

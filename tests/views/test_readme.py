@@ -1,4 +1,4 @@
-"""The README contains the two agreed commands, and everything they name exists."""
+"""The README contains the two required commands, and everything it references exists."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The portal starts and answers: the one served test of the default run."""
+"""The portal starts and responds. The only test of the default run that starts this server."""
 
 import pytest
 

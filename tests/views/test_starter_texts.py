@@ -18,12 +18,12 @@ UNKNOWN = re.compile(
     re.IGNORECASE,
 )
 
-# Pages about treatments, conditions, and bones: they say what is not known.
+# Pages about treatments, conditions, and bones, which must say what is not known.
 UNCERTAIN = {
     "spine-compression-fractures", "nerve-damage-warning-signs", "treatment-choices", "kyphoplasty", "vertebroplasty",
     "xray-stages", "recovery", "complications-and-risks", "keeping-bones-strong",
 }  # fmt: skip
-# Pages to look something up, without a short version.
+# Reference pages without key points.
 LISTS = {"contact", "pictures", "glossary", "about"}
 # Blocks that give the reader something to do.
 TO_DO = ("checklist", "do-list", "steps", "next-step", "phones", "reading-list")
@@ -93,7 +93,7 @@ def facts() -> list[tuple[str, list[str], list[str]]]:
     return rows
 
 
-def test_each_fact_of_both_briefs_stands_where_the_table_says(site: Site) -> None:
+def test_every_fact_of_both_briefs_is_on_the_listed_page(site: Site) -> None:
     texts = {path: " ".join(element_text(page.one("main")).split()) for path, page in site.pages.items()}
     plain = {path: re.sub(r"\s+([.,;:!?])", r"\1", NOTE.sub("", text)) for path, text in texts.items()}
     lost = []

@@ -12,19 +12,19 @@ from tests.views.crawl import Document, Site, element_text
 SIGNS = yaml.safe_load((Path(__file__).resolve().parents[2] / "content/warning_signs.yaml").read_text(encoding="utf-8"))
 SHORT_BOX = "warning-signs--short"
 CARDS = {"emergency": "care-card--emergency", "now": "care-card--urgent", "hours": "care-card--call"}
-# The time whose signs each page shows, for the pages with the whole list.
+# Pages with the full list, and the timing of the signs that each shows.
 WHOLE = {
     "nerve-damage-warning-signs": "both",
     "recovery": "after",
     "after-your-procedure": "after",
 }
-# Pages with the emergency signs in short form alone; those of WHOLE have them, too.
+# Pages that have only the short form of the emergency signs. Pages in WHOLE have the short form as well.
 SHORT = {
     "spine-compression-fractures", "treatment-choices", "kyphoplasty", "vertebroplasty", "getting-ready", "xray-stages",
     "complications-and-risks", "keeping-bones-strong", "questions-to-ask", "glossary", "contact",
     "first-visit", "kyphoplasty-consult", "vertebroplasty-consult", "day-before",
 }  # fmt: skip
-# Pages that list no signs: the emergency number is above their title, as everywhere.
+# Pages without signs. They still have the emergency number above their title.
 WITHOUT = {"pictures", "about"}
 TEXTS = {"p", "li", "td", "dd", "figcaption", "h2", "h3"}
 
