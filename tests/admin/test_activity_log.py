@@ -118,7 +118,7 @@ def test_the_csv_export_needs_a_fixed_number_of_queries(
         assert len(rows(client.get(f"{LOG}table.csv"))) >= 20
 
 
-MONDAY = datetime.datetime(2026, 11, 23, 14, 30, tzinfo=datetime.UTC)  # half past seven in Denver
+MONDAY = datetime.datetime(2026, 11, 23, 14, 30, tzinfo=datetime.UTC)  # 7:30 a.m. in Denver
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The clinic's logo and colors on its form: accepted, refused with what to do, kept through the confirmation."""
+"""The clinic's logo and colors on its form: accepted, rejected with advice, or kept through the confirmation."""
 
 import io
 from html import unescape

@@ -193,7 +193,7 @@ def test_the_editor_gets_each_block_as_a_page_prints_it(page: Page, editor: User
     answer = sign_in(editor).post(f"{PAGES}blocks/", {"language": "es", "block": blocks})
 
     picture, missing, *with_text = answer.json()["html"]
-    # Nobody has approved the picture: only staff can open its files.
+    # The picture is not approved, so only staff can open its files.
     assert "/admin/procedures/figure/" in picture
     assert missing == ""
     assert [html.count("<div data-content></div>") for html in with_text] == [1, 1, 1]

@@ -25,7 +25,7 @@ UPLOAD = "/admin/procedures/figure/upload/"
 
 
 def sent(**changes: Any) -> dict[str, Any]:
-    """What the window in the editor sends."""
+    """Return the data that the editor's upload dialog posts."""
     return {name: value for name, value in {"picture": make_picture_file(), **changes}.items() if value is not None}
 
 
@@ -97,7 +97,8 @@ def gif() -> bytes:
 @pytest.mark.parametrize(
     ("name", "data", "content_type"),
     [
-        # markdownx keeps a page that calls itself a GIF, lets three kinds of SVG through and answers 500 to the last.
+        # markdownx stores an HTML page that claims to be a GIF, accepts three kinds of SVG, and returns 500 for the
+        # last file.
         ("evil.html", EVIL, "image/gif"),
         ("evil.svg", SVG, "image/svg+xml"),
         ("evil.jpg", SVG, "image/jpeg"),

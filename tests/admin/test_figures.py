@@ -14,7 +14,7 @@ FIGURES = "/admin/procedures/figure/"
 
 
 def sent(figure: Figure | None = None, **changes: Any) -> dict[str, Any]:
-    """What the form sends: one set of words."""
+    """Return the POST data of the form, with texts in one language."""
     text = figure.texts.get() if figure else None
     values = {
         "slug": "bone",
@@ -36,7 +36,7 @@ def sent(figure: Figure | None = None, **changes: Any) -> dict[str, Any]:
 
 
 def errors(answer: Any) -> list[str]:
-    """All sentences of the form, in its order."""
+    """Return all form errors in order."""
     context = answer.context
     rows = ([row] if isinstance(row, str) else row for row in context["errors"])
     return [sentence for row in rows for sentence in row]

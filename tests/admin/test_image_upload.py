@@ -115,7 +115,7 @@ def test_adding_a_figure_starts_with_the_upload(nina: Client) -> None:
     assert nina.get("/admin/procedures/figure/add/")["Location"] == CHOOSE
 
 
-# Waiting
+# Staging
 
 
 def test_staged_pictures_expire_after_an_hour(nina: Client) -> None:

@@ -1,4 +1,4 @@
-"""Free shapes: stored, checked, drawn, edited, and cropped; pictures without one stay as they are."""
+"""Free shapes: stored, checked, drawn, edited, and cropped; pictures without one are unchanged."""
 
 from dataclasses import replace
 from typing import Any
@@ -26,16 +26,16 @@ TRIANGLE = ((0.4, 0.4), (0.8, 0.4), (0.6, 0.8))
 SHAPE = MarkerData("tip", "polygon", 0.2, 0.2, 0.6, 0.5, outline=TRIANGLE)
 
 
-def said(marker: MarkerData, backgrounds: Any = ()) -> list[str]:
+def list_issues(marker: MarkerData, backgrounds: Any = ()) -> list[str]:
     return [issue.message for issue in check_markers([marker], aspect=1.0, backgrounds=list(backgrounds))]
 
 
 def test_a_shape_that_is_too_small_is_an_issue() -> None:
     thin = replace(SHAPE, outline=((0.4, 0.4), (0.8, 0.4), (0.6, 0.41)))
 
-    assert said(SHAPE) == []
-    assert said(thin) == ["The shape is too small to be seen. Make it wider and taller."]
-    assert said(SHAPE, [lambda _position: [0.0, 1.0]]) == []
+    assert list_issues(SHAPE) == []
+    assert list_issues(thin) == ["The shape is too small to be seen. Make it wider and taller."]
+    assert list_issues(SHAPE, [lambda _position: [0.0, 1.0]]) == []
 
 
 def test_moving_a_corner_is_a_change_of_the_size() -> None:

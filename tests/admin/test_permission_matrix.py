@@ -98,7 +98,7 @@ def cookies(db: None) -> list[str]:
 @pytest.fixture
 @built_once
 def others(db: None) -> None:
-    """One row of every model that has a screen."""
+    """Create one row of every model that has a screen."""
     make_clinic()
     Series.objects.create(slug="steps", language="en", title="Step by step")
     make_term()
@@ -112,7 +112,7 @@ def others(db: None) -> None:
 
 
 def page_in(state: str) -> Page:
-    """A page on its way to the public, as far as ``state``."""
+    """Return a page in the workflow state ``state``."""
     page, writer, doctor, boss = make_page(next_page=make_next()), make_staff("W"), make_staff("D"), make_staff("B")
 
     def saved(*steps: str, **values: Any) -> Revision:
@@ -144,7 +144,7 @@ def page_in(state: str) -> Page:
 
 
 def ask(address: str, wanted: MatrixRequest | tuple[str, dict[str, Any]], cookie: str, page: Page) -> int:
-    """The status; whatever was written is undone."""
+    """Return the status, and roll back all writes."""
     method, data = (wanted.method, wanted.data) if isinstance(wanted, MatrixRequest) else wanted
     client = Client()
     if cookie:
@@ -169,7 +169,7 @@ def letters(address: str, wanted: MatrixRequest, cookies: list[str], page: Page)
 
 
 def address_of(name: str, page: Page) -> str:
-    """Of a screen about this page."""
+    """Return the URL of a screen for this page."""
     release = page.releases.first() or Release.objects.order_by("pk").first()
     revision = page.revisions.first()
     arguments = {"revision_page": revision, "release_page": release}.get(name, page)
@@ -177,7 +177,7 @@ def address_of(name: str, page: Page) -> str:
     return reverse(f"admin:procedures_{name}", args=[] if name in fixed else [arguments.pk])  # type: ignore[union-attr]
 
 
-# Each state takes seconds. One is in the fast tier.
+# Each state takes seconds, so only one of them is in the fast tier.
 FAST_STATES = {"public"}
 
 

@@ -24,7 +24,7 @@ def search(client: Client, query: str) -> dict[str, list[str]]:
 @pytest.fixture
 @built_once
 def needles(db: None) -> None:
-    """One row of each kind that holds the word “needle”."""
+    """One row of each kind that contains the word “needle”."""
     make_clinic()
     make_page("needle", title="The needle")
     make_page("needle-visit", title="Needle visit", kind="guide")

@@ -160,7 +160,7 @@ def test_comments_on_changed_paragraphs_are_shown_and_sent(page: Page, rosa: Cli
     assert "Your comments on words that have changed since then" in html
     assert '<input type="hidden" name="quote-100000" value="Words of yesterday.">' in html
     assert "Why?</textarea>" in html
-    # Also where a decision is refused.
+    # Also when a decision is rejected.
     assert refused.status_code == 400
     assert "Why?</textarea>" in refused.content.decode()
 

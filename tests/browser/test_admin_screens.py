@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, expect
 
 from portal.accounts.models import User
 from tests.admin.conftest import PAGES
-from tests.admin.staff_screens import make_one_of_everything, screens
+from tests.admin.staff_screens import create_one_of_each_model, screens
 from tests.browser.public_helpers import AXE, DESKTOP, PHONE
 from tests.browser.staff_helpers import AXE_FINDINGS, StaffTab, open_staff_tab
 
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 @pytest.fixture
 def superuser(transactional_db: None) -> User:
     """One of everything stands in the database, and somebody who may open all of it."""
-    return make_one_of_everything()
+    return create_one_of_each_model()
 
 
 def walk(tab: StaffTab, superuser: User, *, mode: str = "source") -> list[str]:
