@@ -178,8 +178,8 @@ def test_16_bit_image_with_fewer_significant_bits_is_not_black() -> None:
         ([0, 16383, 8192], 14, [0, 255, 128]),
         ([0, 0x8008, 0xFFFF], 12, [0, 128, 255]),  # spread over 16 bits, as PNG wants it
         ([0, 0x7FFF, 0x4000], 0, [0, 255, 128]),
-        ([0, 4095, 4095], 16, [0, 255, 255]),  # whatever the file says, it is not black
-        ([0, 2048, 4095], 17, [0, 128, 255]),  # there are no 17 bits
+        ([0, 4095, 4095], 16, [0, 255, 255]),  # the image must not become black, whatever the file declares
+        ([0, 2048, 4095], 17, [0, 128, 255]),  # 17 bits are impossible
         ([0, 0, 0], 0, [0, 0, 0]),
     ):
         assert shades_of(sixteen_bits(numbers, significant)) == wanted, (numbers, significant)
@@ -204,7 +204,7 @@ def test_label_or_hot_pixel_does_not_darken_a_16_bit_image() -> None:
 
                 assert found is not None
                 assert not found[1].is_declared, case
-                # With 14 bits and more, a file that says 16 is as dark as it says.
+                # With 14 or more bits used, a file that declares 16 bits is rendered as dark as declared.
                 least = 60 if significant == 16 and bits > 12 else 230
                 assert shades[0] < shades[1] < shades[2], (case, shades)
                 assert shades[2] > least, (case, shades)

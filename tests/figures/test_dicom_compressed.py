@@ -112,7 +112,7 @@ def test_compressed_frame_matches_the_uncompressed_one(syntax: UID, loss: int) -
 
 
 def test_rle_is_decoded_with_8_and_16_bits() -> None:
-    segment = b"\xc1\x07" * SIDE  # each: 64 times the byte 7
+    segment = b"\xc1\x07" * SIDE  # each segment repeats the byte 7 64 times
     other = b"\xc1\x01" * SIDE
     head = struct.pack("<16L", 2, 64, 64 + len(other), *[0] * 13)
     numbers = frame(opened(dicom(head + other + segment, syntax=RLELossless)), window=Window(0x0107 + 1, 1))

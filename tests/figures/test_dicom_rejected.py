@@ -113,8 +113,8 @@ def test_window_without_width_is_rejected(window: tuple[float, float]) -> None:
 def test_damaged_file_yields_an_image_or_a_message() -> None:
     plain, packed = dicom(ramp(), WindowCenter=3, WindowWidth=9), packaged("MR_small_RLE.dcm").read()
     for seed in range(300):
-        chance = random.Random(seed)  # noqa: S311 -- the same damage in every run
-        # Each packed one starts a process.
+        chance = random.Random(seed)  # noqa: S311 -- deterministic damage
+        # Each compressed file starts a process.
         data = bytearray(plain if seed % 15 else packed)
         for _ in range(chance.choice([1, 3, 20])):
             data[chance.randrange(132, min(len(data), 2500))] = chance.randrange(256)

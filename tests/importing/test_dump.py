@@ -88,7 +88,7 @@ def test_the_logo_and_the_colors_of_the_clinic_survive_dump_and_load(folder: Pat
         assert stored.size == (300, 100)
 
 
-ODD = "  “x”: 'y' # { [ ] } @ \\ \t|> & * ! % ` ---\r\nß é 脊 \u00a0 end  "
+UNUSUAL_TEXT = "  “x”: 'y' # { [ ] } @ \\ \t|> & * ! % ` ---\r\nß é 脊 \u00a0 end  "
 
 
 @pytest.mark.django_db
@@ -98,14 +98,14 @@ def test_edits_by_staff_survive_dump_and_load_byte_for_byte(folder: Path, tmp_pa
         Page.objects.filter(subject="contact").update(
             # Browsers send \r\n line endings, and none at the end.
             body="## Where we are\r\n\r\nWe are here.\r\n\r\n::: locations",
-            title=" ".join(ODD.split())[:100],
+            title=" ".join(UNUSUAL_TEXT.split())[:100],
         )
-        GlossaryTerm.objects.update(aliases=["x: y", "-a", "yes", "1"], definition=ODD.strip())
+        GlossaryTerm.objects.update(aliases=["x: y", "-a", "yes", "1"], definition=UNUSUAL_TEXT.strip())
         ClinicAnswer.objects.filter(key="washing").update(answer="null", order=7)
         ClinicAnswer.objects.filter(key="driving").update(answer="12:30", order=3)
         Location.objects.filter(key="main").update(order=9, address="1 Street\nDenver, CO\n80202")
         Marker.objects.update(x=0.123456, y=1 / 3)
-        FigureText.objects.update(description=f"{ODD.strip()}\n\nTwo.")
+        FigureText.objects.update(description=f"{UNUSUAL_TEXT.strip()}\n\nTwo.")
         dump_content_folder(tmp_path / "first")
         raise Rollback
     first = tree(tmp_path / "first")

@@ -1,4 +1,7 @@
-"""Facts in the starter texts: every number is registered, the three counts of leaks stay apart, translations match."""
+"""Facts in the starter texts.
+
+Every number is registered, the three leak statistics are never mixed, and translations match.
+"""
 
 import re
 from collections import Counter
@@ -28,11 +31,11 @@ ROW = re.compile(r"^\| ([a-z0-9-]+) \| ([\d., ]*) \|", re.MULTILINE)
 CITE = re.compile(r"@([a-z0-9-]+)(?=[\];])")
 CITATION = re.compile(r"\[@[^\]]*\]")
 FIGURE = re.compile(r"(?<![\w.,–-])\d[\d.,]*(?<![.,])(?!\w)")
-NOTHING_TO_PROVE = re.compile(r"\]\([^)]*\)|\{[^}]*\}|^:::.*$|^\d+\. |\b(?:19|20)\d\d\b", re.MULTILINE)
+UNCHECKED_TEXT = re.compile(r"\]\([^)]*\)|\{[^}]*\}|^:::.*$|^\d+\. |\b(?:19|20)\d\d\b", re.MULTILINE)
 CHANCE = re.compile(r"^::: chance (\d+) in \d+$", re.MULTILINE)
 PHONE = re.compile(r"\b1-\d{3}-\d{3}-\d{4}\b")
 # "1.3 points" and "1 in 10,000" are not a count of "3 points" and a way of reading "10".
-NO_CLAIM = [
+NOT_A_CLAIM = [
     CLOCK_TIME,
     DATE,
     ITEM_REFERENCE,
@@ -41,7 +44,7 @@ NO_CLAIM = [
     re.compile(rf"(?:{DENOMINATOR.pattern})(?!,\d)", DENOMINATOR.flags),
 ]
 WHOLE = {"100", "10"}
-# Three data sets on cement outside the bone, each counted in its own way: the year that names it and its numbers.
+# Three data sets about cement leaks, each with its own counting method: the year that identifies it, and its numbers.
 LEAKS = {
     "world-neurosurgery-2017-leak": ("2017", {"55", "18"}),
     "esj-2023-leak": ("2023", {"39", "29"}),
@@ -71,7 +74,10 @@ def register() -> dict[str, set[str]]:
 
 
 def statements(file: Path, body: str = "") -> Iterator[Statement]:
-    """The text in pieces. A sentence with a colon covers the pieces it leads into, up to the next heading."""
+    """Split the text into statements.
+
+    The sources of a sentence that ends with a colon also cover the statements that follow it, up to the next heading.
+    """
     section, heading, lead = "", "", frozenset[str]()
     for piece in re.split(r"\n\n+|\n(?=- |\d+\. |#|\|)", body or read_page_entry(file).data["body"]):
         if piece.startswith("#"):
@@ -95,14 +101,14 @@ def sign_statements() -> Iterator[Statement]:
 
 
 def figures(text: str) -> set[str]:
-    """The numbers in a statement that say something about people."""
-    text = NOTHING_TO_PROVE.sub(" ", CITATION.sub(" ", text).replace("**", ""))
+    """Return the numbers in a statement that make a claim about people."""
+    text = UNCHECKED_TEXT.sub(" ", CITATION.sub(" ", text).replace("**", ""))
     text = " ".join(
         s
         for s in re.split(r"(?<=[.!?:])\s+", text)
         if not s.rstrip('"”').endswith("?") and not WRITING_INSTRUCTION.match(s)
     )
-    for pattern in NO_CLAIM:
+    for pattern in NOT_A_CLAIM:
         text = pattern.sub(" ", text)
     return set(FIGURE.findall(text)) - WHOLE
 
@@ -112,7 +118,7 @@ def unregistered(statement: Statement, known: dict[str, set[str]]) -> set[str]:
     return figures(statement.text) - {number for source in statement.sources for number in known.get(source, set())}
 
 
-def test_each_number_beside_a_source_is_in_the_register(subtests: pytest.Subtests) -> None:
+def test_every_cited_number_is_registered(subtests: pytest.Subtests) -> None:
     for file in FILES:
         with subtests.test(file=file):
             known = register()
@@ -122,7 +128,7 @@ def test_each_number_beside_a_source_is_in_the_register(subtests: pytest.Subtest
             assert [found for found in wrong if found[1]] == []
 
 
-def test_no_number_stands_without_a_source(subtests: pytest.Subtests) -> None:
+def test_every_number_has_a_source(subtests: pytest.Subtests) -> None:
     for file in FILES:
         with subtests.test(file=file):
             assert [(s.section, s.text) for s in statements(file) if figures(s.text) and not s.sources] == []
@@ -135,7 +141,7 @@ def test_each_number_in_a_warning_sign_is_in_the_register_of_its_sources() -> No
     assert any(figures(s.text) for s in sign_statements())
 
 
-def test_the_register_lets_no_other_number_through() -> None:
+def test_unregistered_numbers_are_detected() -> None:
     known = register()
     told = "Of 100 women with one fracture, 20 have another within a year. [@invest-2009; @bhof-2022]"
 
@@ -221,7 +227,8 @@ def test_counts_of_leaks_in_one_section_each_have_a_subheading_with_a_year(langu
     printed = {name: set[str]() for name, _ in sections}
     for (name, _), sets in sections.items():
         printed[name] |= sets.keys()
-    # The risks page tells all three. Each page that helps to choose between the two procedures has the direct comparison.
+    # The risks page reports all three. Each page that helps to choose between the two procedures has the direct
+    # comparison.
     assert printed["complications-and-risks.md"] == LEAKS.keys()
     for name in ("kyphoplasty.md", "vertebroplasty.md", "xray-stages.md", "treatment-choices.md"):
         assert HEAD_TO_HEAD in printed[name], name
@@ -232,7 +239,7 @@ def numbers_by_section(file: Path) -> dict[str, Counter[str]]:
     entry = read_page_entry(file).data
     found = {"key message": Counter(FIGURE.findall(entry["key_message"]))}
     for place, part in enumerate(re.split(r"^## ", entry["body"], flags=re.MULTILINE)):
-        text = NOTHING_TO_PROVE.sub(" ", CITATION.sub(" ", CHANCE.sub(r"\1", part)))
+        text = UNCHECKED_TEXT.sub(" ", CITATION.sub(" ", CHANCE.sub(r"\1", part)))
         found[f"section {place}"] = Counter(FIGURE.findall(text))
     return found
 
@@ -245,8 +252,8 @@ def test_both_languages_print_the_same_numbers(subtests: pytest.Subtests) -> Non
             assert spanish == numbers_by_section(file)
 
 
-def test_the_spanish_text_keeps_step_with_the_english(subtests: pytest.Subtests) -> None:
-    """Same sections, blocks, sources, links and answers in the same order; a fix in only one language fails."""
+def test_spanish_text_matches_the_english_structure(subtests: pytest.Subtests) -> None:
+    """Both texts have the same sections, blocks, sources, links, and answers in order, so one-sided fixes fail."""
     for file in ENGLISH:
         with subtests.test(file=file):
             shape = re.compile(

@@ -401,7 +401,7 @@ def number_at(html: str, anchor: str) -> int | None:
 
 
 def test_a_release_of_an_earlier_renderer_keeps_the_anchors_that_readers_know(page: Page) -> None:
-    # An earlier renderer made another anchor of the same heading, and stored no tree.
+    # An earlier renderer generated a different anchor for the same heading and stored no tree.
     first = Release.objects.get(page=page)
     sections = [
         {**row, "anchor": "how-to-wash" if row["anchor"] == "washing" else row["anchor"]} for row in first.sections

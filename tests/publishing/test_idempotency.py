@@ -42,7 +42,7 @@ def test_a_text_published_early_is_not_published_again_on_schedule(page: Page) -
     at = timezone.now() + datetime.timedelta(hours=1)
     schedule_revision(revision, actor=make_user("max"), at=at)
     publish(revision, actor=make_user("max"))
-    # A plan that another transaction wrote at the same moment.
+    # A schedule that another transaction wrote at the same moment.
     Page.objects.filter(pk=page.pk).update(scheduled_revision=revision, publish_at=at)
 
     released, refused = publish_scheduled(at)

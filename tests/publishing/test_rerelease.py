@@ -233,7 +233,7 @@ def test_an_error_between_two_changes_undoes_both(db: None) -> None:
 
 def test_a_rule_added_after_publishing_does_not_block_a_new_number(db: None) -> None:
     page = make_public_page()
-    # A rule of today that the text of then does not meet: its sentences are too long for it.
+    # A newer rule that the older text violates: its sentences are too long.
     long = BODY.replace("A small cut.", f"It is {'very ' * 40}small.")
     revision = save_revision(page, author=make_user("ed"))
     stored = Release.objects.live().get(page=page)
