@@ -103,7 +103,7 @@ def test_the_revision_of_a_guide_holds_its_new_reading_list(page: Page, editor: 
     ]
 
 
-def test_guides_and_pages_have_lists_of_their_own(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_guides_and_pages_have_separate_lists(page: Page, editor: User, sign_in: SignIn) -> None:
     make_next()
     Page.objects.filter(pk=page.pk).update(kind="guide")
     client = sign_in(editor)

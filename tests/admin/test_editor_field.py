@@ -200,7 +200,7 @@ def test_the_editor_gets_each_block_as_a_page_prints_it(page: Page, editor: User
     assert "En resumen" in with_text[0]
 
 
-def test_every_block_has_a_place_for_its_text_in_the_editor() -> None:
+def test_every_block_has_a_text_slot_in_the_editor() -> None:
     for name, block_type in get_block_types().items():
         html = render_for_editor(f"{block_type.example.split(chr(10))[0]}\n:::", SampleResolver("en"))
         assert html.count("data-content") == (block_type.content not in {Content.NOTHING, Content.OPTIONS}), name

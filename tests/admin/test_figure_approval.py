@@ -257,7 +257,7 @@ def test_only_staff_see_an_unapproved_picture(sign_in: SignIn) -> None:
         assert outsider.get(address).status_code == 403
 
 
-def test_a_reviewer_finds_the_page_of_a_new_picture_but_cannot_approve_their_own(sign_in: SignIn) -> None:
+def test_a_reviewer_sees_the_page_of_a_new_picture_but_cannot_approve_their_own(sign_in: SignIn) -> None:
     site = Site(sign_in)
     as_a_replacement(site, site.both)
     review = f"{PAGES}{site.page.pk}/review/"

@@ -88,7 +88,7 @@ def test_the_current_screen_is_highlighted(page: Page, manager: User, sign_in: S
     assert marked == {path: [place] for path, place in places.items()}
 
 
-def test_a_screen_below_a_list_leads_back_to_it(page: Page, manager: User, sign_in: SignIn) -> None:
+def test_a_screen_below_a_list_links_back_to_it(page: Page, manager: User, sign_in: SignIn) -> None:
     text = sign_in(manager).get(f"/admin/procedures/glossaryterm/{make_term_row().pk}/change/").text
 
     assert re.search(r'<nav class="breadcrumbs"[^>]*>\s*<a href="/admin/procedures/glossaryterm/">Glossary</a>', text)
@@ -160,15 +160,13 @@ def test_screens_contain_no_django_or_technical_jargon(subtests: object) -> None
     assert titles == {}
 
 
-def test_the_phrases_that_the_walk_looks_for_would_be_found() -> None:
+def test_forbidden_phrases_are_detected() -> None:
     old = ["Select page to change", "Change history: Bone", "What patients read administration", "GET FULL NAME"]
 
     assert [phrase for phrase in old if not re.search(FORBIDDEN_PHRASES, f"<h1>{phrase}</h1>")] == []
 
 
-def test_a_list_begins_with_its_search_and_names_the_column_of_each_value(
-    page: Page, editor: User, sign_in: SignIn
-) -> None:
+def test_a_list_starts_with_its_search_and_labels_every_value(page: Page, editor: User, sign_in: SignIn) -> None:
     make_public(page)
     text = sign_in(editor).get(PAGES).text
 

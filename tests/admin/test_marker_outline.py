@@ -38,7 +38,7 @@ def test_a_shape_that_is_too_small_is_an_issue() -> None:
     assert list_issues(SHAPE, [lambda _position: [0.0, 1.0]]) == []
 
 
-def test_moving_a_corner_is_a_change_of_the_size() -> None:
+def test_moving_a_corner_counts_as_a_size_change() -> None:
     moved = replace(SHAPE, outline=(*TRIANGLE[:2], (0.6, 0.9)))
 
     assert describe_changes([SHAPE], [moved]) == ["tip: size changed"]
@@ -109,7 +109,7 @@ def test_the_form_says_what_is_wrong_with_the_corners(
 
 
 @pytest.mark.django_db
-def test_patients_see_the_shape_and_other_pictures_stay_as_they_are() -> None:
+def test_patients_see_the_shape_and_other_pictures_are_unchanged() -> None:
     page = make_page()
     figure = Figure.objects.prefetch_related("texts", "markers__texts", "renditions").get(pk=page.lead_figure_id)
     before = build_figure_context(figure, "en").fingerprint_data()

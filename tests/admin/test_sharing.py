@@ -187,7 +187,7 @@ def test_the_page_list_has_a_link_for_each_public_page(desk: Client, public: Pag
     assert sharing_url(public) in list(listed.links())
 
 
-def test_the_uppercase_url_of_a_qr_code_leads_to_the_page(client: Client, public: Page) -> None:
+def test_the_uppercase_url_of_a_qr_code_redirects_to_the_page(client: Client, public: Page) -> None:
     spanish = make_translation(public)
     make_public(spanish)
 

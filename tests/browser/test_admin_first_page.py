@@ -112,7 +112,7 @@ def status(path: str = "/my-first-page/") -> int:
 
 
 @pytest.mark.parametrize("way", [pytest.param("mouse", marks=pytest.mark.smoke), "keyboard"])
-def test_a_new_editors_first_page(seats: dict[str, StaffTab], way: str) -> None:
+def test_new_editor_publishes_a_first_page(seats: dict[str, StaffTab], way: str) -> None:
     hands = Hands(way)
     nina, rosa, max_ = (seats[name].page for name in ("Nina", "Rosa", "Max"))
 
@@ -229,7 +229,7 @@ def screens(transactional_db: None) -> list[str]:
 
 
 @pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
-def test_the_workflows_screens_are_for_everybody(
+def test_workflow_screens_are_accessible(
     browser: Browser, live_server: Any, screens: list[str], superuser: User, size: Any, scheme: Any
 ) -> None:
     found: dict[str, Any] = {}
@@ -245,7 +245,7 @@ def test_the_workflows_screens_are_for_everybody(
     assert found == {}
 
 
-def test_the_strict_policy_holds_on_the_workflows_screens(
+def test_workflow_screens_keep_the_strict_csp(
     browser: Browser, live_server: Any, screens: list[str], superuser: User
 ) -> None:
     with open_staff_tab(browser, live_server.url, DESKTOP) as tab:

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
-def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(
+def test_axe_finds_no_problem_and_nothing_is_wider_than_a_phone(
     browser: Browser, live_server: Any, figure: Figure, editor: User, colours: Any
 ) -> None:
     for size in (PHONE, DESKTOP):
@@ -35,7 +35,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(
             assert made.page.evaluate("document.documentElement.scrollWidth") <= size["width"]
 
 
-def test_picture_and_label_are_both_in_view_after_a_tap_at_every_width(
+def test_picture_and_label_are_both_visible_after_a_tap_at_every_width(
     browser: Browser, live_server: Any, figure: Figure, editor: User
 ) -> None:
     shown = """(selector) => {
@@ -70,7 +70,7 @@ def test_picture_and_label_are_both_in_view_after_a_tap_at_every_width(
             assert made.complaints == []
 
 
-def test_the_fields_alone_do_it_without_javascript(
+def test_markers_can_be_placed_with_fields_alone_without_javascript(
     browser: Browser, live_server: Any, figure: Figure, editor: User
 ) -> None:
     with open_staff_tab(browser, live_server.url, NARROW, java_script_enabled=False) as made:
@@ -101,7 +101,7 @@ def lightest_and_darkest(picture: Image.Image, x: float, y: float, reach: int = 
 
 
 @pytest.mark.parametrize("forced", ["none", "active"])
-def test_drawn_marks_show_on_every_grey(
+def test_drawn_markers_are_visible_on_every_gray(
     browser: Browser, live_server: Any, figure: Figure, editor: User, forced: Any
 ) -> None:
     marks = [

@@ -54,7 +54,7 @@ def tab_to(tab: StaffTab, name: str) -> None:
 # ── Placing ──
 
 
-def test_everything_is_done_by_keyboard_alone(tab: StaffTab, figure: Figure) -> None:
+def test_everything_can_be_done_with_the_keyboard_alone(tab: StaffTab, figure: Figure) -> None:
     keys = tab.page.keyboard
     # A new mark: the cross starts in the middle.
     tab_to(tab, "Add marker")
@@ -122,7 +122,7 @@ def test_tab_is_not_trapped_on_the_picture(tab: StaffTab) -> None:
     assert tab.page.evaluate("document.activeElement.closest('[data-row]') !== null")
 
 
-def test_arrow_keys_on_the_picture_move_the_chosen_mark_and_undo_takes_a_row_of_them_back(tab: StaffTab) -> None:
+def test_arrow_keys_move_the_selected_marker_and_undo_reverts_a_series_of_them(tab: StaffTab) -> None:
     canvas(tab).focus()
     for key in ("ArrowRight", "Shift+ArrowRight", "ArrowUp"):
         tab.page.keyboard.press(key)
@@ -149,7 +149,7 @@ def drag(tab: StaffTab, start: tuple[float, float], end: tuple[float, float]) ->
     tab.page.mouse.up()
 
 
-def test_a_click_after_add_marker_adds_one_and_a_drag_moves_one(tab: StaffTab) -> None:
+def test_click_after_add_marker_adds_one_and_drag_moves_one(tab: StaffTab) -> None:
     box = canvas(tab).bounding_box()
     assert box is not None
     assert box["width"] >= 700
@@ -216,7 +216,7 @@ def state(tab: StaffTab) -> list[str]:
     )
 
 
-def test_undo_takes_back_the_last_action_whatever_it_was_and_wherever_the_focus_is(tab: StaffTab) -> None:
+def test_undo_reverts_the_last_action_of_any_kind_from_any_focus(tab: StaffTab) -> None:
     label = tab.page.locator("[name=marks-0-label_en]")
     label.press("End")
     label.press_sequentially("!!")
@@ -264,7 +264,7 @@ def test_undo_takes_back_the_last_action_whatever_it_was_and_wherever_the_focus_
     assert state(tab) == typed
 
 
-def test_undo_after_a_refused_save_still_brings_a_deleted_marker_back(tab: StaffTab, figure: Figure) -> None:
+def test_undo_after_a_rejected_save_still_restores_a_deleted_marker(tab: StaffTab, figure: Figure) -> None:
     tab.page.locator("[name=marks-0-x]").fill("120")
     choose(tab, 1)
     tab.page.locator("[data-row].is-selected").get_by_role("button", name="Delete", exact=True).click()
@@ -281,7 +281,7 @@ def test_undo_after_a_refused_save_still_brings_a_deleted_marker_back(tab: Staff
     expect(tab.page.get_by_role("button", name="Undo")).to_be_disabled()
 
 
-def test_a_mark_is_placed_again_by_a_click(tab: StaffTab) -> None:
+def test_marker_can_be_repositioned_with_a_click(tab: StaffTab) -> None:
     tab.page.get_by_role("button", name="Move the pointer").first.click()
     canvas(tab).click(position={"x": 70, "y": 210})
 
@@ -290,7 +290,7 @@ def test_a_mark_is_placed_again_by_a_click(tab: StaffTab) -> None:
     assert [value(tab, "marks-0-target_x"), value(tab, "marks-0-target_y")] == pytest.approx(wanted, abs=0.2)
 
 
-def test_a_shape_gets_a_size_that_handle_and_fields_change(tab: StaffTab) -> None:
+def test_shape_can_be_resized_with_handle_and_fields(tab: StaffTab) -> None:
     tab.page.get_by_label("Shape").first.select_option("circle")
     first = [value(tab, "marks-0-width"), value(tab, "marks-0-height")]
     box = canvas(tab).bounding_box()
@@ -310,7 +310,7 @@ def test_a_shape_gets_a_size_that_handle_and_fields_change(tab: StaffTab) -> Non
     expect(shown).to_have_attribute("rx", "15%")
 
 
-def test_adding_stays_on_until_done_and_continues_with_the_first_label(tab: StaffTab) -> None:
+def test_add_mode_stays_on_until_done_and_continues_with_the_first_label(tab: StaffTab) -> None:
     add = tab.page.get_by_role("button", name="Add marker")
     add.click()
     for place in ((0.5, 0.2), (0.3, 0.5), (0.7, 0.6)):
@@ -324,7 +324,7 @@ def test_adding_stays_on_until_done_and_continues_with_the_first_label(tab: Staf
     expect(tab.page.locator("[name=marks-2-label_en]")).to_be_focused()
 
 
-def test_a_marker_is_placed_exactly_while_the_picture_is_zoomed_and_panned(tab: StaffTab) -> None:
+def test_marker_is_placed_exactly_while_zoomed_and_panned(tab: StaffTab) -> None:
     frame = tab.page.locator("[data-frame]")
     before = canvas(tab).bounding_box()
     canvas(tab).focus()
@@ -356,7 +356,7 @@ def test_a_marker_is_placed_exactly_while_the_picture_is_zoomed_and_panned(tab: 
     expect(tab.page.locator("[data-zoom-level]")).to_have_text("100 %")
 
 
-def test_a_free_shape_has_corners_that_mouse_keys_and_fields_move(tab: StaffTab) -> None:
+def test_corners_of_a_free_shape_can_be_moved_with_mouse_keys_and_fields(tab: StaffTab) -> None:
     row = tab.page.locator("[data-row]").first
     row.get_by_label("Shape").select_option("polygon")
     corners = tab.page.locator("[name=marks-0-outline]")
@@ -389,7 +389,7 @@ def test_a_free_shape_has_corners_that_mouse_keys_and_fields_move(tab: StaffTab)
 # ── Saving ──
 
 
-def test_what_is_wrong_is_said_while_it_is_typed(tab: StaffTab) -> None:
+def test_problems_are_reported_while_typing(tab: StaffTab) -> None:
     tab.page.locator("[name=marks-0-label_en]").fill("")
 
     note = tab.page.locator("[data-row]").first.locator("[data-notes]")
@@ -398,7 +398,7 @@ def test_what_is_wrong_is_said_while_it_is_typed(tab: StaffTab) -> None:
     expect(note).to_be_hidden()
 
 
-def test_a_refused_save_keeps_what_was_typed(tab: StaffTab) -> None:
+def test_rejected_save_keeps_the_input(tab: StaffTab) -> None:
     tab.page.locator("[name=marks-0-label_en]").fill("A new word")
     tab.page.locator("[name=marks-0-x]").fill("120")
     tab.page.get_by_role("button", name="Save markers").click()
@@ -409,7 +409,7 @@ def test_a_refused_save_keeps_what_was_typed(tab: StaffTab) -> None:
     expect(tab.page.locator("[data-refused]")).to_be_focused()
 
 
-def test_after_the_session_ended_nothing_is_lost(tab: StaffTab, figure: Figure) -> None:
+def test_nothing_is_lost_after_the_session_ends(tab: StaffTab, figure: Figure) -> None:
     Session.objects.all().delete()
     tab.page.locator("[name=marks-0-label_en]").fill("A new word")
 
@@ -421,7 +421,7 @@ def test_after_the_session_ended_nothing_is_lost(tab: StaffTab, figure: Figure) 
     assert tab.page.url.endswith(markers_url(figure))
 
 
-def test_leaving_with_unsaved_marks_is_asked_about(tab: StaffTab) -> None:
+def test_leaving_with_unsaved_markers_asks_first(tab: StaffTab) -> None:
     asked: list[str] = []
     tab.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
     tab.page.get_by_role("button", name="Add marker").click()

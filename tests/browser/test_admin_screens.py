@@ -26,7 +26,7 @@ def walk(tab: StaffTab, superuser: User, *, mode: str = "source") -> list[str]:
     return screens(superuser)
 
 
-def test_every_screen_keeps_the_strict_policy_and_fits_a_phone(
+def test_every_screen_keeps_the_strict_csp_and_fits_a_phone(
     browser: Browser, live_server: Any, superuser: User
 ) -> None:
     with open_staff_tab(browser, live_server.url, PHONE) as tab:
@@ -53,14 +53,14 @@ def findings(tab: StaffTab, paths: list[str]) -> dict[str, list[str]]:
     return found
 
 
-def test_axe_finds_nothing_on_any_screen(browser: Browser, live_server: Any, superuser: User) -> None:
+def test_axe_finds_no_problem_on_any_screen(browser: Browser, live_server: Any, superuser: User) -> None:
     with open_staff_tab(browser, live_server.url, DESKTOP, bypass_csp=True, color_scheme="light") as tab:
         assert (
             findings(tab, [path for path in walk(tab, superuser) if not path.endswith(("/history/", "/delete/"))]) == {}
         )
 
 
-def test_axe_finds_nothing_by_night_and_on_a_phone(browser: Browser, live_server: Any, superuser: User) -> None:
+def test_axe_finds_no_problem_in_dark_mode_and_on_a_phone(browser: Browser, live_server: Any, superuser: User) -> None:
     own = ("/admin/", "/page/", "/review/", "/withdraw/", "/outdated/", "/feedback/")
     with open_staff_tab(browser, live_server.url, PHONE, bypass_csp=True, color_scheme="dark") as tab:
         paths = [path for path in walk(tab, superuser) if path.endswith(own) or path.startswith(PAGES)]

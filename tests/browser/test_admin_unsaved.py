@@ -13,7 +13,7 @@ from tests.browser.staff_helpers import StaffTab, type_text
 pytestmark = [pytest.mark.browser, pytest.mark.writes, pytest.mark.django_db(transaction=True)]
 
 
-def test_a_session_that_ends_keeps_the_text_and_shows_no_login_page(tab: StaffTab, editor: User) -> None:
+def test_text_survives_the_end_of_the_session_without_a_login_page(tab: StaffTab, editor: User) -> None:
     Session.objects.all().delete()
 
     type_text(tab, "Words that must not be lost.")
@@ -27,7 +27,9 @@ def test_a_session_that_ends_keeps_the_text_and_shows_no_login_page(tab: StaffTa
     assert (link.get_attribute("href"), link.get_attribute("target")) == ("/admin/login/", "_blank")
 
 
-def test_saving_while_signed_out_keeps_the_text_until_one_is_back(tab: StaffTab, row: PageRow, editor: User) -> None:
+def test_saving_while_signed_out_keeps_the_text_until_the_next_sign_in(
+    tab: StaffTab, row: PageRow, editor: User
+) -> None:
     signed_out = {"error": "You are signed out. Your text is still here."}
     tab.page.route("**/autosave/", lambda route: route.fulfill(status=401, json=signed_out))
     Session.objects.all().delete()
@@ -49,7 +51,7 @@ def test_saving_while_signed_out_keeps_the_text_until_one_is_back(tab: StaffTab,
     assert row.body == "Words that must not be lost.\n"
 
 
-def test_a_site_that_cannot_be_reached_keeps_the_text(tab: StaffTab) -> None:
+def test_text_is_kept_while_the_site_is_unreachable(tab: StaffTab) -> None:
     tab.page.route("**/preview/", lambda route: route.abort())
 
     type_text(tab, "Words on a train.")
@@ -79,7 +81,7 @@ def leave(tab: StaffTab) -> list[str]:
 
 
 @pytest.mark.smoke
-def test_leaving_with_unsaved_words_asks_first(tab: StaffTab) -> None:
+def test_leaving_with_unsaved_text_asks_first(tab: StaffTab) -> None:
     tab.page.locator("#id_body").click()
     tab.page.keyboard.type("New. ")
 
@@ -87,7 +89,7 @@ def test_leaving_with_unsaved_words_asks_first(tab: StaffTab) -> None:
     assert tab.text.count("New. ") == 1
 
 
-def test_leaving_with_nothing_unsaved_asks_nothing(tab: StaffTab) -> None:
+def test_leaving_with_everything_saved_does_not_ask(tab: StaffTab) -> None:
     tab.page.locator("#id_body").click()
     tab.page.keyboard.type("New. ")
     tab.page.get_by_role("button", name="Save draft").click()
@@ -97,7 +99,7 @@ def test_leaving_with_nothing_unsaved_asks_nothing(tab: StaffTab) -> None:
     assert leave(tab) == []
 
 
-def test_a_form_that_was_not_saved_still_asks(tab: StaffTab) -> None:
+def test_leaving_after_a_failed_save_still_asks(tab: StaffTab) -> None:
     tab.page.locator("#id_title").fill("")
     tab.page.get_by_role("button", name="Save draft").click()
     expect(tab.page.locator(".errornote").first).to_be_visible()

@@ -71,25 +71,25 @@ def only_faulty(found: Found) -> Found:
 
 
 @pytest.mark.parametrize("size", ["phone", "desk"])
-def test_no_page_has_a_finding_by_day(found: dict[str, Findings], size: str) -> None:
+def test_no_page_has_a_finding_in_light_mode(found: dict[str, Findings], size: str) -> None:
     assert only_faulty(found[size].day) == {}
     assert len(found[size].day) > 20
 
 
 @pytest.mark.parametrize("size", ["phone", "desk"])
-def test_no_page_has_a_finding_by_night(found: dict[str, Findings], size: str) -> None:
+def test_no_page_has_a_finding_in_dark_mode(found: dict[str, Findings], size: str) -> None:
     assert only_faulty(found[size].night) == {}
     assert found[size].night.keys() == found[size].day.keys()
 
 
-def test_night_is_dark(browser: Browser, served_site: ServedSite) -> None:
+def test_dark_mode_is_dark(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, PHONE, color_scheme="dark") as page:
         visit(page, served_site, "/")
 
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(24, 22, 18)"
 
 
-def test_unfolded_parts_have_no_finding(browser: Browser, served_site: ServedSite) -> None:
+def test_expanded_parts_have_no_finding(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, PHONE, bypass_csp=True) as page:
         visit(page, served_site, "/kyphoplasty/")
         page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
@@ -98,7 +98,7 @@ def test_unfolded_parts_have_no_finding(browser: Browser, served_site: ServedSit
         assert findings(page) == [[]]
 
 
-def test_axe_finds_what_is_wrong(browser: Browser, served_site: ServedSite) -> None:
+def test_axe_detects_known_problems(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, PHONE, bypass_csp=True) as page:
         visit(page, served_site, "/")
         page.evaluate(

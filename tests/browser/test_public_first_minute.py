@@ -74,11 +74,11 @@ def shape(path: str, page: dict[str, Any]) -> str:
     return "choices" if page["is_choice"] else "all signs" if page["has_all_signs"] else "topic"
 
 
-def test_the_first_screen_says_whom_to_call_in_an_emergency(measured: dict[str, dict[str, Any]]) -> None:
+def test_first_screen_says_whom_to_call_in_an_emergency(measured: dict[str, dict[str, Any]]) -> None:
     assert {path: page["call"] for path, page in measured.items() if not page["call"] or page["call"] > 1} == {}
 
 
-def test_the_first_screens_hold_the_short_version_then_the_emergency_signs(
+def test_first_screens_show_the_key_points_then_the_emergency_signs(
     measured: dict[str, dict[str, Any]],
 ) -> None:
     assert measured.keys() >= ABOUT
@@ -96,7 +96,7 @@ def test_the_first_screens_hold_the_short_version_then_the_emergency_signs(
     assert late == {}
 
 
-def test_no_picture_comes_before_them(measured: dict[str, dict[str, Any]]) -> None:
+def test_no_picture_comes_before_the_emergency_signs(measured: dict[str, dict[str, Any]]) -> None:
     pages = {path: page for path, page in measured.items() if path not in WITHOUT_SHORT_VERSION}
     assert len([page for page in pages.values() if page["picture"]]) > len(pages) / 2
     assert {
@@ -104,12 +104,12 @@ def test_no_picture_comes_before_them(measured: dict[str, dict[str, Any]]) -> No
     } == {}
 
 
-def test_a_reader_meets_fewer_than_40_links_before_opening_a_section(measured: dict[str, dict[str, Any]]) -> None:
+def test_fewer_than_40_links_are_visible_before_opening_a_section(measured: dict[str, dict[str, Any]]) -> None:
     many = {path: page["links"] for path, page in measured.items() if page["links"] >= MAX_LINKS}
     assert {path: links for path, links in many.items() if path not in OF_NUMBERS} == {}
 
 
-def test_no_page_is_longer_than_its_budget(measured: dict[str, dict[str, Any]]) -> None:
+def test_no_page_exceeds_its_length_limit(measured: dict[str, dict[str, Any]]) -> None:
     shapes = {path: shape(path, page) for path, page in measured.items() if path not in LISTS}
     # Contact, choices, and nerves with recovery, which folds the list; in two languages.
     assert [list(shapes.values()).count(s) for s in ("contact", "choices", "all signs")] == [2, 2, 4]

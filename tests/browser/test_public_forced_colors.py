@@ -23,7 +23,7 @@ def contrast(browser: Browser) -> Iterator[Page]:
         yield page
 
 
-def test_marks_keep_white_ring_black_disc_and_white_number(contrast: Page, served_site: ServedSite) -> None:
+def test_markers_keep_white_ring_black_disc_and_white_number(contrast: Page, served_site: ServedSite) -> None:
     visit(contrast, served_site, "/kyphoplasty/")
 
     def fills(part: str) -> set[str]:
@@ -35,7 +35,7 @@ def test_marks_keep_white_ring_black_disc_and_white_number(contrast: Page, serve
     assert fills(".marker__number") == {WHITE}
 
 
-def test_marks_are_seen_on_the_picture(browser: Browser, served_site: ServedSite) -> None:
+def test_markers_are_visible_on_the_picture(browser: Browser, served_site: ServedSite) -> None:
     # Four pixels for each CSS pixel, so that a ring of two is measured inside its edges.
     with open_tab(browser, PHONE, forced_colors="active", device_scale_factor=4) as page:
         page.goto(f"{served_site.url}/kyphoplasty/")
@@ -72,7 +72,7 @@ def test_marks_are_seen_on_the_picture(browser: Browser, served_site: ServedSite
     assert sum(value < 40 for value in number) > 0.3 * len(number)
 
 
-def test_numbers_of_the_list_can_be_told_from_their_ground(contrast: Page, served_site: ServedSite) -> None:
+def test_list_numbers_contrast_with_their_background(contrast: Page, served_site: ServedSite) -> None:
     visit(contrast, served_site, "/kyphoplasty/")
     pairs = contrast.locator(".figure__entry").evaluate_all(
         """(all) => all.map((e) => getComputedStyle(e, "::before"))
@@ -83,7 +83,7 @@ def test_numbers_of_the_list_can_be_told_from_their_ground(contrast: Page, serve
     assert pairs != []
 
 
-def test_buttons_and_fields_keep_an_edge(contrast: Page, served_site: ServedSite) -> None:
+def test_buttons_and_fields_keep_a_border(contrast: Page, served_site: ServedSite) -> None:
     visit(contrast, served_site, "/")
     contrast.locator(".menu__button summary").click()
     edges = contrast.locator("button:visible, input:visible, a.phone-button:visible").evaluate_all(
@@ -95,7 +95,7 @@ def test_buttons_and_fields_keep_an_edge(contrast: Page, served_site: ServedSite
     assert len(edges) >= 4
 
 
-def test_focus_keeps_its_ring(contrast: Page, served_site: ServedSite) -> None:
+def test_focus_ring_stays_visible(contrast: Page, served_site: ServedSite) -> None:
     visit(contrast, served_site, "/")
     for _ in range(4):
         contrast.keyboard.press("Tab")
@@ -109,7 +109,7 @@ def test_focus_keeps_its_ring(contrast: Page, served_site: ServedSite) -> None:
         assert style[1] >= 2
 
 
-def test_urgency_is_said_in_words_not_in_colour(contrast: Page, served_site: ServedSite) -> None:
+def test_urgency_is_expressed_in_words_not_color(contrast: Page, served_site: ServedSite) -> None:
     visit(contrast, served_site, "/nerve-damage-warning-signs/")
     titles = contrast.locator(
         ".care-card--emergency .care-card__title, .care-card--urgent .care-card__title"

@@ -122,11 +122,11 @@ def test_no_page_scrolls_sideways_on_a_desktop(desk: Survey) -> None:
     assert faults(desk, "too wide") == {}
 
 
-def test_no_page_scrolls_sideways_on_a_phone_with_type_twice_as_large(phone: Survey) -> None:
+def test_no_page_scrolls_sideways_on_a_phone_with_doubled_type(phone: Survey) -> None:
     assert faults(phone, "too wide in large type") == {}
 
 
-def test_no_text_is_cut_off_at_320_px(narrow: Survey) -> None:
+def test_no_text_is_clipped_at_320_px(narrow: Survey) -> None:
     assert faults(narrow, "cut off") == {}
 
 
@@ -153,7 +153,7 @@ def ends(browser: Browser, served_site: ServedSite) -> dict[str, dict[str, int]]
     return found
 
 
-def test_the_header_is_one_row_and_every_first_screen_has_the_title_the_phone_and_911(
+def test_header_is_one_row_and_first_screens_have_title_phone_and_911(
     ends: dict[str, dict[str, int]],
 ) -> None:
     # A booklet has many messages, each with its own text.
@@ -169,7 +169,7 @@ def test_the_header_is_one_row_and_every_first_screen_has_the_title_the_phone_an
 WIDTHS = (360, 390, 640, 768, 1024, 1152, 1279, 1280, 1366, 1920)
 
 
-def test_the_header_is_one_row_at_every_width(browser: Browser, served_site: ServedSite) -> None:
+def test_header_is_one_row_at_every_width(browser: Browser, served_site: ServedSite) -> None:
     usual: dict[tuple[str, int], int] = {}
     large: dict[tuple[str, int], int] = {}
     for width in WIDTHS:
@@ -186,7 +186,7 @@ def test_the_header_is_one_row_at_every_width(browser: Browser, served_site: Ser
 
 
 @pytest.mark.parametrize("width", [360, 390])
-def test_type_twice_as_large_leaves_the_title_on_the_first_screen(
+def test_doubled_type_keeps_the_title_on_the_first_screen(
     browser: Browser, served_site: ServedSite, width: int
 ) -> None:
     with open_tab(browser, {"width": width, "height": 740}) as page:
@@ -198,7 +198,7 @@ def test_type_twice_as_large_leaves_the_title_on_the_first_screen(
     assert parts["title"] <= 740 / 2
 
 
-def test_the_measures_find_what_is_too_small_too_wide_and_cut_off(browser: Browser, served_site: ServedSite) -> None:
+def test_measurements_detect_small_wide_and_clipped_elements(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, PHONE) as page:
         visit(page, served_site, "/")
         page.evaluate(
@@ -220,7 +220,7 @@ def test_the_measures_find_what_is_too_small_too_wide_and_cut_off(browser: Brows
 
 
 @pytest.mark.smoke
-def test_phone_stays_in_view_while_reading(browser: Browser, served_site: ServedSite) -> None:
+def test_phone_number_stays_visible_while_reading(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, PHONE) as page:
         visit(page, served_site, "/kyphoplasty/")
         page.evaluate("window.scrollTo(0, 3000)")
@@ -230,7 +230,7 @@ def test_phone_stays_in_view_while_reading(browser: Browser, served_site: Served
         assert 0 <= box["y"] < 100
 
 
-def test_header_leaves_the_screen_to_the_text_when_zoomed(browser: Browser, served_site: ServedSite) -> None:
+def test_header_scrolls_away_when_zoomed(browser: Browser, served_site: ServedSite) -> None:
     """At 400 % a window of 1280 × 800 has 320 × 200 left: a header that stays would cover what is read."""
     with open_tab(browser, {"width": 320, "height": 200}) as page:
         visit(page, served_site, "/kyphoplasty/")
@@ -239,7 +239,7 @@ def test_header_leaves_the_screen_to_the_text_when_zoomed(browser: Browser, serv
         assert page.locator(".site-header").evaluate("(e) => e.getBoundingClientRect().bottom") <= 0
 
 
-def test_a_link_to_a_section_leaves_its_heading_below_the_header(browser: Browser, served_site: ServedSite) -> None:
+def test_section_link_does_not_hide_the_heading_under_the_header(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, PHONE) as page:
         visit(page, served_site, "/kyphoplasty/#risks")
         heading = page.locator("#risks").bounding_box()
@@ -250,7 +250,7 @@ def test_a_link_to_a_section_leaves_its_heading_below_the_header(browser: Browse
         assert header["y"] + header["height"] <= heading["y"] < PHONE["height"] / 2
 
 
-def test_wide_screen_has_contents_beside_the_text(browser: Browser, served_site: ServedSite) -> None:
+def test_wide_screen_has_contents_next_to_the_text(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, DESKTOP) as page:
         visit(page, served_site, "/kyphoplasty/")
         contents = page.locator(".contents").bounding_box()

@@ -59,7 +59,7 @@ def wrong_with(stage: dict[str, Any]) -> list[str]:
     return found
 
 
-def test_marks_are_inside_apart_and_numbered_as_in_the_list_at_320_px(
+def test_markers_are_inside_separate_and_numbered_like_the_list_at_320_px(
     browser: Browser, served_site: ServedSite
 ) -> None:
     wrong: dict[str, Any] = {}
@@ -80,7 +80,7 @@ def test_marks_are_inside_apart_and_numbered_as_in_the_list_at_320_px(
     assert measured > 100
 
 
-def test_both_views_of_a_picture_have_their_marks_at_the_same_places(browser: Browser, served_site: ServedSite) -> None:
+def test_both_views_of_a_picture_have_markers_in_the_same_positions(browser: Browser, served_site: ServedSite) -> None:
     def places() -> list[list[list[float]]]:
         """Each disc's corners as parts of its picture."""
         parts = []
@@ -121,7 +121,7 @@ def test_every_picture_can_be_decoded(browser: Browser, served_site: ServedSite)
     assert count > 20
 
 
-def test_pointing_at_an_entry_shows_its_mark(browser: Browser, served_site: ServedSite) -> None:
+def test_hovering_an_entry_highlights_its_marker(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, PHONE) as page:
         visit(page, served_site, "/kyphoplasty/")
         figure = page.locator("figure.figure").first

@@ -106,38 +106,34 @@ def faults(printed: Measured, name: str) -> dict[str, Any]:
     return {path: value for path, value in printed[name].items() if value}
 
 
-def test_paper_has_no_navigation_and_no_buttons(printed: Measured) -> None:
+def test_print_has_no_navigation_and_no_buttons(printed: Measured) -> None:
     assert faults(printed, "only for screens") == {}
 
 
-def test_the_whole_page_on_paper_shows_what_a_screen_folds_away(
-    printed: Measured, paper: Page, served_site: ServedSite
-) -> None:
+def test_whole_page_print_shows_collapsed_content(printed: Measured, paper: Page, served_site: ServedSite) -> None:
     assert faults(printed, "folded away") == {}
 
     visit(paper, served_site, "/kyphoplasty/")
     assert paper.locator("details > p").count() > 2
 
 
-def test_paper_spells_out_addresses_of_other_sites_only(
-    printed: Measured, paper: Page, served_site: ServedSite
-) -> None:
+def test_print_spells_out_only_external_urls(printed: Measured, paper: Page, served_site: ServedSite) -> None:
     assert faults(printed, "addresses") == {}
 
     visit(paper, served_site, "/kyphoplasty/")
     assert paper.locator(".sources a[href^='https:']").count() > 2
 
 
-def test_paper_names_the_clinic_its_phone_and_the_address_of_the_page(
-    printed: Measured, served_site: ServedSite
-) -> None:
+def test_print_shows_the_clinic_its_phone_and_the_page_url(printed: Measured, served_site: ServedSite) -> None:
     for path, words in printed["letterhead"].items():
         needed = ("Example Spine Clinic", "303-555-0100", served_site.url + path)
         lines = [part for part in needed if part not in plain(words)]
         assert (path, lines) == (path, [])
 
 
-def test_every_sheet_has_the_emergency_number_and_our_phone_at_its_foot(paper: Page, served_site: ServedSite) -> None:
+def test_every_sheet_has_the_emergency_number_and_clinic_phone_in_its_footer(
+    paper: Page, served_site: ServedSite
+) -> None:
     for path in ("/", "/kyphoplasty/", "/visits/day-before/", "/contact/", f"/visits/day-before{BOOKLET}"):
         paper.goto(served_site.url + path, wait_until="load")
         display, break_inside, words = paper.evaluate(FOOT)
@@ -155,7 +151,7 @@ def sides(page: Page) -> int:
     return len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="Letter")))
 
 
-def test_a_topic_or_guide_prints_as_a_leaflet_and_with_a_tick_as_a_whole(paper: Page, served_site: ServedSite) -> None:
+def test_topics_and_guides_print_as_a_leaflet_or_in_full_if_checked(paper: Page, served_site: ServedSite) -> None:
     wrong: dict[str, Any] = {}
     for path in public_paths(served_site, language="en", only_articles=True):
         paper.goto(served_site.url + path, wait_until="load")
@@ -174,22 +170,22 @@ def test_a_topic_or_guide_prints_as_a_leaflet_and_with_a_tick_as_a_whole(paper: 
     assert wrong == {}
 
 
-def test_paper_has_tick_boxes_for_a_shaky_hand(printed: Measured) -> None:
+def test_print_has_large_check_boxes(printed: Measured) -> None:
     boxes = [box for found in printed["tick boxes"].values() for box in found]
 
     assert len(boxes) > 10
     assert [box for box in boxes if min(box[:2]) < 7 * MILLIMETRE or box[2] < 1 or box[3] != "solid"] == []
 
 
-def test_paper_is_black_on_white_even_by_night(printed: Measured) -> None:
+def test_print_is_black_on_white_even_in_dark_mode(printed: Measured) -> None:
     assert {tuple(colours) for colours in printed["colours"].values()} == {("rgb(0, 0, 0)", "rgb(255, 255, 255)")}
 
 
-def test_all_words_on_paper_are_dark_where_grounds_are_not_printed(printed: Measured) -> None:
+def test_all_printed_text_is_dark_without_backgrounds(printed: Measured) -> None:
     assert faults(printed, "pale") == {}
 
 
-def test_paper_shows_x_ray_and_drawing_side_by_side(paper: Page, served_site: ServedSite) -> None:
+def test_print_shows_x_ray_and_drawing_side_by_side(paper: Page, served_site: ServedSite) -> None:
     paper.goto(f"{served_site.url}/vertebroplasty/")
     figure = paper.locator("figure.figure").first
     film = figure.locator(".figure__stage--image").bounding_box()
@@ -201,7 +197,7 @@ def test_paper_shows_x_ray_and_drawing_side_by_side(paper: Page, served_site: Se
     assert film["y"] == pytest.approx(drawing["y"], abs=2)
 
 
-def test_marks_on_paper_stand_where_they_stand_on_the_picture(paper: Page, served_site: ServedSite) -> None:
+def test_printed_markers_keep_their_positions_on_the_picture(paper: Page, served_site: ServedSite) -> None:
     for path in ("/kyphoplasty/", "/es/cifoplastia/", "/recovery/"):
         visit(paper, served_site, path)
         # Each stage is as tall as its picture: marks are placed by shares of the stage.
@@ -214,7 +210,7 @@ def test_marks_on_paper_stand_where_they_stand_on_the_picture(paper: Page, serve
         assert max(difference for stage in stages for difference in stage) <= 2, path
 
 
-def test_numbers_of_the_list_print_with_their_ground(paper: Page, served_site: ServedSite) -> None:
+def test_list_numbers_print_with_their_background(paper: Page, served_site: ServedSite) -> None:
     paper.goto(f"{served_site.url}/kyphoplasty/")
     adjust = paper.evaluate(
         "[...document.querySelectorAll('.figure__entry')].map((e) => getComputedStyle(e, '::before').printColorAdjust)"
@@ -229,7 +225,7 @@ def slowly(route: Route) -> None:
     route.continue_()
 
 
-def test_printing_at_once_waits_for_every_picture(browser: Browser, served_site: ServedSite) -> None:
+def test_printing_immediately_waits_for_every_picture(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, PHONE) as page:
         page.route("**/media/**", slowly)
         page.goto(f"{served_site.url}/kyphoplasty/")
@@ -241,7 +237,9 @@ def test_printing_at_once_waits_for_every_picture(browser: Browser, served_site:
 
 
 @pytest.mark.smoke
-def test_print_button_opens_everything_prints_and_folds_it_again(browser: Browser, served_site: ServedSite) -> None:
+def test_print_button_expands_everything_prints_and_collapses_it_again(
+    browser: Browser, served_site: ServedSite
+) -> None:
     with open_tab(browser, DESKTOP) as page:
         page.add_init_script(
             """window.print = () => {

@@ -93,7 +93,7 @@ def print_what_to_do_after(reader: Reader) -> None:
         print_what_to_do_after,
     ],
 )
-def test_a_task_takes_two_taps_and_two_screens_of_scrolling_at_most(
+def test_every_task_takes_at_most_two_taps_and_two_screens_of_scrolling(
     browser: Browser, served_site: ServedSite, task: Callable[[Reader], None]
 ) -> None:
     with open_tab(browser, PHONE) as page:

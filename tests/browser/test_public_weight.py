@@ -18,7 +18,7 @@ MAX_BYTES = 120_000
 MAX_JUMP, MAX_JUMP_WIDE = 0.01, 0.04
 
 
-def test_every_page_costs_a_phone_at_most_120_kb_with_its_first_picture(
+def test_first_load_on_a_phone_is_at_most_120_kb_with_the_first_picture(
     whole_browser: Browser, served_site: ServedSite
 ) -> None:
     heavy: dict[str, dict[str, int]] = {}
@@ -49,7 +49,7 @@ def test_every_page_costs_a_phone_at_most_120_kb_with_its_first_picture(
 
 
 @pytest.mark.parametrize("size", [SIZE, {"width": 768, "height": 1024}, {"width": 1280, "height": 800}])
-def test_nothing_jumps_when_late_styles_and_pictures_arrive(
+def test_late_styles_and_pictures_cause_no_layout_shift(
     browser: Browser, served_site: ServedSite, size: ViewportSize
 ) -> None:
     most = MAX_JUMP if size == SIZE else MAX_JUMP_WIDE

@@ -128,7 +128,7 @@ def test_damaged_file_yields_an_image_or_a_message() -> None:
         assert NAME not in told, seed
 
 
-def test_countless_or_nested_elements_are_rejected_quickly() -> None:
+def test_excessive_or_nested_elements_are_rejected_quickly() -> None:
     def element(tag: int, vr: bytes, value: bytes) -> bytes:
         head = struct.pack("<HH", 0x0009, tag) + vr
         return (

@@ -50,7 +50,7 @@ def open_text(body: str) -> str:
     return "\n## ".join(section for section in SECTION.split(body) if ".folded}" not in section.partition("\n")[0])
 
 
-def test_the_short_version_is_short(subtests: pytest.Subtests) -> None:
+def test_key_points_are_short(subtests: pytest.Subtests) -> None:
     for file in [*PAGES, *GUIDES]:
         if file.stem in WITHOUT_SHORT_VERSION:
             continue
@@ -73,7 +73,7 @@ def test_visible_text_stays_within_the_word_limit(subtests: pytest.Subtests) -> 
             assert count_words(open_text(body_of(file))) <= limit
 
 
-def test_a_folded_section_and_the_reasons_behind_a_cell_are_not_open() -> None:
+def test_folded_sections_and_cell_reasons_do_not_count_as_visible() -> None:
     body = (
         "First.\n\n## Seen {#seen}\n::: choices\n### Care\n#### Relief\nA cell.\n\nThe reason.\n:::\n\n"
         "## Details {#details .folded}\nMore.\n\n## Last {#last}\nEnd."

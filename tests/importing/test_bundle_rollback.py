@@ -14,7 +14,7 @@ from tests.factories import make_clinic, make_next, make_page
 
 
 @pytest.mark.django_db
-def test_a_refused_import_leaves_no_files(settings: Any, tmp_path: Path) -> None:
+def test_a_rejected_import_leaves_no_files(settings: Any, tmp_path: Path) -> None:
     make_clinic()
     page, stream = make_page(next_page=make_next()), io.BytesIO()
     write_bundle([page], stream)

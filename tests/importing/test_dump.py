@@ -54,7 +54,7 @@ def test_load_and_dump_of_a_folder_in_dump_format_is_byte_identical(folder: Path
 
 
 @pytest.mark.django_db
-def test_a_free_shape_keeps_its_corners_and_other_markers_have_none(folder: Path, tmp_path: Path) -> None:
+def test_only_free_shapes_keep_corners_after_dump_and_load(folder: Path, tmp_path: Path) -> None:
     file = folder / "figures" / "needle.yaml"
     assert "outline" not in load_and_dump(folder, tmp_path / "none")["figures/needle.yaml"].decode()
     corners = "shape: polygon\n  outline: [[0.4, 0.4], [0.8, 0.4], [0.6, 0.8]]\n"
@@ -125,7 +125,7 @@ def test_loading_a_dump_into_the_same_database_changes_nothing(folder: Path, tmp
 
 
 @pytest.mark.django_db
-def test_two_dumps_of_one_database_are_equal(folder: Path, tmp_path: Path) -> None:
+def test_two_dumps_of_one_database_are_identical(folder: Path, tmp_path: Path) -> None:
     load_folder(folder)
     for name in ("first", "second"):
         call_command("dump_content", tmp_path / name, stdout=io.StringIO())
@@ -134,7 +134,7 @@ def test_two_dumps_of_one_database_are_equal(folder: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.django_db
-def test_a_dump_into_a_folder_that_is_not_empty_is_refused(folder: Path, tmp_path: Path) -> None:
+def test_a_dump_into_a_nonempty_folder_is_rejected(folder: Path, tmp_path: Path) -> None:
     load_folder(folder)
     target = tmp_path / "full"
     target.mkdir()
@@ -147,7 +147,7 @@ def test_a_dump_into_a_folder_that_is_not_empty_is_refused(folder: Path, tmp_pat
 
 
 @pytest.mark.django_db
-def test_a_dump_to_the_path_of_a_file_is_refused(folder: Path, tmp_path: Path) -> None:
+def test_a_dump_to_the_path_of_a_file_is_rejected(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
 
     with pytest.raises(CommandError):

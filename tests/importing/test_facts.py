@@ -134,7 +134,7 @@ def test_every_number_has_a_source(subtests: pytest.Subtests) -> None:
             assert [(s.section, s.text) for s in statements(file) if figures(s.text) and not s.sources] == []
 
 
-def test_each_number_in_a_warning_sign_is_in_the_register_of_its_sources() -> None:
+def test_every_number_in_a_warning_sign_is_registered_for_its_sources() -> None:
     known = register()
 
     assert {s.section: found for s in sign_statements() if (found := unregistered(s, known))} == {}
@@ -152,7 +152,7 @@ def test_unregistered_numbers_are_detected() -> None:
     assert unregistered(Statement(ENGLISH[0], "", "You need 800 IU a day.", frozenset({"bhof-2022"})), known) == set()
 
 
-def test_the_register_names_sources_that_exist_and_no_number_that_no_page_prints() -> None:
+def test_the_register_has_only_existing_sources_and_printed_numbers() -> None:
     sources = {row["key"] for row in yaml.safe_load((CONTENT / "sources.yaml").read_text(encoding="utf-8"))}
     printed: dict[str, set[str]] = {}
     for statement in [*(s for file in FILES for s in statements(file)), *sign_statements()]:
@@ -163,7 +163,7 @@ def test_the_register_names_sources_that_exist_and_no_number_that_no_page_prints
     assert {source: idle for source, told in register().items() if (idle := told - printed.get(source, set()))} == {}
 
 
-def test_a_number_that_was_not_checked_in_its_source_appears_nowhere() -> None:
+def test_unverified_numbers_appear_nowhere() -> None:
     unread = re.compile(
         r"3\.1 ?mSv|\bmSv\b|\b(?:1|3) (?:in|of|out of|de cada) (?:every )?4\b(?=[^.\n]*(?:fall|\bca[ey]))"
     )
@@ -190,7 +190,7 @@ def compared_leaks(told: list[Statement]) -> list[str]:
 
 
 @pytest.mark.parametrize("language", Language.values)
-def test_two_counts_of_leaks_are_never_compared(language: str) -> None:
+def test_two_leak_statistics_are_never_compared(language: str) -> None:
     told = [s for file in FILES if file.parent.name == language for s in statements(file)]
 
     assert compared_leaks(told) == []
@@ -206,12 +206,12 @@ def test_two_counts_of_leaks_are_never_compared(language: str) -> None:
     ],
     ids=["sentence", "table row", "chances"],
 )
-def test_a_comparison_of_two_counts_of_leaks_is_found(body: str) -> None:
+def test_a_comparison_of_two_leak_statistics_is_detected(body: str) -> None:
     assert compared_leaks(list(statements(ENGLISH[0], f"## Leaks\n\n{body}")))
 
 
 @pytest.mark.parametrize("language", Language.values)
-def test_counts_of_leaks_in_one_section_each_have_a_subheading_with_a_year(language: str) -> None:
+def test_leak_statistics_in_one_section_have_subheadings_with_the_year(language: str) -> None:
     sections: dict[tuple[str, str], dict[str, set[str]]] = {}
     for statement in (s for file in FILES if file.parent.name == language for s in statements(file)):
         for key in leak_figures(statement):

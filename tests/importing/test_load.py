@@ -103,7 +103,7 @@ def test_a_check_of_changes_writes_nothing(folder: Path) -> None:
     assert tree(folder.parent / "media") == files
 
 
-def test_a_check_finds_what_a_load_would_refuse(folder: Path) -> None:
+def test_a_check_reports_what_a_load_would_reject(folder: Path) -> None:
     change(folder, "pages/en/small-cut.md", "[@nice]", "[@none]")
 
     with pytest.raises(ContentErrors, match="There is no source “none”"):

@@ -117,7 +117,7 @@ STATEMENTS = {
 
 
 @pytest.mark.parametrize("model", [*TABLES, Path])
-def test_the_database_itself_refuses_every_change(public_page: Page, model: Any) -> None:
+def test_the_database_itself_rejects_every_change(public_page: Page, model: Any) -> None:
     row = model.objects.first()
     table = model._meta.db_table
     column = next(field.column for field in model._meta.concrete_fields if not field.primary_key)
@@ -142,7 +142,7 @@ def test_the_database_itself_refuses_every_change(public_page: Page, model: Any)
     assert list(model.objects.order_by("pk").values()) == before
 
 
-def test_an_address_may_only_change_whether_it_is_canonical(public_page: Page) -> None:
+def test_only_the_canonical_flag_of_a_path_can_change(public_page: Page) -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE procedures_path SET is_canonical = %s", [False])
     for column in ("path", "page_id", "created_at", "id"):

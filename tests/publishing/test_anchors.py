@@ -420,7 +420,7 @@ def test_a_release_of_an_earlier_renderer_keeps_the_anchors_that_readers_know(pa
     assert heading_of(new.html, "how-to-wash") == heading_of(new.html, "washing") == "washing"
 
 
-def test_what_else_is_read_from_an_earlier_release_is_rendered_again(page: Page) -> None:
+def test_other_data_of_an_earlier_release_is_rendered_again(page: Page) -> None:
     first = Release.objects.get(page=page)
     stored = Document.from_json(first.document)
     with history_unprotected():

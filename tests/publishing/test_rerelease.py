@@ -91,7 +91,7 @@ def test_all_pages_print_the_new_value_and_each_has_an_event(db: None) -> None:
     assert rerelease_pages(find_dependent_pages("source"), actor=None) == []
 
 
-def test_one_page_that_cannot_be_released_blocks_all_and_is_named(db: None) -> None:
+def test_one_page_that_cannot_be_released_blocks_all_and_is_reported(db: None) -> None:
     make_public_page()
     source = make_source("who")
     make_more(1, body=f"{BODY}\nIt is safe. [@who]\n")

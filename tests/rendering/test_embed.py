@@ -42,7 +42,7 @@ def test_booklet_ids_stay_unique_when_names_concatenate(clinic_content: Figure, 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 @given(st.lists(st.tuples(SLUG, SLUG), min_size=2, unique=True))
-def test_two_parts_never_share_an_id(parts: list[tuple[str, str]]) -> None:
+def test_parts_never_share_an_id(parts: list[tuple[str, str]]) -> None:
     htmls = [(SafeString(f'<p id="{ID_PLACE}{name}"></p>'), prefix) for prefix, name in parts]
     found = [re.findall('id="([^"]+)"', embed_article(*take_places(html), prefix, "/"))[0] for html, prefix in htmls]
 

@@ -131,7 +131,7 @@ def test_key_points_are_inserted_at_the_top_with_placeholders(draft: Page) -> No
     ]
 
 
-def test_a_correction_of_lines_that_do_not_exist_is_not_offered() -> None:
+def test_correction_of_nonexistent_lines_is_not_offered() -> None:
     assert resolve(Fix("Delete", delete_lines, 3, 4), 0, ["one", "two"]) is None
     assert resolve(Fix("Delete", delete_lines), 0, ["one"]) is None
     assert resolve(Fix("Nothing", lambda text: text), 1, ["one"]) is None

@@ -38,7 +38,7 @@ Four.
 """
 
 
-def test_a_folded_section_is_native_details_with_its_heading_in_the_summary(clinic_content: Figure) -> None:
+def test_folded_section_is_a_details_element_with_its_heading_in_the_summary(clinic_content: Figure) -> None:
     html = render_body(BODY)
 
     assert html.count("<details") == 1
@@ -68,7 +68,7 @@ def test_preview_has_line_comments_in_folded_section() -> None:
     assert '<!--line 7--><h2 id="details">' in rendered(BODY, with_lines=True)
 
 
-def test_a_fold_in_the_wrong_place_is_reported(clinic_content: Figure) -> None:
+def test_misplaced_fold_is_reported(clinic_content: Figure) -> None:
     only = "Only a section can be folded: write .folded after the address of a ## heading."
     for text, issue in {
         "## A\n\n### B {#b .folded}": f"line 3: {only}",

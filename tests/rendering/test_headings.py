@@ -12,7 +12,7 @@ from tests.rendering.helpers import list_issues, parse_html, render
 pytestmark = pytest.mark.django_db
 
 
-def test_second_level_headings_make_the_contents() -> None:
+def test_second_level_headings_form_the_table_of_contents() -> None:
     html = render("## One *thing*\n\n### Part\n\n## Two {#second}").html
 
     assert '<li><a class="contents__link" href="#one-thing">One thing</a></li>' in html
@@ -80,7 +80,7 @@ def test_going_back_to_a_higher_heading_level_is_allowed() -> None:
     assert list_issues("## A\n\n### B\n\n#### C\n\n## D\n\n### E") == []
 
 
-def test_the_title_of_a_section_holds_no_markup_wherever_it_is_shown(clinic_content: Figure) -> None:
+def test_section_titles_are_shown_without_markup_everywhere(clinic_content: Figure) -> None:
     heading = "## **Driving** and *home* at {clinic.name} [@nice] &amp; more {#driving}\n\nRest."
     page = make_page("homeward", kind="about", body=heading)
     wanted = "Driving and home at Test Spine Clinic & more"

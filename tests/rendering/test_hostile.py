@@ -149,7 +149,7 @@ def assert_rows_are_only_text(html: str) -> None:
     assert 'id="word-trap"' in rendered.html
 
 
-def test_the_preview_of_a_bare_text_is_harmless_too(db: None, subtests: pytest.Subtests) -> None:
+def test_preview_of_a_bare_text_is_harmless(db: None, subtests: pytest.Subtests) -> None:
     for html in HTML:
         with subtests.test(html=html):
             assert_harmless(preview_html(html))

@@ -61,7 +61,7 @@ def test_typed_html_comment_is_text() -> None:
     assert "<!--line 99-->" not in rendered("Words <!--line 99--> and\n\n<!--line 98-->\n", with_lines=True)
 
 
-def test_a_passage_of_the_page_knows_its_line(clinic_content: Figure) -> None:
+def test_text_blocks_have_source_lines(clinic_content: Figure) -> None:
     body = (
         "## Fever {#fever}\n\n- You have a **fever**. [@nice]\n\nCall us at {clinic.phone} when it hurts a lot.\n\n"
         "This sentence goes on\nover the end of a line. A second one.\nSee [our page](page:recovery#rest) on *recovery*.\n\n"

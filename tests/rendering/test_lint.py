@@ -336,7 +336,7 @@ def test_row_with_markup_in_plain_text_is_rejected(subtests: pytest.Subtests) ->
 
 
 @pytest.mark.parametrize("name", ["text", "short"])
-def test_a_warning_sign_with_markup_is_refused(name: str) -> None:
+def test_warning_sign_with_markup_is_rejected(name: str) -> None:
     sign_text = WarningSignText(language="en", **{"text": "A weak leg.", "short": "weak leg", name: "A **weak** leg."})
 
     with pytest.raises(ValidationError, match="as typed"):

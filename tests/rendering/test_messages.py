@@ -75,7 +75,7 @@ def test_issues_are_in_the_staff_language(clinic_content: Figure, spanish: None)
         )
 
 
-def test_checks_of_warning_signs_are_reported_in_the_language_of_their_reader(spanish: None) -> None:
+def test_warning_sign_issues_are_in_the_staff_language(spanish: None) -> None:
     content = {**EMPTY_CONTENT, "body": "A weak leg can wait until your visit."}
     document = parse(content["body"]).document
     with translation.override("es"):
@@ -84,7 +84,7 @@ def test_checks_of_warning_signs_are_reported_in_the_language_of_their_reader(sp
     assert str(issue).startswith("line 1: This text says what to do about warning signs (")
 
 
-def test_equal_messages_are_one_issue() -> None:
+def test_identical_messages_are_reported_once() -> None:
     found = IssueCollector()
     for name in ("note", "note", "call"):
         found.add(3, translation.gettext_lazy("The block %(name)s is empty."), name=name)

@@ -50,7 +50,7 @@ def test_marker_shapes_do_not_hide_following_text(clinic_content: Figure) -> Non
 
 
 @pytest.mark.django_db
-def test_an_entry_without_an_end_mark_is_a_sentence_of_its_own() -> None:
+def test_list_entry_without_end_punctuation_is_its_own_sentence() -> None:
     assert render("## Pain\n\n- one\n- two.\n\n3").text == "A title.\nPain.\none.\ntwo."
 
 
@@ -68,7 +68,7 @@ def test_generated_parts_are_not_author_text(clinic_content: Figure) -> None:
 
 
 @pytest.mark.django_db
-def test_hidden_characters_of_html_come_back_as_text_in_the_sections(clinic_content: Figure) -> None:
+def test_html_entities_are_unescaped_in_sections(clinic_content: Figure) -> None:
     rendered = render("## A & B\n\n<script>x</script>")
 
     assert [(section.title, section.text) for section in rendered.sections][1][0] == "A & B"
@@ -162,7 +162,7 @@ def test_forked_resolver_does_not_inherit_dependencies(clinic_content: Figure) -
 
 
 @pytest.mark.django_db
-def test_a_guide_lists_its_readings_and_counts_their_minutes(clinic_content: Figure) -> None:
+def test_guide_lists_its_readings_and_adds_up_their_minutes(clinic_content: Figure) -> None:
     items = [
         {"page": "recovery", "section": "driving", "minutes": 5, "note": "Why <b>"},
         {"page": "recovery", "section": "", "minutes": 1, "note": ""},
@@ -191,7 +191,7 @@ def test_field_issues_have_no_line(clinic_content: Figure) -> None:
 
 
 @pytest.mark.django_db
-def test_a_stored_tree_reads_as_the_one_that_was_rendered(clinic_content: Figure) -> None:
+def test_stored_tree_equals_the_rendered_tree(clinic_content: Figure) -> None:
     make_term("vertebra")
     body = (
         "::: key-points\n- **One**. [@nice]\n:::\n\n## A {#a}\n\nThe *vertebra*: [R](page:recovery)\n\n- a\n- b\n\n| x | y |\n|---|--:|"

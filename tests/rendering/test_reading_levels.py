@@ -34,7 +34,7 @@ def test_each_public_page_of_the_language_is_listed_with_its_level(clinic_conten
     assert list_issues("::: reading-levels") == []
 
 
-def test_spanish_pages_have_points_and_not_grades() -> None:
+def test_spanish_pages_have_scores_instead_of_grades() -> None:
     make_clinic()
     release = make_public(make_translation(make_page()))
 
@@ -58,7 +58,7 @@ def test_pages_are_grouped_by_topic(clinic_content: Figure) -> None:
     }
 
 
-def test_without_public_pages_there_is_no_list_and_no_problem(clinic_content: Figure) -> None:
+def test_without_public_pages_the_list_is_empty_and_valid(clinic_content: Figure) -> None:
     assert render_body("## A\n\n::: reading-levels") == '<h2 id="a">A</h2>'
     assert list_issues("## A\n\n::: reading-levels") == []
 
@@ -87,7 +87,7 @@ def test_new_public_page_makes_the_list_stale(clinic_content: Figure) -> None:
     assert noted() != before
 
 
-def test_the_list_is_not_the_authors_text(clinic_content: Figure) -> None:
+def test_list_is_not_author_text(clinic_content: Figure) -> None:
     make_public(make_page("small-cut", title="Percutaneous augmentation"))
     rendered = render("## A\n\nShort text.\n\n::: reading-levels")
 

@@ -36,7 +36,7 @@ def render_sample(text: str) -> RenderedPage:
 
 
 @pytest.mark.parametrize("name", sorted(get_block_types()))
-def test_every_example_is_valid_and_can_be_read_in_every_form(name: str) -> None:
+def test_every_example_is_valid_and_readable_in_every_format(name: str) -> None:
     block_type = get_block_types()[name]
     for text in (block_type.example, *block_type.more_examples.values()):
         rendered = render_sample(text)
@@ -52,7 +52,7 @@ def test_every_example_is_valid_and_can_be_read_in_every_form(name: str) -> None
         assert block_type.component in {"", *rendered.article.components}
 
 
-def test_the_words_of_a_block_are_in_its_text_and_its_html() -> None:
+def test_block_words_are_in_its_text_and_html() -> None:
     for name, block_type in get_block_types().items():
         rendered = render_sample(block_type.example)
         lines = [block.text for block in rendered.article.blocks][1:]
@@ -66,7 +66,7 @@ def test_two_blocks_cannot_have_the_same_name() -> None:
         register(get_block_types()["note"])
 
 
-def test_the_schema_of_the_editor_is_json_in_the_language_of_the_staff_member() -> None:
+def test_editor_schema_is_json_in_the_staff_language() -> None:
     schema = json.loads(json.dumps(editor_schema()))
 
     assert schema.keys() == {one.name for one in offered_block_types()}
@@ -132,7 +132,7 @@ def test_new_block_is_registered_everywhere(quote: BlockType) -> None:
     assert "<blockquote" in render_fragment(quote.example, SampleResolver("en"))
 
 
-def test_what_a_new_block_declares_is_checked(quote: BlockType) -> None:
+def test_declarations_of_a_new_block_are_validated(quote: BlockType) -> None:
     for text, issue in {
         "::: quote\n- a\n:::": "line 1: ::: quote contains one paragraph and nothing else.",
         "::: quote loud\na\n:::": "line 1: ::: quote takes nothing after its name.",
@@ -143,7 +143,7 @@ def test_what_a_new_block_declares_is_checked(quote: BlockType) -> None:
         assert issue in [str(found) for found in render_sample(text).issues], text
 
 
-def test_a_block_can_hold_a_list_and_nothing_else() -> None:
+def test_block_content_can_be_limited_to_one_list() -> None:
     register(
         BlockType(
             name="short-version",

@@ -49,7 +49,7 @@ def test_citations_are_numbered_by_first_use_and_listed_once(clinic_content: Fig
     assert listed.count("<li") == 2
 
 
-def test_a_citation_in_the_key_points_is_numbered_with_the_rest(clinic_content: Figure) -> None:
+def test_citation_in_key_points_shares_the_page_numbering(clinic_content: Figure) -> None:
     html = render("::: key-points\n- Short. [@nice]\n:::\n\nText [@josr].\n\nMore [@nice].").html
 
     assert html.count('href="#source-1"') == 2
@@ -89,7 +89,7 @@ def test_a_clinic_phone_inside_a_link_does_not_nest_links(clinic_content: Figure
     assert render_body("[Call {clinic.phone}](#top)") == '<p><a href="#top">Call +1 303-555-0100</a></p>'
 
 
-def test_a_page_link_leads_to_the_slug_and_the_section(clinic_content: Figure) -> None:
+def test_page_link_points_to_the_slug_and_the_section(clinic_content: Figure) -> None:
     assert render_body("[Rest](page:recovery#driving)") == '<p><a href="/getting-well/#driving">Rest</a></p>'
     assert render("[Rest](page:recovery#driving)").page_links == [(1, "recovery", "driving")]
 
@@ -146,7 +146,7 @@ def test_number_of_suggestions_is_limited(clinic_content: Figure) -> None:
     assert sum("Did you mean" in problem for problem in problems) == MAX_SUGGESTIONS
 
 
-def test_a_word_is_linked_at_its_first_use_only() -> None:
+def test_term_is_linked_only_at_its_first_use() -> None:
     make_term("vertebra", definition="A bone of the <spine>.")
 
     html = render("The vertebra. Another vertebra.").html
@@ -157,7 +157,7 @@ def test_a_word_is_linked_at_its_first_use_only() -> None:
     assert "A bone of the &lt;spine&gt;." in html
 
 
-def test_an_alias_links_to_its_word_as_it_was_typed() -> None:
+def test_alias_links_to_its_term_as_typed() -> None:
     make_term("kyphoplasty", aliases=["balloon treatment"])
 
     html = render_body("A Balloon Treatment, or kyphoplasty.")
@@ -201,7 +201,7 @@ def test_terms_are_not_linked_in_headings_links_code_or_longer_words(markdown: s
     assert "term" not in render(markdown).html
 
 
-def test_a_table_head_is_left_alone_and_a_cell_is_not() -> None:
+def test_terms_are_linked_in_table_cells_but_not_in_headers() -> None:
     make_term("canal")
 
     html = render_body("| canal |\n|---|\n| canal |")
@@ -210,7 +210,7 @@ def test_a_table_head_is_left_alone_and_a_cell_is_not() -> None:
     assert '<td><a class="term" href="#word-canal">canal</a></td>' in html
 
 
-def test_words_of_another_language_are_not_linked() -> None:
+def test_terms_in_another_language_are_not_linked() -> None:
     make_term("canal", language="es")
 
     assert "#word-" not in render("The canal.").html
@@ -231,7 +231,7 @@ def test_case_insensitive_lookalike_letters_do_not_break_rendering(look_alike: s
     assert look_alike in render_body(f"The {look_alike}.")
 
 
-def test_the_words_of_a_glossary_page_are_not_linked_again() -> None:
+def test_terms_on_a_glossary_page_are_not_linked_again() -> None:
     make_term("canal")
 
     html = render("The canal.\n\n::: glossary").html
@@ -262,7 +262,7 @@ def test_the_words_of_a_glossary_page_are_not_linked_again() -> None:
         ("The bone cement’s heat.", "bone cement"),
     ],
 )
-def test_a_term_is_found_however_its_words_are_typed(clinic_content: Figure, typed: str, linked: str) -> None:
+def test_term_is_found_in_any_spelling(clinic_content: Figure, typed: str, linked: str) -> None:
     for name in ("bone cement", "follow-up", "Baker's cyst", "vértebra"):
         make_term(slugify(name), term=name)
 
@@ -281,13 +281,13 @@ def test_emphasis_inside_a_term_is_split_and_the_link_is_not(clinic_content: Fig
     "text",
     ["bone-cement", "a backbone cement", "bone [cement](https://example.org)", "bone [@nice] cement", "bone, cement"],
 )
-def test_words_that_only_look_like_a_term_are_left_alone(clinic_content: Figure, text: str) -> None:
+def test_words_that_only_resemble_a_term_are_not_linked(clinic_content: Figure, text: str) -> None:
     make_term("bone-cement", term="bone cement")
 
     assert 'class="term"' not in render_body(text)
 
 
-def test_only_the_first_use_is_linked_and_the_rest_is_as_typed(clinic_content: Figure) -> None:
+def test_only_the_first_use_is_linked_and_other_text_is_unchanged(clinic_content: Figure) -> None:
     make_term("canal", term="canal")
 
     assert render_body("A **wide** canal. *The* canal. `x`").count('class="term"') == 1

@@ -398,7 +398,7 @@ def test_text_that_explains_signs_or_links_to_the_list_is_accepted(language: str
     assert {body: problems for body in ACCEPTED[language] if (problems := found(body, language))} == {}
 
 
-def test_the_line_and_the_signs_are_named() -> None:
+def test_issue_reports_the_line_and_the_signs() -> None:
     body = "## Rest\n\nRest well.\n\n::: call\n- You have a fever.\n- You throw up.\n:::\n"
 
     assert found(body) == [
@@ -407,7 +407,7 @@ def test_the_line_and_the_signs_are_named() -> None:
 
 
 @pytest.mark.parametrize(("kind", "when"), [("recovery", "after"), ("guide", "both"), ("preparation", "before")])
-def test_the_fix_fits_the_kind_of_page(kind: str, when: str) -> None:
+def test_fix_depends_on_the_kind_of_page(kind: str, when: str) -> None:
     content = {**EMPTY_CONTENT, "description": "", "body": "::: emergency\n- Anything.\n:::"}
 
     (problem,) = lint_signs(content, kind=kind, triage=TriageDetector("en"))
@@ -454,7 +454,7 @@ def test_reading_list_notes_are_checked_before_publishing() -> None:
 
 
 @pytest.mark.parametrize("field", ["title", "key_message", "description", "next_label"])
-def test_a_delay_in_a_field_is_refused(field: str) -> None:
+def test_delay_in_a_field_is_rejected(field: str) -> None:
     (problem,) = found("Text.", **{field: "A weak leg can wait until your visit."})
 
     assert "says what to do about warning signs (weak legs)" in problem

@@ -69,7 +69,7 @@ SNOMED 2345678901
 Call us 8-5 on weekdays, 24 hours on day 7""".split("\n")
 
 
-def test_every_spelling_of_a_phone_number_is_found() -> None:
+def test_every_phone_number_format_is_detected() -> None:
     assert [text for text in PHONES if not find_phones(text.replace("¶", "\n"))] == []
 
 
@@ -77,12 +77,12 @@ def test_toll_free_numbers_short_codes_doses_and_dates_are_allowed() -> None:
     assert {text: found for text in NO_PHONES if (found := find_phones(text))} == {}
 
 
-def test_a_toll_free_number_is_refused_where_it_is_the_clinics_own() -> None:
+def test_toll_free_number_of_the_clinic_is_rejected() -> None:
     assert find_phones("Call 1-800-555-0177.", ["800 555 0177"]) == [(5, "1-800-555-0177")]
     assert find_phones("Call 1-800-555-0100.", ["+1 303-555-0100"]) == []
 
 
-def test_an_emergency_number_is_found_only_as_a_number_to_call() -> None:
+def test_emergency_number_is_detected_only_as_a_number_to_call() -> None:
     calls = [
         "Dial 911",
         "call 9-1-1 now",
@@ -118,7 +118,7 @@ def test_typed_number_is_reported_with_line_and_replacement(clinic_content: obje
     assert list_issues(values) == []
 
 
-def test_a_typed_number_in_a_field_of_a_page_is_refused_at_that_field(clinic_content: object) -> None:
+def test_typed_number_in_a_page_field_is_reported_at_that_field(clinic_content: object) -> None:
     for name in ("title", "key_message", "description", "next_label"):
         for text in ("Call 303-555-0100", "Call 911"):
             found = render("Text.", **{"description": "", name: text}).issues
@@ -135,7 +135,7 @@ def test_older_row_with_a_typed_number_is_reported_on_its_page(clinic_content: o
         assert any("phone number “303-555-0100”" in text for text in list_issues(body)), body
 
 
-def test_rows_of_plain_text_that_pages_print_hold_no_phone_number(db: None) -> None:
+def test_plain_text_rows_printed_by_pages_cannot_contain_phone_numbers(db: None) -> None:
     call = "Call 303-555-0100."
     series, clinic = Series(slug="one", language="en", title="One"), make_clinic()
     rows = [

@@ -52,7 +52,7 @@ def test_each_timing_prints_its_signs_and_those_for_both() -> None:
     assert "The needle site is sore." in render("::: warning-signs both").html
 
 
-def test_one_note_below_the_signs_of_a_card_names_their_main_sources() -> None:
+def test_one_note_below_each_card_cites_its_main_sources() -> None:
     html = render("::: warning-signs both").html
     urgent = html.split("care-card--urgent")[1].split("</div>")[0]
 
@@ -62,7 +62,7 @@ def test_one_note_below_the_signs_of_a_card_names_their_main_sources() -> None:
     assert 'id="source-1"' in html
 
 
-def test_the_short_form_holds_the_emergency_signs_and_one_line_on_calling() -> None:
+def test_short_form_has_the_emergency_signs_and_one_line_about_calling() -> None:
     html = render("::: warning-signs both short", kind="about").html
 
     assert "<li>A weak leg</li>" in html
@@ -74,7 +74,7 @@ def test_the_short_form_holds_the_emergency_signs_and_one_line_on_calling() -> N
     assert "fever" not in html
 
 
-def test_a_clinic_with_one_number_names_it_once() -> None:
+def test_clinic_with_one_phone_number_shows_it_once() -> None:
     Clinic.objects.update(after_hours_phone="")
     html = render("::: warning-signs both").html
     words = " ".join(re.sub(r"<[^>]+>", "", html).split())
@@ -94,7 +94,7 @@ def test_every_topic_and_guide_starts_with_the_emergency_signs() -> None:
     assert "warning-signs" not in render("A text.", kind="about").html
 
 
-def test_the_top_line_leads_to_the_whole_list_where_the_page_has_one() -> None:
+def test_emergency_signs_link_to_the_full_list_if_the_page_has_one() -> None:
     assert 'href="#warning-signs"' in render("::: warning-signs both").html
     assert 'href="#warning-signs"' not in render("A text.").html
 
@@ -107,7 +107,7 @@ def test_emergency_signs_do_not_count_toward_readability() -> None:
     assert "One leg is newly weak." in render("::: warning-signs both").text
 
 
-def test_spanish_pages_print_the_spanish_words() -> None:
+def test_spanish_pages_print_the_spanish_texts() -> None:
     html = render("::: warning-signs both", language="es").html
 
     assert cards(html)[0] == ("Llame al 911 ahora mismo. No maneje.", ["Una pierna débil."])
@@ -146,7 +146,7 @@ def test_invalid_option_is_reported_with_line_and_fix(body: str, problem: str) -
     assert list_issues(body) == [problem]
 
 
-def test_without_signs_the_block_says_where_to_add_them() -> None:
+def test_empty_sign_list_is_reported_with_where_to_add_signs() -> None:
     from procedures.models import WarningSign
 
     WarningSign.objects.all().delete()
@@ -156,7 +156,7 @@ def test_without_signs_the_block_says_where_to_add_them() -> None:
     ]
 
 
-def test_the_plain_text_of_a_page_has_the_emergency_signs_below_its_title() -> None:
+def test_plain_text_page_has_the_emergency_signs_below_its_title() -> None:
     release = make_public(make_page(title="A small cut", key_message="It heals by itself."))
 
     text = Client().get(f"{release.path}plain.txt").content.decode()

@@ -115,7 +115,7 @@ def test_a_page_whose_title_is_the_query_comes_first(search: Callable[..., Searc
         assert result_hrefs(search(typed))[0].startswith("/kyphoplasty/"), typed
 
 
-def test_odd_queries_find_nothing(search: Callable[..., SearchResults]) -> None:
+def test_unusual_queries_find_nothing(search: Callable[..., SearchResults]) -> None:
     for typed in (
         "",
         "🦴",

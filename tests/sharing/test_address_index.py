@@ -63,7 +63,7 @@ def resolve(path: str) -> tuple[str | None, list[str]]:
     return chosen, [address.path for address in offers]
 
 
-def test_every_damaged_address_leads_to_its_page_or_suggests_it() -> None:
+def test_every_damaged_url_redirects_to_its_page_or_suggests_it() -> None:
     wrong, lost, outcome, count = [], [], Counter[str](), 0
     for address in SITE:
         for name, damaged in spellings(address.path):
@@ -173,7 +173,7 @@ def test_a_separate_number_belongs_to_the_address() -> None:
     assert url_candidates("/stage-1 1") == ["/stage-1 1", "/stage-1-1/"]
 
 
-def test_an_address_with_all_words_wins_over_one_with_some() -> None:
+def test_a_slug_with_all_words_wins_over_one_with_some() -> None:
     site = [*SITE, *addresses(["rest", "reposo", "rest-home", "reposo-en-casa"], "")]
     index = AddressIndex(site)
     expected = {

@@ -93,7 +93,7 @@ def test_requests_identify_the_portal_and_use_get_only_if_necessary(other: str) 
     assert all(agent.startswith("Plainspine link check (+http") for *_, agent in Other.asked)
 
 
-def test_nothing_inside_a_private_network_is_asked(subtests: pytest.Subtests) -> None:
+def test_nothing_inside_a_private_network_is_requested(subtests: pytest.Subtests) -> None:
     for url in [
         "http://127.0.0.1/",
         "http://[::1]/",

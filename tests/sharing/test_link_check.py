@@ -179,7 +179,7 @@ def test_a_withdrawn_page_may_disappear_from_an_index(page: Page) -> None:
     assert "none broken" in passes("check_links")
 
 
-def test_what_leaves_a_page_with_the_rows_that_it_lists_is_no_fault(page: Page) -> None:
+def test_content_removed_with_its_listed_rows_is_not_an_error(page: Page) -> None:
     zone, place = make_term("zone"), Location.objects.create(key="main", phone="+1 303-555-0111", address="1 Street")
     LocationText.objects.create(location=place, language="en", name="Main office")
     listing = make_page("listing", kind="about", body="Our words.\n\n::: glossary\n\n::: locations\n")

@@ -67,7 +67,7 @@ def rename(page: Page, slug: str) -> None:
     make_public(page)
 
 
-def test_a_page_that_moves_and_returns_is_found_at_both_addresses(page: Page, client: Client) -> None:
+def test_a_page_that_moves_and_returns_is_found_at_both_urls(page: Page, client: Client) -> None:
     browser = Browser(client)
     for slug in ("beta-page", "alpha-page", "beta-page", "gamma-page", "alpha-page"):
         rename(page, slug)
@@ -76,7 +76,7 @@ def test_a_page_that_moves_and_returns_is_found_at_both_addresses(page: Page, cl
                 assert browser.open(path) == (200, f"/{slug}/")
 
 
-def test_every_link_to_a_page_that_moves_and_returns_leads_to_it(page: Page, client: Client) -> None:
+def test_every_link_to_a_page_that_moves_and_returns_works(page: Page, client: Client) -> None:
     browser = Browser(client)
     ways = ["/alpha-page", "/Alpha_Page/.", "/alpha-pgae/", "/alphapage", "/es/alpha-page/", "/en/alpha-page/"]
     ways += [f"/p/{page.code}", f"/p/{page.code.lower()}", f"/p/?code={page.code}"]

@@ -45,13 +45,13 @@ def test_short_code_is_accepted_in_any_spelling(site: Site, code: str, spelling:
     assert (answer.status, answer.header("location")) == (301, "/kyphoplasty/")
 
 
-def test_a_code_typed_into_the_form_leads_to_its_page(site: Site, code: str) -> None:
+def test_code_entered_in_the_form_redirects_to_its_page(site: Site, code: str) -> None:
     answer = fetch(site.url, f"/p/?code=+{code[:3]}+{code[3:].lower()}+")
 
     assert (answer.status, answer.header("location")) == (301, "/kyphoplasty/")
 
 
-def test_every_code_leads_to_a_page_in_one_step(site: Site, codes: dict[str, str]) -> None:
+def test_every_code_redirects_once(site: Site, codes: dict[str, str]) -> None:
     targets = {code: fetch(site.url, f"/p/{code}").header("location") for code in codes}
 
     assert [code for code, target in targets.items() if target not in site.pages] == []
@@ -107,7 +107,7 @@ def test_damaged_url_redirects_once(site: Site, subtests: pytest.Subtests) -> No
             assert (answer.status, answer.header("location")) == (301, "/kyphoplasty/")
 
 
-def test_a_tracking_parameter_changes_nothing(site: Site) -> None:
+def test_tracking_parameter_is_ignored(site: Site) -> None:
     answer = fetch(site.url, "/kyphoplasty/?utm_source=mail&fbclid=x")
 
     assert (answer.status, answer.body) == (200, site.pages["/kyphoplasty/"].answer.body)
@@ -116,7 +116,7 @@ def test_a_tracking_parameter_changes_nothing(site: Site) -> None:
 @pytest.mark.parametrize(
     "path", ["//evil.example/", "/%2f%2fevil.example", "/\\evil.example", "/https://evil.example/"]
 )
-def test_no_address_redirects_to_another_host(site: Site, path: str) -> None:
+def test_no_url_redirects_to_another_host(site: Site, path: str) -> None:
     answer = fetch(site.url, path)
 
     assert answer.status == 404

@@ -32,7 +32,7 @@ def test_cached_parts_vary_by_language_and_current_page(client: Client) -> None:
     assert current == {"/": 1, "/small-cut/": 0, "/contact/": 1, "/es/small-cut-es/": 0}
 
 
-def test_what_a_clinic_types_is_escaped() -> None:
+def test_clinic_values_are_escaped() -> None:
     clinic = dict.fromkeys(("name", "phone", "after_hours_phone", "emergency_number", "hours"), "<b>&")
 
     html = cached_include("site/footer.html", "en", build_clinic_details(clinic))

@@ -60,14 +60,14 @@ def test_every_kind_of_url_has_the_security_headers(site: Site, subtests: pytest
             assert (answer.status if path != "/admin/no-such-page/" else 404, constant(answer)) == (status, EXPECTED)
 
 
-def test_every_page_and_file_of_the_crawl_carries_the_constant_headers(site: Site) -> None:
+def test_every_crawled_page_and_file_has_the_security_headers(site: Site) -> None:
     answers = {**{path: page.answer for path, page in site.pages.items()}, **site.others}
 
     for path, answer in answers.items():
         assert (path, constant(answer)) == (path, MEDIA if path.startswith("/media/") else EXPECTED)
 
 
-def test_other_methods_answer_405_with_the_constant_headers(site: Site, subtests: pytest.Subtests) -> None:
+def test_other_methods_return_405_with_the_security_headers(site: Site, subtests: pytest.Subtests) -> None:
     for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"]:
         for path in ["/", "/kyphoplasty/", "/search/", "/p/", "/robots.txt", "/healthz", "/readyz"]:
             with subtests.test(method=method, path=path):
@@ -76,7 +76,7 @@ def test_other_methods_answer_405_with_the_constant_headers(site: Site, subtests
                 assert (answer.status, answer.header("allow"), constant(answer)) == (405, "GET, HEAD", EXPECTED)
 
 
-def test_posting_to_a_picture_answers_405_with_the_headers_of_pages(site: Site) -> None:
+def test_posting_to_a_picture_returns_405_with_the_headers_of_pages(site: Site) -> None:
     answer = fetch(site.url, file_of(site, "image/webp"), method="POST", headers={"Content-Length": "0"})
 
     assert (answer.status, constant(answer)) == (405, EXPECTED)
@@ -94,7 +94,7 @@ def test_unknown_host_returns_400_and_is_not_echoed(site: Site, subtests: pytest
                     assert constant(answer) == EXPECTED
 
 
-def test_an_unchanged_page_answers_304_with_the_constant_headers(site: Site) -> None:
+def test_unchanged_page_returns_304_with_the_security_headers(site: Site) -> None:
     etag = fetch(site.url, "/kyphoplasty/").header("etag")
 
     answer = fetch(site.url, "/kyphoplasty/", headers={"If-None-Match": etag})
@@ -102,7 +102,7 @@ def test_an_unchanged_page_answers_304_with_the_constant_headers(site: Site) -> 
     assert (answer.status, answer.body, constant(answer)) == (304, b"", EXPECTED)
 
 
-def test_an_unchanged_static_file_answers_304_with_the_constant_headers(site: Site) -> None:
+def test_unchanged_static_file_returns_304_with_the_security_headers(site: Site) -> None:
     path = file_of(site, "text/css")
     changed = fetch(site.url, path).header("last-modified")
 
@@ -147,7 +147,7 @@ def test_staff_cookies_are_limited_to_admin(site: Site) -> None:
 
 
 @pytest.mark.django_db
-def test_a_withdrawn_page_answers_410_with_the_constant_headers(client: Client) -> None:
+def test_withdrawn_page_returns_410_with_the_security_headers(client: Client) -> None:
     make_clinic()
     page = make_page()
     make_public(page)

@@ -9,7 +9,7 @@ from tests.views.crawl import Site
 PER_ANSWER = {"date", "transfer-encoding", "content-length", "last-modified"}
 
 
-def test_head_gives_the_headers_of_get_and_no_body(site: Site, subtests: pytest.Subtests) -> None:
+def test_head_returns_the_headers_of_get_without_a_body(site: Site, subtests: pytest.Subtests) -> None:
     for path in ["/", "/kyphoplasty/", "/search/?q=cement", "/no-such-page/", "/robots.txt", "/healthz"]:
         with subtests.test(path=path):
             got = fetch(site.url, path)
@@ -32,7 +32,7 @@ def test_first_and_cached_responses_are_identical(site: Site) -> None:
 
 
 @pytest.mark.parametrize("kind", ["image/webp", "text/css", "image/svg+xml"])
-def test_head_of_a_file_gives_its_length(site: Site, kind: str) -> None:
+def test_head_of_a_file_returns_its_length(site: Site, kind: str) -> None:
     path = next(path for path, answer in site.others.items() if answer.kind == kind)
 
     headed = fetch(site.url, path, method="HEAD")
@@ -52,7 +52,7 @@ def test_etag_match_returns_304_and_mismatch_200(site: Site) -> None:
         assert (path, other.status, other.body) == (path, 200, page.answer.body)
 
 
-def test_compressed_pages_hold_the_same_text_and_are_smaller(site: Site) -> None:
+def test_compressed_pages_have_the_same_content_and_are_smaller(site: Site) -> None:
     for path, page in site.pages.items():
         packed = {code: fetch(site.url, path, headers={"Accept-Encoding": code}) for code in ("br", "gzip")}
         assert page.answer.header("content-encoding") == ""
@@ -72,7 +72,7 @@ def test_each_encoding_has_its_own_etag(site: Site) -> None:
     assert all(tag.startswith('"') and tag.endswith('"') for tag in tags.values())
 
 
-def test_encoding_is_the_best_of_those_that_are_accepted(site: Site, subtests: pytest.Subtests) -> None:
+def test_best_accepted_encoding_is_used(site: Site, subtests: pytest.Subtests) -> None:
     for accepted, sent in [
         ("gzip, deflate, br, zstd", "br"),
         ("gzip;q=1.0, deflate", "gzip"),

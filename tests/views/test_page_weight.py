@@ -54,7 +54,7 @@ def test_only_the_text_size_script_blocks_the_first_paint(site: Site) -> None:
     assert [len(fetch(site.url, path, headers=BROTLI).body) for path in sources if path] < [MAX_SCRIPT]
 
 
-def test_only_the_first_picture_is_fetched_before_scrolling(site: Site) -> None:
+def test_only_the_first_picture_is_loaded_before_scrolling(site: Site) -> None:
     for page in site.articles:
         early = [image for figure in page.elements("figure") for image in figure.iter("img") if not is_lazy(image)]
         assert (page.path, [image.get("fetchpriority") for image in early]) == (page.path, ["high"] * len(early))

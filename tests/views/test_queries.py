@@ -127,7 +127,7 @@ def test_lists_show_every_item(client: Client, library: dict[str, str], items: i
         assert f"{client.get(f'/small-cut-{number}/').status_code} {number}" == f"200 {number}"
 
 
-def test_an_empty_portal_costs_one_query_more_for_the_clinic(client: Client) -> None:
+def test_empty_portal_needs_one_more_query_for_the_clinic(client: Client) -> None:
     make_clinic()
 
     counts = {path: len(queries_of(client, path)) for path in ("/", "/visits/", "/sitemap.xml")}

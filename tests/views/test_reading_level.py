@@ -38,7 +38,7 @@ def own_text(element: Element, skipped: set[int]) -> Iterator[str]:
         yield inner.tail or ""
 
 
-def test_every_english_page_reads_at_grade_six_or_easier(site: Site) -> None:
+def test_every_english_page_is_at_grade_six_or_easier(site: Site) -> None:
     texts = {
         path: read_text(page)
         for path, page in site.pages.items()
@@ -50,7 +50,7 @@ def test_every_english_page_reads_at_grade_six_or_easier(site: Site) -> None:
     assert min(len(text.split()) for path, text in texts.items() if site.pages[path].is_article) > 60
 
 
-def test_the_measure_tells_hard_from_easy() -> None:
+def test_measure_distinguishes_hard_from_easy_text() -> None:
     hard = "Percutaneous polymethylmethacrylate augmentation ameliorates osteoporotic vertebral deformity."
 
     assert score_text(hard, "en") > HARDEST_GRADE

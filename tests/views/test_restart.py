@@ -72,5 +72,5 @@ def test_first_start_left_rows_and_files_to_compare(served_site: ServedSite) -> 
     assert '"model": "procedures.release"' in rows(served_site)
 
 
-def test_the_generated_key_is_readable_by_its_owner_only(served_site: ServedSite) -> None:
+def test_generated_key_is_readable_only_by_its_owner(served_site: ServedSite) -> None:
     assert (served_site.data_dir / "secret-key").stat().st_mode & 0o777 == 0o600

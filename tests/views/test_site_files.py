@@ -25,7 +25,7 @@ def test_sitemap_lists_exactly_the_pages_for_search_engines(site: Site) -> None:
     assert sorted(filter(None, addresses)) == sorted(site.address(page.path) for page in site.listed)
 
 
-def test_sitemap_says_when_a_page_changed(site: Site) -> None:
+def test_sitemap_has_the_last_change_of_each_page(site: Site) -> None:
     today = datetime.datetime.now(tz=datetime.UTC).date()
     days = [
         datetime.date.fromisoformat(day)
@@ -37,7 +37,7 @@ def test_sitemap_says_when_a_page_changed(site: Site) -> None:
     assert len(days) >= len(site.articles)
 
 
-def test_sitemap_names_the_same_translations_as_the_pages(site: Site) -> None:
+def test_sitemap_lists_the_same_translations_as_the_pages(site: Site) -> None:
     translated = 0
     for entry in entries(site):
         path = (entry.findtext(f"{SITEMAP_NAMESPACE}loc") or "").removeprefix(site.url)
@@ -76,5 +76,5 @@ def test_security_contact_follows_rfc_9116(site: Site) -> None:
     assert datetime.timedelta(days=300) < left <= datetime.timedelta(days=366)
 
 
-def test_health_answers_in_one_line(site: Site) -> None:
+def test_health_check_returns_one_line(site: Site) -> None:
     assert [fetch(site.url, path).text for path in ("/healthz", "/readyz")] == [f"ok {get_version()}\n", "ready\n"]

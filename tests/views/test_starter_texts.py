@@ -56,7 +56,7 @@ def has_call(page: Document) -> bool:
     return any(a.attrib.get("href", "").startswith("tel:") for a in page.one("article").iter("a"))
 
 
-def test_every_page_has_all_its_parts(site: Site) -> None:
+def test_every_page_has_all_required_parts(site: Site) -> None:
     by_path = subjects()
 
     def missing(page: Document) -> Iterator[str]:

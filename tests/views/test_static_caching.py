@@ -19,7 +19,7 @@ def test_only_hashed_files_are_immutable(site: Site) -> None:
         assert answer.header("cache-control") == "max-age=0, public"
 
 
-def test_each_encoding_of_a_file_has_an_etag_of_its_own_and_answers_304_to_that_one_only(site: Site) -> None:
+def test_each_encoding_has_its_own_etag_and_returns_304_only_for_it(site: Site) -> None:
     hashed = [path for path in site.others if path.startswith("/static/") and path.endswith((".css", ".js"))]
     pages = ["/", "/kyphoplasty/", "/kyphoplasty/plain.txt", "/sitemap.xml", "/favicon.ico"]
     for path in [*hashed, "/static/css/site.css", "/static/img/icon.svg", *pages]:

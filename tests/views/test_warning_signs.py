@@ -68,7 +68,7 @@ def test_each_sign_has_one_level_on_every_page() -> None:
     assert {text: found for text, found in levels.items() if len(found) > 1} == {}
 
 
-def test_every_page_prints_its_signs_from_the_rows_and_under_their_level(site: Site) -> None:
+def test_every_page_prints_its_signs_from_the_list_under_their_level(site: Site) -> None:
     wrong = []
     by_path = subjects()
     for page in site.articles:
@@ -111,7 +111,7 @@ def test_every_topic_and_guide_shows_the_emergency_signs_before_its_picture_and_
     assert late == []
 
 
-def test_no_sign_is_paired_with_a_call_outside_the_block(site: Site) -> None:
+def test_no_sign_is_paired_with_calling_advice_outside_the_block(site: Site) -> None:
     found = []
     for page in site.articles:
         triage = TriageDetector(page.language)
