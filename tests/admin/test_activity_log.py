@@ -52,7 +52,7 @@ def test_other_csv_cells_are_unchanged(subtests: pytest.Subtests) -> None:
             assert escape_formula(typed) == typed
 
 
-def test_the_csv_export_holds_every_event_without_formulas(
+def test_the_csv_export_contains_every_event_without_formulas(
     page: Page, editor: User, manager: User, sign_in: SignIn
 ) -> None:
     Clinic.objects.update(time_zone="America/Denver")

@@ -97,7 +97,7 @@ def test_confirming_saves_the_phone_and_updates_all_pages(
     assert {event.page.subject for event in events} == {"small-cut", "contact"}
 
 
-def test_a_value_that_no_page_prints_is_saved_at_once(page: Page, manager: User, sign_in: SignIn) -> None:
+def test_a_value_that_no_page_prints_is_saved_immediately(page: Page, manager: User, sign_in: SignIn) -> None:
     make_public(page)
     client = sign_in(manager)
 
@@ -397,7 +397,7 @@ def test_an_alias_of_the_same_time_zone_moves_no_scheduled_page(
     assert denver.publish_at == noon
 
 
-def test_a_clinic_without_public_pages_is_saved_at_once(manager: User, sign_in: SignIn) -> None:
+def test_a_clinic_without_public_pages_is_saved_immediately(manager: User, sign_in: SignIn) -> None:
     make_clinic()
     make_page()
 

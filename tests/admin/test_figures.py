@@ -157,7 +157,7 @@ def test_the_figure_list_needs_a_fixed_number_of_queries(
         client.get(FIGURES)
 
 
-def test_the_list_names_the_public_pages_that_show_a_picture(editor: User, sign_in: SignIn) -> None:
+def test_the_list_shows_the_public_pages_that_use_a_picture(editor: User, sign_in: SignIn) -> None:
     make_clinic()
     figure = make_figure("shown", size=(48, 48))
     make_figure("unused", size=(48, 48))

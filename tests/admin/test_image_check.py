@@ -284,7 +284,7 @@ def test_texts_of_a_new_picture_are_stored_in_nfc(nina: Client) -> None:
     assert Figure.objects.get().texts.get().title == "Café"
 
 
-def test_a_duplicate_picture_names_the_existing_figure(nina: Client) -> None:
+def test_a_duplicate_picture_is_rejected_with_the_existing_figure(nina: Client) -> None:
     save_upload(nina, start_upload(nina))
     address = start_upload(nina)
 

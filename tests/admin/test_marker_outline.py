@@ -96,9 +96,7 @@ def test_the_form_saves_a_shape_and_shows_it_again(editor: Any, sign_in: SignIn)
         ),
     ],
 )
-def test_the_form_says_what_is_wrong_with_the_corners(
-    editor: Any, sign_in: SignIn, corners: str, sentence: str
-) -> None:
+def test_the_form_reports_invalid_corners(editor: Any, sign_in: SignIn, corners: str, sentence: str) -> None:
     figure = make_bilingual_figure()
     form = marker_form(figure, marks__0__shape="polygon", marks__0__outline=corners)
 

@@ -100,7 +100,9 @@ FORMATS: dict[str, Any] = {
 }
 
 
-def test_a_code_in_all_spellings_languages_and_formats(served_site: ServedSite, subtests: pytest.Subtests) -> None:
+def test_every_code_works_in_all_spellings_languages_and_formats(
+    served_site: ServedSite, subtests: pytest.Subtests
+) -> None:
     for system, code, subject in CODES:
         with subtests.test(system=system, code=code, subject=subject):
             for language in ("en", "es", "en-US", "es-MX"):
@@ -124,7 +126,7 @@ def test_a_code_in_all_spellings_languages_and_formats(served_site: ServedSite, 
                     assert path.startswith("/es/")
 
 
-def test_one_entry_many_entries_and_none(served_site: ServedSite) -> None:
+def test_feeds_with_one_many_and_no_entries_are_readable(served_site: ServedSite) -> None:
     sizes = {
         code: len(from_json(ask(served_site, cs=ICD10, c=code, kind="application/json")[2]))
         for code in ("G83.4", "M80.08XA", "Z99.9")
@@ -135,7 +137,7 @@ def test_one_entry_many_entries_and_none(served_site: ServedSite) -> None:
     assert sizes["Z99.9"] == 0
 
 
-def test_an_odd_request_gets_a_sentence_in_the_format_asked_for(
+def test_invalid_request_gets_a_message_in_the_requested_format(
     served_site: ServedSite, subtests: pytest.Subtests
 ) -> None:
     for values in [
@@ -157,7 +159,7 @@ def test_an_odd_request_gets_a_sentence_in_the_format_asked_for(
                     assert json.loads(text)["error"].endswith(".")
 
 
-def test_the_curl_lines_of_the_manual_work(served_site: ServedSite) -> None:
+def test_curl_commands_in_the_manual_work(served_site: ServedSite) -> None:
     if shutil.which("curl") is None:
         assert not os.environ.get("CI"), "CI must have curl"
         pytest.skip("curl is not installed")
@@ -177,7 +179,7 @@ def test_the_curl_lines_of_the_manual_work(served_site: ServedSite) -> None:
     assert unchanged.strip() == "304"
 
 
-def test_the_list_of_guides_is_revalidated_with_its_tag(served_site: ServedSite) -> None:
+def test_the_list_of_guides_is_revalidated_with_its_etag(served_site: ServedSite) -> None:
     with urlopen(f"{served_site.url}/connect/guides.json") as answer:
         assert answer.headers["ETag"].startswith('"')
         rows = json.loads(answer.read())["guides"]
@@ -187,7 +189,7 @@ def test_the_list_of_guides_is_revalidated_with_its_tag(served_site: ServedSite)
             assert page.url.endswith(row["url"].split("/", 3)[3])
 
 
-def test_no_code_and_no_address_is_in_the_servers_log(served_site: ServedSite) -> None:
+def test_the_server_log_contains_no_codes_or_urls(served_site: ServedSite) -> None:
     before = len(served_site.log.read_text())
     ask(served_site, cs=ICD10, c="M80.08XA", kind="application/json")
     ask(served_site, cs="odd", c="Q99.99")

@@ -209,7 +209,7 @@ def test_the_database_rejects_a_broken_row(subtests: pytest.Subtests) -> None:
                 row.save()
 
 
-def test_validation_names_the_constraint_before_the_database_rejects(subtests: pytest.Subtests) -> None:
+def test_validation_reports_the_constraint_before_the_database_does(subtests: pytest.Subtests) -> None:
     for name in sorted(set(BROKEN) - {"dependency_once_per_release"}):
         with subtests.test(name=name), rolled_back():
             row = broken_row(name)

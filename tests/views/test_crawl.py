@@ -238,7 +238,7 @@ def test_every_article_starts_with_a_unique_key_message(site: Site) -> None:
     assert len({found[0] for found in messages.values()}) == len(messages)
 
 
-def test_every_starter_text_says_that_it_is_not_reviewed(site: Site) -> None:
+def test_every_starter_text_is_labeled_as_not_reviewed(site: Site) -> None:
     for page in site.articles:
         (line,) = page.of_class("page-status")
         assert element_text(line).startswith(STARTER[page.language]), page.path
