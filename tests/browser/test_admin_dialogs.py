@@ -1,4 +1,4 @@
-"""The small windows of the editor in a real browser: each puts its block in, by mouse and by keyboard."""
+"""The editor's dialogs in a real browser: each inserts its block, by mouse and by keyboard."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def row(transactional_db: None) -> Page:
-    """With something to choose in every window."""
+    """A draft with something to choose in every dialog."""
     return make_draft_with_references()
 
 
@@ -31,7 +31,7 @@ def window(tab: StaffTab, button: str) -> Locator:
 def put(opened: Locator) -> None:
     opened.get_by_role("button", name="Insert").click()
     expect(opened).to_be_hidden()
-    opened.page.wait_for_timeout(100)  # the window puts it in when it has closed
+    opened.page.wait_for_timeout(100)  # the dialog inserts the block after it has closed
 
 
 WINDOWS: list[tuple[str, dict[str, Any], str]] = [

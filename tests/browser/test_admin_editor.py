@@ -1,7 +1,7 @@
-"""The editor's script in a real browser: writing, by buttons and by keys, in new rows, on a phone, without a script.
+"""The editor in a real browser: writing with buttons and keys, in new rows, on a phone, and without JavaScript.
 
-Half of these tests, and of those in test_admin_preview.py, test_admin_unsaved.py and test_admin_paste.py, hold a
-fault of django-markdownx's own script.
+Half of these tests, and of those in test_admin_preview.py, test_admin_unsaved.py, and test_admin_paste.py, guard against
+a bug in django-markdownx's own script.
 """
 
 from typing import Any
@@ -125,7 +125,7 @@ def test_page_can_be_written_and_submitted_with_the_keyboard_alone(tab: StaffTab
     keys.type("Walk a little.\nRest when you are tired.")
     keys.press("Tab")
     keys.press("Enter")
-    # The window puts it in when it has closed; nobody types faster than that.
+    # The dialog inserts the block after it has closed, which is faster than anyone types.
     expect(tab.page.locator("#id_body")).not_to_have_value("")
     keys.press("Control+End")
     keys.type("\n## At home\n\nRest. [@nice]\n")
@@ -142,7 +142,7 @@ def test_page_can_be_written_and_submitted_with_the_keyboard_alone(tab: StaffTab
     assert made.body.startswith("::: key-points\n- Walk a little.\n- Rest when you are tired.\n:::")
 
 
-# ── Rows, screens, and no script at all ──
+# ── Inline rows, screen sizes, and no JavaScript ──
 
 
 def test_new_row_gets_a_working_editor_and_the_empty_row_does_not(tab: StaffTab) -> None:

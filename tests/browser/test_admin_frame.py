@@ -1,4 +1,4 @@
-"""The frame of the staff screens in a browser: the search by keyboard, the menu of a phone, lists."""
+"""The layout of the staff screens in a browser: keyboard search, the phone menu, and lists."""
 
 from typing import Any
 
@@ -73,7 +73,7 @@ def test_navigation_is_in_a_menu_on_a_phone(browser: Browser, live_server: Any, 
         tab.page.wait_for_url(f"**{PAGES}")
         cell = tab.page.locator("#result_list .field-workflow_state").first
         expect(cell).to_contain_text("Public")
-        # Some versions of Chromium join the two strings.
+        # Some versions of Chromium concatenate the two strings.
         name = cell.evaluate("(cell) => getComputedStyle(cell, '::before').content").replace('" "', "")
         assert name == '"State: "'
         assert tab.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]

@@ -1,4 +1,4 @@
-"""Bringing a picture in, in a real browser: by the keyboard alone, by the mouse, without a script; axe on each screen."""
+"""Uploading a picture in a real browser: by keyboard, by mouse, and without JavaScript; axe on each screen."""
 
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,13 @@ SIZE = (400, 200)
 
 @pytest.fixture(autouse=True)
 def _fresh_counts(own_folder: Path) -> None:
-    """Pictures that are sent are counted, and wait in the data folder."""
+    """Reset the upload limits, and use a separate data folder for staged pictures."""
     reset_upload_limits()
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, str]:
-    """A photograph and an XA run, as files to choose."""
+    """The paths of a photograph and an XA run."""
     (tmp_path / "send").mkdir()
     photo, run = tmp_path / "send" / "photo.png", tmp_path / "send" / "run.dcm"
     photo.write_bytes(make_photo(SIZE))
@@ -57,7 +57,7 @@ def seen(tab: StaffTab) -> None:
 
 
 def test_picture_can_be_uploaded_with_the_keyboard_alone(editor_tab: StaffTab, files: dict[str, str]) -> None:
-    # The system's window for choosing a file belongs to the system.
+    # The file dialog belongs to the operating system, so it is not tested.
     choose(editor_tab, files["photo"])
     page, keys = editor_tab.page, editor_tab.page.keyboard
     tab_to(editor_tab, page.get_by_role("button", name="Upload"))
@@ -114,7 +114,7 @@ def test_boxes_can_be_drawn_moved_resized_and_undone_with_the_mouse(
 ) -> None:
     choose(editor_tab, files["photo"])
     page, mouse = editor_tab.page, editor_tab.page.mouse
-    # Dragging knows no waiting: picture and script have to be there.
+    # Dragging does not wait, so the picture and the script must be loaded.
     with page.expect_navigation(wait_until="load"):
         page.get_by_role("button", name="Upload").click()
     stage = page.locator("[data-stage]")

@@ -1,4 +1,4 @@
-"""The page where marks are placed, in a real browser: by keyboard alone, by mouse, from a file, and nothing is lost."""
+"""The marker editor in a real browser: by keyboard alone and by mouse, without losing input."""
 
 import re
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.writes, pytest.mark.django_db(tra
 
 @pytest.fixture
 def tab(figure: Figure, editor_tab: StaffTab) -> StaffTab:
-    """The page, open at a desk."""
+    """The marker editor in a desktop tab."""
     open_marker_editor(editor_tab, figure)
     return editor_tab
 
@@ -27,7 +27,7 @@ def canvas(tab: StaffTab) -> Locator:
 
 
 def names(tab: StaffTab) -> list[str]:
-    """The list as it stands: number and words of each mark."""
+    """Return the number and texts of each marker in the list."""
     rows = tab.page.locator("[data-row]").all()
     return [f"{row.locator('[data-number]').inner_text()} {row.locator('[data-name]').inner_text()}" for row in rows]
 
@@ -37,13 +37,13 @@ def value(tab: StaffTab, name: str) -> float:
 
 
 def shown(tab: StaffTab, language: str = "en") -> list[str]:
-    """The list of marks in the live view."""
+    """Return the marker list in the preview."""
     frame = tab.page.frame_locator(f"iframe[data-language={language}]")
     return [" ".join(text.split()) for text in frame.locator(".figure__legend > li").all_inner_texts()]
 
 
 def tab_to(tab: StaffTab, name: str) -> None:
-    """Press Tab until the button of this name has the focus, as somebody without a mouse does."""
+    """Press Tab until the button with this name has the focus, as a keyboard user does."""
     for _ in range(60):
         tab.page.keyboard.press("Tab")
         if tab.page.evaluate("document.activeElement.textContent.trim()") == name:
@@ -56,7 +56,7 @@ def tab_to(tab: StaffTab, name: str) -> None:
 
 def test_everything_can_be_done_with_the_keyboard_alone(tab: StaffTab, figure: Figure) -> None:
     keys = tab.page.keyboard
-    # A new mark: the cross starts in the middle.
+    # A new marker: the crosshair starts in the middle.
     tab_to(tab, "Add marker")
     keys.press("Enter")
     for _ in range(7):
@@ -65,7 +65,7 @@ def test_everything_can_be_done_with_the_keyboard_alone(tab: StaffTab, figure: F
         keys.press("ArrowDown")
     keys.press("Enter")
     keys.press("Escape")
-    # Its words, in two languages.
+    # Its texts in two languages.
     keys.type("Disc")
     keys.press("Tab")
     keys.type("A soft cushion.")
@@ -74,7 +74,7 @@ def test_everything_can_be_done_with_the_keyboard_alone(tab: StaffTab, figure: F
     pixel = 100 / tab.page.locator("[data-canvas]").evaluate("(e) => e.clientWidth")
     target = [value(tab, "marks-2-target_x"), value(tab, "marks-2-target_y")]
     assert target == pytest.approx([50 - 70 * pixel, 50 + 3 * pixel], abs=0.02)
-    # Move its number, leave a second attempt.
+    # Move its number, and cancel a second attempt.
     before = value(tab, "marks-2-x")
     tab_to(tab, "Move the number")
     keys.press("Enter")
@@ -86,7 +86,7 @@ def test_everything_can_be_done_with_the_keyboard_alone(tab: StaffTab, figure: F
     keys.press("Shift+ArrowRight")
     keys.press("Escape")
     assert value(tab, "marks-2-x") == moved
-    # Up by one, delete another, take that back on the picture.
+    # Move up by one, delete another, and undo that on the picture.
     tab_to(tab, "Up")
     keys.press("Enter")
     assert names(tab) == ["1 Tip · tip es", "2 Disc · Disco", "3 Bone · bone es"]
@@ -136,7 +136,7 @@ def test_arrow_keys_move_the_selected_marker_and_undo_reverts_a_series_of_them(t
 
 
 def spot(tab: StaffTab, x: float, y: float) -> tuple[float, float]:
-    """Where this part of the picture is on the screen."""
+    """Return the screen position of this point of the picture."""
     box = canvas(tab).bounding_box()
     assert box is not None
     return box["x"] + box["width"] * x, box["y"] + box["height"] * y
@@ -191,7 +191,7 @@ def test_only_add_marker_adds_a_marker(tab: StaffTab) -> None:
     add.click()
     tab.page.locator("[name=marks-0-label_en]").press("Escape")
     expect(add).to_have_attribute("aria-pressed", "false")
-    # A drag of a marker that is canceled leaves it in its place.
+    # A canceled drag leaves the marker in place.
     tab.page.mouse.move(*spot(tab, 0.8, 0.2))
     tab.page.mouse.down()
     tab.page.mouse.move(*spot(tab, 0.9, 0.4), steps=3)
@@ -202,7 +202,7 @@ def test_only_add_marker_adds_a_marker(tab: StaffTab) -> None:
 
 
 def choose(tab: StaffTab, index: int) -> None:
-    """Open the row of a marker, if it is closed."""
+    """Expand the row of a marker if it is collapsed."""
     row = tab.page.locator("[data-row]").nth(index)
     if not row.locator("details").evaluate("(details) => details.open"):
         row.locator("[data-head]").click()
@@ -226,7 +226,7 @@ def test_undo_reverts_the_last_action_of_any_kind_from_any_focus(tab: StaffTab) 
         tab.page.locator("[data-row].is-selected").get_by_role("button", name=what, exact=True).click()
         states.append(state(tab))
 
-    # Another marker is deleted, then the typed-in one goes down and changes its shape.
+    # Delete another marker, then move the edited one down and change its shape.
     choose(tab, 1)
     act("Delete")
     tab.page.keyboard.press("Control+z")
@@ -246,7 +246,7 @@ def test_undo_reverts_the_last_action_of_any_kind_from_any_focus(tab: StaffTab) 
     tab.page.keyboard.press("Escape")
     tab.page.keyboard.type("New")
     typed = state(tab)
-    # From a field, from the body of the page, from a button.
+    # With the focus in a field, on the page body, and on a button.
     for place in ("[name=marks-1-label_en]", "body", "[data-do=undo]"):
         tab.page.evaluate("document.activeElement.blur()")
         if place != "body":
@@ -257,7 +257,7 @@ def test_undo_reverts_the_last_action_of_any_kind_from_any_focus(tab: StaffTab) 
         for wanted in [*states[1:], typed]:
             tab.page.keyboard.press("Control+y")
             assert state(tab) == wanted
-    # In a field, what was just typed.
+    # In a field, undo reverts the last typing.
     choose(tab, 0)
     tab.page.locator("[name=marks-0-label_en]").fill("Typed")
     tab.page.keyboard.press("Control+z")

@@ -1,4 +1,4 @@
-"""What comes into the text from elsewhere: words that are pasted; pictures that are chosen, pasted or dropped."""
+"""Content from elsewhere: pasted text, and pictures that are chosen, pasted, or dropped."""
 
 import re
 from pathlib import Path
@@ -16,11 +16,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.writes, pytest.mark.django_db(tra
 FIXTURES = Path(__file__).parent / "clipboard"
 
 
-# ── Words ──
+# ── Text ──
 
 
 def paste(tab: StaffTab, **data: str) -> None:
-    """What the browser does on Ctrl+V, with these things on the clipboard."""
+    """Simulate Ctrl+V with this clipboard content."""
     tab.page.locator("#id_body").focus()
     tab.page.evaluate(
         """(data) => {
@@ -33,8 +33,8 @@ def paste(tab: StaffTab, **data: str) -> None:
     )
 
 
-def told(tab: StaffTab) -> str:
-    """What the list above the text says was left out or changed: one line for each kind."""
+def get_omissions(tab: StaffTab) -> str:
+    """Return the list of omissions and changes above the text, one line for each kind."""
     lines = tab.page.locator("[data-pasted] li").evaluate_all(
         """(items) => items.map((item) => `${item.dataset.kind}: ${item.lastChild.data.trim()}`)"""
     )
@@ -48,10 +48,10 @@ def close_list(tab: StaffTab) -> None:
 
 
 def pasted(tab: StaffTab, **data: str) -> tuple[str, str]:
-    """The text that a paste makes of an empty field, and what the list says about it."""
+    """Paste into an empty field, and return the resulting text and the list of omissions."""
     tab.page.locator("#id_body").fill("")
     paste(tab, **data)
-    found = tab.text, told(tab)
+    found = tab.text, get_omissions(tab)
     close_list(tab)
     return found
 
@@ -68,12 +68,12 @@ def test_clipboard_html_becomes_markdown_and_omissions_are_listed(tab: StaffTab)
         assert text == wanted, name
         assert said == (notes.read_text().rstrip("\n") if notes.exists() else ""), name
         assert tab.text == "", name
-        # Nothing that the conversion wrote is printed to readers.
+        # Readers do not see any markup from the conversion.
         words = nh3.clean(get_parser().render(wanted), tags=set())
         assert not re.search(r"\\|\*\*|\]\(|---", words), (name, words)
 
 
-# Fragment, text, list above the text.
+# HTML fragment, resulting text, list above the text.
 CASES = {
     "<p>Take <s><del>two pills</del></s><ins>one pill</ins>.</p>": (
         "Take one pill.",
@@ -221,17 +221,17 @@ def test_omissions_of_two_pastes_stay_in_one_list_until_it_is_closed(tab: StaffT
     paste(tab, html="<p>c <del>d</del></p>", plain="?")
     paste(tab, html="<p>e</p>", plain="?")
 
-    assert told(tab) == "deleted: “b”, “d”"
+    assert get_omissions(tab) == "deleted: “b”, “d”"
     close_list(tab)
     expect(tab.page.locator("#id_body")).to_be_focused()
-    assert told(tab) == ""
+    assert get_omissions(tab) == ""
 
 
 # ── Pictures ──
 
 
 def check_and_save(tab: StaffTab, check_tab: Page, title: str, alt: str, caption: str) -> None:
-    """Fill in what the check screen asks, in its own tab, save, and come back to the text."""
+    """Complete and save the check screen in its own tab, and return to the text."""
     expect(check_tab.locator("[data-kept]")).to_be_visible()
     check_tab.wait_for_function("document.querySelector('[data-kept]').complete")
     for name, value in {"title_en": title, "alt_en": alt, "caption_en": caption}.items():

@@ -1,4 +1,4 @@
-"""The picture chooser in a real browser: few clicks, by keyboard, with reasons, at every width; and the room for the text."""
+"""The picture chooser in a real browser: few clicks, keyboard use, reasons, and every width; and the space for the text."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,7 +19,7 @@ CLICKS = "() => { window.clicks = 0; addEventListener('click', (event) => { if (
 
 @pytest.fixture
 def row(transactional_db: None) -> Page:
-    """A draft, three pictures that it can show, and one without English words."""
+    """A draft, three pictures that it can show, and one without English texts."""
     row = make_draft_with_references()
     make_figure("house", size=(400, 400), kind="photo")
     make_figure("mano", size=(400, 400))
@@ -182,7 +182,7 @@ def test_axe_finds_no_problem_and_the_dialog_fits(
     assert put["y"] + put["height"] <= size["height"]
 
 
-# ── Room for the text ──
+# ── Space for the text ──
 
 
 def test_toolbar_is_one_scrolling_row_on_a_phone_and_shows_it(

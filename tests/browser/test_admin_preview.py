@@ -1,4 +1,4 @@
-"""The preview beside the text: it follows what is typed, leads nowhere else, and lists the problems."""
+"""The preview next to the text: it follows the input, never navigates away, and lists the problems."""
 
 import re
 
@@ -27,7 +27,7 @@ def test_preview_follows_the_input_at_both_widths(tab: StaffTab) -> None:
 
 
 def test_preview_uses_the_public_stylesheet(tab: StaffTab) -> None:
-    # Without it, Chromium's own style for a first heading is 32px.
+    # Without the stylesheet, Chromium's own h1 style is 32px.
     expect(tab.page.frame_locator("[data-stage] iframe").locator("h1")).to_have_css("font-size", "34px")
 
 

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def row(transactional_db: None) -> Page:
-    """With words and answers to look up while the page is drawn."""
+    """A draft with terms and answers that rendering has to look up."""
     return make_draft_with_references()
 
 
@@ -175,5 +175,5 @@ def test_typing_in_a_long_page_never_blocks(tab: StaffTab) -> None:
     tab.page.wait_for_timeout(1200)
 
     delays = sorted(tab.page.evaluate("window.slow"))
-    # Half of all keys are through at once even where many tests share two cores; all of them: tests/bench/bench_typing.py.
+    # Half of the keys are fast even if many tests share two cores. tests/bench/bench_typing.py measures all of them.
     assert delays[len(delays) // 2] < 50

@@ -1,4 +1,4 @@
-"""Nothing is ever lost, on the portal as it is served: kept text, two people, signed out, offline."""
+"""Nothing is ever lost, tested on a served portal: autosaved text, two editors, signed out, offline."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from tests.served_data import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.writes]
 
-# A draft of its own for each test, and sessions of two people; prints "PAGE COOKIE COOKIE".
+# Creates a separate draft for each test and sessions for two users; prints "PAGE COOKIE COOKIE".
 PREPARE = """
 import sys, time
 from importlib import import_module
@@ -47,7 +47,7 @@ print(page.pk, *keys)
 
 
 def shell(site: ServedSite, code: str) -> str:
-    """What ``code`` prints in the served portal's own shell."""
+    """Run ``code`` in the shell of the served portal, and return its output."""
     run = subprocess.run(
         [sys.executable, "manage.py", "shell", "-v", "0", "-c", code],
         env=site.environ, cwd=ROOT, capture_output=True, text=True, check=True,
@@ -56,7 +56,7 @@ def shell(site: ServedSite, code: str) -> str:
 
 
 class Draft:
-    """A new draft, and browsers of two people who may write it."""
+    """A new draft, and browsers of two users who can edit it."""
 
     def __init__(self, site: ServedSite, browser: Browser, stack: ExitStack, name: str) -> None:
         self.site, self.browser, self.stack = site, browser, stack
@@ -186,7 +186,7 @@ def test_two_editors_see_each_other_and_their_saves_are_merged(draft: Draft) -> 
     expect(merge).to_contain_text("manager and you changed the same words in 1 place.")
     text = nina.locator("#id_body").input_value()
     findings = axe(nina)
-    save(nina)  # the browser asks for the decision first
+    save(nina)  # the merge asks for a decision first
     undecided = draft.saved()
     merge.get_by_label("Take theirs").focus()
     nina.keyboard.press("Space")
@@ -208,7 +208,7 @@ def test_two_editors_see_each_other_and_their_saves_are_merged(draft: Draft) -> 
 
 
 def axe(page: Page) -> list[str]:
-    """What axe finds; the policy forbids its inline styles, so it runs where they are not needed."""
+    """Return the axe findings, which do not need the inline styles that the CSP blocks."""
     page.evaluate(AXE)
     found: list[str] = page.evaluate(AXE_FINDINGS)
     return found

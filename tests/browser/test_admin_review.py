@@ -1,4 +1,4 @@
-"""A reviewer's half-typed comments survive a reload, also when the site could not be reached meanwhile."""
+"""A reviewer's unfinished comments survive a reload, even if the site was unreachable in between."""
 
 import pytest
 from playwright.sync_api import expect
@@ -66,7 +66,7 @@ def test_comments_stay_in_the_browser_while_offline(tab: StaffTab, screen: str) 
 
 
 def typed_offline(tab: StaffTab) -> None:
-    """The site has saved one comment; the rest of it is typed while the site cannot be reached."""
+    """Type a comment that the site saves, then continue typing while the site is unreachable."""
     tab.page.locator("#review-comment").fill("Half a tho")
     expect(tab.page.locator("[data-review] [data-kept]")).to_contain_text("Your comments are saved.")
     tab.page.route("**/review/keep/", lambda route: route.abort())

@@ -1,4 +1,4 @@
-"""Every screen of the staff in a real browser: the strict policy holds, axe finds nothing, a phone is wide enough."""
+"""Every staff screen in a real browser: no CSP violations, no axe findings, and no overflow on a phone."""
 
 import re
 from typing import Any
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def superuser(transactional_db: None) -> User:
-    """One of everything stands in the database, and somebody who may open all of it."""
+    """A superuser, with one row of each model in the database."""
     return create_one_of_each_model()
 
 
@@ -43,7 +43,7 @@ def test_every_screen_keeps_the_strict_csp_and_fits_a_phone(
 
 
 def findings(tab: StaffTab, paths: list[str]) -> dict[str, list[str]]:
-    """What axe finds on each of these screens."""
+    """Return the axe findings on each of these screens."""
     found: dict[str, list[str]] = {}
     for path in paths:
         tab.open(path)
@@ -67,7 +67,7 @@ def test_axe_finds_no_problem_in_dark_mode_and_on_a_phone(browser: Browser, live
         assert findings(tab, [path for path in paths if not path.endswith(("/history/", "/delete/"))]) == {}
 
 
-# What is on screen, with all that folds open but what is called Source: text, also in the editor's shadow tree and in frames, and the values of fields.
+# Returns the visible text with everything but Source expanded, including shadow trees, frames, and field values.
 VISIBLE_TEXT = """() => {
   const read = (root) => {
     const isSource = (one) => /source/i.test(one.querySelector("summary")?.textContent);

@@ -1,4 +1,4 @@
-"""Words that are not saved yet: signed out, without the site, on the way to another page, saved by two clicks."""
+"""Unsaved text: signed out, offline, leaving the page, and double-clicking Save."""
 
 import time
 
@@ -64,7 +64,7 @@ def test_text_is_kept_while_the_site_is_unreachable(tab: StaffTab) -> None:
 
 
 def leave(tab: StaffTab) -> list[str]:
-    """Try to go to the list; the questions that the browser asks are answered with stay."""
+    """Try to open the list, and choose to stay if the browser asks. Return the types of the browser dialogs."""
     asked: list[str] = []
 
     def stay(dialog: Dialog) -> None:
@@ -74,7 +74,7 @@ def leave(tab: StaffTab) -> list[str]:
     tab.page.on("dialog", stay)
     tab.page.evaluate("location.href = '/admin/'")
     until = time.monotonic() + 10
-    # Either the question comes, or the list does.
+    # Either the dialog or the list appears.
     while not asked and not tab.page.url.endswith("/admin/") and time.monotonic() < until:
         tab.page.wait_for_timeout(50)
     return asked
@@ -103,7 +103,7 @@ def test_leaving_after_a_failed_save_still_asks(tab: StaffTab) -> None:
     tab.page.locator("#id_title").fill("")
     tab.page.get_by_role("button", name="Save draft").click()
     expect(tab.page.locator(".errornote").first).to_be_visible()
-    # Drawn by the script that also asks.
+    # Rendered by the script that also asks.
     expect(tab.page.frame_locator("[data-stage] iframe").locator("article")).to_be_visible()
     tab.page.locator("#id_body").click()
 

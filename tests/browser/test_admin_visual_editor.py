@@ -1,4 +1,4 @@
-"""The visual editor: what it shows is what the text says, what is not touched stays as it was, and Word's habits work."""
+"""The visual editor: it shows what the text says, leaves untouched parts unchanged, and supports habits from Word."""
 
 import difflib
 import random
@@ -22,7 +22,7 @@ from tests.served_data import ROOT
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 CLIPBOARD = Path(__file__).parent / "clipboard"
 
-# Reads each text, and changes each of its blocks in turn. Returns what is wrong, and where the blocks begin.
+# Parses each text, and edits each of its blocks in turn. Returns the errors and the first line of each block.
 CHECK = """async ([texts, grammar]) => {
   const { SourcePreservingDocument } = await import("/static/admin_portal/visual_editor/document.js");
   const { schema } = await import("/static/admin_portal/visual_editor/schema.js");
@@ -59,7 +59,7 @@ CHECK = """async ([texts, grammar]) => {
 
 @pytest.fixture
 def row(transactional_db: None) -> Page:
-    """With something to choose for every block."""
+    """A draft with something to choose for every block."""
     row = make_draft_with_references()
     Series.objects.create(slug="stages", language="en", title="The stages")
     return row
@@ -67,7 +67,7 @@ def row(transactional_db: None) -> Page:
 
 @pytest.fixture
 def tab(row: Page, browser: Browser, live_server: Any, editor: User) -> Iterator[StaffTab]:
-    """The form of the draft, with its text as it looks."""
+    """The form of the draft in the visual editor."""
     with open_staff_tab(browser, live_server.url, DESKTOP) as made:
         made.sign_in(editor, mode="visual")
         made.edit(change_url(row))
@@ -81,7 +81,7 @@ def body(tab: StaffTab) -> Locator:
 
 
 def api(tab: StaffTab, call: str, *given: Any) -> Any:
-    """The result of ``element.visualEditor.<call>(...)``."""
+    """Return the result of ``element.visualEditor.<call>(...)``."""
     code = f"(given) => document.querySelector('[data-editor]').visualEditor.{call}(...given)"
     return tab.page.evaluate(code, list(given))
 
@@ -111,7 +111,7 @@ def starter_texts() -> dict[str, str]:
 
 
 def check_texts(tab: StaffTab, texts: list[str]) -> list[str]:
-    """What goes wrong with these texts; also where blocks do not begin on the lines of the server's parser."""
+    """Return what fails with these texts, including blocks that start on other lines than in the server's parser."""
     wrong, starts = tab.page.evaluate(CHECK, [texts, editor_grammar()])
     found = ["\n".join(map(str, one)) for one in wrong]
     for text, lines in zip(texts, starts, strict=True):
@@ -199,7 +199,7 @@ def test_two_thousand_generated_texts_round_trip(tab: StaffTab) -> None:
 
 
 def test_all_markup_of_starter_pages_can_be_edited_visually(tab: StaffTab) -> None:
-    """No page has a block that only Source can show."""
+    """No page has a block that can be edited only in Source."""
     code = """async ([texts, grammar]) => {
       const { SourcePreservingDocument } = await import("/static/admin_portal/visual_editor/document.js");
       return texts.flatMap((text) => {
@@ -214,8 +214,8 @@ def test_all_markup_of_starter_pages_can_be_edited_visually(tab: StaffTab) -> No
 
 # ── Keys ──
 
-# What a person who knows Word does: the text before, where the cursor is put ("" for the selection of those words), the
-# keys, and the text after. "|" is the cursor.
+# What people who know Word do: the text before, the cursor position ("" for the selection of those words), the keys, and
+# the text after. "|" is the cursor.
 HABITS: list[tuple[str, str, str, list[str], str]] = [
     ("Ctrl+B makes words bold", "A word here.\n", "word", ["Control+b"], "A **word** here.\n"),
     ("Ctrl+B takes bold away", "A **word** here.\n", "word", ["Control+b"], "A word here.\n"),
@@ -310,7 +310,7 @@ def test_ctrl_s_and_ctrl_f_trigger_save_and_find(tab: StaffTab) -> None:
 
 
 def insert(tab: StaffTab, words: str) -> None:
-    """Type the sign, the words, and Enter, on a new line."""
+    """Type the trigger character, the search text, and Enter on a new line."""
     tab.page.keyboard.type(f"/{words}")
     tab.page.keyboard.press("Enter")
 
@@ -446,7 +446,7 @@ def test_unsupported_markup_stays_in_the_text_and_opens_source(tab: StaffTab) ->
     assert text[offset:].startswith("A ![picture]")
 
 
-# ── In a sentence ──
+# ── Inline content ──
 
 
 def test_links_can_point_to_pages_sections_and_websites(tab: StaffTab) -> None:
@@ -515,7 +515,7 @@ def paste(tab: StaffTab, **data: str) -> None:
 
 
 def test_clipboard_html_is_shown_formatted(tab: StaffTab) -> None:
-    """The same text as in Source mode: only its markup may be written another way."""
+    """Pasting gives the same text as in Source mode; only the notation of its markup can differ."""
     names = sorted(file.stem for file in CLIPBOARD.glob("*.html"))
     failures = []
     for name in names:
@@ -553,7 +553,7 @@ def test_url_pasted_over_words_links_them_and_plain_text_stays_plain(tab: StaffT
     assert tab.text == "Start\n\n\\# One\n\n- two\n- three\n\n1945\\. A year\n"
 
 
-# ── The field below ──
+# ── The underlying field ──
 
 
 def test_external_changes_to_the_field_are_shown_and_can_be_undone(tab: StaffTab, row: Page) -> None:
@@ -649,7 +649,7 @@ def test_field_and_autosave_work_without_the_visual_editor(
         assert api(tab, "mode") == "source"
 
 
-# ── For everybody ──
+# ── Accessibility ──
 
 
 @pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])

@@ -1,4 +1,4 @@
-"""The writing screen: everything at hand on a laptop, mistakes that are fixed where they are, and nothing lost."""
+"""The writing screen: everything within reach on a laptop, mistakes that can be fixed in place, and no lost text."""
 
 from typing import Any
 
@@ -18,12 +18,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 LAPTOP: ViewportSize = {"width": 1366, "height": 768}
 TABLET: ViewportSize = {"width": 768, "height": 1024}
-# 1366 × 768 at 400 %.
+# 1366 × 768 at 400% zoom.
 ZOOMED: ViewportSize = {"width": 341, "height": 192}
 LEAD = "::: key-points\n- It is short.\n- It is safe to read.\n:::\n\n## What it is\n\nWe look after you. [@nice]\n\n"
 LONG = "We look at the bone of your back and at your legs on the screen in the room next door for a long time"
 
-# Twenty mistakes: what a nurse typed, the line that is reported, the button that fixes it, and the text afterwards.
+# Twenty mistakes: typed text, reported line, button that fixes it, and text after the fix.
 MISTAKES = [
     ("##Washing", 10, "Make it a heading", "## Washing"),
     ("# Washing", 10, "Make it a heading", "## Washing"),
@@ -50,7 +50,7 @@ MISTAKES = [
 
 @pytest.fixture
 def row(transactional_db: None) -> PageRow:
-    """A draft that is ready to be published, and rows that its text may name."""
+    """A draft that is ready to be published, and the rows that its text can reference."""
     make_clinic()
     make_figure(size=(40, 40))
     make_public(make_next())

@@ -1,4 +1,4 @@
-"""The page of all components: complete, for staff only, without findings by axe, and in the page's own font."""
+"""The component page: complete, staff-only, without axe findings, and in the page's own font."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 
 ADDRESS = "/admin/components/"
 PHONE: ViewportSize = {"width": 390, "height": 844}
-# Templates that draw a part of another component.
+# Templates that render part of another component.
 PARTS = {
     "chance_block", "clinic_logo", "drawing", "figure_views", "line", "marker_leader", "marker_shape", "markers", "svg_defs", "warning_signs_list",
     "warning_signs_short",

@@ -1,4 +1,4 @@
-"""Pictures that belong together: before and after, one over the other or side by side, and a series step by step."""
+"""Related pictures: before and after, overlaid or side by side, and a series step by step."""
 
 import pytest
 from playwright.sync_api import Browser, Page, expect

@@ -1,4 +1,4 @@
-"""With the reader's own colours (Windows high contrast) marks, rings and edges stay."""
+"""Markers, focus rings, and borders stay visible with forced colors (Windows high contrast)."""
 
 import io
 import math
@@ -18,7 +18,7 @@ WHITE, BLACK = "rgb(255, 255, 255)", "rgb(0, 0, 0)"
 
 @pytest.fixture
 def contrast(browser: Browser) -> Iterator[Page]:
-    """A phone whose reader has chosen the colours."""
+    """A phone with forced colors."""
     with open_tab(browser, PHONE, forced_colors="active") as page:
         yield page
 
@@ -36,7 +36,7 @@ def test_markers_keep_white_ring_black_disc_and_white_number(contrast: Page, ser
 
 
 def test_markers_are_visible_on_the_picture(browser: Browser, served_site: ServedSite) -> None:
-    # Four pixels for each CSS pixel, so that a ring of two is measured inside its edges.
+    # Four pixels per CSS pixel, so that a ring of two CSS pixels can be measured inside its edges.
     with open_tab(browser, PHONE, forced_colors="active", device_scale_factor=4) as page:
         page.goto(f"{served_site.url}/kyphoplasty/")
         mark = page.locator(".figure__stage--image .marker").first
@@ -45,7 +45,7 @@ def test_markers_are_visible_on_the_picture(browser: Browser, served_site: Serve
         box, inner = rim.bounding_box(), disc.bounding_box()
         assert box is not None
         assert inner is not None
-        # Whole pixels: a screenshot rounds the others, and its middle would not be the mark's.
+        # Use whole pixels, because a screenshot rounds fractions, which would shift the center of the marker.
         left, top = math.floor(box["x"]), math.floor(box["y"])
         shot = page.screenshot(clip={"x": left, "y": top, "width": 40, "height": 40})
         picture = Image.open(io.BytesIO(shot)).convert("L")
@@ -55,7 +55,7 @@ def test_markers_are_visible_on_the_picture(browser: Browser, served_site: Serve
     rays = [2 * math.pi * step / 48 for step in range(48)]
 
     def gray(radius: float, angle: float) -> int:
-        """The gray value, 0 to 255, at a distance from the center of the mark, in pixels of the picture."""
+        """Return the gray value, 0 to 255, at a distance in picture pixels from the center of the marker."""
         x, y = center_x + radius * math.cos(angle), center_y + radius * math.sin(angle)
         value = picture.getpixel((min(int(x), picture.width - 1), min(int(y), picture.height - 1)))
         assert isinstance(value, int)

@@ -11,7 +11,7 @@ from tests.conftest import ServedSite
 pytestmark = pytest.mark.browser
 
 MAX_STEPS = 800
-# A group of radio buttons is one stop: the chosen one. A row that scrolls is a stop, so that arrow keys can move it.
+# A radio group is one tab stop: the selected button. A scrollable row is a tab stop, so that arrow keys can scroll it.
 EXPECTED = """() => {
   const stops = [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex="0"]')];
   const reachable = stops.filter((e) => e.checkVisibility({visibilityProperty: true}))
@@ -21,7 +21,7 @@ EXPECTED = """() => {
   reachable.forEach((e, place) => { e.dataset.stop = place; });
   return reachable.length;
 }"""
-# Where the focus is, whether it shows, and whether something that stays in view covers it.
+# The focused element, whether its focus ring is visible, and whether a sticky element covers it.
 FOCUSED = """() => {
   const e = document.activeElement;
   if (!e || e === document.body) return null;
@@ -39,7 +39,7 @@ FOCUSED = """() => {
 
 
 def walk(page: Page) -> tuple[int, list[dict[str, Any]]]:
-    """Press Tab from the top until the focus leaves the page: (stops there should be, stops there were)."""
+    """Press Tab from the top until the focus leaves the page, and return (expected number of stops, actual stops)."""
     expected = page.evaluate(EXPECTED)
     steps: list[dict[str, Any]] = []
     while len(steps) < MAX_STEPS:

@@ -1,4 +1,4 @@
-"""Reading leaves no trace: no error, no blocked script, no cookie, nothing stored, nobody else asked."""
+"""Reading leaves no trace: no errors, CSP violations, cookies, stored data, or third-party requests."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,9 +21,9 @@ NOTHING = {"local": 0, "session": 0, "cookie": "", "databases": 0, "caches": 0, 
 
 @contextmanager
 def watched(page: Page, site: ServedSite) -> Iterator[list[str]]:
-    """Everything that a page complains about, and every request that leaves the site or fails."""
+    """Collect console messages, errors, and requests that fail or leave the site."""
     seen: list[str] = []
-    # A 404 page is one on purpose; the browser notes it as an error of the network.
+    # The browser logs the intentional 404 page as a network error.
     page.on("console", lambda message: seen.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: seen.append(f"pageerror: {error}"))
     page.on(

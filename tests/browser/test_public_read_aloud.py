@@ -1,4 +1,4 @@
-"""Listening to a page: sentence by sentence, with a voice of the device, shown where it is."""
+"""Listening to a page: sentence by sentence, with a local voice and highlighting."""
 
 import re
 from typing import Any
@@ -11,7 +11,7 @@ from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser
 
-# A voice that never sounds. ``spoken`` is what it was given; ``finish()`` ends the sentence that it is at.
+# A silent voice. ``spoken`` lists what it received; ``finish()`` ends the current sentence.
 VOICE = """
 (voices) => {
   window.spoken = [];
@@ -34,7 +34,7 @@ HIGHLIGHTED = "() => [...CSS.highlights.get('spoken')].map((range) => range.toSt
 
 
 def with_voices(page: Page, *voices: dict[str, Any]) -> None:
-    """Give the browser exactly these voices."""
+    """Make exactly these voices available in the browser."""
     page.add_init_script(f"({VOICE})({list(voices)!r})".replace("True", "true").replace("False", "false"))
 
 

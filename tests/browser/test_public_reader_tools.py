@@ -1,4 +1,4 @@
-"""Readers' tools: words explained in place, large type, plain words, a whole guide as one booklet, pages for a code."""
+"""Reader tools: terms explained in place, large type, plain text, booklets, and pages for a clinical code."""
 
 import re
 
@@ -114,7 +114,7 @@ def test_page_is_shared_by_its_neutral_url(browser: Browser, served_site: Served
 
     assert [one["title"] for one in shared] == ["Reading for your visit"]
     assert re.fullmatch(r"http://[^/]+/p/[A-Z0-9]{6}", shared[0]["url"])
-    # Without a list of apps, an email: its subject and text name no condition either.
+    # Without a share sheet, the page is shared by email, which does not mention a condition either.
     assert href.startswith("mailto:?subject=Reading%20for%20your%20visit&body=http%3A%2F%2F")
     assert "kyphoplasty" not in href
 

@@ -1,4 +1,4 @@
-"""Nothing that a reader needs depends on JavaScript."""
+"""Readers do not need JavaScript for anything."""
 
 from collections.abc import Iterator
 
@@ -13,13 +13,13 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def plain(browser: Browser) -> Iterator[Page]:
-    """A phone with JavaScript turned off."""
+    """A phone without JavaScript."""
     with open_tab(browser, PHONE, java_script_enabled=False) as page:
         yield page
 
 
 def words(page: Page) -> str:
-    """The text of the article without what JavaScript changes: two pictures that become one, and a button to print."""
+    """Return the article text without the parts that JavaScript changes: compared pictures and the print button."""
     text: str = page.evaluate(
         """() => {
           document.querySelectorAll(".compare, [data-print]").forEach((e) => e.remove());
