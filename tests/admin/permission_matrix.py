@@ -172,7 +172,7 @@ FRAME: dict[str, list[MatrixRequest]] = {
 
 
 def table() -> dict[str, list[MatrixRequest]]:
-    """All rows, by the full name of the address."""
+    """Return all rows by full URL name."""
     rows = {f"procedures_{model}_{screen}": asks for model, own in MODELS.items() for screen, asks in own.items()}
     own = {**PAGE_URLS, **SITE_URLS, **FIGURE_URLS, **STAGED_IMAGE_URLS, **BUNDLE_URLS, **PUBLIC_PAGE_URLS}
     rows |= {f"procedures_{name}": asks for name, asks in own.items()}

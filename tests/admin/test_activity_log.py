@@ -123,7 +123,7 @@ MONDAY = datetime.datetime(2026, 11, 23, 14, 30, tzinfo=datetime.UTC)  # 7:30 a.
 
 @pytest.fixture
 def waiting(page: Page, editor: User, reviewer: User, settings: Any) -> Page:
-    """Something to approve, and mail."""
+    """A text in review, and a configured mail server."""
     Clinic.objects.update(time_zone="America/Denver")
     User.objects.filter(pk=reviewer.pk).update(email="rosa@clinic.example")
     User.objects.filter(pk=editor.pk).update(email="nina@clinic.example")

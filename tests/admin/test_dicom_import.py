@@ -53,7 +53,7 @@ def row(answer: Any) -> list[int]:
 
 
 def run() -> bytes:
-    """Three frames of an XA run, each darker than the previous one, with a window defined in the file."""
+    """Return three frames of an XA run, each darker than the previous one, with a window defined in the file."""
     frames = b"".join(bytes(2) + ramp()[2:] if number else ramp() for number in range(3))
     return dicom(frames, NumberOfFrames=3, WindowCenter=32, WindowWidth=64)
 
@@ -151,7 +151,7 @@ RIGHT: dict[str, Any] = {
 
 
 def overlay() -> bytes:
-    """An overlay plane with text."""
+    """Return an overlay plane with text."""
     from pydicom import dcmread
 
     data = dcmread(io.BytesIO(dicom(ramp())))
@@ -291,7 +291,7 @@ def test_a_large_series_is_read_without_a_temporary_copy(nina: Client) -> None:
 
 
 def compressed_run() -> bytes:
-    """Three JPEG frames, the second one broken."""
+    """Return three JPEG frames, the second one damaged."""
     from pydicom import dcmread
     from pydicom.encaps import encapsulate
 

@@ -36,7 +36,7 @@ STALE_PAGES_URL = f"{PAGES}outdated/"
 
 
 def named_picture() -> bytes:
-    """A picture with a patient's name in its corner."""
+    """Return a picture with a patient's name in its corner."""
     image = Image.linear_gradient("L").resize((240, 160))
     ImageDraw.Draw(image).text((4, 4), "SMITH, JOHN DOB 01/02/1950", fill=255)
     stream = io.BytesIO()

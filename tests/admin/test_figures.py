@@ -48,7 +48,7 @@ def test_figure_texts_can_be_edited(editor: User, sign_in: SignIn) -> None:
     answer = sign_in(editor).post(f"{FIGURES}{figure.pk}/change/", sent(figure))
 
     assert answer.status_code == 302
-    # Paragraphs are found at empty lines; browsers send CRLF.
+    # Paragraphs are separated by empty lines; browsers send CRLF.
     assert figure.texts.get().description == "First.\n\nSecond."
 
 

@@ -314,7 +314,7 @@ def test_a_failed_save_leaves_no_file(nina: Client, monkeypatch: pytest.MonkeyPa
     assert not Figure.objects.exists()
 
 
-# From a bundle
+# Import from a bundle
 
 
 def test_new_pictures_of_a_bundle_must_be_seen_before_the_import(page: Page, manager: User, sign_in: SignIn) -> None:

@@ -75,7 +75,7 @@ def test_every_admin_url_is_in_the_permission_matrix() -> None:
 
 @pytest.fixture(autouse=True)
 def _quiet() -> Iterator[None]:
-    """Disable logging: hundreds of requests are refused here, and each would log a traceback."""
+    """Disable logging, because hundreds of rejected requests would each log a traceback."""
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)

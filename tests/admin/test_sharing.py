@@ -53,7 +53,7 @@ def test_the_sharing_screen_has_everything_ready_to_copy(desk: Client, public: P
     assert fields["kit-readable"].get("value") == "http://127.0.0.1:8000/small-cut/"
     assert f"http://127.0.0.1:8000/p/{public.code}" in (fields["kit-plain"].text or "").splitlines()
     assert (fields["kit-html"].text or "").startswith("<!doctype html>")
-    # Each button names fields that are there.
+    # Each button refers to existing fields.
     for button in screen.elements("button"):
         for name in ("data-copy", "data-copy-html"):
             assert button.get(name) is None or button.get(name) in fields

@@ -55,14 +55,14 @@ def finder() -> Any:
 
 @pytest.fixture
 def no_finder(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A portal without the extra."""
+    """A portal without the text detection extra."""
     monkeypatch.setitem(sys.modules, "rapidocr_onnxruntime", None)
     with override_settings(TEXT_DETECTION=True):
         yield
 
 
 def as_dicom(data: bytes) -> bytes:
-    """The picture as the second of two frames of a fluoroscopy run."""
+    """Return the picture as the second of two frames of a fluoroscopy run."""
     image = Image.open(io.BytesIO(data)).convert("L")
     empty = Image.linear_gradient("L").resize(image.size)
     return dicom(
@@ -327,7 +327,7 @@ def test_pixels_suggest_photo_or_drawing_and_nothing_for_gray(nina: Client) -> N
     for kind, image in pictures.items():
         assert nina.get(start_upload(nina, sent(image))).context["staged"].suggested_kind == kind, kind
     assert nina.get(start_upload(nina, make_photo((201, 100)))).context["staged"].suggested_kind == "drawing", (
-        "two flat greys"
+        "two flat grays"
     )
 
 

@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def bomb(width: int, height: int) -> bytes:
-    """A whole PNG, all black, 1 bit for each pixel: 200 million of them in 25 kB."""
+    """Return a complete black PNG with 1 bit per pixel: 200 million pixels in 25 kB."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
@@ -47,7 +47,7 @@ def bomb(width: int, height: int) -> bytes:
 
 
 def grown_jpeg() -> bytes:
-    """A small JPEG whose frame header claims 65,500 × 65,500."""
+    """Return a small JPEG whose frame header claims 65,500 × 65,500."""
     data = bytearray(encoded(scene(), "JPEG"))
     at = data.index(b"\xff\xc0") + 5
     data[at : at + 4] = struct.pack(">HH", 65_500, 65_500)
@@ -61,7 +61,7 @@ def rotated() -> bytes:
 
 
 def sixteen_bit() -> bytes:
-    """A bright image; a dark one would need a window first."""
+    """Return a bright image; a dark one would need a window first."""
     bright = scene(mode="L").point(lambda value: 255 - value // 4)
     return encoded(bright.convert("I").point(lambda value: value * 257).convert("I;16"))
 

@@ -25,7 +25,7 @@ def decide(client: Client, page: Page, decision: Decision, comment: str = "", re
 
 
 def get_message(answer: Any) -> str:
-    """Messages after the redirect."""
+    """Return the messages after the redirect."""
     client = answer.client
     return " ".join(str(message) for message in client.get(answer["Location"]).context["messages"])
 

@@ -59,7 +59,7 @@ def test_the_form_is_in_the_language_of_the_page(client: Client, page: Page) -> 
 
     assert (english.language, english.title) == ("en", "Was this clear? Small cut – Test Spine Clinic")
     assert (translated.language, translated.title) == ("es", "¿Le quedó claro? Un corte chico – Test Spine Clinic")
-    # A code has a form in its own language only.
+    # A code has a form only in its own language.
     assert client.get(f"/es/clear/{page.code}/").status_code == 404
 
 

@@ -39,7 +39,7 @@ def near(found: Any, wanted: tuple[int, ...], tolerance: int = 1) -> bool:
 
 
 def with_chunks(*chunks: bytes, image: Image.Image | None = None) -> bytes:
-    """A PNG with these chunks after its header."""
+    """Return a PNG with these chunks after its header."""
     data = encoded(image or plain())
     return data[:33] + b"".join(chunks) + data[33:]
 
@@ -53,7 +53,7 @@ def corners(primaries: tuple[float, ...]) -> bytes:
 
 
 def gray_profile(power: float) -> bytes:
-    """A gray profile with this gamma."""
+    """Return a gray profile with this gamma."""
     curve = b"para\0\0\0\0" + struct.pack(">HHl", 0, 0, round(power * 65536))
     white = build_matrix_profile(SRGB_PRIMARIES, None)[68:80]
     head = struct.pack(">L4sL12s12x4s", 128 + 4 + 24 + 36, bytes(4), 0x04200000, b"mntrGRAYXYZ ", b"acsp")
@@ -155,7 +155,7 @@ def test_cmyk_is_converted_with_its_profile() -> None:
 
 
 def ink_profile() -> bytes:
-    """A minimal CMYK profile: no ink is white, otherwise the darkest ink counts."""
+    """Return a minimal CMYK profile: no ink is white, otherwise the darkest ink counts."""
     table = b"".join(
         struct.pack(">3B", 255 - 255 * max(c, m, y, k), 128, 128)
         for c in (0, 1)

@@ -77,7 +77,7 @@ def test_declared_length_of_two_gigabytes_allocates_nothing(place: str) -> None:
         lying = whole[:at] + struct.pack("<L", 2**31) + whole[at + 4 :]
     else:
         start = whole.index(b"\xe0\x7f\x10\x00")
-        # A lookup table, which is read, of 2 GB
+        # A 2 GB lookup table, which would be read
         lying = whole[:start] + b"\x28\x00\x10\x30OW\0\0" + struct.pack("<L", 2**31) + whole[start:]
 
     class Watched(io.BytesIO):

@@ -15,7 +15,7 @@ GUIDES = sorted(CONTENT.glob("guides/*/*.md"))
 MIN_SHORT_POINTS, MAX_SHORT_POINTS, MAX_SHORT_WORDS, MAX_MESSAGE_WORDS = 3, 5, 90, 25
 # These two pages start with their main content: the phone numbers and the glossary.
 WITHOUT_SHORT_VERSION = {"contact", "glossary"}
-# The words that a reader sees before opening a section. The clinic's answers and the warning signs have budgets of their own.
+# Words that are visible before a section is opened. Clinic answers and warning signs have their own limits.
 MAX_OPEN_WORDS = {"treatment-choices": 1_200, "": 900}
 MAX_CELL_WORDS, CELLS = 12, 3 * 6
 LOWEST_GRADE, HIGHEST_GRADE = 4.0, 6.0

@@ -26,5 +26,5 @@ def test_a_rejected_import_leaves_no_files(settings: Any, tmp_path: Path) -> Non
     with pytest.raises(InvalidBundleError, match="The kind of a page never changes"):
         import_bundle(stream, actor=None, check=False)
 
-    # Other pages refer only to their own files, so a leftover file would be found as unused.
+    # Other pages reference only their own files, so a leftover file would be listed as unused.
     assert find_unused_files(older_than=datetime.timedelta(0)) == []

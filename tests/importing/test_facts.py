@@ -34,7 +34,7 @@ FIGURE = re.compile(r"(?<![\w.,–-])\d[\d.,]*(?<![.,])(?!\w)")
 UNCHECKED_TEXT = re.compile(r"\]\([^)]*\)|\{[^}]*\}|^:::.*$|^\d+\. |\b(?:19|20)\d\d\b", re.MULTILINE)
 CHANCE = re.compile(r"^::: chance (\d+) in \d+$", re.MULTILINE)
 PHONE = re.compile(r"\b1-\d{3}-\d{3}-\d{4}\b")
-# "1.3 points" and "1 in 10,000" are not a count of "3 points" and a way of reading "10".
+# Do not read "3 points" into "1.3 points", or "1 in 10" into "1 in 10,000".
 NOT_A_CLAIM = [
     CLOCK_TIME,
     DATE,
@@ -55,7 +55,7 @@ HEAD_TO_HEAD = "esj-2023-leak"
 
 @dataclass(frozen=True)
 class Statement:
-    """A paragraph, list entry, table row or block, with its section, the heading above it and the sources that cover it."""
+    """A paragraph, list entry, table row, or block, with its section, the heading above it, and the sources that cover it."""
 
     file: Path
     section: str
@@ -66,7 +66,7 @@ class Statement:
 
 
 def register() -> dict[str, set[str]]:
-    """Numbers by source, from docs/quality/numbers.md."""
+    """Return the numbers by source, from docs/quality/numbers.md."""
     found: dict[str, set[str]] = {}
     for source, numbers in ROW.findall((ROOT / "docs/quality/numbers.md").read_text(encoding="utf-8")):
         found.setdefault(source, set()).update(re.split(r", (?=\d)", numbers.strip()) if numbers.strip() else [])
@@ -93,7 +93,7 @@ def statements(file: Path, body: str = "") -> Iterator[Statement]:
 
 
 def sign_statements() -> Iterator[Statement]:
-    """The warning signs, each with all of its sources."""
+    """Yield the warning signs, each with all of its sources."""
     file = CONTENT / "warning_signs.yaml"
     for sign in yaml.safe_load(file.read_text(encoding="utf-8")):
         for words in sign["text"].values():
@@ -114,7 +114,7 @@ def figures(text: str) -> set[str]:
 
 
 def unregistered(statement: Statement, known: dict[str, set[str]]) -> set[str]:
-    """Numbers of a cited statement that none of its sources is registered for."""
+    """Return the numbers of a cited statement that none of its sources is registered for."""
     return figures(statement.text) - {number for source in statement.sources for number in known.get(source, set())}
 
 
@@ -175,12 +175,12 @@ def test_unverified_numbers_appear_nowhere() -> None:
 
 
 def leak_figures(statement: Statement) -> set[str]:
-    """The data sets on leaks whose numbers this statement prints."""
+    """Return the data sets on leaks whose numbers this statement prints."""
     return {key for key, (_, told) in LEAKS.items() if key in statement.sources and told & figures(statement.text)}
 
 
 def compared_leaks(told: list[Statement]) -> list[str]:
-    """Statements and table rows with two counts of leaks, and headings over chances from two counts."""
+    """Return the statements and table rows with two leak statistics, and headings above chances from two statistics."""
     chances: dict[tuple[Path, str], set[str]] = {}
     for statement in told:
         if statement.is_chance:
@@ -235,7 +235,10 @@ def test_leak_statistics_in_one_section_have_subheadings_with_the_year(language:
 
 
 def numbers_by_section(file: Path) -> dict[str, Counter[str]]:
-    """All numbers of a text by section and, for the front, the key message. Sections have the same order in both languages."""
+    """Return all numbers of a text by section, including the key message.
+
+    Sections have the same order in both languages.
+    """
     entry = read_page_entry(file).data
     found = {"key message": Counter(FIGURE.findall(entry["key_message"]))}
     for place, part in enumerate(re.split(r"^## ", entry["body"], flags=re.MULTILINE)):

@@ -86,7 +86,7 @@ CHANGES = [
 
 
 def copies(folder: Path) -> Iterator[Path]:
-    """Copies of a content folder, each below a folder of its own."""
+    """Yield copies of a content folder, each in its own parent folder."""
     for number in count():
         yield shutil.copytree(folder, folder.with_name(f"case-{number}") / "content")
 

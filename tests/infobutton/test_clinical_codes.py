@@ -21,7 +21,7 @@ from tests.conftest import ServedSite
 ROOT = Path(__file__).resolve().parents[2]
 ATOM = "{http://www.w3.org/2005/Atom}"
 ICD10, ICD9, SNOMED, CPT = (f"2.16.840.1.113883.6.{number}" for number in (90, 103, 96, 12))
-# Code, and the subject of the first page it gets ("" for none). The seventh sign, dots and case are varied below.
+# Code, and the subject of the first page found ("" for none). The seventh character, dots, and case are varied below.
 CODES = [
     *[(ICD10, code, "spine-compression-fractures") for code in (
         "M80.08XA", "M80.08XD", "M80.08XS", "M80.88XA", "M48.50XA", "M48.51XA", "M48.52XA", "M48.53XA", "M48.54XA",
@@ -46,7 +46,7 @@ def spellings(code: str) -> set[str]:
 
 
 def ask(site: ServedSite, **values: str) -> tuple[int, str, str]:
-    """Status, content type and text of ``/connect/service``."""
+    """Return the status, content type, and text of ``/connect/service``."""
     names = {
         "cs": "mainSearchCriteria.v.cs",
         "c": "mainSearchCriteria.v.c",
@@ -62,7 +62,7 @@ def ask(site: ServedSite, **values: str) -> tuple[int, str, str]:
 
 
 def read_like_medlineplus(text: str) -> Iterator[tuple[str, str, str]]:
-    """What programs written for MedlinePlus Connect do: one entry may come as an object, none as nothing."""
+    """Read entries as MedlinePlus Connect clients do: a single entry may be an object, and an empty list missing."""
     feed = json.loads(text)["feed"]
     entries = feed.get("entry") or []
     for entry in entries if isinstance(entries, list) else [entries]:
@@ -152,7 +152,7 @@ def test_invalid_request_gets_a_message_in_the_requested_format(
                 asked = {"cs": ICD10, "kind": kind, "callback": "take.it", **values}
                 status, content_type, text = ask(served_site, **asked)
 
-                # A 60 kB line is more than a server reads of one request; both answers are clear.
+                # A 60 kB line exceeds what a server reads of one request line, so both statuses are fine.
                 assert status in {400, 414, 431}
                 if status == 400 and asked["kind"] == "application/json":
                     assert content_type.startswith("application/json")

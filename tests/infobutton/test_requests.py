@@ -25,7 +25,7 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 @pytest.fixture
 @built_once
 def pages():
-    """A fracture page, a page on weak bones, and the codes that lead to them."""
+    """A fracture page, a page on weak bones, and their codes."""
     make_clinic()
     for subject in ("fracture", "weak-bones", "kyphoplasty"):
         make_public(make_page(subject))

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-# A copy of the portal in a process of its own, once.
+# One copy of the portal, in a separate process.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("new language")]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -123,7 +123,7 @@ ADDRESSES = [
 
 
 def compiled(catalog: dict[str, str]) -> bytes:
-    """A catalog as gettext reads it (.mo)."""
+    """Return a compiled gettext catalog (.mo)."""
     pairs = sorted({"": "Content-Type: text/plain; charset=UTF-8\n", **catalog}.items())
     encoded = [[text.encode() for text in column] for column in zip(*pairs, strict=True)]
     at = 28 + 16 * len(pairs)
@@ -277,7 +277,7 @@ def test_staff_see_which_checks_are_missing(seen: dict[str, Any]) -> None:
 
 
 def test_the_reading_level_uses_the_formula_of_the_language(seen: dict[str, Any]) -> None:
-    # 16 words of 2 letters in 2 sentences; in the second text, all in one sentence of 16 words of 3 letters.
+    # The first text has 16 words of 2 letters in 2 sentences; the second has 16 words of 3 letters in one sentence.
     assert seen["levels"] == [100 - 8 - 20, 100 - 16 - 30]
     assert seen["too hard"] == ["The text has a Madeup ease of 54.0; the minimum is 56.0."]
 

@@ -65,7 +65,7 @@ def test_every_pattern_compiles(entry: LanguageDefinition) -> None:
 
 @EACH
 def test_words_around_numbers_capture_no_groups(entry: LanguageDefinition) -> None:
-    """The patterns are put into others, whose groups are numbered."""
+    """The patterns are embedded in others that use numbered groups."""
     if entry.numbers:
         patterns = {field.name: getattr(entry.numbers, field.name) for field in fields(entry.numbers)}
         assert [name for name, pattern in patterns.items() if re.compile(pattern).groups] == []
@@ -105,7 +105,7 @@ def test_a_field_without_patterns_matches_nothing() -> None:
 
 @pytest.fixture
 def without_rules(monkeypatch: pytest.MonkeyPatch) -> str:
-    """The code of a language with nothing but its names."""
+    """The code of a language that defines only its names."""
     entry = LanguageDefinition(
         code="qx",
         name="Qx",

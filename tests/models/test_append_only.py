@@ -102,7 +102,7 @@ def test_a_history_row_rejects_every_change(public_page: Page, model: Any) -> No
     assert list(model.objects.order_by("pk").values()) == before
 
 
-# What a program without our models would send; "{column}" is any column, "{table}" the table.
+# SQL from a program without our models. "{column}" is any column, and "{table}" is the table.
 STATEMENTS = {
     "update": 'UPDATE "{table}" SET "{column}" = "{column}"',
     "update a row": 'UPDATE "{table}" SET "{column}" = "{column}" WHERE id = {pk}',
@@ -122,7 +122,7 @@ def test_the_database_itself_rejects_every_change(public_page: Page, model: Any)
     table = model._meta.db_table
     column = next(field.column for field in model._meta.concrete_fields if not field.primary_key)
     before = list(model.objects.order_by("pk").values())
-    # PostgreSQL truncates no table whose foreign keys it has yet to check.
+    # PostgreSQL cannot truncate a table with pending foreign key checks.
     connection.check_constraints()
 
     accepted = []

@@ -255,7 +255,7 @@ def advice_on(page: Page) -> list[Issue]:
 
 
 def check_again(page: Page, live: Release) -> None:
-    """Rendering again and rereleasing give the stored HTML, and no anchor is lost."""
+    """Assert that rendering again and rereleasing produce the stored HTML and lose no anchor."""
     out = StringIO()
     call_command("check_releases", stdout=out)
     call_command("check_links", stdout=out)

@@ -435,7 +435,7 @@ def test_a_release_references_a_new_row_only_for_changed_texts_markers_or_rendit
 
     first = row_for_release()
     assert first == FigureApproval.objects.get(figure__slug="needle", approval__isnull=False)
-    # A search for text changes nothing that is shown; neither do new rows with the same values.
+    # Neither text detection nor new rows with the same values change anything visible.
     Figure.objects.update(text_detection={"regions": []})
     replace_renditions(needle(), [_copy(row) for row in needle().renditions.all()])
     assert row_for_release() == first

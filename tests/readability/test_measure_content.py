@@ -17,28 +17,28 @@ pytestmark = pytest.mark.django_db
 
 
 def run(*flags: str) -> str:
-    """The output of the command. Raises CommandError if a limit is exceeded."""
+    """Return the output of the command. Raises CommandError if a limit is exceeded."""
     out = StringIO()
     call_command("measure_content", *flags, stdout=out)
     return out.getvalue()
 
 
 def broken() -> list[str]:
-    """One line for each failure."""
+    """Return one line per failure."""
     with pytest.raises(CommandError) as refused:
         run()
     return str(refused.value).split("\n")
 
 
 def public(body: str = "", **values: object) -> Page:
-    """A public page; ``body`` is appended to the standard body."""
+    """Return a public page; ``body`` is appended to the standard body."""
     page = make_page("small-cut", body=BODY + body, **values)
     make_public(page)
     return page
 
 
 def plant(page: Page, old: str, new: str) -> None:
-    """Put a fault into the public tree; the publishing checks would refuse it."""
+    """Inject a fault into the public tree, because the publishing checks would reject it."""
     release = Release.objects.get(live_on=page)
     tree = json.dumps(release.document)
     assert old in tree
@@ -47,7 +47,7 @@ def plant(page: Page, old: str, new: str) -> None:
 
 
 def translated(page: Page) -> Page:
-    """A public Spanish page on the same subject, and Spanish texts for the figure."""
+    """Return a public Spanish page on the same subject, and Spanish texts for the figure."""
     figure = Figure.objects.get()
     FigureText.objects.create(figure=figure, language="es", title="Aguja", alt="Una aguja.", caption="Una aguja.")
     MarkerText.objects.create(marker=figure.markers.get(), language="es", label="Punta")
@@ -145,7 +145,7 @@ def test_a_link_to_a_missing_section_fails() -> None:
 
     other.body = BODY.replace("## What it is", "## What this is")
     make_public(other)
-    run()  # a reworded heading keeps its old address
+    run()  # a reworded heading keeps its old anchor
 
     plant(Page.objects.get(subject="other"), '["what-it-is"]', '["what"]')
     assert broken() == [

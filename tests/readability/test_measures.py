@@ -16,7 +16,7 @@ LONG = "We look at the bone and at the skin and at the legs and at the arms and 
 
 
 def failing(body: str, **values: object) -> list[str]:
-    """The failures of a page that requires no figure and no source."""
+    """Return the failures of a page that requires no figure and no source."""
     return list(find_failures(measure_body(body + ACTION, **{"kind": "about", **values})))
 
 
@@ -155,7 +155,7 @@ def test_a_picture_with_too_long_a_text_fails() -> None:
     make_figure()
     library = ReferenceResolver("en", FigureVersion.CURRENT)
     rendered = render_page({**EMPTY_CONTENT, "body": "::: figure needle" + ACTION}, kind="about", resolver=library)
-    # The column holds no more than the mark allows, so the text grows in the finished page.
+    # The database column limits the alt text, so it is lengthened in the rendered page.
     rendered.article.images[0].alt = "a" * 126
     page = measure_page(rendered.article, kind="about", resolver=library)
 

@@ -17,7 +17,7 @@ POLYSYLLABIC = "A hospital. An injury. A family. An area. An emergency. An ambul
 
 
 def refused(text: str) -> list[str]:
-    """The issues on the readability of ``text``, as an editor reads them."""
+    """Return the issues on the readability of ``text``, as an editor reads them."""
     page = make_page("small-cut", kind="about", body=f"{BODY}\n{text}\n")
     library = ReferenceResolver("en", FigureVersion.CURRENT)
     rendered = render_page(page.draft_content(), kind=page.kind, resolver=library)

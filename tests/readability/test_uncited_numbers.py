@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db
 
 
 def wanting(body: str, **values: object) -> list[str]:
-    """The numbers in a text that need a source."""
+    """Return the numbers in a text that need a source."""
     return [passage.detail for passage in measure_body(body, **values).uncited_numbers]
 
 

@@ -50,13 +50,13 @@ def render(body: str, *, kind: str = "procedure", language: str = "en", **values
 
 
 def render_body(markdown: str) -> str:
-    """The HTML of the body alone."""
+    """Render ``markdown``, and return only the HTML of the body."""
     body = render(markdown).html.split(BODY_STARTS, 1)[1]
     return BODY_ENDS.split(body, maxsplit=1)[0].strip()
 
 
 def list_issues(markdown: str, **values: object) -> list[str]:
-    """All issues as the editor reads them, with their lines."""
+    """Return all issues as shown to the editor, with their lines."""
     return [str(problem) for problem in render(markdown, **values).issues]
 
 
@@ -67,20 +67,20 @@ class ParsedPage:
     elements: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
     def tags(self) -> set[str]:
-        """Names of all elements."""
+        """Return the names of all elements."""
         return {name for name, _ in self.elements}
 
     def find_all(self, name: str) -> list[dict[str, str]]:
-        """Attributes of all elements of one name."""
+        """Return the attributes of all elements with this name."""
         return [attributes for found, attributes in self.elements if found == name]
 
     def ids(self) -> list[str]:
-        """All ids in order, with duplicates."""
+        """Return all ids in order, with duplicates."""
         return [attributes["id"] for _, attributes in self.elements if "id" in attributes]
 
 
 def parse_html(html: str, *, strict: bool = True) -> ParsedPage:
-    """The article as a browser builds it. ``strict``: raises for anything that HTML forbids."""
+    """Parse the article like a browser. ``strict`` raises for any HTML error."""
     # Use html5lib's tree, because the way a browser repairs broken nesting matters, not the source.
     parser = html5lib.HTMLParser(html5lib.getTreeBuilder("etree"), namespaceHTMLElements=False, strict=strict)
     tree = parser.parse(f"<!doctype html><html lang=en><head><title>t</title></head><body>{html}</body></html>")

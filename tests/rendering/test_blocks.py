@@ -26,7 +26,7 @@ Fast.
 
 
 def collapse_whitespace(html: str) -> str:
-    """HTML without the whitespace between tags."""
+    """Return the HTML without the whitespace between tags."""
     return re.sub(r">\s+<", "><", html.strip())
 
 

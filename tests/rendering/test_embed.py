@@ -1,4 +1,4 @@
-"""Several articles in one document, and several components on one page: ids are unique, and links lead to their part."""
+"""Several articles in one document, and several components on one page: unique ids and working links."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Corrections: each one removes its issue, changes nothing else, and is offered only for the text that it was made for."""
+"""Corrections: each one resolves its issue, changes nothing else, and is offered only for the text it was created for."""
 
 from typing import Any
 

@@ -156,7 +156,7 @@ def test_preview_of_a_bare_text_is_harmless(db: None, subtests: pytest.Subtests)
 
 
 def is_plain(text: str) -> bool:
-    """Whether the fields of the admin accept this text."""
+    """Return whether the fields of the admin accept this text."""
     try:
         validate_plain_text(text)
     except ValidationError:

@@ -1,4 +1,4 @@
-"""Lint reports markup that does not do what its author meant, with line and fix; ordinary text passes."""
+"""Lint reports markup that does not do what its author meant, with its line and a fix; ordinary text passes."""
 
 import pytest
 from django.core.exceptions import ValidationError

@@ -18,7 +18,7 @@ from procedures.triage import TriageDetector
 from tests.rendering.helpers import EMPTY_CONTENT, render
 
 pytestmark = pytest.mark.django_db
-# One message of each module, as a translator would have translated it.
+# One message from each module, as a translator would translate it.
 SPANISH = {
     "line %(line)s: %(message)s": "renglón %(line)s: %(message)s",
     "The block %(name)s is empty.": "El bloque %(name)s está vacío.",
@@ -56,7 +56,7 @@ SPANISH_ISSUES = [
 def spanish(monkeypatch: pytest.MonkeyPatch) -> None:
     catalog: Any = trans_real.translation("es")._catalog
     for message, translated in SPANISH.items():
-        # A plural is found by its singular and the number of its form.
+        # A plural is looked up by its singular and the index of its form.
         singular = message.replace("entries", "entry")
         for key in [(singular, 1), (singular, 2)] if singular != message else [message]:
             monkeypatch.setitem(catalog._catalogs[0], key, translated)

@@ -174,7 +174,7 @@ def test_guide_lists_its_readings_and_adds_up_their_minutes(clinic_content: Figu
     assert '<a class="reading-list__link" href="/getting-well/#driving">' in html
     assert "Why &lt;b&gt;" in html
     assert rendered.reading_list_minutes == 6
-    assert "minute" not in html  # said once, below the title
+    assert "minute" not in html  # shown once, below the title
 
 
 @pytest.mark.django_db

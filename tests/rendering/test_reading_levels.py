@@ -18,7 +18,7 @@ ROW = re.compile(
 
 
 def listed(markdown: str = "::: reading-levels", language: str = "en") -> list[tuple[str, str, str]]:
-    """Path, title, and level of each row."""
+    """Return the path, title, and level of each row."""
     return ROW.findall(render(markdown, language=language).html)
 
 

@@ -1,4 +1,4 @@
-"""The block registry: whatever runs over it works for every block, and a block can be added at run time."""
+"""The block registry: everything that uses it works for every block, and blocks can be added at run time."""
 
 import json
 from collections.abc import Iterator
@@ -106,7 +106,7 @@ def test_reference_docs_match_the_registry(tmp_path: Path, monkeypatch: pytest.M
 
 @pytest.fixture
 def quote(tmp_path: Path, settings: Any) -> Iterator[BlockType]:
-    """The block of docs/howto/add-a-block.md: its module, and its template."""
+    """The block from docs/howto/add-a-block.md, with its module and template."""
     guide = (Path(__file__).resolve().parents[2] / "docs" / "howto" / "add-a-block.md").read_text()
     code, template = (guide.split(f"```{kind}\n")[1].split("```")[0] for kind in ("python", "html"))
     (tmp_path / "components").mkdir()

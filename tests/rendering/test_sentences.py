@@ -1,4 +1,4 @@
-"""Inline content: emphasis, citations, clinic values, links, glossary terms."""
+"""Inline content: emphasis, citations, clinic values, links, and glossary terms."""
 
 import pytest
 from django.utils.text import slugify

@@ -158,7 +158,7 @@ REJECTED = {
         "New tingling can wait until your next visit.",
         "Go to the emergency room if you are constipated.",
         "If the wound is red, call us in office hours.",
-        # Blocks, headings and lists.
+        # Blocks, headings, and lists.
         "::: steps\n1. Your leg is weak.\n2. Call us tomorrow.\n:::",
         "::: call\n- You have new numbness.\n:::",
         "## When is it urgent?\n\n- Chest pain.\n- Weak legs.",
@@ -379,7 +379,7 @@ def lint_signs(content: dict[str, Any], *, kind: str, triage: TriageDetector) ->
 
 
 def found(body: str, language: str = "en", **values: str) -> list[str]:
-    """The issues of a text, with their lines."""
+    """Return the issues of a text, with their lines."""
     problems = lint_signs(
         {**EMPTY_CONTENT, "description": "", "body": body, **values}, kind="condition", triage=TriageDetector(language)
     )

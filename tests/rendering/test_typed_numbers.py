@@ -20,7 +20,7 @@ from procedures.phones import find_emergency_numbers, find_phones
 from tests.factories import make_clinic
 from tests.rendering.helpers import list_issues, render
 
-# ¶ is a line end.
+# ¶ stands for a line break.
 PHONES = """call 303-555-0100
 Our desk: 720.555.0177.
 (970) 555 0142

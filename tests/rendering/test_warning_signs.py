@@ -23,7 +23,7 @@ def signs() -> None:
 
 
 def cards(html: str) -> list[tuple[str, list[str]]]:
-    """Title and entries of each card, in order."""
+    """Return the title and entries of each card, in order."""
     found = re.findall(
         r'<h3 class="care-card__title">(.*?)</h3>\s*<div class="care-card__body">\s*<ul>(.*?)</ul>', html, re.DOTALL
     )

@@ -36,7 +36,7 @@ def make_site() -> None:
 
 @pytest.fixture
 def search(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SearchResults]:
-    """Search over a page on kyphoplasty and one on rest, in an index of this test alone."""
+    """Search over a page on kyphoplasty and one on rest, in an index used only by this test."""
     monkeypatch.setattr(search_index, "_indexes", {language: SearchIndex(language) for language in ("en", "es")})
     make_site()
 

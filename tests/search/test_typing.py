@@ -41,7 +41,7 @@ def make_site() -> None:
 
 @pytest.fixture
 def search(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SearchResults]:
-    """Search over some pages in both languages, in indexes of this test alone."""
+    """Search over some pages in both languages, in indexes used only by this test."""
     indexes = {language: SearchIndex(language) for language in ("en", "es")}
     monkeypatch.setattr(search_index, "_indexes", indexes)
     make_site()

@@ -45,12 +45,12 @@ class Other(BaseHTTPRequestHandler):
     do_GET = do_HEAD = _answer  # noqa: N815 -- the names that http.server asks for
 
     def log_message(self, *args: object) -> None:
-        """Nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
 def other(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A site on this machine that counts as public."""
+    """A site on this machine that is treated as public."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Other)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     Other.asked = []

@@ -30,7 +30,7 @@ def page(db: None) -> Page:
 
 
 def damage(table: str, column: str, old: str, new: str) -> None:
-    """Replace text in all rows of a table with SQL, as the models would refuse it."""
+    """Replace text in all rows of a table with SQL, because the models would reject it."""
     with history_unprotected(), connection.cursor() as cursor:
         cursor.execute(f"UPDATE procedures_{table} SET {column} = REPLACE({column}, %s, %s)", [old, new])  # noqa: S608 -- our own names
         assert cursor.rowcount

@@ -114,7 +114,7 @@ def test_an_email_draft_has_no_sender_no_recipient_and_two_alternatives(about: M
 
 
 def content(message: EmailMessage, kind: str) -> str:
-    """A part as it was written, with one kind of line break."""
+    """Return the decoded part with normalized line breaks."""
     return str(message.get_body((kind,)).get_content()).replace("\r\n", "\n")
 
 

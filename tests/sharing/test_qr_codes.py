@@ -92,7 +92,7 @@ def modules(about: MessageContext) -> tuple[np.ndarray, np.ndarray]:
     is_data = np.isin(kinds, [consts.TYPE_DATA_DARK, consts.TYPE_DATA_LIGHT])
     size = len(matrix)
     order, upwards = [], True
-    for right in [*range(size - 1, 6, -2), *range(5, 0, -2)]:  # column 6 is a timing line
+    for right in [*range(size - 1, 6, -2), *range(5, 0, -2)]:  # column 6 is a timing pattern
         rows = range(size - 1, -1, -1) if upwards else range(size)
         order += [(y, x) for y in rows for x in (right, right - 1) if is_data[y, x]]
         upwards = not upwards
@@ -120,7 +120,7 @@ def test_a_qr_code_with_a_tenth_of_its_modules_flipped_can_be_read(about: Messag
 
 @every
 def test_a_stain_on_a_tenth_of_the_data_is_mostly_repaired_and_never_misread(about: MessageContext) -> None:
-    # A round stain touches more codewords than a tenth; level M repairs 15 of 100.
+    # A round stain affects more than a tenth of the codewords; level M repairs 15 percent.
     matrix, order = modules(about)
     middles = order[:: len(order) // 40]
     stains = [np.argsort(((order - middle) ** 2).sum(axis=1), kind="stable")[: len(order) // 10] for middle in middles]

@@ -17,7 +17,7 @@ HEURISTIC = {200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501}
 
 @dataclass
 class Browser:
-    """A browser for which time does not pass: a response that is fresh for a second is fresh forever."""
+    """A browser with a stopped clock: a response that is fresh for a second is fresh forever."""
 
     client: Client
     stored: dict[str, HttpResponse] = field(default_factory=dict)
@@ -41,13 +41,13 @@ class Browser:
         return "Expires" in answer.headers or answer.status_code in HEURISTIC
 
     def open(self, path: str) -> tuple[int, str]:
-        """Status and address at the end."""
+        """Follow redirects, and return the final status and path."""
         for _ in range(6):
             answer = self.get(path)
             if "Location" not in answer.headers:
                 return answer.status_code, path
             path = answer["Location"]
-        return 310, path  # too many redirects, as browsers call it
+        return 310, path  # stands for the browser error “too many redirects”
 
 
 @pytest.fixture

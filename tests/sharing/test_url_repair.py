@@ -19,7 +19,7 @@ REVALIDATE = "no-cache"
 @pytest.fixture
 @built_once
 def pages(db: None) -> Page:
-    """``/lumbar-mri/``, ``/es/resonancia/`` and ``/contact/``."""
+    """``/lumbar-mri/``, ``/es/resonancia/``, and ``/contact/``."""
     make_clinic()
     make_figure(size=(48, 48))
     page = make_page("lumbar-mri")
@@ -33,7 +33,7 @@ def get(client: Client, path: str) -> object:
     return client.get(f"http://testserver{path}")
 
 
-# LINKS.md §1; x is a whole address in the table there.
+# LINKS.md §1, where x stands for a whole URL in the table.
 DAMAGED = [
     "/lumbar-mri",
     "/lumbar-mri/.",

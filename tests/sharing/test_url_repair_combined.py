@@ -21,7 +21,7 @@ CODE = make_code("K7M4P") or ""
 @pytest.fixture
 @built_once
 def site(db: None) -> None:
-    """A page, its translation and a guide; the page has a code."""
+    """A page with a code, its translation, and a guide."""
     make_clinic()
     make_figure(size=(48, 48))
     page = make_page("lumbar-mri", code=CODE)

@@ -1,4 +1,4 @@
-"""HTTP: HEAD, revalidation, compression."""
+"""HTTP: HEAD, revalidation, and compression."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def test_head_returns_the_headers_of_get_without_a_body(site: Site, subtests: py
 
 
 def stable(answer: Response) -> list[tuple[str, str]]:
-    """Headers that depend only on the path, not on the time."""
+    """Return the headers that depend only on the path, not on the time."""
     return sorted(pair for pair in answer.headers if pair[0] not in PER_ANSWER)
 
 

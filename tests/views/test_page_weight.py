@@ -13,7 +13,7 @@ BROTLI = {"Accept-Encoding": "br"}
 
 
 def blocking_files(page: Document) -> list[str]:
-    """Stylesheets and scripts that block rendering on a screen."""
+    """Return the stylesheets and scripts that block rendering on a screen."""
     head = page.one("head")
     links = [link for link in head.iter("link") if link.get("rel") == "stylesheet" and link.get("media") != "print"]
     return [*(link.attrib["href"] for link in links), *(script.attrib["src"] for script in blocking_scripts(page))]

@@ -93,7 +93,7 @@ def publish_guide(slug: str, pages: list[Page]) -> Page:
 
 
 def queries_of(client: Client, path: str) -> list[str]:
-    """The statements of a request, without Django's one-time probe of the database."""
+    """Return the statements of a request, without Django's one-time probe of the database."""
     assert connection.features.supports_json_field
     with CaptureQueriesContext(connection) as captured:
         client.get(path)

@@ -25,14 +25,14 @@ WORKER = {"worker", "public"}
 
 
 def rows(site: ServedSite) -> str:
-    """Every row of the database as text, on SQLite and PostgreSQL."""
+    """Return every row of the database as text, on SQLite and PostgreSQL."""
     command = [sys.executable, "manage.py", "dumpdata", "--indent", "1"]
     done = subprocess.run(command, cwd=ROOT, env=site.environ, capture_output=True, text=True, check=True)
     return done.stdout
 
 
 def files(folder: Path) -> dict[str, tuple[int, str]]:
-    """The modification time and content hash of every file by name."""
+    """Return the modification time and content hash of every file by name."""
     return {
         str(path.relative_to(folder)): (path.stat().st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest())
         for path in sorted(folder.rglob("*"))

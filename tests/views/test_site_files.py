@@ -15,7 +15,7 @@ XHTML = "{http://www.w3.org/1999/xhtml}"
 def entries(site: Site) -> list[ElementTree.Element]:
     answer = fetch(site.url, "/sitemap.xml")
     assert answer.kind == "application/xml"
-    # Our own bytes, no entities declared.
+    # Our own XML, without declared entities.
     return ElementTree.fromstring(answer.body).findall(f"{SITEMAP_NAMESPACE}url")
 
 

@@ -30,7 +30,7 @@ TEXTS = {"p", "li", "td", "dd", "figcaption", "h2", "h3"}
 
 
 def subjects() -> dict[str, str]:
-    """The subject of each page of the content folder by its path."""
+    """Return the subject of each page in the content folder by path."""
     found = {}
     for file in Path(__file__).resolve().parents[2].glob("content/*/*/*.md"):
         front = yaml.safe_load(file.read_text(encoding="utf-8").split("---\n")[1])
@@ -45,7 +45,7 @@ def plain(text: str) -> str:
 
 
 def printed(page: Document) -> dict[str, set[str]]:
-    """Signs (texts and short forms) on a page, with the classes of their cards."""
+    """Return the signs (texts and short forms) on a page, with the classes of their cards."""
     found: dict[str, set[str]] = {}
     for card in page.of_class("care-card"):
         for item in card.iter("li"):
