@@ -140,7 +140,7 @@ STAGED_IMAGE_URLS: dict[str, list[MatrixRequest]] = {
 # A picture of a bundle that is reviewed before the import.
 BUNDLE_URLS: dict[str, list[MatrixRequest]] = {"page_import_image": [get("4404L")]}
 # Sign-in and account pages, which are the same for every role and tested in tests/accounts.
-OWN_ACCOUNT = frozenset(
+ACCOUNT_URLS = frozenset(
     "account_login account_logout account_reauthenticate mfa_activate_totp mfa_add_webauthn mfa_authenticate "
     "sso_login openid_connect_callback saml_acs saml_finish_acs saml_metadata saml_sls "
     "mfa_deactivate_totp mfa_edit_webauthn mfa_generate_recovery_codes mfa_index mfa_login_webauthn "
@@ -150,7 +150,7 @@ OWN_ACCOUNT = frozenset(
     "mfa_setup account_set_password account_set_password_damaged".split()
 )
 # Django's own views, and user accounts.
-FRAME: dict[str, list[MatrixRequest]] = {
+DJANGO_URLS: dict[str, list[MatrixRequest]] = {
     "index": [get(ALL_ROLES)],
     "search": [get(ALL_ROLES), get(ALL_ROLES, q="cut")],
     "app_list": [get(ALL_ROLES)],
@@ -176,12 +176,12 @@ def table() -> dict[str, list[MatrixRequest]]:
     rows = {f"procedures_{model}_{screen}": asks for model, own in MODELS.items() for screen, asks in own.items()}
     own = {**PAGE_URLS, **SITE_URLS, **FIGURE_URLS, **STAGED_IMAGE_URLS, **BUNDLE_URLS, **PUBLIC_PAGE_URLS}
     rows |= {f"procedures_{name}": asks for name, asks in own.items()}
-    return rows | FRAME
+    return rows | DJANGO_URLS
 
 
 # The status that each page view returns to a permitted user, by page state.
 STATES = "draft waiting sent_back approved planned public newer starter withdrawn".split()
-ACTS: dict[str, tuple[str, str, dict[str, Any], str]] = {
+ACTIONS: dict[str, tuple[str, str, dict[str, Any], str]] = {
     # Action: URL name, role, POST data, status in each state (302 done, 409 not possible now).
     "approve": ("page_review", "reviewer", {"revision": newest_revision, "decision": "approved"}, "302 " * 9),
     "send back": (

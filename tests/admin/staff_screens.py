@@ -45,7 +45,7 @@ def create_one_of_each_model() -> User:
     return User.objects.create(username="boss", first_name="Boss", is_staff=True, is_superuser=True)
 
 
-def screens(superuser: User) -> list[str]:
+def list_screen_urls(superuser: User) -> list[str]:
     """Return the URLs of everything that a superuser can open under /admin/: Django's views and our own screens."""
     client = Client()
     client.force_login(superuser)

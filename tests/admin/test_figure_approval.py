@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
 STALE_PAGES_URL = f"{PAGES}outdated/"
 
 
-def named_picture() -> bytes:
+def make_picture_with_name() -> bytes:
     """Return a picture with a patient's name in its corner."""
     image = Image.linear_gradient("L").resize((240, 160))
     ImageDraw.Draw(image).text((4, 4), "SMITH, JOHN DOB 01/02/1950", fill=255)
@@ -61,7 +61,7 @@ class Site:
         self.both = make_staff("Mia", "Manager")
         self.both.groups.add(Group.objects.get(name="Reviewer"))
         self.clients = {user: sign_in(user) for user in (self.editor, self.manager, self.reviewer, self.both)}
-        self.known = set(stored())
+        self.known = set(list_stored_files())
 
     def show(self, slug: str, user: User) -> None:
         """Put the picture into the draft of the public page, and send it for review."""
@@ -86,25 +86,25 @@ class Site:
         publish_scheduled(timezone.now() + timezone.timedelta(days=3650))
 
 
-def another_picture(figure: Figure, data: bytes | None = None) -> None:
+def replace_picture(figure: Figure, data: bytes | None = None) -> None:
     """Replace the pixels, as every upload path does."""
-    rows = store_image(figure, build_decoded_image(Image.open(io.BytesIO(data or named_picture()))))
+    rows = store_image(figure, build_decoded_image(Image.open(io.BytesIO(data or make_picture_with_name()))))
     figure.save()
     replace_renditions(figure, rows)
 
 
-def stored() -> list[str]:
+def list_stored_files() -> list[str]:
     return [f"figures/{name}" for name in default_storage.listdir("figures")[1]]
 
 
-def status_of(client: Client, address: str) -> int:
+def get_status(client: Client, address: str) -> int:
     """Return the status, and close the file."""
     answer = client.get(address)
     answer.getvalue()
     return answer.status_code
 
 
-def readable(names: set[str]) -> dict[str, list[str]]:
+def find_public_files(names: set[str]) -> dict[str, list[str]]:
     """Map each publicly readable file to the public URLs that serve or reference it."""
     reader, found = Client(), {}
     texts = {
@@ -112,33 +112,35 @@ def readable(names: set[str]) -> dict[str, list[str]]:
     }
     for name in names:
         places = [path for path, text in texts.items() if name in text]
-        if status_of(reader, f"/media/{name}") != 404:
+        if get_status(reader, f"/media/{name}") != 404:
             places.append("its own address")
         if places:
             found[name] = places
     return found
 
 
-def by_screen(site: Site, user: User) -> str:
-    answer = save_upload(site.clients[user], start_upload(site.clients[user], named_picture()))
+def upload_from_screen(site: Site, user: User) -> str:
+    answer = save_upload(site.clients[user], start_upload(site.clients[user], make_picture_with_name()))
     return Figure.objects.get(pk=answer["Location"].split("/")[-3]).slug
 
 
-def from_the_editor(site: Site, user: User) -> str:
-    upload = SimpleUploadedFile("photo.png", named_picture(), content_type="image/png")
+def upload_from_editor(site: Site, user: User) -> str:
+    upload = SimpleUploadedFile("photo.png", make_picture_with_name(), content_type="image/png")
     answer = site.clients[user].post(UPLOAD, sent(picture=upload))
     assert answer.status_code == 201, answer.content
     done = save_upload(site.clients[user], answer.json()["next"])
     return Figure.objects.get(pk=done["Location"].split("/")[-3]).slug
 
 
-def as_a_replacement(site: Site, user: User) -> str:
-    answer = save_upload(site.clients[user], start_upload(site.clients[user], named_picture(), figure="needle"))
+def replace_from_screen(site: Site, user: User) -> str:
+    answer = save_upload(
+        site.clients[user], start_upload(site.clients[user], make_picture_with_name(), figure="needle")
+    )
     assert answer.status_code == 302
     return "needle"
 
 
-def as_a_frame(site: Site, user: User) -> str:
+def upload_dicom_frame(site: Site, user: User) -> str:
     client = site.clients[user]
     frames = start_upload(client, dicom(ramp(), WindowCenter=32, WindowWidth=64))
     check = (
@@ -148,10 +150,10 @@ def as_a_frame(site: Site, user: User) -> str:
     return Figure.objects.get(pk=answer["Location"].split("/")[-3]).slug
 
 
-def a_bundle() -> bytes:
+def make_bundle() -> bytes:
     """Return a bundle from another portal that contains the public page with a new picture."""
     figure = make_figure("from-afar", size=(200, 200))
-    another_picture(figure)
+    replace_picture(figure)
     page = make_page("afar", lead_figure=figure, next_page=Page.objects.get(subject="contact"))
     stream = io.BytesIO()
     make_supplied(figure)
@@ -161,9 +163,9 @@ def a_bundle() -> bytes:
     return stream.getvalue()
 
 
-def by_bundle_on_the_screen(site: Site, user: User) -> str:
+def import_bundle_on_screen(site: Site, user: User) -> str:
     client = site.clients[user]
-    file = SimpleUploadedFile("pages.zip", a_bundle(), content_type="application/zip")
+    file = SimpleUploadedFile("pages.zip", make_bundle(), content_type="application/zip")
     plan = client.post(f"{PAGES}transfer/look/", {"bundle": file})
     if plan.status_code == 200:
         ((slug, *_),) = plan.context["images"]
@@ -174,41 +176,41 @@ def by_bundle_on_the_screen(site: Site, user: User) -> str:
     return "from-afar" if Figure.objects.filter(slug="from-afar").exists() else ""
 
 
-def by_bundle_on_the_command_line(site: Site, user: User) -> str:
+def import_bundle_on_command_line(site: Site, user: User) -> str:
     file = Path(default_storage.path("")).parent / "pages.zip"
-    file.write_bytes(a_bundle())
+    file.write_bytes(make_bundle())
     call_command("import_bundle", str(file), verbosity=0)
     file.unlink()
     return "from-afar"
 
 
-WAYS: list[Callable[[Site, User], str]] = [
-    by_screen,
-    from_the_editor,
-    as_a_replacement,
-    as_a_frame,
-    by_bundle_on_the_screen,
-    by_bundle_on_the_command_line,
+UPLOAD_PATHS: list[Callable[[Site, User], str]] = [
+    upload_from_screen,
+    upload_from_editor,
+    replace_from_screen,
+    upload_dicom_frame,
+    import_bundle_on_screen,
+    import_bundle_on_command_line,
 ]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-def test_a_picture_is_private_until_a_second_person_approves_it(way: Any, sign_in: SignIn) -> None:
+@pytest.mark.parametrize("upload", UPLOAD_PATHS, ids=lambda upload: upload.__name__)
+def test_a_picture_is_private_until_a_second_person_approves_it(upload: Any, sign_in: SignIn) -> None:
     site = Site(sign_in)
-    slug = way(site, site.editor) or way(site, site.manager)
-    secret = set(stored()) - site.known
+    slug = upload(site, site.editor) or upload(site, site.manager)
+    secret = set(list_stored_files()) - site.known
     assert secret, "the picture came in"
 
     # Each user alone, then one after another; before and after a page shows the picture.
     for user in (site.editor, site.manager):
         site.try_everything(user)
-        assert readable(secret) == {}, f"after {user}, on no page"
+        assert find_public_files(secret) == {}, f"after {user}, on no page"
     for user in (site.editor, site.manager, site.editor):
         site.show(slug, user)
         site.try_everything(user)
         site.try_everything(site.manager)
-        assert readable(secret) == {}, f"after {user}, on a draft"
+        assert find_public_files(secret) == {}, f"after {user}, on a draft"
     # Patients can still read the page, with the clinic's new number.
     assert Clinic.objects.get().phone in Client().get(site.page.live_release.path).content.decode()
 
@@ -217,28 +219,28 @@ def test_a_picture_is_private_until_a_second_person_approves_it(way: Any, sign_i
     shown = re.findall(r'name="picture" value="([0-9a-f]{64})"', screen.content.decode())
     large = re.findall(r'class="image-inspector__image" src="([^"]+)"', screen.content.decode())
     assert len(shown) == 1
-    assert [status_of(site.clients[site.reviewer], address) for address in large] == [200]
+    assert [get_status(site.clients[site.reviewer], address) for address in large] == [200]
     decision = {"revision": site.page.revisions.first().pk, "decision": "approved", "comment": "Fine with me."}
     unseen = site.clients[site.reviewer].post(review, decision)
     assert (unseen.status_code, "Fine with me." in unseen.content.decode()) == (409, True)
-    assert readable(secret) == {}
+    assert find_public_files(secret) == {}
     assert site.clients[site.reviewer].post(review, {**decision, "picture": shown}).status_code == 302
-    assert readable(secret) == {}, "approved, not published"
+    assert find_public_files(secret) == {}, "approved, not published"
 
     answer = site.clients[site.manager].post(
         f"{PAGES}{site.page.pk}/publish/", {"revision": decision["revision"], "now": "1"}
     )
     assert answer.status_code == 302, answer.context and answer.context.get("refused")
-    assert set(readable(secret)) == set(figure_files(Figure.objects.get(slug=slug))), "all of it is open now"
+    assert set(find_public_files(secret)) == set(figure_files(Figure.objects.get(slug=slug))), "all of it is open now"
 
     site.page.refresh_from_db()
     withdraw(site.page, actor=site.manager, reason="It was wrong.")
-    assert readable(secret) == {}, "withdrawn"
+    assert find_public_files(secret) == {}, "withdrawn"
 
 
 def test_only_staff_see_an_unapproved_picture(sign_in: SignIn) -> None:
     site = Site(sign_in)
-    by_screen(site, site.editor)
+    upload_from_screen(site, site.editor)
     figure = Figure.objects.exclude(slug="needle").get()
     site.page.refresh_from_db()
     client, outsider = site.clients[site.editor], sign_in(make_staff("Ines"))
@@ -259,7 +261,7 @@ def test_only_staff_see_an_unapproved_picture(sign_in: SignIn) -> None:
 
 def test_a_reviewer_sees_the_page_of_a_new_picture_but_cannot_approve_their_own(sign_in: SignIn) -> None:
     site = Site(sign_in)
-    as_a_replacement(site, site.both)
+    replace_from_screen(site, site.both)
     review = f"{PAGES}{site.page.pk}/review/"
     mine, others = site.clients[site.both], site.clients[site.reviewer]
 
@@ -274,7 +276,7 @@ def test_a_reviewer_sees_the_page_of_a_new_picture_but_cannot_approve_their_own(
 
 def test_a_page_with_an_unapproved_picture_cannot_be_exported(sign_in: SignIn, tmp_path: Path) -> None:
     site = Site(sign_in)
-    as_a_replacement(site, site.editor)
+    replace_from_screen(site, site.editor)
 
     answer = site.clients[site.manager].post(f"{PAGES}transfer/bundle.zip", {"pages": [site.page.pk]})
 

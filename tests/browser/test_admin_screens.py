@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, expect
 
 from portal.accounts.models import User
 from tests.admin.conftest import PAGES
-from tests.admin.staff_screens import create_one_of_each_model, screens
+from tests.admin.staff_screens import create_one_of_each_model, list_screen_urls
 from tests.browser.public_helpers import AXE, DESKTOP, PHONE
 from tests.browser.staff_helpers import AXE_FINDINGS, StaffTab, open_staff_tab
 
@@ -23,7 +23,7 @@ def superuser(transactional_db: None) -> User:
 
 def walk(tab: StaffTab, superuser: User, *, mode: str = "source") -> list[str]:
     tab.sign_in(superuser, mode=mode)
-    return screens(superuser)
+    return list_screen_urls(superuser)
 
 
 def test_every_screen_keeps_the_strict_csp_and_fits_a_phone(

@@ -77,7 +77,7 @@ def test_json_contains_every_measure_and_nothing_else_is_printed() -> None:
     assert page["failures"] == report["failures"] == []
 
 
-def test_without_public_pages_it_fails_and_says_what_to_do() -> None:
+def test_without_public_pages_the_command_fails_with_advice() -> None:
     make_page()
 
     assert broken() == ["There is no public page to measure. Load some first: manage.py load_content."]

@@ -114,7 +114,7 @@ def test_unknown_addresses_get_no_redirect() -> None:
     assert {path: resolve(path)[0] for path in UNKNOWN} == dict.fromkeys(UNKNOWN)
 
 
-def test_a_language_in_the_address_selects_the_translation() -> None:
+def test_a_language_in_the_url_selects_the_translation() -> None:
     expected = {
         "/es/kyphoplasty/": "/es/cifoplastia/",
         "/kyphoplasty/es/": "/es/cifoplastia/",
@@ -168,7 +168,7 @@ def test_a_different_word_is_a_different_page_however_few_letters_differ() -> No
             assert index.find_closest(typed)[0] is None, (typed, slug)
 
 
-def test_a_separate_number_belongs_to_the_address() -> None:
+def test_a_separate_number_belongs_to_the_url() -> None:
     assert url_candidates("/stage-11 12") == ["/stage-11 12", "/stage-11-12/"]
     assert url_candidates("/stage-1 1") == ["/stage-1 1", "/stage-1-1/"]
 

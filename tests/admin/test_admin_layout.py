@@ -1,4 +1,4 @@
-"""The frame of the staff screens: navigation by role, titles, lists, and no Django jargon."""
+"""The layout of the staff screens: navigation by role, titles, lists, and no Django jargon."""
 
 import html
 import re
@@ -11,7 +11,7 @@ from portal.accounts.models import User
 from portal.admin_site import get_sections
 from procedures.models import GlossaryTerm, Page
 from tests.admin.conftest import PAGES, SignIn, change_url, publish_copy
-from tests.admin.staff_screens import create_one_of_each_model, screens
+from tests.admin.staff_screens import create_one_of_each_model, list_screen_urls
 from tests.factories import make_figure, make_public
 
 pytestmark = pytest.mark.django_db
@@ -145,7 +145,7 @@ def test_screens_contain_no_django_or_technical_jargon(subtests: object) -> None
     boss = create_one_of_each_model()
     client = Client()
     client.force_login(boss)
-    paths = screens(boss)
+    paths = list_screen_urls(boss)
     found, titles = {}, {}
     for path in paths:
         text = client.get(path).text
