@@ -1,4 +1,4 @@
-"""The portal starts and responds. The only test of the default run that starts this server."""
+"""The served portal starts and responds; part of the default run."""
 
 import pytest
 
