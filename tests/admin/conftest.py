@@ -1,4 +1,7 @@
-"""Fixtures: staff with the roles of procedures/roles.py. Nina edits, Rosa reviews, Max manages, Ines has no role."""
+"""Fixtures: staff with the roles of procedures/roles.py.
+
+Nina is an editor, Rosa a reviewer, Max a manager, and Ines has no role.
+"""
 
 import io
 from collections.abc import Callable
@@ -99,7 +102,7 @@ def publish_copy(page: Page, number: int) -> None:
 
 
 def page_form(page: Page, /, **changes: Any) -> dict[str, Any]:
-    """Return the data that the form of ``page`` posts, with ``changes``."""
+    """Return the POST data of the form of ``page``, with ``changes`` applied."""
     names = "slug title key_message description body next_label review_months order subject language kind".split()
     values: dict[str, Any] = {name: getattr(page, name) for name in names}
     values |= {"lead_figure": page.lead_figure_id or "", "next_page": page.next_page_id or ""}

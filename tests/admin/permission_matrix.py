@@ -1,7 +1,7 @@
 """The permission matrix: requests and expected statuses by role for each admin URL. test_permission_matrix.py runs them all.
 
-Letters stand for editor, reviewer, manager, a colleague without a role, a stranger:
-2 answered (also with problems to fix) · 4 forbidden · 0 not found · 1 sign in first, as JSON · L led to the sign-in.
+Each code has one letter for editor, reviewer, manager, staff without a role, and anonymous user:
+2 success (including form errors) · 4 forbidden · 0 not found · 1 JSON 401 · L redirect to sign-in.
 """
 
 import datetime
@@ -12,13 +12,13 @@ from django.utils import timezone
 
 from procedures.models import Page
 
-EVERYBODY, READS, WRITES, REVIEWS, MANAGES, NOBODY = "2222L", "2224L", "2424L", "4244L", "4424L", "4444L"
-JSON_WRITES = "24241"
+ALL_ROLES, VIEW, EDIT, REVIEW, MANAGE, NO_ROLE = "2222L", "2224L", "2424L", "4244L", "4424L", "4444L"
+JSON_EDIT = "24241"
 
 
 @dataclass(frozen=True)
 class MatrixRequest:
-    """One request. ``data`` may hold callables that are given the page."""
+    """One request. ``data`` may contain callables that receive the page."""
 
     method: str
     who: str
@@ -45,102 +45,102 @@ def in_30_days(page: Page) -> str:
     return (timezone.localdate() + datetime.timedelta(days=30)).isoformat()
 
 
-# Django's five screens of a model: list, new, change (look, save), delete (ask, do), history.
+# Django's five admin views of a model: list, add, change (GET, POST), delete (GET, POST), and history.
 def model_screens(
-    *, look: str = READS, add: str = NOBODY, change: str = NOBODY, delete: str = NOBODY
+    *, view: str = VIEW, add: str = NO_ROLE, change: str = NO_ROLE, delete: str = NO_ROLE
 ) -> dict[str, list[MatrixRequest]]:
     return {
-        "changelist": [get(look)],
+        "changelist": [get(view)],
         "add": [get(add), post(add)],
-        "change": [get(look), post(change)],
+        "change": [get(view), post(change)],
         "delete": [get(delete), post(delete, post="yes")],
-        "history": [get(look)],
+        "history": [get(view)],
     }
 
 
 MODELS: dict[str, dict[str, list[MatrixRequest]]] = {
-    # Pages are withdrawn, never deleted: their addresses answer for ever.
-    "page": model_screens(add=WRITES, change=WRITES),
-    "guide": model_screens(add=WRITES, change=WRITES),
+    # Pages are withdrawn, never deleted, because their URLs must keep working.
+    "page": model_screens(add=EDIT, change=EDIT),
+    "guide": model_screens(add=EDIT, change=EDIT),
     **{
-        name: model_screens(add=WRITES, change=WRITES, delete=MANAGES)
+        name: model_screens(add=EDIT, change=EDIT, delete=MANAGE)
         for name in ("figure", "series", "glossaryterm", "source", "clinicanswer")
     },
-    "clinic": model_screens(change=MANAGES),
-    **{name: model_screens(add=MANAGES, change=MANAGES, delete=MANAGES) for name in ("location", "clinicalcode")},
+    "clinic": model_screens(change=MANAGE),
+    **{name: model_screens(add=MANAGE, change=MANAGE, delete=MANAGE) for name in ("location", "clinicalcode")},
     **{name: model_screens() for name in ("revision", "approval", "release", "releaseevent", "externallink")},
-    # Readers' words: read by all who work on texts, written by nobody here, deleted by those who answer for them.
-    "feedback": model_screens(delete=WRITES),
+    # Reader feedback: everyone who works on texts can view it, no one can add it here, and some roles can delete it.
+    "feedback": model_screens(delete=EDIT),
 }
 
-# Screens of one page; asked for in every state of a page.
+# Screens of one page, requested in every page state.
 PAGE_URLS: dict[str, list[MatrixRequest]] = {
     "page_review": [
-        get(REVIEWS),
-        post(REVIEWS, revision=newest_revision, decision="approved", comment="Good."),
-        post(REVIEWS, revision=newest_revision, decision="sent_back", comment="No."),
+        get(REVIEW),
+        post(REVIEW, revision=newest_revision, decision="approved", comment="Good."),
+        post(REVIEW, revision=newest_revision, decision="sent_back", comment="No."),
     ],
     "page_review_autosave": [post("42441", page=lambda page: page.pk, comment="No.")],
     "page_publish": [
-        get(MANAGES),
-        post(MANAGES, revision=newest_revision, now="1"),
-        post(MANAGES, revision=newest_revision, later="1", day="2031-05-01", time="09:00"),
-        post(MANAGES, cancel="1"),
+        get(MANAGE),
+        post(MANAGE, revision=newest_revision, now="1"),
+        post(MANAGE, revision=newest_revision, later="1", day="2031-05-01", time="09:00"),
+        post(MANAGE, cancel="1"),
     ],
-    "page_withdraw": [get(MANAGES), post(MANAGES, reason="Old.")],
-    "page_revisions": [get(READS)],
-    "page_compare": [get(READS), get(READS, old="r1", new="r1"), get("0004L", old="r1", new="r99")],
-    "page_restore": [post(WRITES, revision=newest_revision, version=draft_version)],
-    "page_history_at": [get(READS), get(READS, day="2026-03-03", time="12:00")],
-    "page_translation": [get(READS)],
-    "revision_page": [get(READS)],
-    "release_page": [get(READS)],
-    "page_preview": [post(JSON_WRITES)],
-    "page_sharing": [get(READS)],
+    "page_withdraw": [get(MANAGE), post(MANAGE, reason="Old.")],
+    "page_revisions": [get(VIEW)],
+    "page_compare": [get(VIEW), get(VIEW, old="r1", new="r1"), get("0004L", old="r1", new="r99")],
+    "page_restore": [post(EDIT, revision=newest_revision, version=draft_version)],
+    "page_history_at": [get(VIEW), get(VIEW, day="2026-03-03", time="12:00")],
+    "page_translation": [get(VIEW)],
+    "revision_page": [get(VIEW)],
+    "release_page": [get(VIEW)],
+    "page_preview": [post(JSON_EDIT)],
+    "page_sharing": [get(VIEW)],
 }
-# What is sent to patients exists for public pages only.
+# Material for patients exists only for public pages.
 PUBLIC_PAGE_URLS: dict[str, list[MatrixRequest]] = {
-    f"page_{name}": [get(READS)] for name in ("message", "calendar_event", "qr_svg", "qr_png", "letter")
+    f"page_{name}": [get(VIEW)] for name in ("message", "calendar_event", "qr_svg", "qr_png", "letter")
 }
 SITE_URLS: dict[str, list[MatrixRequest]] = {
-    "page_stale": [get(READS), post(MANAGES)],
-    "page_scheduled": [get(READS)],
-    "page_transfer": [get(MANAGES)],
-    "page_export": [post(MANAGES)],
-    "page_import": [post(MANAGES), post(MANAGES, token="x", page="en small-cut")],
-    "releaseevent_csv": [get(MANAGES)],
-    "figure_upload": [post(JSON_WRITES)],
-    "clinicalcode_lookup": [get(READS)],
-    "warningsign_changelist": [get(READS), post(WRITES, action="propose"), post(REVIEWS, action="approve")],
-    "page_views": [get(READS)],
-    "page_send": [get(READS)],
-    "page_reviews": [get(READS)],
-    "page_autosave": [post(JSON_WRITES)],
-    "page_autosave_discard": [post(JSON_WRITES)],
-    "page_autosave_compare": [post(JSON_WRITES)],
-    "page_insert_options": [get(JSON_WRITES)],
-    "page_render_blocks": [post(JSON_WRITES, language="en", block="::: figure needle")],
-    "figure_choose": [get(WRITES), post(WRITES)],
+    "page_stale": [get(VIEW), post(MANAGE)],
+    "page_scheduled": [get(VIEW)],
+    "page_transfer": [get(MANAGE)],
+    "page_export": [post(MANAGE)],
+    "page_import": [post(MANAGE), post(MANAGE, token="x", page="en small-cut")],
+    "releaseevent_csv": [get(MANAGE)],
+    "figure_upload": [post(JSON_EDIT)],
+    "clinicalcode_lookup": [get(VIEW)],
+    "warningsign_changelist": [get(VIEW), post(EDIT, action="propose"), post(REVIEW, action="approve")],
+    "page_views": [get(VIEW)],
+    "page_send": [get(VIEW)],
+    "page_reviews": [get(VIEW)],
+    "page_autosave": [post(JSON_EDIT)],
+    "page_autosave_discard": [post(JSON_EDIT)],
+    "page_autosave_compare": [post(JSON_EDIT)],
+    "page_insert_options": [get(JSON_EDIT)],
+    "page_render_blocks": [post(JSON_EDIT, language="en", block="::: figure needle")],
+    "figure_choose": [get(EDIT), post(EDIT)],
     "figure_markers_preview": [post("04041")],  # for no picture
     "figure_file": [get("0004L")],  # no such file
 }
 # Screens of one picture.
 FIGURE_URLS: dict[str, list[MatrixRequest]] = {
-    "figure_markers": [get(WRITES), post(WRITES)],
-    "figure_detect_text": [get(WRITES), post(WRITES)],
+    "figure_markers": [get(EDIT), post(EDIT)],
+    "figure_detect_text": [get(EDIT), post(EDIT)],
 }
-# A picture that waits belongs to the person who sent it: others find nothing there.
+# A staged picture belongs to its uploader; everyone else gets 404.
 STAGED_IMAGE_URLS: dict[str, list[MatrixRequest]] = {
     f"figure_{name}": [get("0000L")] for name in ("check", "staged", "redacted", "frames", "frame")
 } | {
-    "figure_cancel": [post(EVERYBODY)],
+    "figure_cancel": [post(ALL_ROLES)],
     "figure_staged_text": [post("0000L")],
-    "figure_upload_status": [get(JSON_WRITES)],
+    "figure_upload_status": [get(JSON_EDIT)],
 }
-# A picture of a bundle that somebody looks at before the import.
+# A picture of a bundle that is reviewed before the import.
 BUNDLE_URLS: dict[str, list[MatrixRequest]] = {"page_import_image": [get("4404L")]}
-# One's own sign-in and account: the same for every role, and tested where they are made (tests/accounts).
-OWN_ACCOUNT = frozenset(
+# Sign-in and account pages, which are the same for every role and tested in tests/accounts.
+ACCOUNT_URLS = frozenset(
     "account_login account_logout account_reauthenticate mfa_activate_totp mfa_add_webauthn mfa_authenticate "
     "sso_login openid_connect_callback saml_acs saml_finish_acs saml_metadata saml_sls "
     "mfa_deactivate_totp mfa_edit_webauthn mfa_generate_recovery_codes mfa_index mfa_login_webauthn "
@@ -149,40 +149,40 @@ OWN_ACCOUNT = frozenset(
     "account_reset_password account_session_status "
     "mfa_setup account_set_password account_set_password_damaged".split()
 )
-# Django's own, and people.
-FRAME: dict[str, list[MatrixRequest]] = {
-    "index": [get(EVERYBODY)],
-    "search": [get(EVERYBODY), get(EVERYBODY, q="cut")],
-    "app_list": [get(EVERYBODY)],
+# Django's own views, and user accounts.
+DJANGO_URLS: dict[str, list[MatrixRequest]] = {
+    "index": [get(ALL_ROLES)],
+    "search": [get(ALL_ROLES), get(ALL_ROLES, q="cut")],
+    "app_list": [get(ALL_ROLES)],
     "login": [get("22222")],
     "logout": [post("LLLLL")],
-    "password_change": [get(EVERYBODY)],
-    "password_change_done": [get(EVERYBODY)],
-    "autocomplete": [get(NOBODY)],
+    "password_change": [get(ALL_ROLES)],
+    "password_change_done": [get(ALL_ROLES)],
+    "autocomplete": [get(NO_ROLE)],
     "jsi18n": [get("22222")],  # the sign-in page needs it
     "view_on_site": [get("0000L")],
-    "auth_user_password_change": [get(NOBODY)],
-    # People are the managers' work; accounts are closed, never deleted.
-    **{f"staff_user_{screen}": [get(MANAGES)] for screen in ("changelist", "add", "change", "history")},
-    "staff_user_delete": [get(NOBODY)],
-    **{f"staff_user_{act}": [post(MANAGES)] for act in ("link", "reset_factor", "revoke", "sign_out")},
-    **{f"staff_auditevent_{screen}": [get(MANAGES)] for screen in ("changelist", "change", "history")},
-    **{f"staff_auditevent_{screen}": [get(NOBODY)] for screen in ("add", "delete")},
+    "auth_user_password_change": [get(NO_ROLE)],
+    # Managers manage users. Accounts are deactivated, never deleted.
+    **{f"staff_user_{screen}": [get(MANAGE)] for screen in ("changelist", "add", "change", "history")},
+    "staff_user_delete": [get(NO_ROLE)],
+    **{f"staff_user_{act}": [post(MANAGE)] for act in ("link", "reset_factor", "revoke", "sign_out")},
+    **{f"staff_auditevent_{screen}": [get(MANAGE)] for screen in ("changelist", "change", "history")},
+    **{f"staff_auditevent_{screen}": [get(NO_ROLE)] for screen in ("add", "delete")},
 }
 
 
 def table() -> dict[str, list[MatrixRequest]]:
-    """All rows, by the full name of the address."""
+    """Return all rows by full URL name."""
     rows = {f"procedures_{model}_{screen}": asks for model, own in MODELS.items() for screen, asks in own.items()}
     own = {**PAGE_URLS, **SITE_URLS, **FIGURE_URLS, **STAGED_IMAGE_URLS, **BUNDLE_URLS, **PUBLIC_PAGE_URLS}
     rows |= {f"procedures_{name}": asks for name, asks in own.items()}
-    return rows | FRAME
+    return rows | DJANGO_URLS
 
 
-# What the page itself answers to the one who may: the status in each state.
+# The status that each page view returns to a permitted user, by page state.
 STATES = "draft waiting sent_back approved planned public newer starter withdrawn".split()
-ACTS: dict[str, tuple[str, str, dict[str, Any], str]] = {
-    #                  address          who         what is sent                                     302 done, 409 not now
+ACTIONS: dict[str, tuple[str, str, dict[str, Any], str]] = {
+    # Action: URL name, role, POST data, status in each state (302 done, 409 not possible now).
     "approve": ("page_review", "reviewer", {"revision": newest_revision, "decision": "approved"}, "302 " * 9),
     "send back": (
         "page_review",

@@ -1,4 +1,4 @@
-"""One of everything in the database, and the addresses of all screens that show it."""
+"""One row of every model, and the URLs of all screens that show them."""
 
 from django.contrib import admin
 from django.test import Client
@@ -23,8 +23,8 @@ from tests.admin.upload_helpers import CHOOSE
 from tests.factories import make_clinic, make_figure, make_page, make_public, make_term, make_user
 
 
-def make_one_of_everything() -> User:
-    """Fill the database, and return somebody who may open all of it."""
+def create_one_of_each_model() -> User:
+    """Fill the database, and return a user who can open everything."""
     make_clinic()
     figure = make_figure(size=(40, 40))
     series = Series.objects.create(slug="steps", language="en", title="Step by step")
@@ -45,8 +45,8 @@ def make_one_of_everything() -> User:
     return User.objects.create(username="boss", first_name="Boss", is_staff=True, is_superuser=True)
 
 
-def screens(superuser: User) -> list[str]:
-    """All addresses under /admin/ that answer to the boss: lists, new, change, delete, history, and our own."""
+def list_screen_urls(superuser: User) -> list[str]:
+    """Return the URLs of everything that a superuser can open under /admin/: Django's views and our own screens."""
     client = Client()
     client.force_login(superuser)
     page, waiting = Page.objects.get(subject="small-cut"), Page.objects.get(subject="big-cut")
@@ -60,7 +60,7 @@ def screens(superuser: User) -> list[str]:
         base = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
         listed = client.get(base)
         wanted.append(base)
-        if "cl" not in listed.context:  # a screen of our own in the place of Django's list
+        if "cl" not in listed.context:  # a custom screen in place of Django's change list
             continue
         pk = listed.context["cl"].result_list[0].pk
         wanted += [base, f"{base}add/", *(f"{base}{pk}/{screen}/" for screen in ("change", "delete", "history"))]

@@ -52,7 +52,7 @@ def test_other_csv_cells_are_unchanged(subtests: pytest.Subtests) -> None:
             assert escape_formula(typed) == typed
 
 
-def test_the_csv_export_holds_every_event_without_formulas(
+def test_the_csv_export_contains_every_event_without_formulas(
     page: Page, editor: User, manager: User, sign_in: SignIn
 ) -> None:
     Clinic.objects.update(time_zone="America/Denver")
@@ -118,12 +118,12 @@ def test_the_csv_export_needs_a_fixed_number_of_queries(
         assert len(rows(client.get(f"{LOG}table.csv"))) >= 20
 
 
-MONDAY = datetime.datetime(2026, 11, 23, 14, 30, tzinfo=datetime.UTC)  # half past seven in Denver
+MONDAY = datetime.datetime(2026, 11, 23, 14, 30, tzinfo=datetime.UTC)  # 7:30 a.m. in Denver
 
 
 @pytest.fixture
 def waiting(page: Page, editor: User, reviewer: User, settings: Any) -> Page:
-    """Something to approve, and mail."""
+    """A text in review, and a configured mail server."""
     Clinic.objects.update(time_zone="America/Denver")
     User.objects.filter(pk=reviewer.pk).update(email="rosa@clinic.example")
     User.objects.filter(pk=editor.pk).update(email="nina@clinic.example")

@@ -27,7 +27,7 @@ def test_every_admin_response_has_the_strict_csp(manager: User, sign_in: SignIn,
 
 @pytest.fixture
 def head(db: None) -> User:
-    """May change people, and is no superuser."""
+    """A user who can manage users but is not a superuser."""
     from django.contrib.auth.models import Permission
 
     user = make_staff("Hana", "Manager")
@@ -58,7 +58,7 @@ def test_only_superusers_can_change_superusers(head: User, sign_in: SignIn, admi
 
 def test_a_new_account_can_sign_in_and_roles_are_checkboxes(head: User, sign_in: SignIn) -> None:
     client = sign_in(head)
-    # Tests with transactions of their own empty the tables, and with them what the migrations made.
+    # Transactional tests truncate the tables, including rows created by migrations.
     for name in ROLE_PERMISSIONS:
         Group.objects.get_or_create(name=name)
     roles = [group.pk for group in head.groups.all()]

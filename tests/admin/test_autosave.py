@@ -14,13 +14,13 @@ from tests.admin.conftest import PAGES, SignIn, change_url, page_form
 AUTOSAVE, DISCARD, COMPARE = (f"{PAGES}{name}/" for name in ("autosave", "autosave/discard", "compare"))
 
 
-def kept(client: Client, page: Page, client_id: str = "one", **changes: Any) -> Any:
-    """Send the form as the script does."""
+def autosave(client: Client, page: Page, client_id: str = "one", **changes: Any) -> Any:
+    """Post the form the way the script does."""
     return client.post(AUTOSAVE, page_form(page, client_id=client_id, typed="1", **changes)).json()
 
 
 def test_autosave_keeps_the_text_and_creates_no_draft(page: Page, editor: User, sign_in: SignIn) -> None:
-    kept(sign_in(editor), page, body="Half a sen")
+    autosave(sign_in(editor), page, body="Half a sen")
 
     slot = Autosave.objects.get()
     page.refresh_from_db()
@@ -32,16 +32,16 @@ def test_autosave_keeps_the_text_and_creates_no_draft(page: Page, editor: User, 
 def test_each_client_id_has_one_autosave(page: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
 
-    kept(client, page, body="One")
-    kept(client, page, body="One two")
-    kept(client, page, client_id="other", body="Elsewhere")
+    autosave(client, page, body="One")
+    autosave(client, page, body="One two")
+    autosave(client, page, client_id="other", body="Elsewhere")
 
     assert sorted(slot.fields["body"] for slot in Autosave.objects.all()) == ["Elsewhere", "One two"]
 
 
 def test_unsaved_text_is_offered_only_to_its_author(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:
-    kept(sign_in(editor), page, client_id="yesterday", body="Nina's words")
-    kept(sign_in(manager), page, client_id="his", body="Max's words")
+    autosave(sign_in(editor), page, client_id="yesterday", body="Nina's words")
+    autosave(sign_in(manager), page, client_id="his", body="Max's words")
 
     answer = sign_in(editor).post(AUTOSAVE, page_form(page, client_id="today", first="1")).json()
 
@@ -64,8 +64,8 @@ def test_unsaved_text_of_a_new_page_is_offered_too(page: Page, editor: User, sig
 
 def test_saving_discards_only_the_autosave_of_that_form(page: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
-    kept(client, page, client_id="mine", body="Saved now")
-    kept(client, page, client_id="older", body="Not saved")
+    autosave(client, page, client_id="mine", body="Saved now")
+    autosave(client, page, client_id="older", body="Not saved")
 
     client.post(change_url(page), page_form(page, body="Saved now", client_id="mine"))
 
@@ -75,7 +75,7 @@ def test_saving_discards_only_the_autosave_of_that_form(page: Page, editor: User
 def test_an_autosave_that_arrives_after_the_save_is_discarded(page: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
     client.post(change_url(page), page_form(page, body="Saved now", client_id="mine"))
-    kept(client, page, client_id="mine", body="Saved now")
+    autosave(client, page, client_id="mine", body="Saved now")
 
     answer = client.post(AUTOSAVE, page_form(page, client_id="next", first="1", saved="mine")).json()
 
@@ -85,7 +85,7 @@ def test_an_autosave_that_arrives_after_the_save_is_discarded(page: Page, editor
 
 def test_a_failed_save_keeps_the_autosave(page: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
-    kept(client, page, client_id="mine", title="")
+    autosave(client, page, client_id="mine", title="")
 
     client.post(change_url(page), page_form(page, title="", client_id="mine"))
 
@@ -93,7 +93,7 @@ def test_a_failed_save_keeps_the_autosave(page: Page, editor: User, sign_in: Sig
 
 
 def test_users_can_discard_only_their_own_autosaves(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:
-    kept(sign_in(editor), page, client_id="hers", body="Keep me")
+    autosave(sign_in(editor), page, client_id="hers", body="Keep me")
 
     refused = sign_in(manager).post(DISCARD, {"slot": "hers"}).json()
     done = sign_in(editor).post(DISCARD, {"slot": "hers"}).json()
@@ -102,7 +102,7 @@ def test_users_can_discard_only_their_own_autosaves(page: Page, editor: User, ma
 
 
 def test_editors_of_the_same_page_see_each_other(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:
-    kept(sign_in(manager), page, body="Typing")
+    autosave(sign_in(manager), page, body="Typing")
 
     here = sign_in(editor).post(AUTOSAVE, page_form(page, client_id="hers")).json()["others"]
     there = sign_in(manager).post(AUTOSAVE, page_form(page, client_id="one", typed="1", body="Typing")).json()["others"]
@@ -114,7 +114,7 @@ def test_editors_of_the_same_page_see_each_other(page: Page, editor: User, manag
 def test_an_editor_who_closed_the_page_is_no_longer_active(
     page: Page, editor: User, manager: User, sign_in: SignIn
 ) -> None:
-    kept(sign_in(manager), page, body="Typing")
+    autosave(sign_in(manager), page, body="Typing")
     Autosave.objects.update(last_seen_at=timezone.now() - datetime.timedelta(seconds=91))
 
     answer = sign_in(editor).post(AUTOSAVE, page_form(page, client_id="hers")).json()
@@ -125,10 +125,10 @@ def test_an_editor_who_closed_the_page_is_no_longer_active(
 
 def test_an_autosave_without_changes_does_not_count_as_editing(page: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
-    kept(client, page, body="Same words")
+    autosave(client, page, body="Same words")
     Autosave.objects.update(edited_at=timezone.now() - datetime.timedelta(minutes=5))
 
-    kept(client, page, body="Same words")
+    autosave(client, page, body="Same words")
 
     slot = Autosave.objects.get()
     assert slot.edited_at is not None
@@ -149,7 +149,7 @@ def test_a_save_by_someone_else_is_reported_to_the_editor(
 def test_empty_autosaves_are_deleted(page: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
     client.post(AUTOSAVE, page_form(page, client_id="old"))
-    kept(client, page, client_id="text", body="Old words")
+    autosave(client, page, client_id="text", body="Old words")
     Autosave.objects.update(last_seen_at=timezone.now() - datetime.timedelta(days=300))
 
     client.post(AUTOSAVE, page_form(page, client_id="new"))
@@ -189,7 +189,7 @@ def test_autosave_needs_few_queries(
     page: Page, editor: User, sign_in: SignIn, django_assert_max_num_queries: Any
 ) -> None:
     client = sign_in(editor)
-    kept(client, page, body="One")
+    autosave(client, page, body="One")
 
     with django_assert_max_num_queries(18):
-        kept(client, page, body="Two")
+        autosave(client, page, body="Two")

@@ -1,4 +1,4 @@
-"""The clinic's logo and colors on its form: accepted, refused with what to do, kept through the confirmation."""
+"""The clinic's logo and colors on its form: accepted, rejected with advice, or kept through the confirmation."""
 
 import io
 from html import unescape
@@ -60,7 +60,7 @@ def test_saving_the_form_again_keeps_the_logo_and_the_box_removes_it(manager: Us
     assert (bytes(clinic.logo), clinic.logo_version, clinic.logo_width) == (b"", "", 0)
 
 
-def test_each_mistake_gets_a_sentence_and_nothing_is_saved(manager: User, sign_in: SignIn) -> None:
+def test_each_mistake_is_reported_and_nothing_is_saved(manager: User, sign_in: SignIn) -> None:
     make_clinic()
     svg = SimpleUploadedFile("logo.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml")
 

@@ -23,7 +23,7 @@ def make_site() -> None:
 
 @pytest.fixture
 def root(sign_in: SignIn) -> Client:
-    """A superuser, at the lists of a small site."""
+    """A superuser client on a small site."""
     make_site()
     client = sign_in(User.objects.create_superuser("root", "root@clinic.example", "x"))
     client.get("/admin/")
@@ -97,7 +97,7 @@ def test_a_row_with_a_title_in_two_languages_is_listed_once(root: Client) -> Non
     assert found(root, type(figure), q="needle") == [figure]
 
 
-ODD = ["-1", "0", "9999", "10000", "9" * 25, "abc", "2026-02-30", "10000-01-01", "", "٣", "\x00", "0,1,2"]
+INVALID_VALUES = ["-1", "0", "9999", "10000", "9" * 25, "abc", "2026-02-30", "10000-01-01", "", "٣", "\x00", "0,1,2"]
 
 
 @pytest.mark.slow
@@ -108,7 +108,7 @@ def test_invalid_filters_in_a_url_are_reported_and_break_no_list(root: Client) -
         address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
         names = [f.name for f in model._meta.fields if isinstance(f, models.DateField | models.PositiveIntegerField)]
         for lookup in [f"{name}__{how}" for name in names[:2] for how in ("year", "range", "in")]:
-            for value in ODD:
+            for value in INVALID_VALUES:
                 answer = root.get(address, {lookup: value})
                 if answer.status_code >= 500:
                     broken.append((address, lookup, value))

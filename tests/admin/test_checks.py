@@ -1,4 +1,4 @@
-"""System checks that refuse an unsafe configuration."""
+"""System checks that reject an unsafe configuration."""
 
 import sys
 from types import ModuleType

@@ -30,7 +30,7 @@ NO_TEXTS = {"texts-TOTAL_FORMS": 0, "texts-INITIAL_FORMS": 0}
 
 
 def hidden(html: str) -> dict[str, list[str]]:
-    """What the confirmation repeats."""
+    """Return the hidden fields of the confirmation."""
     found: dict[str, list[str]] = {}
     for name, value in re.findall(r'<input type="hidden" name="([^"]+)"\s+value="([^"]*)">', html):
         if name != "csrfmiddlewaretoken":
@@ -45,12 +45,12 @@ def token(html: str) -> str:
 
 
 def confirm(client: Client, address: str, values: dict[str, Any], **more: str) -> Any:
-    """Press Save, then the button of the confirmation, with nothing but what its form holds."""
+    """Save, then confirm with only the data in the confirmation form."""
     html = client.post(address, values).content.decode()
     return client.post(address, {**hidden(html), "_update": token(html), **more})
 
 
-def told(client: Client, answer: Any) -> str:
+def get_messages(client: Client, answer: Any) -> str:
     """Return the messages after a save."""
     assert answer.status_code == 302, answer.content.decode()
     return " ".join(str(message) for message in client.get(answer["Location"]).context["messages"])
@@ -87,7 +87,7 @@ def test_confirming_saves_the_phone_and_updates_all_pages(
     make_public(page)
     staff = sign_in(manager)
 
-    message = told(staff, confirm(staff, f"{BASE}clinic/1/change/", CLINIC))
+    message = get_messages(staff, confirm(staff, f"{BASE}clinic/1/change/", CLINIC))
 
     html = client.get("/small-cut/").content.decode()
     assert "2 public pages show the new value now." in message
@@ -97,7 +97,7 @@ def test_confirming_saves_the_phone_and_updates_all_pages(
     assert {event.page.subject for event in events} == {"small-cut", "contact"}
 
 
-def test_a_value_that_no_page_prints_is_saved_at_once(page: Page, manager: User, sign_in: SignIn) -> None:
+def test_a_value_that_no_page_prints_is_saved_immediately(page: Page, manager: User, sign_in: SignIn) -> None:
     make_public(page)
     client = sign_in(manager)
 
@@ -159,7 +159,7 @@ def test_an_editor_sees_who_can_save_an_answer_on_public_pages(
     assert "Ask someone who can publish pages: Max." in html
     assert "Save and update" not in html
     assert hidden(html)["answer"] == ["After two days."]
-    # Nor with a button that is not there.
+    # Not even by posting a button that is not shown.
     from procedures.admin.clinic import AffectedContent
 
     page = Page.objects.get(subject="small-cut")
@@ -184,7 +184,7 @@ def test_an_editor_can_save_an_answer_that_no_public_page_prints(page: Page, edi
 def test_changing_an_answer_updates_its_pages(clinic_answer: ClinicAnswer, manager: User, sign_in: SignIn) -> None:
     client = sign_in(manager)
 
-    told(
+    get_messages(
         client,
         confirm(client, f"{BASE}clinicanswer/{clinic_answer.pk}/change/", clinic_answer_form(answer="After two days.")),
     )
@@ -225,7 +225,7 @@ def test_texts_of_a_location_are_part_of_the_same_change(page: Page, manager: Us
     }
     before = Release.objects.filter(page=page).count()
 
-    told(client, confirm(client, f"{BASE}location/add/", {**values, **rows}))
+    get_messages(client, confirm(client, f"{BASE}location/add/", {**values, **rows}))
 
     assert Location.objects.get().address == "1 Main Street\nDenver"
     assert Release.objects.filter(page=page).count() == before + 1
@@ -250,7 +250,7 @@ def test_a_location_with_the_old_phone_changes_too_unless_unchecked(
     assert box
     nothing_saved = Location.objects.get().phone
     values = {**hidden(asked), "_update": token(asked), **({} if leaves else {"location": box[1]})}
-    messages = told(client, client.post(f"{BASE}clinic/1/change/", values))
+    messages = get_messages(client, client.post(f"{BASE}clinic/1/change/", values))
 
     assert box[2] == "Main house: phone changes too, from “+1 303-555-0100” to “+1 303-555-0199”"
     assert nothing_saved == "+1 303-555-0100"
@@ -296,7 +296,7 @@ def test_deleting_a_location_lists_and_updates_its_pages(page: Page, manager: Us
 
     asked = client.post(address, action).content.decode() if action else client.get(address).content.decode()
     still = client.get("/small-cut/").content.decode()
-    told(client, client.post(address, {**action, "post": "yes"}))
+    get_messages(client, client.post(address, {**action, "post": "yes"}))
 
     assert "These public pages are updated:" in asked
     assert "Small cut (en)" in asked
@@ -336,7 +336,7 @@ def plan(page: Page, at: datetime.datetime) -> None:
 
 @pytest.fixture
 def noon(denver: Page) -> datetime.datetime:
-    """A page is planned for noon in Denver, tomorrow."""
+    """Schedule a page for noon tomorrow in Denver."""
     day = (timezone.now() + datetime.timedelta(days=2)).date()
     from zoneinfo import ZoneInfo
 
@@ -397,7 +397,7 @@ def test_an_alias_of_the_same_time_zone_moves_no_scheduled_page(
     assert denver.publish_at == noon
 
 
-def test_a_clinic_without_public_pages_is_saved_at_once(manager: User, sign_in: SignIn) -> None:
+def test_a_clinic_without_public_pages_is_saved_immediately(manager: User, sign_in: SignIn) -> None:
     make_clinic()
     make_page()
 

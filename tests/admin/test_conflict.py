@@ -13,7 +13,7 @@ from tests.factories import make_figure, make_public
 
 @pytest.fixture
 def opened(page: Page) -> dict[str, Any]:
-    """The form as Nina opened it, its revision known."""
+    """The form as Nina opened it, including its base revision."""
     make_public(page)
     return page_form(page, base_revision=page.revisions.get().pk)
 
@@ -40,7 +40,7 @@ def test_changes_in_different_places_are_merged(
 
 
 def merged_form(answer: Any, **changes: Any) -> dict[str, Any]:
-    """What the browser sends from the form that came back."""
+    """Return the data that the browser posts from the returned form."""
     form = answer.context["adminform"].form
     return {**{name: form.data[name] for name in form.data}, **changes}
 

@@ -47,13 +47,13 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
 
 
 def row(answer: Any) -> list[int]:
-    """The shades of the first row of an answered picture."""
+    """Return the gray levels of the first row of the returned picture."""
     image = Image.open(io.BytesIO(answer.content))
     return list(image.convert("L").tobytes()[: image.width])
 
 
 def run() -> bytes:
-    """Three frames of an XA run, each darker than the one before, with a window of the file."""
+    """Return three frames of an XA run, each darker than the previous one, with a window defined in the file."""
     frames = b"".join(bytes(2) + ramp()[2:] if number else ramp() for number in range(3))
     return dicom(frames, NumberOfFrames=3, WindowCenter=32, WindowWidth=64)
 
@@ -151,7 +151,7 @@ RIGHT: dict[str, Any] = {
 
 
 def overlay() -> bytes:
-    """Written words in a plane of their own."""
+    """Return an overlay plane with text."""
     from pydicom import dcmread
 
     data = dcmread(io.BytesIO(dicom(ramp())))
@@ -193,7 +193,7 @@ def lying() -> bytes:
     return whole[:at] + struct.pack("<L", 2**31) + whole[at + 4 :]
 
 
-REFUSED: dict[str, Any] = {
+REJECTED: dict[str, Any] = {
     "burned in": (lambda: dicom(ramp(), BurnedInAnnotation="YES"), "is part of its picture"),
     "truncated": (lambda: dicom(ramp())[:-600], "damaged or cut off"),
     "2 GB header lie": (lying, "damaged or cut off"),
@@ -208,9 +208,9 @@ REFUSED: dict[str, Any] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", REJECTED)
 def test_an_unsupported_file_is_rejected_and_leaves_no_files(nina: Client, name: str) -> None:
-    make, sentence = REFUSED[name]
+    make, sentence = REJECTED[name]
 
     plain = nina.post(CHOOSE, {"picture": uploaded_file(make(), "x.dcm", "application/dicom")})
     script = nina.post(CHOOSE, {"picture": uploaded_file(make(), "photo.jpg")}, headers=JSON)
@@ -280,7 +280,7 @@ def test_without_the_dicom_extra_the_screen_says_what_to_install(nina: Client, m
 
 
 def test_a_large_series_is_read_without_a_temporary_copy(nina: Client) -> None:
-    """Two hundred frames: what is on the disk at the end is pixels, and the waiting folder is all there is."""
+    """Two hundred frames: only pixels end up on disk, and only in the staging folder."""
     address = start_upload(nina, eight_bit(ramp(wide=False) * 200, NumberOfFrames=200))
 
     sizes = {Path(name).name: len(content) for name, content in stored_files().items()}
@@ -291,7 +291,7 @@ def test_a_large_series_is_read_without_a_temporary_copy(nina: Client) -> None:
 
 
 def compressed_run() -> bytes:
-    """Three JPEG frames, the second one broken."""
+    """Return three JPEG frames, the second one damaged."""
     from pydicom import dcmread
     from pydicom.encaps import encapsulate
 

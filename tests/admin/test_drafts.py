@@ -85,7 +85,7 @@ def test_subject_and_language_are_read_only_after_the_first_release(page: Page, 
     assert (page.subject, page.language) == ("small-cut", "en")
 
 
-def test_the_revision_of_a_guide_holds_its_new_reading_list(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_the_revision_of_a_guide_contains_its_new_reading_list(page: Page, editor: User, sign_in: SignIn) -> None:
     make_public(page)
     values = page_form(page, subject="first-visit", slug="first-visit", title="First visit", page="", version="")
     row = {"order": 0, "page": page.pk, "section": "when-to-call", "minutes": 3, "note": "Read it first."}
@@ -103,7 +103,7 @@ def test_the_revision_of_a_guide_holds_its_new_reading_list(page: Page, editor: 
     ]
 
 
-def test_guides_and_pages_have_lists_of_their_own(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_guides_and_pages_have_separate_lists(page: Page, editor: User, sign_in: SignIn) -> None:
     make_next()
     Page.objects.filter(pk=page.pk).update(kind="guide")
     client = sign_in(editor)

@@ -193,14 +193,14 @@ def test_the_editor_gets_each_block_as_a_page_prints_it(page: Page, editor: User
     answer = sign_in(editor).post(f"{PAGES}blocks/", {"language": "es", "block": blocks})
 
     picture, missing, *with_text = answer.json()["html"]
-    # Nobody has approved the picture: only staff can open its files.
+    # The picture is not approved, so only staff can open its files.
     assert "/admin/procedures/figure/" in picture
     assert missing == ""
     assert [html.count("<div data-content></div>") for html in with_text] == [1, 1, 1]
     assert "En resumen" in with_text[0]
 
 
-def test_every_block_has_a_place_for_its_text_in_the_editor() -> None:
+def test_every_block_has_a_text_slot_in_the_editor() -> None:
     for name, block_type in get_block_types().items():
         html = render_for_editor(f"{block_type.example.split(chr(10))[0]}\n:::", SampleResolver("en"))
         assert html.count("data-content") == (block_type.content not in {Content.NOTHING, Content.OPTIONS}), name

@@ -25,11 +25,11 @@ UPLOAD = "/admin/procedures/figure/upload/"
 
 
 def sent(**changes: Any) -> dict[str, Any]:
-    """What the window in the editor sends."""
+    """Return the data that the editor's upload dialog posts."""
     return {name: value for name, value in {"picture": make_picture_file(), **changes}.items() if value is not None}
 
 
-def test_an_editor_upload_is_staged_and_leads_to_the_check_screen(nina: Client) -> None:
+def test_an_editor_upload_is_staged_and_opens_the_check_screen(nina: Client) -> None:
     answer = nina.post(UPLOAD, sent(title="Needle", alt="A needle.", caption="A needle.", provenance="simulated",
                                     kind="photo", deidentified="on", seen_sha256="0" * 64, do="save"))  # fmt: skip
 
@@ -53,7 +53,7 @@ def test_the_editor_gets_the_snippet_of_the_saved_picture(nina: Client) -> None:
     assert nina.get(told["next"], follow=True).status_code == 404
 
 
-def test_a_dicom_file_from_the_editor_leads_to_its_frames(nina: Client) -> None:
+def test_a_dicom_file_from_the_editor_opens_the_frame_choice(nina: Client) -> None:
     run = SimpleUploadedFile("run.dcm", dicom(ramp() * 3, NumberOfFrames=3, WindowCenter=32, WindowWidth=64))
 
     told = nina.post(UPLOAD, sent(picture=run)).json()
@@ -97,7 +97,8 @@ def gif() -> bytes:
 @pytest.mark.parametrize(
     ("name", "data", "content_type"),
     [
-        # markdownx keeps a page that calls itself a GIF, lets three kinds of SVG through and answers 500 to the last.
+        # markdownx stores an HTML page that claims to be a GIF, accepts three kinds of SVG, and returns 500 for the
+        # last file.
         ("evil.html", EVIL, "image/gif"),
         ("evil.svg", SVG, "image/svg+xml"),
         ("evil.jpg", SVG, "image/jpeg"),
@@ -131,7 +132,7 @@ def test_an_upload_without_login_returns_json_and_stores_nothing(
     assert staged_files() == []
 
 
-def test_an_upload_from_another_site_is_refused(editor: User) -> None:
+def test_a_cross_site_upload_is_rejected(editor: User) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(editor)
 

@@ -1,4 +1,4 @@
-"""A picture becomes public only after a second person who was shown it has approved it, however it was added."""
+"""However a picture was added, it becomes public only after a second person has viewed and approved it."""
 
 import io
 import re
@@ -32,11 +32,11 @@ from tests.factories import BODY, make_clinic, make_figure, make_next, make_page
 from tests.figures.dicom_files import dicom, ramp
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
-LOOK_AND_RENEW = f"{PAGES}outdated/"
+STALE_PAGES_URL = f"{PAGES}outdated/"
 
 
-def named_picture() -> bytes:
-    """A picture with a patient's name in its corner."""
+def make_picture_with_name() -> bytes:
+    """Return a picture with a patient's name in its corner."""
     image = Image.linear_gradient("L").resize((240, 160))
     ImageDraw.Draw(image).text((4, 4), "SMITH, JOHN DOB 01/02/1950", fill=255)
     stream = io.BytesIO()
@@ -44,8 +44,8 @@ def named_picture() -> bytes:
     return stream.getvalue()
 
 
-class Ground:
-    """A small public site with an index of pictures, and four people who work on it."""
+class Site:
+    """A small public site with a picture index and four staff users."""
 
     def __init__(self, sign_in: SignIn) -> None:
         make_clinic()
@@ -57,11 +57,11 @@ class Ground:
         make_public(index)
         self.editor, self.manager = make_staff("Nina", "Editor"), make_staff("Max", "Manager")
         self.reviewer = make_staff("Rosa", "Reviewer")
-        # A manager who reviews, too, and brings pictures in.
+        # A manager who can also review and upload pictures.
         self.both = make_staff("Mia", "Manager")
         self.both.groups.add(Group.objects.get(name="Reviewer"))
         self.clients = {user: sign_in(user) for user in (self.editor, self.manager, self.reviewer, self.both)}
-        self.known = set(stored())
+        self.known = set(list_stored_files())
 
     def show(self, slug: str, user: User) -> None:
         """Put the picture into the draft of the public page, and send it for review."""
@@ -71,7 +71,7 @@ class Ground:
         assert answer.status_code == 302
 
     def try_everything(self, user: User) -> None:
-        """All that this person can do to get something published without a reviewer."""
+        """Try everything that this user can do to publish something without a reviewer."""
         client, page = self.clients[user], self.page
         newest = page.revisions.values_list("pk", flat=True).first()
         client.post(f"{PAGES}{page.pk}/publish/", {"revision": newest, "now": "1"})
@@ -80,66 +80,68 @@ class Ground:
         )
         client.post(f"{PAGES}{page.pk}/review/", {"revision": newest, "decision": "approved"})
         Clinic.objects.update(phone=f"+1 303-555-01{Release.objects.count() % 90 + 10}")
-        client.post(LOOK_AND_RENEW, {"page": list(Page.objects.values_list("pk", flat=True))})
+        client.post(STALE_PAGES_URL, {"page": list(Page.objects.values_list("pk", flat=True))})
         for public in Page.objects.published():
             rerelease_page(public, actor=user)
         publish_scheduled(timezone.now() + timezone.timedelta(days=3650))
 
 
-def another_picture(figure: Figure, data: bytes | None = None) -> None:
-    """Replace the pixels, as any way in does."""
-    rows = store_image(figure, build_decoded_image(Image.open(io.BytesIO(data or named_picture()))))
+def replace_picture(figure: Figure, data: bytes | None = None) -> None:
+    """Replace the pixels, as every upload path does."""
+    rows = store_image(figure, build_decoded_image(Image.open(io.BytesIO(data or make_picture_with_name()))))
     figure.save()
     replace_renditions(figure, rows)
 
 
-def stored() -> list[str]:
+def list_stored_files() -> list[str]:
     return [f"figures/{name}" for name in default_storage.listdir("figures")[1]]
 
 
-def status_of(client: Client, address: str) -> int:
-    """With the file closed."""
+def get_status(client: Client, address: str) -> int:
+    """Return the status, and close the file."""
     answer = client.get(address)
     answer.getvalue()
     return answer.status_code
 
 
-def readable(names: set[str]) -> dict[str, list[str]]:
-    """By file, the public addresses that give it or name it; files that nobody outside reads are left out."""
+def find_public_files(names: set[str]) -> dict[str, list[str]]:
+    """Map each publicly readable file to the public URLs that serve or reference it."""
     reader, found = Client(), {}
     texts = {
         path: reader.get(path).content.decode() for path in [*public_urls(), "/search/?q=needle", "/search/?q=bone"]
     }
     for name in names:
         places = [path for path, text in texts.items() if name in text]
-        if status_of(reader, f"/media/{name}") != 404:
+        if get_status(reader, f"/media/{name}") != 404:
             places.append("its own address")
         if places:
             found[name] = places
     return found
 
 
-def by_screen(ground: Ground, user: User) -> str:
-    answer = save_upload(ground.clients[user], start_upload(ground.clients[user], named_picture()))
+def upload_from_screen(site: Site, user: User) -> str:
+    answer = save_upload(site.clients[user], start_upload(site.clients[user], make_picture_with_name()))
     return Figure.objects.get(pk=answer["Location"].split("/")[-3]).slug
 
 
-def from_the_editor(ground: Ground, user: User) -> str:
-    upload = SimpleUploadedFile("photo.png", named_picture(), content_type="image/png")
-    answer = ground.clients[user].post(UPLOAD, sent(picture=upload))
+def upload_from_editor(site: Site, user: User) -> str:
+    upload = SimpleUploadedFile("photo.png", make_picture_with_name(), content_type="image/png")
+    answer = site.clients[user].post(UPLOAD, sent(picture=upload))
     assert answer.status_code == 201, answer.content
-    done = save_upload(ground.clients[user], answer.json()["next"])
+    done = save_upload(site.clients[user], answer.json()["next"])
     return Figure.objects.get(pk=done["Location"].split("/")[-3]).slug
 
 
-def as_a_replacement(ground: Ground, user: User) -> str:
-    answer = save_upload(ground.clients[user], start_upload(ground.clients[user], named_picture(), figure="needle"))
+def replace_from_screen(site: Site, user: User) -> str:
+    answer = save_upload(
+        site.clients[user], start_upload(site.clients[user], make_picture_with_name(), figure="needle")
+    )
     assert answer.status_code == 302
     return "needle"
 
 
-def as_a_frame(ground: Ground, user: User) -> str:
-    client = ground.clients[user]
+def upload_dicom_frame(site: Site, user: User) -> str:
+    client = site.clients[user]
     frames = start_upload(client, dicom(ramp(), WindowCenter=32, WindowWidth=64))
     check = (
         client.post(frames, {"frame": "1", "center": "32", "width": "8"})["Location"] if "frames" in frames else frames
@@ -148,10 +150,10 @@ def as_a_frame(ground: Ground, user: User) -> str:
     return Figure.objects.get(pk=answer["Location"].split("/")[-3]).slug
 
 
-def a_bundle() -> bytes:
-    """From another portal: the public page with a picture that is not here."""
+def make_bundle() -> bytes:
+    """Return a bundle from another portal that contains the public page with a new picture."""
     figure = make_figure("from-afar", size=(200, 200))
-    another_picture(figure)
+    replace_picture(figure)
     page = make_page("afar", lead_figure=figure, next_page=Page.objects.get(subject="contact"))
     stream = io.BytesIO()
     make_supplied(figure)
@@ -161,9 +163,9 @@ def a_bundle() -> bytes:
     return stream.getvalue()
 
 
-def by_bundle_on_the_screen(ground: Ground, user: User) -> str:
-    client = ground.clients[user]
-    file = SimpleUploadedFile("pages.zip", a_bundle(), content_type="application/zip")
+def import_bundle_on_screen(site: Site, user: User) -> str:
+    client = site.clients[user]
+    file = SimpleUploadedFile("pages.zip", make_bundle(), content_type="application/zip")
     plan = client.post(f"{PAGES}transfer/look/", {"bundle": file})
     if plan.status_code == 200:
         ((slug, *_),) = plan.context["images"]
@@ -174,76 +176,76 @@ def by_bundle_on_the_screen(ground: Ground, user: User) -> str:
     return "from-afar" if Figure.objects.filter(slug="from-afar").exists() else ""
 
 
-def by_bundle_on_the_command_line(ground: Ground, user: User) -> str:
+def import_bundle_on_command_line(site: Site, user: User) -> str:
     file = Path(default_storage.path("")).parent / "pages.zip"
-    file.write_bytes(a_bundle())
+    file.write_bytes(make_bundle())
     call_command("import_bundle", str(file), verbosity=0)
     file.unlink()
     return "from-afar"
 
 
-WAYS: list[Callable[[Ground, User], str]] = [
-    by_screen,
-    from_the_editor,
-    as_a_replacement,
-    as_a_frame,
-    by_bundle_on_the_screen,
-    by_bundle_on_the_command_line,
+UPLOAD_PATHS: list[Callable[[Site, User], str]] = [
+    upload_from_screen,
+    upload_from_editor,
+    replace_from_screen,
+    upload_dicom_frame,
+    import_bundle_on_screen,
+    import_bundle_on_command_line,
 ]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-def test_a_picture_is_private_until_a_second_person_approves_it(way: Any, sign_in: SignIn) -> None:
-    ground = Ground(sign_in)
-    slug = way(ground, ground.editor) or way(ground, ground.manager)
-    secret = set(stored()) - ground.known
+@pytest.mark.parametrize("upload", UPLOAD_PATHS, ids=lambda upload: upload.__name__)
+def test_a_picture_is_private_until_a_second_person_approves_it(upload: Any, sign_in: SignIn) -> None:
+    site = Site(sign_in)
+    slug = upload(site, site.editor) or upload(site, site.manager)
+    secret = set(list_stored_files()) - site.known
     assert secret, "the picture came in"
 
-    # Alone, and in turn; before and after a page shows it.
-    for user in (ground.editor, ground.manager):
-        ground.try_everything(user)
-        assert readable(secret) == {}, f"after {user}, on no page"
-    for user in (ground.editor, ground.manager, ground.editor):
-        ground.show(slug, user)
-        ground.try_everything(user)
-        ground.try_everything(ground.manager)
-        assert readable(secret) == {}, f"after {user}, on a draft"
-    # Patients go on reading the page, with the clinic's new number.
-    assert Clinic.objects.get().phone in Client().get(ground.page.live_release.path).content.decode()
+    # Each user alone, then one after another; before and after a page shows the picture.
+    for user in (site.editor, site.manager):
+        site.try_everything(user)
+        assert find_public_files(secret) == {}, f"after {user}, on no page"
+    for user in (site.editor, site.manager, site.editor):
+        site.show(slug, user)
+        site.try_everything(user)
+        site.try_everything(site.manager)
+        assert find_public_files(secret) == {}, f"after {user}, on a draft"
+    # Patients can still read the page, with the clinic's new number.
+    assert Clinic.objects.get().phone in Client().get(site.page.live_release.path).content.decode()
 
-    review = f"{PAGES}{ground.page.pk}/review/"
-    screen = ground.clients[ground.reviewer].get(review)
+    review = f"{PAGES}{site.page.pk}/review/"
+    screen = site.clients[site.reviewer].get(review)
     shown = re.findall(r'name="picture" value="([0-9a-f]{64})"', screen.content.decode())
     large = re.findall(r'class="image-inspector__image" src="([^"]+)"', screen.content.decode())
     assert len(shown) == 1
-    assert [status_of(ground.clients[ground.reviewer], address) for address in large] == [200]
-    decision = {"revision": ground.page.revisions.first().pk, "decision": "approved", "comment": "Fine with me."}
-    unseen = ground.clients[ground.reviewer].post(review, decision)
+    assert [get_status(site.clients[site.reviewer], address) for address in large] == [200]
+    decision = {"revision": site.page.revisions.first().pk, "decision": "approved", "comment": "Fine with me."}
+    unseen = site.clients[site.reviewer].post(review, decision)
     assert (unseen.status_code, "Fine with me." in unseen.content.decode()) == (409, True)
-    assert readable(secret) == {}
-    assert ground.clients[ground.reviewer].post(review, {**decision, "picture": shown}).status_code == 302
-    assert readable(secret) == {}, "approved, not published"
+    assert find_public_files(secret) == {}
+    assert site.clients[site.reviewer].post(review, {**decision, "picture": shown}).status_code == 302
+    assert find_public_files(secret) == {}, "approved, not published"
 
-    answer = ground.clients[ground.manager].post(
-        f"{PAGES}{ground.page.pk}/publish/", {"revision": decision["revision"], "now": "1"}
+    answer = site.clients[site.manager].post(
+        f"{PAGES}{site.page.pk}/publish/", {"revision": decision["revision"], "now": "1"}
     )
     assert answer.status_code == 302, answer.context and answer.context.get("refused")
-    assert set(readable(secret)) == set(figure_files(Figure.objects.get(slug=slug))), "all of it is open now"
+    assert set(find_public_files(secret)) == set(figure_files(Figure.objects.get(slug=slug))), "all of it is open now"
 
-    ground.page.refresh_from_db()
-    withdraw(ground.page, actor=ground.manager, reason="It was wrong.")
-    assert readable(secret) == {}, "withdrawn"
+    site.page.refresh_from_db()
+    withdraw(site.page, actor=site.manager, reason="It was wrong.")
+    assert find_public_files(secret) == {}, "withdrawn"
 
 
 def test_only_staff_see_an_unapproved_picture(sign_in: SignIn) -> None:
-    ground = Ground(sign_in)
-    by_screen(ground, ground.editor)
+    site = Site(sign_in)
+    upload_from_screen(site, site.editor)
     figure = Figure.objects.exclude(slug="needle").get()
-    ground.page.refresh_from_db()
-    client, outsider = ground.clients[ground.editor], sign_in(make_staff("Ines"))
+    site.page.refresh_from_db()
+    client, outsider = site.clients[site.editor], sign_in(make_staff("Ines"))
 
-    preview = client.post(f"{PAGES}preview/", page_form(ground.page, body=f"::: figure {figure.slug}"))
+    preview = client.post(f"{PAGES}preview/", page_form(site.page, body=f"::: figure {figure.slug}"))
 
     html = preview.json()["html"]
     for name in {row.file for row in figure.renditions.all() if row.file in html}:
@@ -257,26 +259,26 @@ def test_only_staff_see_an_unapproved_picture(sign_in: SignIn) -> None:
         assert outsider.get(address).status_code == 403
 
 
-def test_a_reviewer_finds_the_page_of_a_new_picture_but_cannot_approve_their_own(sign_in: SignIn) -> None:
-    ground = Ground(sign_in)
-    as_a_replacement(ground, ground.both)
-    review = f"{PAGES}{ground.page.pk}/review/"
-    mine, others = ground.clients[ground.both], ground.clients[ground.reviewer]
+def test_a_reviewer_sees_the_page_of_a_new_picture_but_cannot_approve_their_own(sign_in: SignIn) -> None:
+    site = Site(sign_in)
+    replace_from_screen(site, site.both)
+    review = f"{PAGES}{site.page.pk}/review/"
+    mine, others = site.clients[site.both], site.clients[site.reviewer]
 
     assert review in others.get("/admin/").content.decode()
     assert review not in mine.get("/admin/").content.decode()
     shown = re.findall(r'name="picture" value="([0-9a-f]{64})"', mine.get(review).content.decode())
-    decision = {"revision": ground.page.revisions.first().pk, "decision": "approved", "picture": shown}
+    decision = {"revision": site.page.revisions.first().pk, "decision": "approved", "picture": shown}
     refused = mine.post(review, decision)
     assert (refused.status_code, "You uploaded the picture" in refused.content.decode()) == (403, True)
     assert others.post(review, decision).status_code == 302
 
 
 def test_a_page_with_an_unapproved_picture_cannot_be_exported(sign_in: SignIn, tmp_path: Path) -> None:
-    ground = Ground(sign_in)
-    as_a_replacement(ground, ground.editor)
+    site = Site(sign_in)
+    replace_from_screen(site, site.editor)
 
-    answer = ground.clients[ground.manager].post(f"{PAGES}transfer/bundle.zip", {"pages": [ground.page.pk]})
+    answer = site.clients[site.manager].post(f"{PAGES}transfer/bundle.zip", {"pages": [site.page.pk]})
 
     assert answer.status_code == 409
     assert "A reviewer has not approved these pictures yet: “needle”" in answer.content.decode()
@@ -286,31 +288,31 @@ def test_a_page_with_an_unapproved_picture_cannot_be_exported(sign_in: SignIn, t
 
 
 def test_changing_the_kind_of_a_public_picture_needs_a_review_that_shows_both(sign_in: SignIn) -> None:
-    ground = Ground(sign_in)
+    site = Site(sign_in)
     Figure.objects.filter(slug="needle").update(kind="fluoroscopy")
-    review = f"{PAGES}{ground.page.pk}/review/"
-    others, manager = ground.clients[ground.reviewer], ground.clients[ground.manager]
+    review = f"{PAGES}{site.page.pk}/review/"
+    others, manager = site.clients[site.reviewer], site.clients[site.manager]
 
     def decided() -> int:
         shown = re.findall(r'name="picture" value="([0-9a-f]{64})"', others.get(review).content.decode())
-        decision = {"revision": ground.page.revisions.first().pk, "decision": "approved", "picture": shown}
+        decision = {"revision": site.page.revisions.first().pk, "decision": "approved", "picture": shown}
         return int(others.post(review, decision).status_code)
 
     def public() -> list[str]:
-        manager.post(LOOK_AND_RENEW, {"page": list(Page.objects.values_list("pk", flat=True))})
-        text = Client().get(Page.objects.get(pk=ground.page.pk).live_release.path).content.decode()
+        manager.post(STALE_PAGES_URL, {"page": list(Page.objects.values_list("pk", flat=True))})
+        text = Client().get(Page.objects.get(pk=site.page.pk).live_release.path).content.decode()
         return [words for words in ("look dark", "look white") if words in text]
 
     assert (decided(), public()) == (302, ["look dark"])
     address = f"/admin/procedures/figure/{Figure.objects.get(slug='needle').pk}/change/"
     values = figure_form(Figure.objects.get(slug="needle"), kind="radiograph")
 
-    answer = ground.clients[ground.editor].post(address, values, follow=True)
+    answer = site.clients[site.editor].post(address, values, follow=True)
 
     assert "Public pages keep the old kind until another person approves" in answer.content.decode()
-    assert Figure.objects.get(slug="needle").kind_changed_by == ground.editor
+    assert Figure.objects.get(slug="needle").kind_changed_by == site.editor
     assert manager.post(address, values).status_code == 302, "a later save of something else"
-    ground.try_everything(ground.manager)
+    site.try_everything(site.manager)
     assert public() == ["look dark"]
     screen = " ".join(re.sub(r"<[^>]*>", "", others.get(review).content.decode()).split())
     assert "Kind of picture: was “Fluoroscopy, or another X-ray on which bone looks dark”, now “Radiograph," in screen

@@ -32,7 +32,7 @@ def nina(editor: User, sign_in: SignIn) -> Client:
     return sign_in(editor)
 
 
-def bring_in(client: Client) -> Any:
+def upload_from_screen(client: Client) -> Any:
     return save_upload(client, start_upload(client))
 
 
@@ -49,7 +49,7 @@ def files() -> set[str]:
     return {file.name for file in folder.iterdir()} if folder.exists() else set()
 
 
-WAYS = [bring_in, upload, replace]
+WAYS = [upload_from_screen, upload, replace]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -98,7 +98,7 @@ def test_a_failed_write_leaves_no_files(nina: Client, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(renditions, "store_file", full)
     with pytest.raises(OSError, match="no room"):
-        bring_in(nina)
+        upload_from_screen(nina)
 
     assert files() == set()
     assert not Figure.objects.exists()

@@ -14,7 +14,7 @@ FIGURES = "/admin/procedures/figure/"
 
 
 def sent(figure: Figure | None = None, **changes: Any) -> dict[str, Any]:
-    """What the form sends: one set of words."""
+    """Return the POST data of the form, with texts in one language."""
     text = figure.texts.get() if figure else None
     values = {
         "slug": "bone",
@@ -37,7 +37,7 @@ def sent(figure: Figure | None = None, **changes: Any) -> dict[str, Any]:
 
 
 def errors(answer: Any) -> list[str]:
-    """All sentences of the form, in its order."""
+    """Return all form errors in order."""
     context = answer.context
     rows = ([row] if isinstance(row, str) else row for row in context["errors"])
     return [sentence for row in rows for sentence in row]
@@ -49,7 +49,7 @@ def test_figure_texts_can_be_edited(editor: User, sign_in: SignIn) -> None:
     answer = sign_in(editor).post(f"{FIGURES}{figure.pk}/change/", sent(figure))
 
     assert answer.status_code == 302
-    # Paragraphs are found at empty lines; browsers send CRLF.
+    # Paragraphs are separated by empty lines; browsers send CRLF.
     assert figure.texts.get().description == "First.\n\nSecond."
 
 
@@ -172,7 +172,7 @@ def test_the_figure_list_needs_a_fixed_number_of_queries(
         client.get(FIGURES)
 
 
-def test_the_list_names_the_public_pages_that_show_a_picture(editor: User, sign_in: SignIn) -> None:
+def test_the_list_shows_the_public_pages_that_use_a_picture(editor: User, sign_in: SignIn) -> None:
     make_clinic()
     figure = make_figure("shown", size=(48, 48))
     make_figure("unused", size=(48, 48))

@@ -37,10 +37,10 @@ from tests.factories import make_figure, make_page, make_public, make_supplied, 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
 
 
-LOOK = "/admin/procedures/page/transfer/look/"
+IMPORT_PREVIEW_URL = "/admin/procedures/page/transfer/look/"
 
 
-# Cut and cover
+# Crop and cover
 
 
 def test_covered_and_cropped_pixels_are_never_stored(nina: Client) -> None:
@@ -139,7 +139,7 @@ def test_one_request_with_a_computed_hash_saves_nothing(nina: Client) -> None:
 
     blind = nina.post(address, {**fields, "seen_sha256": computed})
     assert (blind.status_code, blind.context["seen_sha256"]) == (409, computed), "the hash itself was right"
-    # Neither the page, nor what a script asks, nor a request for the head alone shows the pixels.
+    # Neither the page, nor a JSON request, nor a HEAD request counts as showing the pixels.
     nina.get(address)
     nina.get(f"{address}result.png", rectangle_fields(), headers=JSON)
     nina.head(f"{address}result.png", rectangle_fields())
@@ -284,7 +284,7 @@ def test_texts_of_a_new_picture_are_stored_in_nfc(nina: Client) -> None:
     assert Figure.objects.get().texts.get().title == "Café"
 
 
-def test_a_duplicate_picture_names_the_existing_figure(nina: Client) -> None:
+def test_a_duplicate_picture_is_rejected_with_the_existing_figure(nina: Client) -> None:
     save_upload(nina, start_upload(nina))
     address = start_upload(nina)
 
@@ -314,7 +314,7 @@ def test_a_failed_save_leaves_no_file(nina: Client, monkeypatch: pytest.MonkeyPa
     assert not Figure.objects.exists()
 
 
-# From a bundle
+# Import from a bundle
 
 
 def test_new_pictures_of_a_bundle_must_be_seen_before_the_import(page: Page, manager: User, sign_in: SignIn) -> None:
@@ -324,20 +324,20 @@ def test_new_pictures_of_a_bundle_must_be_seen_before_the_import(page: Page, man
     other.delete()
     figure.delete()
     max_ = sign_in(manager)
-    plan = max_.post(LOOK, {"bundle": SimpleUploadedFile("b.zip", stream.getvalue())})
+    plan = max_.post(IMPORT_PREVIEW_URL, {"bundle": SimpleUploadedFile("b.zip", stream.getvalue())})
     ((slug, _, size, _),) = plan.context["images"]
     values = {"token": plan.context["token"], "page": "en second", "picture": slug}
     assert (slug, size) == ("balloon", (700, 650))
 
-    blind = max_.post(LOOK, values)
+    blind = max_.post(IMPORT_PREVIEW_URL, values)
     assert blind.status_code == 400
     assert "Look at these pictures, then check the box for each one: balloon." in blind.content.decode()
     shown = re.search(r'<img src="([^"]+)"\s+width="700"\s+height="650"', blind.content.decode())
     assert shown
     assert max_.get(shown[1])["Content-Type"] == "image/png"
-    assert max_.post(LOOK, {**values, "picture": ""}).status_code == 400, "shown, but not answered for"
+    assert max_.post(IMPORT_PREVIEW_URL, {**values, "picture": ""}).status_code == 400, "shown, but not answered for"
     assert not Figure.objects.filter(slug="balloon").exists()
 
-    assert max_.post(LOOK, values).status_code == 302
+    assert max_.post(IMPORT_PREVIEW_URL, values).status_code == 302
     assert Figure.objects.filter(slug="balloon").exists()
     assert not list((Path(settings.DATA_DIR) / "bundles").iterdir())

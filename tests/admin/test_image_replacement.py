@@ -35,7 +35,7 @@ def test_cropping_a_figure_transforms_its_markers(nina: Client, django_capture_o
     assert not old & set(default_storage.listdir("figures")[1]), "nothing shows the old files, so they are gone"
 
 
-def test_a_marker_that_is_cut_off_is_named(nina: Client) -> None:
+def test_a_marker_outside_the_crop_is_reported(nina: Client) -> None:
     figure = make_figure(size=(600, 600))
 
     answer = save_upload(nina, keep(nina, figure), rectangle_fields(cut=(60, 0, 40, 100)))

@@ -96,7 +96,7 @@ def test_an_oversized_upload_is_rejected_before_it_is_read(nina: Client) -> None
     assert "larger than 250 MB" in answer.content.decode()
 
 
-def test_an_upload_from_another_site_is_refused(editor: User) -> None:
+def test_a_cross_site_upload_is_rejected(editor: User) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(editor)
 
@@ -115,7 +115,7 @@ def test_adding_a_figure_starts_with_the_upload(nina: Client) -> None:
     assert nina.get("/admin/procedures/figure/add/")["Location"] == CHOOSE
 
 
-# Waiting
+# Staging
 
 
 def test_staged_pictures_expire_after_an_hour(nina: Client) -> None:
@@ -154,7 +154,7 @@ def test_unknown_tokens_are_not_found(nina: Client, token: str) -> None:
     assert nina.get(f"{CHOOSE}{token}/").status_code in {302, 404}
 
 
-def test_a_staged_picture_is_closed_to_a_user_who_lost_the_permission(nina: Client, editor: User) -> None:
+def test_a_user_who_lost_the_permission_cannot_open_a_staged_picture(nina: Client, editor: User) -> None:
     address = start_upload(nina)
     assert nina.get(address).status_code == 200
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 def saved(figure: Figure) -> list[tuple[str, str]]:
-    """Key and English label, in order."""
+    """Return the key and English label, in order."""
     return [(found.key, found.texts["en"].label) for found in load_markers(figure)]
 
 

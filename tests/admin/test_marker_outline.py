@@ -1,4 +1,4 @@
-"""Free shapes: stored, checked, drawn, edited, and cropped; pictures without one stay as they are."""
+"""Free shapes: stored, checked, drawn, edited, and cropped; pictures without one are unchanged."""
 
 from dataclasses import replace
 from typing import Any
@@ -26,19 +26,19 @@ TRIANGLE = ((0.4, 0.4), (0.8, 0.4), (0.6, 0.8))
 SHAPE = MarkerData("tip", "polygon", 0.2, 0.2, 0.6, 0.5, outline=TRIANGLE)
 
 
-def said(marker: MarkerData, backgrounds: Any = ()) -> list[str]:
+def list_issues(marker: MarkerData, backgrounds: Any = ()) -> list[str]:
     return [issue.message for issue in check_markers([marker], aspect=1.0, backgrounds=list(backgrounds))]
 
 
 def test_a_shape_that_is_too_small_is_an_issue() -> None:
     thin = replace(SHAPE, outline=((0.4, 0.4), (0.8, 0.4), (0.6, 0.41)))
 
-    assert said(SHAPE) == []
-    assert said(thin) == ["The shape is too small to be seen. Make it wider and taller."]
-    assert said(SHAPE, [lambda _position: [0.0, 1.0]]) == []
+    assert list_issues(SHAPE) == []
+    assert list_issues(thin) == ["The shape is too small to be seen. Make it wider and taller."]
+    assert list_issues(SHAPE, [lambda _position: [0.0, 1.0]]) == []
 
 
-def test_moving_a_corner_is_a_change_of_the_size() -> None:
+def test_moving_a_corner_counts_as_a_size_change() -> None:
     moved = replace(SHAPE, outline=(*TRIANGLE[:2], (0.6, 0.9)))
 
     assert describe_changes([SHAPE], [moved]) == ["tip: size changed"]
@@ -96,9 +96,7 @@ def test_the_form_saves_a_shape_and_shows_it_again(editor: Any, sign_in: SignIn)
         ),
     ],
 )
-def test_the_form_says_what_is_wrong_with_the_corners(
-    editor: Any, sign_in: SignIn, corners: str, sentence: str
-) -> None:
+def test_the_form_reports_invalid_corners(editor: Any, sign_in: SignIn, corners: str, sentence: str) -> None:
     figure = make_bilingual_figure()
     form = marker_form(figure, marks__0__shape="polygon", marks__0__outline=corners)
 
@@ -109,7 +107,7 @@ def test_the_form_says_what_is_wrong_with_the_corners(
 
 
 @pytest.mark.django_db
-def test_patients_see_the_shape_and_other_pictures_stay_as_they_are() -> None:
+def test_patients_see_the_shape_and_other_pictures_are_unchanged() -> None:
     page = make_page()
     figure = Figure.objects.prefetch_related("texts", "markers__texts", "renditions").get(pk=page.lead_figure_id)
     before = build_figure_context(figure, "en").fingerprint_data()

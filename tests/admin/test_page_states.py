@@ -16,8 +16,8 @@ def newer(page: Page) -> None:
     save_revision(page, author=None)
 
 
-def stands(page: Page) -> tuple[str, set[str]]:
-    """The words, and the filters that find it."""
+def label_and_filters(page: Page) -> tuple[str, set[str]]:
+    """Return the state label of a page and the filters that match it."""
     rows = annotate_status(Page.objects.filter(pk=page.pk))
     return describe_state(rows.get()), {str(state) for state in PageState if filter_by_state(rows, state).exists()}
 
@@ -25,43 +25,43 @@ def stands(page: Page) -> tuple[str, set[str]]:
 def test_a_page_is_a_draft_until_it_is_submitted(page: Page) -> None:
     save_revision(page, author=None)
 
-    assert stands(page) == ("Draft", {"draft", "unsent"})
+    assert label_and_filters(page) == ("Draft", {"draft", "unsent"})
 
 
 def test_a_page_without_a_revision_is_a_draft(page: Page) -> None:
-    assert stands(page) == ("Draft", {"draft"})
+    assert label_and_filters(page) == ("Draft", {"draft"})
 
 
 def test_a_submitted_draft_is_in_review(page: Page, editor: User) -> None:
     submit_for_review(save_revision(page, author=editor), actor=editor)
 
-    assert stands(page) == ("Waiting for review", {"waiting"})
+    assert label_and_filters(page) == ("Waiting for review", {"waiting"})
 
 
 def test_a_change_after_submitting_is_a_draft_again(page: Page, editor: User) -> None:
     submit_for_review(save_revision(page, author=editor), actor=editor)
     newer(page)
 
-    assert stands(page) == ("Draft", {"draft", "unsent"})
+    assert label_and_filters(page) == ("Draft", {"draft", "unsent"})
 
 
 def test_an_approved_draft_is_ready_to_publish(page: Page, editor: User) -> None:
     approve(save_revision(page, author=editor))
 
-    assert stands(page) == ("Approved, not published yet", {"approved"})
+    assert label_and_filters(page) == ("Approved, not published yet", {"approved"})
 
 
 def test_a_public_page_is_public(page: Page) -> None:
     make_public(page)
 
-    assert stands(page) == ("Public", {"public"})
+    assert label_and_filters(page) == ("Public", {"public"})
 
 
 def test_a_public_page_with_a_newer_draft_has_its_own_state(page: Page) -> None:
     make_public(page)
     newer(page)
 
-    assert stands(page) == ("Public, with a newer draft", {"public", "newer", "unsent"})
+    assert label_and_filters(page) == ("Public, with a newer draft", {"public", "newer", "unsent"})
 
 
 def test_a_newer_draft_can_be_in_review(page: Page, editor: User) -> None:
@@ -69,20 +69,20 @@ def test_a_newer_draft_can_be_in_review(page: Page, editor: User) -> None:
     newer(page)
     submit_for_review(page.revisions.latest("number"), actor=editor)
 
-    assert stands(page) == ("Public, with a newer draft: waiting for review", {"public", "newer", "waiting"})
+    assert label_and_filters(page) == ("Public, with a newer draft: waiting for review", {"public", "newer", "waiting"})
 
 
 def test_a_starter_text_is_not_reviewed(page: Page) -> None:
     publish_starter(save_revision(page, author=None))
 
-    assert stands(page) == ("Public (starter text)", {"public", "starter"})
+    assert label_and_filters(page) == ("Public (starter text)", {"public", "starter"})
 
 
 def test_a_starter_text_can_be_in_review(page: Page, editor: User) -> None:
     publish_starter(save_revision(page, author=None))
     submit_for_review(page.revisions.get(), actor=editor)
 
-    assert stands(page) == ("Public (starter text): waiting for review", {"public", "starter", "waiting"})
+    assert label_and_filters(page) == ("Public (starter text): waiting for review", {"public", "starter", "waiting"})
 
 
 @pytest.mark.parametrize("changed", [False, True])
@@ -93,7 +93,7 @@ def test_a_withdrawn_page_is_withdrawn(page: Page, manager: User, changed: bool)
     if changed:
         newer(page)
 
-    assert stands(page) == ("Withdrawn", {"withdrawn", "unsent"} if changed else {"withdrawn"})
+    assert label_and_filters(page) == ("Withdrawn", {"withdrawn", "unsent"} if changed else {"withdrawn"})
 
 
 def test_a_withdrawn_page_can_be_in_review(page: Page, manager: User) -> None:
@@ -103,4 +103,4 @@ def test_a_withdrawn_page_can_be_in_review(page: Page, manager: User) -> None:
     newer(page)
     submit_for_review(page.revisions.latest("number"), actor=manager)
 
-    assert stands(page) == ("Withdrawn: waiting for review", {"withdrawn", "waiting"})
+    assert label_and_filters(page) == ("Withdrawn: waiting for review", {"withdrawn", "waiting"})

@@ -67,7 +67,7 @@ def test_an_unknown_template_or_page_gives_an_empty_form(page: Page, editor: Use
     ] == [None] * 5
 
 
-def test_a_copy_has_the_text_and_an_address_of_its_own(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_a_copy_has_the_text_and_its_own_slug(page: Page, editor: User, sign_in: SignIn) -> None:
     make_public(page)
     client = sign_in(editor)
     values = initial(client, f"{PAGES}add/?copy={page.pk}")

@@ -41,7 +41,7 @@ PAGE = re.sub(r'body="## Morning.*?"\)', lambda _: TEXT, PREPARE)
 
 @pytest.fixture(autouse=True)
 def _as_it_was(served_site: ServedSite) -> Iterator[None]:
-    """Other tests read the same site: what was published here is withdrawn, and the phone is the old one again."""
+    """Restore the shared site for other tests: withdraw what was published here, and restore the old phone number."""
     yield
     shell(served_site, CLEAN_UP)
 
@@ -77,7 +77,7 @@ def test_a_page_published_during_a_phone_change_prints_the_new_phone(served_site
     }
 
     def save(_: int) -> int:
-        """Until the list of pages is the one that was shown: the other one publishes a page meanwhile."""
+        """Retry until the confirmed list of pages is current, because the other thread publishes in the meantime."""
         for _attempt in range(5):
             html = ask(served_site, address, session, fields)[1]
             token = re.search(r'name="_update" value="(\w+)"', html)

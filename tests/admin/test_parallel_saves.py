@@ -14,7 +14,7 @@ ATTEMPTS = 50
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect is the answer."""
+    """Return redirects instead of following them."""
 
     def redirect_request(self, *_: object) -> None:
         return None
@@ -54,7 +54,7 @@ def test_each_of_fifty_concurrent_saves_is_stored_or_reported(served_site: Serve
         body = f"Only the words of number {number:02d} here.\n"
         for _ in range(30):
             status, html = ask(served_site, path, nina, {**values, "body": body})
-            # All database connections are in use: nothing is stored, and the person saves again.
+            # All database connections are in use, so nothing is stored and the user retries.
             if status != 503:
                 break
             time.sleep(0.5)

@@ -37,12 +37,12 @@ from procedures.publishing.schedule import schedule_revision
 from procedures.revisions.drafts import save_revision
 from tests.admin.conftest import make_staff
 from tests.admin.permission_matrix import (
-    ACTS,
+    ACCOUNT_URLS,
+    ACTIONS,
     BUNDLE_URLS,
+    DJANGO_URLS,
     FIGURE_URLS,
-    FRAME,
     MODELS,
-    OWN_ACCOUNT,
     PAGE_URLS,
     PUBLIC_PAGE_URLS,
     SITE_URLS,
@@ -70,12 +70,12 @@ def admin_names(resolver: Any = None, prefix: str = "") -> Iterator[str | None]:
 def test_every_admin_url_is_in_the_permission_matrix() -> None:
     # Django's redirect from …/<pk>/ and its catch-all view have no name.
     # tests/browser/test_components.py tests the component page.
-    assert {name for name in admin_names() if name} - OWN_ACCOUNT - {"components"} == set(table())
+    assert {name for name in admin_names() if name} - ACCOUNT_URLS - {"components"} == set(table())
 
 
 @pytest.fixture(autouse=True)
 def _quiet() -> Iterator[None]:
-    """Disable logging: hundreds of requests are refused here, and each would log a traceback."""
+    """Disable logging, because hundreds of rejected requests would each log a traceback."""
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)
@@ -97,8 +97,8 @@ def cookies(db: None) -> list[str]:
 
 @pytest.fixture
 @built_once
-def others(db: None) -> None:
-    """One row of every model that has a screen."""
+def other_rows(db: None) -> None:
+    """Create one row of every model that has a screen."""
     make_clinic()
     Series.objects.create(slug="steps", language="en", title="Step by step")
     make_term()
@@ -111,8 +111,8 @@ def others(db: None) -> None:
     make_public(make_page("public", next_page=make_next()))
 
 
-def page_in(state: str) -> Page:
-    """A page on its way to the public, as far as ``state``."""
+def make_page_in_state(state: str) -> Page:
+    """Return a page in the workflow state ``state``."""
     page, writer, doctor, boss = make_page(next_page=make_next()), make_staff("W"), make_staff("D"), make_staff("B")
 
     def saved(*steps: str, **values: Any) -> Revision:
@@ -143,8 +143,8 @@ def page_in(state: str) -> Page:
     return Page.objects.get(pk=page.pk)
 
 
-def ask(address: str, wanted: MatrixRequest | tuple[str, dict[str, Any]], cookie: str, page: Page) -> int:
-    """The status; whatever was written is undone."""
+def get_status(address: str, wanted: MatrixRequest | tuple[str, dict[str, Any]], cookie: str, page: Page) -> int:
+    """Return the status, and roll back all writes."""
     method, data = (wanted.method, wanted.data) if isinstance(wanted, MatrixRequest) else wanted
     client = Client()
     if cookie:
@@ -159,17 +159,17 @@ def ask(address: str, wanted: MatrixRequest | tuple[str, dict[str, Any]], cookie
     return status
 
 
-LETTERS = {0: "L", 401: "1", 403: "4", 404: "0"}
-ANSWERED = {200, 302, 400, 409}
+CODES = {0: "L", 401: "1", 403: "4", 404: "0"}
+SUCCESS = {200, 302, 400, 409}
 
 
-def letters(address: str, wanted: MatrixRequest, cookies: list[str], page: Page) -> str:
-    statuses = [ask(address, wanted, cookie, page) for cookie in cookies]
-    return "".join("2" if status in ANSWERED else LETTERS.get(status, f"<{status}>") for status in statuses)
+def get_codes(address: str, wanted: MatrixRequest, cookies: list[str], page: Page) -> str:
+    statuses = [get_status(address, wanted, cookie, page) for cookie in cookies]
+    return "".join("2" if status in SUCCESS else CODES.get(status, f"<{status}>") for status in statuses)
 
 
-def address_of(name: str, page: Page) -> str:
-    """Of a screen about this page."""
+def get_url(name: str, page: Page) -> str:
+    """Return the URL of a screen for this page."""
     release = page.releases.first() or Release.objects.order_by("pk").first()
     revision = page.revisions.first()
     arguments = {"revision_page": revision, "release_page": release}.get(name, page)
@@ -177,15 +177,15 @@ def address_of(name: str, page: Page) -> str:
     return reverse(f"admin:procedures_{name}", args=[] if name in fixed else [arguments.pk])  # type: ignore[union-attr]
 
 
-# Each state takes seconds. One is in the fast tier.
+# Each state takes seconds, so only one of them is in the fast tier.
 FAST_STATES = {"public"}
 
 
 @pytest.mark.parametrize(
     "state", [state if state in FAST_STATES else pytest.param(state, marks=pytest.mark.slow) for state in STATES]
 )
-def test_permissions_hold_in_every_state_of_a_page(state: str, others: None, cookies: list[str]) -> None:
-    page = page_in(state)
+def test_permissions_hold_in_every_state_of_a_page(state: str, other_rows: None, cookies: list[str]) -> None:
+    page = make_page_in_state(state)
     screens = {
         **PAGE_URLS,
         **{
@@ -199,7 +199,7 @@ def test_permissions_hold_in_every_state_of_a_page(state: str, others: None, coo
         f"{wanted.method} {name} {wanted.data}": (got, wanted.who)
         for name, asks in screens.items()
         for wanted in asks
-        if (got := letters(address_of(name, page), wanted, cookies, page)) != wanted.who
+        if (got := get_codes(get_url(name, page), wanted, cookies, page)) != wanted.who
     }
 
     assert wrong == {}
@@ -217,14 +217,14 @@ def row_of(model: str) -> Any:
 
 
 @pytest.mark.slow
-def test_permissions_hold_on_every_other_screen(others: None, cookies: list[str]) -> None:
-    page = page_in("public")
+def test_permissions_hold_on_every_other_screen(other_rows: None, cookies: list[str]) -> None:
+    page = make_page_in_state("public")
     wrong = {}
     for model, own in MODELS.items():
         for screen, asks in own.items():
             args = [] if screen in {"changelist", "add"} else [row_of(model).pk]
             for wanted in asks:
-                got = letters(reverse(f"admin:procedures_{model}_{screen}", args=args), wanted, cookies, page)
+                got = get_codes(reverse(f"admin:procedures_{model}_{screen}", args=args), wanted, cookies, page)
                 if got != wanted.who:
                     wrong[f"{wanted.method} {model} {screen}"] = got, wanted.who
     places: dict[str, list[Any]] = {
@@ -237,7 +237,7 @@ def test_permissions_hold_on_every_other_screen(others: None, cookies: list[str]
     asked = {**SITE_URLS, **FIGURE_URLS, **STAGED_IMAGE_URLS, **BUNDLE_URLS, **PUBLIC_PAGE_URLS}
     for name, asks in asked.items():
         for wanted in asks:
-            got = letters(reverse(f"admin:procedures_{name}", args=places.get(name)), wanted, cookies, page)
+            got = get_codes(reverse(f"admin:procedures_{name}", args=places.get(name)), wanted, cookies, page)
             if got != wanted.who:
                 wrong[f"{wanted.method} {name}"] = got, wanted.who
 
@@ -245,20 +245,20 @@ def test_permissions_hold_on_every_other_screen(others: None, cookies: list[str]
 
 
 @pytest.mark.slow
-def test_permissions_hold_on_django_and_account_screens(others: None, cookies: list[str]) -> None:
-    page, somebody = page_in("public"), User.objects.first()
+def test_permissions_hold_on_django_and_account_screens(other_rows: None, cookies: list[str]) -> None:
+    page, somebody = make_page_in_state("public"), User.objects.first()
     assert somebody is not None
     arguments: dict[str, list[Any]] = {
         "app_list": ["procedures"],
         "view_on_site": [ContentType.objects.get_for_model(Page).pk, page.pk],
         **{
             name: [somebody.pk]
-            for name in FRAME
+            for name in DJANGO_URLS
             if name.startswith("staff_user_") and not name.endswith(("changelist", "add"))
         },
         **{
             name: [AuditEvent.objects.create(kind="signed-in", user=somebody).pk]
-            for name in FRAME
+            for name in DJANGO_URLS
             if name.startswith("staff_auditevent_") and not name.endswith(("changelist", "add"))
         },
         "auth_user_password_change": [somebody.pk],
@@ -266,20 +266,21 @@ def test_permissions_hold_on_django_and_account_screens(others: None, cookies: l
 
     wrong = {
         name: (got, wanted.who)
-        for name, asks in FRAME.items()
+        for name, asks in DJANGO_URLS.items()
         for wanted in asks
-        if (got := letters(reverse(f"admin:{name}", args=arguments.get(name)), wanted, cookies, page)) != wanted.who
+        if (got := get_codes(reverse(f"admin:{name}", args=arguments.get(name)), wanted, cookies, page)) != wanted.who
     }
 
     assert wrong == {}
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_available_actions_depend_on_the_state(state: str, others: None, cookies: list[str]) -> None:
-    page, seat = page_in(state), dict(zip(("editor", "reviewer", "manager"), cookies, strict=False))
+def test_available_actions_depend_on_the_state(state: str, other_rows: None, cookies: list[str]) -> None:
+    page, seat = make_page_in_state(state), dict(zip(("editor", "reviewer", "manager"), cookies, strict=False))
 
     got = {
-        act: ask(address_of(name, page), ("POST", data), seat[who], page) for act, (name, who, data, _) in ACTS.items()
+        act: get_status(get_url(name, page), ("POST", data), seat[who], page)
+        for act, (name, who, data, _) in ACTIONS.items()
     }
 
-    assert got == {act: int(row[3].split()[STATES.index(state)]) for act, row in ACTS.items()}
+    assert got == {act: int(row[3].split()[STATES.index(state)]) for act, row in ACTIONS.items()}

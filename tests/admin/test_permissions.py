@@ -49,7 +49,7 @@ def test_an_old_release_is_shown_as_patients_read_it(page: Page, editor: User, s
 
     before_status, after_status = first.html.split("<!--status-->")
     text, after_tools = after_status.split("<!--tools-->")
-    # The address of the large picture is relative to the page's path, which is not that of this screen.
+    # The URL of the large picture is relative to the page's path, which differs from the path of this screen.
     assert 'href="picture/needle/"' in after_tools
     after_tools = after_tools.replace('href="picture/', f'href="{first.path}picture/')
     assert [part for part in (before_status, text, after_tools) if part not in html] == []

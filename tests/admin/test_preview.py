@@ -13,8 +13,8 @@ from tests.factories import make_public
 
 PREVIEW = "/admin/procedures/page/preview/"
 SESSION = "/admin/session/"
-# Line numbers of a preview; who reviewed the page, which a preview cannot know; the tools for readers; the addresses
-# of large pictures, which a draft does not have.
+# Line comments of a preview; the reviewer, whom a preview cannot know; the reader tools; and the URLs of large
+# pictures, which a draft does not have.
 NOT_IN_BOTH = re.compile(
     r'<!--line \d+-->|<p class="page-status">.*?</p>\s*|<div class="reader-tools__box">.*?</button></div></div>\s*'
     r'|(?<=href=")#?picture/[a-z-]+/',
@@ -35,7 +35,7 @@ def test_the_preview_equals_the_published_page(page: Page, editor: User, sign_in
     html = answer.json()["html"]
     assert answer.status_code == 200
     assert "<!--line 1-->" in html
-    # A draft has no address, and so its large pictures have none.
+    # A draft has no URL, and neither do its large pictures.
     public = public.replace('href="picture/needle/"', 'href="#picture/needle/"')
     assert NOT_IN_BOTH.sub("", article(html)).split() == NOT_IN_BOTH.sub("", article(public)).split()
     assert '<p class="page-status">' in html

@@ -20,14 +20,24 @@ from tests.admin.test_editor_upload import UPLOAD, sent
 from tests.admin.upload_helpers import save_upload
 from tests.factories import make_page, make_public, make_translation
 
-FIXED = ["/", "/es/", "/visits/", "/es/visits/", "/search/?q=cut", "/sitemap.xml", "/robots.txt", "/p/", "/nowhere/"]
-FIXED += ["/connect/guides.json", "/another-cut/"]
+PUBLIC_PATHS = [
+    "/",
+    "/es/",
+    "/visits/",
+    "/es/visits/",
+    "/search/?q=cut",
+    "/sitemap.xml",
+    "/robots.txt",
+    "/p/",
+    "/nowhere/",
+]
+PUBLIC_PATHS += ["/connect/guides.json", "/another-cut/"]
 
 
 def public() -> dict[str, tuple[int, bytes]]:
-    """Every public address as a stranger gets it."""
+    """Return the response to every public URL for an anonymous visitor."""
     live = [page.live_release.path for page in Page.objects.published() if page.live_release]
-    paths = [*FIXED, *live, *(f"{path}plain.txt" for path in live)]
+    paths = [*PUBLIC_PATHS, *live, *(f"{path}plain.txt" for path in live)]
     answers = {path: Client().get(path) for path in paths}
     return {path: (answer.status_code, answer.content) for path, answer in answers.items()}
 
@@ -120,6 +130,6 @@ def test_draft_actions_do_not_change_public_pages(
         "plan refused": 409,
         "delete": 403,
     }
-    # What could have leaked is there.
+    # The content that could have leaked does exist.
     assert now().title == "SECRET again"
     assert save_revision(now(), author=None).content["title"] == "SECRET again"

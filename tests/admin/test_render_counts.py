@@ -20,13 +20,13 @@ pytestmark = pytest.mark.django_db
 
 
 def renderings(asked: CaptureQueriesContext) -> int:
-    """The renderer asks for the words of the glossary once for each text."""
+    """Count renders: each render queries the glossary once."""
     return sum('FROM "procedures_glossaryterm"' in query["sql"] for query in asked)
 
 
 @pytest.fixture
 def submitted(page: Page, editor: User) -> Page:
-    """Public, with a newer text that waits for review."""
+    """A public page with a newer text in review."""
     make_public(page)
     page.title = "A newer title"
     page.save()
@@ -57,7 +57,7 @@ def test_a_decision_redirects_to_the_form_and_renders_once(submitted: Page, revi
 
 
 def whole_texts(asked: CaptureQueriesContext) -> list[str]:
-    """Queries that load an article, or a revision with all its words."""
+    """Return the queries that load an article or the full text of a revision."""
     names = ('"procedures_release"."html"', '"procedures_revision"."content"')
     return [query["sql"] for query in asked if any(name in query["sql"] for name in names)]
 
@@ -116,7 +116,7 @@ def test_scheduled_pages_are_listed_without_texts(submitted: Page, manager: User
 
 
 def about_pages(asked: CaptureQueriesContext) -> int:
-    """Queries that load a page by its number."""
+    """Return the queries that load a page by primary key."""
     return sum(
         query["sql"].startswith("SELECT")
         and 'FROM "procedures_page"' in query["sql"]

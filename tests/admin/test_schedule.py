@@ -18,7 +18,7 @@ from tests.factories import approve
 
 @pytest.fixture
 def _at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first of October 2026, noon in London: before both jumps of the clock that the tests are about."""
+    """Freeze the time at noon UTC on October 1, 2026, before both clock changes used in the tests."""
     noon = datetime.datetime(2026, 10, 1, 12, tzinfo=datetime.UTC)
     monkeypatch.setattr(timezone, "now", lambda: noon)
 

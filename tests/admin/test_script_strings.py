@@ -26,6 +26,6 @@ def test_the_catalog_has_the_language_of_the_screen(rf: RequestFactory) -> None:
     with translation.override("es"):
         spanish = view(rf.get(URL)).content.decode()
 
-    # Strings of Django's own scripts, which exist in every language.
+    # Strings from Django's own scripts, which are translated into every language.
     assert "Elija una Fecha" in spanish or "Elija una fecha" in spanish
     assert "Elija una" not in view(rf.get(URL)).content.decode()

@@ -24,7 +24,7 @@ AT = f"{timezone.now() + datetime.timedelta(days=30):%Y-%m-%d}T10:00"
 FILES = ("message.eml", f"reminder.ics?at={AT}", "qr.svg", "qr.png", "sheet/a4/", "sheet/letter/")
 
 
-def kit_of(page: Page) -> str:
+def sharing_url(page: Page) -> str:
     return f"{PAGES}{page.pk}/links/"
 
 
@@ -46,14 +46,14 @@ def document(client: Client, path: str, status: int = 200) -> Document:
 
 
 def test_the_sharing_screen_has_everything_ready_to_copy(desk: Client, public: Page) -> None:
-    screen = document(desk, kit_of(public))
+    screen = document(desk, sharing_url(public))
     fields = {e.get("id"): e for e in screen.elements("input", "textarea")}
 
     assert fields["kit-neutral"].get("value") == f"http://127.0.0.1:8000/p/{public.code}"
     assert fields["kit-readable"].get("value") == "http://127.0.0.1:8000/small-cut/"
     assert f"http://127.0.0.1:8000/p/{public.code}" in (fields["kit-plain"].text or "").splitlines()
     assert (fields["kit-html"].text or "").startswith("<!doctype html>")
-    # Each button names fields that are there.
+    # Each button refers to existing fields.
     for button in screen.elements("button"):
         for name in ("data-copy", "data-copy-html"):
             assert button.get(name) is None or button.get(name) in fields
@@ -61,8 +61,8 @@ def test_the_sharing_screen_has_everything_ready_to_copy(desk: Client, public: P
 
 
 def test_the_sharing_screen_has_no_field_about_the_patient(desk: Client, public: Page) -> None:
-    screen = document(desk, kit_of(public))
-    # Besides Django's own form for signing out, the one thing to fill in is a time.
+    screen = document(desk, sharing_url(public))
+    # Apart from Django's sign-out form, the only input is a time.
     to_fill = [
         e.get("name") or e.get("id")
         for e in screen.elements("input", "textarea", "select")
@@ -73,44 +73,44 @@ def test_the_sharing_screen_has_no_field_about_the_patient(desk: Client, public:
 
 
 def test_a_draft_has_no_links_yet_and_says_why(desk: Client, page: Page) -> None:
-    assert "This page is not public yet" in desk.get(kit_of(page)).text
-    assert [desk.get(kit_of(page) + file).status_code for file in FILES] == [404] * len(FILES)
+    assert "This page is not public yet" in desk.get(sharing_url(page)).text
+    assert [desk.get(sharing_url(page) + file).status_code for file in FILES] == [404] * len(FILES)
 
 
 def test_a_withdrawn_page_has_no_links(desk: Client, public: Page) -> None:
     withdraw(Page.objects.get(pk=public.pk), actor=make_user("max"), reason="Old.")
 
-    assert "This page is not public yet" in desk.get(kit_of(public)).text
-    assert [desk.get(kit_of(public) + file).status_code for file in FILES] == [404] * len(FILES)
+    assert "This page is not public yet" in desk.get(sharing_url(public)).text
+    assert [desk.get(sharing_url(public) + file).status_code for file in FILES] == [404] * len(FILES)
 
 
 def test_a_portal_without_a_clinic_asks_for_it(desk: Client, public: Page) -> None:
     Clinic.objects.all().delete()
 
-    assert "Enter the clinic" in desk.get(kit_of(public)).text
+    assert "Enter the clinic" in desk.get(sharing_url(public)).text
 
 
 def test_messages_use_the_release_and_not_the_draft(desk: Client, public: Page) -> None:
     Page.objects.filter(pk=public.pk).update(slug="new-slug", title="New title")
 
-    assert "http://127.0.0.1:8000/small-cut/" in desk.get(kit_of(public)).text
+    assert "http://127.0.0.1:8000/small-cut/" in desk.get(sharing_url(public)).text
 
 
 def test_the_language_is_chosen_on_the_screen(desk: Client, public: Page) -> None:
-    english = desk.get(kit_of(public)).text
+    english = desk.get(sharing_url(public)).text
     spanish = make_translation(public)
     make_public(spanish)
-    both = desk.get(kit_of(public)).text
+    both = desk.get(sharing_url(public)).text
 
     assert "Español: not public" in english
-    assert f'<a href="{kit_of(spanish)}">Español</a>' in both
-    assert "Qué leer para su cita" in desk.get(kit_of(spanish)).text
-    assert f"/es/p/{spanish.code}" in desk.get(kit_of(spanish)).text
+    assert f'<a href="{sharing_url(spanish)}">Español</a>' in both
+    assert "Qué leer para su cita" in desk.get(sharing_url(spanish)).text
+    assert f"/es/p/{spanish.code}" in desk.get(sharing_url(spanish)).text
 
 
 def test_downloads_have_the_right_content_types(desk: Client, public: Page) -> None:
     neutral = f"http://127.0.0.1:8000/p/{public.code}"
-    message, reminder, svg, png = (desk.get(kit_of(public) + file) for file in FILES[:4])
+    message, reminder, svg, png = (desk.get(sharing_url(public) + file) for file in FILES[:4])
 
     assert email.message_from_bytes(message.content, policy=default)["X-Unsent"] == "1"
     assert str(icalendar.Calendar.from_ical(reminder.content).walk("VEVENT")[0]["URL"]) == neutral
@@ -118,7 +118,7 @@ def test_downloads_have_the_right_content_types(desk: Client, public: Page) -> N
     assert zxingcpp.read_barcodes(Image.open(io.BytesIO(png.content)))[0].text == neutral.upper()
     for answer in (message, reminder, svg, png):
         assert answer["Content-Disposition"].startswith("attachment; filename=")
-        # Not even the name of a file in the downloads says what it is about.
+        # Even the names of downloaded files do not reveal the condition.
         assert "small" not in answer["Content-Disposition"]
 
 
@@ -127,22 +127,22 @@ def test_the_printed_qr_code_is_right_in_spanish_too(desk: Client, public: Page)
     make_public(spanish)
 
     for file in ("qr.svg", "sheet/a4/"):
-        assert 'mm" height="' in desk.get(kit_of(spanish) + file).text
-        assert ",6mm" not in desk.get(kit_of(spanish) + file).text
+        assert 'mm" height="' in desk.get(sharing_url(spanish) + file).text
+        assert ",6mm" not in desk.get(sharing_url(spanish) + file).text
 
 
 @pytest.mark.parametrize(
     "typed", ["", "x", "2096-01-01", "20960101", "2096-01-01T10", "2020-01-01T10:00", "2026-03-08T02:30<script>"]
 )
 def test_an_invalid_time_is_reported_and_kept(desk: Client, public: Page, typed: str) -> None:
-    response = desk.get(kit_of(public) + "reminder.ics", {"at": typed})
+    response = desk.get(sharing_url(public) + "reminder.ics", {"at": typed})
 
     assert response.status_code == 400
     assert 'role="alert"' in response.text
     assert "<script>" not in response.text.replace("<script src", "")
     if typed:
         assert (
-            document(desk, f"{kit_of(public)}reminder.ics?at={typed}", 400).one("input", id="kit-at").get("value")
+            document(desk, f"{sharing_url(public)}reminder.ics?at={typed}", 400).one("input", id="kit-at").get("value")
             == typed
         )
 
@@ -150,25 +150,25 @@ def test_an_invalid_time_is_reported_and_kept(desk: Client, public: Page, typed:
 def test_an_unknown_time_zone_is_reported(desk: Client, public: Page) -> None:
     Clinic.objects.update(time_zone="Mars/Olympus")
 
-    assert desk.get(kit_of(public)).status_code == 200
-    assert "Mars/Olympus” is unknown" in desk.get(kit_of(public) + f"reminder.ics?at={AT}").text
+    assert desk.get(sharing_url(public)).status_code == 200
+    assert "Mars/Olympus” is unknown" in desk.get(sharing_url(public) + f"reminder.ics?at={AT}").text
 
 
 def test_the_letter_says_what_to_do_without_the_internet(desk: Client, public: Page) -> None:
-    sheet = document(desk, kit_of(public) + "sheet/letter/")
+    sheet = document(desk, sharing_url(public) + "sheet/letter/")
     words = " ".join("".join(sheet.root.itertext()).split())
 
     assert f"127.0.0.1:8000/p/{public.code}" in words
     assert "Call us and ask for the pages on paper" in words
     assert "+1 303-555-0100" in words
     assert "mall cut" not in words
-    assert desk.get(kit_of(public) + "sheet/a3/").status_code == 404
+    assert desk.get(sharing_url(public) + "sheet/a3/").status_code == 404
 
 
 def test_the_sharing_screen_requires_permission_to_view_pages(
     client: Client, visitor: User, editor: User, manager: User, sign_in: SignIn, public: Page
 ) -> None:
-    addresses = [kit_of(public), *(kit_of(public) + file for file in FILES)]
+    addresses = [sharing_url(public), *(sharing_url(public) + file for file in FILES)]
 
     assert {client.get(address).status_code for address in addresses} == {302}
     assert {sign_in(visitor).get(address).status_code for address in addresses} == {403}
@@ -184,10 +184,10 @@ def test_the_page_list_has_a_link_for_each_public_page(desk: Client, public: Pag
 
     assert f"http://127.0.0.1:8000/p/{public.code}" in copied
     assert not any("222222" in (address or "") for address in copied)
-    assert kit_of(public) in list(listed.links())
+    assert sharing_url(public) in list(listed.links())
 
 
-def test_the_uppercase_url_of_a_qr_code_leads_to_the_page(client: Client, public: Page) -> None:
+def test_the_uppercase_url_of_a_qr_code_redirects_to_the_page(client: Client, public: Page) -> None:
     spanish = make_translation(public)
     make_public(spanish)
 

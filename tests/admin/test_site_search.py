@@ -24,7 +24,7 @@ def search(client: Client, query: str) -> dict[str, list[str]]:
 @pytest.fixture
 @built_once
 def needles(db: None) -> None:
-    """One row of each kind that holds the word “needle”."""
+    """One row of each kind that contains the word “needle”."""
     make_clinic()
     make_page("needle", title="The needle")
     make_page("needle-visit", title="Needle visit", kind="guide")
@@ -34,7 +34,7 @@ def needles(db: None) -> None:
     make_staff("Needleman")
 
 
-def test_it_finds_what_the_role_can_view(
+def test_search_finds_what_the_role_can_view(
     needles: None, editor: User, manager: User, visitor: User, sign_in: SignIn
 ) -> None:
     content = {
@@ -50,19 +50,19 @@ def test_it_finds_what_the_role_can_view(
     assert search(sign_in(visitor), "needle") == {}
 
 
-def test_it_finds_screens_by_name(manager: User, editor: User, sign_in: SignIn) -> None:
+def test_search_finds_screens_by_name(manager: User, editor: User, sign_in: SignIn) -> None:
     assert search(sign_in(manager), "sign")["Screens"] == ["Warning signs", "Sign-ins"]
     assert search(sign_in(editor), "sign")["Screens"] == ["Warning signs"]
 
 
-def test_a_title_comes_before_a_text_that_has_the_word(editor: User, sign_in: SignIn) -> None:
+def test_title_matches_come_before_text_matches(editor: User, sign_in: SignIn) -> None:
     make_page("bones", title="Bones", body="A needle is used.", order=1)
     make_page("needle", title="Needle", order=50)
 
     assert search(sign_in(editor), "needle")["Pages"] == ["Needle", "Bones"]
 
 
-def test_it_needs_the_same_number_of_queries_for_any_number_of_rows(
+def test_search_needs_a_fixed_number_of_queries(
     needles: None, manager: User, sign_in: SignIn, django_assert_num_queries: Any
 ) -> None:
     client = sign_in(manager)
@@ -77,7 +77,7 @@ def test_it_needs_the_same_number_of_queries_for_any_number_of_rows(
     assert len(found["Pages"]) == len(found["Pictures"]) == len(found["People"]) == 6
 
 
-def test_more_results_lead_to_the_list(editor: User, sign_in: SignIn) -> None:
+def test_more_results_are_linked_to_the_list(editor: User, sign_in: SignIn) -> None:
     for number in range(8):
         make_page(f"needle-{number}", title=f"Needle {number}")
     client = sign_in(editor)
@@ -89,7 +89,7 @@ def test_more_results_lead_to_the_list(editor: User, sign_in: SignIn) -> None:
     assert client.get(group["more"]["url"]).context["cl"].result_count == 8
 
 
-def test_without_a_script_it_is_a_page(needles: None, editor: User, sign_in: SignIn) -> None:
+def test_search_is_a_page_without_javascript(needles: None, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
 
     text = client.get(SEARCH, {"q": "needle"}).text
@@ -100,13 +100,13 @@ def test_without_a_script_it_is_a_page(needles: None, editor: User, sign_in: Sig
     assert client.get(SEARCH).status_code == 200
 
 
-def test_odd_searches_find_nothing_and_break_nothing(needles: None, manager: User, sign_in: SignIn) -> None:
+def test_unusual_searches_find_nothing_and_raise_no_error(needles: None, manager: User, sign_in: SignIn) -> None:
     client = sign_in(manager)
     for query in ("", " ", "\0", "%", "_", "'", '"', "a" * 5000, "<b>", "needle zebra"):
         assert "The needle" not in search(client, query).get("Pages", []), query
 
 
-def test_strangers_are_led_to_the_sign_in(client: Client) -> None:
+def test_anonymous_users_are_redirected_to_sign_in(client: Client) -> None:
     answer = client.get(SEARCH, {"q": "needle"}, headers={"Accept": "application/json"})
 
     assert answer.status_code == 302

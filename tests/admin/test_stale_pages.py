@@ -23,7 +23,7 @@ CLINIC = {
 }
 
 
-def told(client: Any, answer: Any) -> str:
+def get_messages(client: Any, answer: Any) -> str:
     """Return the messages after a save."""
     assert answer.status_code == 302, answer.context["errors"]
     return " ".join(str(message) for message in client.get(answer["Location"]).context["messages"])
@@ -40,7 +40,7 @@ def test_stale_pages_can_be_rereleased(page: Page, editor: User, manager: User, 
     answer = client.post(OUTDATED, {"page": [page.pk]})
 
     assert "changed: source nice" in listed
-    assert told(client, answer) == "1 page updated."
+    assert get_messages(client, answer) == "1 page updated."
     assert "Another" in client.get("/small-cut/").content.decode()
     assert ReleaseEvent.objects.filter(page=page, kind=EventKind.REBUILT, actor=manager).count() == 1
 
@@ -52,7 +52,7 @@ def test_a_page_that_cannot_be_rereleased_does_not_stop_others(page: Page, manag
     for each in (page, other):
         make_public(each)
     Source.objects.update(title="A newer guide")
-    # A picture that the released text of one page shows is renamed behind everybody's back.
+    # Rename a picture used by one page's released text, bypassing all checks.
     Figure.objects.filter(slug="spare").update(slug="gone")
 
     answer = sign_in(manager).post(OUTDATED, {"page": [page.pk, other.pk]})
@@ -67,7 +67,7 @@ def test_a_page_that_cannot_be_rereleased_does_not_stop_others(page: Page, manag
 def test_nothing_is_rereleased_without_a_selection(clinic_answer: ClinicAnswer, manager: User, sign_in: SignIn) -> None:
     client = sign_in(manager)
 
-    assert told(client, client.post(OUTDATED, {"page": ["x", "99999999999"]})) == "0 pages updated."
+    assert get_messages(client, client.post(OUTDATED, {"page": ["x", "99999999999"]})) == "0 pages updated."
 
 
 @pytest.mark.parametrize("word", ["vertebra", "bone"])
@@ -83,7 +83,7 @@ def test_a_changed_glossary_term_reports_stale_pages(page: Page, editor: User, s
         "pronunciation": "",
     }
 
-    message = told(
+    message = get_messages(
         client, client.post(f"{BASE}glossaryterm/{term.pk}/change/", {**values, "definition": "A small opening."})
     )
 
@@ -98,7 +98,7 @@ def test_an_unchanged_glossary_term_reports_nothing(page: Page, editor: User, si
     client = sign_in(editor)
     values = {"term": "cut", "aliases": "nick", "pronunciation": "", "definition": term.definition}
 
-    assert "outdated details" not in told(client, client.post(f"{BASE}glossaryterm/{term.pk}/change/", values))
+    assert "outdated details" not in get_messages(client, client.post(f"{BASE}glossaryterm/{term.pk}/change/", values))
 
 
 def test_a_changed_source_reports_stale_pages(page: Page, editor: User, sign_in: SignIn) -> None:
@@ -113,7 +113,7 @@ def test_a_changed_source_reports_stale_pages(page: Page, editor: User, sign_in:
         "used_for": "",
     }
 
-    message = told(client, client.post(f"{BASE}source/{source.pk}/change/", values))
+    message = get_messages(client, client.post(f"{BASE}source/{source.pk}/change/", values))
 
     assert "public pages show outdated details." in message
 
@@ -161,7 +161,7 @@ def test_deleting_a_glossary_term_reports_its_pages(page: Page, manager: User, s
     make_public(page)
     client = sign_in(manager)
 
-    message = told(client, client.post(f"{BASE}glossaryterm/{term.pk}/delete/", {"post": "yes"}))
+    message = get_messages(client, client.post(f"{BASE}glossaryterm/{term.pk}/delete/", {"post": "yes"}))
 
     assert not GlossaryTerm.objects.exists()
     assert "1 public page shows outdated details." in message

@@ -47,7 +47,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder"), pyte
 
 @pytest.fixture
 def finder() -> Any:
-    """Text detection as a clinic has it."""
+    """Enable text detection as in production."""
     require_text_detection()
     with override_settings(TEXT_DETECTION=True):
         yield
@@ -55,14 +55,14 @@ def finder() -> Any:
 
 @pytest.fixture
 def no_finder(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A portal without the extra."""
+    """A portal without the text detection extra."""
     monkeypatch.setitem(sys.modules, "rapidocr_onnxruntime", None)
     with override_settings(TEXT_DETECTION=True):
         yield
 
 
 def as_dicom(data: bytes) -> bytes:
-    """The picture as the second of two frames of a fluoroscope's run."""
+    """Return the picture as the second of two frames of a fluoroscopy run."""
     image = Image.open(io.BytesIO(data)).convert("L")
     empty = Image.linear_gradient("L").resize(image.size)
     return dicom(
@@ -150,7 +150,7 @@ def test_text_detection_runs_on_each_chosen_frame(nina: Client) -> None:
 
 @contextmanager
 def another_search(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The finder is busy with another picture for longer than anyone waits."""
+    """Keep text detection busy with another picture beyond the wait limit."""
     monkeypatch.setattr("procedures.figures.redaction.DetectionLimits", partial(DetectionLimits, wait=1))
     lock = os.open(Path(tempfile.gettempdir()) / redaction.LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
@@ -275,9 +275,9 @@ def test_detection_can_run_later_on_an_imported_picture(nina: Client, tmp_path: 
 
 GUESSES = [
     ({"Modality": "XA"}, "", "fluoroscopy"),
-    ({"Modality": "RF"}, "on", "radiograph"),  # black and white switched by hand
+    ({"Modality": "RF"}, "on", "radiograph"),  # inverted by the user
     ({"Modality": "XA", "PhotometricInterpretation": "MONOCHROME1"}, "", "radiograph"),
-    ({"Modality": "XA", "PixelIntensityRelationshipSign": -1}, "", "radiograph"),  # bone has high numbers
+    ({"Modality": "XA", "PixelIntensityRelationshipSign": -1}, "", "radiograph"),  # bone has high pixel values
     ({"Modality": "CR", "PhotometricInterpretation": "MONOCHROME1"}, "", "radiograph"),
     ({"Modality": "DX"}, "", "radiograph"),
     ({"Modality": "DX"}, "on", "fluoroscopy"),
@@ -327,12 +327,12 @@ def test_pixels_suggest_photo_or_drawing_and_nothing_for_gray(nina: Client) -> N
     for kind, image in pictures.items():
         assert nina.get(start_upload(nina, sent(image))).context["staged"].suggested_kind == kind, kind
     assert nina.get(start_upload(nina, make_photo((201, 100)))).context["staged"].suggested_kind == "drawing", (
-        "two flat greys"
+        "two flat grays"
     )
 
 
 def a_bundle(images: dict[str, Image.Image]) -> SimpleUploadedFile:
-    """A page with these pictures from another portal; neither is here any longer."""
+    """Return a bundle of a page with these pictures from another portal; the local copies are deleted."""
     make_clinic()
     contact = make_next()
     figures = [supplied(slug, image) for slug, image in images.items()]

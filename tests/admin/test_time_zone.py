@@ -42,7 +42,7 @@ def test_link_expiry_is_in_the_clinic_time_zone_with_its_label(
     assert f"The link works until {date_format(here, 'N j, Y, g:i A')} ({here.tzname()})." in html
 
 
-def test_every_screen_names_its_time_zone(denver: Page, editor: User, sign_in: SignIn) -> None:
+def test_every_screen_shows_its_time_zone(denver: Page, editor: User, sign_in: SignIn) -> None:
     save_revision(denver, author=editor)
     client = sign_in(editor)
 

@@ -21,7 +21,7 @@ def save_draft(client: Client, page: Page, title: str) -> None:
     assert client.post(change_url(page), page_form(page, title=title)).status_code == 302
 
 
-def test_a_saved_draft_is_listed_as_ones_own_until_submitted(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_a_saved_draft_is_listed_for_its_author_until_submitted(page: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
     save_draft(client, page, "A new title")
 
@@ -160,7 +160,7 @@ def test_comments_on_changed_paragraphs_are_shown_and_sent(page: Page, rosa: Cli
     assert "Your comments on words that have changed since then" in html
     assert '<input type="hidden" name="quote-100000" value="Words of yesterday.">' in html
     assert "Why?</textarea>" in html
-    # Also where a decision is refused.
+    # Also when a decision is rejected.
     assert refused.status_code == 400
     assert "Why?</textarea>" in refused.content.decode()
 

@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def bomb(width: int, height: int) -> bytes:
-    """A whole PNG, all black, 1 bit for each pixel: 200 million of them in 25 kB."""
+    """Return a complete black PNG with 1 bit per pixel: 200 million pixels in 25 kB."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
@@ -47,7 +47,7 @@ def bomb(width: int, height: int) -> bytes:
 
 
 def grown_jpeg() -> bytes:
-    """A small JPEG whose frame header claims 65,500 × 65,500."""
+    """Return a small JPEG whose frame header claims 65,500 × 65,500."""
     data = bytearray(encoded(scene(), "JPEG"))
     at = data.index(b"\xff\xc0") + 5
     data[at : at + 4] = struct.pack(">HH", 65_500, 65_500)
@@ -61,12 +61,12 @@ def rotated() -> bytes:
 
 
 def sixteen_bit() -> bytes:
-    """Bright all over: a dark one would be asked for its window first."""
+    """Return a bright image; a dark one would need a window first."""
     bright = scene(mode="L").point(lambda value: 255 - value // 4)
     return encoded(bright.convert("I").point(lambda value: value * 257).convert("I;16"))
 
 
-REFUSED: dict[str, Callable[[], bytes]] = {
+REJECTED: dict[str, Callable[[], bytes]] = {
     **{name: make for name, (make, _) in HOSTILE.items() if name not in {"nothing", "21 MB"}},
     "bomb of 25 kB with 200 million pixels": lambda: bomb(14_142, 14_142),
     "jpeg that claims 4 billion pixels": grown_jpeg,
@@ -74,7 +74,7 @@ REFUSED: dict[str, Callable[[], bytes]] = {
     "picture of a bitmap with a page in it": lambda: encoded(scene(), "BMP") + b"<html>" + SECRET,
     "pdf and picture in one": lambda: b"%PDF-1.4\n" + encoded(scene(), "JPEG"),
 }
-TAKEN: dict[str, Callable[[], bytes]] = {
+ACCEPTED: dict[str, Callable[[], bytes]] = {
     **{f"{name} with words": (lambda name=name: planted()[name]) for name in planted()},  # type: ignore[misc]
     "page in a comment": lambda: encoded(scene(), "JPEG", comment=b"<script>alert('" + SECRET + b"')</script>"),
     "archive behind a png": lambda: encoded(scene()) + b"PK\x03\x04" + SECRET,
@@ -90,7 +90,7 @@ def by_editor(client: Client, data: bytes, name: str, _folder: Path) -> tuple[in
     if answer.status_code == 201:
         told = answer.json()
         answer = save_upload(client, told["next"])
-        client.post(f"{told['next']}cancel/")  # the editor's note of the outcome
+        client.post(f"{told['next']}cancel/")  # clear the editor's upload status
     return answer.status_code, answer.content.decode()
 
 
@@ -149,7 +149,7 @@ def no_word_in(files: dict[str, bytes]) -> bool:
 def test_every_upload_path_rejects_a_hostile_file(
     nina: Client, way: str, tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
-    for number, (name, make) in enumerate(REFUSED.items()):
+    for number, (name, make) in enumerate(REJECTED.items()):
         reset_upload_limits()  # uploads are counted
         with subtests.test(name=name):
             status, said = WAYS[way](nina, make(), NAMES[way], tmp_path / str(number))
@@ -163,10 +163,10 @@ def test_every_upload_path_rejects_a_hostile_file(
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow) if name.startswith("39 million") else name for name in TAKEN]
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name.startswith("39 million") else name for name in ACCEPTED]
 )
 def test_every_upload_path_stores_only_pixels(nina: Client, way: str, name: str, tmp_path: Path) -> None:
-    data = TAKEN[name]()
+    data = ACCEPTED[name]()
 
     status, said = WAYS[way](nina, data, NAMES[way], tmp_path)
 
@@ -195,7 +195,7 @@ def test_every_upload_path_stores_identical_files(nina: Client, tmp_path: Path) 
 
 
 def test_pictures_are_decoded_and_stored_in_one_place() -> None:
-    """Whoever decodes a file or writes one among the pictures stands here."""
+    """Only the listed modules decode images or write picture files."""
     decoding, writing = set(), set()
     for file in [*(ROOT / "procedures").rglob("*.py"), *(ROOT / "portal").rglob("*.py")]:
         text = file.read_text()
@@ -205,14 +205,14 @@ def test_pictures_are_decoded_and_stored_in_one_place() -> None:
         if "default_storage.save(" in text or re.search(r"default_storage\.open\([^)]*[\"']w", text):
             writing.add(name)
 
-    # The last reads the masters that it wrote itself, on the desk of who computes the simulated set.
+    # render.py reads only the masters that it wrote itself, on a developer's machine.
     assert decoding == {
-        "procedures/figures/markers.py",  # what intake has stored, to measure marks against
+        "procedures/figures/markers.py",  # stored renditions, to measure marker contrast
         "procedures/figures/decoding.py",
-        "procedures/figures/ocr.py",  # PNG that intake wrote, in a process of its own
+        "procedures/figures/ocr.py",  # PNGs written by the upload code, in a separate process
         "procedures/figures/simulation/render.py",
     }
-    # restore puts back, byte for byte, what a checked backup holds.
+    # backup.py restores files byte for byte from a verified backup.
     assert writing == {"procedures/figures/renditions.py", "portal/backup.py"}
 
 

@@ -28,7 +28,7 @@ def site() -> None:
 
 
 def as_role(role: str) -> Client:
-    """A signed-in member of staff with one role."""
+    """Return a client signed in as a staff member with one role."""
     user = make_user(role.lower())
     user.groups.add(Group.objects.get(name=role))
     client = Client()
@@ -37,7 +37,7 @@ def as_role(role: str) -> Client:
 
 
 def typed(client: Client, **changes: str) -> dict[str, str]:
-    """The form as it stands, with some fields changed."""
+    """Return the current form data with some fields changed."""
     context = client.get(ADDRESS).context
     rows = context["formset"]
     data = {"action": "propose", "expected": str(context["expected"]), "note": "Fever is worse."}

@@ -13,7 +13,7 @@ from tests.factories import BODY, make_page, make_public, make_translation, make
 
 @pytest.fixture
 def linked(page: Page) -> Page:
-    """A public page with a translation, to which three others lead, each in its own way."""
+    """A public page with a translation and three pages that link to it in different ways."""
     make_public(page)
     make_public(make_translation(page))
     make_public(make_page("in-the-text", body=f"{BODY}\nSee [the cut](page:small-cut).\n", next_page=page.next_page))

@@ -24,8 +24,8 @@ def decide(client: Client, page: Page, decision: Decision, comment: str = "", re
     return client.post(f"{PAGES}{page.pk}/review/", values)
 
 
-def said(answer: Any) -> str:
-    """Messages after the redirect."""
+def get_message(answer: Any) -> str:
+    """Return the messages after the redirect."""
     client = answer.client
     return " ".join(str(message) for message in client.get(answer["Location"]).context["messages"])
 
@@ -34,16 +34,16 @@ def test_a_page_goes_from_draft_to_public(
     page: Page, editor: User, reviewer: User, manager: User, sign_in: SignIn
 ) -> None:
     written = sign_in(editor).post(change_url(page), page_form(page, _submit="1", note="Please look."))
-    assert said(written) == "Saved and sent for review."
+    assert get_message(written) == "Saved and sent for review."
     assert state(page) == "Waiting for review"
 
     approved = decide(sign_in(reviewer), page, Decision.APPROVED, "Good.")
-    assert said(approved) == "Approved. A manager can publish it now."
+    assert get_message(approved) == "Approved. A manager can publish it now."
     assert state(page) == "Approved, not published yet"
 
     page.refresh_from_db()
     published = sign_in(manager).post(change_url(page), page_form(page, _publish="1", what_changed="New page."))
-    assert said(published) == "Published. Patients read this text now."
+    assert get_message(published) == "Published. Patients read this text now."
     assert state(page) == "Public"
 
     page.refresh_from_db()
@@ -108,9 +108,9 @@ def test_changing_an_approved_text_reports_that_it_needs_another_review(
 ) -> None:
     approve(save_revision(page, author=editor), reviewer)
     client = sign_in(editor)
-    first = said(client.post(change_url(page), page_form(page, title="Another title", _save="1")))
+    first = get_message(client.post(change_url(page), page_form(page, title="Another title", _save="1")))
     page.refresh_from_db()
-    second = said(client.post(change_url(page), page_form(page, title="A third title", _save="1")))
+    second = get_message(client.post(change_url(page), page_form(page, title="A third title", _save="1")))
 
     assert first.endswith("The text before it was approved; this one has to go to review again.")
     assert second == "Draft saved. What patients read has not changed."
@@ -123,7 +123,7 @@ def test_saving_a_draft_of_a_published_text_does_not_mention_an_approval(
     page.refresh_from_db()
     saved = sign_in(editor).post(change_url(page), page_form(page, title="Another title", _save="1"))
 
-    assert said(saved) == "Draft saved. What patients read has not changed."
+    assert get_message(saved) == "Draft saved. What patients read has not changed."
 
 
 def test_an_empty_title_is_reported(page: Page, editor: User, sign_in: SignIn) -> None:
@@ -237,7 +237,7 @@ def test_a_withdrawn_page_shows_the_reason_and_replacement(page: Page, manager: 
     page.refresh_from_db()
     gone = Client().get("/small-cut/")
     assert asked.status_code == 200
-    assert said(answer) == "“Small cut” is no longer public. Its old links say why."
+    assert get_message(answer) == "“Small cut” is no longer public. Its old links say why."
     assert state(page) == "Withdrawn"
     assert gone.status_code == 410
     assert "We do not do this any more." in gone.content.decode()

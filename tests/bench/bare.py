@@ -1,4 +1,4 @@
-"""The yardstick: Granian giving out the same bytes and headers, with nothing of ours in between (bench_reads.py)."""
+"""Baseline for bench_reads.py: Granian serving the same bytes and headers without the portal's code."""
 
 import json
 import os
@@ -14,7 +14,7 @@ ANSWERS = {
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Always 200."""
+    """Return the stored response with status 200."""
     headers, body = ANSWERS[environ["PATH_INFO"]]
     start_response("200 OK", headers)
     return [body]

@@ -1,13 +1,13 @@
-"""What reading a costly picture takes, against the one step that it cannot do without.
+"""Time to decode expensive pictures, compared with the one step that cannot be avoided.
 
     .venv/bin/python tests/bench/bench_decode.py [--rounds 5]
 
-- presets: the windows of a 16-bit frame of 2000 × 2500 pixels with all 65,536 numbers in it, against drawing that frame
-  once (bound: 3 times)
-- scans: refusing a JPEG of 200 scans, against decoding the same picture with its 6 scans (bound: 1)
-- run: bringing in a file of 110 JPEG 2000 frames, against unpacking one of them (bound: 3 times)
+- presets: the windows of a 16-bit frame of 2000 × 2500 pixels with all 65,536 values, compared with rendering that
+  frame once (limit: 3 times)
+- scans: rejecting a JPEG with 200 scans, compared with decoding the same picture with 6 scans (limit: 1)
+- run: staging a file of 110 JPEG 2000 frames, compared with extracting one of them (limit: 3 times)
 
-Prints medians and ratios, and ends with 1 when a bound is broken.
+Prints medians and ratios, and exits with 1 if a limit is exceeded.
 """
 
 import argparse
@@ -22,29 +22,29 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-MOST = {"presets": 3.0, "scans": 1.0, "run": 3.0}
+MAX_RATIOS = {"presets": 3.0, "scans": 1.0, "run": 3.0}
 
 
 def seconds(work: Callable[[], Any]) -> float:
-    """Wall time of one run."""
+    """Return the wall time of one run."""
     begun = time.perf_counter()
     work()
     return time.perf_counter() - begun
 
 
-def refused(data: bytes) -> None:
-    """Read a picture that must be refused."""
+def expect_rejection(data: bytes) -> None:
+    """Read a picture that must be rejected."""
     from procedures.figures.decoding import InvalidImageError, decode_image
 
     try:
         decode_image(data)
     except InvalidImageError:
         return
-    raise RuntimeError("The picture was taken.")
+    raise RuntimeError("The picture was accepted.")
 
 
 def run(frames: int, side: int = 512) -> bytes:
-    """A file of so many JPEG 2000 frames, each a little different."""
+    """Return a file with this number of slightly different JPEG 2000 frames."""
     from PIL import Image, ImageChops
     from pydicom import dcmread
     from pydicom.encaps import encapsulate
@@ -66,7 +66,7 @@ def run(frames: int, side: int = 512) -> bytes:
 
 
 def pairs(folder: Path) -> dict[str, tuple[Callable[[], Any], Callable[[], Any]]]:
-    """What is measured, and what it is measured against."""
+    """Return each measured function with its baseline."""
     from procedures.figures.decoding import decode_image
     from procedures.figures.dicom.reader import extract_frames
     from tests.figures.dicom_files import dicom
@@ -85,13 +85,13 @@ def pairs(folder: Path) -> dict[str, tuple[Callable[[], Any], Callable[[], Any]]
     many, usual, long, one = progressive(200, large), progressive(6, large), run(110), run(1)
     return {
         "presets": (lambda: frame.presets(1), lambda: frame.picture(1)),
-        "scans": (lambda: refused(many), lambda: decode_image(usual)),
+        "scans": (lambda: expect_rejection(many), lambda: decode_image(usual)),
         "run": (lambda: unpacked(long), lambda: unpacked(one)),
     }
 
 
 def main() -> int:
-    """Read the arguments and run."""
+    """Parse the arguments and run the benchmark."""
     arguments = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     arguments.add_argument("--rounds", type=int, default=5)
     rounds = arguments.parse_args().rounds
@@ -105,8 +105,8 @@ def main() -> int:
         for name, (measured, against) in pairs(Path(folder)).items():
             times = [(seconds(measured), seconds(against)) for _ in range(rounds)]
             taken, base = (statistics.median(part) for part in zip(*times, strict=True))
-            broken += taken / base > MOST[name]
-            print(f"{name:8} {taken:.3f} s against {base:.3f} s: ratio {taken / base:.2f} (bound {MOST[name]})")
+            broken += taken / base > MAX_RATIOS[name]
+            print(f"{name:8} {taken:.3f} s, baseline {base:.3f} s: ratio {taken / base:.2f} (limit {MAX_RATIOS[name]})")
     return int(broken > 0)
 
 

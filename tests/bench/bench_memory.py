@@ -2,9 +2,9 @@
 
     python -m tests.bench.bench_memory
 
-Prints the memory of every process of ``serve --demo`` after it started, after readers got published pages, after a member
-of staff signed in, after they opened five kinds of screens, and after searches. Two numbers in MB: resident (RSS), and
-the share of it if processes share memory (PSS).
+Prints the memory of every process of ``serve --demo`` after it started, after readers opened published pages, after a staff
+user signed in, after they opened five kinds of screens, and after searches. Two numbers in MB: resident (RSS), and
+the proportional share of shared memory (PSS).
 """
 
 import tempfile
@@ -23,12 +23,12 @@ SCREENS = [
     "/admin/procedures/figure/",
     "/admin/procedures/clinic/1/change/",
 ]
-# Requests are spread over the processes at random: this many reach each of them.
+# Requests are distributed randomly, so this many are needed to reach every process.
 REPEATS = 40
 
 
 def get(url: str, cookie: str = "") -> None:
-    """Get an address; a response with an error status counts as well."""
+    """Request a URL; an error status is accepted."""
     try:
         urllib.request.urlopen(urllib.request.Request(url, headers={"Cookie": cookie}), timeout=60).close()
     except urllib.error.HTTPError as error:

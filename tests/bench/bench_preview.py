@@ -1,8 +1,8 @@
-"""How long a preview takes on the server: ``python tests/bench/bench_preview.py`` with a loaded PORTAL_DATA_DIR of its own.
+"""How long a preview takes on the server: ``python tests/bench/bench_preview.py`` with its own loaded PORTAL_DATA_DIR.
 
-Posts the English page whose text has the number of words nearest to 1,500, changed a little each time, as the editor
-does; prints the median and the slowest tenth in milliseconds, and the median of the processor's own time, which other work on
-the machine changes less. Compare within one run on a quiet machine only.
+Posts the English page whose text has the number of words nearest to 1,500, changed slightly each time, as the editor
+does. Prints the median, the 90th percentile, and the median CPU time, which other load affects less, in milliseconds.
+Compare numbers only within one run on an idle machine.
 """
 
 import argparse
@@ -20,7 +20,7 @@ FIELDS = "slug title key_message description body next_label review_months order
 
 
 def main() -> None:
-    """Run and print."""
+    """Run the benchmark and print the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=40)
     options = parser.parse_args()

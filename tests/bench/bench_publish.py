@@ -1,9 +1,9 @@
-"""What pressing Publish costs: ``python tests/bench/bench_publish.py [--rounds 21] [--bytes 10000]``.
+"""The cost of pressing Publish: ``python tests/bench/bench_publish.py [--rounds 21] [--bytes 10000]``.
 
-With a loaded PORTAL_DATA_DIR of its own. Each round saves and approves a changed text of the English page whose HTML is
-nearest to so many bytes (without that: of the longest one), then sends the manager's POST through the
-whole site. Prints median, processor time and slowest tenth in milliseconds and the number of queries, for publishing now and for
-planning. Everything is undone. Compare within one run only.
+Needs its own loaded PORTAL_DATA_DIR. Each round saves and approves a changed text of the English page whose HTML is
+closest to this size (by default, the longest one), then sends the manager's POST through the whole stack. Prints the
+median, CPU time, and 90th percentile in milliseconds, and the number of queries, for publishing immediately and for
+scheduling. Everything is rolled back. Compare numbers only within one run.
 """
 
 import argparse

@@ -57,7 +57,7 @@ http {{ access_log off; sendfile on; keepalive_requests 1000000; default_type "t
 
 @dataclass
 class Target:
-    """One server in one scenario. ``rounds``: requests a second, p50 and p99 in µs, errors."""
+    """One server in one scenario. ``rounds``: requests per second, p50 and p99 in µs, errors."""
 
     name: str
     url: str
@@ -66,7 +66,7 @@ class Target:
     rounds: list[list[int]] = field(default_factory=list)
 
     def run(self, seconds: int) -> None:
-        """One run of wrk."""
+        """Run wrk once."""
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "paths"
             file.write_text("\n".join(self.paths) + "\n")
@@ -81,7 +81,7 @@ class Target:
 
 
 def prepare(count: int) -> list[str]:
-    """Fill the data folder with the starter content and ``count`` pages; their addresses."""
+    """Fill the data folder with the starter content and ``count`` pages, and return their paths."""
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
@@ -93,7 +93,7 @@ def prepare(count: int) -> list[str]:
 
 @contextlib.contextmanager
 def started(command: list[str], log: Path, **environ: str) -> Iterator[subprocess.Popen[str]]:
-    """A server as long as the block lasts."""
+    """Run a server for the duration of the block."""
     with log.open("a") as stream:
         process = subprocess.Popen(
             command, stdout=stream, stderr=stream, text=True, cwd=ROOT, env={**os.environ, **environ}
@@ -106,7 +106,7 @@ def started(command: list[str], log: Path, **environ: str) -> Iterator[subproces
 
 
 def wait_for(url: str, log: Path) -> None:
-    """Until it answers."""
+    """Wait until the server responds."""
     for _ in range(1200):
         with contextlib.suppress(OSError):
             urllib.request.urlopen(url, timeout=5).close()
@@ -123,7 +123,7 @@ def wait_until_warm(log: Path, pid: int, begun: float) -> None:
 
 
 def copy_bytes(paths: list[str], folder: Path, encoding: str) -> str:
-    """The answers of our server for the two yardsticks; nginx's header lines."""
+    """Store the responses of our server for both baselines, and return the header lines for nginx."""
     import http.client
 
     index, lines = [], ""
@@ -149,7 +149,7 @@ def web_megabytes(pid: int) -> list[int]:
     return [megabytes(child) for child in web_pids(pid)]
 
 
-# Each time with another text, as an editor would.
+# Publishes a different text each time, as an editor would.
 PUBLISH = """
 import sys, time
 sys.path.insert(0, {root!r})
@@ -167,17 +167,17 @@ while True:
     print(f"published in {{took:.2f}} s", flush=True)
     time.sleep(max(0.0, 1 - took))
 """
-# About as long as the pages that are read, and the longest text.
+# A text about as long as the requested pages, and the longest text.
 PUBLISHED = ("contact", "kyphoplasty")
 
 
 def rounds(name: str, targets: list[Target], options: argparse.Namespace, results: dict[str, Any]) -> None:
-    """All targets in turns, and a table."""
+    """Run all targets in turn, and print a table."""
     for target in targets:
         target.run(1)
         target.rounds.clear()
     for number in range(options.rounds):
-        # There and back: nobody always follows the same one.
+        # Alternate the order, so that no target always follows the same one.
         for target in targets if number % 2 == 0 else reversed(targets):
             target.run(options.seconds)
     ours = targets[0]
@@ -198,7 +198,7 @@ def rounds(name: str, targets: list[Target], options: argparse.Namespace, result
 def publishing(
     subject: str, targets: list[Target], options: argparse.Namespace, log: Path, results: dict[str, Any]
 ) -> None:
-    """The same target, quiet and while somebody publishes: each time between two quiet runs, so that noise hits both."""
+    """Measure the same target idle and during publishing, each time between two idle runs, so that noise affects both."""
     quiet, busy = targets
     quiet.run(options.seconds)
     for _ in range(options.rounds):
@@ -207,7 +207,7 @@ def publishing(
             while log.read_text().count("published in") == before:
                 time.sleep(0.1)
             busy.run(options.seconds)
-        # What is put off until the last publish has come is done: it belongs to neither.
+        # Work deferred until after the last publish finishes here, so that it affects neither.
         time.sleep(5)
         quiet.run(options.seconds)
     between = [(one[0] + other[0]) / 2 for one, other in itertools.pairwise(quiet.rounds)]
@@ -218,17 +218,19 @@ def publishing(
 
 
 def main() -> None:
-    """Build, serve, run, print."""
+    """Parse the arguments and run the benchmark in a folder."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pages", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=URL")
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--folder", type=Path, help="keep everything here; a second run finds its pages rendered")
+    parser.add_argument(
+        "--folder", type=Path, help="keep everything here, so that a second run finds its pages rendered"
+    )
     options = parser.parse_args()
     if not shutil.which("wrk"):
-        sys.exit("wrk is not there: apt-get install wrk")
+        sys.exit("wrk is not installed: apt-get install wrk")
     if options.folder:
         options.folder.mkdir(parents=True, exist_ok=True)
         measure(options.folder.resolve(), options)
@@ -241,9 +243,9 @@ def main() -> None:
 
 
 def measure(folder: Path, options: argparse.Namespace) -> None:
-    """Everything, with ``folder`` for what is made on the way."""
+    """Run all scenarios, with generated files in ``folder``."""
     (folder / "www").mkdir(exist_ok=True)
-    # nginx started by root reads as another user; the data folder stays closed.
+    # nginx, if started by root, reads as another user. The data folder stays private.
     folder.chmod(0o755)
     os.environ |= {"DJANGO_SETTINGS_MODULE": "portal.settings", "PORTAL_DATA_DIR": str(folder / "data"),
                    "PORTAL_PUBLIC_URL": f"http://127.0.0.1:{OURS}"}  # fmt: skip
@@ -263,7 +265,7 @@ def measure(folder: Path, options: argparse.Namespace) -> None:
         log.unlink(missing_ok=True)
         server = stack.enter_context(started([python, "manage.py", "serve", "--port", str(OURS)], log))
         wait_for(f"http://127.0.0.1:{OURS}/readyz", log)
-        print(f"first answer after {time.monotonic() - begun:.1f} s", flush=True)
+        print(f"first response after {time.monotonic() - begun:.1f} s", flush=True)
         wait_until_warm(log, server.pid, begun)
         headers = copy_bytes(paths, folder, "br")
         bare = [str(Path(python).parent / "granian"), "--interface", "wsgi", "--workers", "2", "--blocking-threads", "16", "--no-ws",
@@ -276,7 +278,7 @@ def measure(folder: Path, options: argparse.Namespace) -> None:
             stack.enter_context(started(["nginx", "-p", str(folder), "-c", str(conf)], log))
             yardsticks["nginx, static files"] = NGINX
         else:
-            print("nginx is not there: apt-get install nginx-light")
+            print("nginx is not installed: apt-get install nginx-light")
         for port in yardsticks.values():
             wait_for(f"http://127.0.0.1:{port}{paths[0]}", log)
 

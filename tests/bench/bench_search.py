@@ -1,7 +1,7 @@
-"""How long a search takes on 1,000 pages: ``python tests/bench/bench_search.py`` with a loaded PORTAL_DATA_DIR of its own.
+"""How long a search takes on 1,000 pages: ``python tests/bench/bench_search.py`` with its own loaded PORTAL_DATA_DIR.
 
-Copies the public pages of the database until there are 1,000, asks ten questions through the whole site, twenty times
-each, prints the median and the slowest tenth in milliseconds, and undoes the copies. Compare within one run only.
+Copies the public pages of the database until there are 1,000, runs ten queries through the whole stack, twenty times
+each, prints the median and the 90th percentile in milliseconds, and removes the copies. Compare only within one run.
 """
 
 import argparse
@@ -19,7 +19,7 @@ QUESTIONS = ["cement", "kyphoplasty", "kyfoplasty", "blood thinner", "when can I
 
 
 def copies(count: int) -> None:
-    """Add public pages with new addresses until there are ``count``."""
+    """Copy public pages to new paths until there are ``count``."""
     from procedures.models import Page, Release, Revision
     from procedures.sharing.short_codes import generate_code
 
@@ -39,7 +39,7 @@ def copies(count: int) -> None:
 
 
 def main() -> None:
-    """Run and print."""
+    """Run the benchmark and print the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pages", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=20)

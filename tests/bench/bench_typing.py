@@ -1,8 +1,8 @@
-"""Whether typing ever blocks: ``.venv/bin/python tests/bench/bench_typing.py [--keys 400] [--words 1500]``.
+"""Does typing ever block? ``.venv/bin/python tests/bench/bench_typing.py [--keys 400] [--words 1500]``.
 
-Serves the starter content, opens the English page that is nearest to so many words in Chromium as the demo editor, types
-40 keys a second into its text while the preview follows, and prints how long the keys took to be through, and every task
-of the script longer than 50 ms (what browsers call a long task). Needs Chromium and a quiet machine.
+Serves the starter content, opens the English page with the closest word count in Chromium as the demo editor, types
+40 keys per second into its text while the preview follows, and prints how long each key took to be processed, and every
+script task longer than 50 ms (a “long task”). Needs Chromium and an idle machine.
 """
 
 import argparse
@@ -40,7 +40,7 @@ TEXT = "These words come in one after the other while the preview follows. "
 
 
 def main() -> None:
-    """Type and print."""
+    """Type the keys and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keys", type=int, default=400)
     parser.add_argument("--words", type=int, default=1500)

@@ -1,15 +1,15 @@
-"""What intake costs: a large photograph becomes a figure, against the same Pillow work alone.
+"""The cost of an upload: turning a large photograph into a figure, compared with only the same Pillow work.
 
     .venv/bin/python tests/bench/bench_upload.py [--rounds 9] [--width 4000] [--height 3000]
 
-Each round makes a new picture, so that no file is there already, and runs both ways, in turns first:
+Each round creates a new picture, so that no file exists yet, and runs both variants in alternating order:
 
-- ours: the editor's upload with the check screen: file, decoding, staging, result shown, files synced to disk, database
-- alone: the same decoding with draft, the same resizes, the same encodes, one after another, kept in memory
+- ours: the editor's upload with the check screen: file, decoding, staging, showing the result, fsync, database
+- alone: the same decoding in draft mode, resizing, and encoding, sequentially and in memory
 
-Prints the medians, their ratio (bound: 1.3) and the peak memory (bound: 300 MB, VmHWM of Linux) of a Granian worker of
-its own that takes one picture in by the editor's upload and one by the intake screens, with a cut and a black box, over
-HTTP. Ends with 1 when a bound is broken.
+Prints the medians, their ratio (limit: 1.3), and the peak memory (limit: 300 MB, VmHWM on Linux) of a separate Granian
+worker that receives over HTTP one picture from the editor and one from the upload screens, with a crop and a black box.
+Exits with 1 if a limit is exceeded.
 """
 
 import argparse
@@ -39,7 +39,7 @@ UPLOAD = "/admin/procedures/figure/upload/"
 
 
 def photograph(width: int, height: int, number: int) -> bytes:
-    """A JPEG with the detail of an X-ray with mottle; another one for each number."""
+    """Return a JPEG with as much detail as a noisy X-ray, different for each number."""
     noise = Image.effect_noise((width, height), 30)
     shades = [Image.linear_gradient("L").rotate(90 * turn).resize((width, height)) for turn in (0, 1, number % 2 + 2)]
     image = Image.merge("RGB", [Image.blend(shade, noise, 0.3) for shade in shades])
@@ -49,18 +49,18 @@ def photograph(width: int, height: int, number: int) -> bytes:
 
 
 def words(number: int) -> dict[str, str]:
-    """What the upload asks besides the file."""
+    """Return the form fields of the upload other than the file."""
     said = {"title": f"Bench {number}", "alt": "A bone.", "caption": "A bone of the spine.", "language": "en"}
     return {**said, "kind": "photo", "provenance": "simulated", "provenance_note": "", "deidentified": "on"}
 
 
 def in_english(number: int) -> dict[str, str]:
-    """The same as the check screen names it."""
+    """Return the same fields with the names used by the check screen."""
     return {f"{name}_en" if name in {"title", "alt", "caption"} else name: text for name, text in words(number).items()}
 
 
 def somebody() -> Any:
-    """Django's client with a member of staff who may do everything."""
+    """Return a Django client signed in as a superuser."""
     from portal.accounts.models import User
     from tests.bench.staff import signed_in
 
@@ -69,12 +69,12 @@ def somebody() -> Any:
 
 
 def ours(client: Any, data: bytes, number: int) -> None:
-    """The whole way of an upload, from the request to the answer."""
+    """Upload through the portal, from the first request to the last response."""
     from django.core.files.uploadedfile import SimpleUploadedFile
 
     from tests.rate_limits import reset_upload_limits
 
-    reset_upload_limits()  # uploads are counted
+    reset_upload_limits()  # uploads are rate-limited
     answer = client.post(UPLOAD, {"picture": SimpleUploadedFile("x.jpg", data)})
     address = answer.json()["next"]
     looked = client.get(f"{address}result.png", headers={"Accept": "application/json"}).json()["seen_sha256"]
@@ -85,7 +85,7 @@ def ours(client: Any, data: bytes, number: int) -> None:
 
 
 def alone(data: bytes) -> None:
-    """Pillow's part of it, and nothing else."""
+    """Do only Pillow's part of the work."""
     from procedures.figures.decoding import MAX_WIDTH
     from procedures.figures.renditions import ENCODER_OPTIONS, rendition_widths
 
@@ -107,14 +107,14 @@ def alone(data: bytes) -> None:
 
 
 def seconds(work: Callable[..., None], *values: object) -> float:
-    """Wall time of one run."""
+    """Return the wall time of one run."""
     begun = time.perf_counter()
     work(*values)
     return time.perf_counter() - begun
 
 
 def set_up(folder: str) -> None:
-    """The portal with an empty database in ``folder``."""
+    """Set up the portal with an empty database in ``folder``."""
     os.environ |= {
         "PORTAL_DATA_DIR": folder,
         "PORTAL_TEXT_DETECTION": "false",
@@ -132,19 +132,19 @@ def set_up(folder: str) -> None:
 
 
 def peak_megabytes(pid: int) -> float:
-    """The most memory that a process ever held."""
+    """Return the peak memory of a process."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 
 def worker_of(pid: int) -> int:
-    """The one web process."""
+    """Return the process ID of the only web process."""
     (found,) = web_pids(pid)
     return found
 
 
 class Browser:
-    """A member of staff over HTTP."""
+    """A staff user's HTTP client."""
 
     def __init__(self, url: str) -> None:
         from django.conf import settings
@@ -154,7 +154,7 @@ class Browser:
         self.cookies = f"{settings.SESSION_COOKIE_NAME}={session}; csrftoken={self.token}"
 
     def post(self, path: str, fields: dict[str, str], picture: bytes | None = None) -> dict[str, Any]:
-        """Send a form; the answer as JSON, or empty where the server sends a page."""
+        """Post a form, and return the JSON response, or an empty dict for an HTML page."""
         edge = "edge0123456789"
         parts = [
             f'--{edge}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
@@ -167,7 +167,7 @@ class Browser:
         return self._ask(path, body, {"Content-Type": f"multipart/form-data; boundary={edge}"})
 
     def get(self, path: str) -> dict[str, Any]:
-        """Ask for JSON."""
+        """Request JSON."""
         return self._ask(path, None, {})
 
     def look(self, path: str) -> None:
@@ -184,12 +184,12 @@ class Browser:
 
 
 def by_screens(browser: Browser, data: bytes) -> None:
-    """Choose, cover, cut, save."""
+    """Upload, cover, crop, and save through the screens."""
     check(browser, browser.post(CHOOSE, {}, data)["next"], 2)
 
 
 def check(browser: Browser, address: str, number: int) -> None:
-    """Look at the result and save it."""
+    """View the result and save it."""
     sides = ("left", "top", "width", "height")
     fields = {"box-TOTAL_FORMS": "1", "box-INITIAL_FORMS": "0"}
     fields |= {f"box-0-{side}": str(value) for side, value in zip(sides, (1, 1, 30, 8), strict=True)}
@@ -201,7 +201,7 @@ def check(browser: Browser, address: str, number: int) -> None:
 
 
 def memory(data: bytes) -> tuple[float, float, float]:
-    """Megabytes of a worker at its peak: before, after the editor's upload, after the screens."""
+    """Return a worker's peak memory in MB: before, after the editor's upload, and after the screens."""
     from procedures.models import Figure
 
     with socket.socket() as probe:
@@ -223,10 +223,10 @@ def memory(data: bytes) -> tuple[float, float, float]:
         there = Figure.objects.count()
         check(browser, browser.post(UPLOAD, {}, data)["next"], 1)
         after = peak_megabytes(worker)
-        # Another picture: the same one would be refused.
+        # A different picture, because a duplicate would be rejected.
         by_screens(browser, photograph(4000, 3000, 98))
         if Figure.objects.count() != there + 2:
-            raise RuntimeError("A picture did not come in.")
+            raise RuntimeError("A picture was not saved.")
         return before, after, peak_megabytes(worker)
     finally:
         server.terminate()
@@ -234,7 +234,7 @@ def memory(data: bytes) -> tuple[float, float, float]:
 
 
 def compare(rounds: int, width: int, height: int) -> int:
-    """Both ways in turns, then the memory."""
+    """Measure both variants in turn, then the memory."""
     client = somebody()
     times: dict[str, list[float]] = {"ours": [], "alone": []}
     for number in range(-1, rounds):
@@ -251,18 +251,18 @@ def compare(rounds: int, width: int, height: int) -> int:
     ratio = middle["ours"] / middle["alone"]
     before, peak, screens = memory(photograph(width, height, 99))
     print(
-        f"{width} × {height} JPEG of {len(data) / 1e6:.1f} MB, {rounds} rounds in turns, {os.cpu_count()} cores\n"
+        f"{width} × {height} JPEG of {len(data) / 1e6:.1f} MB, {rounds} alternating rounds, {os.cpu_count()} cores\n"
         f"ours   {middle['ours']:.3f} s (from {min(times['ours']):.3f} to {max(times['ours']):.3f})\n"
         f"alone  {middle['alone']:.3f} s (from {min(times['alone']):.3f} to {max(times['alone']):.3f})\n"
-        f"ratio  {ratio:.2f} (bound {MAX_RATIO})\n"
+        f"ratio  {ratio:.2f} (limit {MAX_RATIO})\n"
         f"memory of a worker over HTTP: {before:.0f} MB before, {peak:.0f} MB at the peak of the upload, "
-        f"{screens:.0f} MB after the screens too (bound {MAX_MEGABYTES} MB)"
+        f"{screens:.0f} MB after the screens (limit {MAX_MEGABYTES} MB)"
     )
     return int(ratio > MAX_RATIO or screens > MAX_MEGABYTES)
 
 
 def main() -> int:
-    """Read the arguments and run."""
+    """Parse the arguments and run the benchmark."""
     arguments = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     arguments.add_argument("--rounds", type=int, default=9)
     arguments.add_argument("--width", type=int, default=4000)

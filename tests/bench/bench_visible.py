@@ -21,7 +21,7 @@ from tests.published.server import running
 from tests.served_data import ROOT
 from tests.views.client import fetch
 
-# Prints the text, and the time at which its transaction was committed.
+# Prints the text, the start time, and the time of the commit.
 PUBLISH = """
 import sys, time
 from procedures.models import Page
@@ -39,7 +39,7 @@ for turn in range({turns}):
 
 
 def main() -> None:
-    """Serve, publish, print."""
+    """Serve the site, publish repeatedly, and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--turns", type=int, default=30)
     turns = parser.parse_args().turns

@@ -1,10 +1,9 @@
-"""How the visual editor opens and types: ``.venv/bin/python -m tests.bench.bench_visual_editor [--keys 400] [--words 2500]``.
+"""Opening and typing in the visual editor: ``.venv/bin/python -m tests.bench.bench_visual_editor [--keys 400] [--words 2500]``.
 
-Serves the starter content, opens the English page that is nearest to so many words in Chromium as the demo editor, and
-types 40 keys a second into the middle of its text while preview and autosave follow. Prints how long the text took to be
-editable after the page had arrived; how much processor time the page needed for each key, with layout, painting, preview
-and autosave, which other work on the machine changes little; how long each key took until the script was through; and each
-task longer than 50 ms. Needs Chromium. ``--url`` with ``--cookie`` measures a server that is already running.
+Serves the starter content, opens the English page with the closest word count in Chromium as the demo editor, and
+types 40 keys per second into the middle of its text while preview and autosave follow. Prints the time from the arrival of
+the page until the text is editable; the CPU time per key, including layout, painting, preview, and autosave, which other
+load hardly affects; the script time per key; and each task longer than 50 ms. Needs Chromium. ``--url`` with ``--cookie`` measures a server that is already running.
 """
 
 import argparse
@@ -48,7 +47,7 @@ HALFWAY = """() => {
 
 
 def cpu_by_key(trace: bytes) -> list[float]:
-    """Return the milliseconds of processor time on the page's thread from each key to the next, sorted."""
+    """Return the CPU time of the page's thread from each key to the next in milliseconds, sorted."""
     events = json.loads(trace)["traceEvents"]
     keys = [
         event
@@ -63,7 +62,7 @@ def cpu_by_key(trace: bytes) -> list[float]:
             index = bisect.bisect_right(starts, event["ts"] + event["dur"]) - 1
             if index >= 0:
                 times[index] += event["tdur"] / 1000
-    # The last key has no next one.
+    # The last key has no successor.
     return sorted(times[:-1])
 
 
@@ -84,7 +83,7 @@ def target(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
 
 
 def main() -> None:
-    """Open, type, and print."""
+    """Open the page, type the keys, and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keys", type=int, default=400)
     parser.add_argument("--words", type=int, default=2500)

@@ -1,4 +1,4 @@
-"""A portal of its own with the starter content and the accounts to try it with, as ``serve --demo`` gives it."""
+"""A separate portal with the starter content and the demo accounts, as started by ``serve --demo``."""
 
 import contextlib
 import http.cookiejar
@@ -18,7 +18,7 @@ from tests.served_data import ROOT, free_port, wait_until_ready
 
 @dataclass(frozen=True)
 class Demo:
-    """The address, the process ID, the log, the passwords by account, and the environment for commands on the same data."""
+    """URL, process ID, log, passwords by account, and the environment for commands on the same data."""
 
     url: str
     pid: int
@@ -27,7 +27,7 @@ class Demo:
     environ: dict[str, str]
 
     def signed_in(self, name: str) -> str:
-        """The Cookie header of a person who has signed in."""
+        """Sign in, and return the Cookie header of the session."""
         jar, url = http.cookiejar.CookieJar(), self.url
         opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
         with opener.open(f"{url}/admin/", timeout=30) as answer:
@@ -44,7 +44,7 @@ class Demo:
 
 @contextlib.contextmanager
 def served(folder: Path) -> Iterator[Demo]:
-    """Start it with its data and log in ``folder``; it ends with the block."""
+    """Serve the demo with data and log in ``folder`` for the duration of the block."""
     log, port = folder / "log", free_port()
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "DATABASE_URL"))}
     environ |= {"PORTAL_DATA_DIR": str(folder / "data"), "PYTHONUNBUFFERED": "1"}

@@ -1,7 +1,8 @@
-"""kill -9 while texts are saved and published: ``python tests/bench/kill_publish.py [--rounds 50]``; needs nothing else.
+"""Kill a process while it saves and publishes: ``python tests/bench/kill_publish.py [--rounds 50]``. Needs no setup.
 
-Each round starts a process that saves, approves, plans, publishes and withdraws one page without pause, in a data
-folder of its own, kills it at a random moment and looks whether what is left is whole. Ends with 1 at the first torn state.
+Each round starts a process that continuously saves, approves, schedules, publishes, and withdraws one page in its own
+data folder, kills it with SIGKILL at a random moment, and checks that what is left is consistent. Exits with 1 at the
+first inconsistency.
 """
 
 import argparse
@@ -69,7 +70,7 @@ print(page.revisions.count(), page.releases.count())
 
 
 def run(code: str, environ: dict[str, str], arguments: Sequence[str] = ()) -> "subprocess.Popen[str]":
-    """Python with Django set up."""
+    """Run code in Python with Django set up."""
     command = [sys.executable, "-c", f"import django; django.setup()\n{code}", *arguments]
     return subprocess.Popen(command, env=environ, cwd=ROOT, text=True, stdout=subprocess.PIPE)
 
@@ -95,7 +96,7 @@ def main() -> None:
             if look.returncode:
                 raise SystemExit(f"round {number + 1}: torn")
         revisions, releases = seen.split()
-        print(f"{rounds} kills, no torn state; {revisions} revisions, {releases} releases looked at")
+        print(f"{rounds} kills, no inconsistent state; {revisions} revisions and {releases} releases checked")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Kill −9 during save and publish, 50 times: ``python tests/bench/kill_saves.py`` with a loaded PORTAL_DATA_DIR of its own.
+"""Kill a process 50 times during save and publish: ``python tests/bench/kill_saves.py`` with its own loaded PORTAL_DATA_DIR.
 
-A process saves and publishes one page over and over and tells each step. It is killed at a random moment; then nothing
-may be torn: what was told as saved is there, the draft is its newest revision, the live release is whole.
-Runs on whatever DATABASE_URL names.
+A process repeatedly saves and publishes one page and reports each step. It is killed with SIGKILL at a random moment.
+Afterward, everything must be consistent: everything reported as saved exists, the draft equals its newest revision, and
+the live release is complete. Uses the database in DATABASE_URL.
 """
 
 import argparse
@@ -19,7 +19,7 @@ WORKER = Path(__file__).parent / "saving.py"
 
 
 def torn(page_id: int, told: list[str]) -> list[str]:
-    """What is wrong after a kill; empty when nothing is."""
+    """Return a description of what is inconsistent after a kill, or an empty string."""
     from django.db import connection
 
     from procedures.models import Page, Path, ReleaseEvent
@@ -55,7 +55,7 @@ def torn(page_id: int, told: list[str]) -> list[str]:
 
 
 def main() -> None:
-    """Run and print; exit status 1 when anything was torn."""
+    """Run and print the results. Exit with 1 if anything was inconsistent."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
     options = parser.parse_args()
@@ -67,7 +67,7 @@ def main() -> None:
     page_id = Page.objects.published().get(subject="recovery", language="en").pk
     told_in_all, wrong, dice = 0, [], random.Random(5)
     for number in range(options.kills):
-        # What was killed last time may have left the draft unpublished: the next run goes on from there.
+        # The previous kill may have left the draft unpublished; the next run continues from there.
         process = subprocess.Popen(
             [sys.executable, "-W", "ignore", str(WORKER), str(page_id), str(number)], stdout=subprocess.PIPE, text=True
         )
@@ -81,7 +81,7 @@ def main() -> None:
         process.wait()
         told_in_all += len(told)
         wrong += [f"kill {number + 1}: {sentence}" for sentence in torn(page_id, told)]
-    print(f"{options.kills} kills, {told_in_all} steps told, torn: {len(wrong)}", *wrong, sep="\n")
+    print(f"{options.kills} kills, {told_in_all} steps reported, inconsistencies: {len(wrong)}", *wrong, sep="\n")
     sys.exit(1 if wrong else 0)
 
 

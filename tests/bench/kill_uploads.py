@@ -87,7 +87,7 @@ def main() -> None:
                 raise SystemExit(f"round {number + 1}: torn")
             pictures, swept = seen.split()
             left += int(swept)
-    print(f"{rounds} kills, no torn state; {pictures} pictures looked at, {left} files left half done and swept")
+    print(f"{rounds} kills, no inconsistent state; {pictures} pictures checked, {left} partial files cleaned up")
 
 
 if __name__ == "__main__":

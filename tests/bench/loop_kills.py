@@ -1,10 +1,10 @@
-"""Kill the server, or only its worker process, while it publishes and writes files, each time at another moment.
+"""Kill the server, or only its worker process, while it publishes and writes files, each time at a different moment.
 
     .venv/bin/python tests/bench/loop_kills.py [--turns 50] [--worker]
 
-Each turn sends SIGKILL to every process some time after a change was committed, and starts the server again on what is
-there; with ``--worker``, to the worker only, which the server restarts. It must answer at once, show the last change,
-and serve complete pages only.
+Each turn sends SIGKILL to every process some time after a change was committed, and starts the server again on the
+same data; with ``--worker``, only to the worker, which the server restarts. The server must respond immediately, show the
+last change, and serve only complete pages.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from tests.published.server import Readers, Server, all_answered, publish
 
 
 def main() -> None:
-    """Run and print; ends with 1 when something is lost."""
+    """Run and print the results. Exit with 1 if anything is lost."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--turns", type=int, default=50)
     parser.add_argument("--worker", action="store_true", help="kill only the worker process")
@@ -53,7 +53,7 @@ def main() -> None:
                     time.sleep(0.2)
                 if readers.failures or readers.torn:
                     sys.exit(f"turn {turn}: {readers.failures} {readers.torn}")
-                print(f"turn {turn}: shown after {seen:.2f} s; killed; first answer after {first:.1f} s", flush=True)
+                print(f"turn {turn}: shown after {seen:.2f} s; killed; first response after {first:.1f} s", flush=True)
         finally:
             server.kill()
 

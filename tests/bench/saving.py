@@ -1,6 +1,6 @@
-"""Saves and publishes one page for ever, telling each step: what tests/bench/kill_saves.py kills. No test by itself.
+"""Save and publish one page forever, and report each step. Started and killed by tests/bench/kill_saves.py.
 
-Usage: python saving.py PAGE SEED. Prints "saved WORD" and "published WORD" when the database has answered.
+Usage: python saving.py PAGE SEED. Prints "saved WORD" and "published WORD" after the database has committed.
 """
 
 import os
@@ -12,7 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 
 def main(page_id: int, seed: str) -> None:
-    """Until killed."""
+    """Run until killed."""
     import django
 
     django.setup()

@@ -1,10 +1,10 @@
-"""Attacks a fresh portal on this machine with wapiti (https://wapiti-scanner.github.io), signed out and as each role.
+"""Scan a fresh portal on this machine with wapiti (https://wapiti-scanner.github.io), signed out and as each role.
 
-    pip install wapiti3   (in an environment of its own)
+    pip install wapiti3   (in a separate environment)
     .venv/bin/python -m tests.bench.scan_wapiti --wapiti /path/to/wapiti --reports DIR [--minutes 4]
 
-Writes one JSON report for each visitor into DIR and ends with 1 where wapiti found anything. Modules that ask servers on
-the Internet (ssrf, xxe, log4shell, cms, wapp) are left out: nothing but this machine is asked.
+Writes one JSON report per visitor to DIR and exits with 1 if wapiti found anything. Modules that contact servers on the
+internet (ssrf, xxe, log4shell, cms, wapp) are left out, so only this machine is contacted.
 """
 
 import argparse
@@ -25,18 +25,18 @@ MODULES = (
 )
 ATTEMPTS = 3
 MIN_ADDRESSES = 50
-# Where there is a folder in memory, its notes are not slowed by a disk.
-MEMORY = Path("/dev/shm")  # noqa: S108 -- a folder with a random name is made in it
+# Use an in-memory folder if there is one, so that the disk does not slow wapiti down.
+MEMORY = Path("/dev/shm")  # noqa: S108 -- only folders with random names are created in it
 VISITORS = ("nobody", "editor", "reviewer", "manager")
 
 
 def scan(wapiti: str, url: str, visitor: str, cookie: str, reports: Path, minutes: float) -> list[str]:
-    """What wapiti found, one line each."""
+    """Return the findings of wapiti, one line each."""
     report = reports / f"{visitor}.json"
     start = f"{url}/admin/" if cookie else f"{url}/"
     command = [
         wapiti, "-u", start, "--scope", "folder", "-m", MODULES, "-f", "json", "-o", str(report),
-        # The admin's lists have more filters than anybody waits for: two fifths of the time for finding addresses.
+        # The lists in the admin have too many filters to crawl all, so crawling gets two fifths of the time.
         "--max-scan-time", str(int(minutes * 24)), "--max-attack-time", str(max(2, int(minutes * 36 / 15))),
         "-t", "10", "--tasks", "1", "--flush-session", "--no-bugreport", "-x", f"{url}/admin/logout/", "-v", "0",
     ]  # fmt: skip
@@ -50,14 +50,14 @@ def scan(wapiti: str, url: str, visitor: str, cookie: str, reports: Path, minute
             )
         if done.returncode == 0:
             break
-        # Its own notes, a SQLite file, may be locked: that says nothing of us, and the scan begins again.
+        # wapiti's own SQLite file may be locked, which is unrelated to the portal, so the scan is repeated.
         if attempt + 1 == ATTEMPTS or "database is locked" not in done.stdout + done.stderr:
             sys.exit(f"{visitor}: wapiti ended with {done.returncode}\n{(done.stdout + done.stderr)[-3000:]}")
     found = json.loads(report.read_text())
     seen = found["infos"]["crawled_pages_nbr"]
-    print(f"{visitor}: {seen} addresses", flush=True)
+    print(f"{visitor}: {seen} URLs", flush=True)
     if seen < MIN_ADDRESSES:
-        sys.exit(f"{visitor}: wapiti came to {seen} addresses only; that is no scan")
+        sys.exit(f"{visitor}: wapiti reached only {seen} URLs, which is not a valid scan")
     entries = [
         (kind, entry)
         for part in ("vulnerabilities", "anomalies")
@@ -72,10 +72,10 @@ def scan(wapiti: str, url: str, visitor: str, cookie: str, reports: Path, minute
 
 
 def expected(url: str, cookie: str, kind: str, path: str) -> bool:
-    """Whether a finding is none. Each is looked at: none of them is left out by its name alone.
+    """Return whether a finding is a false positive. Each one is verified; none is dismissed by its name alone.
 
-    wapiti takes a form that answers the same with a wrong token for one that does not check it; so does a form that
-    the visitor may not send at all. And this scan runs without TLS, where no cookie can be Secure.
+    wapiti reports missing CSRF protection if a form responds the same way to an invalid token. That is also true of forms
+    that the visitor is not allowed to submit at all. And this scan runs without TLS, so no cookie can be Secure.
     """
     if kind == "Secure Flag cookie":
         return url.startswith("http://")
@@ -91,14 +91,14 @@ def expected(url: str, cookie: str, kind: str, path: str) -> bool:
 
 
 def main() -> int:
-    """Serve, scan, say."""
+    """Serve the portal, scan it, and report the findings."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--wapiti", default="wapiti")
     parser.add_argument("--reports", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=4)
     parser.add_argument("visitors", nargs="*", default=VISITORS)
     chosen = parser.parse_args()
-    # Who ends the scan ends the portal and wapiti with it.
+    # Stopping the scan stops the portal and wapiti as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     chosen.reports.mkdir(parents=True, exist_ok=True)
     lines: list[str] = []
@@ -111,7 +111,7 @@ def main() -> int:
                 lines += found
         failed = demo.log.read_text().count("answered 500")
     print("\n".join(lines))
-    print(f"answers of 500: {failed}")
+    print(f"500 responses: {failed}")
     return 1 if lines or failed else 0
 
 

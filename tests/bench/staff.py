@@ -1,4 +1,4 @@
-"""A member of staff for the benchmarks. Import it after ``django.setup()``."""
+"""A staff user for the benchmarks. Import it after ``django.setup()``."""
 
 import time
 
@@ -9,7 +9,7 @@ from portal.accounts.sessions import SESSION_STATE_KEY, SessionState
 
 
 def signed_in(user: User) -> Client:
-    """A browser of ``user`` on this machine, with the second factor behind it: signing in is not what is measured."""
+    """Return a client signed in as ``user``, including the second factor, because sign-in is not measured."""
     client = Client(headers={"host": "127.0.0.1"})
     client.force_login(user)
     session, now = client.session, time.time()

@@ -1,4 +1,4 @@
-"""Many public pages without their editorial way: rows of pages, revisions, releases and addresses, 10 kB of HTML each."""
+"""Many public pages without an editorial workflow: pages, revisions, releases, and paths, with 10 kB of HTML each."""
 
 import datetime
 import random
@@ -13,11 +13,11 @@ from procedures.sharing.short_codes import generate_code
 WORDS = (
     "spine bone balloon cement doctor nurse pain walk rest home call week back small needle picture help safe".split()
 )
-TEXT = 5_500  # bytes of article; the frame around it brings a page to about 10 kB
+TEXT = 5_500  # bytes of article; the layout brings a page to about 10 kB
 
 
 def make_pages(count: int, languages: tuple[str, ...] = ("en",)) -> list[str]:
-    """Add pages; their addresses. Content depends on the number only."""
+    """Add pages, and return their paths. The content depends only on the number."""
     codes = iter({generate_code() for _ in range(count * len(languages) * 2)})
     found = []
     for language in languages:

@@ -1,4 +1,4 @@
-"""A real browser: Debian's Chromium, driven by Playwright; a phone of a reader, and a desk of the staff."""
+"""Fixtures for tests in a real browser: Debian's Chromium, driven by Playwright, at phone size and at desktop size."""
 
 import os
 import time
@@ -21,10 +21,10 @@ from tests.browser.staff_helpers import StaffTab, open_staff_tab
 from tests.conftest import FLAGS, chromium
 from tests.factories import make_clinic, make_figure, make_next, make_page
 
-# Many tests share few cores: what takes long there is not broken. What is to be quick has a benchmark.
+# Many tests share few cores, so slowness is not a failure here. Speed is measured by the benchmarks.
 expect.set_options(timeout=20_000)
 
-# What the live server is answering: a browser may be gone while its last request is still at work.
+# Requests that the live server is still processing; a browser may close before its last request is finished.
 OPEN: list[object] = []
 
 
@@ -42,14 +42,14 @@ request_finished.connect(_ends)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _live_server_answers_like_ours() -> Iterator[None]:
+def _serve_static_files_and_autosave() -> Iterator[None]:
     with mock.patch("django.contrib.staticfiles.handlers.StaticFilesHandler", StaticAndAutosaveHandler):
         yield
 
 
 @pytest.fixture(autouse=True)
-def _answered_before_the_tables_are_emptied(request: pytest.FixtureRequest) -> Iterator[None]:
-    """PostgreSQL would find the two waiting for each other."""
+def _wait_for_open_requests(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Wait for open requests before the tables are truncated, which would cause a deadlock on PostgreSQL."""
     OPEN.clear()
     if "live_server" in request.fixturenames:
         request.getfixturevalue("transactional_db")
@@ -61,7 +61,7 @@ def _answered_before_the_tables_are_emptied(request: pytest.FixtureRequest) -> I
 
 @pytest.fixture(scope="session")
 def driver() -> Iterator[Playwright]:
-    """Playwright, which keeps an event loop in this thread; Django would take that for an async context."""
+    """Playwright, whose event loop in this thread Django would mistake for an async context."""
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     try:
@@ -73,7 +73,7 @@ def driver() -> Iterator[Playwright]:
 
 
 def launched(driver: Playwright, path: str | None) -> Iterator[Browser]:
-    """Chromium; where it is not installed the test is skipped and says so, in CI it fails."""
+    """Launch Chromium. If it is not installed, skip the test, or fail in CI."""
     if path is None:
         reason = "Chromium is not installed (Debian: apt-get install chromium)"
         if os.environ.get("CI") == "true":
@@ -86,13 +86,13 @@ def launched(driver: Playwright, path: str | None) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def browser(driver: Playwright) -> Iterator[Browser]:
-    """Chromium, without a window where that is installed."""
+    """Chromium, in the headless build if that is installed."""
     yield from launched(driver, chromium())
 
 
 @pytest.fixture(scope="session")
 def whole_browser(driver: Playwright) -> Iterator[Browser]:
-    """Chromium as people have it: what it fetches ahead is not what the one without a window does."""
+    """The full Chromium that people use, which preloads differently from the headless build."""
     yield from launched(driver, chromium(whole=True))
 
 
@@ -106,7 +106,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def phone(browser: Browser) -> Iterator[Page]:
-    """A phone that holds still; what it complains about fails the test."""
+    """A phone with reduced motion; console messages and errors fail the test."""
     with open_tab(browser, PHONE, reduced_motion="reduce") as page:
         complaints: list[str] = []
         page.on("console", lambda message: complaints.append(message.text))
@@ -122,7 +122,7 @@ def editor(transactional_db: None) -> User:
 
 @pytest.fixture
 def superuser(transactional_db: None) -> User:
-    """May do everything."""
+    """A user with all permissions."""
     return User.objects.create(username="boss", is_staff=True, is_superuser=True)
 
 
@@ -136,13 +136,13 @@ def row(transactional_db: None) -> PageRow:
 
 @pytest.fixture
 def figure(transactional_db: None) -> Figure:
-    """A picture with two marks."""
+    """A picture with two markers."""
     return make_marked_figure()
 
 
 @pytest.fixture
 def editor_tab(browser: Browser, live_server: Any, editor: User) -> Iterator[StaffTab]:
-    """A desk with the editor signed in at it. The browser may complain of nothing."""
+    """A desktop tab with the editor signed in. Console errors fail the test."""
     with open_staff_tab(browser, live_server.url, DESKTOP) as made:
         made.sign_in(editor)
         yield made
@@ -151,6 +151,6 @@ def editor_tab(browser: Browser, live_server: Any, editor: User) -> Iterator[Sta
 
 @pytest.fixture
 def tab(row: PageRow, editor_tab: StaffTab) -> StaffTab:
-    """The form of the draft, open at a desk."""
+    """The form of the draft in a desktop tab."""
     editor_tab.edit(change_url(row))
     return editor_tab

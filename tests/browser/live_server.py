@@ -1,4 +1,4 @@
-"""What the live server answers in front of Django."""
+"""Requests that the live server handles in front of Django."""
 
 from django.conf import settings
 from django.contrib.staticfiles.handlers import StaticFilesHandler
@@ -6,15 +6,15 @@ from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 
 AUTOSAVE = "/admin/procedures/page/autosave/"
-# Whose session a desk got, by its key.
+# The user ID by session key.
 SIGNED_IN_USERS: dict[str | None, int] = {}
 
 
 class StaticAndAutosaveHandler(StaticFilesHandler):
-    """Static files, which a browser may keep as those of the portal's own server, and what the editor keeps.
+    """Serve static files with the caching of the real server, and stub the autosave requests of the editor.
 
-    The live server's threads share one connection to a database in memory, where what the editor keeps in the
-    background would run into the test's own transactions. test_admin_recovery.py has a server of its own for it.
+    The live server's threads share one connection to an in-memory database, where background autosaves would interfere
+    with the test's own transactions. test_admin_recovery.py tests autosave with a separate server.
     """
 
     def _should_handle(self, path: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the tests of the page where marks are placed share: a picture with marks, and the page when it is ready."""
+"""Helpers for the marker editor tests: a picture with markers, and opening the editor."""
 
 from playwright.sync_api import expect
 
@@ -9,7 +9,7 @@ from tests.browser.staff_helpers import StaffTab
 
 
 def make_marked_figure() -> Figure:
-    """A picture with two marks."""
+    """Create a picture with two markers."""
     made = make_bilingual_figure(size=(900, 900))
     save_markers(
         made,
@@ -20,11 +20,11 @@ def make_marked_figure() -> Figure:
 
 
 def open_marker_editor(tab: StaffTab, figure: Figure) -> None:
-    """Open the page and wait for its first live view."""
+    """Open the marker editor and wait for its first preview."""
     tab.open(markers_url(figure))
     wait_for_preview(tab)
 
 
 def wait_for_preview(tab: StaffTab) -> None:
-    """The live view shows what is typed."""
+    """Wait until the preview shows the input."""
     expect(tab.page.locator("[data-live-state]")).to_have_text("Up to date.")

@@ -1,4 +1,4 @@
-"""What the tests of the public pages share: tabs of a known size, the list of pages, axe."""
+"""Helpers for the tests of public pages: tabs of a fixed size, the list of pages, and axe."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +12,9 @@ from tests.views.crawl import crawl
 
 PHONE: ViewportSize = {"width": 360, "height": 740}
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
-# Also what is left of 1280 pixels at 400 % zoom.
+# Also the width that remains of 1280 pixels at 400% zoom.
 NARROW: ViewportSize = {"width": 320, "height": 640}
-# Not reached by links: what somebody sees who searched, or was sent to a wrong address.
+# Pages that no link leads to: search results, an invalid code, and a 404 page.
 EXTRA_PATHS = ("/search/?q=cement", "/search/?q=xyzzyqwertz", "/p/?code=222223", "/no-such-page/")
 BOOKLET = "/booklet/"
 AXE = (Path(__file__).parent / "axe.min.js").read_text()
@@ -22,7 +22,7 @@ AXE = (Path(__file__).parent / "axe.min.js").read_text()
 
 @contextmanager
 def open_tab(browser: Browser, size: ViewportSize, **options: Any) -> Iterator[Page]:
-    """A page in a clean profile; closed afterwards."""
+    """Open a page in a clean profile, and close it afterward."""
     context = browser.new_context(viewport=size, **options)
     try:
         yield context.new_page()
@@ -31,9 +31,9 @@ def open_tab(browser: Browser, size: ViewportSize, **options: Any) -> Iterator[P
 
 
 def public_paths(served_site: ServedSite, *, language: str | None = None, only_articles: bool = False) -> list[str]:
-    """Paths of the public pages, the odd ones too.
+    """Return the paths of the public pages, including special ones.
 
-    One booklet, one form, and two large pictures stand for all: they repeat themselves.
+    One booklet, one feedback form, and two large pictures represent all others, which look the same.
     """
     pages = crawl(served_site.url).pages.values()
     found = sorted(p.path for p in pages if language in {None, p.language} and (p.is_article or not only_articles))
@@ -46,12 +46,12 @@ def public_paths(served_site: ServedSite, *, language: str | None = None, only_a
 
 
 def visit(page: Page, served_site: ServedSite, path: str) -> None:
-    """Open a page; its styles are there, pictures may still be on their way (their place is kept)."""
+    """Open a page with its styles. Pictures may still be loading, but their space is reserved."""
     page.goto(served_site.url + path, wait_until="domcontentloaded")
 
 
 def wait_until(page: Page, script: str) -> None:
-    """Wait for an expression to be true. Playwright's own waiting uses eval, which the policy of the site forbids."""
+    """Wait for an expression to be true. Playwright's own wait uses eval, which the CSP blocks."""
     for _ in range(100):
         if page.evaluate(script):
             return
@@ -60,7 +60,7 @@ def wait_until(page: Page, script: str) -> None:
 
 
 def evaluate_on_pages(page: Page, served_site: ServedSite, paths: list[str], script: str) -> dict[str, Any]:
-    """What ``script`` returns on each page, by path; only what is not empty."""
+    """Return the nonempty results of ``script`` by path."""
     found = {}
     for path in paths:
         visit(page, served_site, path)
@@ -70,10 +70,10 @@ def evaluate_on_pages(page: Page, served_site: ServedSite, paths: list[str], scr
 
 
 def open_sections(page: Page) -> None:
-    """Unfold the sections that a phone shows closed."""
+    """Open the sections that are folded on phones."""
     page.evaluate("document.querySelectorAll('.folded-section').forEach((section) => { section.open = true; })")
 
 
 def open_tools(page: Page) -> None:
-    """Unfold the readers' tools."""
+    """Open the reader tools."""
     page.locator(".reader-tools > summary").click()

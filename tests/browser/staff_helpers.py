@@ -1,4 +1,4 @@
-"""What the tests of the staff's screens share: a desk in the browser with somebody signed in at it."""
+"""Helpers for the tests of staff screens: a browser tab with a signed-in user."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,13 +15,13 @@ from procedures.models import Page as PageRow
 from tests.browser.live_server import SIGNED_IN_USERS
 from tests.factories import make_clinic, make_figure, make_next, make_page, make_term
 
-# Refusals that a test brings about; the browser tells of each.
+# Console messages about failures that the tests cause on purpose.
 EXPECTED_MESSAGES = ("status of 400", "status of 401", "status of 403", "status of 409", "net::ERR_FAILED")
 
-# Where the browser remembers how a person left the editor (editor/mode.js); the user's key follows.
+# Prefix of the localStorage key for the editor mode (editor/mode.js), followed by the user ID.
 MODE_KEY = "plainspine:editor:"
 
-# What axe finds outside the preview, which holds a public page: those have tests of their own.
+# Returns axe findings outside the preview, which is a public page and has its own tests.
 AXE_FINDINGS = """async () => {
   const found = await axe.run({exclude: ["iframe"]}, {resultTypes: ["violations"], iframes: false});
   return found.violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.target.join(" ")}`));
@@ -30,7 +30,7 @@ AXE_FINDINGS = """async () => {
 
 @dataclass
 class StaffTab:
-    """One tab at ``url``; ``complaints`` holds what the browser's console said, refused by the policy or broken."""
+    """One tab at ``url``. ``complaints`` collects console errors and warnings, such as CSP violations."""
 
     page: Page
     context: BrowserContext
@@ -38,13 +38,13 @@ class StaffTab:
     complaints: list[str] = field(default_factory=list)
 
     def open(self, path: str) -> None:
-        """Go to a path of the site."""
+        """Open a path of the site."""
         self.page.goto(self.url + path)
 
     def sign_in(self, user: User, *, mode: str = "source") -> None:
-        """Give the browser the cookie of a session; the sign-in itself has tests of its own.
+        """Give the browser a session cookie, because the sign-in has its own tests.
 
-        ``mode``: how the person left the editor, with the Markdown ("source") or the text as it looks ("visual").
+        ``mode``: the remembered editor mode, "source" (Markdown) or "visual" (formatted text).
         """
         remember_mode(self.context, mode, user.pk)
         client = Client()
@@ -61,25 +61,25 @@ class StaffTab:
 
     @property
     def text(self) -> str:
-        """What stands in the Markdown field."""
+        """Return the content of the Markdown field."""
         return self.page.locator("#id_body").input_value()
 
     def article(self) -> str:
-        """The words of the preview."""
+        """Return the text of the preview."""
         return self.page.frame_locator("[data-stage] iframe").locator("article").inner_text()
 
 
 def remember_mode(context: BrowserContext, mode: str, *users: int) -> None:
-    """Let the editor open as these people left it, unless they have changed that in this browser."""
+    """Make the editor open in this mode for these users, unless they have changed it in this browser."""
     lines = [f"localStorage['{MODE_KEY}{user}'] ??= '{mode}';" for user in users]
     context.add_init_script(f"try {{ {' '.join(lines)} }} catch {{}}")
 
 
 @contextmanager
 def open_staff_tab(browser: Browser, url: str, size: ViewportSize, **options: Any) -> Iterator[StaffTab]:
-    """A clean profile; what the console complains about is kept."""
+    """Open a tab in a clean profile, and collect its console errors."""
     context = browser.new_context(viewport=size, **options)
-    # live_server calls itself localhost; cookies are for the number.
+    # live_server uses localhost, but the cookies are for the IP address.
     made = StaffTab(context.new_page(), context, url.replace("localhost", "127.0.0.1"))
     made.page.set_default_timeout(10_000)
 
@@ -92,8 +92,8 @@ def open_staff_tab(browser: Browser, url: str, size: ViewportSize, **options: An
     try:
         yield made
     finally:
-        # What the page still sends when it goes must not run into the emptying of the tables.
-        with suppress(Error):  # a page that asks before it is left
+        # Requests sent while the page unloads must not collide with truncating the tables.
+        with suppress(Error):  # a page that asks before leaving
             made.page.goto("about:blank")
             made.page.wait_for_timeout(150)
         context.close()
@@ -107,12 +107,12 @@ def show_panel(tab: StaffTab, name: str) -> None:
 
 
 def type_text(tab: StaffTab, text: str) -> None:
-    """Put the text in place of everything, as a person would."""
+    """Replace the entire text, as a user would."""
     tab.page.locator("#id_body").fill(text)
 
 
 def make_draft_with_references() -> PageRow:
-    """A draft, and one of everything that its text may name."""
+    """Create a draft, and one row of each kind that its text can reference."""
     make_clinic()
     make_figure(size=(400, 400))
     make_figure("balloon", size=(400, 400))

@@ -1,4 +1,4 @@
-"""The small windows of the editor in a real browser: each puts its block in, by mouse and by keyboard."""
+"""The editor's dialogs in a real browser: each inserts its block, by mouse and by keyboard."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def row(transactional_db: None) -> Page:
-    """With something to choose in every window."""
+    """A draft with something to choose in every dialog."""
     return make_draft_with_references()
 
 
@@ -31,7 +31,7 @@ def window(tab: StaffTab, button: str) -> Locator:
 def put(opened: Locator) -> None:
     opened.get_by_role("button", name="Insert").click()
     expect(opened).to_be_hidden()
-    opened.page.wait_for_timeout(100)  # the window puts it in when it has closed
+    opened.page.wait_for_timeout(100)  # the dialog inserts the block after it has closed
 
 
 WINDOWS: list[tuple[str, dict[str, Any], str]] = [
@@ -92,7 +92,7 @@ def answer(opened: Locator, answers: dict[str, Any]) -> None:
                 field.fill(one)
 
 
-def test_a_window_puts_its_block_in_and_native_undo_takes_it_back(tab: StaffTab) -> None:
+def test_dialog_inserts_its_block_and_native_undo_removes_it(tab: StaffTab) -> None:
     field, found = tab.page.locator("#id_body"), []
 
     for button, answers, _ in WINDOWS:
@@ -108,7 +108,7 @@ def test_a_window_puts_its_block_in_and_native_undo_takes_it_back(tab: StaffTab)
     assert found == WINDOWS
 
 
-def test_a_source_is_found_by_typing_and_put_in_by_enter(tab: StaffTab) -> None:
+def test_source_is_found_by_typing_and_inserted_with_enter(tab: StaffTab) -> None:
     tab.page.locator("#id_body").fill("See ")
     opened = window(tab, "Source …")
 
@@ -120,7 +120,7 @@ def test_a_source_is_found_by_typing_and_put_in_by_enter(tab: StaffTab) -> None:
     expect(tab.page.locator("#id_body")).to_have_value("See [@nice]")
 
 
-def test_a_search_without_result_says_so(tab: StaffTab) -> None:
+def test_search_without_results_says_so(tab: StaffTab) -> None:
     opened = window(tab, "Picture …")
 
     tab.page.keyboard.type("xyz")
@@ -129,7 +129,7 @@ def test_a_search_without_result_says_so(tab: StaffTab) -> None:
     assert opened.locator(".choice-list__row:visible").count() == 0
 
 
-def test_chosen_lines_become_the_block(tab: StaffTab) -> None:
+def test_selected_lines_become_the_block(tab: StaffTab) -> None:
     tab.page.locator("#id_body").fill("Shoes\nGlasses")
     tab.page.locator("#id_body").press("Control+a")
 
@@ -138,7 +138,7 @@ def test_chosen_lines_become_the_block(tab: StaffTab) -> None:
     assert tab.text.strip() == "::: checklist\n- Shoes\n- Glasses\n:::"
 
 
-def test_a_block_is_never_put_within_a_block(tab: StaffTab) -> None:
+def test_block_is_never_inserted_into_another_block(tab: StaffTab) -> None:
     tab.page.locator("#id_body").fill("::: do\n- One.\n:::\n\nEnd.")
     tab.page.locator("#id_body").press("Control+Home")
     opened = window(tab, "Care card …")
@@ -150,7 +150,7 @@ def test_a_block_is_never_put_within_a_block(tab: StaffTab) -> None:
     assert tab.text == "::: do\n- One.\n:::\n\n::: call\n- You have a question.\n:::\n\n\nEnd."
 
 
-def test_a_window_that_is_cancelled_puts_nothing_in_and_gives_the_focus_back(tab: StaffTab) -> None:
+def test_canceled_dialog_inserts_nothing_and_returns_the_focus(tab: StaffTab) -> None:
     before = tab.text
 
     window(tab, "Source …")
@@ -162,7 +162,7 @@ def test_a_window_that_is_cancelled_puts_nothing_in_and_gives_the_focus_back(tab
 
 
 @pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
-def test_axe_finds_nothing_in_any_window(
+def test_axe_finds_no_problem_in_any_dialog(
     browser: Browser, live_server: Any, row: Page, editor: User, size: Any, scheme: Any
 ) -> None:
     with open_staff_tab(browser, live_server.url, size, bypass_csp=True, color_scheme=scheme) as tab:

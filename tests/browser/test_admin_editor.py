@@ -1,7 +1,7 @@
-"""The editor's script in a real browser: writing, by buttons and by keys, in new rows, on a phone, without a script.
+"""The editor in a real browser: writing with buttons and keys, in new rows, on a phone, and without JavaScript.
 
-Half of these tests, and of those in test_admin_preview.py, test_admin_unsaved.py and test_admin_paste.py, hold a
-fault of django-markdownx's own script.
+Half of these tests, and of those in test_admin_preview.py, test_admin_unsaved.py, and test_admin_paste.py, guard against
+a bug in django-markdownx's own script.
 """
 
 from typing import Any
@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
         ("Numbers", "Words", "1. Words"),
     ],
 )
-def test_a_button_puts_its_snippet_in_and_native_undo_takes_it_back(
+def test_button_inserts_its_snippet_and_native_undo_removes_it(
     tab: StaffTab, button: str, start: str, wanted: str
 ) -> None:
     type_text(tab, start)
@@ -63,7 +63,7 @@ def test_tab_and_escape_leave_the_field(tab: StaffTab) -> None:
     assert tab.text == before
 
 
-def test_by_keyboard_the_way_past_the_page_does_not_lead_through_it(tab: StaffTab) -> None:
+def test_keyboard_users_can_skip_the_preview(tab: StaffTab) -> None:
     show_panel(tab, "problems")
     tab.page.get_by_role("button", name="Print…").focus()
 
@@ -75,7 +75,7 @@ def test_by_keyboard_the_way_past_the_page_does_not_lead_through_it(tab: StaffTa
     assert tab.page.evaluate("document.activeElement.closest('#panel') !== null")
 
 
-def test_the_toolbar_is_one_stop_with_arrow_keys_within(tab: StaffTab) -> None:
+def test_toolbar_is_one_tab_stop_with_arrow_key_navigation(tab: StaffTab) -> None:
     tab.page.get_by_role("button", name="Heading", exact=True).focus()
 
     words = []
@@ -88,7 +88,7 @@ def test_the_toolbar_is_one_stop_with_arrow_keys_within(tab: StaffTab) -> None:
 
 
 @pytest.mark.parametrize("keys", ["Control+d", "AltGraph+[", "Control+b", "Control+k", "Control+v", "Enter"])
-def test_no_key_is_taken_away_from_the_field(tab: StaffTab, keys: str) -> None:
+def test_text_field_does_not_intercept_keys(tab: StaffTab, keys: str) -> None:
     tab.page.evaluate(
         "window.taken = []; document.addEventListener('keydown', (e) => window.taken.push(e.defaultPrevented))"
     )
@@ -110,7 +110,7 @@ def test_drag_and_drop_is_left_to_the_browser(tab: StaffTab, place: str) -> None
     assert taken == []
 
 
-def test_by_keyboard_alone_a_page_is_written_and_sent_for_review(tab: StaffTab, row: PageRow) -> None:
+def test_page_can_be_written_and_submitted_with_the_keyboard_alone(tab: StaffTab, row: PageRow) -> None:
     keys = tab.page.keyboard
     tab.open(f"{PAGES}add/")
     tab.page.locator("#id_title").focus()
@@ -125,7 +125,7 @@ def test_by_keyboard_alone_a_page_is_written_and_sent_for_review(tab: StaffTab, 
     keys.type("Walk a little.\nRest when you are tired.")
     keys.press("Tab")
     keys.press("Enter")
-    # The window puts it in when it has closed; nobody types faster than that.
+    # The dialog inserts the block after it has closed, which is faster than anyone types.
     expect(tab.page.locator("#id_body")).not_to_have_value("")
     keys.press("Control+End")
     keys.type("\n## At home\n\nRest. [@nice]\n")
@@ -142,10 +142,10 @@ def test_by_keyboard_alone_a_page_is_written_and_sent_for_review(tab: StaffTab, 
     assert made.body.startswith("::: key-points\n- Walk a little.\n- Rest when you are tired.\n:::")
 
 
-# ── Rows, screens, and no script at all ──
+# ── Inline rows, screen sizes, and no JavaScript ──
 
 
-def test_a_new_row_gets_a_working_editor_and_a_pattern_does_not(tab: StaffTab) -> None:
+def test_new_row_gets_a_working_editor_and_the_empty_row_does_not(tab: StaffTab) -> None:
     started = tab.page.evaluate(
         """() => ["items-1-body", "items-__prefix__-body"].map((name) => {
              const row = document.createElement("div");
@@ -176,7 +176,7 @@ def test_the_form_fits_a_phone(browser: Browser, live_server: Any, row: PageRow,
 
 
 @pytest.mark.smoke
-def test_without_javascript_a_page_is_written_and_saved(
+def test_page_can_be_written_and_saved_without_javascript(
     browser: Browser, live_server: Any, row: PageRow, editor: User
 ) -> None:
     with open_staff_tab(browser, live_server.url, DESKTOP, java_script_enabled=False) as tab:

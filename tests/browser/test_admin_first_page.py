@@ -1,4 +1,4 @@
-"""A new editor's first page, from nothing to the public and back, in a real browser: by mouse, and by keyboard alone.
+"""A new editor's first page, from draft to publication and withdrawal, in a real browser: by mouse, and by keyboard alone.
 
 Run with ``-s`` to see how long each step took.
 """
@@ -51,13 +51,13 @@ people have to come back. [@nice]
 
 
 class Hands:
-    """How this person works: with the mouse, or with the keyboard alone. ``steps``: seconds by name."""
+    """A way of working: with the mouse, or with the keyboard alone. ``steps``: seconds by name."""
 
     def __init__(self, way: str) -> None:
         self.way, self.steps = way, dict[str, float]()
 
     def press(self, target: Locator) -> None:
-        """A button, link or box to tick."""
+        """Activate a button or link, or check a box."""
         if self.way == "mouse":
             target.click()
             return
@@ -66,7 +66,7 @@ class Hands:
         target.page.keyboard.press("Space" if target.get_attribute("type") in {"radio", "checkbox"} else "Enter")
 
     def write(self, field: Locator, text: str) -> None:
-        """In place of what stands there."""
+        """Replace the content of a field."""
         if self.way == "mouse":
             field.click()
         else:
@@ -74,12 +74,12 @@ class Hands:
         field.fill(text)
 
     def choose(self, field: Locator, words: str) -> None:
-        """An entry of a list."""
+        """Choose an option from a list."""
         field.select_option(label=words)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """One step, timed."""
+        """Time one step."""
         begun = time.monotonic()
         yield
         self.steps[name] = time.monotonic() - begun
@@ -98,7 +98,7 @@ def team(transactional_db: None) -> dict[str, User]:
 
 @pytest.fixture
 def seats(browser: Browser, live_server: Any, team: dict[str, User]) -> Iterator[dict[str, StaffTab]]:
-    """A browser for each of them, signed in. None of them may complain of anything."""
+    """A signed-in browser for each team member. Console errors fail the test."""
     with ExitStack() as stack:
         made = {name: stack.enter_context(open_staff_tab(browser, live_server.url, DESKTOP)) for name in team}
         for name, tab in made.items():
@@ -112,7 +112,7 @@ def status(path: str = "/my-first-page/") -> int:
 
 
 @pytest.mark.parametrize("way", [pytest.param("mouse", marks=pytest.mark.smoke), "keyboard"])
-def test_a_new_editors_first_page(seats: dict[str, StaffTab], way: str) -> None:
+def test_new_editor_publishes_a_first_page(seats: dict[str, StaffTab], way: str) -> None:
     hands = Hands(way)
     nina, rosa, max_ = (seats[name].page for name in ("Nina", "Rosa", "Max"))
 
@@ -212,7 +212,7 @@ def test_a_new_editors_first_page(seats: dict[str, StaffTab], way: str) -> None:
 
 @pytest.fixture
 def screens(transactional_db: None) -> list[str]:
-    """Every screen of the workflow with something on it."""
+    """The paths of all workflow screens, each with content."""
     make_clinic()
     make_figure(size=(40, 40))
     page = make_page()
@@ -229,7 +229,7 @@ def screens(transactional_db: None) -> list[str]:
 
 
 @pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
-def test_the_workflows_screens_are_for_everybody(
+def test_workflow_screens_are_accessible(
     browser: Browser, live_server: Any, screens: list[str], superuser: User, size: Any, scheme: Any
 ) -> None:
     found: dict[str, Any] = {}
@@ -245,7 +245,7 @@ def test_the_workflows_screens_are_for_everybody(
     assert found == {}
 
 
-def test_the_strict_policy_holds_on_the_workflows_screens(
+def test_workflow_screens_keep_the_strict_csp(
     browser: Browser, live_server: Any, screens: list[str], superuser: User
 ) -> None:
     with open_staff_tab(browser, live_server.url, DESKTOP) as tab:

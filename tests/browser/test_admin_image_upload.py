@@ -1,4 +1,4 @@
-"""Bringing a picture in, in a real browser: by the keyboard alone, by the mouse, without a script; axe on each screen."""
+"""Uploading a picture in a real browser: by keyboard, by mouse, and without JavaScript; axe on each screen."""
 
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,13 @@ SIZE = (400, 200)
 
 @pytest.fixture(autouse=True)
 def _fresh_counts(own_folder: Path) -> None:
-    """Pictures that are sent are counted, and wait in the data folder."""
+    """Reset the upload limits, and use a separate data folder for staged pictures."""
     reset_upload_limits()
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, str]:
-    """A photograph and an XA run, as files to choose."""
+    """The paths of a photograph and an XA run."""
     (tmp_path / "send").mkdir()
     photo, run = tmp_path / "send" / "photo.png", tmp_path / "send" / "run.dcm"
     photo.write_bytes(make_photo(SIZE))
@@ -56,8 +56,8 @@ def seen(tab: StaffTab) -> None:
     tab.page.wait_for_function("document.querySelector('[data-kept]').complete")
 
 
-def test_a_picture_comes_in_by_the_keyboard_alone(editor_tab: StaffTab, files: dict[str, str]) -> None:
-    # The system's window for choosing a file belongs to the system.
+def test_picture_can_be_uploaded_with_the_keyboard_alone(editor_tab: StaffTab, files: dict[str, str]) -> None:
+    # The file dialog belongs to the operating system, so it is not tested.
     choose(editor_tab, files["photo"])
     page, keys = editor_tab.page, editor_tab.page.keyboard
     tab_to(editor_tab, page.get_by_role("button", name="Upload"))
@@ -109,10 +109,12 @@ def test_a_picture_comes_in_by_the_keyboard_alone(editor_tab: StaffTab, files: d
     assert image.getpixel((0, 0)) == 60
 
 
-def test_boxes_are_drawn_moved_sized_and_undone_with_the_mouse(editor_tab: StaffTab, files: dict[str, str]) -> None:
+def test_boxes_can_be_drawn_moved_resized_and_undone_with_the_mouse(
+    editor_tab: StaffTab, files: dict[str, str]
+) -> None:
     choose(editor_tab, files["photo"])
     page, mouse = editor_tab.page, editor_tab.page.mouse
-    # Dragging knows no waiting: picture and script have to be there.
+    # Dragging does not wait, so the picture and the script must be loaded.
     with page.expect_navigation(wait_until="load"):
         page.get_by_role("button", name="Upload").click()
     stage = page.locator("[data-stage]")
@@ -148,7 +150,7 @@ def test_boxes_are_drawn_moved_sized_and_undone_with_the_mouse(editor_tab: Staff
     expect(page.get_by_role("button", name="Black box 1:")).to_have_count(0)
 
 
-def test_a_tick_is_taken_back_when_the_picture_changes(editor_tab: StaffTab, files: dict[str, str]) -> None:
+def test_confirmation_is_unchecked_when_the_picture_changes(editor_tab: StaffTab, files: dict[str, str]) -> None:
     choose(editor_tab, files["photo"])
     editor_tab.page.get_by_role("button", name="Upload").click()
     tick = editor_tab.page.locator("#id_deidentified")
@@ -163,7 +165,7 @@ def test_a_tick_is_taken_back_when_the_picture_changes(editor_tab: StaffTab, fil
 
 
 @pytest.mark.smoke
-def test_a_picture_comes_in_without_a_script(
+def test_picture_can_be_uploaded_without_javascript(
     browser: Browser, live_server: Any, editor: User, files: dict[str, str]
 ) -> None:
     with open_staff_tab(browser, live_server.url, PHONE, java_script_enabled=False) as tab:
@@ -186,7 +188,7 @@ def test_a_picture_comes_in_without_a_script(
     assert load_master(Figure.objects.get()).crop((0, 0, 200, 100)).getextrema() == (0, 0)
 
 
-def test_a_dicom_window_follows_its_slider_and_what_is_shown_is_taken(
+def test_dicom_window_follows_its_slider_and_the_shown_frame_is_used(
     editor_tab: StaffTab, files: dict[str, str]
 ) -> None:
     choose(editor_tab, files["run"])
@@ -207,7 +209,7 @@ def test_a_dicom_window_follows_its_slider_and_what_is_shown_is_taken(
     expect(page.locator("[data-size]")).to_have_text("64 × 64 pixels")
 
 
-def test_marked_text_is_outlined_and_covered_with_one_click(
+def test_detected_text_is_outlined_and_covered_with_one_click(
     editor_tab: StaffTab, files: dict[str, str], tmp_path: Path
 ) -> None:
     require_text_detection()
@@ -228,7 +230,7 @@ def test_marked_text_is_outlined_and_covered_with_one_click(
         expect(cover).to_be_visible()
 
 
-def test_a_large_picture_is_shown_pixel_for_pixel_on_a_phone(
+def test_large_picture_is_shown_at_full_size_on_a_phone(
     browser: Browser, live_server: Any, editor: User, tmp_path: Path
 ) -> None:
     file = tmp_path / "large.png"
@@ -245,7 +247,7 @@ def test_a_large_picture_is_shown_pixel_for_pixel_on_a_phone(
 
 
 @pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
-def test_axe_finds_nothing_and_each_screen_fits(
+def test_axe_finds_no_problem_and_each_screen_fits(
     browser: Browser, live_server: Any, editor: User, files: dict[str, str], size: Any, scheme: Any
 ) -> None:
     with open_staff_tab(browser, live_server.url, size, bypass_csp=True, color_scheme=scheme) as tab:
@@ -272,7 +274,7 @@ def test_axe_finds_nothing_and_each_screen_fits(
         fine()
 
 
-def test_a_refused_file_is_told_and_another_one_can_be_chosen(
+def test_rejected_file_is_reported_and_another_can_be_chosen(
     editor_tab: StaffTab, files: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "send" / "evil.png").write_bytes(b"<svg onload='alert(1)'/>")

@@ -1,4 +1,4 @@
-"""Marks and the page that places them, for everybody: axe, every size and colour, on every grey, without a script."""
+"""Accessibility of markers and the marker editor: axe, all sizes and color schemes, every gray, and no JavaScript."""
 
 import io
 from typing import Any
@@ -18,12 +18,12 @@ from tests.browser.staff_helpers import AXE_FINDINGS, open_staff_tab
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
-def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(
-    browser: Browser, live_server: Any, figure: Figure, editor: User, colours: Any
+@pytest.mark.parametrize("colors", ["light", "dark"])
+def test_axe_finds_no_problem_and_nothing_is_wider_than_a_phone(
+    browser: Browser, live_server: Any, figure: Figure, editor: User, colors: Any
 ) -> None:
     for size in (PHONE, DESKTOP):
-        with open_staff_tab(browser, live_server.url, size, bypass_csp=True, color_scheme=colours) as made:
+        with open_staff_tab(browser, live_server.url, size, bypass_csp=True, color_scheme=colors) as made:
             made.sign_in(editor)
             open_marker_editor(made, figure)
             made.page.evaluate(AXE)
@@ -35,7 +35,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(
             assert made.page.evaluate("document.documentElement.scrollWidth") <= size["width"]
 
 
-def test_picture_and_label_are_both_in_view_after_a_tap_at_every_width(
+def test_picture_and_label_are_both_visible_after_a_tap_at_every_width(
     browser: Browser, live_server: Any, figure: Figure, editor: User
 ) -> None:
     shown = """(selector) => {
@@ -48,7 +48,7 @@ def test_picture_and_label_are_both_in_view_after_a_tap_at_every_width(
             made.sign_in(editor)
             open_marker_editor(made, figure)
             canvas = made.page.locator("[data-canvas]")
-            # A tap without "Add marker" adds none.
+            # A tap without "Add marker" does not add a marker.
             canvas.tap(position={"x": 100, "y": 150})
             assert made.page.locator("[data-row]").count() == 2
             made.page.get_by_role("button", name="Add marker").tap()
@@ -62,7 +62,7 @@ def test_picture_and_label_are_both_in_view_after_a_tap_at_every_width(
                 made.page.wait_for_timeout(150)
                 assert made.page.evaluate(shown, "[data-canvas]"), (width, height, name)
                 assert made.page.evaluate(shown, f"[name=marks-2-{name}]"), (width, height, name)
-            # The instructions come along with the picture.
+            # The instructions stay with the picture.
             made.page.locator("[data-row]").last.get_by_role("button", name="Move the pointer").click()
             made.page.wait_for_timeout(150)
             for part in ("[data-canvas]", "[data-hint]", "[data-do=leave]"):
@@ -70,7 +70,7 @@ def test_picture_and_label_are_both_in_view_after_a_tap_at_every_width(
             assert made.complaints == []
 
 
-def test_the_fields_alone_do_it_without_javascript(
+def test_markers_can_be_placed_with_fields_alone_without_javascript(
     browser: Browser, live_server: Any, figure: Figure, editor: User
 ) -> None:
     with open_staff_tab(browser, live_server.url, NARROW, java_script_enabled=False) as made:
@@ -94,14 +94,14 @@ def test_the_fields_alone_do_it_without_javascript(
 
 
 def lightest_and_darkest(picture: Image.Image, x: float, y: float, reach: int = 5) -> tuple[float, float]:
-    """Luminances around a spot."""
+    """Return the lowest and highest luminance around a spot."""
     spots = [(round(x) + dx, round(y) + dy) for dx in range(-reach, reach + 1) for dy in range(-reach, reach + 1)]
     levels = [relative_luminance(*picture.getpixel(spot)) for spot in spots]  # type: ignore[misc]
     return max(levels), min(levels)
 
 
 @pytest.mark.parametrize("forced", ["none", "active"])
-def test_drawn_marks_show_on_every_grey(
+def test_drawn_markers_are_visible_on_every_gray(
     browser: Browser, live_server: Any, figure: Figure, editor: User, forced: Any
 ) -> None:
     marks = [
@@ -126,18 +126,18 @@ def test_drawn_marks_show_on_every_grey(
         frame = made.page.locator("iframe[data-language=en]").element_handle().content_frame()
         assert frame is not None
         stage = frame.locator(".figure__stage")
-        for grey in (0, 60, 119, 150, 200, 255):
+        for gray in (0, 60, 119, 150, 200, 255):
             stage.evaluate(
-                """(stage, grey) => {
+                """(stage, gray) => {
                   stage.querySelector("img").style.visibility = "hidden";
-                  stage.style.backgroundColor = `rgb(${grey}, ${grey}, ${grey})`;
+                  stage.style.backgroundColor = `rgb(${gray}, ${gray}, ${gray})`;
                   stage.style.forcedColorAdjust = "none";
                 }""",
-                grey,
+                gray,
             )
             picture = Image.open(io.BytesIO(stage.screenshot())).convert("RGB")
             size = picture.width
-            # Middle of each line, left edge of each ring, tip of the arrow, left edge of circle and box, top of the free shape.
+            # Middle of each line, left edge of each ring, arrow tip, left edge of circle and box, top of the free shape.
             spots = [
                 (0.28, 0.15),
                 (0.26, 0.4),
@@ -151,6 +151,6 @@ def test_drawn_marks_show_on_every_grey(
             spots += [(one.x - 13 / size, one.y) for one in marks]
             for spot in spots:
                 light, dark = lightest_and_darkest(picture, spot[0] * size, spot[1] * size)
-                ground = relative_luminance(grey, grey, grey)
-                assert max(contrast_ratio(light, ground), contrast_ratio(dark, ground)) >= MIN_CONTRAST, (grey, spot)
-                assert contrast_ratio(light, dark) >= MIN_CONTRAST, (grey, spot)
+                ground = relative_luminance(gray, gray, gray)
+                assert max(contrast_ratio(light, ground), contrast_ratio(dark, ground)) >= MIN_CONTRAST, (gray, spot)
+                assert contrast_ratio(light, dark) >= MIN_CONTRAST, (gray, spot)

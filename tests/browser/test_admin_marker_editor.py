@@ -1,4 +1,4 @@
-"""The page where marks are placed, in a real browser: by keyboard alone, by mouse, from a file, and nothing is lost."""
+"""The marker editor in a real browser: by keyboard alone and by mouse, without losing input."""
 
 import re
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.writes, pytest.mark.django_db(tra
 
 @pytest.fixture
 def tab(figure: Figure, editor_tab: StaffTab) -> StaffTab:
-    """The page, open at a desk."""
+    """The marker editor in a desktop tab."""
     open_marker_editor(editor_tab, figure)
     return editor_tab
 
@@ -27,7 +27,7 @@ def canvas(tab: StaffTab) -> Locator:
 
 
 def names(tab: StaffTab) -> list[str]:
-    """The list as it stands: number and words of each mark."""
+    """Return the number and texts of each marker in the list."""
     rows = tab.page.locator("[data-row]").all()
     return [f"{row.locator('[data-number]').inner_text()} {row.locator('[data-name]').inner_text()}" for row in rows]
 
@@ -37,13 +37,13 @@ def value(tab: StaffTab, name: str) -> float:
 
 
 def shown(tab: StaffTab, language: str = "en") -> list[str]:
-    """The list of marks in the live view."""
+    """Return the marker list in the preview."""
     frame = tab.page.frame_locator(f"iframe[data-language={language}]")
     return [" ".join(text.split()) for text in frame.locator(".figure__legend > li").all_inner_texts()]
 
 
 def tab_to(tab: StaffTab, name: str) -> None:
-    """Press Tab until the button of this name has the focus, as somebody without a mouse does."""
+    """Press Tab until the button with this name has the focus, as a keyboard user does."""
     for _ in range(60):
         tab.page.keyboard.press("Tab")
         if tab.page.evaluate("document.activeElement.textContent.trim()") == name:
@@ -54,9 +54,9 @@ def tab_to(tab: StaffTab, name: str) -> None:
 # ── Placing ──
 
 
-def test_everything_is_done_by_keyboard_alone(tab: StaffTab, figure: Figure) -> None:
+def test_everything_can_be_done_with_the_keyboard_alone(tab: StaffTab, figure: Figure) -> None:
     keys = tab.page.keyboard
-    # A new mark: the cross starts in the middle.
+    # A new marker: the crosshair starts in the middle.
     tab_to(tab, "Add marker")
     keys.press("Enter")
     for _ in range(7):
@@ -65,7 +65,7 @@ def test_everything_is_done_by_keyboard_alone(tab: StaffTab, figure: Figure) -> 
         keys.press("ArrowDown")
     keys.press("Enter")
     keys.press("Escape")
-    # Its words, in two languages.
+    # Its texts in two languages.
     keys.type("Disc")
     keys.press("Tab")
     keys.type("A soft cushion.")
@@ -74,7 +74,7 @@ def test_everything_is_done_by_keyboard_alone(tab: StaffTab, figure: Figure) -> 
     pixel = 100 / tab.page.locator("[data-canvas]").evaluate("(e) => e.clientWidth")
     target = [value(tab, "marks-2-target_x"), value(tab, "marks-2-target_y")]
     assert target == pytest.approx([50 - 70 * pixel, 50 + 3 * pixel], abs=0.02)
-    # Move its number, leave a second attempt.
+    # Move its number, and cancel a second attempt.
     before = value(tab, "marks-2-x")
     tab_to(tab, "Move the number")
     keys.press("Enter")
@@ -86,7 +86,7 @@ def test_everything_is_done_by_keyboard_alone(tab: StaffTab, figure: Figure) -> 
     keys.press("Shift+ArrowRight")
     keys.press("Escape")
     assert value(tab, "marks-2-x") == moved
-    # Up by one, delete another, take that back on the picture.
+    # Move up by one, delete another, and undo that on the picture.
     tab_to(tab, "Up")
     keys.press("Enter")
     assert names(tab) == ["1 Tip · tip es", "2 Disc · Disco", "3 Bone · bone es"]
@@ -122,7 +122,7 @@ def test_tab_is_not_trapped_on_the_picture(tab: StaffTab) -> None:
     assert tab.page.evaluate("document.activeElement.closest('[data-row]') !== null")
 
 
-def test_arrow_keys_on_the_picture_move_the_chosen_mark_and_undo_takes_a_row_of_them_back(tab: StaffTab) -> None:
+def test_arrow_keys_move_the_selected_marker_and_undo_reverts_a_series_of_them(tab: StaffTab) -> None:
     canvas(tab).focus()
     for key in ("ArrowRight", "Shift+ArrowRight", "ArrowUp"):
         tab.page.keyboard.press(key)
@@ -136,7 +136,7 @@ def test_arrow_keys_on_the_picture_move_the_chosen_mark_and_undo_takes_a_row_of_
 
 
 def spot(tab: StaffTab, x: float, y: float) -> tuple[float, float]:
-    """Where this part of the picture is on the screen."""
+    """Return the screen position of this point of the picture."""
     box = canvas(tab).bounding_box()
     assert box is not None
     return box["x"] + box["width"] * x, box["y"] + box["height"] * y
@@ -149,7 +149,7 @@ def drag(tab: StaffTab, start: tuple[float, float], end: tuple[float, float]) ->
     tab.page.mouse.up()
 
 
-def test_a_click_after_add_marker_adds_one_and_a_drag_moves_one(tab: StaffTab) -> None:
+def test_click_after_add_marker_adds_one_and_drag_moves_one(tab: StaffTab) -> None:
     box = canvas(tab).bounding_box()
     assert box is not None
     assert box["width"] >= 700
@@ -191,7 +191,7 @@ def test_only_add_marker_adds_a_marker(tab: StaffTab) -> None:
     add.click()
     tab.page.locator("[name=marks-0-label_en]").press("Escape")
     expect(add).to_have_attribute("aria-pressed", "false")
-    # A drag of a marker that is canceled leaves it in its place.
+    # A canceled drag leaves the marker in place.
     tab.page.mouse.move(*spot(tab, 0.8, 0.2))
     tab.page.mouse.down()
     tab.page.mouse.move(*spot(tab, 0.9, 0.4), steps=3)
@@ -202,7 +202,7 @@ def test_only_add_marker_adds_a_marker(tab: StaffTab) -> None:
 
 
 def choose(tab: StaffTab, index: int) -> None:
-    """Open the row of a marker, if it is closed."""
+    """Expand the row of a marker if it is collapsed."""
     row = tab.page.locator("[data-row]").nth(index)
     if not row.locator("details").evaluate("(details) => details.open"):
         row.locator("[data-head]").click()
@@ -216,7 +216,7 @@ def state(tab: StaffTab) -> list[str]:
     )
 
 
-def test_undo_takes_back_the_last_action_whatever_it_was_and_wherever_the_focus_is(tab: StaffTab) -> None:
+def test_undo_reverts_the_last_action_of_any_kind_from_any_focus(tab: StaffTab) -> None:
     label = tab.page.locator("[name=marks-0-label_en]")
     label.press("End")
     label.press_sequentially("!!")
@@ -226,7 +226,7 @@ def test_undo_takes_back_the_last_action_whatever_it_was_and_wherever_the_focus_
         tab.page.locator("[data-row].is-selected").get_by_role("button", name=what, exact=True).click()
         states.append(state(tab))
 
-    # Another marker is deleted, then the typed-in one goes down and changes its shape.
+    # Delete another marker, then move the edited one down and change its shape.
     choose(tab, 1)
     act("Delete")
     tab.page.keyboard.press("Control+z")
@@ -246,7 +246,7 @@ def test_undo_takes_back_the_last_action_whatever_it_was_and_wherever_the_focus_
     tab.page.keyboard.press("Escape")
     tab.page.keyboard.type("New")
     typed = state(tab)
-    # From a field, from the body of the page, from a button.
+    # With the focus in a field, on the page body, and on a button.
     for place in ("[name=marks-1-label_en]", "body", "[data-do=undo]"):
         tab.page.evaluate("document.activeElement.blur()")
         if place != "body":
@@ -257,14 +257,14 @@ def test_undo_takes_back_the_last_action_whatever_it_was_and_wherever_the_focus_
         for wanted in [*states[1:], typed]:
             tab.page.keyboard.press("Control+y")
             assert state(tab) == wanted
-    # In a field, what was just typed.
+    # In a field, undo reverts the last typing.
     choose(tab, 0)
     tab.page.locator("[name=marks-0-label_en]").fill("Typed")
     tab.page.keyboard.press("Control+z")
     assert state(tab) == typed
 
 
-def test_undo_after_a_refused_save_still_brings_a_deleted_marker_back(tab: StaffTab, figure: Figure) -> None:
+def test_undo_after_a_rejected_save_still_restores_a_deleted_marker(tab: StaffTab, figure: Figure) -> None:
     tab.page.locator("[name=marks-0-x]").fill("120")
     choose(tab, 1)
     tab.page.locator("[data-row].is-selected").get_by_role("button", name="Delete", exact=True).click()
@@ -281,7 +281,7 @@ def test_undo_after_a_refused_save_still_brings_a_deleted_marker_back(tab: Staff
     expect(tab.page.get_by_role("button", name="Undo")).to_be_disabled()
 
 
-def test_a_mark_is_placed_again_by_a_click(tab: StaffTab) -> None:
+def test_marker_can_be_repositioned_with_a_click(tab: StaffTab) -> None:
     tab.page.get_by_role("button", name="Move the pointer").first.click()
     canvas(tab).click(position={"x": 70, "y": 210})
 
@@ -290,7 +290,7 @@ def test_a_mark_is_placed_again_by_a_click(tab: StaffTab) -> None:
     assert [value(tab, "marks-0-target_x"), value(tab, "marks-0-target_y")] == pytest.approx(wanted, abs=0.2)
 
 
-def test_a_shape_gets_a_size_that_handle_and_fields_change(tab: StaffTab) -> None:
+def test_shape_can_be_resized_with_handle_and_fields(tab: StaffTab) -> None:
     tab.page.get_by_label("Shape").first.select_option("circle")
     first = [value(tab, "marks-0-width"), value(tab, "marks-0-height")]
     box = canvas(tab).bounding_box()
@@ -310,7 +310,7 @@ def test_a_shape_gets_a_size_that_handle_and_fields_change(tab: StaffTab) -> Non
     expect(shown).to_have_attribute("rx", "15%")
 
 
-def test_adding_stays_on_until_done_and_continues_with_the_first_label(tab: StaffTab) -> None:
+def test_add_mode_stays_on_until_done_and_continues_with_the_first_label(tab: StaffTab) -> None:
     add = tab.page.get_by_role("button", name="Add marker")
     add.click()
     for place in ((0.5, 0.2), (0.3, 0.5), (0.7, 0.6)):
@@ -324,7 +324,7 @@ def test_adding_stays_on_until_done_and_continues_with_the_first_label(tab: Staf
     expect(tab.page.locator("[name=marks-2-label_en]")).to_be_focused()
 
 
-def test_a_marker_is_placed_exactly_while_the_picture_is_zoomed_and_panned(tab: StaffTab) -> None:
+def test_marker_is_placed_exactly_while_zoomed_and_panned(tab: StaffTab) -> None:
     frame = tab.page.locator("[data-frame]")
     before = canvas(tab).bounding_box()
     canvas(tab).focus()
@@ -356,7 +356,7 @@ def test_a_marker_is_placed_exactly_while_the_picture_is_zoomed_and_panned(tab: 
     expect(tab.page.locator("[data-zoom-level]")).to_have_text("100 %")
 
 
-def test_a_free_shape_has_corners_that_mouse_keys_and_fields_move(tab: StaffTab) -> None:
+def test_corners_of_a_free_shape_can_be_moved_with_mouse_keys_and_fields(tab: StaffTab) -> None:
     row = tab.page.locator("[data-row]").first
     row.get_by_label("Shape").select_option("polygon")
     corners = tab.page.locator("[name=marks-0-outline]")
@@ -389,7 +389,7 @@ def test_a_free_shape_has_corners_that_mouse_keys_and_fields_move(tab: StaffTab)
 # ── Saving ──
 
 
-def test_what_is_wrong_is_said_while_it_is_typed(tab: StaffTab) -> None:
+def test_problems_are_reported_while_typing(tab: StaffTab) -> None:
     tab.page.locator("[name=marks-0-label_en]").fill("")
 
     note = tab.page.locator("[data-row]").first.locator("[data-notes]")
@@ -398,7 +398,7 @@ def test_what_is_wrong_is_said_while_it_is_typed(tab: StaffTab) -> None:
     expect(note).to_be_hidden()
 
 
-def test_a_refused_save_keeps_what_was_typed(tab: StaffTab) -> None:
+def test_rejected_save_keeps_the_input(tab: StaffTab) -> None:
     tab.page.locator("[name=marks-0-label_en]").fill("A new word")
     tab.page.locator("[name=marks-0-x]").fill("120")
     tab.page.get_by_role("button", name="Save markers").click()
@@ -409,7 +409,7 @@ def test_a_refused_save_keeps_what_was_typed(tab: StaffTab) -> None:
     expect(tab.page.locator("[data-refused]")).to_be_focused()
 
 
-def test_after_the_session_ended_nothing_is_lost(tab: StaffTab, figure: Figure) -> None:
+def test_nothing_is_lost_after_the_session_ends(tab: StaffTab, figure: Figure) -> None:
     Session.objects.all().delete()
     tab.page.locator("[name=marks-0-label_en]").fill("A new word")
 
@@ -421,7 +421,7 @@ def test_after_the_session_ended_nothing_is_lost(tab: StaffTab, figure: Figure) 
     assert tab.page.url.endswith(markers_url(figure))
 
 
-def test_leaving_with_unsaved_marks_is_asked_about(tab: StaffTab) -> None:
+def test_leaving_with_unsaved_markers_asks_first(tab: StaffTab) -> None:
     asked: list[str] = []
     tab.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
     tab.page.get_by_role("button", name="Add marker").click()

@@ -1,4 +1,4 @@
-"""What comes into the text from elsewhere: words that are pasted; pictures that are chosen, pasted or dropped."""
+"""Content from elsewhere: pasted text, and pictures that are chosen, pasted, or dropped."""
 
 import re
 from pathlib import Path
@@ -16,11 +16,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.writes, pytest.mark.django_db(tra
 FIXTURES = Path(__file__).parent / "clipboard"
 
 
-# ── Words ──
+# ── Text ──
 
 
 def paste(tab: StaffTab, **data: str) -> None:
-    """What the browser does on Ctrl+V, with these things on the clipboard."""
+    """Simulate Ctrl+V with this clipboard content."""
     tab.page.locator("#id_body").focus()
     tab.page.evaluate(
         """(data) => {
@@ -33,8 +33,8 @@ def paste(tab: StaffTab, **data: str) -> None:
     )
 
 
-def told(tab: StaffTab) -> str:
-    """What the list above the text says was left out or changed: one line for each kind."""
+def get_omissions(tab: StaffTab) -> str:
+    """Return the list of omissions and changes above the text, one line for each kind."""
     lines = tab.page.locator("[data-pasted] li").evaluate_all(
         """(items) => items.map((item) => `${item.dataset.kind}: ${item.lastChild.data.trim()}`)"""
     )
@@ -48,15 +48,15 @@ def close_list(tab: StaffTab) -> None:
 
 
 def pasted(tab: StaffTab, **data: str) -> tuple[str, str]:
-    """The text that a paste makes of an empty field, and what the list says about it."""
+    """Paste into an empty field, and return the resulting text and the list of omissions."""
     tab.page.locator("#id_body").fill("")
     paste(tab, **data)
-    found = tab.text, told(tab)
+    found = tab.text, get_omissions(tab)
     close_list(tab)
     return found
 
 
-def test_what_word_and_others_put_on_the_clipboard_becomes_markdown_and_says_what_it_left_out(tab: StaffTab) -> None:
+def test_clipboard_html_becomes_markdown_and_omissions_are_listed(tab: StaffTab) -> None:
     names = sorted(file.stem for file in FIXTURES.glob("*.html"))
     assert len(names) >= 10
     for name in names:
@@ -68,12 +68,12 @@ def test_what_word_and_others_put_on_the_clipboard_becomes_markdown_and_says_wha
         assert text == wanted, name
         assert said == (notes.read_text().rstrip("\n") if notes.exists() else ""), name
         assert tab.text == "", name
-        # Nothing that the conversion wrote is printed to readers.
+        # Readers do not see any markup from the conversion.
         words = nh3.clean(get_parser().render(wanted), tags=set())
         assert not re.search(r"\\|\*\*|\]\(|---", words), (name, words)
 
 
-# Fragment, text, list above the text.
+# HTML fragment, resulting text, list above the text.
 CASES = {
     "<p>Take <s><del>two pills</del></s><ins>one pill</ins>.</p>": (
         "Take one pill.",
@@ -188,12 +188,12 @@ CASES = {
 }
 
 
-def test_meaning_survives_a_paste_or_the_list_says_what_did_not(tab: StaffTab) -> None:
+def test_meaning_survives_a_paste_or_the_omissions_are_listed(tab: StaffTab) -> None:
     for html, wanted in CASES.items():
         assert pasted(tab, html=html, plain="?") == wanted, html
 
 
-def test_plain_text_is_pasted_as_it_is_and_what_markdown_makes_of_it_is_said(tab: StaffTab) -> None:
+def test_plain_text_is_pasted_verbatim_and_its_markdown_meaning_is_reported(tab: StaffTab) -> None:
     cases = [
         ({"plain": "# not *touched*\n\n1. a\n2. b"}, ""),
         ({"plain": "int x = 1;", "html": "<div><span>int</span><span> x = 1;</span></div>"}, ""),
@@ -203,7 +203,7 @@ def test_plain_text_is_pasted_as_it_is_and_what_markdown_makes_of_it_is_said(tab
         assert pasted(tab, **data) == (data["plain"], said)
 
 
-def test_pasted_blocks_do_not_run_into_the_words_around_them(tab: StaffTab) -> None:
+def test_pasted_blocks_are_separated_from_the_surrounding_text(tab: StaffTab) -> None:
     tab.page.locator("#id_body").fill("Before. After.")
     tab.page.locator("#id_body").evaluate("(field) => field.setSelectionRange(7, 8)")
     paste(tab, html="<span> in <b>between</b> </span>", plain=" in between ")
@@ -216,22 +216,22 @@ def test_pasted_blocks_do_not_run_into_the_words_around_them(tab: StaffTab) -> N
     assert tab.text == "Before. in **between** \n\n- a\n\nAfter.\n\n## b\n\nc"
 
 
-def test_what_two_pastes_left_out_stays_in_one_list_until_it_is_closed(tab: StaffTab) -> None:
+def test_omissions_of_two_pastes_stay_in_one_list_until_it_is_closed(tab: StaffTab) -> None:
     paste(tab, html="<p>a <del>b</del></p>", plain="?")
     paste(tab, html="<p>c <del>d</del></p>", plain="?")
     paste(tab, html="<p>e</p>", plain="?")
 
-    assert told(tab) == "deleted: “b”, “d”"
+    assert get_omissions(tab) == "deleted: “b”, “d”"
     close_list(tab)
     expect(tab.page.locator("#id_body")).to_be_focused()
-    assert told(tab) == ""
+    assert get_omissions(tab) == ""
 
 
 # ── Pictures ──
 
 
 def check_and_save(tab: StaffTab, check_tab: Page, title: str, alt: str, caption: str) -> None:
-    """Fill in what the check screen asks, in its own tab, save, and come back to the text."""
+    """Complete and save the check screen in its own tab, and return to the text."""
     expect(check_tab.locator("[data-kept]")).to_be_visible()
     check_tab.wait_for_function("document.querySelector('[data-kept]').complete")
     for name, value in {"title_en": title, "alt_en": alt, "caption_en": caption}.items():
@@ -251,7 +251,7 @@ def upload(tab: StaffTab, file: Path) -> None:
     window.get_by_role("button", name="Upload and check").click()
 
 
-def test_a_new_picture_is_checked_in_its_own_tab_and_comes_into_the_text(tab: StaffTab, tmp_path: Path) -> None:
+def test_new_picture_is_checked_in_its_own_tab_and_inserted_into_the_text(tab: StaffTab, tmp_path: Path) -> None:
     file = tmp_path / "balloon.jpg"
     file.write_bytes(make_picture_file().read())
     type_text(tab, "See this.")
@@ -267,7 +267,7 @@ def test_a_new_picture_is_checked_in_its_own_tab_and_comes_into_the_text(tab: St
     assert Figure.objects.get(slug="balloon").texts.get().alt == "A balloon in a bone."
 
 
-def test_a_refused_picture_says_why_and_leaves_the_text_usable(tab: StaffTab, tmp_path: Path) -> None:
+def test_rejected_picture_shows_the_reason_and_leaves_the_text_usable(tab: StaffTab, tmp_path: Path) -> None:
     file = tmp_path / "evil.jpg"
     file.write_bytes(b"<script>alert(1)</script>")
     type_text(tab, "My text.")
@@ -284,7 +284,7 @@ def test_a_refused_picture_says_why_and_leaves_the_text_usable(tab: StaffTab, tm
     assert tab.page.locator("#id_body").is_editable()
 
 
-def test_a_cancelled_picture_is_said_and_the_text_goes_on(tab: StaffTab, tmp_path: Path) -> None:
+def test_canceled_picture_is_reported_and_the_text_stays_usable(tab: StaffTab, tmp_path: Path) -> None:
     file = tmp_path / "knee.jpg"
     file.write_bytes(make_picture_file().read())
     type_text(tab, "My text.")
@@ -301,7 +301,7 @@ def test_a_cancelled_picture_is_said_and_the_text_goes_on(tab: StaffTab, tmp_pat
 
 
 @pytest.mark.parametrize("event", ["paste", "drop"])
-def test_a_picture_that_is_pasted_or_dropped_is_checked_first(tab: StaffTab, event: str) -> None:
+def test_pasted_or_dropped_picture_is_checked_first(tab: StaffTab, event: str) -> None:
     data = list(make_picture_file().read())
 
     tab.page.evaluate(

@@ -1,4 +1,4 @@
-"""The picture chooser in a real browser: few clicks, by keyboard, with reasons, at every width; and the room for the text."""
+"""The picture chooser in a real browser: few clicks, keyboard use, reasons, and every width; and the space for the text."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,7 +19,7 @@ CLICKS = "() => { window.clicks = 0; addEventListener('click', (event) => { if (
 
 @pytest.fixture
 def row(transactional_db: None) -> Page:
-    """A draft, three pictures that it can show, and one without English words."""
+    """A draft, three pictures that it can show, and one without English texts."""
     row = make_draft_with_references()
     make_figure("house", size=(400, 400), kind="photo")
     make_figure("mano", size=(400, 400))
@@ -72,7 +72,7 @@ def test_three_clicks_insert_a_picture_and_a_double_click_saves_one(tab: StaffTa
     expect(tab.page.locator("#id_body")).to_have_value("Start.\n\n::: figure balloon\n\n::: figure house\n")
 
 
-def test_a_picture_is_found_and_inserted_by_keyboard_and_escape_goes_back_to_the_text(tab: StaffTab) -> None:
+def test_picture_can_be_found_and_inserted_by_keyboard_and_escape_returns_to_the_text(tab: StaffTab) -> None:
     button = tab.page.get_by_role("button", name="Picture", exact=True)
     button.focus()
     tab.page.keyboard.press("Enter")
@@ -96,7 +96,7 @@ def test_a_picture_is_found_and_inserted_by_keyboard_and_escape_goes_back_to_the
     assert tab.text == "Start.\n\n::: figure house\n\nOn.\n"
 
 
-def test_pictures_have_names_descriptions_and_kinds_and_arrow_keys_choose(tab: StaffTab) -> None:
+def test_pictures_have_names_descriptions_and_kinds_and_arrow_keys_select_them(tab: StaffTab) -> None:
     window = open_chooser(tab)
     radio = window.get_by_role("radio", name="A balloon", exact=True)
 
@@ -110,7 +110,7 @@ def test_pictures_have_names_descriptions_and_kinds_and_arrow_keys_choose(tab: S
     expect(window.get_by_role("radio", name="A safer home")).to_be_checked()
 
 
-def test_a_picture_without_words_in_the_language_is_shown_with_the_reason(tab: StaffTab) -> None:
+def test_picture_without_texts_in_the_language_is_shown_with_the_reason(tab: StaffTab) -> None:
     window = open_chooser(tab)
 
     expect(window.get_by_role("heading", name="Not available on this page")).to_be_visible()
@@ -126,7 +126,7 @@ def test_a_picture_without_words_in_the_language_is_shown_with_the_reason(tab: S
     expect(window.get_by_role("heading", name="Not available on this page")).to_be_hidden()
 
 
-def test_a_block_of_two_pictures_chooses_each_and_says_which_one_is_missing(tab: StaffTab) -> None:
+def test_compare_block_asks_for_both_pictures_and_reports_the_missing_one(tab: StaffTab) -> None:
     tab.page.keyboard.press("Enter")
     tab.page.keyboard.type("/before and after")
     tab.page.keyboard.press("Enter")
@@ -151,7 +151,7 @@ def test_a_block_of_two_pictures_chooses_each_and_says_which_one_is_missing(tab:
     expect(tab.page.locator("#id_body")).to_have_value("Start.\n\n::: compare needle balloon\n")
 
 
-def test_a_new_picture_is_offered_and_an_empty_list_says_so(tab: StaffTab) -> None:
+def test_new_picture_is_offered_and_an_empty_list_says_so(tab: StaffTab) -> None:
     open_chooser(tab).get_by_role("button", name="Upload a new picture").click()
     expect(tab.page.get_by_role("dialog", name="Upload a new picture")).to_be_visible()
     tab.page.keyboard.press("Escape")
@@ -160,7 +160,7 @@ def test_a_new_picture_is_offered_and_an_empty_list_says_so(tab: StaffTab) -> No
 
 
 @pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
-def test_axe_finds_nothing_and_the_dialog_fits(
+def test_axe_finds_no_problem_and_the_dialog_fits(
     browser: Browser, live_server: Any, row: Page, editor: User, size: ViewportSize, scheme: Any
 ) -> None:
     with open_staff_tab(browser, live_server.url, size, bypass_csp=True, color_scheme=scheme) as tab:
@@ -182,10 +182,10 @@ def test_axe_finds_nothing_and_the_dialog_fits(
     assert put["y"] + put["height"] <= size["height"]
 
 
-# ── Room for the text ──
+# ── Space for the text ──
 
 
-def test_on_a_phone_the_bar_is_one_row_that_says_that_it_goes_on(
+def test_toolbar_is_one_scrolling_row_on_a_phone_and_shows_it(
     browser: Browser, live_server: Any, row: Page, editor: User
 ) -> None:
     with open_staff_tab(browser, live_server.url, {"width": 390, "height": 844}) as tab:

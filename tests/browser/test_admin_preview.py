@@ -1,4 +1,4 @@
-"""The preview beside the text: it follows what is typed, leads nowhere else, and lists the problems."""
+"""The preview next to the text: it follows the input, never navigates away, and lists the problems."""
 
 import re
 
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.mark.smoke
-def test_the_preview_follows_what_is_typed_at_both_widths(tab: StaffTab) -> None:
+def test_preview_follows_the_input_at_both_widths(tab: StaffTab) -> None:
     tab.page.locator("#id_title").fill("A very new title")
     type_text(tab, "Only these words.")
     expect(tab.page.frame_locator("[data-stage] iframe").locator("h1")).to_have_text("A very new title")
@@ -26,8 +26,8 @@ def test_the_preview_follows_what_is_typed_at_both_widths(tab: StaffTab) -> None
     assert widths == [360, 1280]
 
 
-def test_the_preview_wears_the_public_stylesheet(tab: StaffTab) -> None:
-    # Without it, Chromium's own style for a first heading is 32px.
+def test_preview_uses_the_public_stylesheet(tab: StaffTab) -> None:
+    # Without the stylesheet, Chromium's own h1 style is 32px.
     expect(tab.page.frame_locator("[data-stage] iframe").locator("h1")).to_have_css("font-size", "34px")
 
 
@@ -52,7 +52,7 @@ def test_an_old_preview_never_overwrites_a_newer_one(tab: StaffTab) -> None:
     assert "New words." in tab.article()
 
 
-def test_nothing_in_the_preview_leads_away(tab: StaffTab, row: PageRow) -> None:
+def test_links_in_the_preview_do_not_leave_the_page(tab: StaffTab, row: PageRow) -> None:
     frame = tab.page.frame_locator("[data-stage] iframe")
     before = tab.page.url
 
@@ -67,7 +67,7 @@ def test_nothing_in_the_preview_leads_away(tab: StaffTab, row: PageRow) -> None:
     assert "Small cut" in tab.article()
 
 
-def test_problems_are_listed_and_lead_to_their_line(tab: StaffTab) -> None:
+def test_problems_are_listed_and_link_to_their_lines(tab: StaffTab) -> None:
     show_panel(tab, "problems")
     type_text(tab, "One.\n\nTwo.\n\n::: figure nowhere\n")
 
@@ -80,7 +80,7 @@ def test_problems_are_listed_and_lead_to_their_line(tab: StaffTab) -> None:
     assert chosen == "::: figure nowhere"
 
 
-def test_the_preview_is_announced_only_when_there_is_news(tab: StaffTab) -> None:
+def test_preview_is_announced_only_when_it_changes(tab: StaffTab) -> None:
     live = tab.page.locator("[data-live]")
     expect(live).to_have_text("Preview ready. No problems found.")
     tab.page.evaluate(

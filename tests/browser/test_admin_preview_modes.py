@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def row(transactional_db: None) -> Page:
-    """With words and answers to look up while the page is drawn."""
+    """A draft with terms and answers that rendering has to look up."""
     return make_draft_with_references()
 
 
@@ -65,7 +65,7 @@ def test_the_preview_shows_light_mode_on_a_computer_in_dark_mode(tab: StaffTab, 
     assert (first, inside(tab, COLOR)) == (PAPER, INK)
 
 
-def test_print_opens_the_print_preview_of_the_page_alone(tab: StaffTab) -> None:
+def test_print_opens_the_print_preview_of_only_the_page(tab: StaffTab) -> None:
     tab.page.get_by_role("button", name="Dark", exact=True).click()
     tab.page.evaluate(
         """window.printed = []; document.querySelector("[data-stage] iframe").contentWindow.addEventListener(
@@ -80,7 +80,7 @@ def test_print_opens_the_print_preview_of_the_page_alone(tab: StaffTab) -> None:
     assert inside(tab, f"[{COLOR}, {HEADER_DISPLAY}]") == ["rgb(0, 0, 0)", "none"]
 
 
-def test_long_sentences_are_marked_in_the_page(tab: StaffTab) -> None:
+def test_long_sentences_are_highlighted_in_the_preview(tab: StaffTab) -> None:
     long = "We look at the bone and at the skin and at the legs and at the arms and then we talk with you again."
     tab.page.locator("#id_body").fill(f"Short one.\n\n{long} And short.\n")
     expect(tab.page.frame_locator("[data-stage] iframe").locator("article")).to_contain_text("And short.")
@@ -91,7 +91,7 @@ def test_long_sentences_are_marked_in_the_page(tab: StaffTab) -> None:
     assert marked == [long]
 
 
-def test_text_and_page_scroll_in_step(tab: StaffTab) -> None:
+def test_text_and_preview_scroll_together(tab: StaffTab) -> None:
     sections = "\n\n".join(f"## Part {number}\n" + "Some words that fill the line. " * 30 for number in range(12))
     tab.page.locator("#id_body").fill(sections)
     expect(tab.page.frame_locator("[data-stage] iframe").locator("article")).to_contain_text("Part 11")
@@ -118,7 +118,7 @@ def test_text_and_page_scroll_in_step(tab: StaffTab) -> None:
     assert rest < 2
 
 
-def test_the_width_is_changed_by_keyboard_and_remembered(tab: StaffTab, row: Page) -> None:
+def test_width_can_be_changed_by_keyboard_and_is_remembered(tab: StaffTab, row: Page) -> None:
     line = tab.page.get_by_role("separator")
     before = tab.page.locator("#id_body").bounding_box()
 
@@ -132,7 +132,7 @@ def test_the_width_is_changed_by_keyboard_and_remembered(tab: StaffTab, row: Pag
     assert tab.page.get_by_role("separator").get_attribute("aria-valuenow") == "60"
 
 
-def test_the_outline_leads_to_a_heading(tab: StaffTab) -> None:
+def test_outline_jumps_to_a_heading(tab: StaffTab) -> None:
     tab.page.locator("[data-outline] summary").click()
 
     tab.page.locator("[data-outline]").get_by_role("button", name="When to call").click()
@@ -143,7 +143,7 @@ def test_the_outline_leads_to_a_heading(tab: StaffTab) -> None:
     assert chosen == "## When to call {#when-to-call}"
 
 
-def test_advice_leads_to_its_line_and_a_field_to_itself(tab: StaffTab) -> None:
+def test_suggestions_jump_to_their_line_or_field(tab: StaffTab) -> None:
     show_panel(tab, "problems")
     tab.page.locator("#id_title").fill("")
     tab.page.locator("#id_body").fill(f"{tab.text}\nAbout 30 of them feel better.\n")
@@ -175,5 +175,5 @@ def test_typing_in_a_long_page_never_blocks(tab: StaffTab) -> None:
     tab.page.wait_for_timeout(1200)
 
     delays = sorted(tab.page.evaluate("window.slow"))
-    # Half of all keys are through at once even where many tests share two cores; all of them: tests/bench/bench_typing.py.
+    # Half of the keys are fast even if many tests share two cores. tests/bench/bench_typing.py measures all of them.
     assert delays[len(delays) // 2] < 50

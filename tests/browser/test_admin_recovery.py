@@ -1,4 +1,4 @@
-"""Nothing is ever lost, on the portal as it is served: kept text, two people, signed out, offline."""
+"""Nothing is ever lost, tested on a served portal: autosaved text, two editors, signed out, offline."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from tests.served_data import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.writes]
 
-# A draft of its own for each test, and sessions of two people; prints "PAGE COOKIE COOKIE".
+# Creates a separate draft for each test and sessions for two users; prints "PAGE COOKIE COOKIE".
 PREPARE = """
 import sys, time
 from importlib import import_module
@@ -47,7 +47,7 @@ print(page.pk, *keys)
 
 
 def shell(site: ServedSite, code: str) -> str:
-    """What ``code`` prints in the served portal's own shell."""
+    """Run ``code`` in the shell of the served portal, and return its output."""
     run = subprocess.run(
         [sys.executable, "manage.py", "shell", "-v", "0", "-c", code],
         env=site.environ, cwd=ROOT, capture_output=True, text=True, check=True,
@@ -56,7 +56,7 @@ def shell(site: ServedSite, code: str) -> str:
 
 
 class Draft:
-    """A new draft, and browsers of two people who may write it."""
+    """A new draft, and browsers of two users who can edit it."""
 
     def __init__(self, site: ServedSite, browser: Browser, stack: ExitStack, name: str) -> None:
         self.site, self.browser, self.stack = site, browser, stack
@@ -103,7 +103,7 @@ def save(page: Page) -> None:
     page.get_by_role("button", name="Save draft").click()
 
 
-def test_a_closed_tab_loses_nothing(draft: Draft) -> None:
+def test_closing_the_tab_loses_nothing(draft: Draft) -> None:
     nina = draft.context(draft.nina)
     first = draft.open(nina)
     write(first, "the door", "the red door")
@@ -130,7 +130,7 @@ def test_a_closed_tab_loses_nothing(draft: Draft) -> None:
     assert "the red door" in draft.saved()
 
 
-def test_discarded_text_is_offered_no_more(draft: Draft) -> None:
+def test_discarded_text_is_no_longer_offered(draft: Draft) -> None:
     nina = draft.context(draft.nina)
     first = draft.open(nina)
     write(first, "the door", "the red door")
@@ -145,7 +145,7 @@ def test_discarded_text_is_offered_no_more(draft: Draft) -> None:
     assert first.locator("[data-offers]").is_hidden()
 
 
-def test_older_texts_wait_behind_one_line(draft: Draft) -> None:
+def test_older_texts_are_collapsed_into_one_line(draft: Draft) -> None:
     nina = draft.context(draft.nina)
     for words in ("the red door", "the green door", "the blue door"):
         tab = draft.open(nina)
@@ -169,7 +169,7 @@ def test_older_texts_wait_behind_one_line(draft: Draft) -> None:
     assert "the green door" in again.locator("#id_body").input_value()
 
 
-def test_two_people_see_each_other_and_their_saves_are_put_together(draft: Draft) -> None:
+def test_two_editors_see_each_other_and_their_saves_are_merged(draft: Draft) -> None:
     nina, boss = draft.open(draft.context(draft.nina)), draft.open(draft.context(draft.max))
     write(boss, "the door", "the green door")
     write(boss, "the gate", "the white gate")
@@ -186,7 +186,7 @@ def test_two_people_see_each_other_and_their_saves_are_put_together(draft: Draft
     expect(merge).to_contain_text("manager and you changed the same words in 1 place.")
     text = nina.locator("#id_body").input_value()
     findings = axe(nina)
-    save(nina)  # the browser asks for the decision first
+    save(nina)  # the merge asks for a decision first
     undecided = draft.saved()
     merge.get_by_label("Take theirs").focus()
     nina.keyboard.press("Space")
@@ -208,7 +208,7 @@ def test_two_people_see_each_other_and_their_saves_are_put_together(draft: Draft
 
 
 def axe(page: Page) -> list[str]:
-    """What axe finds; the policy forbids its inline styles, so it runs where they are not needed."""
+    """Return the axe findings, which do not need the inline styles that the CSP blocks."""
     page.evaluate(AXE)
     found: list[str] = page.evaluate(AXE_FINDINGS)
     return found
@@ -229,7 +229,7 @@ def test_offline_text_stays_in_the_browser_until_the_site_is_back(draft: Draft) 
     expect(page.locator("[data-notice]")).to_be_hidden()
 
 
-def test_what_was_kept_in_the_browser_is_offered_on_return(draft: Draft) -> None:
+def test_text_kept_in_the_browser_is_offered_on_return(draft: Draft) -> None:
     nina = draft.context(draft.nina)
     page = draft.open(nina)
     nina.set_offline(True)
@@ -248,7 +248,7 @@ def test_what_was_kept_in_the_browser_is_offered_on_return(draft: Draft) -> None
     assert again.evaluate("Object.keys(localStorage).filter((name) => name.includes('unsaved')).length") == 0
 
 
-def test_after_signing_in_beside_it_the_text_is_saved(draft: Draft) -> None:
+def test_text_is_saved_after_signing_in_in_another_tab(draft: Draft) -> None:
     nina = draft.context(draft.nina)
     page = draft.open(nina)
     nina.clear_cookies()

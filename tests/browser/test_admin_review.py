@@ -1,4 +1,4 @@
-"""A reviewer's half-typed comments survive a reload, also when the site could not be reached meanwhile."""
+"""A reviewer's unfinished comments survive a reload, even if the site was unreachable in between."""
 
 import pytest
 from playwright.sync_api import expect
@@ -35,7 +35,7 @@ def expect_both(tab: StaffTab) -> None:
     expect(tab.page.locator(".diff__comment textarea").first).to_be_visible()
 
 
-def test_comments_are_there_after_a_reload_and_gone_after_the_decision(tab: StaffTab, screen: str) -> None:
+def test_comments_survive_a_reload_and_are_deleted_by_the_decision(tab: StaffTab, screen: str) -> None:
     type_both(tab)
     expect(tab.page.locator("[data-review] [data-kept]")).to_contain_text("Your comments are saved.")
 
@@ -50,7 +50,7 @@ def test_comments_are_there_after_a_reload_and_gone_after_the_decision(tab: Staf
     assert tab.complaints == []
 
 
-def test_comments_stay_in_the_browser_while_the_site_cannot_be_reached(tab: StaffTab, screen: str) -> None:
+def test_comments_stay_in_the_browser_while_offline(tab: StaffTab, screen: str) -> None:
     tab.page.route("**/review/keep/", lambda route: route.abort())
     type_both(tab)
     expect(tab.page.locator("[data-review] [data-kept]")).to_contain_text("saved only in this browser")
@@ -66,7 +66,7 @@ def test_comments_stay_in_the_browser_while_the_site_cannot_be_reached(tab: Staf
 
 
 def typed_offline(tab: StaffTab) -> None:
-    """The site has saved one comment; the rest of it is typed while the site cannot be reached."""
+    """Type a comment that the site saves, then continue typing while the site is unreachable."""
     tab.page.locator("#review-comment").fill("Half a tho")
     expect(tab.page.locator("[data-review] [data-kept]")).to_contain_text("Your comments are saved.")
     tab.page.route("**/review/keep/", lambda route: route.abort())
@@ -74,7 +74,7 @@ def typed_offline(tab: StaffTab) -> None:
     expect(tab.page.locator("[data-review] [data-kept]")).to_contain_text("saved only in this browser")
 
 
-def test_the_newer_comment_in_the_browser_is_not_lost_to_the_older_one_on_the_site(tab: StaffTab, screen: str) -> None:
+def test_newer_comment_in_the_browser_wins_over_the_older_saved_one(tab: StaffTab, screen: str) -> None:
     typed_offline(tab)
 
     tab.page.reload()
@@ -87,7 +87,7 @@ def test_the_newer_comment_in_the_browser_is_not_lost_to_the_older_one_on_the_si
     assert Autosave.objects.get().fields["comment"] == "Half a thought, and more."
 
 
-def test_discarded_comments_do_not_come_back_from_the_browser(tab: StaffTab, screen: str) -> None:
+def test_discarded_comments_are_not_restored_from_the_browser(tab: StaffTab, screen: str) -> None:
     typed_offline(tab)
     tab.page.reload()
 

@@ -1,4 +1,4 @@
-"""Every screen of the staff in a real browser: the strict policy holds, axe finds nothing, a phone is wide enough."""
+"""Every staff screen in a real browser: no CSP violations, no axe findings, and no overflow on a phone."""
 
 import re
 from typing import Any
@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, expect
 
 from portal.accounts.models import User
 from tests.admin.conftest import PAGES
-from tests.admin.staff_screens import make_one_of_everything, screens
+from tests.admin.staff_screens import create_one_of_each_model, list_screen_urls
 from tests.browser.public_helpers import AXE, DESKTOP, PHONE
 from tests.browser.staff_helpers import AXE_FINDINGS, StaffTab, open_staff_tab
 
@@ -17,16 +17,16 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def superuser(transactional_db: None) -> User:
-    """One of everything stands in the database, and somebody who may open all of it."""
-    return make_one_of_everything()
+    """A superuser, with one row of each model in the database."""
+    return create_one_of_each_model()
 
 
 def walk(tab: StaffTab, superuser: User, *, mode: str = "source") -> list[str]:
     tab.sign_in(superuser, mode=mode)
-    return screens(superuser)
+    return list_screen_urls(superuser)
 
 
-def test_every_screen_keeps_the_strict_policy_and_fits_a_phone(
+def test_every_screen_keeps_the_strict_csp_and_fits_a_phone(
     browser: Browser, live_server: Any, superuser: User
 ) -> None:
     with open_staff_tab(browser, live_server.url, PHONE) as tab:
@@ -43,7 +43,7 @@ def test_every_screen_keeps_the_strict_policy_and_fits_a_phone(
 
 
 def findings(tab: StaffTab, paths: list[str]) -> dict[str, list[str]]:
-    """What axe finds on each of these screens."""
+    """Return the axe findings on each of these screens."""
     found: dict[str, list[str]] = {}
     for path in paths:
         tab.open(path)
@@ -53,21 +53,21 @@ def findings(tab: StaffTab, paths: list[str]) -> dict[str, list[str]]:
     return found
 
 
-def test_axe_finds_nothing_on_any_screen(browser: Browser, live_server: Any, superuser: User) -> None:
+def test_axe_finds_no_problem_on_any_screen(browser: Browser, live_server: Any, superuser: User) -> None:
     with open_staff_tab(browser, live_server.url, DESKTOP, bypass_csp=True, color_scheme="light") as tab:
         assert (
             findings(tab, [path for path in walk(tab, superuser) if not path.endswith(("/history/", "/delete/"))]) == {}
         )
 
 
-def test_axe_finds_nothing_by_night_and_on_a_phone(browser: Browser, live_server: Any, superuser: User) -> None:
+def test_axe_finds_no_problem_in_dark_mode_and_on_a_phone(browser: Browser, live_server: Any, superuser: User) -> None:
     own = ("/admin/", "/page/", "/review/", "/withdraw/", "/outdated/", "/feedback/")
     with open_staff_tab(browser, live_server.url, PHONE, bypass_csp=True, color_scheme="dark") as tab:
         paths = [path for path in walk(tab, superuser) if path.endswith(own) or path.startswith(PAGES)]
         assert findings(tab, [path for path in paths if not path.endswith(("/history/", "/delete/"))]) == {}
 
 
-# What is on screen, with all that folds open but what is called Source: text, also in the editor's shadow tree and in frames, and the values of fields.
+# Returns the visible text with everything but Source expanded, including shadow trees, frames, and field values.
 VISIBLE_TEXT = """() => {
   const read = (root) => {
     const isSource = (one) => /source/i.test(one.querySelector("summary")?.textContent);

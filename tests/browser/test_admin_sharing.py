@@ -27,7 +27,7 @@ def page(transactional_db: None) -> Page:
 
 
 @pytest.mark.smoke
-def test_a_link_is_copied_two_clicks_from_the_first_screen(
+def test_link_is_copied_two_clicks_from_the_first_screen(
     browser: Browser, live_server: Any, superuser: User, page: Page
 ) -> None:
     with open_staff_tab(browser, live_server.url, DESKTOP, permissions=["clipboard-read", "clipboard-write"]) as tab:
@@ -41,9 +41,7 @@ def test_a_link_is_copied_two_clicks_from_the_first_screen(
         assert tab.complaints == []
 
 
-def test_a_message_is_copied_as_text_and_as_html(
-    browser: Browser, live_server: Any, superuser: User, page: Page
-) -> None:
+def test_message_is_copied_as_text_and_as_html(browser: Browser, live_server: Any, superuser: User, page: Page) -> None:
     with open_staff_tab(browser, live_server.url, PHONE, permissions=["clipboard-read", "clipboard-write"]) as tab:
         tab.sign_in(superuser)
         tab.open(f"{PAGES}{page.pk}/links/")
@@ -57,7 +55,7 @@ def test_a_message_is_copied_as_text_and_as_html(
         assert tab.complaints == []
 
 
-def test_where_copying_is_forbidden_the_text_is_marked(
+def test_text_is_selected_where_copying_is_forbidden(
     browser: Browser, live_server: Any, superuser: User, page: Page
 ) -> None:
     with open_staff_tab(browser, live_server.url, DESKTOP) as tab:
@@ -72,7 +70,7 @@ def test_where_copying_is_forbidden_the_text_is_marked(
         assert tab.page.evaluate("getSelection().toString()").endswith(page.code)
 
 
-def test_without_a_script_everything_can_be_selected(
+def test_everything_can_be_selected_without_javascript(
     browser: Browser, live_server: Any, superuser: User, page: Page
 ) -> None:
     with open_staff_tab(browser, live_server.url, DESKTOP, java_script_enabled=False) as tab:

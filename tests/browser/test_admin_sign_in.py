@@ -1,4 +1,4 @@
-"""Signing in with a real browser: passkeys, the app, the pages by axe, on a phone and by night."""
+"""Signing in with a real browser: passkeys, authenticator apps, and axe on the pages, on a phone and in dark mode."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -27,7 +27,7 @@ def _require_mfa() -> Iterator[None]:
 
 
 def with_device(context: BrowserContext, tab: StaffTab) -> Any:
-    """A device that confirms with a finger, as a phone or a laptop does."""
+    """Add a device with a fingerprint reader, like a phone or a laptop."""
     session = context.new_cdp_session(tab.page)
     session.send("WebAuthn.enable")
     options = {
@@ -45,11 +45,11 @@ def type_in(tab: StaffTab, name: str, password: str = PASSWORD) -> None:
 
 
 @pytest.mark.smoke
-def test_a_passkey_is_set_up_and_then_signs_in_alone(browser: Browser, live_server: Any) -> None:
+def test_passkey_can_be_set_up_and_signs_in_on_its_own(browser: Browser, live_server: Any) -> None:
     nina = make_member()
     address = live_server.url.replace("127.0.0.1", "localhost")
     with open_staff_tab(browser, address, DESKTOP) as tab:
-        # Passkeys belong to a name; browsers take localhost for one, and a number for none.
+        # Passkeys belong to a domain name, which localhost is and an IP address is not.
         tab.url = address
         with_device(tab.context, tab)
         tab.open("/admin/procedures/page/")
@@ -80,7 +80,7 @@ def test_a_passkey_is_set_up_and_then_signs_in_alone(browser: Browser, live_serv
     ]  # fmt: skip
 
 
-def test_an_app_is_set_up_by_hand_and_keyboard(browser: Browser, live_server: Any) -> None:
+def test_authenticator_app_can_be_set_up_manually_with_the_keyboard(browser: Browser, live_server: Any) -> None:
     make_member()
     with open_staff_tab(browser, live_server.url, PHONE) as tab:
         tab.open("/admin/")
@@ -99,7 +99,7 @@ def test_an_app_is_set_up_by_hand_and_keyboard(browser: Browser, live_server: An
         assert tab.complaints == []
 
 
-def test_signing_in_beside_an_open_form_lets_it_save(browser: Browser, live_server: Any) -> None:
+def test_open_form_can_be_saved_after_signing_in_in_another_tab(browser: Browser, live_server: Any) -> None:
     nina = make_member()
     secret = add_totp(nina)
     with open_staff_tab(browser, live_server.url, DESKTOP) as tab:
@@ -123,7 +123,7 @@ def test_signing_in_beside_an_open_form_lets_it_save(browser: Browser, live_serv
         assert (state["signed_in"], now["signed_in"], status) == (False, True, 200)
 
 
-def test_a_link_is_copied_over_plain_http_too(browser: Browser, live_server: Any) -> None:
+def test_link_can_be_copied_over_plain_http(browser: Browser, live_server: Any) -> None:
     boss = User.objects.create(username="boss", is_staff=True, is_superuser=True)
     nina = make_member()
     permissions = ["clipboard-read", "clipboard-write"]
@@ -134,7 +134,7 @@ def test_a_link_is_copied_over_plain_http_too(browser: Browser, live_server: Any
         tab.sign_in(boss)
         tab.open(f"/admin/staff/user/{nina.pk}/change/")
         tab.page.get_by_role("button", name="New link").click()
-        # Over plain http a browser has no such thing.
+        # Browsers have no clipboard API over plain HTTP.
         tab.page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined, configurable: true})")
         tab.page.get_by_role("button", name="Copy", exact=True).click()
         expect(tab.page.get_by_role("status")).to_have_text("Copied. The link is ready to paste.")
@@ -146,7 +146,7 @@ def test_a_link_is_copied_over_plain_http_too(browser: Browser, live_server: Any
 
 
 def pages_of(tab: StaffTab, nina: User) -> Iterator[str]:
-    """Bring the browser to every page of the sign-in, one after the other."""
+    """Open every sign-in page in turn."""
     tab.open("/admin/login/")
     yield "sign in"
     with tab.page.expect_navigation():
@@ -204,7 +204,7 @@ def pages_of(tab: StaffTab, nina: User) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("size", "scheme"), [(PHONE, "dark"), (DESKTOP, "light")])
-def test_axe_finds_nothing_and_every_page_fits(browser: Browser, live_server: Any, size: Any, scheme: Any) -> None:
+def test_axe_finds_no_problem_and_every_page_fits(browser: Browser, live_server: Any, size: Any, scheme: Any) -> None:
     nina = make_member("nina", "Manager")
     make_member("rosa", "Reviewer")
     found, wide = {}, {}

@@ -1,4 +1,4 @@
-"""Single sign-on in a browser, with the portal as it is served, and real providers on this machine."""
+"""Single sign-on in a browser, with a served portal and real identity providers on this machine."""
 
 import os
 import re
@@ -79,7 +79,7 @@ def test_openid_connect_signs_in_and_a_removed_role_signs_out(browser: Browser, 
         assert tab.page.evaluate(AXE_FINDINGS) == []
         complaints = list(tab.complaints)
         link.click()
-        # The provider's own page.
+        # The sign-in page of the provider.
         tab.page.get_by_placeholder("sub").fill("nina")
         tab.page.get_by_role("button", name="Authorize").click()
         expect(tab.page).to_have_url(f"{url}/admin/procedures/page/")
@@ -87,7 +87,7 @@ def test_openid_connect_signs_in_and_a_removed_role_signs_out(browser: Browser, 
         expect_work(tab)
         assert complaints == []
 
-        # A form after which the provider must confirm: our content policy applies to its redirects.
+        # Submitting this form redirects to the provider for confirmation, so our CSP applies to the redirects.
         make_confirmation_due(tmp_path)
         tab.open("/admin/account/")
         tab.page.get_by_role("button", name="nina").click()
@@ -128,7 +128,7 @@ def test_saml_signs_in_over_a_form_from_another_site(browser: Browser, served: A
         provider.people = {"nina": NINA}
         tab.open("/admin/account/")
         tab.page.get_by_role("link", name="Sign in with your hospital account").click()
-        # Another port on this machine is the same site to a browser; another name is not.
+        # Browsers treat another port on this machine as the same site, but another host name as a different one.
         tab.page.goto(re.sub(r"//127\.0\.0\.1", "//localhost", tab.page.url))
         tab.page.get_by_role("button", name="nina").click()
         expect(tab.page).to_have_url(f"{url}/admin/account/")

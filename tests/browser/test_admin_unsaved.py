@@ -1,4 +1,4 @@
-"""Words that are not saved yet: signed out, without the site, on the way to another page, saved by two clicks."""
+"""Unsaved text: signed out, offline, leaving the page, and double-clicking Save."""
 
 import time
 
@@ -13,7 +13,7 @@ from tests.browser.staff_helpers import StaffTab, type_text
 pytestmark = [pytest.mark.browser, pytest.mark.writes, pytest.mark.django_db(transaction=True)]
 
 
-def test_a_session_that_ends_keeps_the_text_and_shows_no_login_page(tab: StaffTab, editor: User) -> None:
+def test_text_survives_the_end_of_the_session_without_a_login_page(tab: StaffTab, editor: User) -> None:
     Session.objects.all().delete()
 
     type_text(tab, "Words that must not be lost.")
@@ -27,7 +27,9 @@ def test_a_session_that_ends_keeps_the_text_and_shows_no_login_page(tab: StaffTa
     assert (link.get_attribute("href"), link.get_attribute("target")) == ("/admin/login/", "_blank")
 
 
-def test_saving_while_signed_out_keeps_the_text_until_one_is_back(tab: StaffTab, row: PageRow, editor: User) -> None:
+def test_saving_while_signed_out_keeps_the_text_until_the_next_sign_in(
+    tab: StaffTab, row: PageRow, editor: User
+) -> None:
     signed_out = {"error": "You are signed out. Your text is still here."}
     tab.page.route("**/autosave/", lambda route: route.fulfill(status=401, json=signed_out))
     Session.objects.all().delete()
@@ -49,7 +51,7 @@ def test_saving_while_signed_out_keeps_the_text_until_one_is_back(tab: StaffTab,
     assert row.body == "Words that must not be lost.\n"
 
 
-def test_a_site_that_cannot_be_reached_keeps_the_text(tab: StaffTab) -> None:
+def test_text_is_kept_while_the_site_is_unreachable(tab: StaffTab) -> None:
     tab.page.route("**/preview/", lambda route: route.abort())
 
     type_text(tab, "Words on a train.")
@@ -62,7 +64,7 @@ def test_a_site_that_cannot_be_reached_keeps_the_text(tab: StaffTab) -> None:
 
 
 def leave(tab: StaffTab) -> list[str]:
-    """Try to go to the list; the questions that the browser asks are answered with stay."""
+    """Try to open the list, and choose to stay if the browser asks. Return the types of the browser dialogs."""
     asked: list[str] = []
 
     def stay(dialog: Dialog) -> None:
@@ -72,14 +74,14 @@ def leave(tab: StaffTab) -> list[str]:
     tab.page.on("dialog", stay)
     tab.page.evaluate("location.href = '/admin/'")
     until = time.monotonic() + 10
-    # Either the question comes, or the list does.
+    # Either the dialog or the list appears.
     while not asked and not tab.page.url.endswith("/admin/") and time.monotonic() < until:
         tab.page.wait_for_timeout(50)
     return asked
 
 
 @pytest.mark.smoke
-def test_leaving_with_unsaved_words_asks_first(tab: StaffTab) -> None:
+def test_leaving_with_unsaved_text_asks_first(tab: StaffTab) -> None:
     tab.page.locator("#id_body").click()
     tab.page.keyboard.type("New. ")
 
@@ -87,7 +89,7 @@ def test_leaving_with_unsaved_words_asks_first(tab: StaffTab) -> None:
     assert tab.text.count("New. ") == 1
 
 
-def test_leaving_with_nothing_unsaved_asks_nothing(tab: StaffTab) -> None:
+def test_leaving_with_everything_saved_does_not_ask(tab: StaffTab) -> None:
     tab.page.locator("#id_body").click()
     tab.page.keyboard.type("New. ")
     tab.page.get_by_role("button", name="Save draft").click()
@@ -97,11 +99,11 @@ def test_leaving_with_nothing_unsaved_asks_nothing(tab: StaffTab) -> None:
     assert leave(tab) == []
 
 
-def test_a_form_that_was_not_saved_still_asks(tab: StaffTab) -> None:
+def test_leaving_after_a_failed_save_still_asks(tab: StaffTab) -> None:
     tab.page.locator("#id_title").fill("")
     tab.page.get_by_role("button", name="Save draft").click()
     expect(tab.page.locator(".errornote").first).to_be_visible()
-    # Drawn by the script that also asks.
+    # Rendered by the script that also asks.
     expect(tab.page.frame_locator("[data-stage] iframe").locator("article")).to_be_visible()
     tab.page.locator("#id_body").click()
 

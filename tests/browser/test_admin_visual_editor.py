@@ -1,4 +1,4 @@
-"""The visual editor: what it shows is what the text says, what is not touched stays as it was, and Word's habits work."""
+"""The visual editor: it shows what the text says, leaves untouched parts unchanged, and supports habits from Word."""
 
 import difflib
 import random
@@ -22,7 +22,7 @@ from tests.served_data import ROOT
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 CLIPBOARD = Path(__file__).parent / "clipboard"
 
-# Reads each text, and changes each of its blocks in turn. Returns what is wrong, and where the blocks begin.
+# Parses each text, and edits each of its blocks in turn. Returns the errors and the first line of each block.
 CHECK = """async ([texts, grammar]) => {
   const { SourcePreservingDocument } = await import("/static/admin_portal/visual_editor/document.js");
   const { schema } = await import("/static/admin_portal/visual_editor/schema.js");
@@ -59,7 +59,7 @@ CHECK = """async ([texts, grammar]) => {
 
 @pytest.fixture
 def row(transactional_db: None) -> Page:
-    """With something to choose for every block."""
+    """A draft with something to choose for every block."""
     row = make_draft_with_references()
     Series.objects.create(slug="stages", language="en", title="The stages")
     return row
@@ -67,7 +67,7 @@ def row(transactional_db: None) -> Page:
 
 @pytest.fixture
 def tab(row: Page, browser: Browser, live_server: Any, editor: User) -> Iterator[StaffTab]:
-    """The form of the draft, with its text as it looks."""
+    """The form of the draft in the visual editor."""
     with open_staff_tab(browser, live_server.url, DESKTOP) as made:
         made.sign_in(editor, mode="visual")
         made.edit(change_url(row))
@@ -81,7 +81,7 @@ def body(tab: StaffTab) -> Locator:
 
 
 def api(tab: StaffTab, call: str, *given: Any) -> Any:
-    """The result of ``element.visualEditor.<call>(...)``."""
+    """Return the result of ``element.visualEditor.<call>(...)``."""
     code = f"(given) => document.querySelector('[data-editor]').visualEditor.{call}(...given)"
     return tab.page.evaluate(code, list(given))
 
@@ -111,7 +111,7 @@ def starter_texts() -> dict[str, str]:
 
 
 def check_texts(tab: StaffTab, texts: list[str]) -> list[str]:
-    """What goes wrong with these texts; also where blocks do not begin on the lines of the server's parser."""
+    """Return what fails with these texts, including blocks that start on other lines than in the server's parser."""
     wrong, starts = tab.page.evaluate(CHECK, [texts, editor_grammar()])
     found = ["\n".join(map(str, one)) for one in wrong]
     for text, lines in zip(texts, starts, strict=True):
@@ -121,7 +121,7 @@ def check_texts(tab: StaffTab, texts: list[str]) -> list[str]:
     return found
 
 
-def test_starter_pages_are_written_back_and_keep_all_blocks_but_the_one_that_is_touched(tab: StaffTab) -> None:
+def test_starter_pages_round_trip_and_an_edit_changes_only_its_block(tab: StaffTab) -> None:
     texts = starter_texts()
 
     assert len(texts) == 40
@@ -189,17 +189,17 @@ def make_text(seed: int) -> str:
     )
 
 
-def test_generated_texts_are_written_back_and_touched_blocks_are_read_as_they_were_shown(tab: StaffTab) -> None:
+def test_generated_texts_round_trip_and_edited_blocks_read_as_shown(tab: StaffTab) -> None:
     assert check_texts(tab, [make_text(seed) for seed in range(300)]) == []
 
 
 @pytest.mark.slow
-def test_two_thousand_generated_texts_are_written_back(tab: StaffTab) -> None:
+def test_two_thousand_generated_texts_round_trip(tab: StaffTab) -> None:
     assert check_texts(tab, [make_text(seed) for seed in range(1000, 3000)]) == []
 
 
-def test_all_markup_of_starter_pages_can_be_edited_as_it_looks(tab: StaffTab) -> None:
-    """No page has a block that only Source can show."""
+def test_all_markup_of_starter_pages_can_be_edited_visually(tab: StaffTab) -> None:
+    """No page has a block that can be edited only in Source."""
     code = """async ([texts, grammar]) => {
       const { SourcePreservingDocument } = await import("/static/admin_portal/visual_editor/document.js");
       return texts.flatMap((text) => {
@@ -214,8 +214,8 @@ def test_all_markup_of_starter_pages_can_be_edited_as_it_looks(tab: StaffTab) ->
 
 # ── Keys ──
 
-# What a person who knows Word does: the text before, where the cursor is put ("" for the selection of those words), the
-# keys, and the text after. "|" is the cursor.
+# What people who know Word do: the text before, the cursor position ("" for the selection of those words), the keys, and
+# the text after. "|" is the cursor.
 HABITS: list[tuple[str, str, str, list[str], str]] = [
     ("Ctrl+B makes words bold", "A word here.\n", "word", ["Control+b"], "A **word** here.\n"),
     ("Ctrl+B takes bold away", "A **word** here.\n", "word", ["Control+b"], "A word here.\n"),
@@ -290,7 +290,7 @@ def test_habits_from_word_work(tab: StaffTab) -> None:
     assert failures == []
 
 
-def test_ctrl_s_and_ctrl_f_ask_the_screen(tab: StaffTab) -> None:
+def test_ctrl_s_and_ctrl_f_trigger_save_and_find(tab: StaffTab) -> None:
     tab.page.evaluate(
         """() => {
           window.asked = [];
@@ -310,12 +310,12 @@ def test_ctrl_s_and_ctrl_f_ask_the_screen(tab: StaffTab) -> None:
 
 
 def insert(tab: StaffTab, words: str) -> None:
-    """Type the sign, the words, and Enter, on a new line."""
+    """Type the trigger character, the search text, and Enter on a new line."""
     tab.page.keyboard.type(f"/{words}")
     tab.page.keyboard.press("Enter")
 
 
-def test_every_block_is_inserted_from_the_keyboard_and_shows_what_patients_see(tab: StaffTab) -> None:
+def test_every_block_can_be_inserted_from_the_keyboard_and_shows_the_public_rendering(tab: StaffTab) -> None:
     write(tab, "Start.\n")
     put_cursor_after(tab, "Start.")
     tab.page.keyboard.press("Enter")
@@ -351,7 +351,7 @@ def test_every_block_is_inserted_from_the_keyboard_and_shows_what_patients_see(t
     expect(body(tab).locator("figure img").first).to_be_visible()
 
 
-def test_a_block_is_changed_moved_doubled_and_deleted_by_its_buttons(tab: StaffTab) -> None:
+def test_block_can_be_changed_moved_duplicated_and_deleted_with_its_buttons(tab: StaffTab) -> None:
     write(tab, "Start.\n\n::: chance 2 in 100\nget a rash.\n:::\n\nEnd.\n")
     put_cursor_after(tab, "a rash.")
     card = body(tab).get_by_role("group", name="A chance, as a picture and in words").first
@@ -378,7 +378,7 @@ def test_a_block_is_changed_moved_doubled_and_deleted_by_its_buttons(tab: StaffT
     assert tab.text == changed.replace("5 in", "2 in")
 
 
-def test_what_a_page_has_once_is_put_where_it_belongs_and_found_again(tab: StaffTab) -> None:
+def test_one_time_blocks_are_inserted_in_their_place_and_found_again(tab: StaffTab) -> None:
     write(tab, "## Title\n\nEnd.\n")
     put_cursor_after(tab, "End.")
     for words in ("One", " more"):
@@ -403,7 +403,7 @@ def test_options_are_added_to_a_comparison_with_the_same_headings(tab: StaffTab)
     assert tab.text == text.replace("y\n:::", "y\n\n### C\n\n#### What\n\nz\n:::")
 
 
-def test_blocks_that_are_cut_and_pasted_stay_as_they_are(tab: StaffTab) -> None:
+def test_cut_and_pasted_blocks_are_unchanged(tab: StaffTab) -> None:
     text = "## Title {#here .folded}\n\n::: steps\n1. One\n:::\n\n::: phones\n\nCall {clinic.phone}. [@nice]\n"
     write(tab, text)
     put_cursor_after(tab, "Call")
@@ -431,7 +431,7 @@ def test_no_markup_is_on_screen_unless_source_is_on(tab: StaffTab) -> None:
     expect(body(tab)).to_be_hidden()
 
 
-def test_what_cannot_be_shown_stays_in_the_text_and_leads_to_source(tab: StaffTab) -> None:
+def test_unsupported_markup_stays_in_the_text_and_opens_source(tab: StaffTab) -> None:
     text = "Start.\n\n::: unknown-block x\n\nA ![picture](x.png) in a line.\n\nEnd.\n"
     write(tab, text)
     put_cursor_after(tab, "End.")
@@ -446,10 +446,10 @@ def test_what_cannot_be_shown_stays_in_the_text_and_leads_to_source(tab: StaffTa
     assert text[offset:].startswith("A ![picture]")
 
 
-# ── In a sentence ──
+# ── Inline content ──
 
 
-def test_links_lead_to_pages_sections_and_the_web(tab: StaffTab) -> None:
+def test_links_can_point_to_pages_sections_and_websites(tab: StaffTab) -> None:
     write(tab, "Read about recovery and more.\n")
     select(tab, "recovery")
     tab.page.keyboard.press("Control+k")
@@ -514,8 +514,8 @@ def paste(tab: StaffTab, **data: str) -> None:
     )
 
 
-def test_what_word_and_others_put_on_the_clipboard_is_shown_as_it_looks(tab: StaffTab) -> None:
-    """The same text as in Source mode: only its markup may be written another way."""
+def test_clipboard_html_is_shown_formatted(tab: StaffTab) -> None:
+    """Pasting gives the same text as in Source mode; only the notation of its markup can differ."""
     names = sorted(file.stem for file in CLIPBOARD.glob("*.html"))
     failures = []
     for name in names:
@@ -539,7 +539,7 @@ def test_what_word_and_others_put_on_the_clipboard_is_shown_as_it_looks(tab: Sta
     assert failures == []
 
 
-def test_an_address_pasted_over_words_links_them_and_plain_text_stays_plain(tab: StaffTab) -> None:
+def test_url_pasted_over_words_links_them_and_plain_text_stays_plain(tab: StaffTab) -> None:
     write(tab, "Read the guide.\n")
     select(tab, "the guide")
     paste(tab, plain="https://example.org/guide")
@@ -553,10 +553,10 @@ def test_an_address_pasted_over_words_links_them_and_plain_text_stays_plain(tab:
     assert tab.text == "Start\n\n\\# One\n\n- two\n- three\n\n1945\\. A year\n"
 
 
-# ── The field below ──
+# ── The underlying field ──
 
 
-def test_what_others_write_into_the_field_is_read_back_and_can_be_undone(tab: StaffTab, row: Page) -> None:
+def test_external_changes_to_the_field_are_shown_and_can_be_undone(tab: StaffTab, row: Page) -> None:
     before = tab.text
     put_cursor_after(tab, "A small cut.")
     tab.page.keyboard.type(" Mine.")
@@ -587,7 +587,7 @@ def test_a_change_is_saved_with_the_form(tab: StaffTab, row: Page) -> None:
     assert "A small cut. It heals." in row.body
 
 
-def test_lines_lead_to_their_place_and_back(tab: StaffTab) -> None:
+def test_lines_map_to_positions_and_back(tab: StaffTab) -> None:
     text = "Start.\n\n- one\n- two\n  - three\n\n| a | b |\n|---|---|\n| c | d |\n\n::: steps\n1. four\n2. five\n:::\n\nEnd of it.\n"
     write(tab, text)
     lines = [
@@ -622,7 +622,7 @@ def test_words_are_found_and_replaced_in_both_modes(tab: StaffTab) -> None:
         api(tab, "setMode", "visual")
 
 
-def test_the_mode_is_remembered_and_without_it_the_field_works_as_before(tab: StaffTab, row: Page) -> None:
+def test_mode_is_remembered_and_source_mode_works_as_before(tab: StaffTab, row: Page) -> None:
     tab.page.get_by_role("button", name="Source", exact=True).click()
     tab.page.locator("#id_body").fill("Typed as Markdown.\n")
     tab.page.get_by_role("button", name="Source", exact=True).click()
@@ -635,7 +635,7 @@ def test_the_mode_is_remembered_and_without_it_the_field_works_as_before(tab: St
     expect(tab.page.get_by_role("button", name="Source", exact=True)).to_have_attribute("aria-pressed", "true")
 
 
-def test_without_the_visual_editor_the_field_and_what_keeps_the_text_safe_still_work(
+def test_field_and_autosave_work_without_the_visual_editor(
     browser: Browser, live_server: Any, row: Page, editor: User
 ) -> None:
     with open_staff_tab(browser, live_server.url, DESKTOP) as tab:
@@ -649,7 +649,7 @@ def test_without_the_visual_editor_the_field_and_what_keeps_the_text_safe_still_
         assert api(tab, "mode") == "source"
 
 
-# ── For everybody ──
+# ── Accessibility ──
 
 
 @pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
@@ -674,7 +674,7 @@ def test_axe_finds_nothing(
     assert width == size["width"]
 
 
-def test_names_say_what_things_are(tab: StaffTab) -> None:
+def test_elements_have_accessible_names(tab: StaffTab) -> None:
     put_cursor_after(tab, "It is short.")
     card = body(tab).get_by_role("group", name="Key points")
     expect(card.get_by_role("button", name="Move down")).to_be_visible()
@@ -689,7 +689,7 @@ def test_names_say_what_things_are(tab: StaffTab) -> None:
     ]
 
 
-def test_every_offered_block_is_in_the_list_of_what_can_be_inserted(tab: StaffTab) -> None:
+def test_every_offered_block_is_in_the_insert_list(tab: StaffTab) -> None:
     tab.page.get_by_role("button", name="Insert").click()
     offered = tab.page.locator(".palette [role=option] strong").all_inner_texts()
 
@@ -697,7 +697,7 @@ def test_every_offered_block_is_in_the_list_of_what_can_be_inserted(tab: StaffTa
     assert [label for label in blocks if label not in offered] == []
 
 
-def test_the_first_use_of_a_glossary_word_is_marked(tab: StaffTab) -> None:
+def test_first_use_of_a_glossary_term_is_highlighted(tab: StaffTab) -> None:
     word = GlossaryTerm.objects.filter(language="en")[0]
     write(tab, f"## {word.term}\n\nA {word.term} and a {word.term}.\n")
 

@@ -1,4 +1,4 @@
-"""The writing screen: everything at hand on a laptop, mistakes that are fixed where they are, and nothing lost."""
+"""The writing screen: everything within reach on a laptop, mistakes that can be fixed in place, and no lost text."""
 
 from typing import Any
 
@@ -18,12 +18,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 LAPTOP: ViewportSize = {"width": 1366, "height": 768}
 TABLET: ViewportSize = {"width": 768, "height": 1024}
-# 1366 × 768 at 400 %.
+# 1366 × 768 at 400% zoom.
 ZOOMED: ViewportSize = {"width": 341, "height": 192}
 LEAD = "::: key-points\n- It is short.\n- It is safe to read.\n:::\n\n## What it is\n\nWe look after you. [@nice]\n\n"
 LONG = "We look at the bone of your back and at your legs on the screen in the room next door for a long time"
 
-# Twenty mistakes: what a nurse typed, the line that is reported, the button that fixes it, and the text afterwards.
+# Twenty mistakes: typed text, reported line, button that fixes it, and text after the fix.
 MISTAKES = [
     ("##Washing", 10, "Make it a heading", "## Washing"),
     ("# Washing", 10, "Make it a heading", "## Washing"),
@@ -50,7 +50,7 @@ MISTAKES = [
 
 @pytest.fixture
 def row(transactional_db: None) -> PageRow:
-    """A draft that is ready to be published, and rows that its text may name."""
+    """A draft that is ready to be published, and the rows that its text can reference."""
     make_clinic()
     make_figure(size=(40, 40))
     make_public(make_next())
@@ -68,7 +68,7 @@ def laptop(tab: StaffTab) -> StaffTab:
 
 
 @pytest.mark.smoke
-def test_nothing_important_is_below_the_fold_of_a_laptop(laptop: StaffTab, row: PageRow) -> None:
+def test_nothing_important_is_below_the_fold_on_a_laptop(laptop: StaffTab, row: PageRow) -> None:
     page = laptop.page
     needed = {
         "name": page.get_by_role("heading", level=1, name="Small cut"),
@@ -103,7 +103,7 @@ def test_nothing_important_is_below_the_fold_of_a_laptop(laptop: StaffTab, row: 
     assert preview and preview["height"] > 400
 
 
-def test_each_of_twenty_mistakes_is_shown_at_its_place_with_a_fix(laptop: StaffTab) -> None:
+def test_each_of_twenty_mistakes_is_shown_in_place_with_a_fix(laptop: StaffTab) -> None:
     page, wrong = laptop.page, {}
     page.locator("[data-open-panel=problems]").click()
     for mistake, line, fix, wanted in MISTAKES:
@@ -139,7 +139,7 @@ def test_missing_parts_are_inserted_or_chosen(laptop: StaffTab) -> None:
     expect(page.locator("[data-problem-count]")).to_have_text("2 things to fix")
 
 
-def test_a_problem_of_a_field_leads_to_the_settings(laptop: StaffTab) -> None:
+def test_field_issue_opens_the_settings(laptop: StaffTab) -> None:
     page = laptop.page
     page.locator("[data-open-panel=settings]").click()
     page.locator("#id_description").fill("")
@@ -202,7 +202,7 @@ def test_the_main_action_saves_first_and_then_sends(laptop: StaffTab, row: PageR
     assert row.events.get().reason == "Please look at the title."
 
 
-def test_unsaved_changes_are_discarded_and_brought_back(laptop: StaffTab) -> None:
+def test_unsaved_changes_can_be_discarded_and_restored(laptop: StaffTab) -> None:
     page, before = laptop.page, laptop.text
     type_text(laptop, "Only these words.")
     page.get_by_label("Title").fill("Another title")
@@ -216,7 +216,7 @@ def test_unsaved_changes_are_discarded_and_brought_back(laptop: StaffTab) -> Non
     expect(page.locator("#id_title")).to_have_value("Another title")
 
 
-def test_a_discarded_draft_is_brought_back(browser: Browser, live_server: Any, row: PageRow, editor: User) -> None:
+def test_discarded_draft_can_be_restored(browser: Browser, live_server: Any, row: PageRow, editor: User) -> None:
     make_public(row)
     row.refresh_from_db()
     row.title = "A newer title"
@@ -234,7 +234,7 @@ def test_a_discarded_draft_is_brought_back(browser: Browser, live_server: Any, r
         assert tab.complaints == []
 
 
-def test_text_and_preview_are_shown_alone_and_the_choice_is_remembered(laptop: StaffTab, row: PageRow) -> None:
+def test_text_or_preview_can_be_shown_alone_and_the_choice_is_remembered(laptop: StaffTab, row: PageRow) -> None:
     page = laptop.page
     page.get_by_role("button", name="Preview", exact=True).click()
     expect(page.locator(".editor__source")).to_be_hidden()
@@ -258,7 +258,7 @@ def test_a_new_page_starts_with_a_template(editor_tab: StaffTab, row: PageRow) -
 @pytest.mark.parametrize(
     ("size", "scheme"), [(LAPTOP, "light"), (LAPTOP, "dark"), (TABLET, "light"), (PHONE, "dark"), (ZOOMED, "light")]
 )
-def test_the_screen_is_for_everybody(
+def test_screen_is_accessible(
     browser: Browser, live_server: Any, row: PageRow, editor: User, superuser: User, size: Any, scheme: Any
 ) -> None:
     approve(row.revisions.get())
@@ -297,7 +297,7 @@ def test_without_javascript_everything_is_on_one_long_page(
     assert row.events.get().reason == "Please look."
 
 
-def test_the_visual_editor_has_fixes_places_and_a_caret_that_follows_the_preview(
+def test_visual_editor_has_fixes_issue_positions_and_a_caret_that_follows_the_preview(
     browser: Browser, live_server: Any, row: PageRow, editor: User
 ) -> None:
     PageRow.objects.filter(pk=row.pk).update(

@@ -1,4 +1,4 @@
-"""The page of all components: complete, for staff only, without findings by axe, and in the page's own font."""
+"""The component page: complete, staff-only, without axe findings, and in the page's own font."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 
 ADDRESS = "/admin/components/"
 PHONE: ViewportSize = {"width": 390, "height": 844}
-# Templates that draw a part of another component.
+# Templates that render part of another component.
 PARTS = {
     "chance_block", "clinic_logo", "drawing", "figure_views", "line", "marker_leader", "marker_shape", "markers", "svg_defs", "warning_signs_list",
     "warning_signs_short",
@@ -38,7 +38,7 @@ def test_every_component_is_shown(editor_tab: StaffTab) -> None:
 
 
 @pytest.mark.django_db
-def test_only_staff_may_read_it_and_nothing_can_be_sent_to_it(editor: User) -> None:
+def test_page_is_readable_only_by_staff_and_accepts_no_post(editor: User) -> None:
     stranger, staff = Client(), Client()
     staff.force_login(editor)
 
@@ -47,7 +47,7 @@ def test_only_staff_may_read_it_and_nothing_can_be_sent_to_it(editor: User) -> N
 
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desk"])
-def test_axe_finds_nothing_by_day_and_night_and_nothing_is_wider_than_the_page(
+def test_axe_finds_no_problem_in_light_and_dark_mode_and_nothing_overflows(
     browser: Browser, live_server: Any, editor: User, size: ViewportSize
 ) -> None:
     make_clinic()
@@ -61,13 +61,13 @@ def test_axe_finds_nothing_by_day_and_night_and_nothing_is_wider_than_the_page(
         assert tab.page.evaluate("document.documentElement.scrollWidth") <= size["width"]
 
 
-def test_buttons_of_the_components_have_the_font_of_the_page(editor_tab: StaffTab) -> None:
+def test_component_buttons_use_the_page_font(editor_tab: StaffTab) -> None:
     editor_tab.open(ADDRESS)
 
     assert editor_tab.page.locator("button").count() > 10
     assert editor_tab.page.evaluate(OTHER_FONTS) == []
 
 
-def test_buttons_of_the_editor_have_the_font_of_the_page(tab: StaffTab) -> None:
+def test_editor_buttons_use_the_page_font(tab: StaffTab) -> None:
     assert tab.page.locator("button").count() > 20
     assert tab.page.evaluate(OTHER_FONTS) == []

@@ -1,4 +1,4 @@
-"""axe: every rule it knows, best practice, experimental and AAA contrast included, on every public page."""
+"""Every axe rule on every public page, including best practices, experimental rules, and AAA contrast."""
 
 from dataclasses import dataclass, field
 
@@ -10,16 +10,16 @@ from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser
 
-# Numbers stand beside their text, never under it, so the text behind them can be measured.
+# Pseudo-elements (numbers) are next to text and never behind it, so they can be ignored when measuring contrast.
 PREPARE = """
 for (const id of ["color-contrast", "color-contrast-enhanced"]) {
   axe.configure({checks: [{id, options: {...axe._audit.checks[id].options, ignorePseudo: true}}]});
 }
 """
-# Begins and returns at once: a phone and a desktop are looked at side by side.
-BEGIN = """(colours) => {
+# Starts axe and returns immediately, so that phone and desktop are checked in parallel.
+BEGIN = """(colors) => {
   const rules = Object.fromEntries(axe.getRules().map((rule) => [rule.ruleId, {enabled: true}]));
-  const options = colours ? {runOnly: ["color-contrast", "color-contrast-enhanced", "link-in-text-block"]} : {rules};
+  const options = colors ? {runOnly: ["color-contrast", "color-contrast-enhanced", "link-in-text-block"]} : {rules};
   window.looking = axe.run(document, {...options, resultTypes: ["violations"]});
 }"""
 END = """async () => (await window.looking).violations
@@ -27,19 +27,19 @@ END = """async () => (await window.looking).violations
 Found = dict[str, list[str]]
 
 
-def findings(*pages: Page, only_colours: bool = False) -> list[list[str]]:
-    """What axe finds on each of the pages that are open."""
+def findings(*pages: Page, only_colors: bool = False) -> list[list[str]]:
+    """Return the axe findings on each of the open pages."""
     for page in pages:
         if not page.evaluate("'axe' in window"):
             page.evaluate(AXE)
             page.evaluate(PREPARE)
-        page.evaluate(BEGIN, only_colours)
+        page.evaluate(BEGIN, only_colors)
     return [page.evaluate(END) for page in pages]
 
 
 @dataclass
 class Findings:
-    """By page: all rules by day; by night, where nothing but colours differs, the rules on colour."""
+    """Findings by page: all rules in light mode, and only the color rules in dark mode, where only colors differ."""
 
     day: Found = field(default_factory=dict)
     night: Found = field(default_factory=dict)
@@ -47,12 +47,12 @@ class Findings:
 
 @pytest.fixture(scope="module")
 def found(browser: Browser, served_site: ServedSite) -> dict[str, Findings]:
-    """What axe says about every page on a phone and on a desktop."""
+    """The axe findings on every page, on a phone and on a desktop."""
     kept = {"phone": Findings(), "desk": Findings()}
     english = public_paths(served_site, language="en")
     with open_tab(browser, PHONE, bypass_csp=True) as phone, open_tab(browser, DESKTOP, bypass_csp=True) as desk:
         for path in public_paths(served_site):
-            # A Spanish page differs in its words only: the phone, the harder case, may stand for both.
+            # Spanish pages differ only in their text, so the phone, the harder case, represents both.
             tabs = {"phone": phone, "desk": desk} if path in english else {"phone": phone}
             for page in tabs.values():
                 page.emulate_media(color_scheme="light")
@@ -61,7 +61,7 @@ def found(browser: Browser, served_site: ServedSite) -> dict[str, Findings]:
                 kept[name].day[path] = sentences
             for page in tabs.values():
                 page.emulate_media(color_scheme="dark")
-            for name, sentences in zip(tabs, findings(*tabs.values(), only_colours=True), strict=True):
+            for name, sentences in zip(tabs, findings(*tabs.values(), only_colors=True), strict=True):
                 kept[name].night[path] = sentences
     return kept
 
@@ -71,25 +71,25 @@ def only_faulty(found: Found) -> Found:
 
 
 @pytest.mark.parametrize("size", ["phone", "desk"])
-def test_no_page_has_a_finding_by_day(found: dict[str, Findings], size: str) -> None:
+def test_no_page_has_a_finding_in_light_mode(found: dict[str, Findings], size: str) -> None:
     assert only_faulty(found[size].day) == {}
     assert len(found[size].day) > 20
 
 
 @pytest.mark.parametrize("size", ["phone", "desk"])
-def test_no_page_has_a_finding_by_night(found: dict[str, Findings], size: str) -> None:
+def test_no_page_has_a_finding_in_dark_mode(found: dict[str, Findings], size: str) -> None:
     assert only_faulty(found[size].night) == {}
     assert found[size].night.keys() == found[size].day.keys()
 
 
-def test_night_is_dark(browser: Browser, served_site: ServedSite) -> None:
+def test_dark_mode_is_dark(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, PHONE, color_scheme="dark") as page:
         visit(page, served_site, "/")
 
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(24, 22, 18)"
 
 
-def test_unfolded_parts_have_no_finding(browser: Browser, served_site: ServedSite) -> None:
+def test_expanded_parts_have_no_finding(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, PHONE, bypass_csp=True) as page:
         visit(page, served_site, "/kyphoplasty/")
         page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
@@ -98,14 +98,14 @@ def test_unfolded_parts_have_no_finding(browser: Browser, served_site: ServedSit
         assert findings(page) == [[]]
 
 
-def test_axe_finds_what_is_wrong(browser: Browser, served_site: ServedSite) -> None:
+def test_axe_detects_known_problems(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, PHONE, bypass_csp=True) as page:
         visit(page, served_site, "/")
         page.evaluate(
             """() => {
-              for (const colour of ["#777", "#666"]) {
+              for (const color of ["#777", "#666"]) {
                 const words = Object.assign(document.createElement("p"), {textContent: "These words are pale."});
-                words.style.color = colour;
+                words.style.color = color;
                 document.querySelector("main").append(words);
               }
               document.querySelector("main").append(new Image(20, 20));

@@ -1,4 +1,4 @@
-"""Pictures that belong together: before and after, one over the other or side by side, and a series step by step."""
+"""Related pictures: before and after, overlaid or side by side, and a series step by step."""
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -10,9 +10,7 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.mark.smoke
-def test_before_and_after_lie_one_over_the_other_and_a_slider_wipes_by_keyboard(
-    phone: Page, served_site: ServedSite
-) -> None:
+def test_before_and_after_overlap_and_the_slider_works_by_keyboard(phone: Page, served_site: ServedSite) -> None:
     visit(phone, served_site, "/kyphoplasty/")
     open_sections(phone)
     compare = phone.locator(".compare")
@@ -37,7 +35,9 @@ def test_before_and_after_lie_one_over_the_other_and_a_slider_wipes_by_keyboard(
     expect(slider).to_have_attribute("aria-valuetext", "0 percent before, 100 percent after")
 
 
-def test_before_and_after_change_to_drawings_together_and_part_again(phone: Page, served_site: ServedSite) -> None:
+def test_before_and_after_switch_to_drawings_together_and_return_side_by_side(
+    phone: Page, served_site: ServedSite
+) -> None:
     visit(phone, served_site, "/kyphoplasty/")
     open_sections(phone)
     compare = phone.locator(".compare")
@@ -56,7 +56,7 @@ def test_before_and_after_change_to_drawings_together_and_part_again(phone: Page
     assert before["y"] + before["height"] <= after["y"]
 
 
-def test_before_and_after_stand_side_by_side_without_javascript_and_on_paper(
+def test_before_and_after_are_side_by_side_without_javascript_and_in_print(
     browser: Browser, served_site: ServedSite
 ) -> None:
     for scripted in (False, True):
@@ -74,9 +74,7 @@ def test_before_and_after_stand_side_by_side_without_javascript_and_on_paper(
             assert not compare.get_by_role("slider").is_visible()
 
 
-def test_a_series_goes_down_the_page_and_has_one_switch_for_all_its_pictures(
-    phone: Page, served_site: ServedSite
-) -> None:
+def test_series_is_vertical_and_has_one_switch_for_all_pictures(phone: Page, served_site: ServedSite) -> None:
     visit(phone, served_site, "/the-procedure-in-x-ray-pictures/")
     open_sections(phone)
     series = phone.locator(".series").first

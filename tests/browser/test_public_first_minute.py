@@ -11,14 +11,14 @@ from tests.conftest import ServedSite
 pytestmark = pytest.mark.browser
 
 PHONE: ViewportSize = {"width": 390, "height": 740}
-# Screens of a phone that hold the title, the short version, and the emergency signs. Spanish takes more words.
+# Phone screens up to the end of the title, the key points, and the emergency signs. Spanish needs more words.
 MAX_FIRST_SCREENS = {"en": 2.0, "es": 2.3}
-# Pages of kind "about": they hold nothing medical, so they have no emergency signs of their own.
+# Pages of kind "about" have no medical content, so they do not list emergency signs.
 ABOUT = {f"{language}/{name}/" for language in ("", "/es") for name in ("about", "contact", "glossary", "pictures")}
-# What else has no short version: a page of numbers, and a list.
+# Pages without key points: phone numbers and a list.
 WITHOUT_SHORT_VERSION = {path for path in ABOUT if "contact" in path or "glossary" in path}
-# Screens of a phone, from the top of the page to its end, by what kind of page it is. The goals are lower: topics 8, guides
-# 6, choices 10. The open list of all signs takes four screens; elsewhere it is folded.
+# The maximum length in phone screens by type of page. The goals are lower: topics 8, guides 6, choices 10. The open list
+# of all signs takes four screens; elsewhere it is folded.
 MAX_SCREENS = {
     "contact": 4.0,
     "choices": 12.0,
@@ -27,12 +27,12 @@ MAX_SCREENS = {
     "guide, all signs": 11.5,
     "topic": 10.5,
 }
-# Spanish takes more words, and longer ones.
+# Spanish needs more and longer words.
 SPANISH_FACTOR = 1.13
 MAX_LINKS = 40
-# Each of their numbers has its source.
+# Each of their numbers cites a source.
 OF_NUMBERS = {"/complications-and-risks/", "/es/complicaciones-y-riesgos/"}
-# As long as what they list.
+# Their length depends on their entries.
 LISTS = {"/glossary/", "/es/glossary/"}
 
 MEASURE = """() => {
@@ -56,7 +56,7 @@ MEASURE = """() => {
 
 @pytest.fixture(scope="module")
 def measured(browser: Browser, served_site: ServedSite) -> dict[str, dict[str, Any]]:
-    """Where the parts of each released page end and where its first picture starts, in screens of a phone."""
+    """The ends of the parts of each released page and the start of its first picture, in phone screens."""
     found = {}
     with open_tab(browser, PHONE) as page:
         for path in public_paths(served_site, only_articles=True):
@@ -66,7 +66,7 @@ def measured(browser: Browser, served_site: ServedSite) -> dict[str, dict[str, A
 
 
 def shape(path: str, page: dict[str, Any]) -> str:
-    """The kind of page that the budget of length goes by."""
+    """Return the type of page that determines the length limit."""
     if path in {"/contact/", "/es/contact/"}:
         return "contact"
     if "/visits/" in path:
@@ -74,11 +74,11 @@ def shape(path: str, page: dict[str, Any]) -> str:
     return "choices" if page["is_choice"] else "all signs" if page["has_all_signs"] else "topic"
 
 
-def test_the_first_screen_says_whom_to_call_in_an_emergency(measured: dict[str, dict[str, Any]]) -> None:
+def test_first_screen_says_whom_to_call_in_an_emergency(measured: dict[str, dict[str, Any]]) -> None:
     assert {path: page["call"] for path, page in measured.items() if not page["call"] or page["call"] > 1} == {}
 
 
-def test_the_first_screens_hold_the_short_version_then_the_emergency_signs(
+def test_first_screens_show_the_key_points_then_the_emergency_signs(
     measured: dict[str, dict[str, Any]],
 ) -> None:
     assert measured.keys() >= ABOUT
@@ -96,7 +96,7 @@ def test_the_first_screens_hold_the_short_version_then_the_emergency_signs(
     assert late == {}
 
 
-def test_no_picture_comes_before_them(measured: dict[str, dict[str, Any]]) -> None:
+def test_no_picture_comes_before_the_emergency_signs(measured: dict[str, dict[str, Any]]) -> None:
     pages = {path: page for path, page in measured.items() if path not in WITHOUT_SHORT_VERSION}
     assert len([page for page in pages.values() if page["picture"]]) > len(pages) / 2
     assert {
@@ -104,14 +104,14 @@ def test_no_picture_comes_before_them(measured: dict[str, dict[str, Any]]) -> No
     } == {}
 
 
-def test_a_reader_meets_fewer_than_40_links_before_opening_a_section(measured: dict[str, dict[str, Any]]) -> None:
+def test_fewer_than_40_links_are_visible_before_opening_a_section(measured: dict[str, dict[str, Any]]) -> None:
     many = {path: page["links"] for path, page in measured.items() if page["links"] >= MAX_LINKS}
     assert {path: links for path, links in many.items() if path not in OF_NUMBERS} == {}
 
 
-def test_no_page_is_longer_than_its_budget(measured: dict[str, dict[str, Any]]) -> None:
+def test_no_page_exceeds_its_length_limit(measured: dict[str, dict[str, Any]]) -> None:
     shapes = {path: shape(path, page) for path, page in measured.items() if path not in LISTS}
-    # Contact, choices, and nerves with recovery, which folds the list; in two languages.
+    # Contact, choices, and all signs (nerves and recovery, which folds the list), each in two languages.
     assert [list(shapes.values()).count(s) for s in ("contact", "choices", "all signs")] == [2, 2, 4]
     long = {}
     for path, name in shapes.items():

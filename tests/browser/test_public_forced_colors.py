@@ -1,4 +1,4 @@
-"""With the reader's own colours (Windows high contrast) marks, rings and edges stay."""
+"""Markers, focus rings, and borders stay visible with forced colors (Windows high contrast)."""
 
 import io
 import math
@@ -18,12 +18,12 @@ WHITE, BLACK = "rgb(255, 255, 255)", "rgb(0, 0, 0)"
 
 @pytest.fixture
 def contrast(browser: Browser) -> Iterator[Page]:
-    """A phone whose reader has chosen the colours."""
+    """A phone with forced colors."""
     with open_tab(browser, PHONE, forced_colors="active") as page:
         yield page
 
 
-def test_marks_keep_white_ring_black_disc_and_white_number(contrast: Page, served_site: ServedSite) -> None:
+def test_markers_keep_white_ring_black_disc_and_white_number(contrast: Page, served_site: ServedSite) -> None:
     visit(contrast, served_site, "/kyphoplasty/")
 
     def fills(part: str) -> set[str]:
@@ -35,8 +35,8 @@ def test_marks_keep_white_ring_black_disc_and_white_number(contrast: Page, serve
     assert fills(".marker__number") == {WHITE}
 
 
-def test_marks_are_seen_on_the_picture(browser: Browser, served_site: ServedSite) -> None:
-    # Four pixels for each CSS pixel, so that a ring of two is measured inside its edges.
+def test_markers_are_visible_on_the_picture(browser: Browser, served_site: ServedSite) -> None:
+    # Four pixels per CSS pixel, so that a ring of two CSS pixels can be measured inside its edges.
     with open_tab(browser, PHONE, forced_colors="active", device_scale_factor=4) as page:
         page.goto(f"{served_site.url}/kyphoplasty/")
         mark = page.locator(".figure__stage--image .marker").first
@@ -45,7 +45,7 @@ def test_marks_are_seen_on_the_picture(browser: Browser, served_site: ServedSite
         box, inner = rim.bounding_box(), disc.bounding_box()
         assert box is not None
         assert inner is not None
-        # Whole pixels: a screenshot rounds the others, and its middle would not be the mark's.
+        # Use whole pixels, because a screenshot rounds fractions, which would shift the center of the marker.
         left, top = math.floor(box["x"]), math.floor(box["y"])
         shot = page.screenshot(clip={"x": left, "y": top, "width": 40, "height": 40})
         picture = Image.open(io.BytesIO(shot)).convert("L")
@@ -55,7 +55,7 @@ def test_marks_are_seen_on_the_picture(browser: Browser, served_site: ServedSite
     rays = [2 * math.pi * step / 48 for step in range(48)]
 
     def gray(radius: float, angle: float) -> int:
-        """The gray value, 0 to 255, at a distance from the center of the mark, in pixels of the picture."""
+        """Return the gray value, 0 to 255, at a distance in picture pixels from the center of the marker."""
         x, y = center_x + radius * math.cos(angle), center_y + radius * math.sin(angle)
         value = picture.getpixel((min(int(x), picture.width - 1), min(int(y), picture.height - 1)))
         assert isinstance(value, int)
@@ -72,7 +72,7 @@ def test_marks_are_seen_on_the_picture(browser: Browser, served_site: ServedSite
     assert sum(value < 40 for value in number) > 0.3 * len(number)
 
 
-def test_numbers_of_the_list_can_be_told_from_their_ground(contrast: Page, served_site: ServedSite) -> None:
+def test_list_numbers_contrast_with_their_background(contrast: Page, served_site: ServedSite) -> None:
     visit(contrast, served_site, "/kyphoplasty/")
     pairs = contrast.locator(".figure__entry").evaluate_all(
         """(all) => all.map((e) => getComputedStyle(e, "::before"))
@@ -83,7 +83,7 @@ def test_numbers_of_the_list_can_be_told_from_their_ground(contrast: Page, serve
     assert pairs != []
 
 
-def test_buttons_and_fields_keep_an_edge(contrast: Page, served_site: ServedSite) -> None:
+def test_buttons_and_fields_keep_a_border(contrast: Page, served_site: ServedSite) -> None:
     visit(contrast, served_site, "/")
     contrast.locator(".menu__button summary").click()
     edges = contrast.locator("button:visible, input:visible, a.phone-button:visible").evaluate_all(
@@ -95,7 +95,7 @@ def test_buttons_and_fields_keep_an_edge(contrast: Page, served_site: ServedSite
     assert len(edges) >= 4
 
 
-def test_focus_keeps_its_ring(contrast: Page, served_site: ServedSite) -> None:
+def test_focus_ring_stays_visible(contrast: Page, served_site: ServedSite) -> None:
     visit(contrast, served_site, "/")
     for _ in range(4):
         contrast.keyboard.press("Tab")
@@ -109,7 +109,7 @@ def test_focus_keeps_its_ring(contrast: Page, served_site: ServedSite) -> None:
         assert style[1] >= 2
 
 
-def test_urgency_is_said_in_words_not_in_colour(contrast: Page, served_site: ServedSite) -> None:
+def test_urgency_is_expressed_in_words_not_color(contrast: Page, served_site: ServedSite) -> None:
     visit(contrast, served_site, "/nerve-damage-warning-signs/")
     titles = contrast.locator(
         ".care-card--emergency .care-card__title, .care-card--urgent .care-card__title"

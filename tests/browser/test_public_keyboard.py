@@ -11,7 +11,7 @@ from tests.conftest import ServedSite
 pytestmark = pytest.mark.browser
 
 MAX_STEPS = 800
-# A group of radio buttons is one stop: the chosen one. A row that scrolls is a stop, so that arrow keys can move it.
+# A radio group is one tab stop: the selected button. A scrollable row is a tab stop, so that arrow keys can scroll it.
 EXPECTED = """() => {
   const stops = [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex="0"]')];
   const reachable = stops.filter((e) => e.checkVisibility({visibilityProperty: true}))
@@ -21,7 +21,7 @@ EXPECTED = """() => {
   reachable.forEach((e, place) => { e.dataset.stop = place; });
   return reachable.length;
 }"""
-# Where the focus is, whether it shows, and whether something that stays in view covers it.
+# The focused element, whether its focus ring is visible, and whether a sticky element covers it.
 FOCUSED = """() => {
   const e = document.activeElement;
   if (!e || e === document.body) return null;
@@ -39,7 +39,7 @@ FOCUSED = """() => {
 
 
 def walk(page: Page) -> tuple[int, list[dict[str, Any]]]:
-    """Press Tab from the top until the focus leaves the page: (stops there should be, stops there were)."""
+    """Press Tab from the top until the focus leaves the page, and return (expected number of stops, actual stops)."""
     expected = page.evaluate(EXPECTED)
     steps: list[dict[str, Any]] = []
     while len(steps) < MAX_STEPS:
@@ -55,7 +55,7 @@ ONE_OF_EACH = ["/", "/kyphoplasty/", "/visits/kyphoplasty-consult/", "/glossary/
 
 
 @pytest.mark.parametrize(("size", "paths"), [(PHONE, None), (DESKTOP, ONE_OF_EACH)], ids=["phone", "desk"])
-def test_tab_comes_to_every_control_in_order_visibly_and_leaves_again(
+def test_tab_reaches_every_control_in_order_visibly_and_leaves_the_page(
     browser: Browser, served_site: ServedSite, size: ViewportSize, paths: list[str] | None
 ) -> None:
     wrong: dict[str, Any] = {}
@@ -73,7 +73,7 @@ def test_tab_comes_to_every_control_in_order_visibly_and_leaves_again(
 
 
 @pytest.mark.smoke
-def test_the_first_stop_skips_to_the_text(browser: Browser, served_site: ServedSite) -> None:
+def test_first_tab_stop_skips_to_the_text(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, PHONE) as page:
         for path in [*ONE_OF_EACH, "/es/cifoplastia/", "/no-such-page/"]:
             visit(page, served_site, path)
@@ -87,7 +87,7 @@ def test_the_first_stop_skips_to_the_text(browser: Browser, served_site: ServedS
             assert page.evaluate("document.activeElement.id") == "main", path
 
 
-def test_after_skipping_the_next_stop_is_in_the_text(browser: Browser, served_site: ServedSite) -> None:
+def test_next_tab_stop_after_skipping_is_in_the_text(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, PHONE) as page:
         visit(page, served_site, "/kyphoplasty/")
         page.keyboard.press("Tab")
@@ -98,7 +98,7 @@ def test_after_skipping_the_next_stop_is_in_the_text(browser: Browser, served_si
 
 
 @pytest.mark.parametrize("key", ["Enter", "Space"])
-def test_menu_unfolds_and_folds_by_key(browser: Browser, served_site: ServedSite, key: str) -> None:
+def test_menu_opens_and_closes_by_key(browser: Browser, served_site: ServedSite, key: str) -> None:
     with open_tab(browser, PHONE) as page:
         visit(page, served_site, "/")
         links = page.locator(".menu__links a")
@@ -116,7 +116,7 @@ def test_menu_unfolds_and_folds_by_key(browser: Browser, served_site: ServedSite
 
 
 @pytest.mark.smoke
-def test_arrow_keys_change_between_x_ray_and_drawing(browser: Browser, served_site: ServedSite) -> None:
+def test_arrow_keys_switch_between_x_ray_and_drawing(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, PHONE) as page:
         visit(page, served_site, "/kyphoplasty/")
         figure = page.locator("figure.figure").first
@@ -131,7 +131,7 @@ def test_arrow_keys_change_between_x_ray_and_drawing(browser: Browser, served_si
         assert (film.is_visible(), drawing.is_visible()) == (True, False)
 
 
-def test_changing_one_picture_leaves_the_others_alone(browser: Browser, served_site: ServedSite) -> None:
+def test_switching_one_picture_does_not_switch_the_others(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, PHONE) as page:
         visit(page, served_site, "/pictures/")
         page.locator(".figure__radio--drawing").first.check()
@@ -139,7 +139,7 @@ def test_changing_one_picture_leaves_the_others_alone(browser: Browser, served_s
         assert page.locator(".figure__radio--drawing:checked").count() == 1
 
 
-def test_description_of_a_picture_unfolds_by_key(browser: Browser, served_site: ServedSite) -> None:
+def test_picture_description_opens_by_key(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, PHONE) as page:
         visit(page, served_site, "/kyphoplasty/")
         words = page.locator(".figure__description p").first
@@ -152,7 +152,7 @@ def test_description_of_a_picture_unfolds_by_key(browser: Browser, served_site: 
 
 
 @pytest.mark.smoke
-def test_search_and_code_can_be_sent_by_enter(browser: Browser, served_site: ServedSite) -> None:
+def test_search_and_code_forms_submit_with_enter(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, PHONE) as page:
         visit(page, served_site, "/search/")
         page.locator("#search").focus()

@@ -1,4 +1,4 @@
-"""Sizes that old eyes and shaky hands need, on every public page. Each page is opened once a size, all is measured."""
+"""Type and target sizes for old eyes and shaky hands on every public page. Each page is opened once per screen size."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ pytestmark = pytest.mark.browser
 
 SMALLEST_TARGET = 44
 SMALLEST_TYPE = 19
-# What a common phone shows at a time.
+# The viewport of a common phone.
 SCREEN: ViewportSize = {"width": 390, "height": 740}
-HEADER_HEIGHT, MAX_HEADER_HEIGHT = 57, 64  # with its line
+HEADER_HEIGHT, MAX_HEADER_HEIGHT = 57, 64  # with its bottom border
 
 TOO_WIDE = """() => {
   const room = document.documentElement.clientWidth;
@@ -24,11 +24,11 @@ TOO_WIDE = """() => {
   const names = wide.filter((e) => !kept(e.parentElement)).map((e) => e.outerHTML.slice(0, 80));
   return [`${document.documentElement.scrollWidth} px`, ...names];
 }"""
-# Text that is cut off by its own box, with no way to scroll to it.
+# Text that is clipped by its own box and cannot be scrolled to.
 CUT_OFF = """() => [...document.querySelectorAll("body *")]
   .filter((e) => e.checkVisibility() && !e.closest("svg, .visually-hidden") && /hidden|clip/.test(getComputedStyle(e).overflowX))
   .filter((e) => e.innerText && e.scrollWidth > e.clientWidth + 1).map((e) => e.outerHTML.slice(0, 80))"""
-# A link inside a sentence is as high as its line; WCAG 2.5.5 excepts it.
+# A link inside a sentence is as tall as its line, which WCAG 2.5.5 allows.
 SMALL_TARGETS = """(least) => {
   const around = (e) => e.parentElement.closest("p, li, dd, dt, h3, td, address").innerText.trim();
   const inSentence = (e) => e.tagName === "A" && ["inline", "inline-block"].includes(getComputedStyle(e).display)
@@ -53,7 +53,7 @@ SMALL_TYPE = """(least) => {
   document.querySelectorAll("input:not([type=radio])").forEach((e) => { if (e.checkVisibility()) note(e, e.id); });
   return [...found];
 }"""
-# Lower edges of what the first screens must hold; 0 for what a page need not have.
+# Lower edges of what the first screen must show; 0 for optional parts.
 ENDS = """() => {
   const end = (selector, none) => Math.round(document.querySelector(selector)?.getBoundingClientRect().bottom ?? none);
   return {
@@ -67,7 +67,7 @@ Survey = dict[str, dict[str, Any]]
 
 
 def survey(browser: Browser, served_site: ServedSite, size: ViewportSize) -> Survey:
-    """Every measure by its name, then by page."""
+    """Return every measurement by name, then by page."""
     found: Survey = {}
     with open_tab(browser, size) as page:
 
@@ -88,7 +88,7 @@ def survey(browser: Browser, served_site: ServedSite, size: ViewportSize) -> Sur
 
 @pytest.fixture(scope="module")
 def narrow(browser: Browser, served_site: ServedSite) -> Survey:
-    """320 pixels; also what is left of 1280 at 400 %."""
+    """320 pixels, which is also 1280 pixels at 400% zoom."""
     return survey(browser, served_site, NARROW)
 
 
@@ -105,7 +105,7 @@ def desk(browser: Browser, served_site: ServedSite) -> Survey:
 
 
 def faults(measured: Survey, name: str) -> dict[str, Any]:
-    """What was found, on pages where something was."""
+    """Return the nonempty findings by page."""
     assert len(measured[name]) > 20
     return {path: value for path, value in measured[name].items() if value}
 
@@ -122,11 +122,11 @@ def test_no_page_scrolls_sideways_on_a_desktop(desk: Survey) -> None:
     assert faults(desk, "too wide") == {}
 
 
-def test_no_page_scrolls_sideways_on_a_phone_with_type_twice_as_large(phone: Survey) -> None:
+def test_no_page_scrolls_sideways_on_a_phone_with_doubled_type(phone: Survey) -> None:
     assert faults(phone, "too wide in large type") == {}
 
 
-def test_no_text_is_cut_off_at_320_px(narrow: Survey) -> None:
+def test_no_text_is_clipped_at_320_px(narrow: Survey) -> None:
     assert faults(narrow, "cut off") == {}
 
 
@@ -153,7 +153,7 @@ def ends(browser: Browser, served_site: ServedSite) -> dict[str, dict[str, int]]
     return found
 
 
-def test_the_header_is_one_row_and_every_first_screen_has_the_title_the_phone_and_911(
+def test_header_is_one_row_and_first_screens_have_title_phone_and_911(
     ends: dict[str, dict[str, int]],
 ) -> None:
     # A booklet has many messages, each with its own text.
@@ -165,11 +165,11 @@ def test_the_header_is_one_row_and_every_first_screen_has_the_title_the_phone_an
     assert len(ends) > 40
 
 
-# From a small phone to a large desktop; 1152 and 1280 are where the menu and its links change places.
+# From a small phone to a large desktop. At 1152 and 1280, the layout of the menu changes.
 WIDTHS = (360, 390, 640, 768, 1024, 1152, 1279, 1280, 1366, 1920)
 
 
-def test_the_header_is_one_row_at_every_width(browser: Browser, served_site: ServedSite) -> None:
+def test_header_is_one_row_at_every_width(browser: Browser, served_site: ServedSite) -> None:
     usual: dict[tuple[str, int], int] = {}
     large: dict[tuple[str, int], int] = {}
     for width in WIDTHS:
@@ -180,13 +180,13 @@ def test_the_header_is_one_row_at_every_width(browser: Browser, served_site: Ser
                 page.evaluate("document.documentElement.style.fontSize = '150%'")
                 large[path, width] = page.evaluate(ENDS)["header"]
 
-    # A row with a name of three lines is still a row.
+    # The header counts as one row even if the name takes three lines.
     assert {place: height for place, height in usual.items() if height > MAX_HEADER_HEIGHT} == {}
     assert {place: height for place, height in large.items() if height > 1.25 * MAX_HEADER_HEIGHT} == {}
 
 
 @pytest.mark.parametrize("width", [360, 390])
-def test_type_twice_as_large_leaves_the_title_on_the_first_screen(
+def test_doubled_type_keeps_the_title_on_the_first_screen(
     browser: Browser, served_site: ServedSite, width: int
 ) -> None:
     with open_tab(browser, {"width": width, "height": 740}) as page:
@@ -198,7 +198,7 @@ def test_type_twice_as_large_leaves_the_title_on_the_first_screen(
     assert parts["title"] <= 740 / 2
 
 
-def test_the_measures_find_what_is_too_small_too_wide_and_cut_off(browser: Browser, served_site: ServedSite) -> None:
+def test_measurements_detect_small_wide_and_clipped_elements(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, PHONE) as page:
         visit(page, served_site, "/")
         page.evaluate(
@@ -220,7 +220,7 @@ def test_the_measures_find_what_is_too_small_too_wide_and_cut_off(browser: Brows
 
 
 @pytest.mark.smoke
-def test_phone_stays_in_view_while_reading(browser: Browser, served_site: ServedSite) -> None:
+def test_phone_number_stays_visible_while_reading(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, PHONE) as page:
         visit(page, served_site, "/kyphoplasty/")
         page.evaluate("window.scrollTo(0, 3000)")
@@ -230,8 +230,8 @@ def test_phone_stays_in_view_while_reading(browser: Browser, served_site: Served
         assert 0 <= box["y"] < 100
 
 
-def test_header_leaves_the_screen_to_the_text_when_zoomed(browser: Browser, served_site: ServedSite) -> None:
-    """At 400 % a window of 1280 × 800 has 320 × 200 left: a header that stays would cover what is read."""
+def test_header_scrolls_away_when_zoomed(browser: Browser, served_site: ServedSite) -> None:
+    """At 400% zoom, 1280 × 800 becomes 320 × 200, where a sticky header would cover the text."""
     with open_tab(browser, {"width": 320, "height": 200}) as page:
         visit(page, served_site, "/kyphoplasty/")
         page.evaluate("window.scrollTo(0, 3000)")
@@ -239,7 +239,7 @@ def test_header_leaves_the_screen_to_the_text_when_zoomed(browser: Browser, serv
         assert page.locator(".site-header").evaluate("(e) => e.getBoundingClientRect().bottom") <= 0
 
 
-def test_a_link_to_a_section_leaves_its_heading_below_the_header(browser: Browser, served_site: ServedSite) -> None:
+def test_section_link_does_not_hide_the_heading_under_the_header(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, PHONE) as page:
         visit(page, served_site, "/kyphoplasty/#risks")
         heading = page.locator("#risks").bounding_box()
@@ -250,7 +250,7 @@ def test_a_link_to_a_section_leaves_its_heading_below_the_header(browser: Browse
         assert header["y"] + header["height"] <= heading["y"] < PHONE["height"] / 2
 
 
-def test_wide_screen_has_contents_beside_the_text(browser: Browser, served_site: ServedSite) -> None:
+def test_wide_screen_has_contents_next_to_the_text(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, DESKTOP) as page:
         visit(page, served_site, "/kyphoplasty/")
         contents = page.locator(".contents").bounding_box()

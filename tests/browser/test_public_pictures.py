@@ -1,4 +1,4 @@
-"""Numbered marks on pictures, measured where they are drawn."""
+"""Numbered markers on pictures, measured as rendered."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser
 
-CLOSEST = 28  # px from the centre of a mark to what a finger may touch of its neighbour: disc, line, outline
-# Every stage that shows: its picture's box, its discs and the numbers of its list.
+CLOSEST = 28  # px from the center of a marker to the nearest part of another: disc, line, or outline
+# Every visible stage: the box of its picture, its discs, and the numbers of its list.
 STAGES = """() => [...document.querySelectorAll(".figure__stage")].filter((e) => e.checkVisibility()).map((stage) => {
   const box = (e) => { const r = e.getBoundingClientRect(); return [r.left, r.top, r.right, r.bottom]; };
   const figure = stage.closest("figure");
-  // The outline of everything that a neighbour draws, walked along in steps of 3 pixels.
+  // Sample the outline of everything that another marker draws in steps of 3 pixels.
   const nearest = (mark, stage) => {
     const rim = mark.querySelector(".marker__rim").getBoundingClientRect();
     const [x, y] = [rim.left + rim.width / 2, rim.top + rim.height / 2];
@@ -44,7 +44,7 @@ SHOW_DRAWINGS = "document.querySelectorAll('.figure__radio--drawing').forEach((e
 
 
 def wrong_with(stage: dict[str, Any]) -> list[str]:
-    """Sentences about one drawn picture."""
+    """Return the problems of one rendered picture."""
     left, top, right, bottom = stage["picture"]
     found = []
     if not (right - left > 100 and stage["legend"] == stage["digits"] and len(stage["discs"]) == len(stage["legend"])):
@@ -59,7 +59,7 @@ def wrong_with(stage: dict[str, Any]) -> list[str]:
     return found
 
 
-def test_marks_are_inside_apart_and_numbered_as_in_the_list_at_320_px(
+def test_markers_are_inside_separate_and_numbered_like_the_list_at_320_px(
     browser: Browser, served_site: ServedSite
 ) -> None:
     wrong: dict[str, Any] = {}
@@ -80,9 +80,9 @@ def test_marks_are_inside_apart_and_numbered_as_in_the_list_at_320_px(
     assert measured > 100
 
 
-def test_both_views_of_a_picture_have_their_marks_at_the_same_places(browser: Browser, served_site: ServedSite) -> None:
+def test_both_views_of_a_picture_have_markers_in_the_same_positions(browser: Browser, served_site: ServedSite) -> None:
     def places() -> list[list[list[float]]]:
-        """Each disc's corners as parts of its picture."""
+        """Return the corners of each disc as fractions of its picture."""
         parts = []
         for stage in page.evaluate(STAGES):
             left, top, right, bottom = stage["picture"]
@@ -121,7 +121,7 @@ def test_every_picture_can_be_decoded(browser: Browser, served_site: ServedSite)
     assert count > 20
 
 
-def test_pointing_at_an_entry_shows_its_mark(browser: Browser, served_site: ServedSite) -> None:
+def test_hovering_an_entry_highlights_its_marker(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, PHONE) as page:
         visit(page, served_site, "/kyphoplasty/")
         figure = page.locator("figure.figure").first

@@ -1,4 +1,4 @@
-"""A page on paper: nothing to click, nothing folded away, addresses spelled out, ink on white."""
+"""Printed pages: nothing to click, nothing collapsed, URLs spelled out, and dark text on white."""
 
 import re
 import time
@@ -13,14 +13,14 @@ from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser
 
-MILLIMETRE = 96 / 25.4
+MILLIMETER = 96 / 25.4
 ONLY_FOR_SCREENS = """() => [...document.querySelectorAll(
     ".site-header, .site-footer__note, .menu, .skip-link, .page-top, .breadcrumbs, .reader-tools, .reader-tools__list, .figure__views, .figure__summary, .figure__large, .button, .series__hint"
   )].filter((e) => e.checkVisibility()).map((e) => e.className)"""
 FOLDED_AWAY = """() => [...document.querySelectorAll("details > p:not(.figure__large)")]
   .filter((e) => !e.checkVisibility() || e.getBoundingClientRect().height < 10)
   .map((e) => e.textContent.slice(0, 40))"""
-# Addresses of other sites that are not spelled out, and our own that are.
+# External URLs that are not spelled out, and internal ones that are.
 ADDRESSES = """() => [...document.querySelectorAll("main a[href]")].filter((a) => {
   const href = a.getAttribute("href"), shown = getComputedStyle(a, "::after").content;
   return href.startsWith("https:") ? !shown.includes(href) : shown.includes(href);
@@ -33,15 +33,15 @@ TICK_BOXES = """() => [...document.querySelectorAll(".checklist li")].map((e) =>
   const box = getComputedStyle(e, "::before");
   return [box.width, box.height, box.borderTopWidth].map(parseFloat).concat(box.borderTopStyle);
 })"""
-# Printers leave grounds out, unless a rule insists: text must be dark on what is left. Contrast as WCAG counts it.
+# Browsers omit backgrounds in print unless a style forces them, so text must have WCAG contrast without them.
 PALE = """() => {
-  const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const parts = (color) => color.match(/[\\d.]+/g).map(Number);
   const linear = (v) => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
   const light = ([r, g, b]) => .2126 * linear(r) + .7152 * linear(g) + .0722 * linear(b);
   const ground = (e) => {
     for (; e; e = e.parentElement) {
-      const style = getComputedStyle(e), colour = parts(style.backgroundColor);
-      if (style.printColorAdjust === "exact" && colour[3] !== 0) return colour;
+      const style = getComputedStyle(e), color = parts(style.backgroundColor);
+      if (style.printColorAdjust === "exact" && color[3] !== 0) return color;
     }
     return [255, 255, 255];
   };
@@ -55,9 +55,9 @@ PALE = """() => {
   }
   return [...found];
 }"""
-# The whole page instead of a leaflet.
+# Selects printing the whole page instead of a leaflet.
 TICK_WHOLE_PAGE = "() => document.querySelectorAll('#whole-page').forEach((tick) => { tick.checked = true; })"
-# What a leaflet leaves out, and what every page has on paper.
+# Parts that a leaflet leaves out.
 LEFT_OUT = """() => [...document.querySelectorAll(
     ".sources, .page-words, .next-step, .reading-list, .figure__description, .page__body .figure, .compare, .series, .chance, .choices__reasons"
   )].filter((e) => e.checkVisibility()).map((e) => e.className)"""
@@ -73,19 +73,19 @@ MEASURES = {
     "letterhead": LETTERHEAD,
     "tick boxes": TICK_BOXES,
     "pale": PALE,
-    "colours": "() => [getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]",
+    "colors": "() => [getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]",
 }
 Measured = dict[str, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def printed(browser: Browser, served_site: ServedSite) -> Measured:
-    """Every article as a browser without JavaScript prints it, by night: measures by name, then by page."""
+    """Every article in print without JavaScript in dark mode: measurements by name, then by page."""
     found: Measured = {name: {} for name in MEASURES}
     with open_tab(browser, DESKTOP, java_script_enabled=False, color_scheme="dark") as page:
         page.emulate_media(media="print")
         for path in public_paths(served_site, only_articles=True):
-            # The sheet for paper comes after everything else.
+            # The print stylesheet loads last.
             page.goto(served_site.url + path, wait_until="load")
             page.evaluate(TICK_WHOLE_PAGE)
             for name, script in MEASURES.items():
@@ -95,7 +95,7 @@ def printed(browser: Browser, served_site: ServedSite) -> Measured:
 
 @pytest.fixture
 def paper(browser: Browser) -> Iterator[Page]:
-    """A browser that prints, JavaScript off."""
+    """A tab with print media and without JavaScript."""
     with open_tab(browser, DESKTOP, java_script_enabled=False) as page:
         page.emulate_media(media="print")
         yield page
@@ -106,48 +106,44 @@ def faults(printed: Measured, name: str) -> dict[str, Any]:
     return {path: value for path, value in printed[name].items() if value}
 
 
-def test_paper_has_no_navigation_and_no_buttons(printed: Measured) -> None:
+def test_print_has_no_navigation_and_no_buttons(printed: Measured) -> None:
     assert faults(printed, "only for screens") == {}
 
 
-def test_the_whole_page_on_paper_shows_what_a_screen_folds_away(
-    printed: Measured, paper: Page, served_site: ServedSite
-) -> None:
+def test_whole_page_print_shows_collapsed_content(printed: Measured, paper: Page, served_site: ServedSite) -> None:
     assert faults(printed, "folded away") == {}
 
     visit(paper, served_site, "/kyphoplasty/")
     assert paper.locator("details > p").count() > 2
 
 
-def test_paper_spells_out_addresses_of_other_sites_only(
-    printed: Measured, paper: Page, served_site: ServedSite
-) -> None:
+def test_print_spells_out_only_external_urls(printed: Measured, paper: Page, served_site: ServedSite) -> None:
     assert faults(printed, "addresses") == {}
 
     visit(paper, served_site, "/kyphoplasty/")
     assert paper.locator(".sources a[href^='https:']").count() > 2
 
 
-def test_paper_names_the_clinic_its_phone_and_the_address_of_the_page(
-    printed: Measured, served_site: ServedSite
-) -> None:
+def test_print_shows_the_clinic_its_phone_and_the_page_url(printed: Measured, served_site: ServedSite) -> None:
     for path, words in printed["letterhead"].items():
         needed = ("Example Spine Clinic", "303-555-0100", served_site.url + path)
         lines = [part for part in needed if part not in plain(words)]
         assert (path, lines) == (path, [])
 
 
-def test_every_sheet_has_the_emergency_number_and_our_phone_at_its_foot(paper: Page, served_site: ServedSite) -> None:
+def test_every_sheet_has_the_emergency_number_and_clinic_phone_in_its_footer(
+    paper: Page, served_site: ServedSite
+) -> None:
     for path in ("/", "/kyphoplasty/", "/visits/day-before/", "/contact/", f"/visits/day-before{BOOKLET}"):
         paper.goto(served_site.url + path, wait_until="load")
         display, break_inside, words = paper.evaluate(FOOT)
-        # Browsers repeat the foot of a table that they need not break.
+        # Browsers repeat a table footer on every sheet if it is not broken across sheets.
         assert (path, display, break_inside) == (path, "table-footer-group", "avoid")
         assert [part for part in ("911", "303-555-0100", "303-555-0101") if part not in plain(words)] == []
 
 
 def plain(words: str) -> str:
-    """The words without no-break hyphens and spaces."""
+    """Return the text with ordinary hyphens and spaces."""
     return words.replace("\u2011", "-").replace("\xa0", " ")
 
 
@@ -155,7 +151,7 @@ def sides(page: Page) -> int:
     return len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="Letter")))
 
 
-def test_a_topic_or_guide_prints_as_a_leaflet_and_with_a_tick_as_a_whole(paper: Page, served_site: ServedSite) -> None:
+def test_topics_and_guides_print_as_a_leaflet_or_in_full_if_checked(paper: Page, served_site: ServedSite) -> None:
     wrong: dict[str, Any] = {}
     for path in public_paths(served_site, language="en", only_articles=True):
         paper.goto(served_site.url + path, wait_until="load")
@@ -174,22 +170,22 @@ def test_a_topic_or_guide_prints_as_a_leaflet_and_with_a_tick_as_a_whole(paper: 
     assert wrong == {}
 
 
-def test_paper_has_tick_boxes_for_a_shaky_hand(printed: Measured) -> None:
+def test_print_has_large_check_boxes(printed: Measured) -> None:
     boxes = [box for found in printed["tick boxes"].values() for box in found]
 
     assert len(boxes) > 10
-    assert [box for box in boxes if min(box[:2]) < 7 * MILLIMETRE or box[2] < 1 or box[3] != "solid"] == []
+    assert [box for box in boxes if min(box[:2]) < 7 * MILLIMETER or box[2] < 1 or box[3] != "solid"] == []
 
 
-def test_paper_is_black_on_white_even_by_night(printed: Measured) -> None:
-    assert {tuple(colours) for colours in printed["colours"].values()} == {("rgb(0, 0, 0)", "rgb(255, 255, 255)")}
+def test_print_is_black_on_white_even_in_dark_mode(printed: Measured) -> None:
+    assert {tuple(colors) for colors in printed["colors"].values()} == {("rgb(0, 0, 0)", "rgb(255, 255, 255)")}
 
 
-def test_all_words_on_paper_are_dark_where_grounds_are_not_printed(printed: Measured) -> None:
+def test_all_printed_text_is_dark_without_backgrounds(printed: Measured) -> None:
     assert faults(printed, "pale") == {}
 
 
-def test_paper_shows_x_ray_and_drawing_side_by_side(paper: Page, served_site: ServedSite) -> None:
+def test_print_shows_x_ray_and_drawing_side_by_side(paper: Page, served_site: ServedSite) -> None:
     paper.goto(f"{served_site.url}/vertebroplasty/")
     figure = paper.locator("figure.figure").first
     film = figure.locator(".figure__stage--image").bounding_box()
@@ -201,10 +197,10 @@ def test_paper_shows_x_ray_and_drawing_side_by_side(paper: Page, served_site: Se
     assert film["y"] == pytest.approx(drawing["y"], abs=2)
 
 
-def test_marks_on_paper_stand_where_they_stand_on_the_picture(paper: Page, served_site: ServedSite) -> None:
+def test_printed_markers_keep_their_positions_on_the_picture(paper: Page, served_site: ServedSite) -> None:
     for path in ("/kyphoplasty/", "/es/cifoplastia/", "/recovery/"):
         visit(paper, served_site, path)
-        # Each stage is as tall as its picture: marks are placed by shares of the stage.
+        # Each stage is as tall as its picture, because markers are positioned relative to the stage.
         stages = paper.evaluate("""() => [...document.querySelectorAll(".figure__stage")].map((stage) => {
           const image = stage.querySelector("img").getBoundingClientRect(), box = stage.getBoundingClientRect();
           return [box.height - image.height, box.width - image.width].map(Math.abs);
@@ -214,7 +210,7 @@ def test_marks_on_paper_stand_where_they_stand_on_the_picture(paper: Page, serve
         assert max(difference for stage in stages for difference in stage) <= 2, path
 
 
-def test_numbers_of_the_list_print_with_their_ground(paper: Page, served_site: ServedSite) -> None:
+def test_list_numbers_print_with_their_background(paper: Page, served_site: ServedSite) -> None:
     paper.goto(f"{served_site.url}/kyphoplasty/")
     adjust = paper.evaluate(
         "[...document.querySelectorAll('.figure__entry')].map((e) => getComputedStyle(e, '::before').printColorAdjust)"
@@ -224,24 +220,26 @@ def test_numbers_of_the_list_print_with_their_ground(paper: Page, served_site: S
 
 
 def slowly(route: Route) -> None:
-    """A picture takes its time to come."""
+    """Delay a picture."""
     time.sleep(0.05)
     route.continue_()
 
 
-def test_printing_at_once_waits_for_every_picture(browser: Browser, served_site: ServedSite) -> None:
+def test_printing_immediately_waits_for_every_picture(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, PHONE) as page:
         page.route("**/media/**", slowly)
         page.goto(f"{served_site.url}/kyphoplasty/")
         at_once, again = page.pdf(), page.pdf()
 
-    # The X-rays are images in the file, the drawings make up much of the rest.
+    # The X-rays are images in the PDF, and the drawings account for most of the rest.
     assert at_once.count(b"/Subtype /Image") == again.count(b"/Subtype /Image") > 0
     assert abs(len(at_once) - len(again)) < len(again) / 100
 
 
 @pytest.mark.smoke
-def test_print_button_opens_everything_prints_and_folds_it_again(browser: Browser, served_site: ServedSite) -> None:
+def test_print_button_expands_everything_prints_and_collapses_it_again(
+    browser: Browser, served_site: ServedSite
+) -> None:
     with open_tab(browser, DESKTOP) as page:
         page.add_init_script(
             """window.print = () => {
@@ -259,5 +257,5 @@ def test_print_button_opens_everything_prints_and_folds_it_again(browser: Browse
         assert page.evaluate("window.missing") == 0
         assert page.locator("main details:not([open])").count() == 0
         page.evaluate("window.dispatchEvent(new Event('afterprint'))")
-        # What a wide screen shows stays open.
+        # Sections that are open on a wide screen stay open.
         assert page.locator("main details[open]:not(.reader-tools)").count() == opened

@@ -1,4 +1,4 @@
-"""Reading leaves no trace: no error, no blocked script, no cookie, nothing stored, nobody else asked."""
+"""Reading leaves no trace: no errors, CSP violations, cookies, stored data, or third-party requests."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,9 +21,9 @@ NOTHING = {"local": 0, "session": 0, "cookie": "", "databases": 0, "caches": 0, 
 
 @contextmanager
 def watched(page: Page, site: ServedSite) -> Iterator[list[str]]:
-    """Everything that a page complains about, and every request that leaves the site or fails."""
+    """Collect console messages, errors, and requests that fail or leave the site."""
     seen: list[str] = []
-    # A 404 page is one on purpose; the browser notes it as an error of the network.
+    # The browser logs the intentional 404 page as a network error.
     page.on("console", lambda message: seen.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: seen.append(f"pageerror: {error}"))
     page.on(
@@ -37,7 +37,7 @@ def is_foreign(address: str, site: ServedSite) -> bool:
     return not address.startswith(f"{site.url}/")
 
 
-def test_every_page_loads_without_a_complaint_a_trace_or_a_foreign_request(
+def test_pages_load_without_errors_stored_data_or_third_party_requests(
     browser: Browser, served_site: ServedSite
 ) -> None:
     with open_tab(browser, PHONE) as page, watched(page, served_site) as seen:
@@ -51,7 +51,7 @@ def test_every_page_loads_without_a_complaint_a_trace_or_a_foreign_request(
 
 
 @pytest.mark.smoke
-def test_using_a_page_brings_no_complaint_and_no_trace(browser: Browser, served_site: ServedSite) -> None:
+def test_using_a_page_causes_no_errors_and_stores_nothing(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, PHONE) as page, watched(page, served_site) as seen:
         page.goto(f"{served_site.url}/the-procedure-in-x-ray-pictures/")
         page.locator(".menu__button summary").click()
@@ -75,7 +75,7 @@ def test_using_a_page_brings_no_complaint_and_no_trace(browser: Browser, served_
     assert (seen, stored, cookies) == ([], NOTHING, [])
 
 
-def test_the_watch_notices_script_style_and_foreign_requests_that_the_policy_blocks(
+def test_watcher_detects_scripts_styles_and_requests_blocked_by_the_policy(
     browser: Browser, served_site: ServedSite
 ) -> None:
     with open_tab(browser, PHONE) as page, watched(page, served_site) as seen:

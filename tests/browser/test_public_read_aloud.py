@@ -1,4 +1,4 @@
-"""Listening to a page: sentence by sentence, with a voice of the device, shown where it is."""
+"""Listening to a page: sentence by sentence, with a local voice and highlighting."""
 
 import re
 from typing import Any
@@ -11,7 +11,7 @@ from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser
 
-# A voice that never sounds. ``spoken`` is what it was given; ``finish()`` ends the sentence that it is at.
+# A silent voice. ``spoken`` lists what it received; ``finish()`` ends the current sentence.
 VOICE = """
 (voices) => {
   window.spoken = [];
@@ -34,12 +34,12 @@ HIGHLIGHTED = "() => [...CSS.highlights.get('spoken')].map((range) => range.toSt
 
 
 def with_voices(page: Page, *voices: dict[str, Any]) -> None:
-    """Give the browser exactly these voices."""
+    """Make exactly these voices available in the browser."""
     page.add_init_script(f"({VOICE})({list(voices)!r})".replace("True", "true").replace("False", "false"))
 
 
 @pytest.mark.parametrize("voices", [[], [HERE_SPANISH], [FAR_ENGLISH]], ids=["none", "other language", "far away"])
-def test_listen_is_not_offered_without_a_voice_of_the_device_in_the_language(
+def test_listen_is_offered_only_with_a_local_voice_in_the_language(
     phone: Page, served_site: ServedSite, voices: list[dict[str, Any]]
 ) -> None:
     with_voices(phone, *voices)
@@ -52,7 +52,7 @@ def test_listen_is_not_offered_without_a_voice_of_the_device_in_the_language(
 
 
 @pytest.mark.smoke
-def test_listen_reads_sentence_by_sentence_and_shows_where_it_is(phone: Page, served_site: ServedSite) -> None:
+def test_listen_reads_and_highlights_sentence_by_sentence(phone: Page, served_site: ServedSite) -> None:
     with_voices(phone, FAR_ENGLISH, HERE_ENGLISH, HERE_SPANISH)
     visit(phone, served_site, "/kyphoplasty/")
     expect(phone.locator(".reader-tools > summary")).to_have_text("Enlarge, listen")
@@ -71,7 +71,7 @@ def test_listen_reads_sentence_by_sentence_and_shows_where_it_is(phone: Page, se
     assert phone.evaluate(HIGHLIGHTED) == [first]
 
 
-def test_listen_pauses_goes_on_with_the_same_sentence_and_stops(phone: Page, served_site: ServedSite) -> None:
+def test_listen_pauses_resumes_at_the_same_sentence_and_stops(phone: Page, served_site: ServedSite) -> None:
     with_voices(phone, HERE_ENGLISH)
     visit(phone, served_site, "/recovery/")
     open_tools(phone)
@@ -96,7 +96,7 @@ def test_listen_pauses_goes_on_with_the_same_sentence_and_stops(phone: Page, ser
     expect(phone.locator(".reader-tools > summary")).to_be_focused()
 
 
-def test_listen_leaves_out_numbers_of_sources_and_what_is_folded_away(phone: Page, served_site: ServedSite) -> None:
+def test_listen_skips_source_numbers_and_collapsed_content(phone: Page, served_site: ServedSite) -> None:
     with_voices(phone, HERE_ENGLISH)
     visit(phone, served_site, "/kyphoplasty/")
     folded = phone.locator(".figure__description p").first.text_content()
@@ -111,7 +111,7 @@ def test_listen_leaves_out_numbers_of_sources_and_what_is_folded_away(phone: Pag
     expect(phone.locator("[data-listen-bar]")).to_be_hidden()
 
 
-def test_listen_takes_the_voice_of_the_language_of_the_page(phone: Page, served_site: ServedSite) -> None:
+def test_listen_uses_a_voice_in_the_page_language(phone: Page, served_site: ServedSite) -> None:
     with_voices(phone, HERE_ENGLISH, HERE_SPANISH)
     visit(phone, served_site, "/es/cifoplastia/")
     open_tools(phone)

@@ -1,4 +1,4 @@
-"""Readers' tools: words explained in place, large type, plain words, a whole guide as one booklet, pages for a code."""
+"""Reader tools: terms explained in place, large type, plain text, booklets, and pages for a clinical code."""
 
 import re
 
@@ -13,7 +13,7 @@ BOOKLET = "/visits/kyphoplasty-consult/booklet/"
 
 
 @pytest.mark.smoke
-def test_a_hard_word_is_explained_in_place_and_escape_leads_back(phone: Page, served_site: ServedSite) -> None:
+def test_glossary_term_is_explained_in_place_and_escape_returns_the_focus(phone: Page, served_site: ServedSite) -> None:
     visit(phone, served_site, "/kyphoplasty/")
     word = phone.locator("a.term").nth(2)
     entry = phone.locator(word.get_attribute("href") or "")
@@ -36,7 +36,7 @@ def test_a_hard_word_is_explained_in_place_and_escape_leads_back(phone: Page, se
     expect(word).to_be_focused()
 
 
-def test_the_card_of_a_word_closes_by_its_button_and_fits_at_320_px(browser: Browser, served_site: ServedSite) -> None:
+def test_term_card_closes_with_its_button_and_fits_at_320_px(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, NARROW) as page:
         visit(page, served_site, "/es/cifoplastia/")
         open_sections(page)
@@ -52,7 +52,7 @@ def test_the_card_of_a_word_closes_by_its_button_and_fits_at_320_px(browser: Bro
             expect(word).to_be_focused()
 
 
-def test_a_hard_word_leads_to_the_list_without_javascript(browser: Browser, served_site: ServedSite) -> None:
+def test_glossary_term_links_to_the_glossary_without_javascript(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, PHONE, java_script_enabled=False) as page:
         visit(page, served_site, "/kyphoplasty/")
         word = page.locator("a.term").first
@@ -62,7 +62,7 @@ def test_a_hard_word_leads_to_the_list_without_javascript(browser: Browser, serv
         expect(page.locator(".word-list__entry:target")).to_be_in_viewport()
 
 
-def test_larger_type_needs_no_javascript_and_reaches_paper(browser: Browser, served_site: ServedSite) -> None:
+def test_larger_type_works_without_javascript_and_in_print(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, PHONE, java_script_enabled=False) as page:
         visit(page, served_site, "/kyphoplasty/")
         text = page.locator(".page__body > p").first
@@ -83,7 +83,7 @@ def test_larger_type_needs_no_javascript_and_reaches_paper(browser: Browser, ser
 
 
 @pytest.mark.smoke
-def test_the_browser_keeps_the_text_size_for_every_page_and_nothing_else(phone: Page, served_site: ServedSite) -> None:
+def test_browser_stores_only_the_text_size_for_all_pages(phone: Page, served_site: ServedSite) -> None:
     stored = "JSON.stringify(localStorage)"
     size = "parseFloat(getComputedStyle(document.documentElement).fontSize)"
     visit(phone, served_site, "/kyphoplasty/")
@@ -103,7 +103,7 @@ def test_the_browser_keeps_the_text_size_for_every_page_and_nothing_else(phone: 
     assert phone.context.cookies() == []
 
 
-def test_a_page_is_shared_by_its_neutral_address(browser: Browser, served_site: ServedSite) -> None:
+def test_page_is_shared_by_its_neutral_url(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, PHONE) as page:
         page.add_init_script("window.shared = []; navigator.share = async (what) => { window.shared.push(what); };")
         visit(page, served_site, "/kyphoplasty/")
@@ -114,14 +114,12 @@ def test_a_page_is_shared_by_its_neutral_address(browser: Browser, served_site: 
 
     assert [one["title"] for one in shared] == ["Reading for your visit"]
     assert re.fullmatch(r"http://[^/]+/p/[A-Z0-9]{6}", shared[0]["url"])
-    # Without a list of apps, an email: its subject and text name no condition either.
+    # Without a share sheet, the page is shared by email, which does not mention a condition either.
     assert href.startswith("mailto:?subject=Reading%20for%20your%20visit&body=http%3A%2F%2F")
     assert "kyphoplasty" not in href
 
 
-def test_every_article_leads_to_its_plain_words_and_a_guide_to_its_booklet(
-    phone: Page, served_site: ServedSite
-) -> None:
+def test_articles_link_to_their_plain_text_and_guides_to_their_booklet(phone: Page, served_site: ServedSite) -> None:
     visit(phone, served_site, "/visits/kyphoplasty-consult/")
     open_tools(phone)
     links = [
@@ -132,7 +130,7 @@ def test_every_article_leads_to_its_plain_words_and_a_guide_to_its_booklet(
     assert [phone.request.get(link).status for link in links] == [200, 200]
 
 
-def test_a_booklet_has_one_title_a_list_of_its_parts_and_a_sheet_for_each(
+def test_booklet_has_one_title_a_table_of_contents_and_a_sheet_per_part(
     browser: Browser, served_site: ServedSite
 ) -> None:
     with open_tab(browser, DESKTOP) as page:
@@ -161,7 +159,7 @@ def test_a_booklet_has_one_title_a_list_of_its_parts_and_a_sheet_for_each(
 
 
 @pytest.mark.smoke
-def test_pages_for_a_code_are_shown_as_reading_for_the_visit(phone: Page, served_site: ServedSite) -> None:
+def test_pages_for_a_clinical_code_are_shown_as_reading_for_the_visit(phone: Page, served_site: ServedSite) -> None:
     query = "mainSearchCriteria.v.cs=2.16.840.1.113883.6.90&mainSearchCriteria.v.c=M80.08XA"
     visit(phone, served_site, f"/connect/application?{query}")
 

@@ -1,4 +1,4 @@
-"""What people come for, counted from the home page on a phone: taps, and screens of scrolling."""
+"""Common tasks from the home page on a phone, measured in taps and screens of scrolling."""
 
 import time
 from collections.abc import Callable
@@ -16,13 +16,13 @@ MAX_TAPS, MAX_SCREENS = 2, 2.0
 
 
 class Reader:
-    """Someone who looks for a thing from top to bottom, and taps what leads to it."""
+    """A reader who scans from top to bottom and taps links."""
 
     def __init__(self, page: Page) -> None:
         self.page, self.taps, self.pixels = page, 0, 0.0
 
     def find(self, what: Locator) -> None:
-        """Scroll until all of it shows, if it is farther down."""
+        """Scroll down until the element is entirely visible, if necessary."""
         box = what.bounding_box()
         assert box is not None
         distance = max(0.0, box["y"] + box["height"] - PHONE["height"])
@@ -31,7 +31,7 @@ class Reader:
         self.pixels += distance
 
     def tap(self, what: Locator) -> None:
-        """Find something and tap it."""
+        """Scroll to an element and tap it."""
         self.find(what)
         what.click()
         self.taps += 1
@@ -39,7 +39,7 @@ class Reader:
 
     @property
     def screens(self) -> float:
-        """Screens of scrolling so far."""
+        """Return the number of screens scrolled so far."""
         return self.pixels / PHONE["height"]
 
 
@@ -93,7 +93,7 @@ def print_what_to_do_after(reader: Reader) -> None:
         print_what_to_do_after,
     ],
 )
-def test_a_task_takes_two_taps_and_two_screens_of_scrolling_at_most(
+def test_every_task_takes_at_most_two_taps_and_two_screens_of_scrolling(
     browser: Browser, served_site: ServedSite, task: Callable[[Reader], None]
 ) -> None:
     with open_tab(browser, PHONE) as page:

@@ -1,4 +1,4 @@
-"""What a phone fetches for the first screen of a page, measured at the network."""
+"""The network transfer for the first screen of a page on a phone."""
 
 import time
 
@@ -10,15 +10,15 @@ from tests.conftest import ServedSite
 
 pytestmark = pytest.mark.browser
 
-# Lighthouse's phone.
+# The phone emulated by Lighthouse.
 SIZE: ViewportSize = {"width": 412, "height": 823}
 PIXELS = 1.75
 MAX_BYTES = 120_000
-# Layout shift, of Lighthouse's 0.1. A wide screen shows more than what the first bytes hold.
+# Maximum layout shift (Lighthouse allows 0.1). A wide screen shows more than the critical CSS covers.
 MAX_JUMP, MAX_JUMP_WIDE = 0.01, 0.04
 
 
-def test_every_page_costs_a_phone_at_most_120_kb_with_its_first_picture(
+def test_first_load_on_a_phone_is_at_most_120_kb_with_the_first_picture(
     whole_browser: Browser, served_site: ServedSite
 ) -> None:
     heavy: dict[str, dict[str, int]] = {}
@@ -34,7 +34,7 @@ def test_every_page_costs_a_phone_at_most_120_kb_with_its_first_picture(
             "Network.loadingFinished",
             lambda e: fetched.update({asked.get(e["requestId"], "?"): int(e["encodedDataLength"])}),
         )
-        # A booklet holds the first pictures of all its pages, for paper.
+        # A booklet is for printing and contains the first pictures of all its pages.
         for path in (path for path in public_paths(served_site) if not path.endswith(BOOKLET)):
             asked.clear()
             fetched.clear()
@@ -49,7 +49,7 @@ def test_every_page_costs_a_phone_at_most_120_kb_with_its_first_picture(
 
 
 @pytest.mark.parametrize("size", [SIZE, {"width": 768, "height": 1024}, {"width": 1280, "height": 800}])
-def test_nothing_jumps_when_late_styles_and_pictures_arrive(
+def test_late_styles_and_pictures_cause_no_layout_shift(
     browser: Browser, served_site: ServedSite, size: ViewportSize
 ) -> None:
     most = MAX_JUMP if size == SIZE else MAX_JUMP_WIDE
@@ -72,6 +72,6 @@ def test_nothing_jumps_when_late_styles_and_pictures_arrive(
 
 
 def late(route: Route) -> None:
-    """Answer after the first paint."""
+    """Delay the response until after the first paint."""
     time.sleep(0.2)
     route.continue_()

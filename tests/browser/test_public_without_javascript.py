@@ -1,4 +1,4 @@
-"""Nothing that a reader needs depends on JavaScript."""
+"""Readers do not need JavaScript for anything."""
 
 from collections.abc import Iterator
 
@@ -13,13 +13,13 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def plain(browser: Browser) -> Iterator[Page]:
-    """A phone with JavaScript turned off."""
+    """A phone without JavaScript."""
     with open_tab(browser, PHONE, java_script_enabled=False) as page:
         yield page
 
 
 def words(page: Page) -> str:
-    """The text of the article without what JavaScript changes: two pictures that become one, and a button to print."""
+    """Return the article text without the parts that JavaScript changes: compared pictures and the print button."""
     text: str = page.evaluate(
         """() => {
           document.querySelectorAll(".compare, [data-print]").forEach((e) => e.remove());
@@ -29,7 +29,7 @@ def words(page: Page) -> str:
     return text
 
 
-def test_every_article_has_the_same_words_with_and_without_javascript(
+def test_every_article_has_the_same_text_with_and_without_javascript(
     browser: Browser, plain: Page, served_site: ServedSite
 ) -> None:
     with open_tab(browser, PHONE) as scripted:
@@ -46,7 +46,7 @@ def test_javascript_is_really_off(plain: Page, served_site: ServedSite) -> None:
 
 
 @pytest.mark.smoke
-def test_menu_unfolds_and_leads_on(plain: Page, served_site: ServedSite) -> None:
+def test_menu_opens_and_its_links_work(plain: Page, served_site: ServedSite) -> None:
     visit(plain, served_site, "/kyphoplasty/")
     plain.locator(".menu__button summary").click()
     plain.locator(".menu__links a", has_text="Contact").click()
@@ -55,7 +55,7 @@ def test_menu_unfolds_and_leads_on(plain: Page, served_site: ServedSite) -> None
 
 
 @pytest.mark.smoke
-def test_picture_changes_to_its_drawing_and_back(plain: Page, served_site: ServedSite) -> None:
+def test_picture_switches_to_its_drawing_and_back(plain: Page, served_site: ServedSite) -> None:
     visit(plain, served_site, "/kyphoplasty/")
     figure = plain.locator("figure.figure").first
     film, drawing = figure.locator(".figure__stage--image"), figure.locator(".figure__stage--second")
@@ -66,7 +66,7 @@ def test_picture_changes_to_its_drawing_and_back(plain: Page, served_site: Serve
     assert (film.is_visible(), drawing.is_visible()) == (True, False)
 
 
-def test_one_switch_changes_all_pictures_of_a_series(plain: Page, served_site: ServedSite) -> None:
+def test_one_switch_changes_all_pictures_in_a_series(plain: Page, served_site: ServedSite) -> None:
     visit(plain, served_site, "/the-procedure-in-x-ray-pictures/")
     series = plain.locator(".series").first
     plain.locator(".folded-section", has=series).locator(".folded-section__summary").first.click()
@@ -78,7 +78,7 @@ def test_one_switch_changes_all_pictures_of_a_series(plain: Page, served_site: S
     assert films.count() == 0
 
 
-def test_the_large_picture_has_its_marks_and_a_way_back(plain: Page, served_site: ServedSite) -> None:
+def test_large_picture_has_its_markers_and_a_back_link(plain: Page, served_site: ServedSite) -> None:
     visit(plain, served_site, "/kyphoplasty/")
     figure = plain.locator("figure.figure").first
     figure.locator(".figure__summary").click()
@@ -106,7 +106,7 @@ def test_before_and_after_are_both_shown(plain: Page, served_site: ServedSite) -
     assert [side.locator(".figure__stage--image").is_visible() for side in sides.all()] == [True, True]
 
 
-def test_description_of_a_picture_unfolds(plain: Page, served_site: ServedSite) -> None:
+def test_picture_description_opens(plain: Page, served_site: ServedSite) -> None:
     visit(plain, served_site, "/kyphoplasty/")
     plain.locator(".figure__summary").first.click()
 
@@ -114,7 +114,7 @@ def test_description_of_a_picture_unfolds(plain: Page, served_site: ServedSite) 
 
 
 @pytest.mark.smoke
-def test_search_answers(plain: Page, served_site: ServedSite) -> None:
+def test_search_works(plain: Page, served_site: ServedSite) -> None:
     visit(plain, served_site, "/")
     plain.locator(".menu__button summary").click()
     plain.locator(".menu__links").get_by_text("Search").click()
@@ -125,7 +125,7 @@ def test_search_answers(plain: Page, served_site: ServedSite) -> None:
     assert plain.locator(".results__link").count() > 1
 
 
-def test_no_button_promises_what_only_a_script_can_do(plain: Page, served_site: ServedSite) -> None:
+def test_no_button_is_shown_that_needs_javascript(plain: Page, served_site: ServedSite) -> None:
     visit(plain, served_site, "/kyphoplasty/")
     plain.locator(".reader-tools summary").click()
 
@@ -134,7 +134,7 @@ def test_no_button_promises_what_only_a_script_can_do(plain: Page, served_site: 
     assert not plain.locator("[data-listen-start]").is_visible()
 
 
-def test_every_lazy_picture_comes_when_it_is_scrolled_to(plain: Page, served_site: ServedSite) -> None:
+def test_every_lazy_picture_loads_when_scrolled_into_view(plain: Page, served_site: ServedSite) -> None:
     visit(plain, served_site, "/kyphoplasty/")
     last = plain.locator("figure.figure .figure__stage--image img").last
     last.scroll_into_view_if_needed()

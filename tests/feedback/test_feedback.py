@@ -59,7 +59,7 @@ def test_the_form_is_in_the_language_of_the_page(client: Client, page: Page) -> 
 
     assert (english.language, english.title) == ("en", "Was this clear? Small cut – Test Spine Clinic")
     assert (translated.language, translated.title) == ("es", "¿Le quedó claro? Un corte chico – Test Spine Clinic")
-    # A code has a form in its own language only.
+    # A code has a form only in its own language.
     assert client.get(f"/es/clear/{page.code}/").status_code == 404
 
 
@@ -121,7 +121,7 @@ def test_no_response_sets_a_cookie(client: Client, page: Page) -> None:
         {"Origin": "http://testserver", "Sec-Fetch-Site": "none"},
     ],
 )
-def test_a_cross_origin_post_is_refused(client: Client, page: Page, headers: dict[str, str]) -> None:
+def test_a_cross_origin_post_is_rejected(client: Client, page: Page, headers: dict[str, str]) -> None:
     response = send(client, page, headers=headers)
 
     assert response.status_code == 403
@@ -195,7 +195,7 @@ def test_redisplayed_input_is_escaped(client: Client, page: Page) -> None:
     assert "</textarea><script>" not in send(client, page, clear="", comment="</textarea><script>x</script>").text
 
 
-def test_an_oversized_body_is_refused_before_parsing(client: Client, page: Page) -> None:
+def test_an_oversized_body_is_rejected_before_parsing(client: Client, page: Page) -> None:
     response = send(client, page, comment="a" * 9000)
 
     assert response.status_code == 413
@@ -219,7 +219,7 @@ def test_other_methods_are_not_allowed(client: Client, page: Page) -> None:
     assert (response.status_code, response["Allow"]) == (405, "GET, HEAD, POST")
 
 
-def test_the_form_takes_one_query_and_an_answer_two(client: Client, page: Page) -> None:
+def test_the_form_needs_one_query_and_a_submission_two(client: Client, page: Page) -> None:
     with CaptureQueriesContext(connection) as asked:
         client.get(form_url(page))
     with CaptureQueriesContext(connection) as answered:
@@ -255,7 +255,7 @@ def test_the_total_limit_applies_to_all_clients_and_to_unknown_ones(monkeypatch:
     assert [feedback.is_rate_limited("") for _ in range(2)] == [False, True]
 
 
-def test_an_unknown_client_has_no_limit_of_its_own() -> None:
+def test_unknown_clients_have_no_individual_limit() -> None:
     assert [feedback.is_rate_limited("") for _ in range(9)] == [False] * 9
 
 

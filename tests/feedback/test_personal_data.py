@@ -109,7 +109,7 @@ def test_ordinary_numbers_are_not_personal_data() -> None:
     assert refused == []
 
 
-def test_dates_phone_and_record_numbers_and_addresses_are_refused() -> None:
+def test_dates_phone_and_record_numbers_and_addresses_are_rejected() -> None:
     taken = []
     for line in PERSONAL:
         try:
@@ -123,6 +123,6 @@ def test_dates_phone_and_record_numbers_and_addresses_are_refused() -> None:
 
 
 @pytest.mark.parametrize("line", ["x" * 500, "hid\u202eden", "a\x00b"])
-def test_long_comments_and_invisible_characters_are_refused(line: str) -> None:
+def test_long_comments_and_invisible_characters_are_rejected(line: str) -> None:
     with pytest.raises(InvalidFeedbackError):
         clean_comment(line)

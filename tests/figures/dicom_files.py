@@ -25,13 +25,13 @@ SIDE = 64
 
 
 def ramp(*, step: int = 1, wide: bool = True) -> bytes:
-    """Stored values 0, step, 2 × step … from left to right, the same in each row."""
+    """Return stored values 0, step, 2 × step … from left to right, the same in each row."""
     size = 2 if wide else 1
     return b"".join((column * step).to_bytes(size, "little") for column in range(SIDE)) * SIDE
 
 
 def dicom(pixels: bytes, **values: Any) -> bytes:
-    """A 64 × 64 grayscale XA file with 16 bits and patient data, with ``values`` overriding elements."""
+    """Return a 64 × 64 grayscale XA file with 16 bits and patient data, with ``values`` overriding elements."""
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = values.pop("syntax", ExplicitVRLittleEndian)
     meta.MediaStorageSOPClassUID = XRayAngiographicImageStorage
@@ -61,18 +61,18 @@ def dicom(pixels: bytes, **values: Any) -> bytes:
 
 
 def eight_bit(pixels: bytes, **values: Any) -> bytes:
-    """Like ``dicom``, with 8 bits."""
+    """Return a file like ``dicom``, with 8 bits."""
     return dicom(pixels, **{"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, **values})
 
 
 def color(pixels: bytes, photometric: str = "RGB", **values: Any) -> bytes:
-    """A color secondary capture, interleaved."""
+    """Return a color secondary capture, interleaved."""
     given = {"PlanarConfiguration": 0, "Modality": "OT", "SOPClassUID": SecondaryCaptureImageStorage, **values}
     return eight_bit(pixels, SamplesPerPixel=3, PhotometricInterpretation=photometric, **given)
 
 
 def lookup(table: Sequence[int], *, first: int = 0, bits: int = 8) -> Items:
-    """A lookup table for stored values from ``first`` on."""
+    """Return a lookup table for stored values from ``first`` on."""
     item = Dataset()
     item.add_new("LUTDescriptor", "US", [len(table), first, bits])
     item.add_new("LUTData", "US", list(table))
@@ -81,7 +81,7 @@ def lookup(table: Sequence[int], *, first: int = 0, bits: int = 8) -> Items:
 
 
 def overlay_plane(vr: str) -> Dataset:
-    """An overlay plane that covers the whole image."""
+    """Return an overlay plane that covers the whole image."""
     plane = Dataset()
     plane.add_new(0x60000010, "US", SIDE)
     plane.add_new(0x60000011, "US", SIDE)
@@ -115,19 +115,19 @@ def shown(data: bytes, *args: Any, **kwargs: Any) -> Image.Image:
 
 
 def row(data: bytes, *args: Any, **kwargs: Any) -> list[int]:
-    """Gray levels of the first row."""
+    """Return the gray levels of the first row."""
     return list(shown(data, *args, **kwargs).tobytes()[:SIDE])
 
 
 def packaged(name: str) -> io.BytesIO:
-    """A sample file from pydicom."""
+    """Return a sample file from pydicom."""
     path = get_testdata_file(name, download=False)
     assert isinstance(path, str)
     return io.BytesIO(Path(path).read_bytes())
 
 
 def refusal(data: bytes) -> str:
-    """The error message, which must be the same for the header and for a frame."""
+    """Return the error message, which must be the same for the header and for a frame."""
     with pytest.raises(InvalidImageError) as by_header:
         read_header(opened(data))
     with pytest.raises(InvalidImageError) as by_frame:

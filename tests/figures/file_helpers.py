@@ -8,12 +8,12 @@ from django.core.management import call_command
 
 
 def files() -> set[str]:
-    """Names of all image files."""
+    """Return the names of all image files."""
     return {f"figures/{path.name}" for path in (Path(settings.MEDIA_ROOT) / "figures").iterdir()}
 
 
 def run(command: str, *args: str) -> list[str]:
-    """Lines printed by a command."""
+    """Return the lines printed by a command."""
     out = io.StringIO()
     call_command(command, *args, stdout=out)
     return out.getvalue().splitlines()

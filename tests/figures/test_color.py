@@ -28,16 +28,18 @@ def plain(color: Any = BROWN, mode: str = "RGB") -> Image.Image:
     return Image.new(mode, (40, 30), color)
 
 
-def taken(data: bytes) -> Any:
+def decode(data: bytes) -> Any:
     return decode_image(data).image.getpixel((5, 5))
 
 
-def near(found: Any, wanted: tuple[int, ...], most: int = 1) -> bool:
-    return len(found) == len(wanted) and all(abs(one - two) <= most for one, two in zip(found, wanted, strict=True))
+def near(found: Any, wanted: tuple[int, ...], tolerance: int = 1) -> bool:
+    return len(found) == len(wanted) and all(
+        abs(one - two) <= tolerance for one, two in zip(found, wanted, strict=True)
+    )
 
 
 def with_chunks(*chunks: bytes, image: Image.Image | None = None) -> bytes:
-    """A PNG with these chunks after its header."""
+    """Return a PNG with these chunks after its header."""
     data = encoded(image or plain())
     return data[:33] + b"".join(chunks) + data[33:]
 
@@ -51,7 +53,7 @@ def corners(primaries: tuple[float, ...]) -> bytes:
 
 
 def gray_profile(power: float) -> bytes:
-    """A gray profile with this gamma."""
+    """Return a gray profile with this gamma."""
     curve = b"para\0\0\0\0" + struct.pack(">HHl", 0, 0, round(power * 65536))
     white = build_matrix_profile(SRGB_PRIMARIES, None)[68:80]
     head = struct.pack(">L4sL12s12x4s", 128 + 4 + 24 + 36, bytes(4), 0x04200000, b"mntrGRAYXYZ ", b"acsp")
@@ -64,7 +66,7 @@ def test_adobe_rgb_is_converted_to_srgb_in_every_format() -> None:
     exif = Image.Exif()
     exif.get_ifd(0x8769)[0xA005] = {1: "R03"}
     adobe_gamma = chunk(b"gAMA", struct.pack(">I", 45470))
-    for name, data, most in (
+    for name, data, tolerance in (
         ("PNG", encoded(plain(), icc_profile=ADOBE), 1),
         ("JPEG", encoded(plain(), "JPEG", quality=100, icc_profile=ADOBE), 3),
         ("WebP", encoded(plain(), "WEBP", lossless=True, icc_profile=ADOBE), 1),
@@ -73,11 +75,11 @@ def test_adobe_rgb_is_converted_to_srgb_in_every_format() -> None:
         ("gAMA and cHRM", with_chunks(adobe_gamma, corners(ADOBE_PRIMARIES)), 1),
         ("a camera's Exif", encoded(plain(), "JPEG", quality=100, exif=exif), 3),
     ):
-        assert near(taken(data), wanted, most), (name, taken(data))
+        assert near(decode(data), wanted, tolerance), (name, decode(data))
 
 
 def test_transparent_background_is_white_with_any_profile() -> None:
-    assert taken(encoded(plain((9, 9, 9, 0), "RGBA"), icc_profile=ADOBE)) == (255, 255, 255)
+    assert decode(encoded(plain((9, 9, 9, 0), "RGBA"), icc_profile=ADOBE)) == (255, 255, 255)
 
 
 def test_srgb_and_untagged_images_are_not_converted() -> None:
@@ -90,7 +92,7 @@ def test_srgb_and_untagged_images_are_not_converted() -> None:
         with_chunks(chunk(b"sRGB", b"\0"), gamma(1.0), corners(ADOBE_PRIMARIES)),
         with_chunks(chunk(b"cICP", bytes([1, 13, 0, 1])), gamma(1.0)),
     ):
-        assert taken(data) == BROWN
+        assert decode(data) == BROWN
 
 
 def test_gamma_and_primaries_of_the_file_are_applied() -> None:
@@ -100,7 +102,7 @@ def test_gamma_and_primaries_of_the_file_are_applied() -> None:
         (encoded(plain(), icc_profile=build_matrix_profile(P3_PRIMARIES, None)), (215, 93, 47)),
         (with_chunks(chunk(b"cICP", bytes([12, 13, 0, 1]))), (215, 93, 47)),
     ):
-        assert near(taken(data), wanted, 2), (wanted, taken(data))
+        assert near(decode(data), wanted, 2), (wanted, decode(data))
 
 
 def test_hdr_images_are_rejected() -> None:
@@ -114,9 +116,9 @@ def test_gray_profiles_apply_to_gray_images_only() -> None:
 
     assert linear.mode == "L"
     assert abs(int(linear.getpixel((0, 0))) - 128) <= 1  # type: ignore[arg-type]
-    assert taken(encoded(plain(128, "L"), icc_profile=SRGB)) == 128
-    assert taken(encoded(plain(128, "L"), "JPEG", icc_profile=ADOBE)) == pytest.approx(128, abs=2)
-    assert taken(encoded(plain((55, 255), "LA"), icc_profile=gray_profile(1.0))) == pytest.approx(128, abs=1)
+    assert decode(encoded(plain(128, "L"), icc_profile=SRGB)) == 128
+    assert decode(encoded(plain(128, "L"), "JPEG", icc_profile=ADOBE)) == pytest.approx(128, abs=2)
+    assert decode(encoded(plain((55, 255), "LA"), icc_profile=gray_profile(1.0))) == pytest.approx(128, abs=1)
 
 
 def test_unreadable_or_mismatched_profile_is_ignored() -> None:
@@ -129,14 +131,14 @@ def test_unreadable_or_mismatched_profile_is_ignored() -> None:
         with_chunks(chunk(b"iCCP", b"p")),
         with_chunks(gamma(0.00001), corners((0.0,) * 8)),
     ):
-        assert taken(data) == BROWN
-    assert near(taken(encoded(plain(), "JPEG", quality=100, icc_profile=b"\xff" * 400)), BROWN, 2)
+        assert decode(data) == BROWN
+    assert near(decode(encoded(plain(), "JPEG", quality=100, icc_profile=b"\xff" * 400)), BROWN, 2)
 
 
 def test_cmyk_without_profile_is_estimated_and_with_damaged_profile_rejected() -> None:
     ink = plain((0, 128, 128, 50), "CMYK")
 
-    assert near(taken(encoded(ink, "JPEG", quality=100)), (205, 102, 102), 6)
+    assert near(decode(encoded(ink, "JPEG", quality=100)), (205, 102, 102), 6)
     for profile in (b"no profile", ADOBE):
         with pytest.raises(InvalidImageError, match="made for printing"):
             decode_image(encoded(ink, "JPEG", icc_profile=profile))
@@ -145,15 +147,15 @@ def test_cmyk_without_profile_is_estimated_and_with_damaged_profile_rejected() -
 def test_cmyk_is_converted_with_its_profile() -> None:
     profile = ink_profile()
 
-    found = taken(encoded(plain((0, 0, 0, 0), "CMYK"), "JPEG", quality=100, icc_profile=profile))
-    dark = taken(encoded(plain((255, 255, 255, 255), "CMYK"), "JPEG", quality=100, icc_profile=profile))
+    found = decode(encoded(plain((0, 0, 0, 0), "CMYK"), "JPEG", quality=100, icc_profile=profile))
+    dark = decode(encoded(plain((255, 255, 255, 255), "CMYK"), "JPEG", quality=100, icc_profile=profile))
 
     assert near(found, (255, 255, 255), 2)
     assert near(dark, (0, 0, 0), 2)
 
 
 def ink_profile() -> bytes:
-    """A minimal CMYK profile: no ink is white, otherwise the darkest ink counts."""
+    """Return a minimal CMYK profile: no ink is white, otherwise the darkest ink counts."""
     table = b"".join(
         struct.pack(">3B", 255 - 255 * max(c, m, y, k), 128, 128)
         for c in (0, 1)
@@ -181,4 +183,4 @@ def test_inverted_adobe_cmyk_is_decoded_correctly() -> None:
     data = stream.getvalue()
 
     assert b"Adobe" in data
-    assert near(taken(data), (255, 255, 255), 2)
+    assert near(decode(data), (255, 255, 255), 2)

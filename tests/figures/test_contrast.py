@@ -32,7 +32,7 @@ SHAPES = {"point": (0.0, 0.0), "arrow": (0.0, 0.0), "circle": (0.1, 0.15), "regi
 ONLY_WHITE = dict.fromkeys(STROKE_LUMINANCES, (WHITE_LUMINANCE,))
 
 
-def mark(shape: str = "point", **values: float) -> MarkerData:
+def make_marker(shape: str = "point", **values: float) -> MarkerData:
     places = {"x": 0.2, "y": 0.2, "target_x": 0.6, "target_y": 0.6, **values}
     return MarkerData("tip", shape, **{**places, "size_x": SHAPES[shape][0], "size_y": SHAPES[shape][1]})
 
@@ -66,7 +66,7 @@ def test_contrast_ratio_ranges_from_1_to_21() -> None:
 def test_every_marker_part_is_visible_on_every_gray(shape: str) -> None:
     parts = {"ring", "disc", "leader", "outline" if shape in {"circle", "region"} else "tip"}
     for level in range(256):
-        found = lowest(mark(shape), gray(level))
+        found = lowest(make_marker(shape), gray(level))
         assert found.keys() == parts
         # The better of black and white never falls below the square root of 21.
         assert min(found.values()) >= 4.58
@@ -75,7 +75,7 @@ def test_every_marker_part_is_visible_on_every_gray(shape: str) -> None:
 def test_white_stroke_alone_is_invisible_on_light_grays(subtests: pytest.Subtests) -> None:
     for level, shows in [(0, True), (130, True), (148, True), (150, False), (200, False), (255, False)]:
         with subtests.test(level=level, shows=shows):
-            found = lowest(mark("arrow"), gray(level), strokes=ONLY_WHITE)
+            found = lowest(make_marker("arrow"), gray(level), strokes=ONLY_WHITE)
 
             assert all((contrast >= MIN_CONTRAST) is shows for contrast in found.values())
 
@@ -84,7 +84,7 @@ def test_contrast_is_measured_under_each_part() -> None:
     image = Image.new("L", (200, 200), 0)
     image.paste(255, (90, 0, 110, 200))
 
-    found = lowest(mark(y=0.5, target_y=0.5), sample_image(image), strokes=ONLY_WHITE)
+    found = lowest(make_marker(y=0.5, target_y=0.5), sample_image(image), strokes=ONLY_WHITE)
 
     # A white stripe across the leader, away from label and tip.
     assert found == {"ring": 21, "disc": 21, "leader": 1, "tip": 21}
@@ -94,20 +94,20 @@ def test_thin_bright_line_next_to_a_leader_is_detected() -> None:
     image = Image.new("L", (230, 230), 0)
     image.paste(255, (0, 117, 230, 119))
 
-    found = lowest(mark(y=0.5, target_y=0.5), sample_image(image), strokes=ONLY_WHITE)
+    found = lowest(make_marker(y=0.5, target_y=0.5), sample_image(image), strokes=ONLY_WHITE)
 
     assert found["leader"] == 1
 
 
 def test_positions_outside_the_image_are_not_measured() -> None:
-    assert lowest(mark(x=0.0, y=0.0), gray(255))["ring"] == 21
+    assert lowest(make_marker(x=0.0, y=0.0), gray(255))["ring"] == 21
 
 
 def test_drawing_is_measured_with_all_its_colors() -> None:
     drawing = sample_svg_colors(b'<svg><path fill="#fff" stroke="#767676"/><path fill="#000000"/></svg>')
 
     assert drawing((0.5, 0.5)) == pytest.approx([0.0, 0.1812, 1.0], abs=1e-3)
-    assert lowest(mark(), drawing, strokes=ONLY_WHITE)["leader"] == 1
+    assert lowest(make_marker(), drawing, strokes=ONLY_WHITE)["leader"] == 1
 
 
 @pytest.mark.django_db

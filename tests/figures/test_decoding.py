@@ -23,7 +23,7 @@ SECRET = b"Jane Doe 1948-03-02"
 
 
 def scene(size: tuple[int, int] = (40, 30), mode: str = "RGB") -> Image.Image:
-    """An image with a dark upper left corner and a light right half."""
+    """Return an image with a dark upper left corner and a light right half."""
     image = Image.new("L", size, 90)
     draw = ImageDraw.Draw(image)
     draw.rectangle([size[0] // 2, 0, size[0], size[1]], fill=220)
@@ -32,7 +32,7 @@ def scene(size: tuple[int, int] = (40, 30), mode: str = "RGB") -> Image.Image:
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
-    """The image as an encoded file."""
+    """Return the image as an encoded file."""
     stream = io.BytesIO()
     image.save(stream, kind, **options)
     return stream.getvalue()
@@ -42,19 +42,19 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def chunk(name: bytes, data: bytes) -> bytes:
-    """A PNG chunk."""
+    """Return a PNG chunk."""
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
 def png_of(width: int, height: int) -> bytes:
-    """A PNG whose header claims a size far beyond its data."""
+    """Return a PNG whose header claims a size far beyond its data."""
 
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     return PNG + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 99)) + chunk(b"IEND", b"")
 
 
 def animated(kind: str) -> bytes:
-    """An animation of two frames."""
+    """Return an animation of two frames."""
     return encoded(scene(), kind, save_all=True, append_images=[scene().rotate(180)], duration=100)
 
 
@@ -90,7 +90,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
 
 
 def noise() -> Image.Image:
-    """Incompressible noise, so that truncation hits its pixels."""
+    """Return incompressible noise, so that truncation hits its pixels."""
     return Image.effect_noise((60, 60), 90).convert("RGB")
 
 
@@ -155,7 +155,7 @@ def test_16_bit_image_keeps_its_brightness() -> None:
 
 
 def sixteen_bits(numbers: list[int], significant: int = 0) -> bytes:
-    """A 16-bit gray PNG starting with these values and filled with the first; with sBIT if ``significant``."""
+    """Return a 16-bit gray PNG starting with these values and filled with the first; with sBIT if ``significant``."""
     wide = Image.new("I;16", (30, 30), numbers[0])
     for x, value in enumerate(numbers):
         wide.putpixel((x, 0), value)
@@ -178,8 +178,8 @@ def test_16_bit_image_with_fewer_significant_bits_is_not_black() -> None:
         ([0, 16383, 8192], 14, [0, 255, 128]),
         ([0, 0x8008, 0xFFFF], 12, [0, 128, 255]),  # spread over 16 bits, as PNG wants it
         ([0, 0x7FFF, 0x4000], 0, [0, 255, 128]),
-        ([0, 4095, 4095], 16, [0, 255, 255]),  # whatever the file says, it is not black
-        ([0, 2048, 4095], 17, [0, 128, 255]),  # there are no 17 bits
+        ([0, 4095, 4095], 16, [0, 255, 255]),  # the image must not become black, whatever the file declares
+        ([0, 2048, 4095], 17, [0, 128, 255]),  # 17 bits are impossible
         ([0, 0, 0], 0, [0, 0, 0]),
     ):
         assert shades_of(sixteen_bits(numbers, significant)) == wanted, (numbers, significant)
@@ -204,7 +204,7 @@ def test_label_or_hot_pixel_does_not_darken_a_16_bit_image() -> None:
 
                 assert found is not None
                 assert not found[1].is_declared, case
-                # With 14 bits and more, a file that says 16 is as dark as it says.
+                # With 14 or more bits used, a file that declares 16 bits is rendered as dark as declared.
                 least = 60 if significant == 16 and bits > 12 else 230
                 assert shades[0] < shades[1] < shades[2], (case, shades)
                 assert shades[2] > least, (case, shades)
@@ -300,7 +300,7 @@ def test_same_pixels_have_the_same_hash_in_any_format() -> None:
 
 
 def planted() -> dict[str, bytes]:
-    """Files with a name planted in every metadata field."""
+    """Return files with a name planted in every metadata field."""
     exif = Image.Exif()
     exif[0x010E], exif[0x9286] = SECRET.decode(), b"ASCII\0\0\0" + SECRET
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes() + SECRET
@@ -338,7 +338,7 @@ def test_stored_files_contain_no_metadata_of_the_upload(name: str, tmp_path: Pat
 
 
 def zlib_bytes(data: bytes) -> bytes:
-    """The compressed data of a PNG, inflated."""
+    """Return the compressed data of a PNG, inflated."""
     at = data.find(b"iCCP")
     return zlib.decompressobj().decompress(data[data.index(b"\0\0", at) + 2 :]) if at > 0 else b""
 
@@ -358,7 +358,7 @@ def test_first_image_of_an_mpo_file_is_used() -> None:
 
 
 def progressive(scans: int, size: tuple[int, int] = (64, 64)) -> bytes:
-    """A JPEG with its last scan repeated."""
+    """Return a JPEG with its last scan repeated."""
     data = encoded(Image.linear_gradient("L").resize(size), "JPEG", progressive=True)
     ends = [end for marker, _start, end in iter_jpeg_segments(data) if marker == SOS]
     assert len(ends) == 6

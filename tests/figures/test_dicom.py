@@ -302,12 +302,12 @@ def test_modality_and_polarity_are_stored_for_the_kind_suggestion() -> None:
 
 
 def raw(tag: tuple[int, int], vr: str, value: bytes) -> bytes:
-    """A data element with exactly these bytes."""
+    """Return a data element with exactly these bytes."""
     return struct.pack("<HH", *tag) + vr.encode() + struct.pack("<H", len(value)) + value
 
 
 def with_raw(element: bytes, **values: object) -> bytes:
-    """A file with this raw element inserted in tag order, which pydicom would not write."""
+    """Return a file with this raw element inserted in tag order, which pydicom would not write."""
     whole = dicom(ramp(), **values)
     start, tag = whole.index(b"\x08\x00\x16\x00"), struct.unpack("<HH", element[:4])
     while struct.unpack("<HH", whole[start : start + 4]) < tag:

@@ -46,18 +46,18 @@ JPEG_FORMS = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLosslessSV1, JPEGLSLossle
 
 
 def wave() -> Any:
-    """A full-size 12-bit image."""
+    """Return a full-size 12-bit image."""
     y, x = np.mgrid[0:WIDE, 0:WIDE]
     return (2048 + 1500 * np.sin(x / 200) * np.cos(y / 150) + (x + y) / 8).astype("<u2")
 
 
 def by_gdcm(pixels: Any, syntax: str) -> bytes:
-    """12-bit pixels encoded by GDCM."""
+    """Return 12-bit pixels encoded by GDCM."""
     forms = gdcm.TransferSyntax
     element = gdcm.DataElement(gdcm.Tag(0x7FE0, 0x0010))
     element.SetByteStringValue(pixels.tobytes())
     image = gdcm.Image()
-    # The change below counts references to it, and ends the process when Python frees it first.
+    # ``change`` counts references to it, and aborts the process if Python frees it first.
     image.thisown = False
     image.SetNumberOfDimensions(2)
     image.SetDimensions((pixels.shape[1], pixels.shape[0], 1))
@@ -79,7 +79,7 @@ def by_gdcm(pixels: Any, syntax: str) -> bytes:
 
 
 def numbers(data: bytes, number: int = 1) -> Any:
-    """The stored values of a frame."""
+    """Return the stored values of a frame."""
     with unpacked(opened(data)) as frames:
         return frames._read_samples(number).astype(int)
 
@@ -112,7 +112,7 @@ def test_compressed_frame_matches_the_uncompressed_one(syntax: UID, loss: int) -
 
 
 def test_rle_is_decoded_with_8_and_16_bits() -> None:
-    segment = b"\xc1\x07" * SIDE  # each: 64 times the byte 7
+    segment = b"\xc1\x07" * SIDE  # each segment repeats the byte 7 64 times
     other = b"\xc1\x01" * SIDE
     head = struct.pack("<16L", 2, 64, 64 + len(other), *[0] * 13)
     numbers = frame(opened(dicom(head + other + segment, syntax=RLELossless)), window=Window(0x0107 + 1, 1))
@@ -262,7 +262,7 @@ def test_unsupported_transfer_syntax_is_rejected_with_advice() -> None:
 
 
 def reference(name: str) -> Any:
-    """The values that pydicom reads."""
+    """Return the values that pydicom reads."""
     data = dcmread(packaged(name))
     return apply_color_lut(data.pixel_array, data) if "RedPaletteColorLookupTableData" in data else data.pixel_array
 

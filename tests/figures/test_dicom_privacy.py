@@ -114,7 +114,7 @@ def test_sample_files_match_pydicom(subtests: pytest.Subtests) -> None:
             pixels = data.pixel_array[0] if data.get("NumberOfFrames", 1) > 1 else data.pixel_array
             if data.SamplesPerPixel == 1:
                 values = apply_modality_lut(pixels, data).astype(float)
-                # All values, so that nothing hides at the ends.
+                # Check all values, so that nothing hides at the ends.
                 low, high = float(values.min()), float(values.max())
                 window = Window((low + high + 1) / 2, high - low + 1)
                 wanted = numpy.round(255 * (values - low) / (high - low))
@@ -123,7 +123,7 @@ def test_sample_files_match_pydicom(subtests: pytest.Subtests) -> None:
                 wanted, got = pixels.astype(float), frame(stream).image
 
             assert got.size == size
-            # The one difference: pydicom rounds a half of YBR differently.
+            # The only difference is that pydicom rounds halves differently for YBR.
             assert float(abs(numpy.asarray(got).astype(float) - wanted).max()) <= (1 if "ybr" in name else 0)
 
 

@@ -77,7 +77,7 @@ def test_declared_length_of_two_gigabytes_allocates_nothing(place: str) -> None:
         lying = whole[:at] + struct.pack("<L", 2**31) + whole[at + 4 :]
     else:
         start = whole.index(b"\xe0\x7f\x10\x00")
-        # A lookup table, which is read, of 2 GB
+        # A 2 GB lookup table, which would be read
         lying = whole[:start] + b"\x28\x00\x10\x30OW\0\0" + struct.pack("<L", 2**31) + whole[start:]
 
     class Watched(io.BytesIO):
@@ -113,8 +113,8 @@ def test_window_without_width_is_rejected(window: tuple[float, float]) -> None:
 def test_damaged_file_yields_an_image_or_a_message() -> None:
     plain, packed = dicom(ramp(), WindowCenter=3, WindowWidth=9), packaged("MR_small_RLE.dcm").read()
     for seed in range(300):
-        chance = random.Random(seed)  # noqa: S311 -- the same damage in every run
-        # Each packed one starts a process.
+        chance = random.Random(seed)  # noqa: S311 -- deterministic damage
+        # Each compressed file starts a process.
         data = bytearray(plain if seed % 15 else packed)
         for _ in range(chance.choice([1, 3, 20])):
             data[chance.randrange(132, min(len(data), 2500))] = chance.randrange(256)
@@ -128,7 +128,7 @@ def test_damaged_file_yields_an_image_or_a_message() -> None:
         assert NAME not in told, seed
 
 
-def test_countless_or_nested_elements_are_rejected_quickly() -> None:
+def test_excessive_or_nested_elements_are_rejected_quickly() -> None:
     def element(tag: int, vr: bytes, value: bytes) -> bytes:
         head = struct.pack("<HH", 0x0009, tag) + vr
         return (

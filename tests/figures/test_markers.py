@@ -21,11 +21,11 @@ TOUCH = "On a phone, this number overlaps number 1. Move one of them."
 CLOSE = "On a phone, this number is close to number 1. More room helps an unsteady finger."
 
 
-def mark(shape: str = "point", **values: float) -> MarkerData:
+def make_marker(shape: str = "point", **values: float) -> MarkerData:
     return MarkerData("tip", shape, **{"x": 0.2, "y": 0.2, "target_x": 0.5, "target_y": 0.5, **values})
 
 
-def said(*marks: MarkerData, aspect: float = 1.0) -> list[tuple[int, str, bool]]:
+def list_issues(*marks: MarkerData, aspect: float = 1.0) -> list[tuple[int, str, bool]]:
     return [
         (note.index, note.message, note.is_blocking) for note in check_markers(marks, aspect=aspect, backgrounds=[])
     ]
@@ -40,13 +40,13 @@ def test_limits_meet_the_specification() -> None:
     ("px", "wanted"), [(30.0, [(1, TOUCH, True)]), (30.8, [(1, CLOSE, False)]), (43.0, [(1, CLOSE, False)]), (43.4, [])]
 )
 def test_labels_keep_their_distance(px: float, wanted: list[Any]) -> None:
-    assert said(mark(), mark(x=0.2 + px / 230, target_x=0.9)) == wanted
+    assert list_issues(make_marker(), make_marker(x=0.2 + px / 230, target_x=0.9)) == wanted
 
 
 def test_distances_account_for_the_aspect_ratio() -> None:
     assert distance_px((0, 0), (0.1, 0.1), 1.0) == pytest.approx(23 * 2**0.5)
-    assert said(mark(), mark(y=0.33, target_x=0.9), aspect=1.0) == [(1, TOUCH, True)]
-    assert said(mark(), mark(y=0.33, target_x=0.9), aspect=2.0) == []
+    assert list_issues(make_marker(), make_marker(y=0.33, target_x=0.9), aspect=1.0) == [(1, TOUCH, True)]
+    assert list_issues(make_marker(), make_marker(y=0.33, target_x=0.9), aspect=2.0) == []
 
 
 @pytest.mark.parametrize(
@@ -58,17 +58,17 @@ def test_distances_account_for_the_aspect_ratio() -> None:
     ],
 )
 def test_recommendations_do_not_block_saving(values: dict[str, float], sentence: str) -> None:
-    assert said(mark(**values)) == [(0, sentence, False)]
+    assert list_issues(make_marker(**values)) == [(0, sentence, False)]
 
 
 def test_label_covering_another_target_is_reported() -> None:
-    assert said(mark(), mark(x=0.5, y=0.5, target_x=0.8)) == [
+    assert list_issues(make_marker(), make_marker(x=0.5, y=0.5, target_x=0.8)) == [
         (1, "On a phone, this number covers what marker 1 points to. Move the number.", False)
     ]
 
 
 def test_label_may_be_inside_its_own_circle() -> None:
-    assert said(mark("circle", x=0.5, y=0.5, size_x=0.2, size_y=0.2)) == []
+    assert list_issues(make_marker("circle", x=0.5, y=0.5, size_x=0.2, size_y=0.2)) == []
 
 
 @pytest.mark.parametrize(
@@ -80,19 +80,19 @@ def test_label_may_be_inside_its_own_circle() -> None:
     ],
 )
 def test_shape_must_be_visible_and_inside_the_image(shape: str, size: tuple[float, float], sentence: str) -> None:
-    assert said(mark(shape, size_x=size[0], size_y=size[1])) == [(0, sentence, True)]
+    assert list_issues(make_marker(shape, size_x=size[0], size_y=size[1])) == [(0, sentence, True)]
 
 
 def test_shape_may_fill_the_image() -> None:
-    assert said(mark("region", size_x=1, size_y=1)) == []
+    assert list_issues(make_marker("region", size_x=1, size_y=1)) == []
 
 
 def test_low_contrast_blocks_saving(monkeypatch: pytest.MonkeyPatch) -> None:
-    # As if the stylesheet drew only white lines.
+    # Simulate a stylesheet that draws only white lines.
     for part in STROKE_LUMINANCES:
         monkeypatch.setitem(STROKE_LUMINANCES, part, (WHITE_LUMINANCE,))  # type: ignore[arg-type]
 
-    (first, *_) = check_markers([mark()], aspect=1, backgrounds=[lambda spot: [1.0]])
+    (first, *_) = check_markers([make_marker()], aspect=1, backgrounds=[lambda spot: [1.0]])
 
     assert first.message == "Its ring is hard to see here: the contrast is 1.0, and at least 3 is needed."
     assert first.is_blocking
@@ -101,7 +101,8 @@ def test_low_contrast_blocks_saving(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_changes_are_described_marker_by_marker() -> None:
     shapes = {"tip": "point", "arrow": "arrow", "ring": "circle", "box": "region"}
     tip, arrow, ring, box = (
-        replace(mark(shape), key=key, texts={"en": MarkerTextData(key.capitalize())}) for key, shape in shapes.items()
+        replace(make_marker(shape), key=key, texts={"en": MarkerTextData(key.capitalize())})
+        for key, shape in shapes.items()
     )
     changed = [
         replace(arrow, shape="point"),

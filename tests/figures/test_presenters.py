@@ -19,13 +19,13 @@ pytestmark = pytest.mark.django_db
 
 
 def view(figure: Figure, language: str = "en") -> FigureContext:
-    """The context of the figure, loaded as by the renderer."""
+    """Return the context of the figure, loaded as by the renderer."""
     found = Figure.objects.prefetch_related("texts", "markers__texts", "renditions").get(pk=figure.pk)
     return build_figure_context(found, language)
 
 
 def render_figure(figure: Figure, language: str = "en") -> str:
-    """The component of the figure, with the lines that it adds in the active language."""
+    """Return the component of the figure, with the lines that it adds in the active language."""
     shown = view(figure, language)
     values = {name: getattr(shown, name) for name in FigureContext.__slots__}
     return render_to_string("components/figure.html", {"figure": values | get_captions(shown)})

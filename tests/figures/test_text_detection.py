@@ -44,7 +44,7 @@ def gradient(size: tuple[int, int] = (512, 512)) -> Image.Image:
 def burned(
     *, pixels: int, at: tuple[int, int] = (24, 24), size: tuple[int, int] = (512, 512), text: str = LINE
 ) -> bytes:
-    """A PNG with a line of text on a gray gradient."""
+    """Return a PNG with a line of text on a gray gradient."""
     image = gradient(size)
     ImageDraw.Draw(image).text(at, text, fill=235, font=ImageFont.load_default(pixels))
     return encode_png(build_decoded_image(image))

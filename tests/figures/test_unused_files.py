@@ -26,7 +26,7 @@ from tests.factories import BODY, make_clinic, make_figure, make_page, make_publ
 from tests.figures.file_helpers import files, run
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
-NOBODYS = f"figures/{'ab' * 10}-480.webp"
+UNREFERENCED_FILE = f"figures/{'ab' * 10}-480.webp"
 
 
 def write(name: str, *, hours_old: float = 48) -> Path:
@@ -79,10 +79,10 @@ def test_masters_renditions_and_drawings_are_in_use() -> None:
 def test_unreferenced_files_are_listed_with_their_size() -> None:
     make_figure()
     age_all()
-    write(NOBODYS)
+    write(UNREFERENCED_FILE)
     write(f"figures/{'0f' * 32}.svg")
 
-    assert find_unused_files() == [UnusedFile(f"figures/{'0f' * 32}.svg", 5), UnusedFile(NOBODYS, 5)]
+    assert find_unused_files() == [UnusedFile(f"figures/{'0f' * 32}.svg", 5), UnusedFile(UNREFERENCED_FILE, 5)]
 
 
 def test_temporary_files_of_a_crash_are_unused() -> None:
@@ -101,29 +101,29 @@ def test_foreign_files_are_never_unused(name: str) -> None:
 
 
 def test_recent_files_are_skipped() -> None:
-    write(NOBODYS, hours_old=23)
+    write(UNREFERENCED_FILE, hours_old=23)
 
     assert find_unused_files() == []
-    assert [orphan.name for orphan in find_unused_files(older_than=datetime.timedelta(hours=22))] == [NOBODYS]
+    assert [orphan.name for orphan in find_unused_files(older_than=datetime.timedelta(hours=22))] == [UNREFERENCED_FILE]
 
 
 def test_storing_the_same_content_updates_the_modification_time() -> None:
-    name = store_file(NOBODYS, b"bytes")
+    name = store_file(UNREFERENCED_FILE, b"bytes")
     age(name, 48)
     assert len(find_unused_files()) == 1
 
-    store_file(NOBODYS, b"bytes")
+    store_file(UNREFERENCED_FILE, b"bytes")
 
     assert find_unused_files() == []
 
 
 def test_storing_repairs_a_truncated_file() -> None:
-    path = write(NOBODYS)
+    path = write(UNREFERENCED_FILE)
 
-    store_file(NOBODYS, b"the whole picture")
+    store_file(UNREFERENCED_FILE, b"the whole picture")
 
     assert path.read_bytes() == b"the whole picture"
-    assert files() == {NOBODYS}
+    assert files() == {UNREFERENCED_FILE}
 
 
 def test_files_in_a_release_stay_when_the_image_is_replaced() -> None:
@@ -148,26 +148,26 @@ def test_files_in_a_release_stay_when_the_image_is_replaced() -> None:
 
 
 def test_command_deletes_only_with_the_option() -> None:
-    write(NOBODYS)
+    write(UNREFERENCED_FILE)
 
     assert run("delete_unused_media") == [
-        f"{NOBODYS}  5\xa0bytes",
+        f"{UNREFERENCED_FILE}  5\xa0bytes",
         "1 files, 5\xa0bytes; nothing deleted yet (add --delete)",
     ]
-    assert files() == {NOBODYS}
+    assert files() == {UNREFERENCED_FILE}
     assert run("delete_unused_media", "--delete")[-1] == "1 files, 5\xa0bytes; 1 deleted"
     assert files() == set()
     assert run("delete_unused_media") == ["Every file is in use."]
 
 
 def test_file_used_after_listing_is_not_deleted() -> None:
-    write(NOBODYS)
+    write(UNREFERENCED_FILE)
     found = find_unused_files()
     figure = make_figure()
-    Rendition.objects.create(figure=figure, width=1, height=1, format="webp", file=NOBODYS, size=5)
+    Rendition.objects.create(figure=figure, width=1, height=1, format="webp", file=UNREFERENCED_FILE, size=5)
 
     assert delete_unused_files(found) == []
-    assert NOBODYS in files()
+    assert UNREFERENCED_FILE in files()
 
 
 @pytest.mark.parametrize("hours", ["-1", "nan", "99999"])

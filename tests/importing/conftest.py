@@ -204,7 +204,7 @@ def folder(tmp_path: Path, settings: Any) -> Path:
 
 @built_once
 def load_folder(folder: Path) -> None:
-    """Load the folder as it is at first into an empty database."""
+    """Load the original folder into an empty database."""
     load_content_folder(folder)
 
 

@@ -1,4 +1,4 @@
-"""Budgets of the starter texts: a short version that a tired reader gets through, and pages that fit a phone."""
+"""Length limits of the starter texts: key points that a tired reader can finish, and pages short enough for phones."""
 
 import re
 from pathlib import Path
@@ -13,15 +13,16 @@ CONTENT = Path(__file__).resolve().parents[2] / "content"
 PAGES = sorted(CONTENT.glob("pages/*/*.md"))
 GUIDES = sorted(CONTENT.glob("guides/*/*.md"))
 MIN_SHORT_POINTS, MAX_SHORT_POINTS, MAX_SHORT_WORDS, MAX_MESSAGE_WORDS = 3, 5, 90, 25
-# These two open with what readers came for: the phone numbers, and the list of words.
+# These two pages start with their main content: the phone numbers and the glossary.
 WITHOUT_SHORT_VERSION = {"contact", "glossary"}
-# The words that a reader sees before opening a section. The clinic's answers and the warning signs have budgets of their own.
+# Words that are visible before a section is opened. Clinic answers and warning signs have their own limits.
 MAX_OPEN_WORDS = {"treatment-choices": 1_200, "": 900}
 MAX_CELL_WORDS, CELLS = 12, 3 * 6
 LOWEST_GRADE, HIGHEST_GRADE = 4.0, 6.0
-# A page with fewer words of its own consists of blocks whose words are kept elsewhere; measure_content grades it with them.
+# A page with fewer words consists mainly of blocks whose text is stored elsewhere; measure_content includes that text
+# when it grades the page.
 MIN_GRADED_WORDS = 300
-# Spanish needs about a seventh more words to say the same.
+# Spanish needs about 15 percent more words to say the same thing.
 SPANISH_FACTOR = 1.15
 
 MARKUP = re.compile(r"\[@[^\]]*\]|\{[^}]*\}|\]\([^)]*\)|[\[*]|^#+ |^- |^\d+\. |^:::.*$", re.MULTILINE)
@@ -49,7 +50,7 @@ def open_text(body: str) -> str:
     return "\n## ".join(section for section in SECTION.split(body) if ".folded}" not in section.partition("\n")[0])
 
 
-def test_the_short_version_is_short(subtests: pytest.Subtests) -> None:
+def test_key_points_are_short(subtests: pytest.Subtests) -> None:
     for file in [*PAGES, *GUIDES]:
         if file.stem in WITHOUT_SHORT_VERSION:
             continue
@@ -64,7 +65,7 @@ def test_the_short_version_is_short(subtests: pytest.Subtests) -> None:
             assert count_words(str(read_page_entry(file).data["key_message"])) <= MAX_MESSAGE_WORDS * factor(file)
 
 
-def test_a_reader_is_not_met_with_more_words_than_the_budget(subtests: pytest.Subtests) -> None:
+def test_visible_text_stays_within_the_word_limit(subtests: pytest.Subtests) -> None:
     for file in [*PAGES, *GUIDES]:
         with subtests.test(file=file):
             limit = MAX_OPEN_WORDS.get(file.stem, MAX_OPEN_WORDS[""]) * factor(file)
@@ -72,7 +73,7 @@ def test_a_reader_is_not_met_with_more_words_than_the_budget(subtests: pytest.Su
             assert count_words(open_text(body_of(file))) <= limit
 
 
-def test_a_folded_section_and_the_reasons_behind_a_cell_are_not_open() -> None:
+def test_folded_sections_and_cell_reasons_do_not_count_as_visible() -> None:
     body = (
         "First.\n\n## Seen {#seen}\n::: choices\n### Care\n#### Relief\nA cell.\n\nThe reason.\n:::\n\n"
         "## Details {#details .folded}\nMore.\n\n## Last {#last}\nEnd."

@@ -14,7 +14,7 @@ from tests.factories import make_clinic, make_next, make_page
 
 
 @pytest.mark.django_db
-def test_a_refused_import_leaves_no_files(settings: Any, tmp_path: Path) -> None:
+def test_a_rejected_import_leaves_no_files(settings: Any, tmp_path: Path) -> None:
     make_clinic()
     page, stream = make_page(next_page=make_next()), io.BytesIO()
     write_bundle([page], stream)
@@ -26,5 +26,5 @@ def test_a_refused_import_leaves_no_files(settings: Any, tmp_path: Path) -> None
     with pytest.raises(InvalidBundleError, match="The kind of a page never changes"):
         import_bundle(stream, actor=None, check=False)
 
-    # Other pages refer only to their own files, so a leftover file would be found as unused.
+    # Other pages reference only their own files, so a leftover file would be listed as unused.
     assert find_unused_files(older_than=datetime.timedelta(0)) == []

@@ -150,7 +150,7 @@ def test_links_to_missing_pages_are_dropped_and_reported(page: Page) -> None:
     assert Page.objects.get(pk=page.pk).next_page is None
 
 
-def test_a_page_of_another_kind_is_refused_and_nothing_changes(page: Page) -> None:
+def test_a_page_of_another_kind_is_rejected_and_nothing_changes(page: Page) -> None:
     data = make_bundle(page)
     Page.objects.filter(pk=page.pk).update(kind="about")
     before = database_state()
@@ -198,7 +198,7 @@ def make_zip(files: dict[str, bytes], *, listed: dict[str, bytes] | None = None,
         "figures/x.py", "pages/en/x.md\n",
     ],
 )  # fmt: skip
-def test_a_member_name_outside_the_pattern_is_refused(name: str, tmp_path: Path) -> None:
+def test_an_invalid_member_name_is_rejected(name: str, tmp_path: Path) -> None:
     inside = tmp_path / "inside"
     inside.mkdir()
 
@@ -208,12 +208,12 @@ def test_a_member_name_outside_the_pattern_is_refused(name: str, tmp_path: Path)
     assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
 
 
-def test_a_symlink_is_refused(tmp_path: Path) -> None:
+def test_a_symlink_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(InvalidBundleError, match="is a link"):
         extract_bundle(make_zip({"sources.yaml": b"/etc/passwd"}, external_attr=(stat.S_IFLNK | 0o777) << 16), tmp_path)
 
 
-def test_a_zip_bomb_is_refused_before_it_is_extracted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_zip_bomb_is_rejected_before_it_is_extracted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundles, "MAX_MEMBER_BYTES", 100_000)
     bomb = make_zip({"figures/x.png": bytes(3_000_000)})
     assert len(bomb.getvalue()) < 10_000
@@ -227,7 +227,7 @@ def test_a_zip_bomb_is_refused_before_it_is_extracted(tmp_path: Path, monkeypatc
     assert list(tmp_path.rglob("*.png")) == []
 
 
-def test_a_zip_with_a_false_size_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_zip_with_a_false_size_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundles, "MAX_MEMBER_BYTES", 1000)
     stream = make_zip({"sources.yaml": bytes(50_000)})
     # The size in the central directory becomes 10.
@@ -251,12 +251,12 @@ def test_files_must_match_the_manifest(files: Any, listed: Any, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("data", [b"", b"no zip", b"PK\x03\x04" + bytes(100)])
-def test_a_file_that_is_not_a_zip_is_refused(data: bytes, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_zip_is_rejected(data: bytes, tmp_path: Path) -> None:
     with pytest.raises(InvalidBundleError, match="not a complete bundle"):
         extract_bundle(io.BytesIO(data), tmp_path)
 
 
-def test_a_truncated_bundle_is_refused(page: Page, tmp_path: Path) -> None:
+def test_a_truncated_bundle_is_rejected(page: Page, tmp_path: Path) -> None:
     with pytest.raises(InvalidBundleError):
         extract_bundle(io.BytesIO(make_bundle(page)[:-200]), tmp_path)
 

@@ -54,7 +54,7 @@ def test_load_and_dump_of_a_folder_in_dump_format_is_byte_identical(folder: Path
 
 
 @pytest.mark.django_db
-def test_a_free_shape_keeps_its_corners_and_other_markers_have_none(folder: Path, tmp_path: Path) -> None:
+def test_only_free_shapes_keep_corners_after_dump_and_load(folder: Path, tmp_path: Path) -> None:
     file = folder / "figures" / "needle.yaml"
     assert "outline" not in load_and_dump(folder, tmp_path / "none")["figures/needle.yaml"].decode()
     corners = "shape: polygon\n  outline: [[0.4, 0.4], [0.8, 0.4], [0.6, 0.8]]\n"
@@ -88,7 +88,7 @@ def test_the_logo_and_the_colors_of_the_clinic_survive_dump_and_load(folder: Pat
         assert stored.size == (300, 100)
 
 
-ODD = "  “x”: 'y' # { [ ] } @ \\ \t|> & * ! % ` ---\r\nß é 脊 \u00a0 end  "
+UNUSUAL_TEXT = "  “x”: 'y' # { [ ] } @ \\ \t|> & * ! % ` ---\r\nß é 脊 \u00a0 end  "
 
 
 @pytest.mark.django_db
@@ -98,14 +98,14 @@ def test_edits_by_staff_survive_dump_and_load_byte_for_byte(folder: Path, tmp_pa
         Page.objects.filter(subject="contact").update(
             # Browsers send \r\n line endings, and none at the end.
             body="## Where we are\r\n\r\nWe are here.\r\n\r\n::: locations",
-            title=" ".join(ODD.split())[:100],
+            title=" ".join(UNUSUAL_TEXT.split())[:100],
         )
-        GlossaryTerm.objects.update(aliases=["x: y", "-a", "yes", "1"], definition=ODD.strip())
+        GlossaryTerm.objects.update(aliases=["x: y", "-a", "yes", "1"], definition=UNUSUAL_TEXT.strip())
         ClinicAnswer.objects.filter(key="washing").update(answer="null", order=7)
         ClinicAnswer.objects.filter(key="driving").update(answer="12:30", order=3)
         Location.objects.filter(key="main").update(order=9, address="1 Street\nDenver, CO\n80202")
         Marker.objects.update(x=0.123456, y=1 / 3)
-        FigureText.objects.update(description=f"{ODD.strip()}\n\nTwo.")
+        FigureText.objects.update(description=f"{UNUSUAL_TEXT.strip()}\n\nTwo.")
         dump_content_folder(tmp_path / "first")
         raise Rollback
     first = tree(tmp_path / "first")
@@ -125,7 +125,7 @@ def test_loading_a_dump_into_the_same_database_changes_nothing(folder: Path, tmp
 
 
 @pytest.mark.django_db
-def test_two_dumps_of_one_database_are_equal(folder: Path, tmp_path: Path) -> None:
+def test_two_dumps_of_one_database_are_identical(folder: Path, tmp_path: Path) -> None:
     load_folder(folder)
     for name in ("first", "second"):
         call_command("dump_content", tmp_path / name, stdout=io.StringIO())
@@ -134,7 +134,7 @@ def test_two_dumps_of_one_database_are_equal(folder: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.django_db
-def test_a_dump_into_a_folder_that_is_not_empty_is_refused(folder: Path, tmp_path: Path) -> None:
+def test_a_dump_into_a_nonempty_folder_is_rejected(folder: Path, tmp_path: Path) -> None:
     load_folder(folder)
     target = tmp_path / "full"
     target.mkdir()
@@ -147,7 +147,7 @@ def test_a_dump_into_a_folder_that_is_not_empty_is_refused(folder: Path, tmp_pat
 
 
 @pytest.mark.django_db
-def test_a_dump_to_the_path_of_a_file_is_refused(folder: Path, tmp_path: Path) -> None:
+def test_a_dump_to_the_path_of_a_file_is_rejected(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
 
     with pytest.raises(CommandError):

@@ -1,4 +1,7 @@
-"""Facts in the starter texts: every number is registered, the three counts of leaks stay apart, translations match."""
+"""Facts in the starter texts.
+
+Every number is registered, the three leak statistics are never mixed, and translations match.
+"""
 
 import re
 from collections import Counter
@@ -28,11 +31,11 @@ ROW = re.compile(r"^\| ([a-z0-9-]+) \| ([\d., ]*) \|", re.MULTILINE)
 CITE = re.compile(r"@([a-z0-9-]+)(?=[\];])")
 CITATION = re.compile(r"\[@[^\]]*\]")
 FIGURE = re.compile(r"(?<![\w.,–-])\d[\d.,]*(?<![.,])(?!\w)")
-NOTHING_TO_PROVE = re.compile(r"\]\([^)]*\)|\{[^}]*\}|^:::.*$|^\d+\. |\b(?:19|20)\d\d\b", re.MULTILINE)
+UNCHECKED_TEXT = re.compile(r"\]\([^)]*\)|\{[^}]*\}|^:::.*$|^\d+\. |\b(?:19|20)\d\d\b", re.MULTILINE)
 CHANCE = re.compile(r"^::: chance (\d+) in \d+$", re.MULTILINE)
 PHONE = re.compile(r"\b1-\d{3}-\d{3}-\d{4}\b")
-# "1.3 points" and "1 in 10,000" are not a count of "3 points" and a way of reading "10".
-NO_CLAIM = [
+# Do not read "3 points" into "1.3 points", or "1 in 10" into "1 in 10,000".
+NOT_A_CLAIM = [
     CLOCK_TIME,
     DATE,
     ITEM_REFERENCE,
@@ -41,7 +44,7 @@ NO_CLAIM = [
     re.compile(rf"(?:{DENOMINATOR.pattern})(?!,\d)", DENOMINATOR.flags),
 ]
 WHOLE = {"100", "10"}
-# Three data sets on cement outside the bone, each counted in its own way: the year that names it and its numbers.
+# Three data sets about cement leaks, each with its own counting method: the year that identifies it, and its numbers.
 LEAKS = {
     "world-neurosurgery-2017-leak": ("2017", {"55", "18"}),
     "esj-2023-leak": ("2023", {"39", "29"}),
@@ -52,7 +55,7 @@ HEAD_TO_HEAD = "esj-2023-leak"
 
 @dataclass(frozen=True)
 class Statement:
-    """A paragraph, list entry, table row or block, with its section, the heading above it and the sources that cover it."""
+    """A paragraph, list entry, table row, or block, with its section, the heading above it, and the sources that cover it."""
 
     file: Path
     section: str
@@ -63,7 +66,7 @@ class Statement:
 
 
 def register() -> dict[str, set[str]]:
-    """Numbers by source, from docs/quality/numbers.md."""
+    """Return the numbers by source, from docs/quality/numbers.md."""
     found: dict[str, set[str]] = {}
     for source, numbers in ROW.findall((ROOT / "docs/quality/numbers.md").read_text(encoding="utf-8")):
         found.setdefault(source, set()).update(re.split(r", (?=\d)", numbers.strip()) if numbers.strip() else [])
@@ -71,7 +74,10 @@ def register() -> dict[str, set[str]]:
 
 
 def statements(file: Path, body: str = "") -> Iterator[Statement]:
-    """The text in pieces. A sentence with a colon covers the pieces it leads into, up to the next heading."""
+    """Split the text into statements.
+
+    The sources of a sentence that ends with a colon also cover the statements that follow it, up to the next heading.
+    """
     section, heading, lead = "", "", frozenset[str]()
     for piece in re.split(r"\n\n+|\n(?=- |\d+\. |#|\|)", body or read_page_entry(file).data["body"]):
         if piece.startswith("#"):
@@ -87,7 +93,7 @@ def statements(file: Path, body: str = "") -> Iterator[Statement]:
 
 
 def sign_statements() -> Iterator[Statement]:
-    """The warning signs, each with all of its sources."""
+    """Yield the warning signs, each with all of its sources."""
     file = CONTENT / "warning_signs.yaml"
     for sign in yaml.safe_load(file.read_text(encoding="utf-8")):
         for words in sign["text"].values():
@@ -95,24 +101,24 @@ def sign_statements() -> Iterator[Statement]:
 
 
 def figures(text: str) -> set[str]:
-    """The numbers in a statement that say something about people."""
-    text = NOTHING_TO_PROVE.sub(" ", CITATION.sub(" ", text).replace("**", ""))
+    """Return the numbers in a statement that make a claim about people."""
+    text = UNCHECKED_TEXT.sub(" ", CITATION.sub(" ", text).replace("**", ""))
     text = " ".join(
         s
         for s in re.split(r"(?<=[.!?:])\s+", text)
         if not s.rstrip('"”').endswith("?") and not WRITING_INSTRUCTION.match(s)
     )
-    for pattern in NO_CLAIM:
+    for pattern in NOT_A_CLAIM:
         text = pattern.sub(" ", text)
     return set(FIGURE.findall(text)) - WHOLE
 
 
 def unregistered(statement: Statement, known: dict[str, set[str]]) -> set[str]:
-    """Numbers of a cited statement that none of its sources is registered for."""
+    """Return the numbers of a cited statement that none of its sources is registered for."""
     return figures(statement.text) - {number for source in statement.sources for number in known.get(source, set())}
 
 
-def test_each_number_beside_a_source_is_in_the_register(subtests: pytest.Subtests) -> None:
+def test_every_cited_number_is_registered(subtests: pytest.Subtests) -> None:
     for file in FILES:
         with subtests.test(file=file):
             known = register()
@@ -122,20 +128,20 @@ def test_each_number_beside_a_source_is_in_the_register(subtests: pytest.Subtest
             assert [found for found in wrong if found[1]] == []
 
 
-def test_no_number_stands_without_a_source(subtests: pytest.Subtests) -> None:
+def test_every_number_has_a_source(subtests: pytest.Subtests) -> None:
     for file in FILES:
         with subtests.test(file=file):
             assert [(s.section, s.text) for s in statements(file) if figures(s.text) and not s.sources] == []
 
 
-def test_each_number_in_a_warning_sign_is_in_the_register_of_its_sources() -> None:
+def test_every_number_in_a_warning_sign_is_registered_for_its_sources() -> None:
     known = register()
 
     assert {s.section: found for s in sign_statements() if (found := unregistered(s, known))} == {}
     assert any(figures(s.text) for s in sign_statements())
 
 
-def test_the_register_lets_no_other_number_through() -> None:
+def test_unregistered_numbers_are_detected() -> None:
     known = register()
     told = "Of 100 women with one fracture, 20 have another within a year. [@invest-2009; @bhof-2022]"
 
@@ -146,7 +152,7 @@ def test_the_register_lets_no_other_number_through() -> None:
     assert unregistered(Statement(ENGLISH[0], "", "You need 800 IU a day.", frozenset({"bhof-2022"})), known) == set()
 
 
-def test_the_register_names_sources_that_exist_and_no_number_that_no_page_prints() -> None:
+def test_the_register_has_only_existing_sources_and_printed_numbers() -> None:
     sources = {row["key"] for row in yaml.safe_load((CONTENT / "sources.yaml").read_text(encoding="utf-8"))}
     printed: dict[str, set[str]] = {}
     for statement in [*(s for file in FILES for s in statements(file)), *sign_statements()]:
@@ -157,7 +163,7 @@ def test_the_register_names_sources_that_exist_and_no_number_that_no_page_prints
     assert {source: idle for source, told in register().items() if (idle := told - printed.get(source, set()))} == {}
 
 
-def test_a_number_that_was_not_checked_in_its_source_appears_nowhere() -> None:
+def test_unverified_numbers_appear_nowhere() -> None:
     unread = re.compile(
         r"3\.1 ?mSv|\bmSv\b|\b(?:1|3) (?:in|of|out of|de cada) (?:every )?4\b(?=[^.\n]*(?:fall|\bca[ey]))"
     )
@@ -169,12 +175,12 @@ def test_a_number_that_was_not_checked_in_its_source_appears_nowhere() -> None:
 
 
 def leak_figures(statement: Statement) -> set[str]:
-    """The data sets on leaks whose numbers this statement prints."""
+    """Return the data sets on leaks whose numbers this statement prints."""
     return {key for key, (_, told) in LEAKS.items() if key in statement.sources and told & figures(statement.text)}
 
 
 def compared_leaks(told: list[Statement]) -> list[str]:
-    """Statements and table rows with two counts of leaks, and headings over chances from two counts."""
+    """Return the statements and table rows with two leak statistics, and headings above chances from two statistics."""
     chances: dict[tuple[Path, str], set[str]] = {}
     for statement in told:
         if statement.is_chance:
@@ -184,7 +190,7 @@ def compared_leaks(told: list[Statement]) -> list[str]:
 
 
 @pytest.mark.parametrize("language", Language.values)
-def test_two_counts_of_leaks_are_never_compared(language: str) -> None:
+def test_two_leak_statistics_are_never_compared(language: str) -> None:
     told = [s for file in FILES if file.parent.name == language for s in statements(file)]
 
     assert compared_leaks(told) == []
@@ -200,12 +206,12 @@ def test_two_counts_of_leaks_are_never_compared(language: str) -> None:
     ],
     ids=["sentence", "table row", "chances"],
 )
-def test_a_comparison_of_two_counts_of_leaks_is_found(body: str) -> None:
+def test_a_comparison_of_two_leak_statistics_is_detected(body: str) -> None:
     assert compared_leaks(list(statements(ENGLISH[0], f"## Leaks\n\n{body}")))
 
 
 @pytest.mark.parametrize("language", Language.values)
-def test_counts_of_leaks_in_one_section_each_have_a_subheading_with_a_year(language: str) -> None:
+def test_leak_statistics_in_one_section_have_subheadings_with_the_year(language: str) -> None:
     sections: dict[tuple[str, str], dict[str, set[str]]] = {}
     for statement in (s for file in FILES if file.parent.name == language for s in statements(file)):
         for key in leak_figures(statement):
@@ -221,18 +227,22 @@ def test_counts_of_leaks_in_one_section_each_have_a_subheading_with_a_year(langu
     printed = {name: set[str]() for name, _ in sections}
     for (name, _), sets in sections.items():
         printed[name] |= sets.keys()
-    # The risks page tells all three. Each page that helps to choose between the two procedures has the direct comparison.
+    # The risks page reports all three. Each page that helps to choose between the two procedures has the direct
+    # comparison.
     assert printed["complications-and-risks.md"] == LEAKS.keys()
     for name in ("kyphoplasty.md", "vertebroplasty.md", "xray-stages.md", "treatment-choices.md"):
         assert HEAD_TO_HEAD in printed[name], name
 
 
 def numbers_by_section(file: Path) -> dict[str, Counter[str]]:
-    """All numbers of a text by section and, for the front, the key message. Sections have the same order in both languages."""
+    """Return all numbers of a text by section, including the key message.
+
+    Sections have the same order in both languages.
+    """
     entry = read_page_entry(file).data
     found = {"key message": Counter(FIGURE.findall(entry["key_message"]))}
     for place, part in enumerate(re.split(r"^## ", entry["body"], flags=re.MULTILINE)):
-        text = NOTHING_TO_PROVE.sub(" ", CITATION.sub(" ", CHANCE.sub(r"\1", part)))
+        text = UNCHECKED_TEXT.sub(" ", CITATION.sub(" ", CHANCE.sub(r"\1", part)))
         found[f"section {place}"] = Counter(FIGURE.findall(text))
     return found
 
@@ -245,8 +255,8 @@ def test_both_languages_print_the_same_numbers(subtests: pytest.Subtests) -> Non
             assert spanish == numbers_by_section(file)
 
 
-def test_the_spanish_text_keeps_step_with_the_english(subtests: pytest.Subtests) -> None:
-    """Same sections, blocks, sources, links and answers in the same order; a fix in only one language fails."""
+def test_spanish_text_matches_the_english_structure(subtests: pytest.Subtests) -> None:
+    """Both texts have the same sections, blocks, sources, links, and answers in order, so one-sided fixes fail."""
     for file in ENGLISH:
         with subtests.test(file=file):
             shape = re.compile(

@@ -86,13 +86,13 @@ CHANGES = [
 
 
 def copies(folder: Path) -> Iterator[Path]:
-    """Copies of a content folder, each below a folder of its own."""
+    """Yield copies of a content folder, each in its own parent folder."""
     for number in count():
         yield shutil.copytree(folder, folder.with_name(f"case-{number}") / "content")
 
 
 @pytest.mark.slow
-def test_a_broken_file_is_named_with_its_line_and_nothing_is_loaded(folder: Path, subtests: pytest.Subtests) -> None:
+def test_invalid_file_is_reported_with_its_line_and_nothing_is_loaded(folder: Path, subtests: pytest.Subtests) -> None:
     before = everything()
     for broken, (name, old, new, error) in zip(copies(folder), CHANGES, strict=False):
         with subtests.test(name=name, old=old, new=new), rolled_back():
@@ -134,7 +134,7 @@ FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.slow
-def test_a_broken_folder_is_refused_in_a_sentence(folder: Path, subtests: pytest.Subtests) -> None:
+def test_invalid_folder_is_rejected_with_a_message(folder: Path, subtests: pytest.Subtests) -> None:
     before = everything()
     for broken, (name, (break_it, error)) in zip(copies(folder), FOLDERS.items(), strict=False):
         with subtests.test(name=name), rolled_back():

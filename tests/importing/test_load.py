@@ -73,7 +73,7 @@ def test_a_changed_file_updates_its_row_and_publishes_its_page(folder: Path) -> 
     assert sorted(report.updated) == ["care en washing", "page en small-cut"]
     assert report.released == ["/small-cut/"]
     page = Page.objects.get(subject="small-cut")
-    # One release with the new answer, and one with the new words.
+    # One release with the new answer, and one with the new text.
     assert page.live_release.number == 2
     assert "We are with you." in page.live_release.html
     assert "After two days." in page.live_release.html
@@ -103,7 +103,7 @@ def test_a_check_of_changes_writes_nothing(folder: Path) -> None:
     assert tree(folder.parent / "media") == files
 
 
-def test_a_check_finds_what_a_load_would_refuse(folder: Path) -> None:
+def test_a_check_reports_what_a_load_would_reject(folder: Path) -> None:
     change(folder, "pages/en/small-cut.md", "[@nice]", "[@none]")
 
     with pytest.raises(ContentErrors, match="There is no source “none”"):

@@ -138,7 +138,7 @@ def test_errors_in_the_list_name_file_and_line(signs: Path, old: str, new: str, 
     assert everything() == before
 
 
-def test_a_page_with_a_list_of_its_own_is_reported_with_file_line_and_fix(signs: Path) -> None:
+def test_a_page_with_its_own_list_is_reported_with_file_line_and_fix(signs: Path) -> None:
     change(signs, "pages/en/small-cut.md", "We look after you.", "Call us today if a leg is weak.")
 
     with pytest.raises(ContentErrors) as refused:

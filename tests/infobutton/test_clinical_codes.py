@@ -21,7 +21,7 @@ from tests.conftest import ServedSite
 ROOT = Path(__file__).resolve().parents[2]
 ATOM = "{http://www.w3.org/2005/Atom}"
 ICD10, ICD9, SNOMED, CPT = (f"2.16.840.1.113883.6.{number}" for number in (90, 103, 96, 12))
-# Code, and the subject of the first page it gets ("" for none). The seventh sign, dots and case are varied below.
+# Code, and the subject of the first page found ("" for none). The seventh character, dots, and case are varied below.
 CODES = [
     *[(ICD10, code, "spine-compression-fractures") for code in (
         "M80.08XA", "M80.08XD", "M80.08XS", "M80.88XA", "M48.50XA", "M48.51XA", "M48.52XA", "M48.53XA", "M48.54XA",
@@ -46,7 +46,7 @@ def spellings(code: str) -> set[str]:
 
 
 def ask(site: ServedSite, **values: str) -> tuple[int, str, str]:
-    """Status, content type and text of ``/connect/service``."""
+    """Return the status, content type, and text of ``/connect/service``."""
     names = {
         "cs": "mainSearchCriteria.v.cs",
         "c": "mainSearchCriteria.v.c",
@@ -62,7 +62,7 @@ def ask(site: ServedSite, **values: str) -> tuple[int, str, str]:
 
 
 def read_like_medlineplus(text: str) -> Iterator[tuple[str, str, str]]:
-    """What programs written for MedlinePlus Connect do: one entry may come as an object, none as nothing."""
+    """Read entries as MedlinePlus Connect clients do: a single entry may be an object, and an empty list missing."""
     feed = json.loads(text)["feed"]
     entries = feed.get("entry") or []
     for entry in entries if isinstance(entries, list) else [entries]:
@@ -100,7 +100,9 @@ FORMATS: dict[str, Any] = {
 }
 
 
-def test_a_code_in_all_spellings_languages_and_formats(served_site: ServedSite, subtests: pytest.Subtests) -> None:
+def test_every_code_works_in_all_spellings_languages_and_formats(
+    served_site: ServedSite, subtests: pytest.Subtests
+) -> None:
     for system, code, subject in CODES:
         with subtests.test(system=system, code=code, subject=subject):
             for language in ("en", "es", "en-US", "es-MX"):
@@ -124,7 +126,7 @@ def test_a_code_in_all_spellings_languages_and_formats(served_site: ServedSite, 
                     assert path.startswith("/es/")
 
 
-def test_one_entry_many_entries_and_none(served_site: ServedSite) -> None:
+def test_feeds_with_one_many_and_no_entries_are_readable(served_site: ServedSite) -> None:
     sizes = {
         code: len(from_json(ask(served_site, cs=ICD10, c=code, kind="application/json")[2]))
         for code in ("G83.4", "M80.08XA", "Z99.9")
@@ -135,7 +137,7 @@ def test_one_entry_many_entries_and_none(served_site: ServedSite) -> None:
     assert sizes["Z99.9"] == 0
 
 
-def test_an_odd_request_gets_a_sentence_in_the_format_asked_for(
+def test_invalid_request_gets_a_message_in_the_requested_format(
     served_site: ServedSite, subtests: pytest.Subtests
 ) -> None:
     for values in [
@@ -150,14 +152,14 @@ def test_an_odd_request_gets_a_sentence_in_the_format_asked_for(
                 asked = {"cs": ICD10, "kind": kind, "callback": "take.it", **values}
                 status, content_type, text = ask(served_site, **asked)
 
-                # A 60 kB line is more than a server reads of one request; both answers are clear.
+                # A 60 kB line exceeds what a server reads of one request line, so both statuses are fine.
                 assert status in {400, 414, 431}
                 if status == 400 and asked["kind"] == "application/json":
                     assert content_type.startswith("application/json")
                     assert json.loads(text)["error"].endswith(".")
 
 
-def test_the_curl_lines_of_the_manual_work(served_site: ServedSite) -> None:
+def test_curl_commands_in_the_manual_work(served_site: ServedSite) -> None:
     if shutil.which("curl") is None:
         assert not os.environ.get("CI"), "CI must have curl"
         pytest.skip("curl is not installed")
@@ -177,7 +179,7 @@ def test_the_curl_lines_of_the_manual_work(served_site: ServedSite) -> None:
     assert unchanged.strip() == "304"
 
 
-def test_the_list_of_guides_is_revalidated_with_its_tag(served_site: ServedSite) -> None:
+def test_the_list_of_guides_is_revalidated_with_its_etag(served_site: ServedSite) -> None:
     with urlopen(f"{served_site.url}/connect/guides.json") as answer:
         assert answer.headers["ETag"].startswith('"')
         rows = json.loads(answer.read())["guides"]
@@ -187,7 +189,7 @@ def test_the_list_of_guides_is_revalidated_with_its_tag(served_site: ServedSite)
             assert page.url.endswith(row["url"].split("/", 3)[3])
 
 
-def test_no_code_and_no_address_is_in_the_servers_log(served_site: ServedSite) -> None:
+def test_the_server_log_contains_no_codes_or_urls(served_site: ServedSite) -> None:
     before = len(served_site.log.read_text())
     ask(served_site, cs=ICD10, c="M80.08XA", kind="application/json")
     ask(served_site, cs="odd", c="Q99.99")

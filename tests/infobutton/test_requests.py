@@ -25,7 +25,7 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 @pytest.fixture
 @built_once
 def pages():
-    """A fracture page, a page on weak bones, and the codes that lead to them."""
+    """A fracture page, a page on weak bones, and their codes."""
     make_clinic()
     for subject in ("fracture", "weak-bones", "kyphoplasty"):
         make_public(make_page(subject))
@@ -85,7 +85,7 @@ def test_spanish_falls_back_to_english_and_says_so(client, pages):
     assert [entry["lang"] for entry in json.loads(response.content)["feed"]["entry"]] == ["en"]
 
 
-def test_xml_is_the_default_and_says_the_same(client, pages):
+def test_xml_is_the_default_and_has_the_same_content(client, pages):
     response = ask(client, cs=ICD10, c="M80.08")
     root = ElementTree.fromstring(response.content)
     assert response["Content-Type"] == "text/xml; charset=utf-8"
@@ -93,13 +93,13 @@ def test_xml_is_the_default_and_says_the_same(client, pages):
     assert root.find(f"{ATOM}entry/{ATOM}link").get("href").endswith("/fracture/")
 
 
-def test_javascript_calls_the_named_function_and_may_be_loaded_elsewhere(client, pages):
+def test_javascript_calls_the_named_function_and_can_be_loaded_cross_origin(client, pages):
     response = ask(client, cs=CPT, c="22513", type="application/javascript", callback="ehr.show")
     assert response.content.startswith(b"/**/ehr.show({")
     assert response["Cross-Origin-Resource-Policy"] == "cross-origin"
 
 
-def test_odd_request_gets_400_in_the_format_asked_for(client, pages, subtests: pytest.Subtests) -> None:
+def test_invalid_request_gets_400_in_the_requested_format(client, pages, subtests: pytest.Subtests) -> None:
     for values, kind in [
         ({"cs": ICD10, "type": "application/json"}, "application/json"),
         ({"cs": "1.2.3", "c": "M80", "type": "application/json"}, "application/json"),
@@ -123,7 +123,7 @@ def test_hl7_extras_are_ignored(client, pages):
     assert titles(ask(client, cs=CPT, c="22513", type="application/json", **extras)) == ["Kyphoplasty"]
 
 
-def test_person_is_led_to_the_only_page(client, pages):
+def test_person_is_redirected_to_the_only_page(client, pages):
     response = ask(client, "application", cs=CPT, c="22513")
     assert (response.status_code, response["Location"]) == (302, "/kyphoplasty/")
 
@@ -133,14 +133,14 @@ def test_person_chooses_between_several_pages(client, pages):
     assert html.index("/fracture/") < html.index("/kyphoplasty/")
 
 
-def test_answer_costs_one_query_and_may_be_kept_for_half_a_day(client, pages):
+def test_response_needs_one_query_and_is_cacheable_for_half_a_day(client, pages):
     assert connection.features.supports_json_field
     with CaptureQueriesContext(connection) as queries:
         response = ask(client, cs=ICD10, c="M80.08", type="application/json")
     assert (len(queries), response["Cache-Control"]) == (1, "public, max-age=43200")
 
 
-def test_list_of_guides_has_ids_that_do_not_change(client, pages):
+def test_list_of_guides_has_stable_ids(client, pages):
     guide = make_page("first-visit", kind="guide", lead_figure=None)
     guide.items.create(page=make_page("reading"), minutes=5)
     make_public(guide.items.get().page)
@@ -153,7 +153,7 @@ def test_list_of_guides_has_ids_that_do_not_change(client, pages):
 NOT_XML = "\x00\x01\x08\x0b\x0c\x0e\x1f\ufffe\uffff"
 
 
-def test_no_character_that_xml_forbids_gets_into_an_answer(client, pages):
+def test_responses_contain_no_characters_forbidden_in_xml(client, pages):
     dirty = f"Weak{NOT_XML}bones \U0001f9b4 é <&>\"'"
     for name in ("dn", "c", "cs", "lang"):
         values = {"cs": SNOMED, "c": "64859006", "dn": "x", name: {"c": "64859006", "cs": SNOMED}.get(name, "") + dirty}
@@ -204,7 +204,7 @@ def test_codes_of_drugs_tests_and_procedures_get_an_empty_feed(client, pages):
         assert ask(client, cs=system, c="1").status_code == 400, system
 
 
-def test_the_first_language_subtag_counts_whole():
+def test_the_whole_first_language_subtag_is_compared():
     spanish = ["es", "ES", "es-US", "es_MX", " es ", "spa", "es-419", "sp"]
     english = ["", "en", "en-US", "est", "est-EE", "esp-x", "eses", "fr", "e", "-es", "zh-es"]
     assert {typed: language_of_infobutton(typed) for typed in spanish} == dict.fromkeys(spanish, "es")

@@ -69,7 +69,7 @@ def _staff_advice() -> dict[str, Any]:
 
 
 def _text_rules() -> dict[str, Any]:
-    """What the rules for words and numbers find in texts of the last language."""
+    """Return what the rules for words and numbers find in texts in the last language."""
     from procedures.feedback import has_personal_data
     from procedures.languages import CODES
     from procedures.phones import find_emergency_numbers, find_phones

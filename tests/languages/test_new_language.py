@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-# A copy of the portal in a process of its own, once.
+# One copy of the portal, in a separate process.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("new language")]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -123,7 +123,7 @@ ADDRESSES = [
 
 
 def compiled(catalog: dict[str, str]) -> bytes:
-    """A catalog as gettext reads it (.mo)."""
+    """Return a compiled gettext catalog (.mo)."""
     pairs = sorted({"": "Content-Type: text/plain; charset=UTF-8\n", **catalog}.items())
     encoded = [[text.encode() for text in column] for column in zip(*pairs, strict=True)]
     at = 28 + 16 * len(pairs)
@@ -196,11 +196,11 @@ def test_a_printed_phone_number_is_read_from_left_to_right(seen: dict[str, Any])
     assert "<span>Test Spine Clinic: +1 303-555-0100</span>" in seen["answers"]["/contact/"]["body"]
 
 
-def test_words_come_from_the_catalog(seen: dict[str, Any]) -> None:
+def test_interface_texts_come_from_the_catalog(seen: dict[str, Any]) -> None:
     assert "מצא ביקור" in seen["answers"]["/qx/visits/"]["body"]
 
 
-def test_pages_name_their_translations(seen: dict[str, Any]) -> None:
+def test_pages_link_to_their_translations(seen: dict[str, Any]) -> None:
     assert 'href="/qx/kesher-tov/" lang="qx" hreflang="qx">קשט</a>' in seen["answers"]["/contact/"]["body"]
     assert 'href="/qx/" lang="qx" hreflang="qx">קשט</a>' in seen["answers"]["/"]["body"]
 
@@ -223,13 +223,13 @@ def test_search_finds_a_page(seen: dict[str, Any]) -> None:
         ("/qx/p/23457Z", "/qx/kesher-tov/"),
     ],
 )
-def test_an_address_leads_to_the_page_that_was_meant(seen: dict[str, Any], damaged: str, meant: str) -> None:
+def test_a_damaged_url_redirects_to_the_intended_page(seen: dict[str, Any], damaged: str, meant: str) -> None:
     answer = seen["answers"][damaged]
 
     assert (answer["status"] in {301, 302}, answer["location"]) == (True, meant)
 
 
-def test_an_unknown_address_is_answered_in_the_language(seen: dict[str, Any]) -> None:
+def test_an_unknown_url_gets_a_response_in_the_language(seen: dict[str, Any]) -> None:
     answer = seen["answers"]["/qx/nowhere/"]
 
     assert answer["status"] == 404
@@ -248,7 +248,7 @@ def test_a_health_record_gets_the_page_in_the_language_it_asks_for(seen: dict[st
     assert [entry["lang"] for entry in feed["feed"]["entry"]] == ["qx"]
 
 
-def test_machines_read_the_language(seen: dict[str, Any]) -> None:
+def test_machine_readable_output_includes_the_language(seen: dict[str, Any]) -> None:
     answers = seen["answers"]
 
     assert 'hreflang="qx" href="http://127.0.0.1:8000/qx/kesher-tov/"' in answers["/sitemap.xml"]["body"]
@@ -269,24 +269,24 @@ def test_the_list_of_warning_signs_has_fields_for_the_language(seen: dict[str, A
     assert 'name="form-0-qx_short"' in body
 
 
-def test_staff_read_what_is_not_checked(seen: dict[str, Any]) -> None:
+def test_staff_see_which_checks_are_missing(seen: dict[str, Any]) -> None:
     expected = "Not checked in Madeup: long words, passive sentences, warning signs written into the text."
 
     assert expected in seen["advice"]
     assert seen["problems"] == []
 
 
-def test_the_reading_level_is_that_of_its_own_formula(seen: dict[str, Any]) -> None:
-    # 16 words of 2 letters in 2 sentences; in the second text, all in one sentence of 16 words of 3 letters.
+def test_the_reading_level_uses_the_formula_of_the_language(seen: dict[str, Any]) -> None:
+    # The first text has 16 words of 2 letters in 2 sentences; the second has 16 words of 3 letters in one sentence.
     assert seen["levels"] == [100 - 8 - 20, 100 - 16 - 30]
     assert seen["too hard"] == ["The text has a Madeup ease of 54.0; the minimum is 56.0."]
 
 
-def test_an_abbreviation_of_the_registry_ends_no_sentence(seen: dict[str, Any]) -> None:
+def test_a_registered_abbreviation_does_not_end_a_sentence(seen: dict[str, Any]) -> None:
     assert seen["sentences"] == ["דר. כהן כאן.", "שלום."]
 
 
-def test_words_around_numbers_tell_what_a_number_is(seen: dict[str, Any]) -> None:
+def test_words_around_a_number_determine_its_meaning(seen: dict[str, Any]) -> None:
     assert seen["phones"] == {"חייגו 5550199": ["5550199"], "חייגו 5550199 אנשים": [], "אולי 5550199": []}
     assert seen["emergency numbers"] == ["911"]
     assert seen["uncited numbers"] == ["7 אנשים"]
@@ -299,7 +299,7 @@ def test_no_rule_of_another_language_is_used(seen: dict[str, Any]) -> None:
     assert seen["spelled"] == "K, 7, M, 4, P, 2"
 
 
-def test_the_page_of_last_resort_speaks_only_languages_that_have_a_notice(seen: dict[str, Any]) -> None:
+def test_the_fallback_error_page_uses_only_languages_with_a_notice(seen: dict[str, Any]) -> None:
     assert 'lang="es"' in seen["error page"]
     assert 'lang="qx"' not in seen["error page"]
 

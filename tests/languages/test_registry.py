@@ -38,7 +38,7 @@ def test_models_and_settings_take_their_languages_from_the_registry() -> None:
         ("/visits/es/", "en"),
     ],
 )
-def test_the_first_folder_of_an_address_names_its_language(path: str, code: str) -> None:
+def test_the_first_path_segment_determines_the_language(path: str, code: str) -> None:
     assert languages.language_of_path(path) == code
 
 
@@ -47,7 +47,7 @@ def test_addresses_of_a_language_start_with_its_home_page(entry: LanguageDefinit
     assert languages.language_of_path(f"{languages.home_path(entry.code)}any/") == entry.code
 
 
-def test_a_code_that_is_not_in_the_registry_is_refused() -> None:
+def test_an_unregistered_language_code_is_rejected() -> None:
     with pytest.raises(KeyError):
         languages.get("xx")
 
@@ -65,14 +65,14 @@ def test_every_pattern_compiles(entry: LanguageDefinition) -> None:
 
 @EACH
 def test_words_around_numbers_capture_no_groups(entry: LanguageDefinition) -> None:
-    """The patterns are put into others, whose groups are numbered."""
+    """The patterns are embedded in others that use numbered groups."""
     if entry.numbers:
         patterns = {field.name: getattr(entry.numbers, field.name) for field in fields(entry.numbers)}
         assert [name for name, pattern in patterns.items() if re.compile(pattern).groups] == []
 
 
 @EACH
-def test_a_condition_names_its_parts(entry: LanguageDefinition) -> None:
+def test_a_triage_condition_captures_its_parts(entry: LanguageDefinition) -> None:
     if entry.triage:
         assert set(re.compile(entry.triage.condition).groupindex) == {"first", "later", "when", "then"}
 
@@ -105,7 +105,7 @@ def test_a_field_without_patterns_matches_nothing() -> None:
 
 @pytest.fixture
 def without_rules(monkeypatch: pytest.MonkeyPatch) -> str:
-    """The code of a language with nothing but its names."""
+    """The code of a language that defines only its names."""
     entry = LanguageDefinition(
         code="qx",
         name="Qx",
@@ -124,7 +124,7 @@ def test_nothing_is_measured_without_rules(without_rules: str) -> None:
     assert smog_grade(text, without_rules) == 0.0
 
 
-def test_what_has_no_rules_is_named(without_rules: str) -> None:
+def test_missing_rules_are_reported(without_rules: str) -> None:
     assert languages.get("en").unchecked == languages.get("es").unchecked == []
     assert languages.get(without_rules).unchecked == [
         "reading level",

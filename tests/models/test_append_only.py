@@ -102,7 +102,7 @@ def test_a_history_row_rejects_every_change(public_page: Page, model: Any) -> No
     assert list(model.objects.order_by("pk").values()) == before
 
 
-# What a program without our models would send; "{column}" is any column, "{table}" the table.
+# SQL from a program without our models. "{column}" is any column, and "{table}" is the table.
 STATEMENTS = {
     "update": 'UPDATE "{table}" SET "{column}" = "{column}"',
     "update a row": 'UPDATE "{table}" SET "{column}" = "{column}" WHERE id = {pk}',
@@ -117,12 +117,12 @@ STATEMENTS = {
 
 
 @pytest.mark.parametrize("model", [*TABLES, Path])
-def test_the_database_itself_refuses_every_change(public_page: Page, model: Any) -> None:
+def test_the_database_itself_rejects_every_change(public_page: Page, model: Any) -> None:
     row = model.objects.first()
     table = model._meta.db_table
     column = next(field.column for field in model._meta.concrete_fields if not field.primary_key)
     before = list(model.objects.order_by("pk").values())
-    # PostgreSQL truncates no table whose foreign keys it has yet to check.
+    # PostgreSQL cannot truncate a table with pending foreign key checks.
     connection.check_constraints()
 
     accepted = []
@@ -142,7 +142,7 @@ def test_the_database_itself_refuses_every_change(public_page: Page, model: Any)
     assert list(model.objects.order_by("pk").values()) == before
 
 
-def test_an_address_may_only_change_whether_it_is_canonical(public_page: Page) -> None:
+def test_only_the_canonical_flag_of_a_path_can_change(public_page: Page) -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE procedures_path SET is_canonical = %s", [False])
     for column in ("path", "page_id", "created_at", "id"):

@@ -46,32 +46,32 @@ pytestmark = pytest.mark.django_db
 
 
 def page() -> Page:
-    """A page with a valid draft."""
+    """Return a page with a valid draft."""
     return Page.objects.first() or make_page(lead_figure=figure())
 
 
 def figure() -> Figure:
-    """A figure with a marker."""
+    """Return a figure with a marker."""
     return Figure.objects.first() or make_figure(size=(48, 48))
 
 
 def marker(**values: object) -> Marker:
-    """A second marker on the figure."""
+    """Return a second marker on the figure."""
     return Marker(**{"figure": figure(), "key": "other", "x": 0, "y": 0, "target_x": 1, "target_y": 1, **values})
 
 
 def sign() -> WarningSign:
-    """A warning sign in both languages."""
+    """Return a warning sign in both languages."""
     return WarningSign.objects.first() or make_sign()
 
 
 def revision() -> Revision:
-    """The page's revision."""
+    """Return the page's revision."""
     return save_revision(page(), author=make_user())
 
 
 def release(**values: object) -> Release:
-    """A release of the page."""
+    """Return a release of the page."""
     now = timezone.now()
     return Release(
         **{"page": page(), "number": 1, "revision": revision(), "path": "/x/", "title": "t", "html": "",
@@ -80,17 +80,17 @@ def release(**values: object) -> Release:
 
 
 def location() -> Location:
-    """A path."""
+    """Return a path."""
     return Location.objects.get_or_create(key="main", phone="1 2 3", address="x")[0]
 
 
 def page_view(count: int = 1) -> PageView:
-    """The number of views of a path on a day."""
+    """Return the number of views of a path on a day."""
     return PageView(day=timezone.now().date(), path="/x/", language="en", views=count)
 
 
 def autosave(window: str = "w") -> Autosave:
-    """An autosave of the page."""
+    """Return an autosave of the page."""
     return Autosave(
         user=make_user(), form="page", client_id=window, opened_at=timezone.now(), last_seen_at=timezone.now()
     )
@@ -192,7 +192,7 @@ def named_constraints() -> set[str]:
 
 
 def broken_row(name: str) -> models.Model:
-    """The row that breaks a constraint; the rows before it are saved."""
+    """Return the row that breaks a constraint; the rows before it are saved."""
     *others, row = BROKEN[name]()
     for other in others:
         if other._state.adding:
@@ -209,7 +209,7 @@ def test_the_database_rejects_a_broken_row(subtests: pytest.Subtests) -> None:
                 row.save()
 
 
-def test_validation_names_the_constraint_before_the_database_rejects(subtests: pytest.Subtests) -> None:
+def test_validation_reports_the_constraint_before_the_database_does(subtests: pytest.Subtests) -> None:
     for name in sorted(set(BROKEN) - {"dependency_once_per_release"}):
         with subtests.test(name=name), rolled_back():
             row = broken_row(name)
@@ -219,7 +219,7 @@ def test_validation_names_the_constraint_before_the_database_rejects(subtests: p
                 rule.validate(type(row), row)
 
             (sentence,) = refused.value.messages
-            # Not Django's own “Constraint “x” is violated.”
+            # Not Django's default “Constraint “x” is violated.”
             assert name not in sentence
             assert sentence.endswith(".")
 

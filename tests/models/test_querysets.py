@@ -64,7 +64,7 @@ def test_due_for_publishing_includes_the_minute_itself(pages: dict[str, Page]) -
 
 
 @pytest.mark.parametrize("extra", [0, 2])
-def test_cards_with_their_clinic_cost_one_query(pages: dict[str, Page], extra: int) -> None:
+def test_cards_with_their_clinic_need_one_query(pages: dict[str, Page], extra: int) -> None:
     for number in range(extra):
         make_public(make_page(f"more-{number}"))
     assert connection.features.supports_json_field
@@ -78,7 +78,7 @@ def test_cards_with_their_clinic_cost_one_query(pages: dict[str, Page], extra: i
     assert '"procedures_release"."html"' not in queries[0]["sql"]
 
 
-def test_a_page_by_its_address_costs_one_query(pages: dict[str, Page]) -> None:
+def test_a_page_is_found_by_its_path_with_one_query(pages: dict[str, Page]) -> None:
     assert connection.features.supports_json_field
 
     with CaptureQueriesContext(connection) as queries:
@@ -156,7 +156,7 @@ def test_a_slug_has_lowercase_letters_digits_and_single_hyphens(value: str) -> N
     validate_slug(value)
 
 
-def test_odd_values_are_refused_with_a_sentence(subtests: pytest.Subtests) -> None:
+def test_invalid_values_are_rejected_with_a_message(subtests: pytest.Subtests) -> None:
     for validate, value in [
         *((validate_slug, value) for value in ("", "A", "a_b", "a--b", "-a", "a-", "a b", "a\n", "é", "a/b", "a.b")),
         *((validate_phone, value) for value in ("", "x", "911\n", "+", "1", "tel:911", "1;2", "<1>", "9" * 30)),
@@ -179,7 +179,7 @@ def test_ordinary_text_is_valid(value: str) -> None:
     validate_plain_text(value)
 
 
-def test_aliases_that_are_no_words_are_refused(subtests: pytest.Subtests) -> None:
+def test_aliases_that_are_not_words_are_rejected(subtests: pytest.Subtests) -> None:
     for aliases in [[""], [" "], [911], [None], "word", {"a": 1}, [["a"]]]:
         with subtests.test(aliases=aliases), pytest.raises(ValidationError, match="Enter a list of words"):
             GlossaryTerm(key="x", language="en", term="x", definition="y", aliases=aliases).full_clean()

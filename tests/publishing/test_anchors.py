@@ -255,7 +255,7 @@ def advice_on(page: Page) -> list[Issue]:
 
 
 def check_again(page: Page, live: Release) -> None:
-    """Rendering again and rereleasing give the stored HTML, and no anchor is lost."""
+    """Assert that rendering again and rereleasing produce the stored HTML and lose no anchor."""
     out = StringIO()
     call_command("check_releases", stdout=out)
     call_command("check_links", stdout=out)
@@ -401,7 +401,7 @@ def number_at(html: str, anchor: str) -> int | None:
 
 
 def test_a_release_of_an_earlier_renderer_keeps_the_anchors_that_readers_know(page: Page) -> None:
-    # An earlier renderer made another anchor of the same heading, and stored no tree.
+    # An earlier renderer generated a different anchor for the same heading and stored no tree.
     first = Release.objects.get(page=page)
     sections = [
         {**row, "anchor": "how-to-wash" if row["anchor"] == "washing" else row["anchor"]} for row in first.sections
@@ -420,7 +420,7 @@ def test_a_release_of_an_earlier_renderer_keeps_the_anchors_that_readers_know(pa
     assert heading_of(new.html, "how-to-wash") == heading_of(new.html, "washing") == "washing"
 
 
-def test_what_else_is_read_from_an_earlier_release_is_rendered_again(page: Page) -> None:
+def test_other_data_of_an_earlier_release_is_rendered_again(page: Page) -> None:
     first = Release.objects.get(page=page)
     stored = Document.from_json(first.document)
     with history_unprotected():

@@ -99,7 +99,7 @@ def index() -> Page:
 def test_a_page_with_a_replaced_picture_is_rereleased_with_the_previous_one(page: Page) -> None:
     before = set(figure_files(needle()))
     after = set(replace(needle()))
-    # Saving the number rebuilds the page.
+    # Saving the phone number rereleases the page.
     Clinic.objects.update(phone="+1 303-555-0177")
 
     assert "303-555-0177" in html_of(page)
@@ -160,7 +160,7 @@ def test_a_changed_kind_is_public_only_after_someone_else_approved_it(page: Page
     for kind, words in (("fluoroscopy", "look dark"), ("radiograph", "look white"), ("photo", "")):
         Figure.objects.update(kind=kind, kind_changed_by=changer)
         before = html_of(page)
-        # Saving the number rebuilds the page.
+        # Saving the phone number rereleases the page.
         Clinic.objects.update(phone=f"+1 303-555-01{len(kind)}7")
         rerelease_page(page, actor=make_user())
 
@@ -281,7 +281,7 @@ def test_a_picture_stays_public_while_a_page_in_another_language_shows_it(page: 
 
 def test_the_picture_index_is_rereleased_once_with_its_pages() -> None:
     make_clinic()
-    # The index comes first by its key.
+    # The index sorts first by primary key.
     body = "## All\n\nHere they are. Call {clinic.phone}.\n\n::: pictures\n"
     pictures = make_page("pictures", kind="about", body=body)
     pictures.lead_figure = None
@@ -306,7 +306,7 @@ def test_a_series_omits_a_stage_until_its_picture_is_approved(page: Page) -> Non
     make_public(page)
     new = make_figure("late", size=(64, 64))
     SeriesItem.objects.create(series=series, order=1, figure=new, heading="Late", text="It comes late.")
-    # Saving the number rebuilds the page.
+    # Saving the phone number rereleases the page.
     Clinic.objects.update(phone="+1 303-555-0188")
 
     assert ("303-555-0188" in html_of(page), "It comes late" in html_of(page)) == (True, False)
@@ -435,7 +435,7 @@ def test_a_release_references_a_new_row_only_for_changed_texts_markers_or_rendit
 
     first = row_for_release()
     assert first == FigureApproval.objects.get(figure__slug="needle", approval__isnull=False)
-    # A search for text changes nothing that is shown; neither do new rows with the same values.
+    # Neither text detection nor new rows with the same values change anything visible.
     Figure.objects.update(text_detection={"regions": []})
     replace_renditions(needle(), [_copy(row) for row in needle().renditions.all()])
     assert row_for_release() == first

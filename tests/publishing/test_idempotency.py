@@ -15,7 +15,7 @@ from tests.factories import approve, make_public, make_translation, make_user
 from tests.publishing.test_publish import approved, everything, fresh
 
 
-def test_publishing_twice_makes_one_release_and_one_event(page: Page) -> None:
+def test_publishing_twice_creates_one_release_and_one_event(page: Page) -> None:
     revision = approved(page)
     first = publish(revision, actor=make_user("max"))
     before = everything(page)
@@ -42,7 +42,7 @@ def test_a_text_published_early_is_not_published_again_on_schedule(page: Page) -
     at = timezone.now() + datetime.timedelta(hours=1)
     schedule_revision(revision, actor=make_user("max"), at=at)
     publish(revision, actor=make_user("max"))
-    # A plan that another transaction wrote at the same moment.
+    # A schedule that another transaction wrote at the same moment.
     Page.objects.filter(pk=page.pk).update(scheduled_revision=revision, publish_at=at)
 
     released, refused = publish_scheduled(at)
@@ -61,7 +61,7 @@ def test_a_public_text_cannot_be_scheduled(page: Page) -> None:
         schedule_revision(revision, actor=make_user("max"), at=timezone.now() + datetime.timedelta(hours=1))
 
 
-def test_scheduling_twice_makes_one_event(page: Page) -> None:
+def test_scheduling_twice_creates_one_event(page: Page) -> None:
     revision, at = approved(page), timezone.now() + datetime.timedelta(hours=1)
 
     for _ in range(2):
@@ -72,7 +72,7 @@ def test_scheduling_twice_makes_one_event(page: Page) -> None:
     assert ReleaseEvent.objects.filter(page=page, kind=EventKind.SCHEDULED).count() == 2
 
 
-def test_submitting_twice_makes_one_event_until_a_decision(page: Page) -> None:
+def test_submitting_twice_creates_one_event_until_a_decision(page: Page) -> None:
     revision, nina, rosa = save_revision(page, author=make_user("nina")), make_user("nina"), make_user("rosa")
 
     events = [submit_for_review(revision, actor=nina, note="Please.") for _ in range(2)]
@@ -111,7 +111,7 @@ def test_two_approvals_by_different_reviewers_are_both_recorded(page: Page) -> N
     assert Approval.objects.filter(revision=revision).count() == 2
 
 
-def test_withdrawing_twice_makes_one_event(page: Page) -> None:
+def test_withdrawing_twice_creates_one_event(page: Page) -> None:
     publish(approved(page), actor=make_user("max"))
     withdraw(fresh(page), actor=make_user("max"), reason="Old.")
 
@@ -121,7 +121,7 @@ def test_withdrawing_twice_makes_one_event(page: Page) -> None:
     assert ReleaseEvent.objects.filter(page=page, kind=EventKind.WITHDRAWN).count() == 1
 
 
-def test_syncing_or_checking_a_translation_twice_makes_one_event(page: Page) -> None:
+def test_syncing_or_checking_a_translation_twice_creates_one_event(page: Page) -> None:
     source, actor = make_public(page).revision, make_user("max")
     other = make_translation(page)
     revision = save_revision(other, author=make_user("ed"))
@@ -135,7 +135,7 @@ def test_syncing_or_checking_a_translation_twice_makes_one_event(page: Page) -> 
     assert sorted(kinds) == [EventKind.TRANSLATION_SYNCED, EventKind.TRANSLATION_CHECKED]
 
 
-def test_submitting_again_with_another_note_or_by_someone_else_makes_another_event(page: Page) -> None:
+def test_submitting_with_another_note_or_by_someone_else_creates_another_event(page: Page) -> None:
     revision, nina = save_revision(page, author=make_user("nina")), make_user("nina")
 
     first = submit_for_review(revision, actor=nina, note="Please.")
@@ -159,7 +159,7 @@ def test_a_rerelease_between_two_equal_submissions_changes_nothing(page: Page) -
     assert submit_for_review(revision, actor=make_user("nina")) == first
 
 
-def test_publishing_and_withdrawing_use_what_is_stored(page: Page) -> None:
+def test_publishing_and_withdrawing_use_the_stored_state(page: Page) -> None:
     revision = approved(page)
     old, outdated = fresh(page), Revision.objects.select_related("page").get(pk=revision.pk)
     first = publish(Revision.objects.get(pk=revision.pk), actor=make_user("max"))

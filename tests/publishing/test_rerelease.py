@@ -91,7 +91,7 @@ def test_all_pages_print_the_new_value_and_each_has_an_event(db: None) -> None:
     assert rerelease_pages(find_dependent_pages("source"), actor=None) == []
 
 
-def test_one_page_that_cannot_be_released_blocks_all_and_is_named(db: None) -> None:
+def test_one_page_that_cannot_be_released_blocks_all_and_is_reported(db: None) -> None:
     make_public_page()
     source = make_source("who")
     make_more(1, body=f"{BODY}\nIt is safe. [@who]\n")
@@ -233,7 +233,7 @@ def test_an_error_between_two_changes_undoes_both(db: None) -> None:
 
 def test_a_rule_added_after_publishing_does_not_block_a_new_number(db: None) -> None:
     page = make_public_page()
-    # A rule of today that the text of then does not meet: its sentences are too long for it.
+    # A newer rule that the older text violates: its sentences are too long.
     long = BODY.replace("A small cut.", f"It is {'very ' * 40}small.")
     revision = save_revision(page, author=make_user("ed"))
     stored = Release.objects.live().get(page=page)

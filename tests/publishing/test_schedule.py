@@ -125,7 +125,7 @@ def test_withdrawing_cancels_the_schedule(page: Page) -> None:
     assert fresh(page).live_release is None
 
 
-def test_the_command_reports_published_and_refused_pages(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_reports_published_and_rejected_pages(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     at = timezone.now() + HOUR
     other = make_page("other", next_page=page.next_page)
     broken = approved(other)
@@ -144,7 +144,7 @@ def test_the_command_reports_published_and_refused_pages(page: Page, monkeypatch
     )
 
 
-def test_a_schedule_of_a_closed_account_is_refused_with_the_reason(page: Page) -> None:
+def test_a_schedule_of_a_deactivated_account_is_rejected_with_the_reason(page: Page) -> None:
     at, reason = timezone.now() + HOUR, "The person who scheduled this is no longer on the staff. Schedule it again."
     revision, max_ = approved(page), make_user("max")
     schedule_revision(revision, actor=max_, at=at)
@@ -198,7 +198,7 @@ def test_the_present_moment_cannot_be_scheduled(page: Page, monkeypatch: pytest.
     assert fresh(page).publish_at == now + datetime.timedelta(days=366)
 
 
-def test_scheduling_and_canceling_use_what_is_stored(page: Page) -> None:
+def test_scheduling_and_canceling_use_the_stored_state(page: Page) -> None:
     at, old = timezone.now() + HOUR, fresh(page)
     revision = approved(page)
     schedule_revision(Revision.objects.get(pk=revision.pk), actor=make_user("max"), at=at)

@@ -68,7 +68,7 @@ def level_of_fever(html: str) -> str:
     )
 
 
-def test_publishing_a_list_updates_every_page_at_once() -> None:
+def test_publishing_a_list_updates_every_page_immediately() -> None:
     revision = proposed()
     warning_signs.record_list_decision(revision, reviewer=make_user("rita"), approved=True)
     before = live()

@@ -20,7 +20,7 @@ from tests.factories import BODY, make_page, make_public, make_source, make_tran
 from tests.publishing.test_publish import approved, everything, fresh
 
 
-def test_withdrawing_answers_410_with_reason_and_replacement(page: Page, client: Client) -> None:
+def test_a_withdrawn_page_returns_410_with_reason_and_replacement(page: Page, client: Client) -> None:
     publish(approved(page), actor=make_user("max"))
     new = make_page("new-way", next_page=page.next_page)
     make_public(new)
@@ -148,7 +148,7 @@ def test_a_rerelease_is_rejected_if_a_reference_is_missing(page: Page) -> None:
     assert everything(page) == before
 
 
-def test_drafts_never_appear_at_any_public_address(page: Page, client: Client) -> None:
+def test_drafts_never_appear_at_any_public_url(page: Page, client: Client) -> None:
     publish(approved(page), actor=make_user("max"))
     make_public(make_translation(page))
     hidden = make_page("secret-page", title="SECRET", key_message="SECRET", description="SECRET", body="## SECRET")
@@ -187,7 +187,7 @@ def test_drafts_never_appear_at_any_public_address(page: Page, client: Client) -
         assert "SECRET" not in str(answer.headers), address
 
 
-def test_a_replaced_replacement_leads_to_the_last_one(page: Page, client: Client) -> None:
+def test_a_chain_of_replacements_leads_to_the_last_one(page: Page, client: Client) -> None:
     second, third = make_page("second"), make_page("third")
     for other in (page, second, third):
         make_public(other)

@@ -17,28 +17,28 @@ pytestmark = pytest.mark.django_db
 
 
 def run(*flags: str) -> str:
-    """The output of the command. Raises CommandError if a limit is exceeded."""
+    """Return the output of the command. Raises CommandError if a limit is exceeded."""
     out = StringIO()
     call_command("measure_content", *flags, stdout=out)
     return out.getvalue()
 
 
 def broken() -> list[str]:
-    """One line for each failure."""
+    """Return one line per failure."""
     with pytest.raises(CommandError) as refused:
         run()
     return str(refused.value).split("\n")
 
 
 def public(body: str = "", **values: object) -> Page:
-    """A public page; ``body`` is appended to the standard body."""
+    """Return a public page; ``body`` is appended to the standard body."""
     page = make_page("small-cut", body=BODY + body, **values)
     make_public(page)
     return page
 
 
 def plant(page: Page, old: str, new: str) -> None:
-    """Put a fault into the public tree; the publishing checks would refuse it."""
+    """Inject a fault into the public tree, because the publishing checks would reject it."""
     release = Release.objects.get(live_on=page)
     tree = json.dumps(release.document)
     assert old in tree
@@ -47,7 +47,7 @@ def plant(page: Page, old: str, new: str) -> None:
 
 
 def translated(page: Page) -> Page:
-    """A public Spanish page on the same subject, and Spanish texts for the figure."""
+    """Return a public Spanish page on the same subject, and Spanish texts for the figure."""
     figure = Figure.objects.get()
     FigureText.objects.create(figure=figure, language="es", title="Aguja", alt="Una aguja.", caption="Una aguja.")
     MarkerText.objects.create(marker=figure.markers.get(), language="es", label="Punta")
@@ -67,7 +67,7 @@ def test_pages_within_the_limits_are_printed_in_an_aligned_table() -> None:
     assert lines[-2] == "pages measured: 2; all are within the limits"
 
 
-def test_json_holds_every_measure_and_nothing_else_is_printed() -> None:
+def test_json_contains_every_measure_and_nothing_else_is_printed() -> None:
     public()
     report = json.loads(run("--json"))
 
@@ -77,7 +77,7 @@ def test_json_holds_every_measure_and_nothing_else_is_printed() -> None:
     assert page["failures"] == report["failures"] == []
 
 
-def test_without_public_pages_it_fails_and_says_what_to_do() -> None:
+def test_without_public_pages_the_command_fails_with_advice() -> None:
     make_page()
 
     assert broken() == ["There is no public page to measure. Load some first: manage.py load_content."]
@@ -92,7 +92,7 @@ def test_a_number_without_a_source_fails_with_the_address_and_the_sentence() -> 
     )
 
 
-def test_every_fault_of_every_page_has_a_line_of_its_own() -> None:
+def test_every_failure_of_every_page_has_its_own_line() -> None:
     page = public("\n[Up](#what-it-is)\n\n" + "- A sign.\n" * 8)
     plant(page, '["link", "#what-it-is"]', '["link", "#nowhere"]')
 
@@ -112,21 +112,21 @@ def test_every_fault_of_every_page_has_a_line_of_its_own() -> None:
         ('"alt": "A needle in a bone."', '"alt": ""', "The picture /media/"),
     ],
 )
-def test_a_planted_fault_fails(old: str, new: str, starts: str) -> None:
+def test_an_injected_fault_fails(old: str, new: str, starts: str) -> None:
     page = public()
     plant(page, old, new)
 
     assert broken()[0].startswith(f"/small-cut/: {starts}")
 
 
-def test_a_page_that_asks_nothing_of_its_reader_fails() -> None:
+def test_a_page_without_an_action_fails() -> None:
     page = public(kind="about")
     plant(page, '"component": "card"', '"component": ""')
 
     assert broken() == ["/small-cut/: Tell readers what to do: add a card, steps, a checklist, or the next page."]
 
 
-def test_a_link_to_a_page_that_was_withdrawn_fails() -> None:
+def test_a_link_to_a_withdrawn_page_fails() -> None:
     other = make_page("other", kind="about")
     make_public(other)
     public("\n[Read on](page:other#what-it-is)\n")
@@ -138,14 +138,14 @@ def test_a_link_to_a_page_that_was_withdrawn_fails() -> None:
     ]
 
 
-def test_a_link_to_a_section_that_is_gone_fails() -> None:
+def test_a_link_to_a_missing_section_fails() -> None:
     other = make_page("other", kind="about")
     make_public(other)
     public("\n[Read on](page:other#what-it-is)\n")
 
     other.body = BODY.replace("## What it is", "## What this is")
     make_public(other)
-    run()  # a reworded heading keeps its old address
+    run()  # a reworded heading keeps its old anchor
 
     plant(Page.objects.get(subject="other"), '["what-it-is"]', '["what"]')
     assert broken() == [
@@ -153,7 +153,7 @@ def test_a_link_to_a_section_that_is_gone_fails() -> None:
     ]
 
 
-def test_a_link_to_an_earlier_address_is_alive() -> None:
+def test_a_link_to_an_old_path_works() -> None:
     other = make_page("other", kind="about")
     make_public(other)
     public("\n[Read on](page:other)\n")
@@ -163,7 +163,7 @@ def test_a_link_to_an_earlier_address_is_alive() -> None:
     assert "all are within the limits" in run()
 
 
-def test_a_translation_older_than_its_english_is_worth_a_look() -> None:
+def test_a_translation_older_than_the_english_text_is_reported() -> None:
     page = public()
     translated(page)
     assert "is newer" not in run()
@@ -173,7 +173,7 @@ def test_a_translation_older_than_its_english_is_worth_a_look() -> None:
     assert "/es/small-cut-es/: the English text is newer" in run()
 
 
-def test_a_translation_made_from_the_released_english_is_up_to_date() -> None:
+def test_a_translation_of_the_released_english_text_is_up_to_date() -> None:
     page = public()
     spanish = translated(page)
     page.body = BODY.replace("A small cut.", "A very small cut.")
@@ -186,7 +186,7 @@ def test_a_translation_made_from_the_released_english_is_up_to_date() -> None:
     assert "/es/small-cut-es/: the English text is newer" in run()
 
 
-def test_a_picture_without_words_in_a_language_in_use_fails() -> None:
+def test_a_picture_without_texts_in_a_used_language_fails() -> None:
     translated(public())
     MarkerText.objects.filter(language="es").delete()
     assert broken() == ["picture needle: a marker has no label in “es”; write it"]
@@ -209,13 +209,13 @@ def test_long_words_are_listed_once_with_their_pages() -> None:
     assert "long word, neither explained nor everyday: immobilization (en; /small-cut/)\n" in run()
 
 
-def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_folder_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="There is no folder"):
         run(str(tmp_path / "nowhere"))
 
 
 @pytest.mark.slow
-def test_a_folder_is_measured_without_touching_what_is_here(tmp_path: Path) -> None:
+def test_measuring_a_folder_does_not_change_the_database(tmp_path: Path) -> None:
     pages = tmp_path / "pages" / "en"
     pages.mkdir(parents=True)
     for name in ("locations", "sources", "codes"):

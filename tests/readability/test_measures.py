@@ -7,7 +7,7 @@ from procedures.readability.measures import measure_page
 from procedures.readability.suggestions import find_failures, find_notes
 from procedures.rendering import ReferenceResolver, render_page
 from tests.factories import make_figure, make_page, make_term
-from tests.readability.ground import EMPTY_CONTENT, measure_body
+from tests.readability.helpers import EMPTY_CONTENT, measure_body
 
 pytestmark = pytest.mark.django_db
 
@@ -16,7 +16,7 @@ LONG = "We look at the bone and at the skin and at the legs and at the arms and 
 
 
 def failing(body: str, **values: object) -> list[str]:
-    """The failures of a page that requires no figure and no source."""
+    """Return the failures of a page that requires no figure and no source."""
     return list(find_failures(measure_body(body + ACTION, **{"kind": "about", **values})))
 
 
@@ -51,7 +51,7 @@ def test_a_sentence_of_26_words_fails_and_is_shown_with_its_section() -> None:
     assert failing(f"## Before\n\n{LONG.replace(' then', '')}") == []
 
 
-def test_sentences_over_the_target_are_counted_only() -> None:
+def test_sentences_over_the_target_are_only_counted() -> None:
     page = measure_body(LONG.replace(" then", ""))
 
     assert (len(page.sentences_over_target), page.longest_sentence, page.long_sentences) == (1, 25, [])
@@ -65,7 +65,7 @@ def test_a_list_of_eight_fails_and_seven_do_not() -> None:
     assert failing("## Signs\n\n" + "- A sign.\n" * 7) == []
 
 
-def test_the_list_inside_an_entry_is_a_list_of_its_own() -> None:
+def test_nested_lists_are_counted_separately() -> None:
     assert measure_body("- One\n  - a\n  - b\n  - c\n- Two").longest_list == 3
 
 
@@ -73,7 +73,7 @@ def test_the_list_of_sources_is_not_counted() -> None:
     assert measure_body("Cut. [@nice]").longest_list == 0
 
 
-def test_a_paragraph_of_four_sentences_is_noted_and_fails_nothing() -> None:
+def test_a_paragraph_of_four_sentences_is_noted_but_does_not_fail() -> None:
     page = measure_body("## Day\n\nWe come. We look. We talk. We go." + ACTION, kind="about")
 
     assert [(found.section, found.count) for found in page.long_paragraphs] == [("Day", 4)]
@@ -87,14 +87,14 @@ def test_each_paragraph_has_its_own_level() -> None:
     assert easy.count < 6 < hard.count
 
 
-def test_passive_sentences_are_shared_out_over_all_sentences() -> None:
+def test_the_passive_share_counts_all_sentences() -> None:
     page = measure_body("The cement is mixed. We mix it. You rest.\n\n- You sleep.")
 
     assert [found.text for found in page.passive_sentences] == ["The cement is mixed."]
     assert page.passive_share == 0.25
 
 
-def test_hard_words_are_neither_terms_nor_explained_nor_everyday_nor_names() -> None:
+def test_hard_words_exclude_terms_explained_everyday_words_and_names() -> None:
     make_term("kyphoplasty", term="kyphoplasty", aliases=["balloon kyphoplasty"])
     text = (
         "Kyphoplasty in the hospital mends weak bone (osteoporosis) in Colorado. Say ky-FOH-plas-tee. Immobilization."
@@ -115,7 +115,7 @@ def test_spanish_hard_words_have_five_syllables() -> None:
     assert measure_body("La inmovilización cansa. La medicina ayuda.", language="es").hard_words == ["inmovilización"]
 
 
-def test_a_condition_page_wants_picture_source_and_action() -> None:
+def test_a_condition_page_requires_picture_source_and_action() -> None:
     assert list(find_failures(measure_body("## What\n\nA cut."))) == [
         "Choose the main picture.",
         "Add a source: say where the facts come from.",
@@ -123,7 +123,7 @@ def test_a_condition_page_wants_picture_source_and_action() -> None:
     ]
 
 
-def test_a_picture_further_down_is_no_lead_picture() -> None:
+def test_a_picture_further_down_is_not_a_lead_picture() -> None:
     make_figure()
 
     assert not measure_body("::: figure needle").has_lead_figure
@@ -145,7 +145,7 @@ def test_the_next_step_is_an_action_too() -> None:
     assert not measure_body("Text.").has_action
 
 
-def test_a_link_to_a_missing_anchor_of_its_own_page_fails() -> None:
+def test_a_link_to_a_missing_anchor_on_the_same_page_fails() -> None:
     assert failing("## Here {#here}\n\n[Up](#here) or [down](#there).") == [
         "A link leads to #there, which is not on this page. Fix the link or the section address."
     ]
@@ -155,7 +155,7 @@ def test_a_picture_with_too_long_a_text_fails() -> None:
     make_figure()
     library = ReferenceResolver("en", FigureVersion.CURRENT)
     rendered = render_page({**EMPTY_CONTENT, "body": "::: figure needle" + ACTION}, kind="about", resolver=library)
-    # The column holds no more than the mark allows, so the text grows in the finished page.
+    # The database column limits the alt text, so it is lengthened in the rendered page.
     rendered.article.images[0].alt = "a" * 126
     page = measure_page(rendered.article, kind="about", resolver=library)
 
@@ -164,7 +164,7 @@ def test_a_picture_with_too_long_a_text_fails() -> None:
     assert sentence.endswith("has 126 characters; the limit is 125. Shorten it.")
 
 
-def test_what_the_page_adds_by_itself_is_not_measured() -> None:
+def test_generated_text_is_not_measured() -> None:
     make_term("vertebra", definition="A bone of the very extraordinarily complicated spinal column.")
     page = measure_body("A vertebra. [@nice]")
 

@@ -8,7 +8,7 @@ from procedures.readability.measures import find_hard_words
 from procedures.readability.scores import score_page, score_text, smog_grade, split_words
 from procedures.rendering import ReferenceResolver, render_page
 from tests.factories import BODY, make_clinic, make_figure, make_page, make_supplied
-from tests.readability.ground import EMPTY_CONTENT, measure_body
+from tests.readability.helpers import EMPTY_CONTENT, measure_body
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +37,7 @@ def test_sentences_in_a_table_count() -> None:
     )  # type: ignore[operator]
 
 
-def test_a_page_with_a_table_of_bones_may_be_published() -> None:
+def test_a_page_with_a_table_of_bones_can_be_published() -> None:
     make_clinic()
     page = make_page(kind="about", body=f"{BODY}\n{TEXT}{BONES}", lead_figure=make_supplied(make_figure()))
     library = ReferenceResolver("en")
@@ -46,7 +46,7 @@ def test_a_page_with_a_table_of_bones_may_be_published() -> None:
     assert [str(problem) for problem in check_rendered_draft(page, page.draft_content(), rendered, library)] == []
 
 
-def test_a_list_or_heading_of_codes_is_no_sentence() -> None:
+def test_a_list_or_heading_of_codes_is_not_a_sentence() -> None:
     assert score_text(TEXT + "\nT12\nL1-L5\nM80.08XA", "en") == score_text(TEXT, "en")
     assert smog_grade(f"{TEXT}\nT12, L1–L5 and M80.08\n" * 3, "en") == smog_grade(f"{TEXT}\nwe and you\n" * 3, "en")
     assert split_words("T12, L1–L5 or M80.08.") == ["T12", "L1–L5", "or", "M80.08"]
@@ -77,7 +77,7 @@ def test_words_in_capitals_are_words_and_abbreviations_are_not(subtests: pytest.
             assert find_hard_words(text, language, []) == found
 
 
-def test_words_in_capitals_are_no_harder_to_read() -> None:
+def test_words_in_capitals_are_not_harder_to_read() -> None:
     assert score_text(TEXT.upper(), "en") == score_text(TEXT, "en")
     assert score_text(TEXTO.upper(), "es") == score_text(TEXTO, "es")
 
@@ -90,7 +90,7 @@ def test_a_text_that_is_too_short_has_no_level(language: str) -> None:
     assert score_page("Ya no. " * 20, "es") == 100.0
 
 
-def test_an_empty_guide_has_no_level_and_nothing_says_it_is_hard() -> None:
+def test_an_empty_guide_has_no_level_and_is_not_reported_as_hard() -> None:
     make_clinic()
     content = {**EMPTY_CONTENT, "title": "Your kyphoplasty visit", "key_message": "Come early, and bring your list of medicines and your glasses with you.", "slug": "a", "description": "b", "items": []}  # fmt: skip
     page = Page(pk=0, kind="guide", language="en", subject="a")

@@ -18,7 +18,7 @@ HARD = (
 ) * 6
 
 
-def test_english_words_have_the_syllables_that_are_said(subtests: pytest.Subtests) -> None:
+def test_english_words_have_their_spoken_syllables(subtests: pytest.Subtests) -> None:
     for word, count in [
         ("bone", 1),
         ("needle", 2),
@@ -51,7 +51,7 @@ def test_english_words_have_the_syllables_that_are_said(subtests: pytest.Subtest
             assert count_syllables(word, "en") == count
 
 
-def test_sentences_end_where_a_reader_stops(subtests: pytest.Subtests) -> None:
+def test_text_is_split_into_sentences(subtests: pytest.Subtests) -> None:
     for text, found in [
         ("One. Two! Three?", ["One.", "Two!", "Three?"]),
         ("It is 8.5 millisieverts. That is little.", ["It is 8.5 millisieverts.", "That is little."]),
@@ -81,12 +81,12 @@ def test_sentences_end_where_a_reader_stops(subtests: pytest.Subtests) -> None:
             assert split_sentences(text) == found
 
 
-def test_a_long_line_of_initials_is_one_sentence_and_takes_no_quadratic_time() -> None:
-    # With the whole line before each period, this would take minutes.
+def test_a_long_line_of_initials_is_one_sentence_in_linear_time() -> None:
+    # If each period looked at the whole line before it, this would take minutes.
     assert split_sentences("A. " * 30_000) == [("A. " * 30_000).strip()]
 
 
-def test_a_hyphen_and_a_decimal_point_do_not_part_a_word() -> None:
+def test_hyphens_and_decimal_points_do_not_split_a_word() -> None:
     assert split_words("An X-ray at 100.4 °F, +1 303-555-0100.") == [
         "An",
         "X-ray",
@@ -103,13 +103,13 @@ def test_flesch_kincaid_is_the_published_formula() -> None:
     assert score_text("The cat sat on the mat.", "en") == -1.4
 
 
-def test_reading_ease_is_flesch_s_formula() -> None:
+def test_reading_ease_is_the_flesch_formula() -> None:
     # 6 words, 1 sentence, 8 syllables: 206.835 − 1.015 × 6 − 84.6 × 8 ÷ 6
     assert score_reading_ease("A doctor can look after you.", "en") == 87.9
     assert score_reading_ease("–", "en") is None
 
 
-def test_fernandez_huerta_is_the_published_formula_with_words_a_sentence() -> None:
+def test_fernandez_huerta_is_the_published_formula_with_words_per_sentence() -> None:
     # 4 words, 1 sentence, 7 syllables: 206.84 − 60 × 1.75 − 1.02 × 4
     assert score_text("Abra una puerta hoy.", "es") == 97.8
 

@@ -26,17 +26,17 @@ def said(page: Page, body: str, **values: Any) -> list[tuple[int, str]]:
     return [(problem.line, problem.message) for problem in build_suggestions(page, rendered, measures)]
 
 
-def test_a_good_text_needs_its_translation_only(page: Page) -> None:
+def test_a_good_text_only_needs_a_translation(page: Page) -> None:
     assert said(page, page.body) == [(0, "This page is not in Español yet.")]
 
 
-def test_a_number_without_source_is_named_with_its_line(page: Page) -> None:
+def test_a_number_without_a_source_is_reported_with_its_line(page: Page) -> None:
     found = said(page, page.body + "\nAbout 30 of them feel better.\n")
 
     assert (16, "Add a source for the number “30 of”.") in found
 
 
-def test_a_long_sentence_is_named_before_it_forbids_publishing(page: Page) -> None:
+def test_a_long_sentence_is_reported_before_it_blocks_publishing(page: Page) -> None:
     long = "We look at it and we ask you and we tell you what we see and what it may well mean to you."
 
     found = said(page, f"{page.body}\n{long}\n")
@@ -47,7 +47,7 @@ def test_a_long_sentence_is_named_before_it_forbids_publishing(page: Page) -> No
     ) in found
 
 
-def test_a_hard_paragraph_is_named_with_its_grade(page: Page) -> None:
+def test_a_hard_paragraph_is_reported_with_its_grade(page: Page) -> None:
     hard = "Percutaneous vertebral augmentation procedures necessitate multidisciplinary preprocedural evaluation. " * 2
 
     found = said(page, f"{page.body}\n{hard}\n")
@@ -55,20 +55,20 @@ def test_a_hard_paragraph_is_named_with_its_grade(page: Page) -> None:
     assert [line for line, sentence in found if "This paragraph reads at grade" in sentence] == [16]
 
 
-def test_a_long_paragraph_is_two(page: Page) -> None:
+def test_a_long_paragraph_should_be_split(page: Page) -> None:
     found = said(page, f"{page.body}\nWe look. We ask. We help. We call.\n")
 
     assert (16, "This paragraph has 4 sentences. Aim for 3 or fewer: split it.") in found
 
 
-def test_a_text_that_asks_for_nothing_says_so(page: Page) -> None:
+def test_a_text_without_an_action_is_reported(page: Page) -> None:
     found = said(page, "## Only\n\nWords.\n", next_page="")
 
     assert any(sentence.startswith("Tell readers what to do: add a card") for _, sentence in found)
     assert not any(sentence.startswith("Tell readers what to do") for _, sentence in said(page, page.body))
 
 
-def test_a_translation_that_is_behind_says_so(page: Page) -> None:
+def test_an_outdated_translation_is_reported(page: Page) -> None:
     source = save_revision(page, author=None)
     spanish = make_page(language="es", slug="corte", translated_from=source)
     before = said(spanish, spanish.body)
@@ -99,7 +99,7 @@ def test_a_translation_follows_what_patients_read_not_the_next_draft(page: Page)
     assert news not in with_a_draft
 
 
-def test_the_counts_of_the_site_report_are_there_too(page: Page) -> None:
+def test_suggestions_include_the_counts_of_the_site_report(page: Page) -> None:
     found = said(page, f"{page.body}\nIt is a catastrophe.\n\n" + "- It is so.\n" * 8)
 
     assert (0, "Explain this long word, or use an everyday one: catastrophe.") in found
@@ -120,7 +120,7 @@ It is a catastrophe. See [below](#nowhere).
 
 
 @pytest.mark.parametrize("kind", ["procedure", "guide", "about"])
-def test_everything_is_said_once_with_its_line_where_it_has_one(page: Page, kind: str) -> None:
+def test_every_suggestion_appears_once_with_its_line_if_any(page: Page, kind: str) -> None:
     page.kind = kind
 
     found = said(page, FAULTS + "- It is so.\n" * 8, next_page="", key_message="Of all, 40 % feel better.")
@@ -146,7 +146,7 @@ def test_everything_is_said_once_with_its_line_where_it_has_one(page: Page, kind
     ]
 
 
-def test_a_long_cell_of_a_comparison_is_named(page: Page) -> None:
+def test_a_long_comparison_cell_is_reported(page: Page) -> None:
     def compare(cell: str) -> str:
         return f"{page.body}\n::: choices\n### Rest\n#### Soon\n{cell}\n### Cement\n#### Soon\nIt helps.\n:::\n"
 

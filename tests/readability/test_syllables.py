@@ -17,7 +17,7 @@ MIN_PAGE_ACCURACY = 0.998
 
 @pytest.fixture(scope="module")
 def pronunciations() -> dict[str, set[int]]:
-    """The numbers of syllables of each word in the dictionary, by all of its pronunciations. Entries with digits or
+    """The syllable counts of each word in the dictionary for all of its pronunciations. Entries with digits or
     periods are left out.
     """
     counts: dict[str, set[int]] = defaultdict(set)
@@ -72,7 +72,7 @@ def test_possessives_contractions_and_abbreviations(subtests: pytest.Subtests) -
             assert count_syllables(word, "en") == count
 
 
-# Parts that are read as one syllable, by the rules of diphthongs, triphthongs, and hiatus of the orthography of 2010.
+# Groups pronounced as one syllable, by the rules on diphthongs, triphthongs, and hiatus in the 2010 orthography.
 SPANISH = """
 a-ba-jo hue-so vér-te-bra ci-fo-plas-tia ci-ru-gí-a quie-re guí-a a-ho-ra ai-re muy y ra-yos pa-ís ciu-dad lí-ne-a
 pin-güi-no cons-truir cons-truí ra-dio-gra-fí-a os-te-o-po-ro-sis que qui-tar gue-rra se-guir se-guí-a a-gua an-ti-guo

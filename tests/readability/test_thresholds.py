@@ -17,7 +17,7 @@ POLYSYLLABIC = "A hospital. An injury. A family. An area. An emergency. An ambul
 
 
 def refused(text: str) -> list[str]:
-    """The issues on the readability of ``text``, as an editor reads them."""
+    """Return the issues on the readability of ``text``, as an editor reads them."""
     page = make_page("small-cut", kind="about", body=f"{BODY}\n{text}\n")
     library = ReferenceResolver("en", FigureVersion.CURRENT)
     rendered = render_page(page.draft_content(), kind=page.kind, resolver=library)
@@ -34,14 +34,14 @@ def test_a_sentence_that_is_too_long_is_shown_to_the_editor() -> None:
     assert refused(LONG) == [f"line 16: A sentence has 26 words; the limit is 25. Split it in two: “{LONG}”"]
 
 
-def test_too_many_long_words_are_refused_by_their_smog_grade() -> None:
+def test_too_many_long_words_are_rejected_by_their_smog_grade() -> None:
     problems = refused(POLYSYLLABIC)
 
     assert "the limit is 8.0. Use fewer words of three syllables or more." in problems[-1]
     assert problems[-1].startswith("The text has SMOG grade ")
 
 
-def test_smog_can_be_a_suggestion_in_place_of_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_smog_can_be_a_suggestion_instead_of_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scores, "SMOG_BLOCKS_PUBLISHING", False)
 
     assert list(scores.describe_exceeded_limits(6.0, 8.1, "en")) == []
@@ -51,7 +51,7 @@ def test_smog_can_be_a_suggestion_in_place_of_a_limit(monkeypatch: pytest.Monkey
     assert list(scores.describe_missed_targets(6.0, 8.0, "en")) == []
 
 
-def test_a_text_below_the_floor_gets_a_suggestion_once_that_is_switched_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_below_the_floor_gets_a_suggestion_if_enabled(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(scores.describe_missed_targets(3.9, 0, "en")) == []
     monkeypatch.setattr(scores, "SUGGEST_ABOVE_FLOOR", True)
 

@@ -4,17 +4,17 @@ import pytest
 
 from procedures.models import ClinicAnswer
 from tests.factories import make_clinic, make_figure, make_page, make_public
-from tests.readability.ground import measure_body
+from tests.readability.helpers import measure_body
 
 pytestmark = pytest.mark.django_db
 
 
 def wanting(body: str, **values: object) -> list[str]:
-    """The numbers in a text that need a source."""
+    """Return the numbers in a text that need a source."""
     return [passage.detail for passage in measure_body(body, **values).uncited_numbers]
 
 
-def test_a_fact_in_numbers_without_a_source_is_found(subtests: pytest.Subtests) -> None:
+def test_a_numeric_fact_without_a_source_is_found(subtests: pytest.Subtests) -> None:
     for text in [
         "Pain eases in 12 weeks.",
         "- 700,000 people have it.",
@@ -42,11 +42,11 @@ def test_a_fact_in_numbers_without_a_source_is_found(subtests: pytest.Subtests) 
         "In one study: [@nice]\n\n- 12 people got well.\n- 13 did not.",
     ],
 )
-def test_a_source_covers_its_paragraph_entry_row_or_the_list_it_leads_into(text: str) -> None:
+def test_a_source_covers_its_paragraph_entry_row_or_the_list_it_introduces(text: str) -> None:
     assert wanting(text) == []
 
 
-def test_a_lead_without_a_colon_does_not_cover_the_list_behind_it() -> None:
+def test_an_introduction_without_a_colon_does_not_cover_the_list_after_it() -> None:
     assert wanting("In one study. [@nice]\n\n- 12 people got well.") == ["12 people"]
 
 
@@ -66,13 +66,13 @@ def test_a_lead_without_a_colon_does_not_cover_the_list_behind_it() -> None:
         "Call {clinic.emergency_number} or {clinic.phone}. We are here {clinic.hours}.",
     ],
 )
-def test_what_states_no_fact_needs_no_source(text: str) -> None:
+def test_a_number_that_states_no_fact_needs_no_source(text: str) -> None:
     make_clinic()
 
     assert wanting(f"## Section\n\n{text}") == []
 
 
-def test_a_clinic_answer_is_its_own_source_where_it_is_shown_and_repeated() -> None:
+def test_a_clinic_answer_is_its_own_source_where_shown_or_repeated() -> None:
     ClinicAnswer.objects.create(key="rest", language="en", question="How long?", answer="Rest for 24 hours.")
 
     assert wanting("::: care rest\n\nThe first 24 hours: I rest.") == []
@@ -80,7 +80,7 @@ def test_a_clinic_answer_is_its_own_source_where_it_is_shown_and_repeated() -> N
     assert wanting("The first 24 hours: I rest.") == ["24 hours"]
 
 
-def test_a_picture_may_repeat_a_number_that_the_page_gives_with_its_source() -> None:
+def test_a_picture_can_repeat_a_number_that_the_page_cites() -> None:
     figure = make_figure()
     figure.texts.update(caption="It is hard in 15 to 20 minutes.")
 
@@ -206,7 +206,7 @@ In 5 may be pain, in 7 not.
 Group 2 had 30 leaks."""
 
 
-def test_doses_times_of_healing_and_counts_still_need_a_source() -> None:
+def test_doses_healing_times_and_counts_still_need_a_source() -> None:
     missed = [line for line in STILL_FACTS.splitlines() if not wanting(line)]
 
     assert missed == []
@@ -216,7 +216,7 @@ def test_a_range_alone_in_a_cell_needs_a_source() -> None:
     assert wanting("| Weeks | Who |\n|---|---|\n| 6 to 8 | women |") == ["6"]
 
 
-def test_a_code_in_a_table_needs_no_source_where_the_table_says_that_it_is_one() -> None:
+def test_a_code_in_a_table_column_of_codes_needs_no_source() -> None:
     assert wanting("| What | CPT code |\n|---|---|\n| One bone | 22513 |\n| More | 22514, 22515 |") == []
     assert wanting("| CPT | 22513 |\n|---|---|\n| CPT | 22514 |") == []
     assert wanting("| Patients | Year |\n|---|---|\n| 22513 | 2019 |") == ["22513"]

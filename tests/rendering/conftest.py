@@ -1,4 +1,4 @@
-"""A small clinic for the renderer to quote."""
+"""Fixtures: a small clinic whose rows the renderer uses."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.replay import built_once
 
 @pytest.fixture
 @built_once
-def ground(db: None) -> Figure:
+def clinic_content(db: None) -> Figure:
     """A clinic, two sources, two figures, a series, two answers, a location, and a page to link to."""
     make_clinic()
     make_source("nice")

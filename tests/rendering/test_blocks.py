@@ -6,7 +6,7 @@ import pytest
 
 from procedures.models import Clinic, Figure, FigureText, Marker, MarkerText, Page
 from tests.factories import make_public, make_term
-from tests.rendering.ground import list_issues, parse_html, render, render_body
+from tests.rendering.helpers import list_issues, parse_html, render, render_body
 
 pytestmark = pytest.mark.django_db
 
@@ -25,12 +25,12 @@ Fast.
 :::"""
 
 
-def squeezed(html: str) -> str:
-    """HTML without the whitespace between tags."""
+def collapse_whitespace(html: str) -> str:
+    """Return the HTML without the whitespace between tags."""
     return re.sub(r">\s+<", "><", html.strip())
 
 
-def test_a_block_gives_exactly_this_html(ground: Figure, subtests: pytest.Subtests) -> None:
+def test_blocks_render_expected_html(clinic_content: Figure, subtests: pytest.Subtests) -> None:
     for markdown, html in [
         ("::: steps\n1. a\n2. b\n:::", '<div class="steps"><ol><li>a</li><li>b</li></ol></div>'),
         ("::: checklist\n- a\n:::", '<div class="checklist"><ul><li>a</li></ul></div>'),
@@ -76,7 +76,7 @@ def test_a_block_gives_exactly_this_html(ground: Figure, subtests: pytest.Subtes
         ),
     ]:
         with subtests.test(markdown=markdown, html=html):
-            assert squeezed(render_body(markdown)) == html
+            assert collapse_whitespace(render_body(markdown)) == html
             assert list_issues(markdown) == []
 
 
@@ -88,7 +88,7 @@ def test_a_block_gives_exactly_this_html(ground: Figure, subtests: pytest.Subtes
         ("call", "Call us", "tel:+13035550100"),
     ],
 )
-def test_a_care_card_says_its_urgency_and_carries_the_phone(ground: Figure, block: str, title: str, phone: str) -> None:
+def test_care_card_shows_urgency_and_phone(clinic_content: Figure, block: str, title: str, phone: str) -> None:
     html = render_body(f"::: {block}\n- You fell.\n:::")
 
     assert f'<h3 class="care-card__title">{title}</h3>' in html
@@ -96,7 +96,7 @@ def test_a_care_card_says_its_urgency_and_carries_the_phone(ground: Figure, bloc
     assert '<div class="care-card care-card--' + block in html
 
 
-def test_key_points_stand_in_their_own_place_above_the_text(ground: Figure) -> None:
+def test_key_points_are_rendered_above_the_text(clinic_content: Figure) -> None:
     html = render("Before.\n\n::: key-points\n- The **point**.\n:::\n\n## First").html
 
     assert html.count("The <strong>point</strong>.") == 1
@@ -106,7 +106,7 @@ def test_key_points_stand_in_their_own_place_above_the_text(ground: Figure) -> N
 @pytest.mark.parametrize(
     ("options", "words"), [("0 in 10", "0 in 10"), ("100 in 100", "100 in 100"), ("7 in 1000", "7 in 1000")]
 )
-def test_a_chance_is_a_picture_and_words(ground: Figure, options: str, words: str) -> None:
+def test_chance_is_rendered_as_dots_and_words(clinic_content: Figure, options: str, words: str) -> None:
     rendered = render(f"::: chance {options}\nfeel it.\n:::")
 
     assert f'<div class="chance__number">{words}</div> <p>feel it.</p>' in rendered.html
@@ -117,7 +117,7 @@ def test_a_chance_is_a_picture_and_words(ground: Figure, options: str, words: st
 def test_choices_are_compared_aspect_by_aspect() -> None:
     rendered = render(CHOICES.replace("Time.", "Time.\n\nIt heals."))
 
-    html = squeezed(rendered.html)
+    html = collapse_whitespace(rendered.html)
     assert rendered.issues == []
     assert re.findall(r'<th id="(\w+)" scope="col">(\w+)</th>', html) == [("rest", "Rest"), ("cement", "Cement")]
     what, good = (" ".join(part.split()) for part in html.split('<tbody class="choices__group">')[1:])
@@ -136,20 +136,20 @@ def test_choices_are_compared_aspect_by_aspect() -> None:
     assert "<details" not in good
 
 
-def test_sources_in_choices_are_numbered_as_people_read_them(ground: Figure) -> None:
+def test_sources_in_choices_are_numbered_in_reading_order(clinic_content: Figure) -> None:
     html = render_body(CHOICES.replace("No cut.", "No cut. [@nice]").replace("A cut.", "A cut. [@josr]"))
 
     assert [int(n) for n in re.findall(r'href="#source-(\d)"', html)] == [1, 2]
 
 
-def test_other_blocks_may_stand_inside_choices(ground: Figure) -> None:
+def test_other_blocks_are_allowed_inside_choices(clinic_content: Figure) -> None:
     markdown = CHOICES.replace("Time.", "::: note\nTime.\n:::\n\n::: figure needle")
 
     assert list_issues(markdown) == []
     assert "Time." in render_body(markdown).split("care-card__body")[1]
 
 
-def test_the_phones_are_one_button_for_each_number_of_the_clinic(ground: Figure) -> None:
+def test_phones_renders_one_button_per_clinic_number(clinic_content: Figure) -> None:
     Clinic.objects.update(after_hours_phone="+1 303-555-0101")
     links = re.findall(r'phones__button--(\w+)"\s+href="([^"]*)"', render_body("::: phones"))
     assert links == [("emergency", "tel:911"), ("day", "tel:+13035550100"), ("night", "tel:+13035550101")]
@@ -160,7 +160,7 @@ def test_the_phones_are_one_button_for_each_number_of_the_clinic(ground: Figure)
     assert links == [("emergency", "tel:911"), ("day", "tel:+13035550100")]
 
 
-def test_a_scale_has_two_ends_and_five_circles(ground: Figure) -> None:
+def test_a_scale_has_two_ends_and_five_circles(clinic_content: Figure) -> None:
     html = render_body("::: scale\n- Wait.\n- Act.\n:::")
 
     assert "<li>Wait.</li>\n<li>Act.</li>" in html
@@ -168,7 +168,7 @@ def test_a_scale_has_two_ends_and_five_circles(ground: Figure) -> None:
     assert "exactly two entries" in list_issues("::: scale\n- Wait.\n:::")[0]
 
 
-def test_a_figure_is_a_picture_with_marks_and_words(ground: Figure) -> None:
+def test_figure_has_image_markers_and_texts(clinic_content: Figure) -> None:
     rendered = render("::: figure needle")
 
     page = parse_html(rendered.html)
@@ -183,7 +183,7 @@ def test_a_figure_is_a_picture_with_marks_and_words(ground: Figure) -> None:
     assert "<strong>Tip.</strong>\nThe end of the needle." in folded
 
 
-def test_what_kind_of_picture_it_is_is_said_once_on_a_page(ground: Figure) -> None:
+def test_picture_kind_is_stated_once_per_page(clinic_content: Figure) -> None:
     Figure.objects.update(kind="fluoroscopy")
     rendered = render("::: figure needle\n\n::: figure needle", lead_figure="needle")
 
@@ -195,14 +195,14 @@ def test_what_kind_of_picture_it_is_is_said_once_on_a_page(ground: Figure) -> No
     assert rendered.html.index("This is a simulated image") < rendered.html.index("page__body")
 
 
-def test_the_lead_figure_is_fetched_first(ground: Figure) -> None:
+def test_lead_figure_is_loaded_eagerly(clinic_content: Figure) -> None:
     (image,) = parse_html(render("", lead_figure="needle").html).find_all("img")
 
     assert image["fetchpriority"] == "high"
     assert "loading" not in image
 
 
-def test_no_id_stands_on_a_page_twice(ground: Figure) -> None:
+def test_ids_are_unique_on_a_page(clinic_content: Figure) -> None:
     make_public(Page.objects.get(subject="recovery"))
     make_term("needle")
     markdown = "\n\n".join(
@@ -218,7 +218,7 @@ def test_no_id_stands_on_a_page_twice(ground: Figure) -> None:
     assert {"care-driving", "care-driving-2", "fig-needle", "fig-needle-2", "picture-needle", "place-main"} <= set(ids)
 
 
-def test_every_address_inside_the_page_leads_to_an_element(ground: Figure) -> None:
+def test_fragment_links_resolve(clinic_content: Figure) -> None:
     make_term("needle")
     page = parse_html(render("## A\n\nThe needle [@nice].\n\n::: compare needle cement\n\n::: glossary").html)
 
@@ -228,7 +228,7 @@ def test_every_address_inside_the_page_leads_to_an_element(ground: Figure) -> No
     assert wanted <= set(page.ids())
 
 
-def test_a_wrong_block_names_its_line(ground: Figure, subtests: pytest.Subtests) -> None:
+def test_invalid_block_is_reported_with_its_line(clinic_content: Figure, subtests: pytest.Subtests) -> None:
     for markdown, problem in [
         ("a\n\n::: shout\nx\n:::", "line 3: There is no block “shout”. The blocks are: "),
         ("a\n\n:::", "line 3: Stray “:::”. Delete it, or add the name of a block after it."),
@@ -287,7 +287,7 @@ def test_a_wrong_block_names_its_line(ground: Figure, subtests: pytest.Subtests)
             assert any(sentence.startswith(problem) for sentence in found), found
 
 
-def test_all_problems_are_found_in_one_go_in_the_order_of_the_text(ground: Figure) -> None:
+def test_all_issues_are_reported_at_once_in_text_order(clinic_content: Figure) -> None:
     markdown = "# A\n\n[@none]\n\n::: shout\n\n{clinic.fax}\n\n::: figure none"
 
     lines = [problem.line for problem in render(markdown).issues]
@@ -295,9 +295,9 @@ def test_all_problems_are_found_in_one_go_in_the_order_of_the_text(ground: Figur
     assert lines == [1, 3, 5, 7, 9]
 
 
-def test_a_picture_without_words_in_this_language_is_named(ground: Figure) -> None:
-    FigureText.objects.filter(figure=ground).delete()
-    MarkerText.objects.filter(marker__figure=ground).delete()
+def test_figure_without_texts_in_the_language_is_reported(clinic_content: Figure) -> None:
+    FigureText.objects.filter(figure=clinic_content).delete()
+    MarkerText.objects.filter(marker__figure=clinic_content).delete()
 
     assert list_issues("a\n\n::: figure needle") == [
         "line 3: The picture “needle” has no texts in this language yet.",
@@ -305,11 +305,11 @@ def test_a_picture_without_words_in_this_language_is_named(ground: Figure) -> No
     ]
 
 
-def test_a_text_beyond_all_bounds_is_refused_in_a_sentence() -> None:
+def test_overlong_text_is_rejected_with_a_message() -> None:
     assert list_issues("a" * 200_001) == ["The text is longer than 200,000 letters. Make two pages of it."]
 
 
-def test_what_both_pictures_show_has_one_number_and_the_slider_starts_left_of_what_is_new(ground: Figure) -> None:
+def test_compare_shares_marker_numbers_and_starts_left_of_new_markers(clinic_content: Figure) -> None:
     values = {"x": 0.3, "y": 0.8, "target_x": 0.6, "target_y": 0.6, "order": 2}
     new = Marker.objects.create(figure=Figure.objects.get(slug="cement"), key="new", **values)
     MarkerText.objects.create(marker=new, language="en", label="Cement", text="It has set.")
@@ -322,7 +322,7 @@ def test_what_both_pictures_show_has_one_number_and_the_slider_starts_left_of_wh
     assert 'type="range" value="22"' in second
 
 
-def test_a_bold_label_with_a_colon_in_a_checklist_is_a_line_to_write_on() -> None:
+def test_bold_label_with_colon_becomes_a_fill_in_line() -> None:
     source = "::: checklist\n- **Time:** **Place:**\n- **Bring** your card.\n:::\n\n- **Time:** not a form\n"
 
     html = str(render(source).html)

@@ -1,4 +1,4 @@
-"""Several articles in one document, and several components on one page: ids are unique, and links lead to their part."""
+"""Several articles in one document, and several components on one page: unique ids and working links."""
 
 import re
 
@@ -14,13 +14,13 @@ from procedures.rendering import render_page
 from procedures.rendering.blocks import ID_PLACE, get_block_types
 from procedures.rendering.html import embed_article, take_places
 from tests.factories import make_figure, make_page, make_public
-from tests.rendering.ground import parse_html, render
+from tests.rendering.helpers import parse_html, render
 
 SLUG = st.from_regex(r"[ab]{1,2}(-[ab]{1,2}){0,2}", fullmatch=True)
 
 
 @pytest.mark.django_db
-def test_a_booklet_has_no_id_twice_where_names_run_together(ground: Figure, client: Client) -> None:
+def test_booklet_ids_stay_unique_when_names_concatenate(clinic_content: Figure, client: Client) -> None:
     guide = make_page("first-visit", kind="guide")
     bodies = {"rest": "## Home driving\n\nRest.", "rest-home": "## Driving\n\nDrive. See [it](#driving)."}
     for order, (subject, body) in enumerate(bodies.items()):
@@ -42,19 +42,19 @@ def test_a_booklet_has_no_id_twice_where_names_run_together(ground: Figure, clie
 
 @settings(suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 @given(st.lists(st.tuples(SLUG, SLUG), min_size=2, unique=True))
-def test_two_parts_never_share_an_id(parts: list[tuple[str, str]]) -> None:
+def test_parts_never_share_an_id(parts: list[tuple[str, str]]) -> None:
     htmls = [(SafeString(f'<p id="{ID_PLACE}{name}"></p>'), prefix) for prefix, name in parts]
     found = [re.findall('id="([^"]+)"', embed_article(*take_places(html), prefix, "/"))[0] for html, prefix in htmls]
 
     assert len(set(found)) == len(parts)
 
 
-# What SampleResolver has in place of addresses of pages.
+# Placeholder URLs that SampleResolver uses for pages.
 SAMPLE_PAGES = {"#kyphoplasty", "#getting-well"}
 
 
 @pytest.mark.django_db
-def test_every_id_and_every_heading_of_every_block_has_a_place() -> None:
+def test_every_block_marks_its_ids_and_headings() -> None:
     resolver = SampleResolver("en")
     texts = {
         f"{one.name} {name}": text
@@ -77,7 +77,7 @@ def test_every_id_and_every_heading_of_every_block_has_a_place() -> None:
 
 
 def _in_part(tag: str, attribute: str, value: str) -> str:
-    """What an attribute is in an article whose ids begin with "part"."""
+    """Return the value of an attribute in an article whose ids begin with "part"."""
     if attribute in {"id", "for", "aria-labelledby", "aria-describedby", "aria-controls"} or (tag, attribute) == (
         "input",
         "name",
@@ -93,12 +93,12 @@ def _in_part(tag: str, attribute: str, value: str) -> str:
 
 
 @pytest.mark.django_db
-def test_names_of_pictures_and_series_that_run_together_share_no_id(ground: Figure) -> None:
+def test_concatenated_figure_and_series_names_do_not_collide(clinic_content: Figure) -> None:
     for slug in ("needle-cap", "needle-xray-1"):
         make_figure(slug, size=(48, 48))
     longer = Series.objects.create(slug="stages-title", language="en", title="More")
-    SeriesItem.objects.create(series=longer, order=0, figure=ground, heading="The needle", text="It goes in.")
-    ground.markers.update(shape="circle", size_x=0.1, size_y=0.1)
+    SeriesItem.objects.create(series=longer, order=0, figure=clinic_content, heading="The needle", text="It goes in.")
+    clinic_content.markers.update(shape="circle", size_x=0.1, size_y=0.1)
 
     names = ["figure needle", "figure needle-cap", "figure needle-xray-1", "series stages", "series stages-title"]
     ids = parse_html(render("\n\n".join(f"::: {name}" for name in names)).html).ids()

@@ -1,4 +1,4 @@
-"""Corrections: each one removes its issue, changes nothing else, and is offered only for the text that it was made for."""
+"""Corrections: each one resolves its issue, changes nothing else, and is offered only for the text it was created for."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.factories import make_clinic, make_next, make_page, make_public
 from tests.replay import built_once
 
 LONG = "We look at the bone of your back and at your legs on the screen in the room next door for a long time"
-# Each mistake is put into a page that is ready to be published: {text} and what the correction makes of it.
+# Each mistake is inserted into a publishable page, and mapped to the expected text after the correction.
 MISTAKES = {
     "no space after ##": ("##Washing", "## Washing"),
     "no-break space after ##": ("##\u00a0Washing", "## Washing"),
@@ -75,7 +75,7 @@ LEAD = "::: key-points\n- It is short.\n- It is safe to read.\n:::\n\n## What it
 @pytest.fixture
 @built_once
 def draft(db: None) -> Page:
-    """A page that is ready to be published, and rows that its text may name."""
+    """A page that is ready to be published, and the rows that its text may reference."""
     make_clinic()
     make_public(make_next())
     ClinicAnswer.objects.create(key="driving", language="en", question="When can I drive?", answer="Tomorrow.")
@@ -131,7 +131,7 @@ def test_key_points_are_inserted_at_the_top_with_placeholders(draft: Page) -> No
     ]
 
 
-def test_a_correction_of_lines_that_do_not_exist_is_not_offered() -> None:
+def test_correction_of_nonexistent_lines_is_not_offered() -> None:
     assert resolve(Fix("Delete", delete_lines, 3, 4), 0, ["one", "two"]) is None
     assert resolve(Fix("Delete", delete_lines), 0, ["one"]) is None
     assert resolve(Fix("Nothing", lambda text: text), 1, ["one"]) is None

@@ -8,7 +8,7 @@ from django.test import Client
 from procedures.models import Figure, GuideItem, Page, Release
 from procedures.revisions.diff import document_blocks
 from tests.factories import make_page, make_public
-from tests.rendering.ground import list_issues, parse_html, render, render_body
+from tests.rendering.helpers import list_issues, parse_html, render, render_body
 from tests.rendering.test_lines import rendered
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +38,7 @@ Four.
 """
 
 
-def test_a_folded_section_is_native_details_with_its_heading_in_the_summary(ground: Figure) -> None:
+def test_folded_section_is_a_details_element_with_its_heading_in_the_summary(clinic_content: Figure) -> None:
     html = render_body(BODY)
 
     assert html.count("<details") == 1
@@ -51,7 +51,7 @@ def test_a_folded_section_is_native_details_with_its_heading_in_the_summary(grou
     assert list_issues(BODY) == []
 
 
-def test_a_fold_changes_nothing_but_the_fold(ground: Figure) -> None:
+def test_folding_changes_nothing_else(clinic_content: Figure) -> None:
     folded, plain = render(BODY), render(BODY.replace(" .folded", ""))
 
     unfolded = [re.sub(r"\s+|</?(?:details|summary)[^>]*>", "", str(page.html)) for page in (folded, plain)]
@@ -63,12 +63,12 @@ def test_a_fold_changes_nothing_but_the_fold(ground: Figure) -> None:
     assert '<a class="contents__link" href="#details">Details</a>' in folded.html
 
 
-def test_a_preview_names_the_lines_of_a_folded_section() -> None:
+def test_preview_has_line_comments_in_folded_section() -> None:
     assert re.sub(r"<!--line \d+-->", "", rendered(BODY, with_lines=True)) == rendered(BODY, with_lines=False)
     assert '<!--line 7--><h2 id="details">' in rendered(BODY, with_lines=True)
 
 
-def test_a_fold_in_the_wrong_place_is_reported(ground: Figure) -> None:
+def test_misplaced_fold_is_reported(clinic_content: Figure) -> None:
     only = "Only a section can be folded: write .folded after the address of a ## heading."
     for text, issue in {
         "## A\n\n### B {#b .folded}": f"line 3: {only}",
@@ -79,7 +79,7 @@ def test_a_fold_in_the_wrong_place_is_reported(ground: Figure) -> None:
         assert any(found.startswith(issue) for found in list_issues(text)), (text, list_issues(text))
 
 
-def test_a_folded_section_keeps_its_anchors_and_is_in_the_booklet(ground: Figure, client: Client) -> None:
+def test_a_folded_section_keeps_its_anchors_and_is_in_the_booklet(clinic_content: Figure, client: Client) -> None:
     page = make_page("details-page", kind="about", body="## Old name {#old .folded}\n\nSome long words about it.\n")
     make_public(page)
     Page.objects.filter(pk=page.pk).update(body="## New name {#new .folded}\n\nSome long words about it.\n")

@@ -7,12 +7,12 @@ import pytest
 
 from procedures.models import Figure
 from tests.factories import make_page, make_public
-from tests.rendering.ground import list_issues, parse_html, render
+from tests.rendering.helpers import list_issues, parse_html, render
 
 pytestmark = pytest.mark.django_db
 
 
-def test_second_level_headings_make_the_contents() -> None:
+def test_second_level_headings_form_the_table_of_contents() -> None:
     html = render("## One *thing*\n\n### Part\n\n## Two {#second}").html
 
     assert '<li><a class="contents__link" href="#one-thing">One thing</a></li>' in html
@@ -20,17 +20,17 @@ def test_second_level_headings_make_the_contents() -> None:
     assert html.count("contents__link") == 2
 
 
-def test_equal_headings_get_addresses_of_their_own() -> None:
+def test_identical_headings_get_unique_anchors() -> None:
     ids = parse_html(render("## Pain\n\n## Pain\n\n### Pain").html).ids()
 
     assert [name for name in ids if name.startswith("pain")] == ["pain", "pain-2", "pain-3"]
 
 
-def test_a_heading_of_signs_only_still_has_an_address() -> None:
+def test_heading_without_letters_still_gets_an_anchor() -> None:
     assert '<h2 id="section">???</h2>' in render("## ???").html
 
 
-def test_a_heading_never_takes_an_address_of_the_page_itself(subtests: pytest.Subtests) -> None:
+def test_heading_anchor_never_collides_with_page_ids(subtests: pytest.Subtests) -> None:
     for heading in [
         "Main",
         "Sources",
@@ -49,7 +49,7 @@ def test_a_heading_never_takes_an_address_of_the_page_itself(subtests: pytest.Su
             assert rendered.issues == []
 
 
-def test_a_wrong_heading_names_its_line(subtests: pytest.Subtests) -> None:
+def test_invalid_heading_is_reported_with_its_line(subtests: pytest.Subtests) -> None:
     for markdown, problem in [
         ("a\n\n# Title", "line 3: The page's title is a field. Start headings with ##."),
         ("Title\n===", "line 1: The page's title is a field. Start headings with ##."),
@@ -66,7 +66,7 @@ def test_a_wrong_heading_names_its_line(subtests: pytest.Subtests) -> None:
             assert problem in list_issues(markdown)
 
 
-def test_an_address_that_is_none_stays_text(subtests: pytest.Subtests) -> None:
+def test_invalid_anchor_syntax_stays_text(subtests: pytest.Subtests) -> None:
     for braces in ["{#A}", "{#a b}", "{#a_b}", '{#a" onclick="x}', "{.x}", "{#-a}", "{#a--b}"]:
         with subtests.test(braces=braces):
             html = render(f"## Pain {braces}").html
@@ -76,11 +76,11 @@ def test_an_address_that_is_none_stays_text(subtests: pytest.Subtests) -> None:
             assert "{" in html
 
 
-def test_a_page_steps_back_up_without_complaint() -> None:
+def test_going_back_to_a_higher_heading_level_is_allowed() -> None:
     assert list_issues("## A\n\n### B\n\n#### C\n\n## D\n\n### E") == []
 
 
-def test_the_title_of_a_section_holds_no_markup_wherever_it_is_shown(ground: Figure) -> None:
+def test_section_titles_are_shown_without_markup_everywhere(clinic_content: Figure) -> None:
     heading = "## **Driving** and *home* at {clinic.name} [@nice] &amp; more {#driving}\n\nRest."
     page = make_page("homeward", kind="about", body=heading)
     wanted = "Driving and home at Test Spine Clinic & more"
@@ -96,12 +96,12 @@ def test_the_title_of_a_section_holds_no_markup_wherever_it_is_shown(ground: Fig
     assert f">{escape(wanted)}</a>" in contents
 
 
-def test_an_address_made_from_a_heading_does_not_change_with_the_clinic(ground: Figure) -> None:
+def test_heading_anchor_does_not_depend_on_clinic_values(clinic_content: Figure) -> None:
     assert '<h2 id="call">' in render("## Call {clinic.name}").html
 
 
 @pytest.mark.parametrize("heading", ["Care", "Series", "Word", "Levels 1", "Place"])
-def test_two_equal_headings_take_no_address_of_a_component(heading: str) -> None:
+def test_identical_headings_do_not_use_component_anchors(heading: str) -> None:
     ids = re.findall(r'<h2 id="([^"]+)"', render(f"## {heading}\n\na\n\n## {heading}\n\nb").html)
 
     assert len(set(ids)) == 2

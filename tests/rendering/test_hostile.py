@@ -10,7 +10,7 @@ from procedures.rendering import preview_html
 from procedures.validators import validate_plain_text
 from tests.database import rolled_back
 from tests.factories import make_figure, make_source, make_term
-from tests.rendering.ground import assert_harmless, parse_html, render
+from tests.rendering.helpers import assert_harmless, parse_html, render
 
 pytestmark = pytest.mark.django_db
 
@@ -105,7 +105,7 @@ PLACES = [
 ]  # fmt: skip
 
 
-def test_a_hostile_address_leads_nowhere(ground: Figure, subtests: pytest.Subtests) -> None:
+def test_hostile_urls_are_neutralized(clinic_content: Figure, subtests: pytest.Subtests) -> None:
     for address in ADDRESSES:
         with subtests.test(address=address):
             for markdown in (
@@ -119,16 +119,16 @@ def test_a_hostile_address_leads_nowhere(ground: Figure, subtests: pytest.Subtes
 
 
 @pytest.mark.slow
-def test_hostile_html_is_only_text_wherever_it_stands(ground: Figure, subtests: pytest.Subtests) -> None:
+def test_hostile_html_is_escaped_everywhere(clinic_content: Figure, subtests: pytest.Subtests) -> None:
     for html in HTML:
         with subtests.test(html=html):
             for place in PLACES:
                 assert_harmless(render(place.format(*[html] * place.count("{}"))).html)
 
 
-def test_hostile_fields_and_rows_are_only_text(db: None, subtests: pytest.Subtests) -> None:
+def test_hostile_fields_and_rows_are_escaped(db: None, subtests: pytest.Subtests) -> None:
     for html in HTML:
-        if "\ue000" in html:  # no field takes it
+        if "\ue000" in html:  # fields reject it
             continue
         with subtests.test(html=html), rolled_back():
             assert_rows_are_only_text(html)
@@ -149,14 +149,14 @@ def assert_rows_are_only_text(html: str) -> None:
     assert 'id="word-trap"' in rendered.html
 
 
-def test_the_preview_of_a_bare_text_is_harmless_too(db: None, subtests: pytest.Subtests) -> None:
+def test_preview_of_a_bare_text_is_harmless(db: None, subtests: pytest.Subtests) -> None:
     for html in HTML:
         with subtests.test(html=html):
             assert_harmless(preview_html(html))
 
 
 def is_plain(text: str) -> bool:
-    """Whether the fields of the admin accept this text."""
+    """Return whether the fields of the admin accept this text."""
     try:
         validate_plain_text(text)
     except ValidationError:
@@ -184,7 +184,7 @@ TEXTS = st.one_of(
 @example(text="- ::: note\n> ::: choices\n### A\n> #### B\n:::\n")
 @example(text="::: choices\n> ### A\n> #### B\n- ### C\n  #### B\n:::")
 @example(text="> ::: note\n> > ::: note\n- ::: steps\n")
-def test_no_text_raises_and_what_a_field_takes_is_valid_and_harmless(ground: Figure, text: str) -> None:
+def test_any_text_renders_and_accepted_text_is_valid_and_harmless(clinic_content: Figure, text: str) -> None:
     GlossaryTerm.objects.filter(key="spine").exists() or make_term("spine")
 
     rendered = render(text)

@@ -7,7 +7,7 @@ import pytest
 from procedures.models import Figure
 from procedures.readability.scores import split_sentences
 from procedures.rendering import ReferenceResolver, render_page
-from tests.rendering.ground import render
+from tests.rendering.helpers import render
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +37,7 @@ def rendered(body: str, *, with_lines: bool) -> str:
     return render_page(content, kind="about", resolver=ReferenceResolver("en"), with_line_comments=with_lines).html
 
 
-def test_a_preview_says_before_each_part_which_line_it_was_made_from() -> None:
+def test_preview_puts_a_line_comment_before_each_part() -> None:
     marks = re.findall(r"<!--line (\d+)-->\s*<([a-z0-9]+)", rendered(BODY, with_lines=True))
 
     assert marks == [
@@ -50,18 +50,18 @@ def test_a_preview_says_before_each_part_which_line_it_was_made_from() -> None:
     ]
 
 
-def test_without_its_marks_a_preview_is_what_is_released() -> None:
+def test_preview_without_line_comments_equals_the_release() -> None:
     released = rendered(BODY, with_lines=False)
 
     assert "<!--line" not in released
     assert re.sub(r"<!--line \d+-->", "", rendered(BODY, with_lines=True)) == released
 
 
-def test_a_typed_comment_is_text() -> None:
+def test_typed_html_comment_is_text() -> None:
     assert "<!--line 99-->" not in rendered("Words <!--line 99--> and\n\n<!--line 98-->\n", with_lines=True)
 
 
-def test_a_passage_of_the_page_knows_its_line(ground: Figure) -> None:
+def test_text_blocks_have_source_lines(clinic_content: Figure) -> None:
     body = (
         "## Fever {#fever}\n\n- You have a **fever**. [@nice]\n\nCall us at {clinic.phone} when it hurts a lot.\n\n"
         "This sentence goes on\nover the end of a line. A second one.\nSee [our page](page:recovery#rest) on *recovery*.\n\n"

@@ -1,4 +1,4 @@
-"""Lint reports markup that does not do what its author meant, with line and fix; ordinary text passes."""
+"""Lint reports markup that does not do what its author meant, with its line and a fix; ordinary text passes."""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -7,11 +7,11 @@ from procedures.markup import find_markup_error
 from procedures.models import ClinicAnswer, Figure, FigureText, GlossaryTerm, SeriesItem, Source
 from procedures.models.reference import WarningSignText
 from tests.factories import make_term
-from tests.rendering.ground import list_issues
+from tests.rendering.helpers import list_issues
 
 pytestmark = pytest.mark.django_db
 
-# What is typed, and the beginning of what the editor reads about it.
+# Typed text, and the beginning of the expected message.
 HEADINGS = [
     ("##\u00a0Risks", "line 1: The space after ## is a special one"),
     ("a\n\n###\u2009Risks", "line 3: The space after ### is a special one"),
@@ -261,7 +261,7 @@ T12–L1, L3 & L4
 a¶¶---¶¶b"""
 
 
-def test_markup_that_did_not_parse_is_named_with_its_line_and_a_fix(ground: Figure, subtests: pytest.Subtests) -> None:
+def test_unparsed_markup_is_reported_with_line_and_fix(clinic_content: Figure, subtests: pytest.Subtests) -> None:
     for cases in [HEADINGS, EMPHASIS, VALUES, CITATIONS, LINKS, LISTS, TABLES, BLOCKS, OTHER_SIGNS]:
         with subtests.test(cases=cases):
             found = {typed: list_issues(typed) for typed, _ in cases}
@@ -274,13 +274,13 @@ def test_markup_that_did_not_parse_is_named_with_its_line_and_a_fix(ground: Figu
             assert missed == {}
 
 
-def test_ordinary_text_raises_no_issue(ground: Figure) -> None:
+def test_ordinary_text_raises_no_issue(clinic_content: Figure) -> None:
     texts = [line.replace("¶", "\n") for line in ORDINARY.split("\n")]
 
     assert {text: found for text in texts if (found := list_issues(text))} == {}
 
 
-def test_a_page_says_so_where_a_field_of_plain_text_holds_markup(ground: Figure) -> None:
+def test_markup_in_plain_text_fields_is_reported(clinic_content: Figure) -> None:
     for field, name in {
         "title": "title", "key_message": "key message", "next_label": "label of the next step", "description": "description",
     }.items():  # fmt: skip
@@ -289,11 +289,11 @@ def test_a_page_says_so_where_a_field_of_plain_text_holds_markup(ground: Figure)
         ], field
 
 
-def test_a_page_names_rows_whose_plain_text_holds_markup(ground: Figure) -> None:
+def test_markup_in_plain_text_of_rows_is_reported(clinic_content: Figure) -> None:
     make_term("canal", definition="A [@nice] tube.")
     ClinicAnswer.objects.filter(key="driving").update(answer="Call {clinic.phone} first.")
     SeriesItem.objects.update(text="See [this](page:recovery).")
-    FigureText.objects.filter(figure=ground).update(caption="The <i>needle</i>.")
+    FigureText.objects.filter(figure=clinic_content).update(caption="The <i>needle</i>.")
     Source.objects.filter(key="nice").update(title="A `guide`")
 
     found = list_issues("The canal. [@nice]\n\n::: care driving\n\n::: series stages")
@@ -307,7 +307,7 @@ def test_a_page_names_rows_whose_plain_text_holds_markup(ground: Figure) -> None
     ]
 
 
-def test_a_row_with_markup_in_plain_text_is_refused(subtests: pytest.Subtests) -> None:
+def test_row_with_markup_in_plain_text_is_rejected(subtests: pytest.Subtests) -> None:
     for text in [
         "Do **not** lift.",
         "Do *not* lift.",
@@ -336,19 +336,19 @@ def test_a_row_with_markup_in_plain_text_is_refused(subtests: pytest.Subtests) -
 
 
 @pytest.mark.parametrize("name", ["text", "short"])
-def test_a_warning_sign_with_markup_is_refused(name: str) -> None:
+def test_warning_sign_with_markup_is_rejected(name: str) -> None:
     sign_text = WarningSignText(language="en", **{"text": "A weak leg.", "short": "weak leg", name: "A **weak** leg."})
 
     with pytest.raises(ValidationError, match="as typed"):
         sign_text.clean_fields(exclude=["sign"])
 
 
-def test_plain_text_with_ordinary_signs_is_taken() -> None:
+def test_plain_text_with_ordinary_symbols_is_accepted() -> None:
     texts = ["5 * 3", "A_B", "{", "1. The needle", "Call 911 (24/7)", "https://example.org/a_b", "a@b.org", "“Q&A” <5 mm",
              "snake_case_word", "Name: ____", "We are #1", "@spineclinic"]  # fmt: skip
 
     assert {text: found for text in texts if (found := find_markup_error(text))} == {}
 
 
-def test_many_faults_are_named_up_to_a_bound() -> None:
+def test_number_of_reported_issues_is_limited() -> None:
     assert 20 < len(list_issues("**a\n\n" * 500)) < 100

@@ -15,10 +15,10 @@ from procedures.rendering import Issue
 from procedures.rendering.context import IssueCollector
 from procedures.rendering.parser import parse
 from procedures.triage import TriageDetector
-from tests.rendering.ground import EMPTY_CONTENT, render
+from tests.rendering.helpers import EMPTY_CONTENT, render
 
 pytestmark = pytest.mark.django_db
-# One message of each module, as a translator would have translated it.
+# One message from each module, as a translator would translate it.
 SPANISH = {
     "line %(line)s: %(message)s": "renglón %(line)s: %(message)s",
     "The block %(name)s is empty.": "El bloque %(name)s está vacío.",
@@ -56,13 +56,13 @@ SPANISH_ISSUES = [
 def spanish(monkeypatch: pytest.MonkeyPatch) -> None:
     catalog: Any = trans_real.translation("es")._catalog
     for message, translated in SPANISH.items():
-        # A plural is found by its singular and the number of its form.
+        # A plural is looked up by its singular and the index of its form.
         singular = message.replace("entries", "entry")
         for key in [(singular, 1), (singular, 2)] if singular != message else [message]:
             monkeypatch.setitem(catalog._catalogs[0], key, translated)
 
 
-def test_one_draft_is_reported_in_the_language_of_its_reader(ground: Figure, spanish: None) -> None:
+def test_issues_are_in_the_staff_language(clinic_content: Figure, spanish: None) -> None:
     for language in ("en", "es"):  # of the page
         issues = render(BODY, language=language, title="**Bold**").issues
 
@@ -75,7 +75,7 @@ def test_one_draft_is_reported_in_the_language_of_its_reader(ground: Figure, spa
         )
 
 
-def test_checks_of_warning_signs_are_reported_in_the_language_of_their_reader(spanish: None) -> None:
+def test_warning_sign_issues_are_in_the_staff_language(spanish: None) -> None:
     content = {**EMPTY_CONTENT, "body": "A weak leg can wait until your visit."}
     document = parse(content["body"]).document
     with translation.override("es"):
@@ -84,7 +84,7 @@ def test_checks_of_warning_signs_are_reported_in_the_language_of_their_reader(sp
     assert str(issue).startswith("line 1: This text says what to do about warning signs (")
 
 
-def test_equal_messages_are_one_issue() -> None:
+def test_identical_messages_are_reported_once() -> None:
     found = IssueCollector()
     for name in ("note", "note", "call"):
         found.add(3, translation.gettext_lazy("The block %(name)s is empty."), name=name)
@@ -93,7 +93,7 @@ def test_equal_messages_are_one_issue() -> None:
     assert len({*found.issues, Issue(3, "The block note is empty.")}) == 2
 
 
-def test_a_percent_sign_in_a_text_is_no_placeholder(ground: Figure) -> None:
+def test_percent_sign_in_text_is_not_a_placeholder(clinic_content: Figure) -> None:
     (issue,) = render("Text.", title="40 % of **them** %(name)s").issues
 
     assert "**them**" in str(issue)

@@ -11,11 +11,11 @@ from procedures.rendering import ReferenceResolver, render_page
 from procedures.rendering.document import Document, Section, read_article
 from procedures.revisions.diff import document_blocks
 from tests.factories import make_term
-from tests.rendering.ground import EMPTY_CONTENT, render
+from tests.rendering.helpers import EMPTY_CONTENT, render
 
 
 @pytest.mark.django_db
-def test_sections_are_cut_at_second_level_headings() -> None:
+def test_sections_are_split_at_second_level_headings() -> None:
     body = "First & last.\n\n## One *two* {#a}\n\nb  \nc\n\n### d\n\n- e\n- f"
 
     first, second = render(body).sections
@@ -25,7 +25,7 @@ def test_sections_are_cut_at_second_level_headings() -> None:
 
 
 @pytest.mark.django_db
-def test_numbers_of_sources_and_buttons_are_not_words_of_the_text(ground: Figure) -> None:
+def test_source_numbers_and_buttons_are_not_part_of_the_text(clinic_content: Figure) -> None:
     rendered = render("## A\n\na [@nice]\n\n::: series stages\n\n::: compare needle cement\n\nb")
 
     lines = rendered.sections[-1].text.split("\n")
@@ -35,14 +35,14 @@ def test_numbers_of_sources_and_buttons_are_not_words_of_the_text(ground: Figure
 
 
 @pytest.mark.django_db
-def test_no_shape_of_a_marker_hides_the_text_after_it(ground: Figure) -> None:
+def test_marker_shapes_do_not_hide_following_text(clinic_content: Figure) -> None:
     for order, shape in enumerate(("point", "arrow", "circle", "region"), start=10):
         size = {"size_x": 0.1, "size_y": 0.1} if shape in {"circle", "region"} else {}
         Marker.objects.create(
-            figure=ground, key=shape, order=order, shape=shape, x=0.1, y=0.1, target_x=0.5, target_y=0.5, **size
+            figure=clinic_content, key=shape, order=order, shape=shape, x=0.1, y=0.1, target_x=0.5, target_y=0.5, **size
         )
 
-    rendered = render(f"::: figure {ground.slug}\n\nText after the figure.")
+    rendered = render(f"::: figure {clinic_content.slug}\n\nText after the figure.")
 
     assert [tag for tag in ("<line", "<circle", "<ellipse", "<rect") if tag not in rendered.html] == []
     assert rendered.text.endswith("Text after the figure.")
@@ -50,12 +50,12 @@ def test_no_shape_of_a_marker_hides_the_text_after_it(ground: Figure) -> None:
 
 
 @pytest.mark.django_db
-def test_an_entry_without_an_end_mark_is_a_sentence_of_its_own() -> None:
+def test_list_entry_without_end_punctuation_is_its_own_sentence() -> None:
     assert render("## Pain\n\n- one\n- two.\n\n3").text == "A title.\nPain.\none.\ntwo."
 
 
 @pytest.mark.django_db
-def test_what_the_page_adds_by_itself_is_not_the_authors_text(ground: Figure) -> None:
+def test_generated_parts_are_not_author_text(clinic_content: Figure) -> None:
     make_term("vertebra", definition="Incomprehensibilities notwithstanding.")
 
     rendered = render("## Bone\n\nThe vertebra. [@josr]")
@@ -68,7 +68,7 @@ def test_what_the_page_adds_by_itself_is_not_the_authors_text(ground: Figure) ->
 
 
 @pytest.mark.django_db
-def test_hidden_characters_of_html_come_back_as_text_in_the_sections(ground: Figure) -> None:
+def test_html_entities_are_unescaped_in_sections(clinic_content: Figure) -> None:
     rendered = render("## A & B\n\n<script>x</script>")
 
     assert [(section.title, section.text) for section in rendered.sections][1][0] == "A & B"
@@ -82,7 +82,7 @@ def test_short_words_read_easier_than_long_ones() -> None:
     assert easy < 3 < 12 < hard
 
 
-def test_spanish_is_measured_by_its_own_formula_and_english_is_not_disturbed() -> None:
+def test_each_language_uses_its_own_formula() -> None:
     before = score_text("We look after you. The cut is small.", "en")
 
     easy = score_text("Te vamos a cuidar. El corte es muy chico.", "es")
@@ -92,7 +92,7 @@ def test_spanish_is_measured_by_its_own_formula_and_english_is_not_disturbed() -
     assert score_text("We look after you. The cut is small.", "en") == before
 
 
-def test_nothing_written_has_no_level(subtests: pytest.Subtests) -> None:
+def test_empty_text_has_no_reading_level(subtests: pytest.Subtests) -> None:
     for language in ["en", "es"]:
         for text in ["", " ", "\n\n"]:
             with subtests.test(language=language, text=text):
@@ -105,7 +105,7 @@ def test_minutes_are_whole_and_at_least_one(words: int, wanted: int) -> None:
 
 
 @pytest.mark.django_db
-def test_a_rendering_notes_everything_that_went_into_it(ground: Figure) -> None:
+def test_render_records_all_dependencies(clinic_content: Figure) -> None:
     make_term("vertebra")
     make_term("unused")
 
@@ -128,19 +128,19 @@ def test_a_rendering_notes_everything_that_went_into_it(ground: Figure) -> None:
 
 
 @pytest.mark.django_db
-def test_a_change_of_what_was_used_changes_its_fingerprint_and_no_other(ground: Figure) -> None:
+def test_changed_dependency_changes_only_its_fingerprint(clinic_content: Figure) -> None:
     text = "[@nice]\n\n::: care driving\n\n::: figure needle"
     before = {used.key: used.fingerprint for used in render(text).dependencies}
 
     ClinicAnswer.objects.filter(key="driving").update(answer="After a month.")
-    Marker.objects.filter(figure=ground).update(x=0.3)
+    Marker.objects.filter(figure=clinic_content).update(x=0.3)
 
     after = {used.key: used.fingerprint for used in render(text).dependencies}
     assert {key for key in before if before[key] != after[key]} == {"driving", "needle"}
 
 
 @pytest.mark.django_db
-def test_the_same_text_gives_the_same_page_also_in_one_run(ground: Figure) -> None:
+def test_rendering_is_deterministic_with_a_shared_resolver(clinic_content: Figure) -> None:
     library = ReferenceResolver("en", FigureVersion.CURRENT)
     content = {**EMPTY_CONTENT, "body": "## A\n\nText [@nice].\n\n::: figure needle"}
 
@@ -152,7 +152,7 @@ def test_the_same_text_gives_the_same_page_also_in_one_run(ground: Figure) -> No
 
 
 @pytest.mark.django_db
-def test_a_page_of_a_run_does_not_inherit_the_inputs_of_the_one_before(ground: Figure) -> None:
+def test_forked_resolver_does_not_inherit_dependencies(clinic_content: Figure) -> None:
     library = ReferenceResolver("en", FigureVersion.CURRENT)
     render_page({**EMPTY_CONTENT, "body": "[@josr]"}, kind="procedure", resolver=library)
 
@@ -162,7 +162,7 @@ def test_a_page_of_a_run_does_not_inherit_the_inputs_of_the_one_before(ground: F
 
 
 @pytest.mark.django_db
-def test_a_guide_lists_its_readings_and_counts_their_minutes(ground: Figure) -> None:
+def test_guide_lists_its_readings_and_adds_up_their_minutes(clinic_content: Figure) -> None:
     items = [
         {"page": "recovery", "section": "driving", "minutes": 5, "note": "Why <b>"},
         {"page": "recovery", "section": "", "minutes": 1, "note": ""},
@@ -174,11 +174,11 @@ def test_a_guide_lists_its_readings_and_counts_their_minutes(ground: Figure) -> 
     assert '<a class="reading-list__link" href="/getting-well/#driving">' in html
     assert "Why &lt;b&gt;" in html
     assert rendered.reading_list_minutes == 6
-    assert "minute" not in html  # said once, below the title
+    assert "minute" not in html  # shown once, below the title
 
 
 @pytest.mark.django_db
-def test_problems_of_fields_name_no_line(ground: Figure) -> None:
+def test_field_issues_have_no_line(clinic_content: Figure) -> None:
     items = [{"page": "none", "section": "", "minutes": 5, "note": ""}]
 
     problems = render("", kind="guide", lead_figure="none", next_page="none", items=items).issues
@@ -191,7 +191,7 @@ def test_problems_of_fields_name_no_line(ground: Figure) -> None:
 
 
 @pytest.mark.django_db
-def test_a_stored_tree_reads_as_the_one_that_was_rendered(ground: Figure) -> None:
+def test_stored_tree_equals_the_rendered_tree(clinic_content: Figure) -> None:
     make_term("vertebra")
     body = (
         "::: key-points\n- **One**. [@nice]\n:::\n\n## A {#a}\n\nThe *vertebra*: [R](page:recovery)\n\n- a\n- b\n\n| x | y |\n|---|--:|"
@@ -207,5 +207,5 @@ def test_a_stored_tree_reads_as_the_one_that_was_rendered(ground: Figure) -> Non
     assert (stored.anchors(), stored.links()) == (document.anchors(), document.links())
 
 
-def test_a_tree_of_an_earlier_format_is_not_read() -> None:
+def test_tree_in_an_older_format_is_ignored() -> None:
     assert Document.from_json({**Document().to_json(), "format": 0}) is None

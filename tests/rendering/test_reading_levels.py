@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 from procedures.models import Figure, Page
 from procedures.rendering import ReferenceResolver
 from tests.factories import make_clinic, make_page, make_public, make_translation
-from tests.rendering.ground import list_issues, render, render_body
+from tests.rendering.helpers import list_issues, render, render_body
 
 pytestmark = pytest.mark.django_db
 
@@ -18,11 +18,11 @@ ROW = re.compile(
 
 
 def listed(markdown: str = "::: reading-levels", language: str = "en") -> list[tuple[str, str, str]]:
-    """Path, title, and level of each row."""
+    """Return the path, title, and level of each row."""
     return ROW.findall(render(markdown, language=language).html)
 
 
-def test_each_public_page_of_the_language_is_listed_with_its_level(ground: Figure) -> None:
+def test_each_public_page_of_the_language_is_listed_with_its_level(clinic_content: Figure) -> None:
     release = make_public(make_page("small-cut", title="A cut < 1 inch"))
     make_public(make_translation(release.page))
     make_page("draft", title="Not public")
@@ -34,14 +34,14 @@ def test_each_public_page_of_the_language_is_listed_with_its_level(ground: Figur
     assert list_issues("::: reading-levels") == []
 
 
-def test_spanish_pages_have_points_and_not_grades() -> None:
+def test_spanish_pages_have_scores_instead_of_grades() -> None:
     make_clinic()
     release = make_public(make_translation(make_page()))
 
     assert listed(language="es") == [(release.path, "Un corte chico", f"{round(release.grade)} puntos")]
 
 
-def test_pages_stand_in_short_lists_by_what_they_are_about(ground: Figure) -> None:
+def test_pages_are_grouped_by_topic(clinic_content: Figure) -> None:
     make_public(make_page("small-cut", title="A cut"))
     make_public(make_page("after-cut", kind="recovery", title="After it"))
 
@@ -58,12 +58,12 @@ def test_pages_stand_in_short_lists_by_what_they_are_about(ground: Figure) -> No
     }
 
 
-def test_without_public_pages_there_is_no_list_and_no_problem(ground: Figure) -> None:
+def test_without_public_pages_the_list_is_empty_and_valid(clinic_content: Figure) -> None:
     assert render_body("## A\n\n::: reading-levels") == '<h2 id="a">A</h2>'
     assert list_issues("## A\n\n::: reading-levels") == []
 
 
-def test_the_page_that_holds_the_list_is_not_in_it_and_does_not_get_old_by_itself(ground: Figure) -> None:
+def test_page_with_the_list_is_excluded_and_does_not_become_stale(clinic_content: Figure) -> None:
     make_public(make_page("small-cut"))
     body = "## How hard?\n\n::: reading-levels\n\n## When to call {#when-to-call}\n\nCall us."
     release = make_public(make_page("hard", kind="about", body=body))
@@ -75,7 +75,7 @@ def test_the_page_that_holds_the_list_is_not_in_it_and_does_not_get_old_by_itsel
     assert [used.fingerprint for used in rendered.dependencies if used.key == "levels"] == [noted]
 
 
-def test_a_new_public_page_makes_the_list_old(ground: Figure) -> None:
+def test_new_public_page_makes_the_list_stale(clinic_content: Figure) -> None:
     def noted() -> list[str]:
         return [used.fingerprint for used in render("::: reading-levels").dependencies if used.kind == "list"]
 
@@ -87,7 +87,7 @@ def test_a_new_public_page_makes_the_list_old(ground: Figure) -> None:
     assert noted() != before
 
 
-def test_the_list_is_not_the_authors_text(ground: Figure) -> None:
+def test_list_is_not_author_text(clinic_content: Figure) -> None:
     make_public(make_page("small-cut", title="Percutaneous augmentation"))
     rendered = render("## A\n\nShort text.\n\n::: reading-levels")
 
@@ -95,8 +95,8 @@ def test_the_list_is_not_the_authors_text(ground: Figure) -> None:
     assert "Percutaneous" not in " ".join(section.text for section in rendered.sections)
 
 
-def test_it_costs_one_query_for_any_number_of_pages(
-    ground: Figure, django_assert_num_queries: DjangoAssertNumQueries
+def test_list_needs_one_query_for_any_number_of_pages(
+    clinic_content: Figure, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for subject in ("one", "two", "three"):
         make_public(make_page(subject))
@@ -106,7 +106,7 @@ def test_it_costs_one_query_for_any_number_of_pages(
         ReferenceResolver("en").get_reading_levels()
 
 
-def test_it_takes_nothing_behind_its_name_and_stands_once(ground: Figure) -> None:
+def test_block_takes_no_options_and_is_allowed_once(clinic_content: Figure) -> None:
     assert list_issues("a\n\n::: reading-levels all") == ["line 3: ::: reading-levels takes nothing after its name."]
     assert list_issues("::: reading-levels\n\n::: reading-levels") == [
         "line 3: A page can have ::: reading-levels only once."

@@ -1,4 +1,4 @@
-"""The block registry: whatever runs over it works for every block, and a block can be added at run time."""
+"""The block registry: everything that uses it works for every block, and blocks can be added at run time."""
 
 import json
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ from procedures.rendering.blocks import (
 from procedures.rendering.document import Document, Paragraph, read_article, walk
 from procedures.rendering.renderer import render_fragment
 from procedures.revisions.diff import document_blocks
-from tests.rendering.ground import EMPTY_CONTENT
+from tests.rendering.helpers import EMPTY_CONTENT
 
 
 def render_sample(text: str) -> RenderedPage:
@@ -36,7 +36,7 @@ def render_sample(text: str) -> RenderedPage:
 
 
 @pytest.mark.parametrize("name", sorted(get_block_types()))
-def test_every_example_is_valid_and_can_be_read_in_every_form(name: str) -> None:
+def test_every_example_is_valid_and_readable_in_every_format(name: str) -> None:
     block_type = get_block_types()[name]
     for text in (block_type.example, *block_type.more_examples.values()):
         rendered = render_sample(text)
@@ -52,7 +52,7 @@ def test_every_example_is_valid_and_can_be_read_in_every_form(name: str) -> None
         assert block_type.component in {"", *rendered.article.components}
 
 
-def test_the_words_of_a_block_are_in_its_text_and_its_html() -> None:
+def test_block_words_are_in_its_text_and_html() -> None:
     for name, block_type in get_block_types().items():
         rendered = render_sample(block_type.example)
         lines = [block.text for block in rendered.article.blocks][1:]
@@ -66,7 +66,7 @@ def test_two_blocks_cannot_have_the_same_name() -> None:
         register(get_block_types()["note"])
 
 
-def test_the_schema_of_the_editor_is_json_in_the_language_of_the_staff_member() -> None:
+def test_editor_schema_is_json_in_the_staff_language() -> None:
     schema = json.loads(json.dumps(editor_schema()))
 
     assert schema.keys() == {one.name for one in offered_block_types()}
@@ -86,7 +86,7 @@ def test_every_dialog_of_a_block_has_one_button() -> None:
     assert buttons[:3] == ["picture", "series", "points"]
 
 
-def test_the_reference_is_that_of_the_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reference_docs_match_the_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     call_command("block_reference", check=True)
     for one in offered_block_types():
         assert one.syntax in reference_table(has_end=one.has_end)
@@ -106,7 +106,7 @@ def test_the_reference_is_that_of_the_registry(tmp_path: Path, monkeypatch: pyte
 
 @pytest.fixture
 def quote(tmp_path: Path, settings: Any) -> Iterator[BlockType]:
-    """The block of docs/howto/add-a-block.md: its module, and its template."""
+    """The block from docs/howto/add-a-block.md, with its module and template."""
     guide = (Path(__file__).resolve().parents[2] / "docs" / "howto" / "add-a-block.md").read_text()
     code, template = (guide.split(f"```{kind}\n")[1].split("```")[0] for kind in ("python", "html"))
     (tmp_path / "components").mkdir()
@@ -119,7 +119,7 @@ def quote(tmp_path: Path, settings: Any) -> Iterator[BlockType]:
     unregister("quote")
 
 
-def test_a_block_of_three_files_is_known_everywhere(quote: BlockType) -> None:
+def test_new_block_is_registered_everywhere(quote: BlockType) -> None:
     body = "## A\n\n::: quote\nI *walked* the same day. [@nice]\n:::\n"
     rendered = render_sample(body)
 
@@ -132,7 +132,7 @@ def test_a_block_of_three_files_is_known_everywhere(quote: BlockType) -> None:
     assert "<blockquote" in render_fragment(quote.example, SampleResolver("en"))
 
 
-def test_what_a_new_block_declares_is_checked(quote: BlockType) -> None:
+def test_declarations_of_a_new_block_are_validated(quote: BlockType) -> None:
     for text, issue in {
         "::: quote\n- a\n:::": "line 1: ::: quote contains one paragraph and nothing else.",
         "::: quote loud\na\n:::": "line 1: ::: quote takes nothing after its name.",
@@ -143,7 +143,7 @@ def test_what_a_new_block_declares_is_checked(quote: BlockType) -> None:
         assert issue in [str(found) for found in render_sample(text).issues], text
 
 
-def test_a_block_can_hold_a_list_and_nothing_else() -> None:
+def test_block_content_can_be_limited_to_one_list() -> None:
     register(
         BlockType(
             name="short-version",
@@ -168,7 +168,7 @@ def test_a_block_can_hold_a_list_and_nothing_else() -> None:
         unregister("short-version")
 
 
-def test_a_paragraph_of_a_block_keeps_its_place_in_the_source() -> None:
+def test_paragraph_in_a_block_keeps_its_source_line() -> None:
     (paragraph,) = [
         node for node in walk(render_sample("a\n\n::: note\n\nb\n:::").document.body)
         if isinstance(node, Paragraph) and node.text == "b"

@@ -1,4 +1,4 @@
-"""Inline content: emphasis, citations, clinic values, links, glossary terms."""
+"""Inline content: emphasis, citations, clinic values, links, and glossary terms."""
 
 import pytest
 from django.utils.text import slugify
@@ -6,12 +6,12 @@ from django.utils.text import slugify
 from procedures.models import Figure, Series
 from procedures.rendering.context import MAX_SUGGESTIONS
 from tests.factories import make_source, make_term
-from tests.rendering.ground import list_issues, render, render_body
+from tests.rendering.helpers import list_issues, render, render_body
 
 pytestmark = pytest.mark.django_db
 
 
-def test_common_markdown_gives_exactly_this_html(subtests: pytest.Subtests) -> None:
+def test_markdown_renders_expected_html(subtests: pytest.Subtests) -> None:
     for markdown, html in [
         ("Hello *you* and **me**.", "<p>Hello <em>you</em> and <strong>me</strong>.</p>"),
         ("One\ntwo", "<p>One\ntwo</p>"),
@@ -32,12 +32,12 @@ def test_common_markdown_gives_exactly_this_html(subtests: pytest.Subtests) -> N
             assert render_body(markdown).replace("<br>", "<br />").replace("<hr>", "<hr />") == html
 
 
-def test_raw_html_is_shown_as_text(ground: Figure) -> None:
+def test_raw_html_is_shown_as_text(clinic_content: Figure) -> None:
     assert render_body("<b>bold</b>") == "<p>&lt;b&gt;bold&lt;/b&gt;</p>"
     assert render_body("<div>\nx\n</div>") == "<p>&lt;div&gt;\nx\n&lt;/div&gt;</p>"
 
 
-def test_citations_are_numbered_by_first_use_and_listed_once(ground: Figure) -> None:
+def test_citations_are_numbered_by_first_use_and_listed_once(clinic_content: Figure) -> None:
     rendered = render("One [@josr]. Two [@nice; @josr].")
 
     # One note at the end of the paragraph.
@@ -49,14 +49,14 @@ def test_citations_are_numbered_by_first_use_and_listed_once(ground: Figure) -> 
     assert listed.count("<li") == 2
 
 
-def test_a_citation_in_the_key_points_is_numbered_with_the_rest(ground: Figure) -> None:
+def test_citation_in_key_points_shares_the_page_numbering(clinic_content: Figure) -> None:
     html = render("::: key-points\n- Short. [@nice]\n:::\n\nText [@josr].\n\nMore [@nice].").html
 
     assert html.count('href="#source-1"') == 2
     assert html.count('href="#source-2"') == 1
 
 
-def test_a_note_leaves_no_hole_where_its_citation_was(ground: Figure, subtests: pytest.Subtests) -> None:
+def test_moved_citation_leaves_no_gap(clinic_content: Figure, subtests: pytest.Subtests) -> None:
     for markdown, words in {
         "One. [@nice] Two.": "One. Two.",
         "One.\n[@nice]\nTwo.": "One.\nTwo.",
@@ -69,32 +69,32 @@ def test_a_note_leaves_no_hole_where_its_citation_was(ground: Figure, subtests: 
             assert text == f"<p>{words}"
 
 
-def test_what_is_no_citation_stays_text(ground: Figure, subtests: pytest.Subtests) -> None:
+def test_invalid_citation_stays_text(clinic_content: Figure, subtests: pytest.Subtests) -> None:
     for text in ["[@UPPER]", "[@]", "[@a,@b]", "[nice]", "[@nice", "\\[@nice]"]:
         with subtests.test(text=text):
             assert "<sup" not in render_body(text)
 
 
-def test_clinic_values_are_printed_and_phones_can_be_called(ground: Figure) -> None:
+def test_clinic_values_are_printed_and_phones_can_be_called(clinic_content: Figure) -> None:
     assert render_body("{clinic.phone}") == '<p><a href="tel:+13035550100">+1 303-555-0100</a></p>'
     assert render_body("{clinic.emergency_number}") == '<p><a href="tel:911">911</a></p>'
     assert render_body("{clinic.name}: {clinic.hours}") == "<p>Test Spine Clinic: Monday to Friday</p>"
 
 
-def test_the_daytime_phone_stands_in_where_there_is_none_for_the_night(ground: Figure) -> None:
+def test_daytime_phone_is_the_fallback_for_after_hours(clinic_content: Figure) -> None:
     assert render_body("{clinic.after_hours_phone}") == '<p><a href="tel:+13035550100">+1 303-555-0100</a></p>'
 
 
-def test_a_clinic_phone_inside_a_link_does_not_nest_links(ground: Figure) -> None:
+def test_a_clinic_phone_inside_a_link_does_not_nest_links(clinic_content: Figure) -> None:
     assert render_body("[Call {clinic.phone}](#top)") == '<p><a href="#top">Call +1 303-555-0100</a></p>'
 
 
-def test_a_page_link_leads_to_the_slug_and_the_section(ground: Figure) -> None:
+def test_page_link_points_to_the_slug_and_the_section(clinic_content: Figure) -> None:
     assert render_body("[Rest](page:recovery#driving)") == '<p><a href="/getting-well/#driving">Rest</a></p>'
     assert render("[Rest](page:recovery#driving)").page_links == [(1, "recovery", "driving")]
 
 
-def test_an_error_in_a_sentence_names_its_line(ground: Figure, subtests: pytest.Subtests) -> None:
+def test_inline_issue_is_reported_with_its_line(clinic_content: Figure, subtests: pytest.Subtests) -> None:
     for markdown, problem in [
         ("a\n\nText [@none].", "line 3: There is no source “none”."),
         ("a\nb [@nice; @none]", "line 2: There is no source “none”."),
@@ -129,7 +129,7 @@ def test_an_error_in_a_sentence_names_its_line(ground: Figure, subtests: pytest.
         ("[x](page:recovry)", "There is no page on “recovry” in this language. Did you mean “recovery”?"),
     ],
 )
-def test_a_slip_is_told_with_what_was_meant(ground: Figure, markdown: str, meant: str) -> None:
+def test_unknown_reference_suggests_the_closest_match(clinic_content: Figure, markdown: str, meant: str) -> None:
     make_source("bonehealth")
     Series.objects.create(slug="cement-stages", language="en", title="Cement")
     Series.objects.create(slug="cement-stage-es", language="es", title="Cemento")
@@ -137,7 +137,7 @@ def test_a_slip_is_told_with_what_was_meant(ground: Figure, markdown: str, meant
     assert list_issues(markdown) == [f"line 1: {meant}"]
 
 
-def test_a_text_of_wrong_names_is_not_searched_without_end(ground: Figure) -> None:
+def test_number_of_suggestions_is_limited(clinic_content: Figure) -> None:
     keys = [f"nice{number:02}" for number in range(30)]
 
     problems = list_issues(" ".join(f"[@{key}]" for key in keys))
@@ -146,7 +146,7 @@ def test_a_text_of_wrong_names_is_not_searched_without_end(ground: Figure) -> No
     assert sum("Did you mean" in problem for problem in problems) == MAX_SUGGESTIONS
 
 
-def test_a_word_is_linked_at_its_first_use_only() -> None:
+def test_term_is_linked_only_at_its_first_use() -> None:
     make_term("vertebra", definition="A bone of the <spine>.")
 
     html = render("The vertebra. Another vertebra.").html
@@ -157,7 +157,7 @@ def test_a_word_is_linked_at_its_first_use_only() -> None:
     assert "A bone of the &lt;spine&gt;." in html
 
 
-def test_an_alias_links_to_its_word_as_it_was_typed() -> None:
+def test_alias_links_to_its_term_as_typed() -> None:
     make_term("kyphoplasty", aliases=["balloon treatment"])
 
     html = render_body("A Balloon Treatment, or kyphoplasty.")
@@ -165,7 +165,7 @@ def test_an_alias_links_to_its_word_as_it_was_typed() -> None:
     assert html == '<p>A <a class="term" href="#word-kyphoplasty">Balloon Treatment</a>, or kyphoplasty.</p>'
 
 
-def test_a_word_that_its_sentence_explains_is_not_linked(subtests: pytest.Subtests) -> None:
+def test_explained_term_is_not_linked(subtests: pytest.Subtests) -> None:
     make_term("osteoporosis")
     for markdown, links in {
         "Weak bone (osteoporosis). Osteoporosis is common.": 0,
@@ -178,7 +178,7 @@ def test_a_word_that_its_sentence_explains_is_not_linked(subtests: pytest.Subtes
             assert render(markdown).html.count('class="term"') == links
 
 
-def test_the_longest_word_wins() -> None:
+def test_longest_term_is_linked() -> None:
     make_term("canal")
     make_term("spinal-canal", term="spinal canal")
 
@@ -195,13 +195,13 @@ def test_the_longest_word_wins() -> None:
         "::: choices\n### canal\n#### What\nx\n### B\n#### What\ny\n:::",
     ],
 )
-def test_headings_links_code_and_longer_words_are_left_alone(markdown: str) -> None:
+def test_terms_are_not_linked_in_headings_links_code_or_longer_words(markdown: str) -> None:
     make_term("canal")
 
     assert "term" not in render(markdown).html
 
 
-def test_a_table_head_is_left_alone_and_a_cell_is_not() -> None:
+def test_terms_are_linked_in_table_cells_but_not_in_headers() -> None:
     make_term("canal")
 
     html = render_body("| canal |\n|---|\n| canal |")
@@ -210,14 +210,14 @@ def test_a_table_head_is_left_alone_and_a_cell_is_not() -> None:
     assert '<td><a class="term" href="#word-canal">canal</a></td>' in html
 
 
-def test_words_of_another_language_are_not_linked() -> None:
+def test_terms_in_another_language_are_not_linked() -> None:
     make_term("canal", language="es")
 
     assert "#word-" not in render("The canal.").html
     assert "#word-" in render("El canal.", language="es").html
 
 
-def test_a_word_full_of_signs_of_a_pattern_is_only_a_word() -> None:
+def test_regex_characters_in_a_term_are_escaped() -> None:
     make_term("odd", term="a.(b)*[c]")
 
     assert "#word-" not in render_body("aXbbc")
@@ -225,13 +225,13 @@ def test_a_word_full_of_signs_of_a_pattern_is_only_a_word() -> None:
 
 
 @pytest.mark.parametrize("look_alike", ["spıne", "SPİNE", "ſpine", "SPINE"])
-def test_letters_that_only_look_alike_to_a_pattern_do_not_break_the_page(look_alike: str) -> None:
+def test_case_insensitive_lookalike_letters_do_not_break_rendering(look_alike: str) -> None:
     make_term("spine")
 
     assert look_alike in render_body(f"The {look_alike}.")
 
 
-def test_the_words_of_a_glossary_page_are_not_linked_again() -> None:
+def test_terms_on_a_glossary_page_are_not_linked_again() -> None:
     make_term("canal")
 
     html = render("The canal.\n\n::: glossary").html
@@ -262,14 +262,14 @@ def test_the_words_of_a_glossary_page_are_not_linked_again() -> None:
         ("The bone cement’s heat.", "bone cement"),
     ],
 )
-def test_a_term_is_found_however_its_words_are_typed(ground: Figure, typed: str, linked: str) -> None:
+def test_term_is_found_in_any_spelling(clinic_content: Figure, typed: str, linked: str) -> None:
     for name in ("bone cement", "follow-up", "Baker's cyst", "vértebra"):
         make_term(slugify(name), term=name)
 
     assert f">{linked}</a>" in render_body(typed)
 
 
-def test_emphasis_over_part_of_a_term_is_cut_and_the_link_is_whole(ground: Figure) -> None:
+def test_emphasis_inside_a_term_is_split_and_the_link_is_not(clinic_content: Figure) -> None:
     make_term("bone-cement", term="bone cement")
 
     html = render_body("This *is bone* cement now.")
@@ -281,13 +281,13 @@ def test_emphasis_over_part_of_a_term_is_cut_and_the_link_is_whole(ground: Figur
     "text",
     ["bone-cement", "a backbone cement", "bone [cement](https://example.org)", "bone [@nice] cement", "bone, cement"],
 )
-def test_words_that_only_look_like_a_term_are_left_alone(ground: Figure, text: str) -> None:
+def test_words_that_only_resemble_a_term_are_not_linked(clinic_content: Figure, text: str) -> None:
     make_term("bone-cement", term="bone cement")
 
     assert 'class="term"' not in render_body(text)
 
 
-def test_only_the_first_use_is_linked_and_the_rest_is_as_typed(ground: Figure) -> None:
+def test_only_the_first_use_is_linked_and_other_text_is_unchanged(clinic_content: Figure) -> None:
     make_term("canal", term="canal")
 
     assert render_body("A **wide** canal. *The* canal. `x`").count('class="term"') == 1

@@ -14,11 +14,11 @@ from procedures.publishing.checks import find_authored_sign_advice
 from procedures.rendering import Issue
 from procedures.rendering.parser import parse
 from procedures.triage import TriageDetector
-from tests.rendering.ground import EMPTY_CONTENT
+from tests.rendering.helpers import EMPTY_CONTENT
 
 CONTENT = Path(__file__).resolve().parents[2] / "content"
 FIX = "Use ::: warning-signs before instead."
-REFUSED = {
+REJECTED = {
     "en": [
         "::: emergency\n- Anything.\n:::",
         "::: urgent\n- Anything.\n:::",
@@ -43,7 +43,7 @@ REFUSED = {
         "Your foot is weak. If you notice this, call us today.",
         "If he won’t wake up, call an ambulance.",
         "One of these is new: you are numb between your inner thighs, so call us the same day.",
-        # A delay, a reassurance or care at home for an emergency sign.
+        # An emergency sign with a delay, a reassurance, or home care.
         "A weak leg can wait until your visit.",
         "Weak legs? Tell us at your next visit.",
         "If you faint, rest at home and see us next week.",
@@ -149,7 +149,7 @@ REFUSED = {
         "When your face droops, take a photo and email us.",
         "Chest pressure: try an antacid first.",
         "Your speech may be slurred; give it time.",
-        # A level for a sign that has another row.
+        # A level other than the one in the sign's row.
         "Call 911 for a fever.",
         "If your calf is swollen, call 911.",
         "You throw up: call 911.",
@@ -158,7 +158,7 @@ REFUSED = {
         "New tingling can wait until your next visit.",
         "Go to the emergency room if you are constipated.",
         "If the wound is red, call us in office hours.",
-        # Blocks, headings and lists.
+        # Blocks, headings, and lists.
         "::: steps\n1. Your leg is weak.\n2. Call us tomorrow.\n:::",
         "::: call\n- You have new numbness.\n:::",
         "## When is it urgent?\n\n- Chest pain.\n- Weak legs.",
@@ -247,7 +247,7 @@ REFUSED = {
         "::: call\n- Tiene un adormecimiento nuevo.\n:::",
     ],
 }
-TAKEN = {
+ACCEPTED = {
     "en": [
         "A pressed nerve can make your leg weak or numb. It often starts small.",
         "You may have one or more of these:\n\n- A part of your leg is numb.\n- It tingles.\n- You cannot move a foot.",
@@ -379,7 +379,7 @@ def lint_signs(content: dict[str, Any], *, kind: str, triage: TriageDetector) ->
 
 
 def found(body: str, language: str = "en", **values: str) -> list[str]:
-    """The issues of a text, with their lines."""
+    """Return the issues of a text, with their lines."""
     problems = lint_signs(
         {**EMPTY_CONTENT, "description": "", "body": body, **values}, kind="condition", triage=TriageDetector(language)
     )
@@ -387,18 +387,18 @@ def found(body: str, language: str = "en", **values: str) -> list[str]:
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
-def test_a_text_that_pairs_signs_with_calling_is_refused_with_the_fix(language: str) -> None:
-    missed = [body for body in REFUSED[language] if not any(FIX in problem for problem in found(body, language))]
+def test_text_that_pairs_signs_with_advice_is_rejected_with_a_fix(language: str) -> None:
+    missed = [body for body in REJECTED[language] if not any(FIX in problem for problem in found(body, language))]
 
     assert missed == [], missed
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
-def test_a_text_that_explains_signs_or_points_to_the_list_is_taken(language: str) -> None:
-    assert {body: problems for body in TAKEN[language] if (problems := found(body, language))} == {}
+def test_text_that_explains_signs_or_links_to_the_list_is_accepted(language: str) -> None:
+    assert {body: problems for body in ACCEPTED[language] if (problems := found(body, language))} == {}
 
 
-def test_the_line_and_the_signs_are_named() -> None:
+def test_issue_reports_the_line_and_the_signs() -> None:
     body = "## Rest\n\nRest well.\n\n::: call\n- You have a fever.\n- You throw up.\n:::\n"
 
     assert found(body) == [
@@ -407,7 +407,7 @@ def test_the_line_and_the_signs_are_named() -> None:
 
 
 @pytest.mark.parametrize(("kind", "when"), [("recovery", "after"), ("guide", "both"), ("preparation", "before")])
-def test_the_fix_fits_the_kind_of_page(kind: str, when: str) -> None:
+def test_fix_depends_on_the_kind_of_page(kind: str, when: str) -> None:
     content = {**EMPTY_CONTENT, "description": "", "body": "::: emergency\n- Anything.\n:::"}
 
     (problem,) = lint_signs(content, kind=kind, triage=TriageDetector("en"))
@@ -415,7 +415,7 @@ def test_the_fix_fits_the_kind_of_page(kind: str, when: str) -> None:
     assert problem.message.endswith(f"Use ::: warning-signs {when} instead.")
 
 
-def test_a_sign_of_the_clinics_own_is_known_by_its_words() -> None:
+def test_custom_sign_is_detected_by_its_text() -> None:
     body = "Call us today if your hiccups last longer than two days."
     rows = [("Your hiccups last longer than two days.", True)]
     content = {**EMPTY_CONTENT, "description": "", "body": body}
@@ -424,13 +424,13 @@ def test_a_sign_of_the_clinics_own_is_known_by_its_words() -> None:
     assert len(lint_signs(content, kind="about", triage=TriageDetector("en", rows))) == 1
 
 
-def test_the_fields_above_the_text_are_looked_at_too() -> None:
+def test_fields_are_checked_as_well() -> None:
     (problem,) = found("Text.", key_message="With weak legs or chest pain, call an ambulance.")
 
     assert problem.startswith("The key message says what to do about warning signs")
 
 
-def test_what_pages_quote_holds_no_list_either(subtests: pytest.Subtests) -> None:
+def test_rows_quoted_by_pages_are_checked_as_well(subtests: pytest.Subtests) -> None:
     for row in [
         ClinicAnswer(key="x", language="en", question="Fever?", answer="Call us today if a leg is weak."),
         GlossaryTerm(key="x", language="en", term="x", definition="Chest pain or fainting: call 911."),
@@ -444,7 +444,7 @@ def test_what_pages_quote_holds_no_list_either(subtests: pytest.Subtests) -> Non
             row.clean()  # type: ignore[attr-defined]
 
 
-def test_a_note_in_the_reading_list_is_looked_at_before_publishing() -> None:
+def test_reading_list_notes_are_checked_before_publishing() -> None:
     item = {"page": "recovery", "section": "", "minutes": 3, "note": "If you faint, rest first and read this."}
     content = {**EMPTY_CONTENT, "description": "", "items": [item]}
 
@@ -454,13 +454,13 @@ def test_a_note_in_the_reading_list_is_looked_at_before_publishing() -> None:
 
 
 @pytest.mark.parametrize("field", ["title", "key_message", "description", "next_label"])
-def test_a_delay_in_a_field_is_refused(field: str) -> None:
+def test_delay_in_a_field_is_rejected(field: str) -> None:
     (problem,) = found("Text.", **{field: "A weak leg can wait until your visit."})
 
     assert "says what to do about warning signs (weak legs)" in problem
 
 
-def test_nothing_of_the_starter_content_is_refused() -> None:
+def test_starter_content_passes() -> None:
     wrong = {}
     for file in sorted([*CONTENT.glob("pages/*/*.md"), *CONTENT.glob("guides/*/*.md")]):
         data = read_page_entry(file).data
@@ -478,12 +478,12 @@ def test_nothing_of_the_starter_content_is_refused() -> None:
 
 
 def texts(value: object, language: str) -> Iterator[tuple[str, str]]:
-    """Every text of a content file in ``en`` or ``es``, with its language."""
+    """Yield every English and Spanish text of a content file, with its language."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from texts(inner, key if key in REFUSED else language)
+            yield from texts(inner, key if key in REJECTED else language)
     elif isinstance(value, list):
         for inner in value:
             yield from texts(inner, language)
-    elif isinstance(value, str) and language in REFUSED:
+    elif isinstance(value, str) and language in REJECTED:
         yield language, value

@@ -18,9 +18,9 @@ from procedures.models import (
 from procedures.models.reference import WarningSignText
 from procedures.phones import find_emergency_numbers, find_phones
 from tests.factories import make_clinic
-from tests.rendering.ground import list_issues, render
+from tests.rendering.helpers import list_issues, render
 
-# ¶ is a line end.
+# ¶ stands for a line break.
 PHONES = """call 303-555-0100
 Our desk: 720.555.0177.
 (970) 555 0142
@@ -69,20 +69,20 @@ SNOMED 2345678901
 Call us 8-5 on weekdays, 24 hours on day 7""".split("\n")
 
 
-def test_every_spelling_of_a_phone_number_is_found() -> None:
+def test_every_phone_number_format_is_detected() -> None:
     assert [text for text in PHONES if not find_phones(text.replace("¶", "\n"))] == []
 
 
-def test_toll_free_numbers_short_lines_codes_doses_and_dates_are_no_clinic_numbers() -> None:
+def test_toll_free_numbers_short_codes_doses_and_dates_are_allowed() -> None:
     assert {text: found for text in NO_PHONES if (found := find_phones(text))} == {}
 
 
-def test_a_toll_free_number_is_refused_where_it_is_the_clinics_own() -> None:
+def test_toll_free_number_of_the_clinic_is_rejected() -> None:
     assert find_phones("Call 1-800-555-0177.", ["800 555 0177"]) == [(5, "1-800-555-0177")]
     assert find_phones("Call 1-800-555-0100.", ["+1 303-555-0100"]) == []
 
 
-def test_an_emergency_number_is_found_only_as_a_number_to_call() -> None:
+def test_emergency_number_is_detected_only_as_a_number_to_call() -> None:
     calls = [
         "Dial 911",
         "call 9-1-1 now",
@@ -98,7 +98,7 @@ def test_an_emergency_number_is_found_only_as_a_number_to_call() -> None:
     assert {text: found for text in others if (found := find_emergency_numbers(text, "061"))} == {}
 
 
-def test_a_typed_number_in_a_page_is_refused_with_its_line_and_what_to_write(ground: object) -> None:
+def test_typed_number_is_reported_with_line_and_replacement(clinic_content: object) -> None:
     bodies = {
         "One.\n\ncall 720-555-0177\n": 3,
         "One line\nand **303**-555-0100": 2,
@@ -118,7 +118,7 @@ def test_a_typed_number_in_a_page_is_refused_with_its_line_and_what_to_write(gro
     assert list_issues(values) == []
 
 
-def test_a_typed_number_in_a_field_of_a_page_is_refused_at_that_field(ground: object) -> None:
+def test_typed_number_in_a_page_field_is_reported_at_that_field(clinic_content: object) -> None:
     for name in ("title", "key_message", "description", "next_label"):
         for text in ("Call 303-555-0100", "Call 911"):
             found = render("Text.", **{"description": "", name: text}).issues
@@ -127,7 +127,7 @@ def test_a_typed_number_in_a_field_of_a_page_is_refused_at_that_field(ground: ob
     assert any("phone number" in str(problem) for problem in render("Text.", kind="guide", items=items).issues)
 
 
-def test_a_row_from_before_is_refused_on_the_page_that_prints_it(ground: object) -> None:
+def test_older_row_with_a_typed_number_is_reported_on_its_page(clinic_content: object) -> None:
     ClinicAnswer.objects.filter(key="driving").update(answer="Call 303-555-0100.")
     Location.objects.create(key="a", phone="+1 303-555-0100", address="1 Street\nCall 303-555-0100.")
 
@@ -135,7 +135,7 @@ def test_a_row_from_before_is_refused_on_the_page_that_prints_it(ground: object)
         assert any("phone number “303-555-0100”" in text for text in list_issues(body)), body
 
 
-def test_rows_of_plain_text_that_pages_print_hold_no_phone_number(db: None) -> None:
+def test_plain_text_rows_printed_by_pages_cannot_contain_phone_numbers(db: None) -> None:
     call = "Call 303-555-0100."
     series, clinic = Series(slug="one", language="en", title="One"), make_clinic()
     rows = [

@@ -7,14 +7,14 @@ from django.test import Client
 
 from procedures.models import Clinic
 from tests.factories import make_clinic, make_page, make_public, make_sign, make_source
-from tests.rendering.ground import list_issues, parse_html, render
+from tests.rendering.helpers import list_issues, parse_html, render
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
 def signs() -> None:
-    """One sign for each level, and one that only counts after a procedure."""
+    """One sign for each level, and one that applies only after a procedure."""
     make_clinic(after_hours_phone="+1 303-555-0101")
     make_source("cdc")
     make_sign("weak-leg", "emergency", en="One leg is newly weak.", en_short="A weak leg", es="Una pierna débil.")
@@ -23,7 +23,7 @@ def signs() -> None:
 
 
 def cards(html: str) -> list[tuple[str, list[str]]]:
-    """Title and entries of each card, in order."""
+    """Return the title and entries of each card, in order."""
     found = re.findall(
         r'<h3 class="care-card__title">(.*?)</h3>\s*<div class="care-card__body">\s*<ul>(.*?)</ul>', html, re.DOTALL
     )
@@ -47,12 +47,12 @@ def test_signs_are_grouped_by_level_with_what_to_do() -> None:
     parse_html(html)
 
 
-def test_each_time_prints_its_own_signs_and_those_of_both() -> None:
+def test_each_timing_prints_its_signs_and_those_for_both() -> None:
     assert "The needle site is sore." not in render("::: warning-signs before").html
     assert "The needle site is sore." in render("::: warning-signs both").html
 
 
-def test_one_note_below_the_signs_of_a_card_names_their_main_sources() -> None:
+def test_one_note_below_each_card_cites_its_main_sources() -> None:
     html = render("::: warning-signs both").html
     urgent = html.split("care-card--urgent")[1].split("</div>")[0]
 
@@ -62,7 +62,7 @@ def test_one_note_below_the_signs_of_a_card_names_their_main_sources() -> None:
     assert 'id="source-1"' in html
 
 
-def test_the_short_form_holds_the_emergency_signs_and_one_line_on_calling() -> None:
+def test_short_form_has_the_emergency_signs_and_one_line_about_calling() -> None:
     html = render("::: warning-signs both short", kind="about").html
 
     assert "<li>A weak leg</li>" in html
@@ -74,7 +74,7 @@ def test_the_short_form_holds_the_emergency_signs_and_one_line_on_calling() -> N
     assert "fever" not in html
 
 
-def test_a_clinic_with_one_number_names_it_once() -> None:
+def test_clinic_with_one_phone_number_shows_it_once() -> None:
     Clinic.objects.update(after_hours_phone="")
     html = render("::: warning-signs both").html
     words = " ".join(re.sub(r"<[^>]+>", "", html).split())
@@ -86,7 +86,7 @@ def test_a_clinic_with_one_number_names_it_once() -> None:
     assert 'class="phone-button care-card__phone" href="tel:+13035550100"' in " ".join(urgent.split())
 
 
-def test_every_topic_and_guide_begins_with_what_is_an_emergency_whatever_its_author_wrote() -> None:
+def test_every_topic_and_guide_starts_with_the_emergency_signs() -> None:
     for kind in ("condition", "procedure", "guide", "prevention"):
         html = render("A text.", kind=kind).html
         assert html.index("warning-signs--top") < html.index("page__body"), kind
@@ -94,12 +94,12 @@ def test_every_topic_and_guide_begins_with_what_is_an_emergency_whatever_its_aut
     assert "warning-signs" not in render("A text.", kind="about").html
 
 
-def test_the_top_line_leads_to_the_whole_list_where_the_page_has_one() -> None:
+def test_emergency_signs_link_to_the_full_list_if_the_page_has_one() -> None:
     assert 'href="#warning-signs"' in render("::: warning-signs both").html
     assert 'href="#warning-signs"' not in render("A text.").html
 
 
-def test_the_words_of_the_top_line_are_not_measured_as_the_authors() -> None:
+def test_emergency_signs_do_not_count_toward_readability() -> None:
     page = render("A text.")
 
     assert "weak leg" not in page.text
@@ -107,13 +107,13 @@ def test_the_words_of_the_top_line_are_not_measured_as_the_authors() -> None:
     assert "One leg is newly weak." in render("::: warning-signs both").text
 
 
-def test_spanish_pages_print_the_spanish_words() -> None:
+def test_spanish_pages_print_the_spanish_texts() -> None:
     html = render("::: warning-signs both", language="es").html
 
     assert cards(html)[0] == ("Llame al 911 ahora mismo. No maneje.", ["Una pierna débil."])
 
 
-def test_the_emergency_number_of_the_clinic_is_the_one_that_is_printed() -> None:
+def test_clinic_emergency_number_is_printed() -> None:
     from procedures.models import Clinic
 
     Clinic.objects.update(emergency_number="112")
@@ -142,11 +142,11 @@ def test_the_emergency_number_of_the_clinic_is_the_one_that_is_printed() -> None
         ),
     ],
 )
-def test_a_slip_is_named_with_its_line_and_the_fix(body: str, problem: str) -> None:
+def test_invalid_option_is_reported_with_line_and_fix(body: str, problem: str) -> None:
     assert list_issues(body) == [problem]
 
 
-def test_without_signs_the_block_says_where_to_add_them() -> None:
+def test_empty_sign_list_is_reported_with_where_to_add_signs() -> None:
     from procedures.models import WarningSign
 
     WarningSign.objects.all().delete()
@@ -156,7 +156,7 @@ def test_without_signs_the_block_says_where_to_add_them() -> None:
     ]
 
 
-def test_the_plain_text_of_a_page_has_the_emergency_signs_below_its_title() -> None:
+def test_plain_text_page_has_the_emergency_signs_below_its_title() -> None:
     release = make_public(make_page(title="A small cut", key_message="It heals by itself."))
 
     text = Client().get(f"{release.path}plain.txt").content.decode()

@@ -37,7 +37,7 @@ def make_site() -> None:
 
 @pytest.fixture
 def search(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SearchResults]:
-    """Search over a page on kyphoplasty and one on rest, in an index of this test alone."""
+    """Search over a page on kyphoplasty and one on rest, in an index used only by this test."""
     monkeypatch.setattr(search_index, "_indexes", {language: SearchIndex(language) for language in ("en", "es")})
     make_site()
 
@@ -136,7 +136,7 @@ def test_an_unknown_word_finds_nothing(search: Callable[..., SearchResults]) -> 
     ["AND", "OR", "NOT", "title:", "text:kypho", "*", "~2", "^4", "[a TO z]", "IN [a]", "(", ")", '"', "+", "-", ":", "kyphoplasty", "\\"]
 ), max_size=8).map(" ".join)))  # fmt: skip
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_text_breaks_the_search(search: Callable[..., SearchResults], text: str) -> None:
+def test_any_query_can_be_searched(search: Callable[..., SearchResults], text: str) -> None:
     for result in search(text).results:
         assert "<" not in result.snippet.replace("<mark>", "").replace("</mark>", "")
 
@@ -207,7 +207,7 @@ def test_one_page_has_at_most_two_results(search: Callable[..., SearchResults]) 
     assert len(result_hrefs(search("zebra"))) == 2
 
 
-def test_the_search_page_escapes_what_was_typed_and_offers_topics(
+def test_the_search_page_escapes_the_query_and_offers_topics(
     search: Callable[..., SearchResults], client: Client
 ) -> None:
     html = client.get("/search/?q=<script>qqqqqq</script>").content.decode()
@@ -221,7 +221,7 @@ def snippet_of(text: str, *words: str) -> str:
     return SearchIndex("en")._build_snippet(text, [[word.split()] for word in words], [])
 
 
-def test_a_snippet_is_the_line_with_most_words_in_whole_sentences() -> None:
+def test_a_snippet_shows_complete_sentences_of_the_best_matching_line() -> None:
     text = (
         "Needle. It is thin\nThe cement sets. "
         + "A long way to go is here. " * 9
@@ -235,7 +235,7 @@ def test_a_snippet_is_the_line_with_most_words_in_whole_sentences() -> None:
     assert snippet_of(text, "absent") == "Needle. It is thin"
 
 
-def test_a_sentence_that_is_longer_than_a_snippet_is_cut_between_words() -> None:
+def test_a_sentence_longer_than_a_snippet_is_cut_between_words() -> None:
     snippet = snippet_of("word " * 60 + "cement " + "word " * 60, "cement")
 
     assert snippet.startswith("… word")
@@ -243,7 +243,7 @@ def test_a_sentence_that_is_longer_than_a_snippet_is_cut_between_words() -> None
     assert snippet.endswith("word …")
 
 
-def test_a_variant_is_highlighted_only_as_a_whole() -> None:
+def test_a_variant_is_highlighted_only_as_a_whole_word() -> None:
     snippet = SearchIndex("en")._build_snippet(
         "A bone heals. Then bone cement sets.", [[["glue"], ["bone", "cement"]]], []
     )

@@ -41,7 +41,7 @@ def make_site() -> None:
 
 @pytest.fixture
 def search(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SearchResults]:
-    """Search over some pages in both languages, in indexes of this test alone."""
+    """Search over some pages in both languages, in indexes used only by this test."""
     indexes = {language: SearchIndex(language) for language in ("en", "es")}
     monkeypatch.setattr(search_index, "_indexes", indexes)
     make_site()
@@ -115,7 +115,7 @@ def test_a_page_whose_title_is_the_query_comes_first(search: Callable[..., Searc
         assert result_hrefs(search(typed))[0].startswith("/kyphoplasty/"), typed
 
 
-def test_odd_queries_find_nothing(search: Callable[..., SearchResults]) -> None:
+def test_unusual_queries_find_nothing(search: Callable[..., SearchResults]) -> None:
     for typed in (
         "",
         "🦴",

@@ -26,7 +26,7 @@ def _encode_last_slash(path: str) -> str:
     return f"{head}%2F{tail}" if slash and head else path
 
 
-# Damage by its name.
+# Damage functions by name.
 DAMAGES: dict[str, Callable[[str], str]] = {
     "no last slash": lambda path: path.rstrip("/"),
     "full stop behind": _end("."),

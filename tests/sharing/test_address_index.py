@@ -63,7 +63,7 @@ def resolve(path: str) -> tuple[str | None, list[str]]:
     return chosen, [address.path for address in offers]
 
 
-def test_every_damaged_address_leads_to_its_page_or_suggests_it() -> None:
+def test_every_damaged_url_redirects_to_its_page_or_suggests_it() -> None:
     wrong, lost, outcome, count = [], [], Counter[str](), 0
     for address in SITE:
         for name, damaged in spellings(address.path):
@@ -114,7 +114,7 @@ def test_unknown_addresses_get_no_redirect() -> None:
     assert {path: resolve(path)[0] for path in UNKNOWN} == dict.fromkeys(UNKNOWN)
 
 
-def test_a_language_in_the_address_selects_the_translation() -> None:
+def test_a_language_in_the_url_selects_the_translation() -> None:
     expected = {
         "/es/kyphoplasty/": "/es/cifoplastia/",
         "/kyphoplasty/es/": "/es/cifoplastia/",
@@ -168,12 +168,12 @@ def test_a_different_word_is_a_different_page_however_few_letters_differ() -> No
             assert index.find_closest(typed)[0] is None, (typed, slug)
 
 
-def test_a_separate_number_belongs_to_the_address() -> None:
+def test_a_separate_number_belongs_to_the_url() -> None:
     assert url_candidates("/stage-11 12") == ["/stage-11 12", "/stage-11-12/"]
     assert url_candidates("/stage-1 1") == ["/stage-1 1", "/stage-1-1/"]
 
 
-def test_an_address_with_all_words_wins_over_one_with_some() -> None:
+def test_a_slug_with_all_words_wins_over_one_with_some() -> None:
     site = [*SITE, *addresses(["rest", "reposo", "rest-home", "reposo-en-casa"], "")]
     index = AddressIndex(site)
     expected = {

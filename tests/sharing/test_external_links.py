@@ -45,12 +45,12 @@ class Other(BaseHTTPRequestHandler):
     do_GET = do_HEAD = _answer  # noqa: N815 -- the names that http.server asks for
 
     def log_message(self, *args: object) -> None:
-        """Nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
 def other(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A site on this machine that counts as public."""
+    """A site on this machine that is treated as public."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Other)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     Other.asked = []
@@ -93,7 +93,7 @@ def test_requests_identify_the_portal_and_use_get_only_if_necessary(other: str) 
     assert all(agent.startswith("Plainspine link check (+http") for *_, agent in Other.asked)
 
 
-def test_nothing_inside_a_private_network_is_asked(subtests: pytest.Subtests) -> None:
+def test_nothing_inside_a_private_network_is_requested(subtests: pytest.Subtests) -> None:
     for url in [
         "http://127.0.0.1/",
         "http://[::1]/",

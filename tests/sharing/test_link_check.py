@@ -30,7 +30,7 @@ def page(db: None) -> Page:
 
 
 def damage(table: str, column: str, old: str, new: str) -> None:
-    """Replace text in all rows of a table with SQL, as the models would refuse it."""
+    """Replace text in all rows of a table with SQL, because the models would reject it."""
     with history_unprotected(), connection.cursor() as cursor:
         cursor.execute(f"UPDATE procedures_{table} SET {column} = REPLACE({column}, %s, %s)", [old, new])  # noqa: S608 -- our own names
         assert cursor.rowcount
@@ -179,7 +179,7 @@ def test_a_withdrawn_page_may_disappear_from_an_index(page: Page) -> None:
     assert "none broken" in passes("check_links")
 
 
-def test_what_leaves_a_page_with_the_rows_that_it_lists_is_no_fault(page: Page) -> None:
+def test_content_removed_with_its_listed_rows_is_not_an_error(page: Page) -> None:
     zone, place = make_term("zone"), Location.objects.create(key="main", phone="+1 303-555-0111", address="1 Street")
     LocationText.objects.create(location=place, language="en", name="Main office")
     listing = make_page("listing", kind="about", body="Our words.\n\n::: glossary\n\n::: locations\n")

@@ -39,14 +39,14 @@ def text_of(document: str) -> str:
 
 
 @every
-def test_the_address_stands_alone_on_its_line_and_mail_cannot_break_it(about: MessageContext) -> None:
+def test_the_url_is_on_its_own_line_and_mail_cannot_break_it(about: MessageContext) -> None:
     assert render_plain_message(about).splitlines().count(about.short_url) == 1
     assert len(about.short_url) <= 60
     assert not set("?=&# ") & set(about.short_url)
 
 
 @every
-def test_nothing_in_a_message_names_a_condition(about: MessageContext) -> None:
+def test_messages_do_not_mention_a_condition(about: MessageContext) -> None:
     message = email.message_from_bytes(build_eml(about), policy=default)
     whole = "\n".join(
         [
@@ -87,7 +87,7 @@ def test_the_subject_depends_only_on_the_language() -> None:
 
 
 @every
-def test_a_spanish_message_holds_no_english(about: MessageContext) -> None:
+def test_a_spanish_message_contains_no_english(about: MessageContext) -> None:
     english = {paragraph for paragraph in render_plain_message(make_message("en")).splitlines() if " " in paragraph}
     spanish = set(render_plain_message(about).splitlines())
 
@@ -100,7 +100,7 @@ def english_names(about: MessageContext) -> list[str]:
 
 
 @every
-def test_a_draft_has_no_sender_no_recipient_and_two_readings(about: MessageContext) -> None:
+def test_an_email_draft_has_no_sender_no_recipient_and_two_alternatives(about: MessageContext) -> None:
     message = email.message_from_bytes(build_eml(about), policy=default)
 
     assert isinstance(message, EmailMessage)
@@ -114,12 +114,12 @@ def test_a_draft_has_no_sender_no_recipient_and_two_readings(about: MessageConte
 
 
 def content(message: EmailMessage, kind: str) -> str:
-    """A part as it was written, with one kind of line break."""
+    """Return the decoded part with normalized line breaks."""
     return str(message.get_body((kind,)).get_content()).replace("\r\n", "\n")
 
 
 @every
-def test_every_line_of_a_draft_is_short_ascii_with_crlf(about: MessageContext) -> None:
+def test_every_line_of_an_email_draft_is_short_ascii_with_crlf(about: MessageContext) -> None:
     raw = build_eml(about)
 
     assert raw.isascii()
@@ -143,7 +143,7 @@ def test_a_message_survives_another_encoding(about: MessageContext, subtests: py
 
 
 @every
-def test_the_html_is_one_column_of_large_type_and_fetches_nothing(about: MessageContext) -> None:
+def test_the_html_is_one_column_of_large_type_and_loads_nothing(about: MessageContext) -> None:
     source = render_html_message(about)
     parser = html5lib.HTMLParser(namespaceHTMLElements=False)
     root = parser.parse(source)
@@ -167,7 +167,7 @@ def test_the_html_is_one_column_of_large_type_and_fetches_nothing(about: Message
 
 
 @every
-def test_the_html_says_what_the_text_says(about: MessageContext) -> None:
+def test_the_html_and_the_text_have_the_same_content(about: MessageContext) -> None:
     said = build_message_text(about)
     said_in_html = text_of(render_html_message(about)).replace(said.open_button + " ", "", 1)
 
@@ -180,7 +180,7 @@ def test_the_clinic_name_is_escaped() -> None:
 
 
 @every
-def test_a_mailto_address_is_one_that_mail_programs_read(about: MessageContext) -> None:
+def test_mailto_links_follow_rfc_6068(about: MessageContext) -> None:
     address = build_mailto_url(about)
     scheme, _, rest = address.partition(":")
     to, _, query = rest.partition("?")
@@ -273,7 +273,7 @@ def test_times_are_clinic_local_time() -> None:
     assert default_reminder_time("Nowhere/Town", now=NOW) == "2026-03-02T10:00"
 
 
-def test_an_invalid_time_is_refused_with_a_message(subtests: pytest.Subtests) -> None:
+def test_an_invalid_time_is_rejected_with_a_message(subtests: pytest.Subtests) -> None:
     for typed, zone, sentence in [
         ("", "UTC", "Enter a date and a time"),
         ("tomorrow", "UTC", "Enter a date and a time"),
@@ -312,7 +312,7 @@ def test_a_spaced_code_is_parsed_back() -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
-def test_every_sign_has_a_word_that_begins_with_it(language: str) -> None:
+def test_every_code_character_has_a_word_that_starts_with_it(language: str) -> None:
     said = [spell_phonetically(sign, language) for sign in CODE_ALPHABET]
 
     assert len(set(said)) == len(CODE_ALPHABET)

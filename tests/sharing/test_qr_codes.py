@@ -34,12 +34,12 @@ def drawn(about: MessageContext, dots: int = DOTS) -> Image.Image:
 
 
 @every
-def test_a_code_holds_the_neutral_address_in_capitals(about: MessageContext) -> None:
+def test_a_qr_code_contains_the_neutral_url_in_capitals(about: MessageContext) -> None:
     assert read(drawn(about)) == [about.short_url.upper()]
 
 
 @every
-def test_a_code_is_alphanumeric_of_level_m_with_four_modules_of_white(about: MessageContext) -> None:
+def test_a_qr_code_is_alphanumeric_at_level_m_with_a_four_module_margin(about: MessageContext) -> None:
     code = encode_qr(about.short_url)
     white = np.asarray(drawn(about, 1)) == 255
 
@@ -55,7 +55,7 @@ def test_a_code_is_alphanumeric_of_level_m_with_four_modules_of_white(about: Mes
 
 
 @every
-def test_a_code_measures_20_mm_on_paper(about: MessageContext) -> None:
+def test_a_qr_code_measures_20_mm_in_print(about: MessageContext) -> None:
     code, picture = build_qr_code(about.short_url), Image.open(io.BytesIO(render_qr_png(about.short_url)))
     inner = 1 - 2 * QUIET_ZONE_MODULES / code.size
 
@@ -66,17 +66,17 @@ def test_a_code_measures_20_mm_on_paper(about: MessageContext) -> None:
 
 
 @every
-def test_the_picture_for_printers_holds_the_same(about: MessageContext) -> None:
+def test_the_png_for_printers_has_the_same_content(about: MessageContext) -> None:
     assert read(Image.open(io.BytesIO(render_qr_png(about.short_url)))) == [about.short_url.upper()]
 
 
 @every
-def test_a_blurred_code_is_read(about: MessageContext) -> None:
+def test_a_blurred_qr_code_can_be_read(about: MessageContext) -> None:
     assert read(drawn(about).filter(ImageFilter.GaussianBlur(DOTS * 0.4))) == [about.short_url.upper()]
 
 
 @every
-def test_a_turned_and_blurred_code_is_read(about: MessageContext, subtests: pytest.Subtests) -> None:
+def test_a_rotated_and_blurred_qr_code_can_be_read(about: MessageContext, subtests: pytest.Subtests) -> None:
     for degrees in [10, -10]:
         with subtests.test(degrees=degrees):
             turned = drawn(about).rotate(degrees, expand=True, fillcolor=255, resample=Image.Resampling.BICUBIC)
@@ -92,7 +92,7 @@ def modules(about: MessageContext) -> tuple[np.ndarray, np.ndarray]:
     is_data = np.isin(kinds, [consts.TYPE_DATA_DARK, consts.TYPE_DATA_LIGHT])
     size = len(matrix)
     order, upwards = [], True
-    for right in [*range(size - 1, 6, -2), *range(5, 0, -2)]:  # column 6 is a timing line
+    for right in [*range(size - 1, 6, -2), *range(5, 0, -2)]:  # column 6 is a timing pattern
         rows = range(size - 1, -1, -1) if upwards else range(size)
         order += [(y, x) for y in rows for x in (right, right - 1) if is_data[y, x]]
         upwards = not upwards
@@ -109,7 +109,7 @@ def flipped(about: MessageContext, matrix: np.ndarray, places: np.ndarray) -> li
 
 
 @every
-def test_a_code_with_a_tenth_of_its_modules_flipped_is_read(about: MessageContext) -> None:
+def test_a_qr_code_with_a_tenth_of_its_modules_flipped_can_be_read(about: MessageContext) -> None:
     matrix, order = modules(about)
     tenth = matrix.size // 10
     found = [flipped(about, matrix, order[start : start + tenth]) for start in range(0, len(order) - tenth, 7)]
@@ -120,7 +120,7 @@ def test_a_code_with_a_tenth_of_its_modules_flipped_is_read(about: MessageContex
 
 @every
 def test_a_stain_on_a_tenth_of_the_data_is_mostly_repaired_and_never_misread(about: MessageContext) -> None:
-    # A round stain touches more codewords than a tenth; level M repairs 15 of 100.
+    # A round stain affects more than a tenth of the codewords; level M repairs 15 percent.
     matrix, order = modules(about)
     middles = order[:: len(order) // 40]
     stains = [np.argsort(((order - middle) ** 2).sum(axis=1), kind="stable")[: len(order) // 10] for middle in middles]
@@ -131,7 +131,7 @@ def test_a_stain_on_a_tenth_of_the_data_is_mostly_repaired_and_never_misread(abo
 
 
 @every
-def test_a_code_with_half_of_its_modules_flipped_is_not_read_as_another(about: MessageContext) -> None:
+def test_a_qr_code_with_half_of_its_modules_flipped_is_never_misread(about: MessageContext) -> None:
     matrix, order = modules(about)
     rng = np.random.default_rng(1)
     halves = [rng.choice(order, len(order) // 2, replace=False) for _ in range(5)]

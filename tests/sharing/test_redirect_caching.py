@@ -17,7 +17,7 @@ HEURISTIC = {200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501}
 
 @dataclass
 class Browser:
-    """A browser for which time does not pass: a response that is fresh for a second is fresh forever."""
+    """A browser with a stopped clock: a response that is fresh for a second is fresh forever."""
 
     client: Client
     stored: dict[str, HttpResponse] = field(default_factory=dict)
@@ -41,13 +41,13 @@ class Browser:
         return "Expires" in answer.headers or answer.status_code in HEURISTIC
 
     def open(self, path: str) -> tuple[int, str]:
-        """Status and address at the end."""
+        """Follow redirects, and return the final status and path."""
         for _ in range(6):
             answer = self.get(path)
             if "Location" not in answer.headers:
                 return answer.status_code, path
             path = answer["Location"]
-        return 310, path  # too many redirects, as browsers call it
+        return 310, path  # stands for the browser error “too many redirects”
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def rename(page: Page, slug: str) -> None:
     make_public(page)
 
 
-def test_a_page_that_moves_and_returns_is_found_at_both_addresses(page: Page, client: Client) -> None:
+def test_a_page_that_moves_and_returns_is_found_at_both_urls(page: Page, client: Client) -> None:
     browser = Browser(client)
     for slug in ("beta-page", "alpha-page", "beta-page", "gamma-page", "alpha-page"):
         rename(page, slug)
@@ -76,7 +76,7 @@ def test_a_page_that_moves_and_returns_is_found_at_both_addresses(page: Page, cl
                 assert browser.open(path) == (200, f"/{slug}/")
 
 
-def test_every_link_to_a_page_that_moves_and_returns_leads_to_it(page: Page, client: Client) -> None:
+def test_every_link_to_a_page_that_moves_and_returns_works(page: Page, client: Client) -> None:
     browser = Browser(client)
     ways = ["/alpha-page", "/Alpha_Page/.", "/alpha-pgae/", "/alphapage", "/es/alpha-page/", "/en/alpha-page/"]
     ways += [f"/p/{page.code}", f"/p/{page.code.lower()}", f"/p/?code={page.code}"]

@@ -96,7 +96,7 @@ def test_a_draft_with_a_reserved_path_is_not_saved(site: Page) -> None:
     assert len(cases) == len(RESERVED)
 
 
-def test_publishing_refuses_reserved_paths_that_bypassed_the_form(site: Page) -> None:
+def test_publishing_rejects_reserved_paths_that_bypassed_the_form(site: Page) -> None:
     guide = make_page("booklet", kind="guide", next_page=site)
     GuideItem.objects.create(guide=guide, page=site)
     revision = save_revision(guide, author=make_user("ed"))

@@ -88,7 +88,7 @@ def page(db: None) -> Page:
     return page
 
 
-def test_a_code_leads_to_its_page(page: Page, client: Client) -> None:
+def test_a_code_redirects_to_its_page(page: Page, client: Client) -> None:
     for address in (
         f"/p/{page.code}",
         f"/p/{page.code.lower()}/",
@@ -115,7 +115,7 @@ def test_an_unused_code_and_the_code_of_a_draft_are_both_404(page: Page, client:
     assert client.get(f"/p/{make_code('22222')}").status_code == 404
 
 
-def test_the_code_of_a_withdrawn_page_leads_to_the_reason(page: Page, client: Client) -> None:
+def test_the_code_of_a_withdrawn_page_shows_the_reason(page: Page, client: Client) -> None:
     withdraw(Page.objects.get(pk=page.pk), actor=make_user("max"), reason="Old.")
 
     answer = client.get(client.get(f"/p/{page.code}")["Location"])

@@ -14,7 +14,7 @@ from procedures.publishing.publish import PublishError, withdraw
 from procedures.sharing.link_check import find_broken_addresses
 from tests.factories import make_clinic, make_figure, make_page, make_public, make_translation, make_user
 
-# A thousand histories take some minutes: HISTORIES=1000 pytest tests/sharing/test_url_permanence.py
+# A thousand histories take a few minutes: HISTORIES=1000 pytest tests/sharing/test_url_permanence.py
 HISTORIES = int(os.environ.get("HISTORIES", "25"))
 SLUGS = [f"page-{letter}" for letter in "abcdefgh"]
 SUBJECTS = ["one", "two", "three"]
@@ -45,7 +45,7 @@ class UrlPermanence(RuleBasedStateMachine):
         return Page.objects.filter(subject=subject, language=language).select_related("live_release").first()
 
     def _publish(self, subject: str, language: str) -> None:
-        """Publish the draft; if that is refused, nothing changes."""
+        """Publish the draft; if that is rejected, nothing changes."""
         page = self._page(subject, language)
         assert page
         before = page.live_release
@@ -62,7 +62,7 @@ class UrlPermanence(RuleBasedStateMachine):
 
     @rule(subject=st.sampled_from(SUBJECTS), language=st.sampled_from(["en", "es"]), slug=st.sampled_from(SLUGS))
     def rename(self, subject: str, language: str, slug: str) -> None:
-        """Change a slug to a new one, to an earlier one of the page, or (refused) to one of another page."""
+        """Change a slug to a new one, to an earlier one of the page, or (rejected) to one of another page."""
         page = self._page(subject, language)
         if page:
             kept, page.slug = page.slug, slug
@@ -73,7 +73,7 @@ class UrlPermanence(RuleBasedStateMachine):
 
     @rule(first=st.sampled_from(SUBJECTS), second=st.sampled_from(SUBJECTS))
     def swap(self, first: str, second: str) -> None:
-        """Try to exchange the slugs of two pages; both attempts are refused."""
+        """Try to swap the slugs of two pages; both attempts are rejected."""
         one, two = self._page(first, "en"), self._page(second, "en")
         assert one and two
         if one != two:

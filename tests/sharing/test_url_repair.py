@@ -19,7 +19,7 @@ REVALIDATE = "no-cache"
 @pytest.fixture
 @built_once
 def pages(db: None) -> Page:
-    """``/lumbar-mri/``, ``/es/resonancia/`` and ``/contact/``."""
+    """``/lumbar-mri/``, ``/es/resonancia/``, and ``/contact/``."""
     make_clinic()
     make_figure(size=(48, 48))
     page = make_page("lumbar-mri")
@@ -33,7 +33,7 @@ def get(client: Client, path: str) -> object:
     return client.get(f"http://testserver{path}")
 
 
-# LINKS.md §1; x is a whole address in the table there.
+# LINKS.md §1, where x stands for a whole URL in the table.
 DAMAGED = [
     "/lumbar-mri",
     "/lumbar-mri/.",
@@ -68,9 +68,7 @@ DAMAGED = [
 ]
 
 
-def test_a_damaged_address_is_one_redirect_away_from_the_page(
-    pages: Page, client: Client, subtests: pytest.Subtests
-) -> None:
+def test_a_damaged_url_redirects_once(pages: Page, client: Client, subtests: pytest.Subtests) -> None:
     for path in DAMAGED:
         with subtests.test(path=path):
             answer = get(client, path)
@@ -83,17 +81,17 @@ def test_a_damaged_address_is_one_redirect_away_from_the_page(
             assert client.get(answer["Location"]).status_code == 200
 
 
-def test_an_encoded_slash_is_the_slash(pages: Page, client: Client) -> None:
+def test_an_encoded_slash_counts_as_a_slash(pages: Page, client: Client) -> None:
     assert get(client, "/lumbar-mri%2F").status_code == 200
     assert get(client, "/lumbar_mri%2F")["Location"] == "/lumbar-mri/"
 
 
 @pytest.mark.parametrize("path", ["/es/resonancia", "/ES/Resonancia/.", "//es//resonancia/", "/es/resonancia/)"])
-def test_damage_in_spanish_leads_to_spanish(pages: Page, client: Client, path: str) -> None:
+def test_a_damaged_spanish_url_redirects_to_the_spanish_page(pages: Page, client: Client, path: str) -> None:
     assert get(client, path)["Location"] == "/es/resonancia/"
 
 
-def test_a_doubled_slash_inside_is_one_redirect(pages: Page, client: Client) -> None:
+def test_a_doubled_slash_inside_a_url_redirects_once(pages: Page, client: Client) -> None:
     guide = make_page("first-visit", kind="guide")
     GuideItem.objects.create(guide=guide, page=pages)
     make_public(guide)
@@ -106,13 +104,13 @@ def test_a_tracking_parameter_does_not_hide_the_page(pages: Page, client: Client
     assert client.get(f"/lumbar-mri/?{query}").status_code == 200
 
 
-def test_head_answers_like_get(pages: Page, client: Client) -> None:
+def test_head_responds_like_get(pages: Page, client: Client) -> None:
     assert client.head("/lumbar-mri/").status_code == 200
     assert client.head("/lumbar_mri")["Location"] == "/lumbar-mri/"
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete", "options"])
-def test_nothing_can_be_sent_to_a_public_address(pages: Page, client: Client, method: str) -> None:
+def test_public_urls_accept_no_post(pages: Page, client: Client, method: str) -> None:
     assert getattr(client, method)("/lumbar-mri/").status_code == 405
 
 
@@ -140,7 +138,7 @@ HOSTILE = [
 ]
 
 
-def test_no_address_leads_away_from_this_site(pages: Page, client: Client, subtests: pytest.Subtests) -> None:
+def test_no_url_redirects_to_another_site(pages: Page, client: Client, subtests: pytest.Subtests) -> None:
     for path in HOSTILE:
         with subtests.test(path=path):
             answer = get(client, path)
@@ -153,7 +151,7 @@ def test_no_address_leads_away_from_this_site(pages: Page, client: Client, subte
 
 
 @pytest.mark.parametrize("host", ["evil.example", "testserver.evil.example", "testserver@evil.example", "a b"])
-def test_another_host_is_refused_and_never_repeated(pages: Page, client: Client, host: str) -> None:
+def test_another_host_is_rejected_and_never_echoed(pages: Page, client: Client, host: str) -> None:
     answer = client.get("/lumbar_mri", headers={"host": host})
 
     assert answer.status_code == 400
@@ -162,19 +160,19 @@ def test_another_host_is_refused_and_never_repeated(pages: Page, client: Client,
 
 @given(path=st.text(max_size=60))
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_address_answers_with_a_page_a_row_or_a_404(pages: Page, client: Client, path: str) -> None:
+def test_any_url_returns_a_page_a_redirect_or_a_404(pages: Page, client: Client, path: str) -> None:
     answer = get(client, "/x" + quote(path))
 
     assert answer.status_code in {200, 301, 404}
     assert answer.headers.get("Location", "/") in {"/", "/lumbar-mri/", "/es/resonancia/", "/contact/"}
 
 
-def test_a_cut_off_address_leads_on_when_one_page_only_ever_began_so(pages: Page, client: Client) -> None:
+def test_a_truncated_url_redirects_if_only_one_page_ever_started_with_it(pages: Page, client: Client) -> None:
     assert client.get("/lumbar")["Location"] == "/lumbar-mri/"
     assert client.get("/lumba").status_code == 404, "five letters are too few"
 
 
-def test_a_cut_off_address_never_chooses_between_two_pages(pages: Page, client: Client) -> None:
+def test_a_truncated_url_never_chooses_between_two_pages(pages: Page, client: Client) -> None:
     make_public(make_page("lumbar-puncture"))
 
     answer = client.get("/lumbar-")
@@ -185,7 +183,7 @@ def test_a_cut_off_address_never_chooses_between_two_pages(pages: Page, client: 
     assert '<a href="/lumbar-puncture/">' in html
 
 
-def test_a_cut_off_address_of_a_withdrawn_page_is_not_taken_for_the_others(pages: Page, client: Client) -> None:
+def test_a_truncated_url_of_a_withdrawn_page_does_not_open_another(pages: Page, client: Client) -> None:
     make_public(make_page("lumbar-puncture"))
     withdraw(Page.objects.get(subject="lumbar-puncture"), actor=make_user("max"), reason="Old.")
 
@@ -195,7 +193,7 @@ def test_a_cut_off_address_of_a_withdrawn_page_is_not_taken_for_the_others(pages
     assert '<a href="/lumbar-mri/">' in answer.content.decode()
 
 
-def test_a_sentence_that_names_two_pages_is_no_address_of_one(pages: Page, client: Client) -> None:
+def test_a_url_that_matches_two_pages_suggests_both(pages: Page, client: Client) -> None:
     make_public(make_page("bone-scan"))
 
     for path in ("/lumbar-mri%20or%20bone-scan", "/lumbar-mri/%20or%20bone-scna/", "/lumbar-mri-or-bone-scan/"):
@@ -206,14 +204,14 @@ def test_a_sentence_that_names_two_pages_is_no_address_of_one(pages: Page, clien
         assert '<a href="/bone-scan/">' in html
 
 
-def test_an_address_that_is_spelled_nearly_so_leads_to_its_page(pages: Page, client: Client) -> None:
+def test_a_misspelled_url_redirects_to_its_page(pages: Page, client: Client) -> None:
     for path in ("/lubmar-mri/", "/1umbar-mri/", "/lumbarmri", "/en/lumbar-mri/", "/visits/lumbar-mri/", "/lumbr-mri"):
         assert (client.get(path).status_code, client.get(path).headers.get("Location")) == (301, "/lumbar-mri/"), path
     for path in ("/es/lumbar-mri/", "/lumbar-mri/es/", "/resonancia/", "/es/resonnacia/", "/es/resonancía"):
         assert client.get(path)["Location"] == "/es/resonancia/", path
 
 
-def test_a_page_in_another_form_is_found_behind_a_damaged_address(pages: Page, client: Client) -> None:
+def test_other_formats_of_a_page_are_found_from_a_damaged_url(pages: Page, client: Client) -> None:
     for path in ("/lumbar_mri/plain.txt", "/Lumbar-MRI/plain.txt", "/lubmar-mri/plain.txt"):
         assert client.get(path)["Location"] == "/lumbar-mri/plain.txt", path
     for path in ("/lumbar-mri/Booklet/", "/LUMBAR-MRI/BOOKLET", "/lumbar-mri/booklet).", "/lumbar mri/booklet/"):
@@ -223,7 +221,7 @@ def test_a_page_in_another_form_is_found_behind_a_damaged_address(pages: Page, c
     assert client.get("/zebra-fish/plain.txt").status_code == client.get("/zebra-fish/booklet/").status_code == 404
 
 
-def test_a_page_with_many_old_addresses_counts_once(pages: Page, client: Client) -> None:
+def test_a_page_with_many_old_urls_counts_once(pages: Page, client: Client) -> None:
     Path.objects.bulk_create(
         Path(path=f"/lumbar-mri-{number}/", page=pages, is_canonical=False) for number in range(12)
     )
@@ -231,13 +229,13 @@ def test_a_page_with_many_old_addresses_counts_once(pages: Page, client: Client)
     assert client.get("/lumbar")["Location"] == "/lumbar-mri/"
 
 
-def test_signs_of_a_pattern_in_an_address_match_nothing(pages: Page, client: Client) -> None:
+def test_pattern_characters_in_a_url_match_nothing(pages: Page, client: Client) -> None:
     for path in ("/lumbar%25", "/%25%25%25%25%25%25%25", "/______", "/l_mbar-mri/"):
         assert client.get(path).status_code in {301, 404}
     assert client.get("/%25%25%25%25%25%25%25").status_code == 404
 
 
-def test_a_page_that_never_was_public_answers_404(pages: Page, client: Client) -> None:
+def test_a_page_that_was_never_public_returns_404(pages: Page, client: Client) -> None:
     make_page("not-yet-public")
 
     answer = client.get("/not-yet-public/")

@@ -21,7 +21,7 @@ CODE = make_code("K7M4P") or ""
 @pytest.fixture
 @built_once
 def site(db: None) -> None:
-    """A page, its translation and a guide; the page has a code."""
+    """A page with a code, its translation, and a guide."""
     make_clinic()
     make_figure(size=(48, 48))
     page = make_page("lumbar-mri", code=CODE)
@@ -49,23 +49,23 @@ def unanswered(client: Client, meant: str, pairs: list[tuple[str, str]], expecte
 
 
 @pytest.mark.slow
-def test_every_pair_of_damages_to_a_page(site: None, client: Client) -> None:
+def test_every_pair_of_damages_to_a_page_url_is_repaired(site: None, client: Client) -> None:
     assert len(PAIRS) > 800
     assert unanswered(client, PAGE, PAIRS, PAGE) == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("meant", [GUIDE, SPANISH, "/es/visits/", "/search/"])
-def test_pairs_of_damages_to_guides_translations_and_lists(site: None, client: Client, meant: str) -> None:
+def test_pairs_of_damages_to_guides_translations_and_lists_are_repaired(site: None, client: Client, meant: str) -> None:
     assert unanswered(client, meant, SAMPLE, meant) == []
 
 
 @pytest.mark.parametrize("meant", [f"/p/{CODE}", f"/p/{CODE[:2]}-{CODE[2:4]}-{CODE[4:]}", f"/es/p/{CODE}/"])
-def test_pairs_of_damages_to_a_code(site: None, client: Client, meant: str) -> None:
+def test_pairs_of_damages_to_a_code_are_repaired(site: None, client: Client, meant: str) -> None:
     assert unanswered(client, meant, SAMPLE, PAGE) == []
 
 
-def test_fixed_addresses_are_mended_too(site: None, client: Client, subtests: pytest.Subtests) -> None:
+def test_damaged_fixed_urls_are_repaired(site: None, client: Client, subtests: pytest.Subtests) -> None:
     for path, expected in [
         ("/es", "/es/"),
         ("/ES/.", "/es/"),

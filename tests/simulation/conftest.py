@@ -26,7 +26,7 @@ def pictures(renderer: StageRenderer) -> dict[str, Array]:
 
 
 def device_mask(slug: str, name: str) -> Array:
-    """Boolean mask of the projected needle, balloon or cement of a stage."""
+    """Return the Boolean mask of the projected needle, balloon, or cement of a stage."""
     stage = STAGES_BY_SLUG[slug]
     view, place = make_view(stage.view, SIZE), vertebra_placement(stage.spine, "L1")
     if name == "cement":
@@ -38,6 +38,6 @@ def device_mask(slug: str, name: str) -> Array:
 
 
 def at(mask: Array, spot: tuple[float, float]) -> bool:
-    """Whether an image position (0 to 1) is on the mask, with a tolerance of one pixel."""
+    """Return whether an image position (0 to 1) is on the mask, with a tolerance of one pixel."""
     x, y = (int(value * mask.shape[0]) for value in spot)
     return bool(np.asarray(mask)[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2].any())

@@ -1,4 +1,4 @@
-"""Plain HTTP against a served portal: one request, nothing followed, nothing unpacked unseen."""
+"""A plain HTTP client for a served portal: it does not follow redirects or decompress bodies automatically."""
 
 import gzip
 import http.client
@@ -21,28 +21,28 @@ class Response:
     body: bytes
 
     def all(self, name: str) -> list[str]:
-        """Every value of a header."""
+        """Return every value of a header."""
         return [value for key, value in self.headers if key == name]
 
     def header(self, name: str) -> str:
-        """The value of a header that occurs at most once, or ""."""
+        """Return the value of a header that occurs at most once, or ""."""
         values = self.all(name)
         assert len(values) < 2, f"{name} is there {len(values)} times: {values}"
         return values[0] if values else ""
 
     @property
     def text(self) -> str:
-        """The decompressed body."""
+        """Return the decompressed body."""
         return DECODERS[self.header("content-encoding")](self.body).decode()
 
     @property
     def kind(self) -> str:
-        """The media type without parameters."""
+        """Return the media type without parameters."""
         return self.header("content-type").partition(";")[0]
 
 
 def fetch(url: str, path: str, *, method: str = "GET", headers: Mapping[str, str] | None = None) -> Response:
-    """One request to the site at ``url``; ``path`` is sent exactly as given."""
+    """Send one request to the site at ``url``. ``path`` is sent exactly as given."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=TIMEOUT_SECONDS)
     try:
         connection.putrequest(method, path, skip_accept_encoding=True, skip_host=bool(headers and "Host" in headers))

@@ -1,4 +1,4 @@
-"""The served portal, read once."""
+"""The served portal, crawled once."""
 
 import pytest
 

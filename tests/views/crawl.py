@@ -1,4 +1,4 @@
-"""Everything a reader can come to from the first page, read once and kept for all tests."""
+"""Everything reachable from the home page, crawled once and shared by all tests."""
 
 import functools
 import re
@@ -27,7 +27,7 @@ class Document:
 
     @classmethod
     def read(cls, path: str, answer: Response) -> "Document":
-        """Parse a response; errors do not stop the parser, they are collected."""
+        """Parse a response. Parse errors are collected instead of raised."""
         builder = html5lib.treebuilders.getTreeBuilder("etree")
         parser = html5lib.HTMLParser(tree=builder, namespaceHTMLElements=False)
         root = parser.parse(answer.text)
@@ -35,17 +35,17 @@ class Document:
         return cls(path, answer, root, errors)
 
     def elements(self, *tags: str) -> Iterator[Element]:
-        """Elements in document order, of these names (without namespace) or all."""
+        """Yield the elements with these names (without namespace), or all, in document order."""
         for element in self.root.iter():
             if isinstance(element.tag, str) and (not tags or element.tag.rpartition("}")[2] in tags):
                 yield element
 
     def of_class(self, name: str) -> list[Element]:
-        """Elements of a class."""
+        """Return the elements of a class."""
         return [element for element in self.elements() if name in element.get("class", "").split()]
 
     def one(self, tag: str, **values: str) -> Element:
-        """The only element of this name with these attributes (``property_`` for ``property``)."""
+        """Return the only element of this name with these attributes (``property_`` for ``property``)."""
         wanted = {name.rstrip("_"): value for name, value in values.items()}
         found = [e for e in self.elements(tag) if all(e.get(name) == value for name, value in wanted.items())]
         assert len(found) == 1, f"{self.path}: {len(found)} × {tag} {wanted}"
@@ -53,31 +53,31 @@ class Document:
 
     @property
     def ids(self) -> list[str]:
-        """Every id in order, with duplicates."""
+        """Return every id in order, with duplicates."""
         return [element.attrib["id"] for element in self.elements() if "id" in element.attrib]
 
     @property
     def title(self) -> str:
-        """The text of ``<title>``."""
+        """Return the text of ``<title>``."""
         return element_text(self.one("title"))
 
     @property
     def language(self) -> str:
-        """``lang`` of the page."""
+        """Return the ``lang`` attribute of the page."""
         return self.one("html").get("lang", "")
 
     @property
     def is_for_search_engines(self) -> bool:
-        """Whether search engines can index this page."""
+        """Return whether search engines can index this page."""
         return not any(e.get("name") == "robots" and "noindex" in e.get("content", "") for e in self.elements("meta"))
 
     @property
     def is_article(self) -> bool:
-        """Whether this is one released page or guide, not a list, a form, or a booklet."""
+        """Return whether this is one released page or guide, not a list, a form, or a booklet."""
         return len(list(self.elements("article"))) == 1 and not self.of_class("booklet")
 
     def links(self) -> Iterator[str]:
-        """URLs that a reader can go to: links, and the actions of forms without values."""
+        """Yield navigable URLs: links, and the actions of forms without values."""
         for element in self.elements("a", "area"):
             if element.get("href") is not None:
                 yield element.attrib["href"]
@@ -85,7 +85,7 @@ class Document:
             yield element.get("action", "")
 
     def fetched(self) -> Iterator[tuple[str, str]]:
-        """What the browser fetches by itself: (element, URL)."""
+        """Yield the resources that the browser fetches automatically, as (element, URL)."""
         for element in self.elements():
             tag = element.tag.rpartition("}")[2]
             for name in FETCHED & element.attrib.keys():
@@ -109,16 +109,16 @@ class Site:
 
     @property
     def articles(self) -> list[Document]:
-        """Released pages and guides."""
+        """Return the released pages and guides."""
         return [page for page in self.pages.values() if page.is_article]
 
     @property
     def listed(self) -> list[Document]:
-        """Pages that search engines can index."""
+        """Return the pages that search engines can index."""
         return [page for page in self.pages.values() if page.is_for_search_engines]
 
     def address(self, path: str) -> str:
-        """The absolute URL of a path."""
+        """Return the absolute URL of a path."""
         return urljoin(self.url, path)
 
 
@@ -148,20 +148,20 @@ def crawl(url: str) -> Site:
 
 
 def is_internal(url: str, address: str) -> bool:
-    """Whether a URL is on the site itself."""
+    """Return whether a URL is on the site itself."""
     return urlsplit(address)[:2] == urlsplit(url)[:2]
 
 
 def srcset(value: str) -> list[str]:
-    """The URLs of a ``srcset``."""
+    """Return the URLs of a ``srcset``."""
     return [part.split()[0] for part in re.split(r",\s+", value.strip()) if part]
 
 
 def element_text(element: Element) -> str:
-    """The text inside an element, on one line, with plain hyphens and spaces."""
+    """Return the text inside an element, on one line, with plain hyphens and spaces."""
     return " ".join("".join(element.itertext()).replace("\u2011", "-").split())
 
 
 def find_problems(site: Site, found: Any) -> list[str]:
-    """Messages on all pages, to compare with the empty list; ``found`` returns those of one page."""
+    """Return the problems on all pages, to be compared with the empty list. ``found`` returns those of one page."""
     return [f"{page.path}: {sentence}" for page in site.pages.values() for sentence in found(page)]

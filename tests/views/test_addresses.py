@@ -36,7 +36,7 @@ def code(codes: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize("spelling", ["{}", "{}/", "lower", "{0[0]}{0[1]}-{0[2]}{0[3]}-{0[4]}{0[5]}", "spaced"])
-def test_a_code_leads_to_its_page_in_any_spelling(site: Site, code: str, spelling: str) -> None:
+def test_short_code_is_accepted_in_any_spelling(site: Site, code: str, spelling: str) -> None:
     forms = {"lower": code.lower(), "spaced": "%20".join(code)}
     typed = forms.get(spelling) or spelling.format(code)
 
@@ -45,24 +45,24 @@ def test_a_code_leads_to_its_page_in_any_spelling(site: Site, code: str, spellin
     assert (answer.status, answer.header("location")) == (301, "/kyphoplasty/")
 
 
-def test_a_code_typed_into_the_form_leads_to_its_page(site: Site, code: str) -> None:
+def test_code_entered_in_the_form_redirects_to_its_page(site: Site, code: str) -> None:
     answer = fetch(site.url, f"/p/?code=+{code[:3]}+{code[3:].lower()}+")
 
     assert (answer.status, answer.header("location")) == (301, "/kyphoplasty/")
 
 
-def test_every_code_leads_to_a_page_in_one_step(site: Site, codes: dict[str, str]) -> None:
+def test_every_code_redirects_once(site: Site, codes: dict[str, str]) -> None:
     targets = {code: fetch(site.url, f"/p/{code}").header("location") for code in codes}
 
     assert [code for code, target in targets.items() if target not in site.pages] == []
     assert len(set(targets.values())) == len(codes) >= 15
 
 
-def test_no_code_names_its_page(codes: dict[str, str]) -> None:
+def test_short_codes_do_not_reveal_the_page(codes: dict[str, str]) -> None:
     assert [code for code in codes if len(code) != 6 or set(code) - set(CODE_ALPHABET)] == []
 
 
-def test_one_wrong_sign_in_a_code_never_leads_to_another_page(site: Site, code: str) -> None:
+def test_one_wrong_character_never_opens_another_page(site: Site, code: str) -> None:
     for place in range(6):
         wrong = (
             code[:place]
@@ -72,7 +72,7 @@ def test_one_wrong_sign_in_a_code_never_leads_to_another_page(site: Site, code: 
         assert (wrong, fetch(site.url, f"/p/{wrong}").status) == (wrong, 404)
 
 
-def test_a_wrong_code_keeps_what_was_typed_and_says_what_to_look_at(site: Site, subtests: pytest.Subtests) -> None:
+def test_invalid_code_keeps_the_input_and_shows_advice(site: Site, subtests: pytest.Subtests) -> None:
     for typed in ["222222", "A", "<b>", "kyphoplasty", "%00", "%ff", "O" * 200, "../admin"]:
         with subtests.test(typed=typed):
             answer = fetch(site.url, f"/p/?code={quote(typed, safe='%')}")
@@ -86,7 +86,7 @@ def test_a_wrong_code_keeps_what_was_typed_and_says_what_to_look_at(site: Site, 
             assert "tel:+13035550100" in {a.get("href") for a in page.one("main").iter("a")}
 
 
-def test_a_damaged_address_leads_to_the_page_in_one_step(site: Site, subtests: pytest.Subtests) -> None:
+def test_damaged_url_redirects_once(site: Site, subtests: pytest.Subtests) -> None:
     for written in [
         "/kyphoplasty",
         "/Kyphoplasty/",
@@ -107,7 +107,7 @@ def test_a_damaged_address_leads_to_the_page_in_one_step(site: Site, subtests: p
             assert (answer.status, answer.header("location")) == (301, "/kyphoplasty/")
 
 
-def test_a_tracking_parameter_changes_nothing(site: Site) -> None:
+def test_tracking_parameter_is_ignored(site: Site) -> None:
     answer = fetch(site.url, "/kyphoplasty/?utm_source=mail&fbclid=x")
 
     assert (answer.status, answer.body) == (200, site.pages["/kyphoplasty/"].answer.body)
@@ -116,14 +116,14 @@ def test_a_tracking_parameter_changes_nothing(site: Site) -> None:
 @pytest.mark.parametrize(
     "path", ["//evil.example/", "/%2f%2fevil.example", "/\\evil.example", "/https://evil.example/"]
 )
-def test_no_address_redirects_to_another_host(site: Site, path: str) -> None:
+def test_no_url_redirects_to_another_host(site: Site, path: str) -> None:
     answer = fetch(site.url, path)
 
     assert answer.status == 404
     assert answer.header("location") == ""
 
 
-def test_a_page_that_is_not_here_offers_search_phone_and_the_way_home(site: Site) -> None:
+def test_404_page_offers_search_phone_and_home_link(site: Site) -> None:
     answer = fetch(site.url, "/no-such-page/")
     page = Document.read("/no-such-page/", answer)
     main = page.one("main")
@@ -137,7 +137,7 @@ def test_a_page_that_is_not_here_offers_search_phone_and_the_way_home(site: Site
     assert page.parse_errors == ()
 
 
-def test_an_odd_address_answers_404(site: Site, subtests: pytest.Subtests) -> None:
+def test_invalid_urls_return_404(site: Site, subtests: pytest.Subtests) -> None:
     for path in ["/%00", "/%ff%fe", "/" + "a" * 4000, "/%E2%80%AE", "/%ed%a0%80", "/.git/config", "/.env"]:
         with subtests.test(path=path):
             assert fetch(site.url, path).status == 404
@@ -147,5 +147,5 @@ def test_an_odd_address_answers_404(site: Site, subtests: pytest.Subtests) -> No
     "path",
     ["/media/../portal.sqlite3", "/media/..%2fsecret-key", "/media/figures/..%2f..%2fsecret-key", "/media/figures/"],
 )
-def test_nothing_but_pictures_is_read_from_the_data_folder(site: Site, path: str) -> None:
+def test_only_pictures_are_served_from_the_data_folder(site: Site, path: str) -> None:
     assert fetch(site.url, path).status == 404

@@ -10,7 +10,7 @@ from tests.factories import make_public, make_public_page, make_translation
 pytestmark = pytest.mark.django_db
 
 
-def test_header_and_footer_follow_the_clinic_at_once(client: Client) -> None:
+def test_header_and_footer_update_with_the_clinic(client: Client) -> None:
     make_public_page()
     first = client.get("/small-cut/").text
     Clinic.objects.update(name="Another Spine Clinic", phone="+1 303-555-0177")
@@ -22,7 +22,7 @@ def test_header_and_footer_follow_the_clinic_at_once(client: Client) -> None:
     assert 'href="tel:+13035550177"' in second
 
 
-def test_each_language_has_its_own_and_each_page_its_own_place_in_the_menu(client: Client) -> None:
+def test_cached_parts_vary_by_language_and_current_page(client: Client) -> None:
     make_public(make_translation(make_public_page()))
     pages = {path: client.get(path).text for path in ("/", "/small-cut/", "/contact/", "/es/small-cut-es/", "/")}
 
@@ -32,7 +32,7 @@ def test_each_language_has_its_own_and_each_page_its_own_place_in_the_menu(clien
     assert current == {"/": 1, "/small-cut/": 0, "/contact/": 1, "/es/small-cut-es/": 0}
 
 
-def test_what_a_clinic_types_is_escaped() -> None:
+def test_clinic_values_are_escaped() -> None:
     clinic = dict.fromkeys(("name", "phone", "after_hours_phone", "emergency_number", "hours"), "<b>&")
 
     html = cached_include("site/footer.html", "en", build_clinic_details(clinic))

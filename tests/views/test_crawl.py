@@ -19,7 +19,7 @@ STARTER = {
 }
 
 
-def test_crawl_comes_to_the_topics_guides_pictures_and_forms(site: Site) -> None:
+def test_crawl_reaches_topics_guides_pictures_and_forms(site: Site) -> None:
     expected = {"/", "/visits/", "/kyphoplasty/", "/vertebroplasty/", "/recovery/", "/visits/kyphoplasty-consult/"}
     expected |= {"/spine-compression-fractures/", "/complications-and-risks/", "/pictures/", "/glossary/", "/contact/"}
     expected |= {"/about/", "/search/", "/p/"}
@@ -29,14 +29,14 @@ def test_crawl_comes_to_the_topics_guides_pictures_and_forms(site: Site) -> None
     assert {answer.kind for answer in site.others.values()} >= {"image/avif", "image/webp", "image/jpeg", "text/css"}
 
 
-def test_every_link_picture_and_file_answers_200(site: Site) -> None:
+def test_every_link_picture_and_file_returns_200(site: Site) -> None:
     broken = {path: answer.status for path, answer in site.others.items() if answer.status != 200}
     sources = {path: sorted({source for source, target, _ in site.links if target == path})[:3] for path in broken}
 
     assert {path: (broken[path], sources[path]) for path in broken} == {}
 
 
-def test_every_anchor_exists_on_the_page_it_leads_to(site: Site) -> None:
+def test_every_linked_anchor_exists(site: Site) -> None:
     followed = [(source, target, anchor) for source, target, anchor in site.links if anchor]
 
     missing = sorted({f"{s} → {t}#{a}" for s, t, a in followed if t in site.pages and a not in site.pages[t].ids})
@@ -71,20 +71,20 @@ def test_headings_are_not_empty(site: Site) -> None:
     assert find_problems(site, empty) == []
 
 
-def test_titles_are_unique_within_a_language_and_name_the_clinic(site: Site) -> None:
+def test_titles_are_unique_within_a_language_and_include_the_clinic(site: Site) -> None:
     titles = Counter((page.language, page.title) for page in site.pages.values())
 
     assert [title for title, count in titles.items() if count > 1] == []
     assert [page.path for page in site.pages.values() if not page.title.endswith(" – Example Spine Clinic")] == []
 
 
-def test_language_of_a_page_is_that_of_its_address(site: Site) -> None:
+def test_page_language_matches_its_url(site: Site) -> None:
     for page in site.pages.values():
         language = Language.SPANISH if page.path.startswith("/es/") else Language.ENGLISH
         assert (page.path, page.language, page.answer.header("content-language")) == (page.path, language, language)
 
 
-def test_every_picture_has_alternative_text_and_size(site: Site) -> None:
+def test_every_picture_has_alt_text_and_size(site: Site) -> None:
     def lacking(page: Document) -> Iterator[str]:
         for image in page.elements("img"):
             if "alt" not in image.attrib:
@@ -98,7 +98,7 @@ def test_every_picture_has_alternative_text_and_size(site: Site) -> None:
     assert sum(len(list(page.elements("img"))) for page in site.pages.values()) > 50
 
 
-def test_pictures_of_a_figure_say_what_they_show(site: Site) -> None:
+def test_figure_pictures_have_descriptive_alt_texts(site: Site) -> None:
     def silent(page: Document) -> Iterator[str]:
         for figure in page.elements("figure"):
             for image in figure.iter("img"):
@@ -130,7 +130,7 @@ def test_html_parses_without_an_error(site: Site) -> None:
     assert find_problems(site, lambda page: page.parse_errors) == []
 
 
-def test_no_page_holds_script_or_style_of_its_own(site: Site) -> None:
+def test_pages_have_no_inline_scripts_or_styles(site: Site) -> None:
     def inline(page: Document) -> Iterator[str]:
         for element in page.elements():
             tag = element.tag.rpartition("}")[2]
@@ -145,7 +145,7 @@ def test_no_page_holds_script_or_style_of_its_own(site: Site) -> None:
     assert find_problems(site, inline) == []
 
 
-def test_nothing_is_fetched_from_or_sent_to_another_host(site: Site) -> None:
+def test_nothing_is_loaded_from_or_sent_to_another_host(site: Site) -> None:
     def foreign(page: Document) -> Iterator[str]:
         sent = [("form", form.get("action", "")) for form in page.elements("form")]
         for tag, address in [*page.fetched(), *sent]:
@@ -156,14 +156,14 @@ def test_nothing_is_fetched_from_or_sent_to_another_host(site: Site) -> None:
     assert sum(len(list(page.fetched())) for page in site.pages.values()) > 200
 
 
-def test_links_to_other_hosts_are_encrypted_and_open_in_the_same_window(site: Site) -> None:
+def test_external_links_use_https_and_open_in_the_same_window(site: Site) -> None:
     leaving = [a for page in site.pages.values() for a in page.elements("a") if "//" in a.get("href", "")]
 
     assert [a.get("href") for a in leaving if not a.attrib["href"].startswith("https://") or a.get("target")] == []
     assert len(leaving) > 20
 
 
-def test_every_phone_link_can_be_dialled(site: Site) -> None:
+def test_every_phone_link_is_dialable(site: Site) -> None:
     numbers = [link.attrib["href"] for page in site.pages.values() for link in page.elements("a") if is_tel(link)]
 
     assert [number for number in numbers if not re.fullmatch(r"tel:\+?[0-9]{3,15}", number)] == []
@@ -180,13 +180,13 @@ def test_every_page_shows_the_clinic_phone_before_its_text(site: Site) -> None:
         assert [a.get("href") for a in header.iter("a") if is_tel(a)] == ["tel:+13035550100"], page.path
 
 
-def test_a_listed_page_names_itself_as_canonical(site: Site) -> None:
+def test_indexable_pages_are_their_own_canonical_url(site: Site) -> None:
     named = {page.path: page.one("link", rel="canonical").get("href") for page in site.listed}
 
     assert named == {page.path: site.address(page.path) for page in site.listed}
 
 
-def test_translations_name_each_other_and_themselves(site: Site) -> None:
+def test_hreflang_links_of_translations_are_complete(site: Site) -> None:
     versions = {page.path: alternates(page) for page in site.listed}
 
     for path, named in versions.items():
@@ -203,7 +203,7 @@ def alternates(page: Document) -> dict[str, str]:
     return {link.attrib["hreflang"]: link.attrib["href"] for link in links}
 
 
-def test_language_switch_leads_to_the_translations_that_search_engines_are_told(site: Site) -> None:
+def test_language_switch_matches_hreflang_links(site: Site) -> None:
     for page in site.pages.values():
         menus = page.of_class("page-top__languages")
         shown = {a.attrib["hreflang"]: site.address(a.attrib["href"]) for menu in menus for a in menu.iter("a")}
@@ -211,7 +211,7 @@ def test_language_switch_leads_to_the_translations_that_search_engines_are_told(
         assert (page.path, shown) == (page.path, told)
 
 
-def test_every_listed_page_has_a_description_of_its_own(site: Site) -> None:
+def test_every_indexable_page_has_a_unique_description(site: Site) -> None:
     descriptions = {page.path: description(page) for page in site.listed}
     counted = Counter((site.pages[path].language, words) for path, words in descriptions.items() if words)
 
@@ -223,7 +223,7 @@ def description(page: Document) -> str:
     return next((m.get("content", "") for m in page.elements("meta") if m.get("name") == "description"), "")
 
 
-def test_link_previews_name_no_condition(site: Site) -> None:
+def test_link_previews_do_not_mention_a_condition(site: Site) -> None:
     for page in site.pages.values():
         shown = {m.attrib["property"]: m.get("content", "") for m in page.elements("meta") if "property" in m.attrib}
         assert shown.keys() == {"og:title"}, page.path
@@ -231,20 +231,20 @@ def test_link_previews_name_no_condition(site: Site) -> None:
         assert shown["og:title"] == "Reading for your visit" or page.language != "en", page.path
 
 
-def test_every_article_opens_with_a_key_message_of_its_own(site: Site) -> None:
+def test_every_article_starts_with_a_unique_key_message(site: Site) -> None:
     messages = {page.path: [element_text(e) for e in page.of_class("page__message")] for page in site.articles}
 
     assert [path for path, found in messages.items() if len(found) != 1 or len(found[0]) < 20] == []
     assert len({found[0] for found in messages.values()}) == len(messages)
 
 
-def test_every_starter_text_says_that_it_is_not_reviewed(site: Site) -> None:
+def test_every_starter_text_is_labeled_as_not_reviewed(site: Site) -> None:
     for page in site.articles:
         (line,) = page.of_class("page-status")
         assert element_text(line).startswith(STARTER[page.language]), page.path
 
 
-def test_citations_and_sources_belong_together(site: Site) -> None:
+def test_citations_and_sources_match(site: Site) -> None:
     citing = 0
     for page in site.articles:
         notes = page.of_class("citation")
@@ -253,19 +253,19 @@ def test_citations_and_sources_belong_together(site: Site) -> None:
         citing += bool(notes)
         assert (page.path, sorted(cited)) == (page.path, sorted(listed))
         assert [note.attrib["href"] for note in notes if note.attrib["href"] not in listed] == []
-        # The list counts by itself.
+        # The list numbers itself.
         assert listed == [f"#source-{number}" for number in range(1, len(listed) + 1)], page.path
     assert citing >= 8
 
 
-def test_numbers_on_a_picture_are_those_of_its_list(site: Site) -> None:
+def test_picture_numbers_match_the_list(site: Site) -> None:
     figures = 0
     for page in site.pages.values():
         compared = [figure for side in page.of_class("compare__after") for figure in side.iter("figure")]
         for figure in page.elements("figure"):
             legend = [e.get("data-mark") for e in figure.iter() if "figure__entry" in e.get("class", "").split()]
             overlays = [e for e in figure.iter() if "figure__markers" in e.get("class", "").split()]
-            # The second one of two that are compared goes on from the first.
+            # The second of two compared figures continues the numbering of the first.
             expected = list(map(str, range(1, len(legend) + 1)))
             # Its large picture keeps those numbers.
             goes_on = figure in compared or "/picture/" in page.path

@@ -24,7 +24,7 @@ MEDIA = {**EXPECTED, "content-security-policy": "default-src 'none'; sandbox"}
 
 
 def constant(answer: Response) -> dict[str, str]:
-    """The security headers of an answer; each may be there only once."""
+    """Return the security headers of a response; each may occur only once."""
     return {name: answer.header(name) for name in EXPECTED}
 
 
@@ -32,7 +32,7 @@ def file_of(site: Site, kind: str) -> str:
     return next(path for path, answer in site.others.items() if answer.kind == kind)
 
 
-def test_every_kind_of_address_carries_the_constant_headers(site: Site, subtests: pytest.Subtests) -> None:
+def test_every_kind_of_url_has_the_security_headers(site: Site, subtests: pytest.Subtests) -> None:
     for status, path in [
         (200, "/"),
         (200, "/kyphoplasty/"),
@@ -60,14 +60,14 @@ def test_every_kind_of_address_carries_the_constant_headers(site: Site, subtests
             assert (answer.status if path != "/admin/no-such-page/" else 404, constant(answer)) == (status, EXPECTED)
 
 
-def test_every_page_and_file_of_the_crawl_carries_the_constant_headers(site: Site) -> None:
+def test_every_crawled_page_and_file_has_the_security_headers(site: Site) -> None:
     answers = {**{path: page.answer for path, page in site.pages.items()}, **site.others}
 
     for path, answer in answers.items():
         assert (path, constant(answer)) == (path, MEDIA if path.startswith("/media/") else EXPECTED)
 
 
-def test_other_methods_answer_405_with_the_constant_headers(site: Site, subtests: pytest.Subtests) -> None:
+def test_other_methods_return_405_with_the_security_headers(site: Site, subtests: pytest.Subtests) -> None:
     for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"]:
         for path in ["/", "/kyphoplasty/", "/search/", "/p/", "/robots.txt", "/healthz", "/readyz"]:
             with subtests.test(method=method, path=path):
@@ -76,13 +76,13 @@ def test_other_methods_answer_405_with_the_constant_headers(site: Site, subtests
                 assert (answer.status, answer.header("allow"), constant(answer)) == (405, "GET, HEAD", EXPECTED)
 
 
-def test_posting_to_a_picture_answers_405_with_the_headers_of_pages(site: Site) -> None:
+def test_posting_to_a_picture_returns_405_with_the_headers_of_pages(site: Site) -> None:
     answer = fetch(site.url, file_of(site, "image/webp"), method="POST", headers={"Content-Length": "0"})
 
     assert (answer.status, constant(answer)) == (405, EXPECTED)
 
 
-def test_a_foreign_host_name_answers_400_and_is_not_echoed(site: Site, subtests: pytest.Subtests) -> None:
+def test_unknown_host_returns_400_and_is_not_echoed(site: Site, subtests: pytest.Subtests) -> None:
     for path in ["/", "/kyphoplasty/", "/search/?q=cement", "/no-such-page/", "/admin/login/"]:
         for host in ["evil.example", "127.0.0.1.evil.example", "a b", ""]:
             with subtests.test(path=path, host=host):
@@ -90,11 +90,11 @@ def test_a_foreign_host_name_answers_400_and_is_not_echoed(site: Site, subtests:
 
                 assert answer.status == 400
                 assert "evil" not in answer.text
-                if host != "":  # HTTP itself refuses an empty host before our code sees it
+                if host != "":  # the HTTP server rejects an empty host before our code sees it
                     assert constant(answer) == EXPECTED
 
 
-def test_an_unchanged_page_answers_304_with_the_constant_headers(site: Site) -> None:
+def test_unchanged_page_returns_304_with_the_security_headers(site: Site) -> None:
     etag = fetch(site.url, "/kyphoplasty/").header("etag")
 
     answer = fetch(site.url, "/kyphoplasty/", headers={"If-None-Match": etag})
@@ -102,7 +102,7 @@ def test_an_unchanged_page_answers_304_with_the_constant_headers(site: Site) -> 
     assert (answer.status, answer.body, constant(answer)) == (304, b"", EXPECTED)
 
 
-def test_an_unchanged_static_file_answers_304_with_the_constant_headers(site: Site) -> None:
+def test_unchanged_static_file_returns_304_with_the_security_headers(site: Site) -> None:
     path = file_of(site, "text/css")
     changed = fetch(site.url, path).header("last-modified")
 
@@ -112,7 +112,7 @@ def test_an_unchanged_static_file_answers_304_with_the_constant_headers(site: Si
 
 
 @pytest.mark.parametrize("kind", ["image/avif", "image/webp", "image/jpeg", "image/svg+xml", "text/css"])
-def test_files_named_by_their_content_may_be_kept_for_ever(site: Site, kind: str) -> None:
+def test_content_hashed_files_are_immutable(site: Site, kind: str) -> None:
     answer = fetch(site.url, file_of(site, kind))
 
     caching = {part.strip() for part in answer.header("cache-control").split(",")}
@@ -120,13 +120,13 @@ def test_files_named_by_their_content_may_be_kept_for_ever(site: Site, kind: str
     assert any(part.startswith("max-age=3") and len(part) >= len("max-age=31536000") for part in caching)
 
 
-def test_pages_are_asked_for_again_and_searches_are_not_stored(site: Site) -> None:
+def test_pages_are_revalidated_and_searches_are_not_stored(site: Site) -> None:
     kept = {path: fetch(site.url, path).header("cache-control") for path in ("/", "/kyphoplasty/", "/search/?q=cement")}
 
     assert kept == {"/": "no-cache", "/kyphoplasty/": "no-cache", "/search/?q=cement": "no-store"}
 
 
-def test_no_public_answer_sets_a_cookie(site: Site) -> None:
+def test_no_public_response_sets_a_cookie(site: Site) -> None:
     answers = {**{path: page.answer for path, page in site.pages.items()}, **site.others}
     paths = ["/no-such-page/", "/Kyphoplasty", "/p/222222", "/search/?q=x", "/healthz", "/readyz", "/sitemap.xml"]
     answers |= {path: fetch(site.url, path) for path in paths}
@@ -137,7 +137,7 @@ def test_no_public_answer_sets_a_cookie(site: Site) -> None:
     assert [path for path, answer in answers.items() if "cookie" in answer.header("vary").lower()] == []
 
 
-def test_cookies_of_the_staff_stay_under_admin(site: Site) -> None:
+def test_staff_cookies_are_limited_to_admin(site: Site) -> None:
     cookies = fetch(site.url, "/admin/login/").all("set-cookie")
 
     assert cookies != []
@@ -147,7 +147,7 @@ def test_cookies_of_the_staff_stay_under_admin(site: Site) -> None:
 
 
 @pytest.mark.django_db
-def test_a_withdrawn_page_answers_410_with_the_constant_headers(client: Client) -> None:
+def test_withdrawn_page_returns_410_with_the_security_headers(client: Client) -> None:
     make_clinic()
     page = make_page()
     make_public(page)
@@ -161,7 +161,7 @@ def test_a_withdrawn_page_answers_410_with_the_constant_headers(client: Client) 
 
 
 @pytest.mark.django_db
-def test_a_fault_of_ours_answers_500_with_the_constant_headers(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_error_has_the_security_headers(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*args: object, **kwargs: object) -> None:
         raise RuntimeError("an unforeseen error")
 

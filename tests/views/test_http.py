@@ -1,15 +1,15 @@
-"""HTTP: HEAD, revalidation, compression."""
+"""HTTP: HEAD, revalidation, and compression."""
 
 import pytest
 
 from tests.views.client import Response, fetch
 from tests.views.crawl import Site
 
-# Each worker dates a page by when it saw it change.
+# Each worker sets Last-Modified to the time when it noticed the change.
 PER_ANSWER = {"date", "transfer-encoding", "content-length", "last-modified"}
 
 
-def test_head_gives_the_headers_of_get_and_no_body(site: Site, subtests: pytest.Subtests) -> None:
+def test_head_returns_the_headers_of_get_without_a_body(site: Site, subtests: pytest.Subtests) -> None:
     for path in ["/", "/kyphoplasty/", "/search/?q=cement", "/no-such-page/", "/robots.txt", "/healthz"]:
         with subtests.test(path=path):
             got = fetch(site.url, path)
@@ -21,18 +21,18 @@ def test_head_gives_the_headers_of_get_and_no_body(site: Site, subtests: pytest.
 
 
 def stable(answer: Response) -> list[tuple[str, str]]:
-    """Headers that depend only on the path, not on the time."""
+    """Return the headers that depend only on the path, not on the time."""
     return sorted(pair for pair in answer.headers if pair[0] not in PER_ANSWER)
 
 
-def test_the_first_answer_and_the_kept_one_are_the_same(site: Site) -> None:
+def test_first_and_cached_responses_are_identical(site: Site) -> None:
     for path, page in site.pages.items():
         again = fetch(site.url, path)
         assert (path, stable(again), again.body) == (path, stable(page.answer), page.answer.body)
 
 
 @pytest.mark.parametrize("kind", ["image/webp", "text/css", "image/svg+xml"])
-def test_head_of_a_file_gives_its_length(site: Site, kind: str) -> None:
+def test_head_of_a_file_returns_its_length(site: Site, kind: str) -> None:
     path = next(path for path, answer in site.others.items() if answer.kind == kind)
 
     headed = fetch(site.url, path, method="HEAD")
@@ -41,7 +41,7 @@ def test_head_of_a_file_gives_its_length(site: Site, kind: str) -> None:
     assert headed.header("content-length") == str(len(site.others[path].body))
 
 
-def test_every_page_answers_304_to_its_own_entity_tag_and_200_to_another(site: Site) -> None:
+def test_etag_match_returns_304_and_mismatch_200(site: Site) -> None:
     kept = {path: page for path, page in site.pages.items() if not path.endswith("/search/")}
 
     for path, page in kept.items():
@@ -52,7 +52,7 @@ def test_every_page_answers_304_to_its_own_entity_tag_and_200_to_another(site: S
         assert (path, other.status, other.body) == (path, 200, page.answer.body)
 
 
-def test_compressed_pages_hold_the_same_text_and_are_smaller(site: Site) -> None:
+def test_compressed_pages_have_the_same_content_and_are_smaller(site: Site) -> None:
     for path, page in site.pages.items():
         packed = {code: fetch(site.url, path, headers={"Accept-Encoding": code}) for code in ("br", "gzip")}
         assert page.answer.header("content-encoding") == ""
@@ -63,7 +63,7 @@ def test_compressed_pages_hold_the_same_text_and_are_smaller(site: Site) -> None
         assert sizes[2] > 2 * sizes[0], path
 
 
-def test_each_encoding_has_an_entity_tag_of_its_own(site: Site) -> None:
+def test_each_encoding_has_its_own_etag(site: Site) -> None:
     tags = {
         code: fetch(site.url, "/", headers={"Accept-Encoding": code}).header("etag") for code in ("br", "gzip", "x")
     }
@@ -72,7 +72,7 @@ def test_each_encoding_has_an_entity_tag_of_its_own(site: Site) -> None:
     assert all(tag.startswith('"') and tag.endswith('"') for tag in tags.values())
 
 
-def test_encoding_is_the_best_of_those_that_are_accepted(site: Site, subtests: pytest.Subtests) -> None:
+def test_best_accepted_encoding_is_used(site: Site, subtests: pytest.Subtests) -> None:
     for accepted, sent in [
         ("gzip, deflate, br, zstd", "br"),
         ("gzip;q=1.0, deflate", "gzip"),
@@ -89,7 +89,7 @@ def test_encoding_is_the_best_of_those_that_are_accepted(site: Site, subtests: p
             assert (answer.header("content-encoding"), answer.header("vary")) == (sent, "Accept-Encoding")
 
 
-def test_stylesheet_and_script_come_compressed(site: Site) -> None:
+def test_stylesheets_and_scripts_are_compressed(site: Site) -> None:
     paths = [path for path, answer in site.others.items() if answer.kind in {"text/css", "text/javascript"}]
 
     for path in paths:

@@ -1,4 +1,4 @@
-"""The page of a large picture: made from what was published, with its markers, texts, and a way back."""
+"""The page of a large picture: built from the release, with its markers, its texts, and a link back."""
 
 import pytest
 from django.test import Client
@@ -20,7 +20,7 @@ def get(path: str, client: Client | None = None) -> str:
     return (client or Client()).get(path).content.decode()
 
 
-def test_the_page_links_to_its_large_picture_and_that_leads_back(page: Page) -> None:
+def test_page_links_to_its_large_picture_and_back(page: Page) -> None:
     html = get(PATH)
 
     assert 'href="picture/needle/"' in get("/small-cut/")
@@ -29,7 +29,7 @@ def test_the_page_links_to_its_large_picture_and_that_leads_back(page: Page) -> 
     assert "noindex" in html
 
 
-def test_it_has_the_markers_and_all_texts_unfolded_and_no_link_to_itself(page: Page) -> None:
+def test_large_picture_has_markers_and_expanded_texts_and_no_link_to_itself(page: Page) -> None:
     html = get(PATH)
 
     assert html.count('<g class="marker"') == 1
@@ -39,7 +39,7 @@ def test_it_has_the_markers_and_all_texts_unfolded_and_no_link_to_itself(page: P
     assert "picture/needle/" not in html.split("<main")[1]
 
 
-def test_the_page_and_its_large_picture_both_say_what_kind_of_picture_it_is() -> None:
+def test_page_and_large_picture_both_state_the_picture_kind() -> None:
     make_figure(kind="fluoroscopy")
     make_public_page()
     notice = "On this kind of X\u2011ray, bone, metal, and cement look dark."
@@ -48,14 +48,14 @@ def test_the_page_and_its_large_picture_both_say_what_kind_of_picture_it_is() ->
     assert get(PATH).count(notice) == 1
 
 
-def test_it_shows_what_was_published_and_no_draft(page: Page) -> None:
+def test_large_picture_shows_the_release_and_not_the_draft(page: Page) -> None:
     MarkerText.objects.update(text="A draft of another text.")
 
     assert "The end of the needle." in get(PATH)
     assert "A draft of another text." not in get(PATH)
 
 
-def test_a_picture_of_another_page_or_of_none_is_not_found(page: Page) -> None:
+def test_unknown_picture_or_page_returns_404(page: Page) -> None:
     assert Figure.objects.filter(slug="needle").exists()
     missing = Client().get("/small-cut/picture/no-such-picture/")
 
@@ -64,7 +64,7 @@ def test_a_picture_of_another_page_or_of_none_is_not_found(page: Page) -> None:
     assert Client().get("/no-such-page/picture/needle/").status_code == 404
 
 
-def test_the_former_address_of_a_page_leads_to_the_large_picture_of_today(page: Page) -> None:
+def test_old_page_url_redirects_to_the_current_large_picture(page: Page) -> None:
     page.slug = "tiny-cut"
     page.save()
     make_public(page)
@@ -73,5 +73,5 @@ def test_the_former_address_of_a_page_leads_to_the_large_picture_of_today(page: 
     assert (answer.status_code, answer.headers["Location"]) == (301, "/tiny-cut/picture/needle/")
 
 
-def test_a_booklet_leads_to_the_large_pictures_of_its_pages(page: Page) -> None:
+def test_booklet_links_to_the_large_pictures_of_its_pages(page: Page) -> None:
     assert 'href="/small-cut/picture/needle/"' in get("/small-cut/booklet/")

@@ -13,18 +13,18 @@ BROTLI = {"Accept-Encoding": "br"}
 
 
 def blocking_files(page: Document) -> list[str]:
-    """Stylesheets and scripts that block rendering on a screen."""
+    """Return the stylesheets and scripts that block rendering on a screen."""
     head = page.one("head")
     links = [link for link in head.iter("link") if link.get("rel") == "stylesheet" and link.get("media") != "print"]
     return [*(link.attrib["href"] for link in links), *(script.attrib["src"] for script in blocking_scripts(page))]
 
 
 def blocking_scripts(page: Document) -> list[Element]:
-    """Scripts that the browser runs before it goes on."""
+    """Return the scripts that block the parser."""
     return [s for s in page.elements("script") if "defer" not in s.attrib and s.get("type") != "module"]
 
 
-def test_every_page_paints_from_14000_bytes(site: Site) -> None:
+def test_every_page_renders_from_14000_bytes(site: Site) -> None:
     sheets = {path for page in site.pages.values() for path in blocking_files(page)}
     css = {path: len(fetch(site.url, path, headers=BROTLI).body) for path in sheets}
 
@@ -37,14 +37,14 @@ def test_every_page_paints_from_14000_bytes(site: Site) -> None:
         return {path: weight for path, weight in weights.items() if weight > FIRST_ROUND_TRIP}
 
     assert all(blocking_files(page) for page in site.pages.values())
-    # A new page is compressed quickly at first, and better some seconds later.
+    # New pages are compressed quickly at first and recompressed at a higher level a few seconds later.
     until = time.monotonic() + MAX_SECONDS
     while too_heavy() and time.monotonic() < until:
         time.sleep(1)
     assert too_heavy() == {}
 
 
-def test_no_script_delays_the_first_paint_but_the_few_bytes_that_know_the_text_size(site: Site) -> None:
+def test_only_the_text_size_script_blocks_the_first_paint(site: Site) -> None:
     names = {
         script.get("src", "").partition(".")[0] for page in site.pages.values() for script in blocking_scripts(page)
     }
@@ -54,7 +54,7 @@ def test_no_script_delays_the_first_paint_but_the_few_bytes_that_know_the_text_s
     assert [len(fetch(site.url, path, headers=BROTLI).body) for path in sources if path] < [MAX_SCRIPT]
 
 
-def test_only_the_first_picture_is_fetched_before_scrolling(site: Site) -> None:
+def test_only_the_first_picture_is_loaded_before_scrolling(site: Site) -> None:
     for page in site.articles:
         early = [image for figure in page.elements("figure") for image in figure.iter("img") if not is_lazy(image)]
         assert (page.path, [image.get("fetchpriority") for image in early]) == (page.path, ["high"] * len(early))

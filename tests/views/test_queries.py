@@ -12,7 +12,7 @@ from tests.factories import BODY, make_clinic, make_figure, make_page, make_publ
 
 pytestmark = pytest.mark.django_db
 
-WITHOUT_ANSWER = "/search/?q=xyzzyqwertz"
+NO_RESULTS_PATH = "/search/?q=xyzzyqwertz"
 BUDGETS = {
     "/": 1,
     "/visits/": 1,
@@ -23,14 +23,14 @@ BUDGETS = {
     "/places/": 1,
     "/search/?q=cut": 1,
     "/search/": 1,
-    WITHOUT_ANSWER: 2,  # nothing found: the topics are shown too
+    NO_RESULTS_PATH: 2,  # nothing found: the topics are shown too
     "/p/": 1,
     "/p/{code}": 1,
-    "/p/222223": 1,  # its check sign is wrong
-    "/p/222222": 2,  # it could be a code, but no page has it
+    "/p/222223": 1,  # wrong check character
+    "/p/222222": 2,  # a valid code that no page has
     "/small-cut-1": 1,  # one redirect
     "/taken-down/": 1,  # 410
-    "/no-such-page/": 3,  # the address, whether the index of addresses is up to date, the clinic
+    "/no-such-page/": 3,  # the path, the version of the address index, and the clinic
     "/sitemap.xml": 1,
     "/robots.txt": 0,
     "/.well-known/security.txt": 0,
@@ -93,23 +93,23 @@ def publish_guide(slug: str, pages: list[Page]) -> Page:
 
 
 def queries_of(client: Client, path: str) -> list[str]:
-    """The statements of a request, without Django's one-time probe of the database."""
+    """Return the statements of a request, without Django's one-time probe of the database."""
     assert connection.features.supports_json_field
     with CaptureQueriesContext(connection) as captured:
         client.get(path)
     return [query["sql"] for query in captured.captured_queries]
 
 
-def test_every_address_stays_within_its_budget(client: Client, library: dict[str, str]) -> None:
-    client.get("/search/?q=cut")  # the search index takes in what was published
-    client.get("/no-such-page/")  # so does the index of addresses
+def test_every_path_stays_within_its_query_budget(client: Client, library: dict[str, str]) -> None:
+    client.get("/search/?q=cut")  # build the search index
+    client.get("/no-such-page/")  # build the address index
 
     statements = {address: queries_of(client, address.format(**library)) for address in BUDGETS}
 
     assert {address: len(sent) for address, sent in statements.items()} == BUDGETS
 
 
-def test_every_address_of_the_budget_is_what_it_says(client: Client, library: dict[str, str]) -> None:
+def test_every_path_returns_its_expected_status(client: Client, library: dict[str, str]) -> None:
     statuses = {address: client.get(address.format(**library)).status_code for address in BUDGETS}
 
     assert statuses == {address: STATUS.get(address, 200) for address in BUDGETS}
@@ -127,10 +127,10 @@ def test_lists_show_every_item(client: Client, library: dict[str, str], items: i
         assert f"{client.get(f'/small-cut-{number}/').status_code} {number}" == f"200 {number}"
 
 
-def test_an_empty_portal_costs_one_query_more_for_the_clinic(client: Client) -> None:
+def test_empty_portal_needs_one_more_query_for_the_clinic(client: Client) -> None:
     make_clinic()
 
     counts = {path: len(queries_of(client, path)) for path in ("/", "/visits/", "/sitemap.xml")}
 
-    # Without a page the clinic does not come with the pages.
+    # Without pages, the clinic is not loaded along with them.
     assert counts == {"/": 2, "/visits/": 2, "/sitemap.xml": 1}

@@ -7,7 +7,7 @@ from procedures.readability.scores import score_text
 from tests.views.crawl import Document, Site
 
 HARDEST_GRADE = 6.0
-# What the page adds to the author's text.
+# Text that the page adds to the author's text.
 GENERATED = (
     "sources page-words contents ask-us next-step care-card__phone figure__views figure__summary figure__large "
     "compare__tools places__title topic-links page-status reader-tools__box citation reading-levels warning-signs--top"
@@ -15,7 +15,7 @@ GENERATED = (
 
 
 def read_text(page: Document) -> str:
-    """Every paragraph, heading, and list item of a page as a sentence."""
+    """Return every paragraph, heading, and list item of a page as a sentence."""
     skipped = {id(inner) for name in GENERATED for found in page.of_class(name) for inner in found.iter()}
     compared = {id(cell) for table in page.of_class("choices") for cell in table.iter("td")}
     parts = [part for part in page.elements("svg", "sup", "nav", "form", "td") if id(part) not in compared]
@@ -30,7 +30,7 @@ def read_text(page: Document) -> str:
 
 
 def own_text(element: Element, skipped: set[int]) -> Iterator[str]:
-    """The text of an element without the paragraphs in it."""
+    """Yield the text of an element without the paragraphs in it."""
     yield element.text or ""
     for inner in element:
         if id(inner) not in skipped and inner.tag not in {"p", "ul", "ol", "li", "div", "figure", "section"}:
@@ -38,7 +38,7 @@ def own_text(element: Element, skipped: set[int]) -> Iterator[str]:
         yield inner.tail or ""
 
 
-def test_every_english_page_reads_at_grade_six_or_easier(site: Site) -> None:
+def test_every_english_page_is_at_grade_six_or_easier(site: Site) -> None:
     texts = {
         path: read_text(page)
         for path, page in site.pages.items()
@@ -50,7 +50,7 @@ def test_every_english_page_reads_at_grade_six_or_easier(site: Site) -> None:
     assert min(len(text.split()) for path, text in texts.items() if site.pages[path].is_article) > 60
 
 
-def test_the_measure_tells_hard_from_easy() -> None:
+def test_measure_distinguishes_hard_from_easy_text() -> None:
     hard = "Percutaneous polymethylmethacrylate augmentation ameliorates osteoporotic vertebral deformity."
 
     assert score_text(hard, "en") > HARDEST_GRADE

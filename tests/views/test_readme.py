@@ -1,4 +1,4 @@
-"""The README contains the two agreed commands, and everything they name exists."""
+"""The README contains the two required commands, and everything it references exists."""
 
 import re
 
@@ -10,18 +10,18 @@ README = (ROOT / "README.md").read_text()
 ADDRESS = re.compile(r"\]\((?!https?:)([^)#]+)")
 
 
-def test_readme_holds_the_two_commands_as_agreed() -> None:
+def test_readme_contains_the_two_required_commands() -> None:
     assert [block.strip() for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)] == [SERVE, TEST]
 
 
-def test_every_file_that_readme_links_to_exists() -> None:
+def test_every_file_linked_from_the_readme_exists() -> None:
     linked = ADDRESS.findall(README)
 
     assert [name for name in linked if not (ROOT / name).exists()] == []
     assert linked != []
 
 
-def test_every_setting_of_readme_is_one_that_the_portal_reads() -> None:
+def test_every_setting_in_the_readme_is_read_by_the_portal() -> None:
     from portal import settings
 
     table = set(re.findall(r"^\| `(PORTAL_[A-Z0-9_]+)` \|", README, re.MULTILINE))
@@ -31,7 +31,7 @@ def test_every_setting_of_readme_is_one_that_the_portal_reads() -> None:
     assert "PORTAL_PUBLIC_URL" in table
 
 
-def test_every_command_of_readme_exists() -> None:
+def test_every_command_in_the_readme_exists() -> None:
     from django.core.management import get_commands
 
     table = README.partition("## Commands")[2].partition("##")[0]

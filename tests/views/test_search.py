@@ -31,14 +31,14 @@ def hrefs(page: Document) -> list[str]:
     return [link.attrib["href"] for link in page.of_class("results__link")]
 
 
-def test_a_word_leads_to_the_pages_that_are_about_it(site: Site) -> None:
+def test_word_finds_the_pages_about_it(site: Site) -> None:
     page = search(site, "kyphoplasty")
 
     assert hrefs(page)[0].startswith("/kyphoplasty/")
     assert page.one("input", id="search").get("value") == "kyphoplasty"
 
 
-def test_a_result_shows_where_the_word_was_found(site: Site) -> None:
+def test_result_shows_the_matching_passage(site: Site) -> None:
     page = search(site, "needle")
 
     assert {element_text(mark).casefold() for mark in page.elements("mark")} == {"needle"}
@@ -54,20 +54,20 @@ def test_a_result_shows_where_the_word_was_found(site: Site) -> None:
         ("osteoporosys", "/keeping-bones-strong/"),
     ],
 )
-def test_a_misspelt_word_finds_what_was_meant(site: Site, typed: str, path: str) -> None:
+def test_misspelled_word_finds_the_intended_page(site: Site, typed: str, path: str) -> None:
     found = hrefs(search(site, typed))
 
     assert path in {href.partition("#")[0] for href in found}
 
 
-def test_a_misspelt_word_offers_the_right_one(site: Site) -> None:
+def test_misspelled_word_suggests_the_correct_one(site: Site) -> None:
     page = search(site, "kyfoplasty")
 
     offers = [element_text(a) for a in page.elements("a") if a.get("href", "").startswith("/search/?q=")]
     assert offers == ["kyphoplasty"]
 
 
-def test_another_form_of_a_word_finds_the_same_pages(site: Site) -> None:
+def test_inflected_forms_find_the_same_pages(site: Site) -> None:
     assert {h.partition("#")[0] for h in hrefs(search(site, "fractures"))} == {
         h.partition("#")[0] for h in hrefs(search(site, "fracture"))
     }
@@ -82,7 +82,7 @@ def test_an_empty_search_shows_all_topics(site: Site, query: str) -> None:
     assert [element_text(h) for h in page.elements("h2")] == ["All topics"]
 
 
-def test_a_search_without_result_offers_topics_and_the_phone(site: Site) -> None:
+def test_search_without_results_offers_topics_and_the_phone(site: Site) -> None:
     page = search(site, "xyzzyqwertz")
 
     main = page.one("main")
@@ -91,7 +91,7 @@ def test_a_search_without_result_offers_topics_and_the_phone(site: Site) -> None
     assert {"tel:+13035550100", "/kyphoplasty/"} <= {a.get("href") for a in main.iter("a")}
 
 
-def test_hostile_text_is_shown_as_it_was_typed_and_never_obeyed(site: Site, subtests: pytest.Subtests) -> None:
+def test_hostile_query_is_shown_as_text(site: Site, subtests: pytest.Subtests) -> None:
     for query in HOSTILE:
         with subtests.test(query=query):
             page = search(site, query)
@@ -104,7 +104,7 @@ def test_hostile_text_is_shown_as_it_was_typed_and_never_obeyed(site: Site, subt
             assert page.parse_errors == ()
 
 
-def test_a_broken_query_answers_with_a_page(site: Site, subtests: pytest.Subtests) -> None:
+def test_malformed_query_returns_a_page(site: Site, subtests: pytest.Subtests) -> None:
     for raw in ["q=%ff%fe", "q=%ed%a0%80", "q=a&q=b", "q=" + "a" * 5000, "%00=%00", "q", "&&&=", "q=%"]:
         with subtests.test(raw=raw):
             answer = fetch(site.url, f"/search/?{raw}")
@@ -113,18 +113,18 @@ def test_a_broken_query_answers_with_a_page(site: Site, subtests: pytest.Subtest
             assert Document.read("/search/", answer).one("h1") is not None
 
 
-def test_search_pages_are_not_for_search_engines(site: Site) -> None:
+def test_search_pages_are_not_indexable(site: Site) -> None:
     assert not search(site, "cement").is_for_search_engines
 
 
-def test_each_heading_and_id_of_results_is_unique(site: Site) -> None:
+def test_headings_and_ids_of_results_are_unique(site: Site) -> None:
     page = search(site, "cement")
 
     assert len(page.ids) == len(set(page.ids))
     assert len(hrefs(page)) == len(set(hrefs(page))) > 1
 
 
-def test_every_result_leads_to_a_place_that_exists(site: Site) -> None:
+def test_every_result_link_resolves(site: Site) -> None:
     for query in ("cement", "pain", "walk", "bone", "needle"):
         found = hrefs(search(site, query))
         assert found, query

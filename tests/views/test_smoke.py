@@ -1,4 +1,4 @@
-"""The portal starts and answers: the one served test of the default run."""
+"""The served portal starts and responds; part of the default run."""
 
 import pytest
 
@@ -9,7 +9,7 @@ PAGES = ("/", "/es/", "/kyphoplasty/", "/pictures/", "/glossary/", "/search/?q=c
 
 
 @pytest.mark.smoke
-def test_the_served_portal_answers_with_whole_pages_and_their_files(served_site: ServedSite) -> None:
+def test_served_portal_returns_complete_pages_and_their_files(served_site: ServedSite) -> None:
     answers = {path: fetch(served_site.url, path) for path in PAGES}
 
     assert {path: answer.status for path, answer in answers.items()} == dict.fromkeys(PAGES, 200)

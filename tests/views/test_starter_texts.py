@@ -1,4 +1,4 @@
-"""Starter content: every page is complete and close to the home page, and every fact of the two briefs is there."""
+"""Starter content: every page is complete and close to the home page, and every fact from the two briefs is present."""
 
 import re
 from collections.abc import Iterator
@@ -18,19 +18,19 @@ UNKNOWN = re.compile(
     re.IGNORECASE,
 )
 
-# Pages about treatments, conditions, and bones: they say what is not known.
+# Pages about treatments, conditions, and bones, which must say what is not known.
 UNCERTAIN = {
     "spine-compression-fractures", "nerve-damage-warning-signs", "treatment-choices", "kyphoplasty", "vertebroplasty",
     "xray-stages", "recovery", "complications-and-risks", "keeping-bones-strong",
 }  # fmt: skip
-# Pages to look something up, without a short version.
+# Reference pages without key points.
 LISTS = {"contact", "pictures", "glossary", "about"}
 # Blocks that give the reader something to do.
 TO_DO = ("checklist", "do-list", "steps", "next-step", "phones", "reading-list")
 
 
 def steps_from(site: Site, home: str) -> dict[str, int]:
-    """The number of links from the home page to each page."""
+    """Return the number of links from the home page to each page."""
     away, waiting = {home: 0}, [home]
     while waiting:
         path = waiting.pop(0)
@@ -52,11 +52,11 @@ def test_every_page_is_at_most_two_steps_from_home(site: Site, home: str) -> Non
 
 
 def has_call(page: Document) -> bool:
-    """Whether the article has a number to call, or the emergency signs with theirs."""
+    """Return whether the article has a phone number, or the emergency signs with theirs."""
     return any(a.attrib.get("href", "").startswith("tel:") for a in page.one("article").iter("a"))
 
 
-def test_every_page_has_all_its_parts(site: Site) -> None:
+def test_every_page_has_all_required_parts(site: Site) -> None:
     by_path = subjects()
 
     def missing(page: Document) -> Iterator[str]:
@@ -79,12 +79,12 @@ def test_every_page_has_all_its_parts(site: Site) -> None:
     assert {by_path[page.path] for page in site.articles} >= LISTS | UNCERTAIN
 
 
-# The sources of a paragraph.
+# The source numbers after a paragraph.
 NOTE = re.compile(r"\s*\[\d+(?:, \d+)*\]")
 
 
 def facts() -> list[tuple[str, list[str], list[str]]]:
-    """Rows of the table of facts: fact, paths, quotations."""
+    """Return the rows of the table of facts: fact, paths, and quotations."""
     rows = []
     for row in ROW.finditer(BRIEFS.read_text(encoding="utf-8")):
         if quotes := QUOTE.findall(row["said"]):
@@ -93,7 +93,7 @@ def facts() -> list[tuple[str, list[str], list[str]]]:
     return rows
 
 
-def test_each_fact_of_both_briefs_stands_where_the_table_says(site: Site) -> None:
+def test_every_fact_of_both_briefs_is_on_the_listed_page(site: Site) -> None:
     texts = {path: " ".join(element_text(page.one("main")).split()) for path, page in site.pages.items()}
     plain = {path: re.sub(r"\s+([.,;:!?])", r"\1", NOTE.sub("", text)) for path, text in texts.items()}
     lost = []

@@ -8,7 +8,7 @@ from tests.views.client import fetch
 from tests.views.crawl import Site
 
 
-def test_only_hashed_names_are_kept_for_ever(site: Site) -> None:
+def test_only_hashed_files_are_immutable(site: Site) -> None:
     hashed = [path for path in site.others if path.startswith("/static/") and path.endswith((".css", ".js"))]
     assert len(hashed) >= 3
     for path in hashed:
@@ -19,7 +19,7 @@ def test_only_hashed_names_are_kept_for_ever(site: Site) -> None:
         assert answer.header("cache-control") == "max-age=0, public"
 
 
-def test_each_encoding_of_a_file_has_an_etag_of_its_own_and_answers_304_to_that_one_only(site: Site) -> None:
+def test_each_encoding_has_its_own_etag_and_returns_304_only_for_it(site: Site) -> None:
     hashed = [path for path in site.others if path.startswith("/static/") and path.endswith((".css", ".js"))]
     pages = ["/", "/kyphoplasty/", "/kyphoplasty/plain.txt", "/sitemap.xml", "/favicon.ico"]
     for path in [*hashed, "/static/css/site.css", "/static/img/icon.svg", *pages]:
@@ -35,7 +35,7 @@ def test_each_encoding_of_a_file_has_an_etag_of_its_own_and_answers_304_to_that_
                 assert "accept-encoding" in answer.header("vary").lower(), path
         assert len(set(tags.values())) == len(tags), (path, tags)
         if path in pages:
-            # A page is compressed again, and better, some time after it was first read.
+            # Pages are recompressed at a higher level some time after the first request.
             continue
         for accepted in ("", "gzip", "br"):
             own = fetch(site.url, path, headers={"Accept-Encoding": accepted})
@@ -47,7 +47,7 @@ def test_each_encoding_of_a_file_has_an_etag_of_its_own_and_answers_304_to_that_
                     assert again.header("etag") == own.header("etag")
 
 
-def test_who_has_a_small_file_is_told_that_it_is_the_same(site: Site) -> None:
+def test_small_file_revalidation_returns_304(site: Site) -> None:
     pictures = [path for path in site.others if path.startswith("/media/") and not path.endswith(".svg")]
     assert pictures
     icons = ["/favicon.ico", "/apple-touch-icon.png", "/apple-touch-icon-precomposed.png"]
@@ -61,7 +61,7 @@ def test_who_has_a_small_file_is_told_that_it_is_the_same(site: Site) -> None:
             assert again.header("content-security-policy") == policy, (path, typed)
 
 
-def test_a_part_is_given_of_the_same_file_only(site: Site) -> None:
+def test_range_requests_require_a_matching_etag(site: Site) -> None:
     path = "/static/img/icon.svg"
     whole = fetch(site.url, path)
     own = (whole.header("etag"), whole.header("last-modified"))
@@ -71,7 +71,7 @@ def test_a_part_is_given_of_the_same_file_only(site: Site) -> None:
         assert answer.body == (whole.body[:4] if expected == 206 else whole.body)
 
 
-def test_browsers_find_the_icon_where_they_look_for_it(site: Site) -> None:
+def test_favicon_is_served_at_its_default_urls(site: Site) -> None:
     for path, kind, sizes in (
         ("/favicon.ico", "image/x-icon", {(16, 16), (32, 32), (48, 48)}),
         ("/apple-touch-icon.png", "image/png", {(180, 180)}),
@@ -81,5 +81,5 @@ def test_browsers_find_the_icon_where_they_look_for_it(site: Site) -> None:
         assert (answer.status, answer.kind, answer.header("cache-control")) == (200, kind, "public, max-age=86400")
         with Image.open(io.BytesIO(answer.body)) as picture:
             assert picture.info.get("sizes", {picture.size}) == sizes
-            # The dark ground of static/img/icon.svg, at a place where all sizes have it.
+            # The dark background of static/img/icon.svg, at a position that exists in all sizes.
             assert picture.convert("RGB").getpixel((picture.width // 2, picture.height // 16 + 1)) == (16, 18, 20)

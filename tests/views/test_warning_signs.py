@@ -12,25 +12,25 @@ from tests.views.crawl import Document, Site, element_text
 SIGNS = yaml.safe_load((Path(__file__).resolve().parents[2] / "content/warning_signs.yaml").read_text(encoding="utf-8"))
 SHORT_BOX = "warning-signs--short"
 CARDS = {"emergency": "care-card--emergency", "now": "care-card--urgent", "hours": "care-card--call"}
-# The time whose signs each page shows, for the pages with the whole list.
+# Pages with the full list, and the timing of the signs that each shows.
 WHOLE = {
     "nerve-damage-warning-signs": "both",
     "recovery": "after",
     "after-your-procedure": "after",
 }
-# Pages with the emergency signs in short form alone; those of WHOLE have them, too.
+# Pages that have only the short form of the emergency signs. Pages in WHOLE have the short form as well.
 SHORT = {
     "spine-compression-fractures", "treatment-choices", "kyphoplasty", "vertebroplasty", "getting-ready", "xray-stages",
     "complications-and-risks", "keeping-bones-strong", "questions-to-ask", "glossary", "contact",
     "first-visit", "kyphoplasty-consult", "vertebroplasty-consult", "day-before",
 }  # fmt: skip
-# Pages that list no signs: the emergency number is above their title, as everywhere.
+# Pages without signs. They still have the emergency number above their title.
 WITHOUT = {"pictures", "about"}
 TEXTS = {"p", "li", "td", "dd", "figcaption", "h2", "h3"}
 
 
 def subjects() -> dict[str, str]:
-    """The subject of each page of the content folder by its path."""
+    """Return the subject of each page in the content folder by path."""
     found = {}
     for file in Path(__file__).resolve().parents[2].glob("content/*/*/*.md"):
         front = yaml.safe_load(file.read_text(encoding="utf-8").split("---\n")[1])
@@ -45,7 +45,7 @@ def plain(text: str) -> str:
 
 
 def printed(page: Document) -> dict[str, set[str]]:
-    """Signs (texts and short forms) on a page, with the classes of their cards."""
+    """Return the signs (texts and short forms) on a page, with the classes of their cards."""
     found: dict[str, set[str]] = {}
     for card in page.of_class("care-card"):
         for item in card.iter("li"):
@@ -68,7 +68,7 @@ def test_each_sign_has_one_level_on_every_page() -> None:
     assert {text: found for text, found in levels.items() if len(found) > 1} == {}
 
 
-def test_every_page_prints_its_signs_from_the_rows_and_under_their_level(site: Site) -> None:
+def test_every_page_prints_its_signs_from_the_list_under_their_level(site: Site) -> None:
     wrong = []
     by_path = subjects()
     for page in site.articles:
@@ -111,7 +111,7 @@ def test_every_topic_and_guide_shows_the_emergency_signs_before_its_picture_and_
     assert late == []
 
 
-def test_no_sign_is_paired_with_a_call_outside_the_block(site: Site) -> None:
+def test_no_sign_is_paired_with_calling_advice_outside_the_block(site: Site) -> None:
     found = []
     for page in site.articles:
         triage = TriageDetector(page.language)

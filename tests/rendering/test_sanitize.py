@@ -1,4 +1,4 @@
-"""The sanitizer by itself, without the escaping of the parser."""
+"""The sanitizer on its own, without the parser's escaping."""
 
 import pytest
 from hypothesis import given, settings
@@ -6,18 +6,18 @@ from hypothesis import strategies as st
 
 from procedures.rendering.blocks import LEVEL_PLACE
 from procedures.rendering.html import sanitize
-from tests.rendering.ground import assert_harmless
+from tests.rendering.helpers import assert_harmless
 from tests.rendering.test_hostile import ADDRESSES, HTML
 
 
-def test_hostile_html_is_taken_out(subtests: pytest.Subtests) -> None:
+def test_hostile_html_is_removed(subtests: pytest.Subtests) -> None:
     for html in HTML:
         with subtests.test(html=html):
             assert_harmless(sanitize(html), strict=False)
             assert_harmless(sanitize(f"<p>{html}</p><ul><li>{html}"), strict=False)
 
 
-def test_an_address_with_a_foreign_scheme_is_taken_out(subtests: pytest.Subtests) -> None:
+def test_disallowed_url_schemes_are_removed(subtests: pytest.Subtests) -> None:
     for address in ADDRESSES:
         with subtests.test(address=address):
             quoted = address.replace("&", "&amp;").replace('"', "&quot;")
@@ -26,7 +26,7 @@ def test_an_address_with_a_foreign_scheme_is_taken_out(subtests: pytest.Subtests
             assert_harmless(sanitize(f"<a href='{address}'>x</a>"), strict=False)
 
 
-def test_only_the_short_list_of_tags_and_attributes_stays(subtests: pytest.Subtests) -> None:
+def test_only_allowed_tags_and_attributes_are_kept(subtests: pytest.Subtests) -> None:
     for html, cleaned in [
         ('<p class="x" style="color:red" onclick="x()">a</p>', "<p>a</p>"),
         (
@@ -61,5 +61,5 @@ def test_only_the_short_list_of_tags_and_attributes_stays(subtests: pytest.Subte
     ).map("".join)
 )
 @settings(max_examples=150, deadline=None)
-def test_no_mixture_of_pieces_comes_through(html: str) -> None:
+def test_no_combination_of_fragments_survives(html: str) -> None:
     assert_harmless(sanitize(html), strict=False)

@@ -8,35 +8,39 @@ from tests.views.client import fetch
 from tests.views.crawl import Site
 from tests.views.test_crawl import alternates
 
-MAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
+SITEMAP_NAMESPACE = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 XHTML = "{http://www.w3.org/1999/xhtml}"
 
 
 def entries(site: Site) -> list[ElementTree.Element]:
     answer = fetch(site.url, "/sitemap.xml")
     assert answer.kind == "application/xml"
-    # Our own bytes, no entities declared.
-    return ElementTree.fromstring(answer.body).findall(f"{MAP}url")
+    # Our own XML, without declared entities.
+    return ElementTree.fromstring(answer.body).findall(f"{SITEMAP_NAMESPACE}url")
 
 
 def test_sitemap_lists_exactly_the_pages_for_search_engines(site: Site) -> None:
-    addresses = [entry.findtext(f"{MAP}loc") for entry in entries(site)]
+    addresses = [entry.findtext(f"{SITEMAP_NAMESPACE}loc") for entry in entries(site)]
 
     assert sorted(filter(None, addresses)) == sorted(site.address(page.path) for page in site.listed)
 
 
-def test_sitemap_says_when_a_page_changed(site: Site) -> None:
+def test_sitemap_has_the_last_change_of_each_page(site: Site) -> None:
     today = datetime.datetime.now(tz=datetime.UTC).date()
-    days = [datetime.date.fromisoformat(day) for entry in entries(site) if (day := entry.findtext(f"{MAP}lastmod"))]
+    days = [
+        datetime.date.fromisoformat(day)
+        for entry in entries(site)
+        if (day := entry.findtext(f"{SITEMAP_NAMESPACE}lastmod"))
+    ]
 
     assert {day for day in days if not today - datetime.timedelta(days=1) <= day <= today} == set()
     assert len(days) >= len(site.articles)
 
 
-def test_sitemap_names_the_same_translations_as_the_pages(site: Site) -> None:
+def test_sitemap_lists_the_same_translations_as_the_pages(site: Site) -> None:
     translated = 0
     for entry in entries(site):
-        path = (entry.findtext(f"{MAP}loc") or "").removeprefix(site.url)
+        path = (entry.findtext(f"{SITEMAP_NAMESPACE}loc") or "").removeprefix(site.url)
         named = {link.attrib["hreflang"]: link.attrib["href"] for link in entry.findall(f"{XHTML}link")}
         if len(named) > 1:
             translated += 1
@@ -44,7 +48,7 @@ def test_sitemap_names_the_same_translations_as_the_pages(site: Site) -> None:
     assert translated > 10
 
 
-def test_robots_keeps_crawlers_from_staff_search_and_codes(site: Site) -> None:
+def test_robots_txt_disallows_admin_search_and_short_codes(site: Site) -> None:
     answer = fetch(site.url, "/robots.txt")
 
     assert answer.header("content-type") == "text/plain; charset=utf-8"
@@ -72,5 +76,5 @@ def test_security_contact_follows_rfc_9116(site: Site) -> None:
     assert datetime.timedelta(days=300) < left <= datetime.timedelta(days=366)
 
 
-def test_health_answers_in_one_line(site: Site) -> None:
+def test_health_check_returns_one_line(site: Site) -> None:
     assert [fetch(site.url, path).text for path in ("/healthz", "/readyz")] == [f"ok {get_version()}\n", "ready\n"]

@@ -1,4 +1,4 @@
-"""What the renderer's tests share: one way to render, one way to look."""
+"""Helpers for the rendering tests: rendering, and inspecting the result."""
 
 import re
 from dataclasses import dataclass, field
@@ -17,7 +17,8 @@ EMPTY_CONTENT = {
     "next_label": "",
 }
 SCHEMES = {"https", "mailto", "tel"}
-# As a browser reads an address: space and control characters in front are dropped, tabs and line ends anywhere.
+# URLs as browsers parse them: leading spaces and control characters are ignored, and so are tabs and line breaks
+# anywhere.
 URL_SCHEME = re.compile(r"[\x00-\x20]*([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 URL_ATTRIBUTES = {
     "href",
@@ -40,7 +41,7 @@ BODY_ENDS = re.compile(
 
 
 def render(body: str, *, kind: str = "procedure", language: str = "en", **values: object) -> RenderedPage:
-    """The finished article around ``body``."""
+    """Render ``body`` as a complete page."""
     return render_page(
         {**EMPTY_CONTENT, "body": body, **values},
         kind=kind,
@@ -49,13 +50,13 @@ def render(body: str, *, kind: str = "procedure", language: str = "en", **values
 
 
 def render_body(markdown: str) -> str:
-    """The HTML of the body alone."""
+    """Render ``markdown``, and return only the HTML of the body."""
     body = render(markdown).html.split(BODY_STARTS, 1)[1]
     return BODY_ENDS.split(body, maxsplit=1)[0].strip()
 
 
 def list_issues(markdown: str, **values: object) -> list[str]:
-    """All issues as the editor reads them, with their lines."""
+    """Return all issues as shown to the editor, with their lines."""
     return [str(problem) for problem in render(markdown, **values).issues]
 
 
@@ -66,28 +67,28 @@ class ParsedPage:
     elements: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
     def tags(self) -> set[str]:
-        """Names of all elements."""
+        """Return the names of all elements."""
         return {name for name, _ in self.elements}
 
     def find_all(self, name: str) -> list[dict[str, str]]:
-        """Attributes of all elements of one name."""
+        """Return the attributes of all elements with this name."""
         return [attributes for found, attributes in self.elements if found == name]
 
     def ids(self) -> list[str]:
-        """All ids in order, with duplicates."""
+        """Return all ids in order, with duplicates."""
         return [attributes["id"] for _, attributes in self.elements if "id" in attributes]
 
 
 def parse_html(html: str, *, strict: bool = True) -> ParsedPage:
-    """The article as a browser builds it. ``strict``: raises for anything that HTML forbids."""
-    # html5lib's own tree: what a browser makes of broken nesting counts, not what was written.
+    """Parse the article like a browser. ``strict`` raises for any HTML error."""
+    # Use html5lib's tree, because the way a browser repairs broken nesting matters, not the source.
     parser = html5lib.HTMLParser(html5lib.getTreeBuilder("etree"), namespaceHTMLElements=False, strict=strict)
     tree = parser.parse(f"<!doctype html><html lang=en><head><title>t</title></head><body>{html}</body></html>")
     return ParsedPage([(str(node.tag), dict(node.attrib)) for node in tree.iter() if isinstance(node.tag, str)])
 
 
 def assert_harmless(html: str, *, strict: bool = True) -> None:
-    """Nothing in ``html`` can run, load from elsewhere, or style the page."""
+    """Assert that nothing in ``html`` can execute, load external resources, or style the page."""
     for name, attributes in parse_html(html, strict=strict).elements:
         assert name not in FORBIDDEN, name
         for attribute, value in attributes.items():

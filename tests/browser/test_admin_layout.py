@@ -1,4 +1,4 @@
-"""The frame of the staff screens in a browser: the search by keyboard, the menu of a phone, lists."""
+"""The layout of the staff screens in a browser: keyboard search, the phone menu, and lists."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from tests.factories import make_public
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-def test_the_search_opens_with_a_key_and_leads_to_the_chosen_row(editor_tab: StaffTab, row: PageRow) -> None:
+def test_search_opens_with_a_key_and_opens_the_chosen_row(editor_tab: StaffTab, row: PageRow) -> None:
     page = editor_tab.page
     editor_tab.open("/admin/")
 
@@ -34,7 +34,7 @@ def test_the_search_opens_with_a_key_and_leads_to_the_chosen_row(editor_tab: Sta
     expect(page.get_by_role("heading", level=1)).to_have_text("Small cut")
 
 
-def test_the_search_says_when_it_finds_nothing_and_closes_with_escape(editor_tab: StaffTab, row: PageRow) -> None:
+def test_search_reports_no_results_and_closes_with_escape(editor_tab: StaffTab, row: PageRow) -> None:
     page = editor_tab.page
     editor_tab.open(PAGES)
     button = page.locator("[data-search-open]")
@@ -48,7 +48,7 @@ def test_the_search_says_when_it_finds_nothing_and_closes_with_escape(editor_tab
     expect(button).to_be_focused()
 
 
-def test_without_a_script_the_search_is_a_page(browser: Browser, live_server: Any, editor: User, row: PageRow) -> None:
+def test_search_is_a_page_without_javascript(browser: Browser, live_server: Any, editor: User, row: PageRow) -> None:
     with open_staff_tab(browser, live_server.url, PHONE, java_script_enabled=False) as tab:
         tab.sign_in(editor)
         tab.open("/admin/")
@@ -59,7 +59,7 @@ def test_without_a_script_the_search_is_a_page(browser: Browser, live_server: An
         expect(tab.page.get_by_role("link", name="Small cut")).to_be_visible()
 
 
-def test_a_phone_has_the_navigation_in_a_menu(browser: Browser, live_server: Any, editor: User, row: PageRow) -> None:
+def test_navigation_is_in_a_menu_on_a_phone(browser: Browser, live_server: Any, editor: User, row: PageRow) -> None:
     make_public(row)
     with open_staff_tab(browser, live_server.url, PHONE) as tab:
         tab.sign_in(editor)
@@ -73,14 +73,14 @@ def test_a_phone_has_the_navigation_in_a_menu(browser: Browser, live_server: Any
         tab.page.wait_for_url(f"**{PAGES}")
         cell = tab.page.locator("#result_list .field-workflow_state").first
         expect(cell).to_contain_text("Public")
-        # Some versions of Chromium join the two strings.
+        # Some versions of Chromium concatenate the two strings.
         name = cell.evaluate("(cell) => getComputedStyle(cell, '::before').content").replace('" "', "")
         assert name == '"State: "'
         assert tab.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
         assert tab.complaints == []
 
 
-def test_what_can_be_done_with_rows_appears_with_the_first_selection(
+def test_bulk_actions_appear_with_the_first_selection(
     browser: Browser, live_server: Any, superuser: User, row: PageRow
 ) -> None:
     with open_staff_tab(browser, live_server.url, {"width": 1366, "height": 768}) as tab:

@@ -1,4 +1,4 @@
-"""The frame of the staff screens: navigation by role, titles, lists, and no words of Django's own."""
+"""The layout of the staff screens: navigation by role, titles, lists, and no Django jargon."""
 
 import html
 import re
@@ -11,12 +11,12 @@ from portal.accounts.models import User
 from portal.admin_site import get_sections
 from procedures.models import GlossaryTerm, Page
 from tests.admin.conftest import PAGES, SignIn, change_url, publish_copy
-from tests.admin.staff_screens import make_one_of_everything, screens
+from tests.admin.staff_screens import create_one_of_each_model, list_screen_urls
 from tests.factories import make_figure, make_public
 
 pytestmark = pytest.mark.django_db
 
-# Words of Django's admin, of programs, or of earlier versions of our own screens.
+# Django admin jargon, technical jargon, and outdated terms of our own screens.
 FORBIDDEN_PHRASES = (
     r"Django|[Aa]dministration\b|to (change|view)\b(?= \|)|Select .{1,40} to (change|view)|Change history|GET FULL NAME|"
     r"Get full name|Are you sure\?|take me back|I’m sure|multiple objects|\bobjects?\b|Run the selected|\bGo<|"
@@ -49,7 +49,7 @@ def test_the_navigation_shows_what_the_role_can_open(
     }
 
 
-def test_every_place_in_the_navigation_opens(manager: User, sign_in: SignIn) -> None:
+def test_every_navigation_link_opens(manager: User, sign_in: SignIn) -> None:
     client = sign_in(manager)
     links = client.get("/admin/").context["navigation"].sections
     tabs = [tab for link in links for tab in client.get(link.url).context["navigation"].tabs]
@@ -68,7 +68,7 @@ def test_every_list_is_in_the_navigation() -> None:
     assert [str(opts) for opts in models if f"{opts.app_label}_{opts.model_name}_changelist" not in names] == []
 
 
-def test_the_current_place_is_marked(page: Page, manager: User, sign_in: SignIn) -> None:
+def test_the_current_screen_is_highlighted(page: Page, manager: User, sign_in: SignIn) -> None:
     client = sign_in(manager)
     places = {
         "/admin/": ("Home", "page"),
@@ -88,7 +88,7 @@ def test_the_current_place_is_marked(page: Page, manager: User, sign_in: SignIn)
     assert marked == {path: [place] for path, place in places.items()}
 
 
-def test_a_screen_below_a_list_leads_back_to_it(page: Page, manager: User, sign_in: SignIn) -> None:
+def test_a_screen_below_a_list_links_back_to_it(page: Page, manager: User, sign_in: SignIn) -> None:
     text = sign_in(manager).get(f"/admin/procedures/glossaryterm/{make_term_row().pk}/change/").text
 
     assert re.search(r'<nav class="breadcrumbs"[^>]*>\s*<a href="/admin/procedures/glossaryterm/">Glossary</a>', text)
@@ -118,7 +118,7 @@ def test_a_form_is_titled_with_the_name_of_its_row(page: Page, manager: User, si
     assert seen == {path: (f"{title} | Plainspine", title) for path, title in wanted.items()}
 
 
-def test_several_rows_are_deleted_after_a_plain_question(manager: User, sign_in: SignIn) -> None:
+def test_bulk_deletion_asks_for_confirmation(manager: User, sign_in: SignIn) -> None:
     rows = [make_term_row(), GlossaryTerm.objects.create(key="x", language="en", term="x", definition="y")]
     client, path = sign_in(manager), "/admin/procedures/glossaryterm/"
     chosen = {"action": "delete_selected", "_selected_action": [row.pk for row in rows]}
@@ -132,23 +132,26 @@ def test_several_rows_are_deleted_after_a_plain_question(manager: User, sign_in:
 
 
 def visible(text: str) -> str:
-    """The title and the content of a page; values, the preview, and the source of a text are not ours to word."""
+    """Return the title and content of a page without values, previews, and Markdown sources.
+
+    Their wording is up to the user.
+    """
     text = re.sub(r"<(script|style|svg|iframe|pre|textarea|option)\b.*?</\1>", "", text, flags=re.DOTALL)
     return re.sub(r'\s(?:href|id|for|name|class|value|action|src|data-[\w-]+|aria-\w+by)="[^"]*"', "", text)
 
 
 @pytest.mark.slow
-def test_no_screen_has_words_of_django_or_of_programs(subtests: object) -> None:
-    boss = make_one_of_everything()
+def test_screens_contain_no_django_or_technical_jargon(subtests: object) -> None:
+    boss = create_one_of_each_model()
     client = Client()
     client.force_login(boss)
-    paths = screens(boss)
+    paths = list_screen_urls(boss)
     found, titles = {}, {}
     for path in paths:
         text = client.get(path).text
         if match := re.search(FORBIDDEN_PHRASES, visible(text)):
             found[path] = visible(text)[max(0, match.start() - 40) : match.end() + 40]
-        # The letter is printed, and has the title that a patient reads.
+        # The letter is printed, so its title is for patients.
         if "<h1" in text and "/sheet/" not in path and (title := title_and_heading(text)[0]).count("|") != 1:
             titles[path] = title
 
@@ -157,15 +160,13 @@ def test_no_screen_has_words_of_django_or_of_programs(subtests: object) -> None:
     assert titles == {}
 
 
-def test_the_phrases_that_the_walk_looks_for_would_be_found() -> None:
+def test_forbidden_phrases_are_detected() -> None:
     old = ["Select page to change", "Change history: Bone", "What patients read administration", "GET FULL NAME"]
 
     assert [phrase for phrase in old if not re.search(FORBIDDEN_PHRASES, f"<h1>{phrase}</h1>")] == []
 
 
-def test_a_list_begins_with_its_search_and_names_the_column_of_each_value(
-    page: Page, editor: User, sign_in: SignIn
-) -> None:
+def test_a_list_starts_with_its_search_and_labels_every_value(page: Page, editor: User, sign_in: SignIn) -> None:
     make_public(page)
     text = sign_in(editor).get(PAGES).text
 

@@ -1,4 +1,4 @@
-"""What the tests of the measures share: a text rendered as a reader gets it, then measured."""
+"""Helpers for the readability tests: render a text as readers get it, and measure it."""
 
 from procedures.figures.approval import FigureVersion
 from procedures.readability.measures import PageMeasures, measure_page
@@ -16,7 +16,7 @@ EMPTY_CONTENT = {
 
 
 def measure_body(body: str, *, kind: str = "procedure", language: str = "en", **values: object) -> PageMeasures:
-    """The measures of a page with this body, which can cite the source ``nice``."""
+    """Return the measures of a page with this body, which can cite the source ``nice``."""
     make_source()
     library = ReferenceResolver(language, FigureVersion.CURRENT)
     rendered = render_page({**EMPTY_CONTENT, "body": body, **values}, kind=kind, resolver=library)
