@@ -1,7 +1,8 @@
 """Logging without personal data, and the targets to which audit events are forwarded.
 
 Log lines have no URLs, queries or names, because a URL can name a medical condition. Audit events go to standard output
-or to a log collector that speaks syslog (RFC 5424). Read while Django's settings load: nothing here imports models.
+or to a log collector that speaks syslog (RFC 5424). Imported while Django's settings load, so nothing here may import
+models.
 """
 
 import contextlib
@@ -28,7 +29,7 @@ APP_NAME = "plainspine"
 SYSLOG_TIMEOUT_SECONDS = 5.0
 DEFAULT_PORTS = {"syslog+udp": 514, "syslog+tcp": 514, "syslog+tls": 6514}
 TARGET_HELP = (
-    "Write stdout, syslog+udp://host:514, syslog+tcp://host:514, syslog+tls://host:6514, or syslog+unix:///dev/log, "
+    "Use stdout, syslog+udp://host:514, syslog+tcp://host:514, syslog+tls://host:6514, or syslog+unix:///dev/log, "
     "separated by commas if there are several."
 )
 
@@ -41,10 +42,13 @@ class RedactUrlsFilter(logging.Filter):
         if record.name.startswith(REQUEST_LOGGERS):
             status = getattr(record, "status_code", None)
             if record.name.startswith("django.security"):
-                record.msg, record.args = "refused: %s", (record.name.removeprefix("django.security").strip("."),)
+                record.msg, record.args = (
+                    "request rejected: %s",
+                    (record.name.removeprefix("django.security").strip("."),),
+                )
             else:
-                record.msg, record.args = "answered %s", (status or "an error",)
-            # A missing page or an expired form is the client's matter.
+                record.msg, record.args = "responded with %s", (status or "an error",)
+            # A missing page or an expired form is the client's problem, not ours.
             if status is not None and status < 500 and record.name.startswith("django.request"):
                 record.levelno, record.levelname = logging.INFO, "INFO"
             error = record.exc_info[1] if record.exc_info else None
@@ -118,7 +122,7 @@ def logging_config(formatter: str) -> dict[str, Any]:
 
 
 class AuditTarget(NamedTuple):
-    """Where events go. ``scheme`` is ``stdout`` or one that starts with ``syslog+``."""
+    """A destination for audit events. ``scheme`` is ``stdout`` or one that starts with ``syslog+``."""
 
     scheme: str
     host: str = ""
@@ -128,21 +132,24 @@ class AuditTarget(NamedTuple):
     def send(self, events: Iterable[Mapping[str, Any]]) -> None:
         """Send events in order. Raise OSError if the target does not accept them."""
         if self.scheme == "stdout":
-            # In one piece, so that lines of other processes do not end up inside.
+            # Write everything at once, so that lines from other processes are not interleaved.
             sys.stdout.write("".join(f"{to_json(event)}\n" for event in events))
             sys.stdout.flush()
             return
         messages = [format_syslog(event) for event in events]
         with self._connect() as connection:
             for message in messages:
-                # Over a stream, each message begins with its length (RFC 6587); datagrams hold one each.
+                # Over a stream, each message begins with its length (RFC 6587); each datagram holds one message.
                 is_datagram = self.scheme in {"syslog+udp", "syslog+unix"}
                 connection.sendall(message if is_datagram else b"%d %b" % (len(message), message))
             self._finish(connection)
 
     def _finish(self, connection: socket.socket) -> None:
-        """Close a stream after the collector has read everything: closing at once could reset it before."""
-        # What was sent is out of our hands; a collector that does not close its side in time has it all the same.
+        """Shut a stream down gracefully.
+
+        Closing it immediately could reset the connection before the collector has read everything.
+        """
+        # Ignore errors: the data has been sent, even if the collector does not close its side in time.
         with contextlib.suppress(OSError):
             if isinstance(connection, ssl.SSLSocket):
                 connection.unwrap()

@@ -1,4 +1,4 @@
-"""Supervision of the server's processes: Granian's workers, which answer requests, and the worker process."""
+"""Supervision of the server's processes: Granian's web processes, which handle requests, and the worker process."""
 
 import contextlib
 import logging
@@ -40,12 +40,12 @@ def restart_delay(early_exits: int) -> float:
     """
     if early_exits <= IMMEDIATE_RESTARTS:
         return 0.0
-    # The exponent is bounded, because a worker that dies all night would overflow the float.
+    # The exponent is bounded, because a worker that keeps dying all night would overflow the float.
     return min(MAX_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2.0 ** min(early_exits - IMMEDIATE_RESTARTS - 1, 16))
 
 
 class WebProcess(ForkServerProcess):
-    """A web process. Python starts the process from which it is forked, and again if that was killed."""
+    """A web process, forked from Python's fork server. Python restarts the fork server if it was killed."""
 
     def start(self) -> None:
         attempts = FORK_SERVER_ATTEMPTS
@@ -61,7 +61,7 @@ class WebProcess(ForkServerProcess):
 
 
 def run_worker(server_pid: int, target: Callable[..., None], args: tuple[Any, ...]) -> None:
-    """Run a web process, which stops when the server or the process from which it was forked is killed."""
+    """Run a web process that stops if the server or the fork server is killed."""
     parent = os.getppid()
 
     def watch() -> None:
@@ -83,7 +83,7 @@ def is_running(pid: int) -> bool:
 
 
 class SupervisedServer(MPServer):
-    """Granian server that restarts crashing workers with a growing delay.
+    """Granian server that restarts crashed workers with exponential backoff.
 
     Granian itself exits when a worker dies twice within seconds. Its main loop calls ``_respawn_workers`` when workers
     have exited. For a worker that must wait, a timer wakes the main loop when the delay is over, so that other workers
@@ -150,10 +150,10 @@ class SupervisedServer(MPServer):
 
 
 def run_in_child(function: Callable[[], None], *expected: type[Exception]) -> None:
-    """Run a function in a fork of this process, which must have no other thread, so that its memory is free afterward.
+    """Run a function in a forked child, so that its memory is freed afterward. This process must have no other threads.
 
-    Raise what it raises if that is one of ``expected``, and CommandError for anything else, which the child prints. A
-    signal that ends this process ends the child, too.
+    Re-raise the child's exception if it is one of ``expected``; raise CommandError for anything else, which the child
+    prints. A signal that ends this process also ends the child.
     """
 
     def run() -> None:
@@ -179,17 +179,17 @@ def run_in_child(function: Callable[[], None], *expected: type[Exception]) -> No
     if error:
         raise error
     if process.exitcode:
-        raise CommandError("The preparation failed. The reason is above.")
+        raise CommandError("Startup failed. See the error above.")
 
 
 @contextmanager
 def supervised_worker(stop_timeout: float) -> Iterator[None]:
-    """Run ``manage.py worker`` for the length of the block, and again, with a growing delay, whenever it ends."""
+    """Run ``manage.py worker`` during the block, restarting it with exponential backoff whenever it exits."""
     stop = threading.Event()
     process: subprocess.Popen[bytes] | None = None
 
     def start() -> subprocess.Popen[bytes]:
-        # In a session of its own, so that Ctrl-C reaches only this process, which then stops the worker.
+        # In its own session, so that Ctrl-C reaches only this process, which then stops the worker.
         command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "worker"]
         return subprocess.Popen(command, start_new_session=True)  # noqa: S603 -- no part of it is input
 

@@ -30,7 +30,7 @@ SSO_PATH = "/admin/sso/"
 
 
 class AdminAccountMiddleware:
-    """allauth's middleware under /admin/ only: it compares every 404 with allauth's URLs, which loads all screens."""
+    """Applies allauth's middleware only under /admin/, because its check of every 404 would load the whole admin."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response, self.account_middleware = get_response, AccountMiddleware(get_response)
@@ -72,7 +72,7 @@ class SessionPolicyMiddleware:
 
 
 def _opens_a_page(request: HttpRequest) -> bool:
-    """Return whether a request opens a page in a tab, so that it may lead over the provider and back."""
+    """Return whether a request opens a page in a tab, so that it can be redirected through the provider."""
     if request.method != "GET" or BACKGROUND_HEADER in request.headers or request.path_info.startswith(SSO_PATH):
         return False
     if "Sec-Fetch-Dest" in request.headers:

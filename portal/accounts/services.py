@@ -1,6 +1,7 @@
-"""What managers do with other people's accounts, demo accounts, and retention periods.
+"""Account management: managers' actions on other people's accounts, demo accounts, and data retention.
 
-Closed accounts and sign-in events are deleted after a time. Texts and approvals keep the name of their author.
+Personal data of closed accounts and old sign-in events are deleted after a retention period. Texts and approvals keep
+their author's name.
 """
 
 import datetime
@@ -40,8 +41,8 @@ def invite_user(user: User, roles: Iterable[Group], *, actor: User | None, reque
 
 @transaction.atomic
 def reset_mfa(user: User, *, actor: User | None, request: HttpRequest | None = None) -> None:
-    """Remove all second factors and end all sessions of ``user``, who sets up a new factor at the next sign-in."""
-    # A local import: it loads fido2, and the middleware, which every process has, imports this module.
+    """Remove all second factors and end all sessions of ``user``, who must set up a new factor at the next sign-in."""
+    # Imported here because it loads fido2, and every process imports this module through the middleware.
     from portal.accounts import mfa
 
     mfa.remove_all(user)
@@ -123,7 +124,7 @@ def purge_closed_accounts(now: datetime.datetime) -> int:
     The row and the person's name stay: revisions, approvals, and releases refer to them.
     """
     closed = User.objects.filter(is_active=False)
-    # Closed before the portal recorded it, or not by a manager: the time begins now.
+    # Closed before the portal recorded the date, or not by a manager: start the retention period now.
     closed.filter(deactivated_at=None).update(deactivated_at=now)
     due = closed.filter(deactivated_at__lt=now - datetime.timedelta(days=settings.CLOSED_ACCOUNT_DAYS))
     users = list(due.exclude(username__regex=rf"^{PURGED_PREFIX}[0-9]+$").order_by("pk"))
@@ -147,7 +148,7 @@ def purge_closed_accounts(now: datetime.datetime) -> int:
 def purge_sign_in_events(now: datetime.datetime) -> int:
     """Delete sign-in events that are older than SIGN_IN_LOG_DAYS; return how many there were.
 
-    At most once a day. The triggers that protect the table are gone for the length of the transaction.
+    Deletes at most once a day. The table's protective triggers are dropped for the duration of the transaction.
     """
     today = now.astimezone(datetime.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     before = today - datetime.timedelta(days=settings.SIGN_IN_LOG_DAYS)

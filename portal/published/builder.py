@@ -19,11 +19,11 @@ from portal.storage.media import write_public_names
 
 log = logging.getLogger(__name__)
 
-# What a change affects and is not rendered again after this time is deleted, so that Django answers.
+# Affected pages that have not been re-rendered after this long are deleted, so that Django serves them.
 MAX_OUTDATED_SECONDS = 0.6
-# If a change affects more files, all are deleted at once.
+# If a change affects more files than this, all files are deleted at once.
 MAX_OUTDATED_FILES = 300
-# Work that readers do not wait for is done when nothing has changed for this long.
+# Background work (deferred paths, recompression) starts once nothing has changed for this long.
 QUIET_SECONDS = 2.0
 RETRY_SECONDS = 5.0
 # The names of public media files are read after every change, and at least this often.
@@ -33,7 +33,7 @@ Fetch = Callable[[str], Any]
 
 # The channel on which triggers from the migration ``notify_postgresql`` notify of commits.
 NOTIFY_CHANNEL = "public_site"
-# Pause between two looks at SQLite's data_version.
+# Interval between checks of SQLite's data_version.
 POLL_SECONDS = 0.1
 # The content version is read at least this often: a pooler can swallow PostgreSQL's notifications, and SQLite's
 # data_version misses a database overwritten on disk.
@@ -48,20 +48,25 @@ class SiteSource(Protocol):
         """Return a short value that changes whenever public content changes."""
 
     def affected_urls(self, before: str, now: str) -> tuple[list[str], list[str]] | None:
-        """Return the pages and the other paths that the changes between two versions affect; None for any path."""
+        """Return the pages and other paths affected by the changes between two versions.
+
+        Return None if any path may be affected.
+        """
 
     def public_urls(self) -> Iterable[str]:
-        """Return all paths to publish, the most important first."""
+        """Return all paths to publish, most important first."""
 
     def public_files(self) -> Iterable[str]:
         """Return the names of all public media files."""
 
 
 class SiteBuilder:
-    """Keeps the published files up to date. For a single thread, in the process that holds the lock of the files.
+    """Keeps the published files up to date.
 
-    Every file is current, or ``outdated`` for MAX_OUTDATED_SECONDS at most. Paths to render are queued: now, or
-    (``deferred``) for when nothing has changed for a while.
+    Not thread-safe; runs in the process that holds the write lock of the files.
+
+    A file is stale (``outdated``) for at most MAX_OUTDATED_SECONDS. Paths to render are queued immediately or, if
+    deferred, once nothing has changed for a while.
     """
 
     def __init__(self, files: PublishedFiles, source: SiteSource, fetch: Fetch, fingerprint: str) -> None:
@@ -77,7 +82,7 @@ class SiteBuilder:
         self._listener, self._file_monitor = ChangeListener(), DatabaseFileMonitor()
 
     def run(self, should_stop: Callable[[], bool]) -> None:
-        """Build until ``should_stop()``. Survives every error, because without the builder, pages would grow old."""
+        """Build until ``should_stop()``. Recovers from every error: without the builder, pages would go stale."""
         while not should_stop():
             try:
                 if not self.step():
@@ -95,7 +100,7 @@ class SiteBuilder:
                 time.sleep(RETRY_SECONDS)
 
     def step(self) -> bool:
-        """Look for changes, and do one piece of work. Return False if there was nothing to do."""
+        """Check for changes, and do one unit of work. Return False if there was nothing to do."""
         if self._outdated and time.monotonic() >= self._delete_outdated_at:
             while self._outdated:
                 self._delete(self._outdated.pop())
@@ -117,7 +122,7 @@ class SiteBuilder:
     def _look_for_changes(self) -> None:
         version, now = self._source.content_version(), time.monotonic()
         if version != self._version or now >= self._read_media_names_at:
-            # Before the pages, so that withdrawn images are refused at once and new pages can show their images.
+            # Do this before the pages, so that withdrawn images are blocked at once and new pages can show theirs.
             names = set(self._source.public_files())
             if names != self._media_names:
                 self._media_names = names if write_public_names(self._files.media_names, names) else None
@@ -131,11 +136,11 @@ class SiteBuilder:
             self._version, self._quiet_at = version, now + QUIET_SECONDS
 
     def _on_start(self) -> None:
-        """Queue what is missing, damaged, or of another build, and delete what should not be there."""
+        """Queue pages that are missing, damaged, or from another build, and delete files that should not exist."""
         public = list(self._source.public_urls())
         for path in self._published.difference(public):
             self._delete(path)
-        # Pages of another build are served until they are replaced.
+        # Pages from another build are served until they are replaced.
         if self.state.get("fingerprint") == self._fingerprint:
             public = [path for path in public if not self._files.is_intact(path)]
         self._enqueue({**self._queue, **dict.fromkeys(public)})
@@ -159,7 +164,7 @@ class SiteBuilder:
     def _enqueue(self, queue: dict[str, None]) -> None:
         self._queue, self._is_compressed = queue, False
         if queue:
-            log.info("Rendering %s public pages; %s are stored", len(queue), len(self._published))
+            log.info("Rendering %s public pages; %s already published", len(queue), len(self._published))
 
     def _render_next(self) -> bool:
         """Render a page. Return False if there is none to render."""
@@ -168,7 +173,7 @@ class SiteBuilder:
         for path in self._queue:
             response = self._fetch(path)
             if response.status_code == 503:
-                raise DatabaseError("a page could not be read")
+                raise DatabaseError("a page could not be rendered")
             if is_publishable(response):
                 self._files.write(path, response.headers.items(), response.content)
                 self._published.add(path)
@@ -185,7 +190,7 @@ class SiteBuilder:
         self._outdated.discard(path)
 
     def _compress_next(self) -> bool:
-        """Compress a page as well as possible. Return False if all are compressed, or something may change soon."""
+        """Recompress a page at the best quality. Return False if all are done or there was a change recently."""
         if self._is_compressed or time.monotonic() < self._quiet_at:
             return False
         self._is_compressed = not self._files.compress_next()
@@ -194,7 +199,7 @@ class SiteBuilder:
         return not self._is_compressed
 
     def _record_state(self) -> None:
-        """Record what the files show: a worker that is killed before this does its work again."""
+        """Record which version the files reflect. A worker killed before this point repeats its work."""
         state = dict(self.state)
         if not self._outdated:
             state["content_version"] = self._version
@@ -206,7 +211,7 @@ class SiteBuilder:
 
     def _set_error(self, error: str) -> None:
         if error and error != self._error:
-            log.warning("Public pages are served as they are: %s", error)
+            log.warning("Cannot update the public pages, so the existing ones are served: %s", error)
         elif self._error and not error:
             log.info("Public pages are up to date again")
         self._error = error
@@ -215,8 +220,8 @@ class SiteBuilder:
 def is_publishable(response: HttpResponseBase) -> bool:
     """Return whether a response is the same for every client, so that it may be published as a file.
 
-    Only a 200 with the Cache-Control of ``@cacheable`` is, without a cookie, authentication, or partial body, and
-    without a ``Vary`` on anything but the encoding.
+    Only a 200 response with the Cache-Control of ``@cacheable`` qualifies, and only without cookies, authentication, a
+    partial body, or a ``Vary`` on anything but Accept-Encoding.
     """
     return (
         response.status_code == 200
@@ -229,7 +234,7 @@ def is_publishable(response: HttpResponseBase) -> bool:
 
 
 def make_fetch() -> Fetch:
-    """Return a function that requests a path from Django, without anything that only one client would send."""
+    """Return a function that requests a path from Django without any client-specific headers."""
     handler = WSGIHandler()
     environ = {
         "REQUEST_METHOD": "GET",
@@ -243,9 +248,9 @@ def make_fetch() -> Fetch:
 
 
 class ChangeListener:
-    """Detects commits of other connections: SQLite's ``PRAGMA data_version``, PostgreSQL's NOTIFY and a timer.
+    """Detects commits by other connections, using SQLite's ``PRAGMA data_version``, PostgreSQL's NOTIFY, and a timer.
 
-    For a single thread, which owns the database connection. Any method may raise DatabaseError.
+    Must be used from a single thread, which owns the database connection. Any method may raise DatabaseError.
     """
 
     def __init__(self) -> None:

@@ -42,7 +42,7 @@ def test_look_alike_ascii_usernames_are_refused_with_an_explanation(max_: User) 
 
     post_invitation(manager, username="editha")
     assert User.objects.filter(username="editha").exists()
-    # An account that was there before keeps its name.
+    # An existing account keeps its username.
     User(username="ed1tor").save()
     User.objects.get(username="ed1tor").clean()
 

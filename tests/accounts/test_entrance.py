@@ -176,7 +176,7 @@ def test_failed_logins_look_the_same_for_every_account(nina: User) -> None:
         "invited": "wrong",
         "demo": PASSWORD,
     }
-    # The count of this place is there from now on, whoever is named.
+    # This network's throttle row now exists, whichever username is tried next.
     post_login(Client(), "somebody", "wrong")
     statements, hashes, pages = {}, {}, {}
 

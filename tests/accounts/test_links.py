@@ -1,4 +1,4 @@
-"""Invitations and password resets: a link is redeemed once, by the button and not by a mail scanner's visit."""
+"""Invitations and password resets: a link is redeemed once, by submitting the form, not when a mail scanner opens it."""
 
 import re
 from datetime import timedelta
@@ -129,7 +129,7 @@ def test_only_one_of_two_parallel_requests_redeems_a_link(nina: User, rf: Any, m
     token = extract_link(invitations.create_link(nina, actor=None)).split("/")[-2]
     seen = AccessToken.objects.find_by_token(token, timezone.now())
     assert invitations.redeem_token(token, NEW_PASSWORD, request=rf.post("/"))
-    # The second one had looked before the first one wrote.
+    # The second request read the link before the first one updated it.
     monkeypatch.setattr("portal.accounts.models.AccessTokenQuerySet.find_by_token", lambda *_: seen)
 
     assert invitations.redeem_token(token, "other long words here", request=rf.post("/")) is None
@@ -176,7 +176,7 @@ def test_a_mail_failure_is_reported(max_: User) -> None:
 @override_settings(**WITH_MAIL)
 def test_password_reset_responds_the_same_for_known_and_unknown_accounts(nina: User) -> None:
     make_member("rosa", email="rosa@clinic.example")
-    Client().post("/admin/password/forgotten/", {"username": "first"})  # the count of this place is there now
+    Client().post("/admin/password/forgotten/", {"username": "first"})  # this network's throttle row exists now
     pages, statements = set(), set()
     for name in ("rosa", "rosa@clinic.example", "nina", "nobody"):
         with CaptureQueriesContext(connection) as captured:

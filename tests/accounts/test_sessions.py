@@ -18,7 +18,7 @@ NEW_PASSWORD = "violin harbor nine pears"
 
 
 def set_session_age(client: Client, **ago: float) -> None:
-    """Set the times of a session's state to so many seconds ago."""
+    """Backdate a session's timestamps by the given number of seconds."""
     session = client.session
     session["staff"] = {**session["staff"], **{name: time.time() - seconds for name, seconds in ago.items()}}
     session.save()

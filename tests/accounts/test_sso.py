@@ -36,7 +36,7 @@ from tests.identity_providers import (
     write_certificate,
 )
 
-# Each provider is a process with keys of its own, which take seconds to make.
+# Each provider is a separate process with its own keys, which take seconds to generate.
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 PORTAL = {"host": "127.0.0.1"}
 GROUPS = {"PORTAL_SSO_EDITOR_GROUPS": "spine-editors", "PORTAL_SSO_MANAGER_GROUPS": "CN=Leads,OU=Spine; spine-leads"}
@@ -44,7 +44,7 @@ NINA = Person("nina", ["spine-editors", "everyone"], "nina@hospital.example.org"
 
 
 def sso_settings(**environ: str) -> dict[str, Any]:
-    """Return the settings that these variables give."""
+    """Return the settings that result from these variables."""
     with mock.patch.dict(os.environ, {**GROUPS, "PORTAL_SSO_NAME": "Riverside", **environ}):
         read = read_sso_settings(SettingsEnv())
     del read["SSO_APPS"]
@@ -53,7 +53,7 @@ def sso_settings(**environ: str) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def _registered_providers() -> Iterator[None]:
-    """allauth finds its providers in INSTALLED_APPS, which names them where the environment configures one."""
+    """Install allauth's provider apps, which INSTALLED_APPS includes only if the environment configures a provider."""
     with mock.patch.dict(providers.registry.provider_map):
         for provider in (OpenIDConnectProvider, AllauthSAMLProvider):
             providers.registry.register(provider)
@@ -84,13 +84,13 @@ def hospital(oidc: OIDCProvider) -> Iterator[OIDCProvider]:
 
 
 def provider_url(client: Client, url: str) -> str:
-    """Return where the portal sends the browser: by a redirect, or by a page that goes on by itself."""
+    """Return where the portal sends the browser: by a redirect, or by a page that redirects automatically."""
     response = client.get(url, headers=PORTAL)
     return response["Location"] if response.status_code == 302 else response["Refresh"].removeprefix("0; url=")
 
 
 def follow(client: Client, oidc: OIDCProvider, url: str, subject: str = "nina") -> Any:
-    """Go over the provider's page as a browser does; return the portal's answer to what comes back."""
+    """Go through the provider's page as a browser would, and return the portal's response to the callback."""
     there = provider_url(client, url)
     assert there.startswith(oidc.issuer), there
     back = urlsplit(oidc.authorize(there, subject))
@@ -98,7 +98,7 @@ def follow(client: Client, oidc: OIDCProvider, url: str, subject: str = "nina") 
 
 
 def sign_in(oidc: OIDCProvider, person: Person, client: Client | None = None) -> Client:
-    """Sign in over the provider's page."""
+    """Sign in through the provider's page."""
     client = client or Client()
     oidc.set_person(person)
     follow(client, oidc, "/admin/sso/?next=/admin/account/", person.subject)
@@ -144,7 +144,7 @@ def test_a_person_without_a_mapped_group_gets_no_account(hospital: OIDCProvider)
     assert User.objects.count() == SocialAccount.objects.count() == 0
     assert kinds() == ["refused"]
     page = client.get("/admin/login/", headers=PORTAL).text
-    assert "You signed in with Riverside, but you are in no group that may work here. Ask your manager." in page
+    assert "You signed in with Riverside, but you are not in a group that has access. Ask your manager." in page
     assert not is_logged_in(client)
 
 
@@ -167,7 +167,7 @@ def test_a_role_removed_at_the_provider_ends_the_session_at_the_next_confirmatio
     assert client.get(**page).status_code == 200
     hospital.set_person(Person("nina", ["everyone"], NINA.email))
 
-    # Half of the time is over: the next page leads over the provider.
+    # Half of the interval has passed, so the next page goes through the provider.
     set_session_age(client, confirmed=settings.SSO_RECHECK_MINUTES * 30 + 1)
     assert client.get(**page)["Location"] == "/admin/sso/?next=%2Fadmin%2Faccount%2F&purpose=confirm"
     response = follow(client, hospital, "/admin/sso/?next=/admin/account/&purpose=confirm")
@@ -236,7 +236,7 @@ def test_a_sensitive_action_asks_the_provider_again(hospital: OIDCProvider) -> N
     assert first["Location"] == "/admin/sso/?next=%2Fadmin%2Fstaff%2Fuser%2Fadd%2F&purpose=reauthenticate"
     there = provider_url(client, first["Location"])
     assert parse_qs(urlsplit(there).query)["prompt"] == ["login"]
-    # A confirmation alone, for which the provider asks for nothing, is not enough.
+    # A confirmation without a new login at the provider is not enough.
     follow(client, hospital, "/admin/sso/?next=/admin/account/&purpose=confirm", "max")
     assert client.get("/admin/staff/user/add/").status_code == 302
     assert follow(client, hospital, first["Location"], "max")["Location"] == "/admin/staff/user/add/"
@@ -356,7 +356,7 @@ def test_declining_or_a_forged_answer_leads_to_the_login_page(hospital: OIDCProv
     for query in (declined.query, "code=x&state=forged", "", "error=server_error&state=x"):
         response = client.get(f"{declined.path}?{query}", headers=PORTAL)
         assert response["Location"] == "/admin/login/", query
-    assert "You were not signed in." in client.get("/admin/login/").text
+    assert "Sign-in failed." in client.get("/admin/login/").text
     assert set(kinds()) == {"refused"}
 
 
@@ -398,7 +398,9 @@ def test_a_provider_that_is_gone_is_a_message_and_ends_no_session(hospital: OIDC
         assert Client().get("/admin/sso/", headers=PORTAL)["Location"] == "/admin/login/"
         response = client.get("/admin/sso/?next=/admin/account/&purpose=confirm", headers=PORTAL)
     assert response["Location"] == "/admin/account/"
-    assert "Riverside IT does not answer, so your sign-in could not be confirmed." in client.get("/admin/account/").text
+    assert (
+        "Riverside IT is not responding, so your sign-in could not be confirmed." in client.get("/admin/account/").text
+    )
 
 
 def test_a_next_address_outside_the_admin_is_not_followed(hospital: OIDCProvider) -> None:
@@ -415,7 +417,7 @@ def test_with_a_break_glass_account_all_others_must_use_the_provider(oidc: OIDCP
         assert "Emergency account" in page and "passkey" not in page and "Forgot" not in page
         assert not is_logged_in(logged_in_client(nina, nina_secret))
         assert is_logged_in(client := logged_in_client(glass, glass_secret))
-        # A link to choose a password does not get around it either.
+        # A password link does not bypass this either.
         link = invitations.create_link(nina, actor=None).partition("/admin/")[2]
         visitor = Client()
         visitor.post(f"/admin/{link}", {"new_password": "violin harbor nine pears"})
@@ -486,14 +488,14 @@ def saml_hospital(saml: SAMLProvider) -> Iterator[SAMLProvider]:
 
 
 def saml_request(client: Client, url: str = "/admin/sso/?next=/admin/account/") -> str:
-    """Start at the portal; return the query with which the browser arrives at the provider."""
+    """Start at the portal, and return the query string that reaches the provider."""
     there = urlsplit(provider_url(client, url))
     assert there.path == "/sso"
     return there.query
 
 
 def saml_finish(client: Client, response: str) -> Any:
-    """Post the provider's form from another site, without cookies, and go on as the browser does."""
+    """Post the provider's form from another site, without cookies, and continue as the browser would."""
     posted = Client().post("/admin/sso/saml/acs/", {"SAMLResponse": response}, headers=PORTAL)
     assert posted["Location"] == "/admin/sso/saml/acs/finish/"
     client.cookies.update(posted.cookies)
@@ -536,7 +538,7 @@ def test_saml_refuses_responses_that_do_not_prove_who_it_is(saml_hospital: SAMLP
     assert not outcome(sp_entity_id="https://another.example/metadata")
     assert not outcome(destination="https://another.example/acs/")
     assert not outcome(in_response_to="_unknown")
-    assert not outcome(client=Client()), "the answer to a request of another browser"
+    assert not outcome(client=Client()), "a response to another browser's request"
     with saml_hospital.other_key(tmp_path):
         assert not outcome(), "signed with another key"
     assert outcome()

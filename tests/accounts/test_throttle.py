@@ -73,7 +73,7 @@ def test_guessing_is_throttled_for_known_and_unknown_usernames(nina: User) -> No
 
         assert [response.status_code for response in responses] == [200] * 5 + [429]
         assert "Wait" in responses[-1].text
-        assert name in responses[-1].text  # what was typed is kept, except the password
+        assert name in responses[-1].text  # the form keeps what was typed, except the password
 
 
 def test_a_correct_password_is_throttled_too(nina: User) -> None:
@@ -148,7 +148,7 @@ def test_usernames_and_addresses_are_not_stored(nina: User) -> None:
     post_login(Client(**STRANGER), "nina", "wrong")
 
     assert Throttle.objects.count() == 3
-    # With a dot: three figures of the address may well stand in a hash.
+    # Search for the dot too: three digits of the address could occur in a hash by chance.
     assert not any("nina" in row.key or "192.0.2" in row.key for row in Throttle.objects.all())
 
 
@@ -176,7 +176,7 @@ print(taken.count(0), len(taken), first.count(True), len(first))
 
 @pytest.mark.served
 def test_parallel_attempts_all_count_and_a_code_counts_once(tmp_path: Path) -> None:
-    # A database in memory, as tests have it, locks in another way than a file.
+    # The tests' in-memory database does not lock the way a database file does.
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
     environ |= {"PORTAL_DATA_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "portal.settings"}
 

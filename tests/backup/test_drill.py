@@ -1,4 +1,4 @@
-"""A running portal is backed up while staff save, restored elsewhere, and the same."""
+"""Back up a running portal while staff are saving, restore it elsewhere, and compare the two."""
 
 import io
 import json
@@ -105,7 +105,7 @@ def _saved_while_staff_write(environ: dict[str, str], tmp_path: Path) -> None:
         assert writer.stdout and writer.stdout.readline() == "writing\n"
         for number in range(3):
             manage(environ, "backup", str(tmp_path / f"busy-{number}.tar"))
-        assert writer.poll() is None, "saving went on"
+        assert writer.poll() is None, "saving continued during the backups"
     finally:
         writer.kill()
         writer.communicate()

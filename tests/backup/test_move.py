@@ -135,7 +135,7 @@ def test_a_site_moves_to_postgresql_and_back_with_its_history_accounts_and_codes
                          "from django.db import connection; connection.cursor().execute('DELETE FROM procedures_release')",
                          check=False)  # fmt: skip
         assert "rows of procedures_release are never changed or deleted" in refused
-        # New rows get new numbers.
+        # Sequences were reset: new rows get unused primary keys.
         manage(
             places[place],
             "shell",

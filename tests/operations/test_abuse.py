@@ -162,7 +162,7 @@ def test_chunks_with_a_content_length_are_not_two_requests(served_site: ServedSi
                 received += part
         except TimeoutError:
             pass
-    # RFC 9112 §6.3: Transfer-Encoding takes precedence. What follows is a separate request of the same client.
+    # RFC 9112 §6.3: Transfer-Encoding takes precedence. What follows is a separate request from the same client.
     assert received.startswith((b"HTTP/1.1 405", b"HTTP/1.1 400"))
 
 
@@ -211,4 +211,4 @@ def test_the_log_of_these_requests_contains_no_url(served_site: ServedSite) -> N
     assert "Ready: " in log
     assert "codename" not in log
     assert "evil.example" not in log
-    assert "answered 500" not in log
+    assert "responded with 500" not in log

@@ -23,7 +23,7 @@ from tests.admin.test_editor_upload import UPLOAD, sent
 from tests.admin.upload_helpers import save_upload
 from tests.operations.s3 import KEYS, Front
 
-pytestmark = pytest.mark.django_db  # an answer of 404 asks for the clinic's name
+pytestmark = pytest.mark.django_db  # the 404 page queries the clinic's name
 MOODS = ["slow", "refusing", "gone"]
 
 
@@ -127,7 +127,7 @@ def test_when_the_storage_fails_cached_images_are_served_and_others_get_503(
     assert [answer.status_code for answer in rest] == [503, 200, 503]
     assert rest[1].content == b"known"
     assert waited < 8
-    assert at_once < 0.5, "after the first failure nobody waits"
+    assert at_once < 0.5, "requests fail fast after the first failure"
 
 
 @pytest.mark.django_db

@@ -1,4 +1,4 @@
-"""PostgreSQL hangs, or has no connection left: readers notice nothing, and everything else says why within seconds."""
+"""PostgreSQL hangs or has no connections left: readers notice nothing, and everything else says why within seconds."""
 
 import json
 import re
@@ -15,9 +15,9 @@ from tests.views.client import fetch
 
 pytestmark = [pytest.mark.postgres, requires_postgres, pytest.mark.served]
 
-# The limits are 1.2 s for a connection and 3 s for an answer; the rest is for a machine that is busy.
+# The limits are 1.2 s for a connection and 3 s for a response; the rest is slack for a busy machine.
 SEARCH_SECONDS, READY_SECONDS = 5.0, 2.5
-NO_CONNECTION = re.compile("database has no connection left|database connections of this process are in use")
+NO_CONNECTION = re.compile("database has no connections left|database connections of this process are in use")
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def postgres() -> Iterator[Postgres]:
 
 
 class Searches:
-    """Threads that search all the time: how long each search took, and its status."""
+    """Threads that search continuously and record the status and duration of each search."""
 
     def __init__(self, server: Server, count: int) -> None:
         self.server, self.answers, self._stop = server, list[tuple[int, float]](), threading.Event()
@@ -89,7 +89,7 @@ def test_a_database_that_hangs_or_is_full_holds_up_no_reader(postgres: Postgres,
     assert max(seconds for _, seconds in hung.answers) < SEARCH_SECONDS
     assert {status for status, _, _ in ready} == {503}
     assert max(seconds for _, seconds, _ in ready) < READY_SECONDS
-    # In the first second, a pool that is busy cannot be told from a server that hangs.
+    # During the first second, a busy pool cannot be distinguished from a hung server.
     assert all(text.startswith("the database does not respond") for _, _, text in ready[2:])
     assert {status for status, _ in full.answers} <= {200, 503}
     assert 200 in {status for status, _ in full.answers}

@@ -1,7 +1,7 @@
 """The headers of a site behind https, by the published rules of Mozilla's HTTP Observatory.
 
-https://github.com/mozilla/http-observatory/blob/main/httpobs/docs/scoring.md (2024-02-27): 100 points to begin with.
-135 are reachable; 5 of them only by the browsers' own list of hosts, which is for the owner of a domain to ask for.
+https://github.com/mozilla/http-observatory/blob/main/httpobs/docs/scoring.md (2024-02-27): The score starts at 100 and
+can reach 135. Five of those points require the HSTS preload list, which only a domain's owner can request.
 """
 
 import json
@@ -31,7 +31,7 @@ print(json.dumps([[answer.status_code, dict(answer.headers), len(answer.cookies)
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[int, dict[str, str], int]]:
-    """Return status, headers and number of cookies over HTTPS, over HTTP, and of the admin over HTTP."""
+    """Return the status, headers, and cookie count of a page over HTTPS, a page over HTTP, and the admin over HTTP."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
     environ = {
         **own,

@@ -67,7 +67,7 @@ class Pair:
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory, s3_address: str) -> Iterator[Pair]:
     if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
-        pytest.skip("several machines need PostgreSQL: give DATABASE_URL")
+        pytest.skip("several machines need PostgreSQL: set DATABASE_URL")
     folder = tmp_path_factory.mktemp("machines")
     given = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
     shared = {

@@ -1,4 +1,4 @@
-"""Rate limits of the search: enough for a waiting room, too little to copy the site."""
+"""Rate limits of the search: high enough for a waiting room, too low to copy the site."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from tests.factories import make_clinic
 
 @pytest.fixture
 def three(monkeypatch: pytest.MonkeyPatch, db: None) -> Iterator[None]:
-    """Three searches at once, behind a proxy."""
+    """Allow a burst of three searches, behind a proxy."""
     make_clinic()
     monkeypatch.setattr(pages, "SEARCH_RATE_LIMIT", TokenBucket(burst=3, per_second=0.001))
     with override_settings(USE_HTTPS=True):
@@ -35,7 +35,7 @@ def test_a_client_that_searches_too_often_gets_retry_after(three: None, path: st
     assert sentence in answers[-1].content.decode()
     assert answers[-1].headers["Retry-After"] == "10"
     assert answers[-1].headers["Cache-Control"] == "no-store"
-    assert reader.get("/").status_code != 429, "pages stay open"
+    assert reader.get("/").status_code != 429, "pages are not rate-limited"
 
 
 def test_other_clients_are_not_limited_and_addresses_cannot_be_forged(three: None) -> None:

@@ -1,4 +1,4 @@
-"""``/readyz`` names what an operator must repair, and responds in time whatever hangs."""
+"""``/readyz`` names what an operator must repair, and responds in time even if something hangs."""
 
 import os
 import shutil
@@ -61,10 +61,10 @@ def test_events_in_the_future_show_that_the_clock_is_behind() -> None:
     answer = Client().get("/readyz")
 
     if os.environ.get("DATABASE_URL", "").startswith("postgres"):
-        assert answer.status_code == 200, "the server's own clock is compared"
+        assert answer.status_code == 200, "the database server's clock is used"
     else:
         assert answer.status_code == 503
-        assert answer.content.startswith(b"the clock of this machine is 3600 s behind that of the database: set up NTP")
+        assert answer.content.startswith(b"this machine's clock is 3600 s behind the database's: set up NTP")
 
 
 CHECK = """
@@ -79,7 +79,7 @@ print([_is_read_only(), AtomicFileSystemStorage(location=sys.argv[1]).find_probl
 
 
 def look(data: Path) -> str:
-    """Run the checks without the privilege to ignore file modes."""
+    """Run the checks without root's ability to bypass file permissions."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "DATABASE_URL"))}
     command = [sys.executable, "-c", CHECK, str(data / "media")]
     if os.getuid() == 0:

@@ -37,7 +37,7 @@ RFC5424 = re.compile(
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On PostgreSQL, events wait until all earlier ones are visible; in a test, they are."""
+    """On PostgreSQL, events wait until all earlier ones are visible; in tests, they already are."""
     monkeypatch.setattr(audit, "POSTGRESQL_SETTLE_SECONDS", -1)
 
 
@@ -267,7 +267,7 @@ def test_an_export_never_replaces_a_file_and_says_what_is_wrong(tmp_path: Path) 
     for arguments, message in [
         (("--from", "2026-03-02", "--to", "2026-03-02", "--output", str(file)), "cannot be written: File exists."),
         (("--from", "2026-03-02", "--to", "2026-03-01"), "--to is before --from. Swap them."),
-        (("--from", "1 March", "--to", "2026-03-01"), "1 March is not a day. Write it as 2026-01-31."),
+        (("--from", "1 March", "--to", "2026-03-01"), "1 March is not a valid date. Use the format 2026-01-31."),
     ]:
         with pytest.raises(CommandError, match=re.escape(message)):
             export(*arguments)
@@ -298,7 +298,7 @@ def test_a_closed_account_loses_its_personal_data_and_keeps_its_authorship(setti
     assert not nina.has_usable_password() and not nina.authenticator_set.exists() and not nina.groups.exists()
     assert str(ReleaseEvent.objects.get(actor=nina).actor) == "Nina Okafor"
     assert AuditEvent.objects.latest("pk").kind == KIND.PURGED
-    assert services.purge()[0] == 0, "once"
+    assert services.purge()[0] == 0, "accounts are purged only once"
     make_member("nina")  # the name is free again
 
 

@@ -35,7 +35,7 @@ def test_another_key_is_refused_until_it_is_accepted() -> None:
     require_key()
     with OTHER:
         with pytest.raises(
-            ConfigurationError, match="If the key was changed on purpose, run manage.py accept_key"
+            ConfigurationError, match="If you changed the key on purpose, run manage.py accept_key"
         ) as refused:
             require_key()
         assert refused.value.returncode == EXIT_CONFIGURATION
@@ -52,7 +52,7 @@ def test_readiness_names_the_wrong_key() -> None:
         answer = Client().get("/readyz")
     assert (answer.status_code, answer.content.decode()) == (
         503,
-        "the secret key is not the one of this database: see “Rotate the key” in docs/operations.md\n",
+        "the secret key does not match this database: see “Rotate the key” in docs/operations.md\n",
     )
 
 
@@ -66,13 +66,13 @@ def test_a_database_without_a_fingerprint_is_judged_by_its_second_factors(caplog
         assert not is_key_of_database()
         assert MFAAdapter().decrypt(secret) != "JBSWY3DPEHPK3PXP"
     assert [record.getMessage() for record in caplog.records] == [
-        "A second factor cannot be decrypted: it was stored with another secret key"
+        "A second factor cannot be decrypted: it was encrypted with a different secret key"
     ]
 
 
 def test_a_command_without_any_key_says_so(tmp_path: Path) -> None:
     with (
         override_settings(IS_KEY_IN_ENVIRONMENT=False, KEY_FILE=tmp_path / "secret-key"),
-        pytest.raises(ConfigurationError, match="There is no key at"),
+        pytest.raises(ConfigurationError, match="No secret key found at"),
     ):
         require_key()

@@ -45,11 +45,11 @@ def said(run: subprocess.CompletedProcess[str]) -> str:
 @pytest.mark.parametrize(
     ("name", "value", "line"),
     [
-        ("PORTAL_DEBUG", "maybe", "error: PORTAL_DEBUG is not valid. Write true or false."),
+        ("PORTAL_DEBUG", "maybe", "error: PORTAL_DEBUG is not valid. Use true or false."),
         ("PORTAL_ALLOWED_HOSTS", "*", "error: PORTAL_ALLOWED_HOSTS is not valid. It contains '*'."),
-        ("PORTAL_PUBLIC_URL", "learn", "error: PORTAL_PUBLIC_URL is not valid. Write scheme and host only"),
+        ("PORTAL_PUBLIC_URL", "learn", "error: PORTAL_PUBLIC_URL is not valid. Use scheme and host only"),
         ("PORTAL_SECRET_KEY", "short", "error: PORTAL_SECRET_KEY is not valid. It is too short."),
-        ("PORTAL_HOSTS", "a", "error: PORTAL_HOSTS is not a setting. Did you mean PORTAL_ALLOWED_HOSTS?"),
+        ("PORTAL_HOSTS", "a", "error: PORTAL_HOSTS is not a known setting. Did you mean PORTAL_ALLOWED_HOSTS?"),
         ("DATABASE_URL", "mysql://a/b", "error: DATABASE_URL"),
     ],
 )
@@ -111,7 +111,7 @@ def test_a_database_with_an_unknown_migration_stops_the_start_and_is_not_changed
 
     assert said(run) == (
         f"ConfigurationError: The database has a migration that this version does not have ({app}.9999_unknown): it was made "
-        "by a newer version, or by one from before the migrations were squashed. Run the version that made it, or start "
+        "by a newer version, or by one that predates the squashed migrations. Run the version that created it, or start "
         "with a new PORTAL_DATA_DIR or DATABASE_URL."
     )
     assert rows(database) == before

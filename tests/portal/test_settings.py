@@ -83,7 +83,7 @@ def test_log_records_contain_no_url_and_no_request(caplog: pytest.LogCaptureFixt
 
     assert RedactUrlsFilter().filter(record)
 
-    assert record.getMessage() == "answered 404"
+    assert record.getMessage() == "responded with 404"
     assert not hasattr(record, "request")
 
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def wrapper(tmp_path: Path) -> Iterator[DatabaseWrapper]:
-    """A connection to a database file, as the portal opens it, but without patience."""
+    """A connection to a database file as the portal opens it, but without a lock timeout."""
     config = env.parse_database_url(f"sqlite:///{tmp_path / 'portal.sqlite3'}")
     defaults = {"AUTOCOMMIT": True, "ATOMIC_REQUESTS": False, "CONN_HEALTH_CHECKS": False, "TIME_ZONE": None}
     wrapper = DatabaseWrapper({**defaults, **config, "OPTIONS": {**config["OPTIONS"], "timeout": 0.1}}, alias="other")

@@ -1,4 +1,4 @@
-"""Published files of a test, and site builders that work at once."""
+"""Fixtures for published files and for site builders without delays."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,10 @@ from tests.published.site_of_pages import File, Quiet
 
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PublishedFiles]:
-    """Return write-locked files in an empty data directory, confirmed with a database. Readers check on every read."""
+    """Return write-locked PublishedFiles in an empty data directory, marked as current.
+
+    Readers check for changes on every read.
+    """
     monkeypatch.setattr(reader, "CHECK_SECONDS", 0.0)
     made = PublishedFiles(tmp_path / "data")
     with made.try_lock_for_writing() as is_locked:
@@ -24,7 +27,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Published
 
 @pytest.fixture
 def _quick_builder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make site builders poll continuously, without a database file, and readers look for changes at once."""
+    """Make site builders poll continuously, without a database file, and readers check for changes on every request."""
     monkeypatch.setattr(builder, "ChangeListener", Quiet)
     monkeypatch.setattr(builder, "DatabaseFileMonitor", File)
     monkeypatch.setattr(builder, "close_old_connections", lambda: None)

@@ -1,4 +1,4 @@
-"""One process of the server without a network: requests in, responses out."""
+"""A web process without a network: pass in a WSGI environ, get back a response."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from portal.published.files import PublishedFiles
 from portal.published.wsgi import PublishedPages
 
 PAGE = b"<h1>A page</h1>" + b" words" * 300
-# Compresses like a page, and better with more effort.
+# Compresses like a real page, and better at higher quality.
 LONG_PAGE = b" ".join(b"%d spine bone balloon %d doctor nurse" % (n * n, n) for n in range(600))
 HTML = ("Content-Type", "text/html; charset=utf-8")
 REVALIDATE = ("Cache-Control", "no-cache")
@@ -46,7 +46,7 @@ def environ(**changes: str) -> dict[str, Any]:
 
 
 def reader(files: PublishedFiles, django: Any = None, *, max_bytes: int = 10_000_000) -> PublishedPages:
-    """Return a web process in front of a Django that tells by its body that it was asked."""
+    """Return a web process in front of a fake Django whose response body shows that it was called."""
     fallback = Django(status="404 Not Found")
     fallback.body = b"from Django"
     return PublishedPages(django or fallback, files, max_bytes)

@@ -20,7 +20,7 @@ PATIENCE = 10.0
 
 
 class Site:
-    """Fake of Django and the domain: pages with a text, and a content version that counts changes."""
+    """Fake Django and domain: pages with text, and a content version that counts changes."""
 
     def __init__(self, pages: dict[str, str]) -> None:
         self.pages, self.number, self.clinic, self.down = pages, 1, "a", False
@@ -99,7 +99,7 @@ class Machine:
 
     @contextmanager
     def working(self) -> Iterator["Machine"]:
-        """Run the worker for the length of the block."""
+        """Run the worker for the duration of the block."""
         stop = threading.Event()
 
         def work() -> None:
@@ -117,7 +117,7 @@ class Machine:
             thread.join()
 
     def text(self, path: str) -> str:
-        """Return the heading of a page as served from its file; the whole body of a response of Django's."""
+        """Return the heading of a page as served from its file, or the whole body if Django responded."""
         return ask(self.reader, PATH_INFO=path)[2].partition(b"</h1>")[0].removeprefix(b"<h1>").decode()
 
     def published(self) -> dict[str, str]:
@@ -141,5 +141,5 @@ def eventually(wanted: Callable[[], object]) -> None:
     """Wait until a condition is true; fail after a timeout."""
     until = time.monotonic() + PATIENCE
     while not wanted():
-        assert time.monotonic() < until, "it did not come"
+        assert time.monotonic() < until, "timed out"
         time.sleep(0.005)

@@ -1,7 +1,7 @@
 """Every class of vulnerability that Django's own cache had in 2026 (release notes of 5.2.14 to 5.2.19), and cache poisoning.
 
-Real views behind the published pages, whose design differs from Django's cache: only the worker process stores responses,
-to requests of its own for the addresses of a list, and only if they are of a listed kind. Requests of clients store nothing.
+The views are real. Unlike Django's cache, only the worker process stores responses: to its own requests, for URLs on a
+fixed list, and only if they are publishable. Client requests never store anything.
 """
 
 from collections.abc import Callable, Iterator
@@ -91,10 +91,11 @@ Site = Callable[..., Answer]
 
 @pytest.fixture
 def site(files: PublishedFiles, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """Yield a web process and a worker with a published page; each call is one request, after which the worker works."""
-    # No better compression in the meantime.
+    """Yield a function that sends one request to a web process and then lets the worker run."""
+    # Disable recompression.
     monkeypatch.setattr("portal.published.builder.QUIET_SECONDS", float("inf"))
-    # Django, at the end of a request, and the builder would close the connection of the test's transaction.
+    # Otherwise, Django (after each request) and the builder would close the connection that holds the test's
+    # transaction.
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     monkeypatch.setattr("portal.published.builder.close_old_connections", lambda: None)

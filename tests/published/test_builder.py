@@ -137,7 +137,9 @@ def test_without_the_database_pages_are_served_with_an_age_header(
         site.down = False
         eventually(lambda: "Age" not in ask(machine.reader, PATH_INFO="/a/")[1])
     messages = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
-    assert messages == ["Public pages are served as they are: the database is locked by another program"]
+    assert messages == [
+        "Cannot update the public pages, so the existing ones are served: the database is locked by another program"
+    ]
 
 
 def test_a_page_published_just_before_the_database_failed_is_not_served_in_its_old_form(
@@ -263,7 +265,7 @@ def test_missing_and_damaged_files_are_rendered_at_the_next_start_and_unknown_on
     root = machine.files.root
     (root / "a" / "index.html").unlink()
     (root / "b" / "index.html.gz").write_bytes(os.urandom(99))
-    # As after a power failure that undid a deletion: the index does not have it.
+    # As after a power failure that undid a deletion: the file is not in the index.
     (root / "d").mkdir()
     (root / "d" / "index.html.gz").write_bytes(b"withdrawn")
     del site.pages["/c/"]

@@ -74,7 +74,7 @@ def test_a_short_page_has_no_compressed_files(files: PublishedFiles) -> None:
 def test_an_address_that_is_not_a_plain_file_name_is_neither_written_nor_read(
     files: PublishedFiles, path: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(ValueError, match="cannot be the name of a file"):
+    with pytest.raises(ValueError, match="is not a valid file path"):
         files.write(path, HEADERS, PAGE)
     files.delete(path)
 

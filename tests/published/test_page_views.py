@@ -141,7 +141,7 @@ def test_no_count_is_lost_while_the_database_does_not_respond() -> None:
     reads.add("/a/", 2)
 
     def broken(counts: dict[str, int]) -> None:
-        reads.add("/a/", 1)  # meanwhile
+        reads.add("/a/", 1)  # counted while the save fails
         raise DatabaseError
 
     flush_counts(reads, broken)

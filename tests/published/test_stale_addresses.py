@@ -1,4 +1,4 @@
-"""No published file shows outdated or withdrawn content: whatever a change affects is found."""
+"""No published file shows stale or withdrawn content: every path that a change affects is detected."""
 
 from collections.abc import Callable
 

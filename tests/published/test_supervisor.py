@@ -1,4 +1,4 @@
-"""The delay before a dead worker restarts, and the preparation in a process of its own."""
+"""The delay before a dead worker restarts, and startup preparation in a child process."""
 
 import os
 import sys
@@ -31,8 +31,8 @@ def test_what_runs_in_a_child_reports_what_is_expected_and_hides_nothing_else(
     assert int((tmp_path / "pid").read_text()) != os.getpid()
     with pytest.raises(OperationalError, match="locked"):
         run_in_child(lambda: fail(OperationalError("locked")), OperationalError)
-    with pytest.raises(CommandError, match="The preparation failed"):
+    with pytest.raises(CommandError, match="Startup failed"):
         run_in_child(lambda: fail(ZeroDivisionError("a mistake")), OperationalError)
     assert "ZeroDivisionError: a mistake" in capfd.readouterr().err
-    with pytest.raises(CommandError, match="The preparation failed"):
+    with pytest.raises(CommandError, match="Startup failed"):
         run_in_child(lambda: sys.exit(3))

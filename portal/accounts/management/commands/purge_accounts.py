@@ -8,7 +8,7 @@ from portal.accounts import services
 
 
 class Command(BaseCommand):
-    """Enforces the retention periods of accounts and sign-in events; ``serve`` runs it every minute."""
+    """Enforces the retention periods of accounts and sign-in events; the worker runs it every minute."""
 
     help = "Delete personal data of accounts closed PORTAL_CLOSED_ACCOUNT_DAYS ago, and older sign-in events."
 
