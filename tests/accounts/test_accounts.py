@@ -8,7 +8,7 @@ from django.test import Client
 
 from portal.accounts.models import User
 from tests.accounts.conftest import PASSWORD, logged_in_client, make_member, post_login
-from tests.accounts.test_links import post_invitation
+from tests.accounts.test_invitations import post_invitation
 
 pytestmark = pytest.mark.django_db
 LOOK_ALIKES = ["Editor", "EDITOR", " editor ", "ｅditor", "edi​tor", "еditor", "editór", "edi\ntor"]

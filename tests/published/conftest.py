@@ -8,7 +8,7 @@ import pytest
 from portal.published import builder
 from portal.published import wsgi as reader
 from portal.published.files import PublishedFiles
-from tests.published.site_of_pages import File, Quiet
+from tests.published.fake_site import File, Quiet
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from django.http import HttpResponse
 from portal.published import builder as module
 from portal.published.builder import SiteBuilder
 from portal.published.files import PublishedFiles
-from tests.published.plain import ask
-from tests.published.site_of_pages import PATIENCE, Machine, Site, eventually
+from tests.published.fake_site import PATIENCE, Machine, Site, eventually
+from tests.published.web_process import ask
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_quick_builder")]
 

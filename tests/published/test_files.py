@@ -12,7 +12,7 @@ import pytest
 
 from portal.http import make_etag
 from portal.published.files import PublishedFiles
-from tests.published.plain import HEADERS, LONG_PAGE, PAGE, PATH
+from tests.published.web_process import HEADERS, LONG_PAGE, PAGE, PATH
 
 ENCODINGS = ("", "br", "gzip")
 

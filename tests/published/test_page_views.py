@@ -10,7 +10,7 @@ from django.db import DatabaseError
 from portal.published import wsgi as counting
 from portal.published.files import PublishedFiles
 from portal.published.wsgi import PAGE_VIEWS, PageViewCounter, flush_counts, looks_human
-from tests.published.plain import HEADERS, PAGE, PATH, Django, ask, reader
+from tests.published.web_process import HEADERS, PAGE, PATH, Django, ask, reader
 
 PHONE = "Mozilla/5.0 (Linux; Android 14; SM-A155F) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Mobile Safari/537.36"
 PERSON = {

@@ -14,7 +14,7 @@ from portal.storage import media as module
 from portal.storage.media import PublicFiles
 from procedures.publishing.publish import withdraw
 from tests.factories import make_public_page, make_user
-from tests.published.site_of_pages import Machine, Site, eventually
+from tests.published.fake_site import Machine, Site, eventually
 
 A, B = "figures/aaaaaaaaaaaaaaaaaaaa.png", "figures/bbbbbbbbbbbbbbbbbbbb.png"
 

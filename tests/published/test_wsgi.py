@@ -11,7 +11,7 @@ from portal.http import has_only_tracking_params
 from portal.published import wsgi as module
 from portal.published.files import PublishedFiles
 from portal.published.wsgi import MAX_MEMOIZED_HEADERS, memoized_encoding
-from tests.published.plain import HEADERS, LONG_PAGE, PAGE, PATH, Django, ask, environ, reader
+from tests.published.web_process import HEADERS, LONG_PAGE, PAGE, PATH, Django, ask, environ, reader
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def test_every_setting_of_readme_is_one_that_the_portal_reads() -> None:
 
     table = set(re.findall(r"^\| `(PORTAL_[A-Z0-9_]+)` \|", README, re.MULTILINE))
 
-    # docs/operations.md lists all of them (tests/operations/test_documents.py).
+    # docs/operations.md lists all of them (tests/operations/test_documentation.py).
     assert table <= settings.env.names
     assert "PORTAL_PUBLIC_URL" in table
 

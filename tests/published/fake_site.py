@@ -14,7 +14,7 @@ from django.http import HttpResponse
 
 from portal.published.builder import SiteBuilder
 from portal.published.files import PublishedFiles
-from tests.published.plain import HEADERS, ask, reader
+from tests.published.web_process import HEADERS, ask, reader
 
 PATIENCE = 10.0
 

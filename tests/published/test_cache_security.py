@@ -20,7 +20,7 @@ from portal.published.files import PublishedFiles
 from portal.published.wsgi import PublishedPages
 from procedures.publishing import invalidation
 from tests.factories import make_public_page
-from tests.published.plain import HEADERS, PAGE, PATH, Django, ask, reader
+from tests.published.web_process import HEADERS, PAGE, PATH, Django, ask, reader
 
 Answer = tuple[str, dict[str, str], bytes]
 
