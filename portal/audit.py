@@ -91,7 +91,6 @@ class AuditSource(Protocol):
 
 
 def get_sources() -> list[AuditSource]:
-    """Return the sources of ``settings.AUDIT_SOURCES``."""
     return [import_string(path)() for path in settings.AUDIT_SOURCES]
 
 

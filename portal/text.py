@@ -29,7 +29,7 @@ from portal.storage.local_storage import atomic_write
 
 # XML 1.0 §2.2: characters that a document must not contain, not even escaped.
 ILLEGAL_XML_CHARACTERS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-# U+200C and U+200D are not included: emoji and some scripts need these joiners.
+# U+200C and U+200D (JOINERS) are not included: emoji and some scripts need these joiners.
 ZERO_WIDTH_CHARACTERS = re.compile("[\u00ad\u180e\u200b\u2060\ufeff]")
 # Variants that compare equal: apostrophes here, plus hyphens and dashes in PUNCTUATION.
 APOSTROPHES: dict[int, str] = str.maketrans(dict.fromkeys("\u2018\u2019\u201b\u02bc\u02b9\u2032\uff07`´", "'"))
@@ -39,7 +39,6 @@ PUNCTUATION: dict[int, str] = {
         dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2e3a\u2e3b\ufe58\ufe63\uff0d", "-"),
     ),
 }
-# Zero-width joiner and non-joiner: the only invisible characters that some scripts and emoji need.
 JOINERS = frozenset("\u200c\u200d")
 # Control, format (includes text direction), private use, surrogate, unassigned, line and paragraph separator.
 INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})

@@ -74,7 +74,6 @@ class StaffUserAdmin(SearchableModelAdmin, BaseUserAdmin):
 
     @admin.display(description=_("last sign-in"), ordering="last_login")
     def last_sign_in(self, user: User) -> Any:
-        """Return the time of the last sign-in."""
         return user.last_login
 
     def row_detail(self, user: User) -> str:
@@ -131,7 +130,6 @@ class StaffUserAdmin(SearchableModelAdmin, BaseUserAdmin):
         }
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Save the roles, then log what changed."""
         was_active = form.initial.get("is_active", form.instance.is_active)
         was_superuser = form.initial.get("is_superuser", form.instance.is_superuser)
         previous_roles = services.role_names(form.instance, is_superuser=was_superuser)
@@ -244,7 +242,6 @@ def render_link_page(request: HttpRequest, user: User, url: str) -> HttpResponse
 @require_recent_login
 @require_POST
 def create_link_view(request: HttpRequest, pk: int) -> HttpResponse:
-    """Create a new invitation or password reset link."""
     user = get_managed_user(request, pk)
     if not user.is_active:
         messages.error(request, gettext("This account is deactivated. Activate it first."))
@@ -258,7 +255,6 @@ def create_link_view(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def revoke_links_view(request: HttpRequest, pk: int) -> HttpResponse:
-    """Revoke the user's open links."""
     user = get_managed_user(request, pk)
     if invitations.revoke_tokens(user, actor=current_user(request), request=request):
         messages.success(request, gettext("The link no longer works."))
@@ -287,7 +283,6 @@ def reset_mfa_view(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def revoke_sessions_view(request: HttpRequest, pk: int) -> HttpResponse:
-    """End all sessions of the user."""
     user = get_managed_user(request, pk)
     services.revoke_all_sessions(user, actor=current_user(request), request=request)
     messages.success(request, gettext("%(user)s is signed out everywhere.") % {"user": user})
@@ -295,7 +290,6 @@ def revoke_sessions_view(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def redirect_to_user(user: User) -> HttpResponseRedirect:
-    """Redirect to the change form of ``user``."""
     return HttpResponseRedirect(reverse("admin:staff_user_change", args=[user.pk]))
 
 

@@ -81,7 +81,6 @@ def is_last_authenticator(authenticator: Authenticator) -> bool:
 
 
 def remove_all(user: User) -> None:
-    """Remove every factor and the recovery codes."""
     Authenticator.objects.filter(user=user).delete()
 
 

@@ -131,7 +131,7 @@ def skeleton(username: str) -> str:
 
 
 def normalize_password(password: str | None) -> str | None:
-    """Apply Unicode NFKC."""
+    """Apply Unicode NFKC, so that a password typed on another keyboard still matches."""
     return None if password is None else unicodedata.normalize("NFKC", password)
 
 

@@ -261,7 +261,6 @@ class PublishedFiles:
         self._heartbeat.touch()
 
     def close(self) -> None:
-        """Close the index."""
         with self._lock:
             if self._connection:
                 self._connection.close()

@@ -14,7 +14,6 @@ register = template.Library()
 
 @register.simple_tag
 def portal_version() -> str:
-    """Return the version, such as ``0.1.0``."""
     return get_version()
 
 

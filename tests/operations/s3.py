@@ -60,7 +60,6 @@ class Front(ThreadingHTTPServer):
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def close(self) -> None:
-        """Stop listening."""
         self.shutdown()
         self.server_close()
 
@@ -110,7 +109,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, *_: Any) -> None:
-        """Do not log."""
+        pass
 
     def handle(self) -> None:
         """Ignore clients that gave up."""

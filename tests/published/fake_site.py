@@ -76,7 +76,7 @@ class Quiet:
         return True
 
     def reset(self) -> None:
-        """Do nothing."""
+        pass
 
 
 class File:

@@ -59,8 +59,6 @@ def mfa_setup(request: HttpRequest) -> HttpResponse:
 
 
 class AddTOTPView(AdminPageMixin, ActivateTOTPView):  # type: ignore[misc]
-    """Add an authenticator app."""
-
     title = _("Set up an authenticator app")
     template_name = "accounts/activate_totp.html"
 
@@ -75,8 +73,6 @@ class AddTOTPView(AdminPageMixin, ActivateTOTPView):  # type: ignore[misc]
 
 
 class RemoveTOTPView(AdminPageMixin, DeactivateTOTPView):  # type: ignore[misc]
-    """Remove the authenticator app."""
-
     title = _("Remove the authenticator app")
     template_name = "accounts/remove_factor.html"
     success_url = reverse_lazy("mfa_index")
@@ -105,8 +101,6 @@ class AddPasskeyView(AdminPageMixin, AddWebAuthnView):  # type: ignore[misc]
 
 
 class RemovePasskeyView(AdminPageMixin, RemoveWebAuthnView):  # type: ignore[misc]
-    """Remove a passkey."""
-
     title = _("Remove the passkey")
     template_name = "accounts/remove_factor.html"
     success_url = reverse_lazy("mfa_index")
@@ -121,16 +115,12 @@ class RemovePasskeyView(AdminPageMixin, RemoveWebAuthnView):  # type: ignore[mis
 
 
 class RenamePasskeyView(AdminPageMixin, EditWebAuthnView):  # type: ignore[misc]
-    """Rename a passkey."""
-
     title = _("Rename the passkey")
     template_name = "accounts/rename_passkey.html"
     success_url = reverse_lazy("mfa_index")
 
 
 class GenerateCodesView(AdminPageMixin, GenerateRecoveryCodesView):  # type: ignore[misc]
-    """Replace the recovery codes."""
-
     title = _("New recovery codes")
     template_name = "accounts/generate_recovery_codes.html"
 

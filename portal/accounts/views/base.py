@@ -123,7 +123,6 @@ def forbidden(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def not_found(request: HttpRequest) -> HttpResponse:
-    """Render a 404 page."""
     explanation = _("The address may be misspelled, or the page may have been deleted or renamed.")
     title = _("Page not found")
     return render_page(request, "error.html", {"explanation": explanation}, title=title, status=404)

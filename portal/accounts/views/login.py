@@ -137,22 +137,16 @@ class SecondFactorView(AdminPageMixin, AuthenticateView):  # type: ignore[misc]
 
 
 class ConfirmPasswordView(AdminPageMixin, ReauthenticateView):  # type: ignore[misc]
-    """Reauthentication with the password before a sensitive action."""
-
     title = CONFIRM_TITLE
     template_name = "accounts/confirm_password.html"
 
 
 class ConfirmCodeView(AdminPageMixin, ReauthenticateCodeView):  # type: ignore[misc]
-    """Reauthentication with a code before a sensitive action."""
-
     title = CONFIRM_TITLE
     template_name = "accounts/confirm_code.html"
 
 
 class ConfirmPasskeyView(AdminPageMixin, ReauthenticateWebAuthnView):  # type: ignore[misc]
-    """Reauthentication with a passkey before a sensitive action."""
-
     title = CONFIRM_TITLE
     template_name = "accounts/confirm_passkey.html"
 

@@ -1,4 +1,4 @@
-"""``manage.py export_audit``."""
+"""``manage.py export_audit``: export sign-in and content events; docs/audit.md lists the fields."""
 
 import datetime
 from pathlib import Path
@@ -18,8 +18,6 @@ def parse_day(text: str) -> datetime.date:
 
 
 class Command(BaseCommand):
-    """Exports sign-in and content events; docs/audit.md lists the fields."""
-
     help = "Export the audit events of a date range as CSV or JSON Lines."
 
     def add_arguments(self, parser: CommandParser) -> None:

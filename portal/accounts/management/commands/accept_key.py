@@ -1,4 +1,4 @@
-"""``manage.py accept_key``."""
+"""``manage.py accept_key``: record the current key for this database after a deliberate change."""
 
 from typing import Any
 
@@ -10,8 +10,6 @@ from portal.secret_key import describe_key_source, is_key_of_database, record_ke
 
 
 class Command(BaseCommand):
-    """Records the current key for this database after a deliberate change."""
-
     help = "Accept a secret key that was changed on purpose. Everyone must then set up their second factor again."
 
     def handle(self, *args: Any, **options: Any) -> None:

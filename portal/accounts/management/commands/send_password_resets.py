@@ -1,4 +1,4 @@
-"""``manage.py send_password_resets``."""
+"""``manage.py send_password_resets``: email requested password reset links. The worker runs it every minute."""
 
 from typing import Any
 
@@ -8,8 +8,6 @@ from portal.accounts.invitations import send_password_resets
 
 
 class Command(BaseCommand):
-    """Emails the links requested on the password reset page; the worker runs it every minute."""
-
     help = "Email the requested password reset links."
 
     def handle(self, *args: Any, **options: Any) -> None:
