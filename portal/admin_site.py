@@ -58,9 +58,9 @@ INVALID_LOOKUP_ERRORS = (
 )
 QUOTE = "'"
 
-Text = str | Promise
+StrOrPromise = str | Promise
 
-MAX_RESULTS = 6  # of each kind
+MAX_RESULTS_PER_GROUP = 6
 MAX_QUERY_LENGTH = 200
 JSON_TYPE = "application/json"
 
@@ -274,7 +274,7 @@ class PortalAdminSite(admin.AdminSite):
     def search_view(self, request: HttpRequest) -> HttpResponse:
         """Search everything that the user can view, for the search dialog (JSON) or as a page (``?q=``)."""
         query = request.GET.get("q", "").replace("\0", "")[:MAX_QUERY_LENGTH].strip()
-        groups = find_everything(self, request, query) if query else []
+        groups = search_all(self, request, query) if query else []
         if request.headers.get("Accept") == JSON_TYPE:
             response: HttpResponse = JsonResponse({"groups": [_group_to_json(group) for group in groups]})
         else:
@@ -292,11 +292,11 @@ class Screen:
     as a list's forms; the longest match wins.
     """
 
-    label: Text
+    label: StrOrPromise
     url_name: str
     permission: str = ""
     prefixes: tuple[str, ...] = ()
-    hint: Text = ""
+    hint: StrOrPromise = ""
 
 
 @dataclass(frozen=True)
@@ -304,7 +304,7 @@ class Section:
     """A group of screens. The section links to the first one that the user can open."""
 
     key: str
-    label: Text
+    label: StrOrPromise
     screens: tuple[Screen, ...]
 
 
@@ -312,10 +312,10 @@ class Section:
 class Link:
     """A label with a URL. ``current`` is the value of ``aria-current``, or an empty string."""
 
-    label: Text
+    label: StrOrPromise
     url: str
     current: str = ""
-    hint: Text = ""
+    hint: StrOrPromise = ""
 
 
 @dataclass(frozen=True)
@@ -399,27 +399,27 @@ class ResultGroup:
     more_url: str = ""
 
 
-def find_everything(site: admin.AdminSite, request: HttpRequest, query: str) -> list[ResultGroup]:
+def search_all(site: admin.AdminSite, request: HttpRequest, query: str) -> list[ResultGroup]:
     """Return the groups with results: screens first, then rows in the order of the site's sections."""
     order = {screen.url_name: number for number, (_, screen) in enumerate(get_screens(request.user))}
     model_admins = sorted(
         (site.get_model_admin(model) for model in apps.get_models() if site.is_registered(model)),
         key=lambda model_admin: order.get(f"{_url_name(model_admin)}_changelist", len(order)),
     )
-    groups = [_find_screens(request, query), *(_find_rows(found, request, query) for found in model_admins)]
+    groups = [_search_screens(request, query), *(_search_model(found, request, query) for found in model_admins)]
     return [group for group in groups if group.results]
 
 
-def _find_screens(request: HttpRequest, query: str) -> ResultGroup:
+def _search_screens(request: HttpRequest, query: str) -> ResultGroup:
     screens = [
         Result(str(screen.label), str(screen.hint), reverse(f"admin:{screen.url_name}"))
         for _section, screen in get_screens(request.user)
         if fold(query) in fold(str(screen.label))
     ]
-    return ResultGroup(gettext("Screens"), screens[:MAX_RESULTS])
+    return ResultGroup(gettext("Screens"), screens[:MAX_RESULTS_PER_GROUP])
 
 
-def _find_rows(model_admin: Any, request: HttpRequest, query: str) -> ResultGroup:
+def _search_model(model_admin: Any, request: HttpRequest, query: str) -> ResultGroup:
     """Search as the model's change list does, best title matches first, and fetch one more row than is shown."""
     label = capfirst(str(model_admin.opts.verbose_name_plural))
     is_searched = getattr(model_admin, "is_in_site_search", False) and model_admin.get_search_fields(request)
@@ -428,13 +428,15 @@ def _find_rows(model_admin: Any, request: HttpRequest, query: str) -> ResultGrou
     rows, has_duplicates = model_admin.get_search_results(request, model_admin.get_queryset(request), query)
     if has_duplicates:
         rows = model_admin.get_queryset(request).filter(pk__in=rows.values("pk"))
-    found = list(rows.order_by(*model_admin.get_ordering(request), "pk")[: MAX_RESULTS + 1])
+    found = list(rows.order_by(*model_admin.get_ordering(request), "pk")[: MAX_RESULTS_PER_GROUP + 1])
     name = f"admin:{_url_name(model_admin)}"
     results = [
         Result(model_admin.row_title(row), model_admin.row_detail(row), reverse(f"{name}_change", args=[row.pk]))
-        for row in found[:MAX_RESULTS]
+        for row in found[:MAX_RESULTS_PER_GROUP]
     ]
-    more_url = f"{reverse(f'{name}_changelist')}?{urlencode({'q': query})}" if len(found) > MAX_RESULTS else ""
+    more_url = (
+        f"{reverse(f'{name}_changelist')}?{urlencode({'q': query})}" if len(found) > MAX_RESULTS_PER_GROUP else ""
+    )
     return ResultGroup(label, results, more_url)
 
 

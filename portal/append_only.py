@@ -151,7 +151,7 @@ def drop_triggers_sql(vendor: str, model: type[models.Model]) -> list[str]:
 
 
 @contextlib.contextmanager
-def changes_allowed(model: type[models.Model]) -> Iterator[None]:
+def triggers_disabled(model: type[models.Model]) -> Iterator[None]:
     """Drop a table's triggers for the duration of the block. Requires a transaction; only data retention may use this.
 
     No other connection can exploit the gap: DDL is transactional in both databases, and the table stays locked until
@@ -160,7 +160,7 @@ def changes_allowed(model: type[models.Model]) -> Iterator[None]:
     excepted = (getattr(model, name, ()) for name in ("mutable_fields", "clearable_fields"))
     create = create_triggers_sql(connection.vendor, model, *excepted)
     if not connection.in_atomic_block:
-        raise RuntimeError("changes_allowed needs a transaction")
+        raise RuntimeError("triggers_disabled needs a transaction")
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             # PostgreSQL cannot alter a table that has pending deferred constraint checks.

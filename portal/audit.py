@@ -35,9 +35,9 @@ BATCH_SIZE = 200
 LEASE_SECONDS = 60
 # On PostgreSQL, rows can become visible out of order. Once a row is this old, all earlier rows are assumed to be
 # visible.
-POSTGRESQL_SETTLE_SECONDS = 20
+POSTGRESQL_VISIBILITY_DELAY_SECONDS = 20
 # Spreadsheets run a cell that starts with one of these as a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 
 AuditRecord = dict[str, Any]
 Kind = AuditEvent.Kind
@@ -119,7 +119,7 @@ def write_csv(events: Iterable[AuditRecord], stream: TextIO) -> int:
     writer.writerow(FIELDS)
     count = 0
     for count, event in enumerate(events, 1):  # noqa: B007 -- the number of events, 0 without any
-        writer.writerow(_defuse(str(event[name])) for name in FIELDS)
+        writer.writerow(_escape_formula(str(event[name])) for name in FIELDS)
     return count
 
 
@@ -131,8 +131,8 @@ def write_json_lines(events: Iterable[AuditRecord], stream: TextIO) -> int:
     return count
 
 
-def _defuse(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
+def _escape_formula(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(FORMULA_PREFIXES) else cell
 
 
 def forward_new_events() -> int:
@@ -148,11 +148,11 @@ def _forward(source: AuditSource) -> int:
     newest = source.rows().order_by("-pk").values_list("pk", flat=True).first() or 0
     # Forwarding starts with new events; export_audit has the earlier ones.
     position, _created = AuditPosition.objects.get_or_create(source=source.category, defaults={"last_id": newest})
-    if newest <= position.last_id or not _take_lease(source, now):
+    if newest <= position.last_id or not _acquire_lease(source, now):
         return 0
     rows = source.rows().filter(pk__gt=position.last_id).order_by("pk")
     if connection.vendor == "postgresql":
-        rows = rows.filter(created_at__lt=now - datetime.timedelta(seconds=POSTGRESQL_SETTLE_SECONDS))
+        rows = rows.filter(created_at__lt=now - datetime.timedelta(seconds=POSTGRESQL_VISIBILITY_DELAY_SECONDS))
     batch = list(rows[:BATCH_SIZE])
     try:
         if batch:
@@ -166,13 +166,13 @@ def _forward(source: AuditSource) -> int:
     return len(batch)
 
 
-def _take_lease(source: AuditSource, now: datetime.datetime) -> bool:
+def _acquire_lease(source: AuditSource, now: datetime.datetime) -> bool:
     rows = AuditPosition.objects.filter(source=source.category)
     free = rows.filter(leased_until=None) | rows.filter(leased_until__lt=now)
     return bool(free.update(leased_until=now + datetime.timedelta(seconds=LEASE_SECONDS)))
 
 
-def count_waiting() -> int:
+def count_unforwarded() -> int:
     """Return how many events are still to be forwarded; 0 if forwarding is off."""
     if not settings.AUDIT_TARGETS:
         return 0

@@ -385,7 +385,7 @@ def _create_key(file: Path) -> None:
         temp_file.unlink()
 
 
-def forbid_new_file(config: dict[str, Any]) -> None:
+def require_existing_sqlite_file(config: dict[str, Any]) -> None:
     """Change an entry of ``DATABASES`` so that an SQLite file is opened only if it exists.
 
     Otherwise, SQLite would create an empty one and hide the fact that the database is missing or elsewhere.

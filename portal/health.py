@@ -22,7 +22,7 @@ from django.views.decorators.http import require_safe
 
 from portal import get_version
 from portal.published.files import STALE_AFTER_SECONDS, PublishedFiles
-from portal.secret_key import WRONG_KEY, is_key_of_database
+from portal.secret_key import WRONG_KEY, key_matches_database
 from portal.storage.database import NO_RESPONSE, READ_ONLY, DatabaseFileMonitor, describe_error
 
 # Load balancers give up before a hung database connection times out.
@@ -62,7 +62,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
     Possible reasons: database, connections, migrations, key, clock, worker process, disk, media storage.
     """
-    problem = PROBE.run() if _file_monitor else find_problem()
+    problem = PROBE.run() if _file_monitor else describe_problem()
     return _plain_response(503 if problem else 200, problem or "ready")
 
 
@@ -83,7 +83,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(render(), content_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"})
 
 
-def find_problem(set_stage: Callable[[str], None] = lambda _: None) -> str:
+def describe_problem(set_stage: Callable[[str], None] = lambda _: None) -> str:
     """Return the first thing that is wrong, or an empty string.
 
     ``set_stage`` receives the problem to report if the next check hangs.
@@ -104,7 +104,7 @@ def find_problem(set_stage: Callable[[str], None] = lambda _: None) -> str:
 
 
 class Probe:
-    """Runs ``find_problem`` in a thread, so that something that hangs cannot delay the response."""
+    """Runs ``describe_problem`` in a thread, so that something that hangs cannot delay the response."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -127,7 +127,7 @@ class Probe:
 
     def _check(self, finished: threading.Event) -> None:
         try:
-            self._problem = find_problem(self._set_stage)
+            self._problem = describe_problem(self._set_stage)
         except Exception:
             log.exception("The readiness check failed")
             self._problem = "the readiness check failed: see the log"
@@ -149,7 +149,7 @@ def _database_problem() -> str:
         return "unapplied migrations: run manage.py migrate"
     if _is_read_only():
         return READ_ONLY
-    if not is_key_of_database():
+    if not key_matches_database():
         return f"{WRONG_KEY}: see “Rotate the key” in docs/operations.md"
     return describe_clock_error((_database_time() - timezone.now()).total_seconds())
 
@@ -193,7 +193,7 @@ def _disk_space_problem() -> str:
 
 
 def _media_problem() -> str:
-    find = getattr(default_storage, "find_problem", None)
+    find = getattr(default_storage, "describe_problem", None)
     try:
         default_storage.exists("figures/ready")
         return str(find()) if find else ""
@@ -219,7 +219,7 @@ def is_clock_synchronized() -> bool:
     return bool(state != TIME_ERROR)
 
 
-def _done_folder() -> Path:
+def _task_status_dir() -> Path:
     """Return the folder with one empty file per task, and one for backups.
 
     A file's modification time is the last success.
@@ -227,16 +227,16 @@ def _done_folder() -> Path:
     return Path(settings.DATA_DIR) / "worker" / "done"
 
 
-def mark_done(task: str) -> None:
+def record_task_success(task: str) -> None:
     """Record that ``task`` has succeeded now. A full disk must not turn the success into a failure."""
     with contextlib.suppress(OSError):
-        _done_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-        (_done_folder() / task).touch()
+        _task_status_dir().mkdir(mode=0o700, parents=True, exist_ok=True)
+        (_task_status_dir() / task).touch()
 
 
-def seconds_since_done() -> dict[str, float]:
+def seconds_since_success() -> dict[str, float]:
     """Return the seconds since each task last succeeded on this machine."""
     now = time.time()
     with contextlib.suppress(OSError):
-        return {file.name: max(0.0, now - file.stat().st_mtime) for file in sorted(_done_folder().iterdir())}
+        return {file.name: max(0.0, now - file.stat().st_mtime) for file in sorted(_task_status_dir().iterdir())}
     return {}

@@ -21,13 +21,13 @@ from django.db import DatabaseError, connection, connections
 
 from portal import audit, get_version
 from portal.accounts.models import PasswordResetRequest
-from portal.health import seconds_since_done
+from portal.health import seconds_since_success
 from portal.published.files import PublishedFiles
 
-FOLDER = Path(settings.DATA_DIR) / "worker" / "metrics"
-FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
+METRICS_DIR = Path(settings.DATA_DIR) / "worker" / "metrics"
+METRICS_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 # prometheus_client reads it when it is imported.
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(FOLDER)
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(METRICS_DIR)
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest  # noqa: E402 -- see above
 from prometheus_client.core import GaugeMetricFamily  # noqa: E402 -- see above
@@ -93,7 +93,7 @@ def count_requests(application: Application) -> Application:
         try:
             return application(environ, note)
         finally:
-            key = classify(environ), seen[-1] if seen else "5xx"
+            key = request_class(environ), seen[-1] if seen else "5xx"
             # labels() takes a lock, and is slower than everything else here.
             child = children.get(key) or children.setdefault(key, REQUEST_SECONDS.labels(*key))
             child.observe(time.perf_counter() - started)
@@ -101,7 +101,7 @@ def count_requests(application: Application) -> Application:
     return counted
 
 
-def classify(environ: dict[str, Any]) -> str:
+def request_class(environ: dict[str, Any]) -> str:
     """Return the class of a completed request."""
     path = environ.get("PATH_INFO", "")
     if path in PROBES:
@@ -114,14 +114,14 @@ def classify(environ: dict[str, Any]) -> str:
 
 def clear() -> None:
     """Delete the counts from a previous run. ``serve`` calls this before it starts any processes."""
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shutil.rmtree(METRICS_DIR, ignore_errors=True)
+    METRICS_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def render() -> bytes:
     """Return all metrics of this machine."""
     registry = CollectorRegistry()
-    MultiProcessCollector(registry, path=str(FOLDER))  # type: ignore[no-untyped-call]
+    MultiProcessCollector(registry, path=str(METRICS_DIR))  # type: ignore[no-untyped-call]
     registry.register(StateCollector())
     return generate_latest(registry)
 
@@ -141,7 +141,7 @@ class StateCollector(Collector):
         tasks = GaugeMetricFamily(
             "plainspine_task_age_seconds", "Seconds since a task last succeeded on this machine.", labels=["task"]
         )
-        for task, seconds in seconds_since_done().items():
+        for task, seconds in seconds_since_success().items():
             tasks.add_metric([task], seconds)
         yield tasks
         build = GaugeMetricFamily("plainspine_build_info", "Always 1; the label is the version.", labels=["version"])
@@ -162,7 +162,7 @@ def measure(gauges: dict[str, tuple[str, float]]) -> None:
     files = PublishedFiles(settings.DATA_DIR)
     gauges["published_age_seconds"] = "Seconds since the worker last confirmed the published pages.", files.age()
     with contextlib.suppress(OSError):
-        gauges["disk_free_bytes"] = "Free bytes on the disk of the data directory.", shutil.disk_usage(FOLDER).free
+        gauges["disk_free_bytes"] = "Free bytes on the disk of the data directory.", shutil.disk_usage(METRICS_DIR).free
     gauges["media_storage_up"] = "1 if the media storage responds.", 0.0
     gauges["database_up"] = "1 if the database responds.", 0.0
     try:
@@ -191,5 +191,5 @@ def _measure_database(gauges: dict[str, tuple[str, float]], files: PublishedFile
         source.publish_lag(version) if version else 0.0,
     )
     gauges["mail_queue"] = "Password link requests waiting for the worker.", PasswordResetRequest.objects.count()
-    gauges["audit_queue"] = "Audit events waiting to be forwarded.", audit.count_waiting()
+    gauges["audit_queue"] = "Audit events waiting to be forwarded.", audit.count_unforwarded()
     gauges.update(source.collect())

@@ -12,7 +12,7 @@ from django.utils.crypto import salted_hmac
 from portal.env import SERVICE_USER_HINT, ConfigurationError
 
 WRONG_KEY = "the secret key does not match this database"
-ADVICE = (
+WRONG_KEY_ADVICE = (
     "Set PORTAL_SECRET_KEY, or the secret-key file in the data directory, to the key that the other machines or the "
     "backup use. If you changed the key on purpose, run manage.py accept_key (docs/operations.md, “Rotate the key”)"
 )
@@ -33,24 +33,24 @@ def get_recorded_fingerprint() -> str:
     return KeyFingerprint.objects.order_by("-pk").values_list("fingerprint", flat=True).first() or ""
 
 
-def is_key_of_database() -> bool:
+def key_matches_database() -> bool:
     """Return whether the current key matches this database, as far as can be determined."""
     recorded = get_recorded_fingerprint()
-    return recorded == make_fingerprint() if recorded else not _has_foreign_secrets()
+    return recorded == make_fingerprint() if recorded else not _has_undecryptable_secret()
 
 
 def require_key() -> None:
     """Raise ConfigurationError if the current key does not match this database."""
     if not settings.IS_KEY_IN_ENVIRONMENT and not settings.KEY_FILE.exists():
         raise ConfigurationError(f"No secret key found at {settings.KEY_FILE}. {SERVICE_USER_HINT}")
-    if not is_key_of_database():
+    if not key_matches_database():
         raise ConfigurationError(
             f"The key in {describe_key_source()} does not match this database, so authenticator apps would stop "
-            f"working. {ADVICE}."
+            f"working. {WRONG_KEY_ADVICE}."
         )
 
 
-def record_key() -> None:
+def record_key_fingerprint() -> None:
     """Record the current key's fingerprint in the database."""
     from portal.accounts.models import KeyFingerprint
 
@@ -63,7 +63,7 @@ def describe_key_source() -> str:
     return "PORTAL_SECRET_KEY" if settings.IS_KEY_IN_ENVIRONMENT else str(settings.KEY_FILE)
 
 
-def _has_foreign_secrets() -> bool:
+def _has_undecryptable_secret() -> bool:
     """Return whether the newest TOTP secret cannot be decrypted with the current key.
 
     Used only if no fingerprint is stored.

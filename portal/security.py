@@ -2,7 +2,7 @@
 
 Requests are limited in number (TokenBucket), in size, and in the time that a body may take to arrive. All of this is
 counted in the memory of one process. Attempts to sign in are counted in the database instead
-(portal/accounts/throttle.py), because an attacker must not get a new count from each worker and each restart.
+(portal/accounts/throttle.py), because an attacker must not get a new count from each web process and each restart.
 """
 
 import hashlib
@@ -59,7 +59,7 @@ KEY_LIFETIME_SECONDS = 86_400
 MAX_ANONYMOUS_BODY = 64 * 1024  # bytes; public forms are a few hundred bytes
 MAX_STAFF_BODY = 251 * 1024 * 1024  # bytes: a DICOM file of 250 MB and the form around it
 BODY_TIMEOUT_SECONDS = 10
-# Anonymous bodies read at the same time; a worker's other threads (16 in all) stay free for readers.
+# Anonymous bodies read at the same time; a web process's other threads (16 in all) stay free for readers.
 MAX_CONCURRENT_BODIES = 6
 # After a timeout, a reader thread stays alive until the client closes the connection.
 MAX_ABANDONED_BODIES = 100

@@ -13,11 +13,11 @@ from portal.env import (
     InvalidSettingError,
     SettingsEnv,
     create_data_dir,
-    forbid_new_file,
     read_email_settings,
     read_media_storage,
     read_or_create_key,
     read_public_url,
+    require_existing_sqlite_file,
 )
 from portal.logging import logging_config, parse_audit_targets
 
@@ -77,7 +77,7 @@ KEY_FILE = DATA_DIR / "secret-key"
 IS_KEY_IN_ENVIRONMENT = bool(SECRET_KEY)
 SECRET_KEY = SECRET_KEY or read_or_create_key(KEY_FILE)
 if not environment.may_create:
-    forbid_new_file(DATABASES["default"])
+    require_existing_sqlite_file(DATABASES["default"])
 
 INSTALLED_APPS = [
     "portal",

@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from portal import audit
 from portal.accounts import invitations, mail, sessions
 from portal.accounts.models import AccessToken, AuditEvent, User
-from portal.append_only import changes_allowed
+from portal.append_only import triggers_disabled
 
 DEMO_ROLES = {"editor": "Editor", "reviewer": "Reviewer", "manager": "Manager"}
 
@@ -155,7 +155,7 @@ def purge_sign_in_events(now: datetime.datetime) -> int:
     if not AuditEvent.objects.filter(created_at__lt=before).exists():
         return 0
     table = connection.ops.quote_name(AuditEvent._meta.db_table)  # noqa: SLF001 -- documented by Django
-    with changes_allowed(AuditEvent), connection.cursor() as cursor:
+    with triggers_disabled(AuditEvent), connection.cursor() as cursor:
         value = connection.ops.adapt_datetimefield_value(before)
         cursor.execute(f"DELETE FROM {table} WHERE created_at < %s", [value])  # noqa: S608 -- a constant name
         count = int(cursor.rowcount)

@@ -111,7 +111,7 @@ def is_sso(request: HttpRequest) -> bool:
     return "confirmed" in (get_state(request) or {})
 
 
-def needs_confirmation(request: HttpRequest) -> bool:
+def needs_sso_recheck(request: HttpRequest) -> bool:
     """Return whether the provider should confirm the session now: more than half of the recheck interval has passed."""
     state = get_state(request)
     if state is None or "confirmed" not in state:
@@ -121,14 +121,14 @@ def needs_confirmation(request: HttpRequest) -> bool:
     return is_due and now - state.get("asked", 0.0) > CONFIRM_RETRY_SECONDS
 
 
-def mark_asked(request: HttpRequest) -> None:
+def record_provider_redirect(request: HttpRequest) -> None:
     """Record that the browser is being sent to the provider, if someone is signed in."""
     state = get_state(request)
     if state:
         request.session[SESSION_STATE_KEY] = {**state, "asked": time.time()}
 
 
-def confirm(request: HttpRequest, *, reauthenticated: bool) -> None:
+def record_confirmation(request: HttpRequest, *, reauthenticated: bool) -> None:
     """Record that the provider has confirmed the session, and whether it asked for the password."""
     state = get_state(request)
     if state:
@@ -208,10 +208,10 @@ def revoke_all(user: User, *, except_request: HttpRequest | None = None) -> None
     if except_request:
         update_session_auth_hash(except_request, user)
         except_request.session.save()
-        follow_key(except_request, own_key)
+        sync_session_key(except_request, own_key)
 
 
-def follow_key(request: HttpRequest, previous_key: str | None) -> None:
+def sync_session_key(request: HttpRequest, previous_key: str | None) -> None:
     """Update the session's row after its key was rotated."""
     UserSession.objects.filter(session_key=previous_key or "").update(session_key=request.session.session_key)
 

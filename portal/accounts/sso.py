@@ -95,8 +95,8 @@ class SSOAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         account = sociallogin.account
         claims, purpose = _claims(account), _purpose(sociallogin)
         user = sociallogin.user if sociallogin.is_existing else None
-        _forget_claims(account)
-        roles = roles_of(claims)
+        _discard_claims(account)
+        roles = get_roles(claims)
         if not roles:
             if user:
                 remove_roles(user, request)
@@ -139,7 +139,7 @@ def _claims(account: SocialAccount) -> dict[str, Any]:
     return {**id_token, **user_info}
 
 
-def _forget_claims(account: SocialAccount) -> None:
+def _discard_claims(account: SocialAccount) -> None:
     """Discard the claims, which allauth has stored with the account."""
     account.extra_data = {}
     if account.pk:
@@ -150,7 +150,7 @@ def _purpose(sociallogin: SocialLogin) -> str:
     return str((sociallogin.state.get("data") or {}).get(PURPOSE_KEY, SIGN_IN))
 
 
-def roles_of(claims: dict[str, Any]) -> list[str]:
+def get_roles(claims: dict[str, Any]) -> list[str]:
     """Return the roles granted by the groups in ``claims``, least powerful first."""
     groups = claims.get(settings.SSO_GROUPS_CLAIM, [])
     groups = [groups] if isinstance(groups, str) else groups
@@ -191,8 +191,8 @@ def _refuse(request: HttpRequest, user: User | None, detail: str, message: str) 
 
 def _confirm_session(request: HttpRequest, claims: dict[str, Any], sociallogin: SocialLogin) -> NoReturn:
     """Continue the session that the provider has confirmed."""
-    is_new = _purpose(sociallogin) == REAUTHENTICATE and _authenticated_now(request, claims)
-    sessions.confirm(request, reauthenticated=is_new)
+    is_new = _purpose(sociallogin) == REAUTHENTICATE and _was_just_authenticated(request, claims)
+    sessions.record_confirmation(request, reauthenticated=is_new)
     if _purpose(sociallogin) == REAUTHENTICATE and not is_new:
         messages.error(request, _("%(provider)s did not ask for your password. Sign out, and sign in again.") % {
             "provider": capfirst(provider_label())
@@ -201,7 +201,7 @@ def _confirm_session(request: HttpRequest, claims: dict[str, Any], sociallogin: 
     raise ImmediateHttpResponse(HttpResponseRedirect(next_url or reverse("admin:index")))
 
 
-def _authenticated_now(request: HttpRequest, claims: dict[str, Any]) -> bool:
+def _was_just_authenticated(request: HttpRequest, claims: dict[str, Any]) -> bool:
     """Return whether the provider authenticated the person after it was asked to, as far as it reports this.
 
     An ID token contains the time if ``max_age`` was requested. For SAML, the request sets ForceAuthn, and the portal

@@ -70,7 +70,7 @@ def read_sso_settings(env: SettingsEnv) -> dict[str, Any]:
     second_factor = env.choice("PORTAL_SSO_SECOND_FACTOR", "portal", "provider")
     recheck_minutes = env.number("PORTAL_SSO_RECHECK_MINUTES", "60", low=10, high=720)
     break_glass = env.str("PORTAL_BREAK_GLASS_ACCOUNT", "")
-    _refuse_incomplete(env)
+    _reject_incomplete(env)
     settings: dict[str, Any] = {
         "SSO_PROVIDER": "",
         "SSO_PROVIDER_ID": "",
@@ -92,7 +92,7 @@ def read_sso_settings(env: SettingsEnv) -> dict[str, Any]:
     return settings
 
 
-def _refuse_incomplete(env: SettingsEnv) -> None:
+def _reject_incomplete(env: SettingsEnv) -> None:
     """Reject settings that have no effect, and missing ones that would let anyone in or lock everyone out."""
     has_oidc, has_saml = bool(env.str("PORTAL_OIDC_ISSUER", "")), bool(env.str("PORTAL_SAML_METADATA", ""))
     if has_oidc and has_saml:

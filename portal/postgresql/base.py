@@ -20,14 +20,14 @@ import psycopg
 from django.db.backends.postgresql import base
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from portal.storage.database import answers_within, get_limit
+from portal.storage.database import get_response_timeout, response_timeout
 
-CHECK_SECONDS, PAUSE_SECONDS = 0.8, 3.0
+CHECK_TIMEOUT_SECONDS, PAUSE_SECONDS = 0.8, 3.0
 ALL_IN_USE = "all connections of this process are in use"
 
 
 class LimitedConnection(psycopg.Connection[Any]):
-    """A connection that is closed if a response takes longer than ``get_limit()``."""
+    """A connection that is closed if a response takes longer than ``get_response_timeout()``."""
 
     # The monotonic time of the last response on any connection of this process.
     answered_at: ClassVar[float] = 0.0
@@ -35,7 +35,7 @@ class LimitedConnection(psycopg.Connection[Any]):
     def wait(self, generator: Any, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
         """Run a database operation. Raise OperationalError, and close the connection, when the limit is reached."""
         try:
-            response = super().wait(_stop_after(get_limit(), generator), *args, **kwargs)
+            response = super().wait(_with_deadline(get_response_timeout(), generator), *args, **kwargs)
         except _ResponseTimeoutError:
             self.close()
             raise
@@ -48,7 +48,7 @@ class _ResponseTimeoutError(psycopg.OperationalError):
         super().__init__("the database did not respond in time")
 
 
-def _stop_after(seconds: float, generator: Any) -> Generator[Any, Any, Any]:
+def _with_deadline(seconds: float, generator: Any) -> Generator[Any, Any, Any]:
     """Run psycopg's wait generator with a deadline; psycopg resumes it at short intervals while nothing arrives."""
     deadline = time.monotonic() + seconds
     try:
@@ -115,14 +115,14 @@ class LimitedPool(ConnectionPool[LimitedConnection]):
         super().putconn(conn)
 
     def _make_error(self) -> psycopg.OperationalError:
-        is_answering = time.monotonic() - LimitedConnection.answered_at < CHECK_SECONDS
+        is_answering = time.monotonic() - LimitedConnection.answered_at < CHECK_TIMEOUT_SECONDS
         if self._in_use >= self.max_size and is_answering:
             return psycopg.OperationalError(ALL_IN_USE)
         return psycopg.OperationalError(str(self._failure or "the database does not respond"))
 
 
 def _check(connection: LimitedConnection) -> None:
-    with answers_within(CHECK_SECONDS):
+    with response_timeout(CHECK_TIMEOUT_SECONDS):
         ConnectionPool.check_connection(connection)
 
 

@@ -20,11 +20,11 @@ from portal.storage.media import write_public_names
 log = logging.getLogger(__name__)
 
 # Affected pages that have not been re-rendered after this long are deleted, so that Django serves them.
-MAX_OUTDATED_SECONDS = 0.6
+MAX_STALE_SECONDS = 0.6
 # If a change affects more files than this, all files are deleted at once.
-MAX_OUTDATED_FILES = 300
+MAX_STALE_FILES = 300
 # Background work (deferred paths, recompression) starts once nothing has changed for this long.
-QUIET_SECONDS = 2.0
+DEBOUNCE_SECONDS = 2.0
 RETRY_SECONDS = 5.0
 # The names of public media files are read after every change, and at least this often.
 MEDIA_NAMES_SECONDS = 5.0
@@ -65,7 +65,7 @@ class SiteBuilder:
 
     Not thread-safe; runs in the process that holds the write lock of the files.
 
-    A file is stale (``outdated``) for at most MAX_OUTDATED_SECONDS. Paths to render are queued immediately or, if
+    A file may be stale for at most MAX_STALE_SECONDS. Paths to render are queued immediately or, if
     deferred, once nothing has changed for a while.
     """
 
@@ -74,10 +74,10 @@ class SiteBuilder:
         self.state, self._published, self._version, self._error = files.state(), files.paths(), "", ""
         self._queue: dict[str, None] = {}
         self._deferred: dict[str, None] = {}
-        self._outdated: set[str] = set()
+        self._stale: set[str] = set()
         self._media_names: set[str] | None = None
         # Monotonic times.
-        self._delete_outdated_at = self._quiet_at = self._retry_at = self._read_media_names_at = 0.0
+        self._delete_stale_at = self._quiet_at = self._retry_at = self._read_media_names_at = 0.0
         self._is_compressed = False
         self._listener, self._file_monitor = ChangeListener(), DatabaseFileMonitor()
 
@@ -101,16 +101,16 @@ class SiteBuilder:
 
     def step(self) -> bool:
         """Check for changes, and do one unit of work. Return False if there was nothing to do."""
-        if self._outdated and time.monotonic() >= self._delete_outdated_at:
-            while self._outdated:
-                self._delete(self._outdated.pop())
+        if self._stale and time.monotonic() >= self._delete_stale_at:
+            while self._stale:
+                self._delete(self._stale.pop())
         close_old_connections()
         if error := self._file_monitor.error():
             self._set_error(error)
             self._listener.reset()
             return False
         if self._listener.may_have_changed():
-            self._look_for_changes()
+            self._check_for_changes()
         self._files.confirm()
         if time.monotonic() < self._retry_at:
             return False
@@ -119,7 +119,7 @@ class SiteBuilder:
         self._set_error("")
         return is_busy
 
-    def _look_for_changes(self) -> None:
+    def _check_for_changes(self) -> None:
         version, now = self._source.content_version(), time.monotonic()
         if version != self._version or now >= self._read_media_names_at:
             # Do this before the pages, so that withdrawn images are blocked at once and new pages can show theirs.
@@ -133,7 +133,7 @@ class SiteBuilder:
                 self._on_change(before, version)
             if not self._version:
                 self._on_start()
-            self._version, self._quiet_at = version, now + QUIET_SECONDS
+            self._version, self._quiet_at = version, now + DEBOUNCE_SECONDS
 
     def _on_start(self) -> None:
         """Queue pages that are missing, damaged, or from another build, and delete files that should not exist."""
@@ -149,13 +149,13 @@ class SiteBuilder:
         """Queue the affected paths: pages now, others later."""
         affected = self._source.affected_urls(before, version)
         pages, others = affected or (list(self._source.public_urls()), [])
-        if not self._outdated:
-            self._delete_outdated_at = time.monotonic() + MAX_OUTDATED_SECONDS
-        self._outdated |= self._published.intersection(pages) if affected else self._published
-        if len(self._outdated) > MAX_OUTDATED_FILES:
+        if not self._stale:
+            self._delete_stale_at = time.monotonic() + MAX_STALE_SECONDS
+        self._stale |= self._published.intersection(pages) if affected else self._published
+        if len(self._stale) > MAX_STALE_FILES:
             self._files.clear()
             pages = list(self._source.public_urls())
-            self._published, self._outdated = set(), set()
+            self._published, self._stale = set(), set()
         for path in others:
             self._delete(path)
         self._deferred.update(dict.fromkeys(others))
@@ -177,8 +177,8 @@ class SiteBuilder:
             if is_publishable(response):
                 self._files.write(path, response.headers.items(), response.content)
                 self._published.add(path)
-                self._outdated.discard(path)
-            elif path in self._outdated or response.status_code < 500:
+                self._stale.discard(path)
+            elif path in self._stale or response.status_code < 500:
                 self._delete(path)
             del self._queue[path]
             return True
@@ -187,7 +187,7 @@ class SiteBuilder:
     def _delete(self, path: str) -> None:
         self._files.delete(path)
         self._published.discard(path)
-        self._outdated.discard(path)
+        self._stale.discard(path)
 
     def _compress_next(self) -> bool:
         """Recompress a page at the best quality. Return False if all are done or there was a change recently."""
@@ -201,7 +201,7 @@ class SiteBuilder:
     def _record_state(self) -> None:
         """Record which version the files reflect. A worker killed before this point repeats its work."""
         state = dict(self.state)
-        if not self._outdated:
+        if not self._stale:
             state["content_version"] = self._version
         if not self._queue:
             state["fingerprint"] = self._fingerprint

@@ -30,7 +30,7 @@ from portal.http import BEST, FAST, MIN_COMPRESS_BYTES, SUFFIXES, compress, make
 Headers = list[tuple[str, str]]
 # No dot segments, escapes, or capital letters (some file systems ignore case), and no name that could collide with a
 # compressed file or another page's index.html.
-ADDRESS_PATTERN = re.compile(r"/(?:[a-z0-9_-]{1,200}/){0,8}(?:[a-z0-9_-]{1,200}\.(?:txt|xml|json|svg|png|css))?\Z")
+URL_PATH_PATTERN = re.compile(r"/(?:[a-z0-9_-]{1,200}/){0,8}(?:[a-z0-9_-]{1,200}\.(?:txt|xml|json|svg|png|css))?\Z")
 # Headers that differ between the encodings of a page.
 PER_ENCODING_HEADERS = frozenset({"content-encoding", "content-length", "etag", "date", "last-modified"})
 # Pages are stale if the worker has not checked them against the database for this long.
@@ -272,7 +272,7 @@ class PublishedFiles:
 
     def _file_for(self, path: str) -> str | None:
         """Return the file for a URL path, or None if the path is not valid as a file name."""
-        if not ADDRESS_PATTERN.match(path):
+        if not URL_PATH_PATTERN.match(path):
             return None
         return f"{self.root}{path}index.html" if path.endswith("/") else f"{self.root}{path}"
 

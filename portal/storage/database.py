@@ -20,7 +20,7 @@ from django.db.backends.sqlite3.base import DatabaseWrapper as SQLite
 from django.http import HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
 
-from portal.env import SERVICE_USER_HINT, forbid_new_file
+from portal.env import SERVICE_USER_HINT, require_existing_sqlite_file
 from portal.security import PROBE_PATHS
 from portal.storage.local_storage import describe_write_error
 
@@ -63,21 +63,21 @@ CAUSES = (
     (("permission denied",), "the database user lacks a privilege: see GRANT in docs/operations.md"),
     (("no such table", "no such column"), "the database is empty or not migrated: run manage.py migrate"),
 )
-LOG_PAUSE_SECONDS = 10.0
+LOG_INTERVAL_SECONDS = 10.0
 MISSING_DATABASE = re.compile(r'database ".*" does not exist')
 MISSING_ROLE = re.compile(r'role ".*" does not exist')
 
 # Readers get a result or an error message quickly; staff requests may have to wait for a colleague's publication to
 # commit.
-PUBLIC_SECONDS, STAFF_SECONDS = 3.0, 15.0
+PUBLIC_TIMEOUT_SECONDS, STAFF_TIMEOUT_SECONDS = 3.0, 15.0
 
 # Less than the two seconds in which /readyz responds.
-GET_CONNECTION_SECONDS = 1.2
+POOL_TIMEOUT_SECONDS = 1.2
 # Of a process's 16 threads, those that neither hold nor wait for a connection stay free for readers.
 MAX_WAITING_THREADS = 4
-IDLE_SECONDS = 120.0
+MAX_IDLE_SECONDS = 120.0
 # The pool stops retrying after this long; the next request triggers a new attempt.
-RECONNECT_SECONDS = 0.1
+RECONNECT_TIMEOUT_SECONDS = 0.1
 
 _local = threading.local()
 
@@ -103,7 +103,7 @@ def describe_error(error: BaseException) -> str:
     return NO_RESPONSE
 
 
-def describe_failure(error: DatabaseError | OSError) -> str:
+def describe_command_error(error: DatabaseError | OSError) -> str:
     """Return one line for an error that ends a command, or an empty string if the error is a bug."""
     if isinstance(error, DatabaseError):
         reason = describe_error(error)
@@ -132,7 +132,7 @@ def require_existing_database() -> None:
     """
     config = connections.settings["default"]
     if _uses_sqlite_file():
-        forbid_new_file(config)
+        require_existing_sqlite_file(config)
         connections.close_all()
 
 
@@ -195,14 +195,14 @@ class DatabaseErrorMiddleware:
         ):
             return self._unavailable_view(request)
         is_staff_path = request.path_info.startswith("/admin/")
-        with answers_within(STAFF_SECONDS if is_staff_path else PUBLIC_SECONDS):
+        with response_timeout(STAFF_TIMEOUT_SECONDS if is_staff_path else PUBLIC_TIMEOUT_SECONDS):
             return self.get_response(request)
 
     def _log(self, cause: str) -> None:
-        """Log each cause at most once per LOG_PAUSE_SECONDS, because every request repeats it during an outage."""
+        """Log each cause at most once per LOG_INTERVAL_SECONDS, because every request repeats it during an outage."""
         now = time.monotonic()
         if now >= self._log_again_at.get(cause, 0.0):
-            self._log_again_at[cause] = now + LOG_PAUSE_SECONDS
+            self._log_again_at[cause] = now + LOG_INTERVAL_SECONDS
             log.warning("%s", cause)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
@@ -212,15 +212,15 @@ class DatabaseErrorMiddleware:
         return self._unavailable_view(request)
 
 
-def get_limit() -> float:
+def get_response_timeout() -> float:
     """Return how long this thread waits for a database response, in seconds."""
-    return float(getattr(_local, "seconds", PUBLIC_SECONDS))
+    return float(getattr(_local, "seconds", PUBLIC_TIMEOUT_SECONDS))
 
 
 @contextmanager
-def answers_within(seconds: float) -> Iterator[None]:
+def response_timeout(seconds: float) -> Iterator[None]:
     """Limit how long this thread waits for database responses within the block."""
-    before = get_limit()
+    before = get_response_timeout()
     _local.seconds = seconds
     try:
         yield
@@ -237,14 +237,14 @@ def limit_connections() -> None:
     config["OPTIONS"] = {
         # Let the server cancel abandoned work too. The idle limit is generous because a picture may be decoded between
         # two statements.
-        "options": f"-c statement_timeout={STAFF_SECONDS:.0f}s -c idle_in_transaction_session_timeout=300s",
+        "options": f"-c statement_timeout={STAFF_TIMEOUT_SECONDS:.0f}s -c idle_in_transaction_session_timeout=300s",
         **config["OPTIONS"],
         "pool": {
             "min_size": 1,
             "max_size": settings.DATABASE_CONNECTIONS,
-            "timeout": GET_CONNECTION_SECONDS,
+            "timeout": POOL_TIMEOUT_SECONDS,
             "max_waiting_threads": MAX_WAITING_THREADS,
-            "max_idle": IDLE_SECONDS,
-            "reconnect_timeout": RECONNECT_SECONDS,
+            "max_idle": MAX_IDLE_SECONDS,
+            "reconnect_timeout": RECONNECT_TIMEOUT_SECONDS,
         },
     }

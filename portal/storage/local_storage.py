@@ -58,7 +58,7 @@ class AtomicFileSystemStorage(FileSystemStorage):
         except OSError as error:
             raise StorageUnavailableError(f"The media folder cannot be written: {error.strerror}.") from error
 
-    def find_problem(self) -> str:
+    def describe_problem(self) -> str:
         """Return what is wrong with the folder, for ``/readyz``, or an empty string.
 
         Checks one stored file as a sample.

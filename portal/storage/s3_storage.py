@@ -101,7 +101,7 @@ class PictureCache:
             atomic_write(target, [data])
             self._evict()
         except OSError as error:
-            log.warning("Could not cache an image: %s", error.strerror)
+            log.warning("Could not cache a picture: %s", error.strerror)
 
     def _path(self, name: str) -> Path:
         return self.folder / name
@@ -246,14 +246,14 @@ class S3MediaStorage(S3Storage):  # type: ignore[misc]
             raise StorageUnavailableError(UNAVAILABLE_MESSAGE) from error
         return ""
 
-    def find_problem(self) -> str:
+    def describe_problem(self) -> str:
         """Return what is wrong with the bucket, for ``/readyz``, or an empty string.
 
         ``exists`` cannot distinguish a missing bucket from a missing file.
         """
         return REASONS["NoSuchBucket"] if "does not exist" in self.configuration_error() else ""
 
-    def keep_cached(self, names: Iterable[str]) -> None:
+    def prefetch(self, names: Iterable[str]) -> None:
         """Prefetch the pictures of published pages into the cache, and keep them there.
 
         Copies of files that are still in the bucket are touched, so that others are evicted first and readers still get

@@ -92,5 +92,5 @@ def nina(db: None) -> User:
 
 
 @pytest.fixture
-def max_(db: None) -> User:
+def max_user(db: None) -> User:
     return make_member("max", "Manager")

@@ -105,7 +105,7 @@ def sign_in(oidc: OIDCProvider, person: Person, client: Client | None = None) ->
     return client
 
 
-def kinds() -> list[str]:
+def event_kinds() -> list[str]:
     return list(AuditEvent.objects.order_by("pk").values_list("kind", flat=True))
 
 
@@ -126,7 +126,7 @@ def test_a_mapped_group_creates_an_account_with_its_role(hospital: OIDCProvider)
     assert user.is_staff and not user.is_superuser and not user.has_usable_password()
     assert [group.name for group in user.groups.all()] == ["Editor"]
     assert is_logged_in(client)
-    assert kinds() == ["account-created", "roles-changed", "signed-in"]
+    assert event_kinds() == ["account-created", "roles-changed", "signed-in"]
     assert AuditEvent.objects.latest("pk").detail == "single sign-on"
 
 
@@ -142,7 +142,7 @@ def test_a_person_without_a_mapped_group_gets_no_account(hospital: OIDCProvider)
     client = sign_in(hospital, Person("max", ["everyone"], "max@hospital.example.org"))
 
     assert User.objects.count() == SocialAccount.objects.count() == 0
-    assert kinds() == ["refused"]
+    assert event_kinds() == ["refused"]
     page = client.get("/admin/login/", headers=PORTAL).text
     assert "You signed in with Riverside, but you are not in a group that has access. Ask your manager." in page
     assert not is_logged_in(client)
@@ -175,7 +175,7 @@ def test_a_role_removed_at_the_provider_ends_the_session_at_the_next_confirmatio
     assert response["Location"] == "/admin/login/"
     assert not is_logged_in(client)
     assert User.objects.get().groups.count() == 0
-    assert kinds()[-2:] == ["roles-changed", "refused"]
+    assert event_kinds()[-2:] == ["roles-changed", "refused"]
 
 
 def test_a_session_that_the_provider_does_not_confirm_ends_in_time(hospital: OIDCProvider) -> None:
@@ -185,10 +185,10 @@ def test_a_session_that_the_provider_does_not_confirm_ends_in_time(hospital: OID
 
     set_session_age(client, confirmed=settings.SSO_RECHECK_MINUTES * 60 + 1)
     assert not is_logged_in(client)
-    assert kinds()[-1] == "timed-out"
+    assert event_kinds()[-1] == "timed-out"
 
 
-def test_a_confirmation_goes_on_with_the_same_session(hospital: OIDCProvider) -> None:
+def test_a_confirmation_continues_the_same_session(hospital: OIDCProvider) -> None:
     client = sign_in(hospital, NINA)
     key = client.session.session_key
     set_session_age(client, started=4000, confirmed=2000)
@@ -198,10 +198,10 @@ def test_a_confirmation_goes_on_with_the_same_session(hospital: OIDCProvider) ->
     assert response["Location"] == "/admin/procedures/page/"
     assert client.session.session_key == key
     assert time.time() - state["confirmed"] < 60 and time.time() - state["started"] > 3900
-    assert kinds().count("signed-in") == 1
+    assert event_kinds().count("signed-in") == 1
 
 
-def test_only_opening_a_page_leads_over_the_provider(hospital: OIDCProvider) -> None:
+def test_only_page_navigations_are_redirected_to_the_provider(hospital: OIDCProvider) -> None:
     client = sign_in(hospital, NINA)
     set_session_age(client, confirmed=settings.SSO_RECHECK_MINUTES * 30 + 1)
     for headers in (
@@ -224,7 +224,7 @@ def test_another_person_at_the_provider_does_not_take_over_the_session(hospital:
     follow(client, hospital, "/admin/sso/?next=/admin/account/&purpose=confirm", "max")
 
     assert client.get("/admin/session/").json()["user"] == User.objects.get(username="max").pk
-    assert kinds()[-1] == "signed-in"
+    assert event_kinds()[-1] == "signed-in"
 
 
 def test_a_sensitive_action_asks_the_provider_again(hospital: OIDCProvider) -> None:
@@ -253,7 +253,7 @@ def test_an_old_authentication_does_not_count_as_a_new_one(hospital: OIDCProvide
         assert client.get("/admin/staff/user/add/").status_code == status
 
 
-def test_a_form_that_needs_a_new_authentication_is_repeated_afterwards(hospital: OIDCProvider) -> None:
+def test_after_reauthentication_the_user_is_asked_to_resubmit_the_form(hospital: OIDCProvider) -> None:
     client = sign_in(hospital, Person("max", ["spine-leads"]))
     nina = make_member()
     set_session_age(client, started=settings.ACCOUNT_REAUTHENTICATION_TIMEOUT + 60)
@@ -264,7 +264,7 @@ def test_a_form_that_needs_a_new_authentication_is_repeated_afterwards(hospital:
     assert nina.access_tokens.count() == 0
 
 
-def test_the_portal_asks_for_its_own_second_factor_where_it_is_set_so(oidc: OIDCProvider) -> None:
+def test_the_portal_requires_its_own_second_factor_if_configured(oidc: OIDCProvider) -> None:
     with override_settings(**oidc_settings(oidc, PORTAL_SSO_SECOND_FACTOR="portal")):
         client = sign_in(oidc, NINA)
         assert client.get("/admin/")["Location"] == "/admin/account/start/"
@@ -279,7 +279,7 @@ def test_the_portal_asks_for_its_own_second_factor_where_it_is_set_so(oidc: OIDC
     assert AuditEvent.objects.latest("pk").detail == "single sign-on + totp"
 
 
-def test_the_provider_alone_decides_about_the_second_factor_where_it_is_set_so(hospital: OIDCProvider) -> None:
+def test_the_second_factor_is_left_to_the_provider_if_configured(hospital: OIDCProvider) -> None:
     sign_in(hospital, NINA)
     add_totp(User.objects.get())
 
@@ -292,7 +292,7 @@ def test_an_existing_account_is_connected_by_its_verified_email_address(hospital
 
     assert client.get("/admin/session/").json()["user"] == nina.pk
     assert SocialAccount.objects.get().user == nina
-    assert "account-linked" in kinds()
+    assert "account-linked" in event_kinds()
 
 
 def test_accounts_that_the_provider_must_not_take_over_are_left_alone(hospital: OIDCProvider) -> None:
@@ -339,7 +339,7 @@ def test_a_deactivated_account_stays_closed(hospital: OIDCProvider) -> None:
     assert "Your account here is deactivated." in client.get("/admin/login/").text
 
 
-def test_another_issuer_with_the_same_identifier_is_another_person(oidc: OIDCProvider) -> None:
+def test_the_same_identifier_from_another_issuer_is_a_different_person(oidc: OIDCProvider) -> None:
     other = oidc.issuer.replace("localhost", "127.0.0.1")
     for issuer in (oidc.issuer, other):
         provider = OIDCProvider(issuer)
@@ -349,7 +349,7 @@ def test_another_issuer_with_the_same_identifier_is_another_person(oidc: OIDCPro
     assert SocialAccount.objects.count() == User.objects.count() == 2
 
 
-def test_declining_or_a_forged_answer_leads_to_the_login_page(hospital: OIDCProvider) -> None:
+def test_a_declined_or_forged_response_redirects_to_the_login_page(hospital: OIDCProvider) -> None:
     client = Client()
     there = client.get("/admin/sso/", headers=PORTAL)["Location"]
     declined = urlsplit(hospital.deny(there))
@@ -357,10 +357,10 @@ def test_declining_or_a_forged_answer_leads_to_the_login_page(hospital: OIDCProv
         response = client.get(f"{declined.path}?{query}", headers=PORTAL)
         assert response["Location"] == "/admin/login/", query
     assert "Sign-in failed." in client.get("/admin/login/").text
-    assert set(kinds()) == {"refused"}
+    assert set(event_kinds()) == {"refused"}
 
 
-def test_a_code_of_another_browser_is_refused(hospital: OIDCProvider) -> None:
+def test_a_code_issued_to_another_browser_is_rejected(hospital: OIDCProvider) -> None:
     hospital.set_person(NINA)
     attacker = Client()
     back = urlsplit(hospital.authorize(attacker.get("/admin/sso/", headers=PORTAL)["Location"], "nina"))
@@ -371,7 +371,7 @@ def test_a_code_of_another_browser_is_refused(hospital: OIDCProvider) -> None:
     assert not is_logged_in(victim)
 
 
-def test_a_user_info_about_someone_else_is_refused(hospital: OIDCProvider) -> None:
+def test_user_info_about_someone_else_is_rejected(hospital: OIDCProvider) -> None:
     other = {"sub": "max", "groups": ["spine-leads"], "email": "max@hospital.example.org"}
     with mock.patch(
         "allauth.socialaccount.providers.openid_connect.views.OpenIDConnectOAuth2Adapter._fetch_user_info",
@@ -391,7 +391,7 @@ def test_the_request_uses_pkce_and_a_state(hospital: OIDCProvider) -> None:
     assert set(query["scope"][0].split()) == {"openid", "profile", "email"}
 
 
-def test_a_provider_that_is_gone_is_a_message_and_ends_no_session(hospital: OIDCProvider) -> None:
+def test_an_unavailable_provider_shows_a_message_and_keeps_the_session(hospital: OIDCProvider) -> None:
     client = sign_in(hospital, NINA)
     gone = oidc_settings(OIDCProvider("http://localhost:9"), PORTAL_SSO_NAME="riverside IT")
     with override_settings(**gone):
@@ -403,7 +403,7 @@ def test_a_provider_that_is_gone_is_a_message_and_ends_no_session(hospital: OIDC
     )
 
 
-def test_a_next_address_outside_the_admin_is_not_followed(hospital: OIDCProvider) -> None:
+def test_a_next_url_outside_the_admin_is_not_followed(hospital: OIDCProvider) -> None:
     hospital.set_person(NINA)
     for url in ("/admin/sso/?next=//evil.example/", "/admin/sso/?next=https://evil.example/admin/"):
         assert follow(Client(), hospital, url)["Location"] == "/admin/", url
@@ -447,7 +447,7 @@ def test_a_manager_cannot_change_roles_that_the_provider_decides(hospital: OIDCP
     assert [group.name for group in nina.groups.all()] == ["Editor"]
 
 
-def test_no_address_of_single_sign_on_works_without_a_provider() -> None:
+def test_sso_urls_do_not_exist_without_a_provider() -> None:
     client = Client()
     for path in (
         "sso/",
@@ -464,7 +464,7 @@ def test_no_address_of_single_sign_on_works_without_a_provider() -> None:
     assert "Sign in with" not in client.get("/admin/login/").text.replace("Sign in with a passkey", "")
 
 
-def test_roles_of_the_settings_are_those_of_the_portal() -> None:
+def test_configurable_roles_are_the_portals_roles() -> None:
     assert set(ROLE_VARIABLES) == set(ROLE_PERMISSIONS)
 
 
@@ -519,7 +519,7 @@ def test_saml_creates_an_account_with_its_role(saml_hospital: SAMLProvider) -> N
     assert (account.provider, account.uid, account.extra_data) == (saml_hospital.entity_id, "nina", {})
 
 
-def test_saml_refuses_responses_that_do_not_prove_who_it_is(saml_hospital: SAMLProvider, tmp_path: Path) -> None:
+def test_invalid_saml_responses_are_rejected(saml_hospital: SAMLProvider, tmp_path: Path) -> None:
     def outcome(change: Any = None, client: Client | None = None, **arguments: Any) -> bool:
         own = Client()
         answer = saml_hospital.answer(saml_request(own), "nina", **arguments)["SAMLResponse"]
@@ -605,7 +605,7 @@ def test_saml_requests_are_signed_and_assertions_may_be_encrypted_with_a_key(
         assert not is_logged_in(client), "encrypted for another key"
 
 
-def test_the_stored_saml_response_holds_no_address_of_the_person(saml_hospital: SAMLProvider) -> None:
+def test_the_stored_saml_response_contains_no_ip_address(saml_hospital: SAMLProvider) -> None:
     own = Client()
     answer = saml_hospital.answer(saml_request(own), "nina")["SAMLResponse"]
     before = set(Session.objects.values_list("pk", flat=True))
@@ -617,7 +617,7 @@ def test_the_stored_saml_response_holds_no_address_of_the_person(saml_hospital: 
     assert "192.0.2" not in str(stored.get_decoded())
 
 
-def test_the_portals_metadata_offers_no_sign_out(saml_hospital: SAMLProvider) -> None:
+def test_the_portals_metadata_offers_no_single_logout(saml_hospital: SAMLProvider) -> None:
     response = Client().get("/admin/sso/saml/metadata/", headers=PORTAL)
 
     assert response["Content-Type"] == "application/samlmetadata+xml"

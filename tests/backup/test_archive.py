@@ -138,7 +138,7 @@ def test_only_regular_files_are_extracted(tmp_path: Path, kind: bytes) -> None:
     assert "is not in its manifest" in refuse(source, tmp_path / "out")
 
 
-def test_missing_and_additional_members_are_detected(tmp_path: Path) -> None:
+def test_missing_and_extra_members_are_detected(tmp_path: Path) -> None:
     assert "secret-key is missing" in refuse(forged(tmp_path, {}, {"secret-key": [1, "0"]}), tmp_path / "out")
     assert "is not in its manifest" in refuse(forged(tmp_path, {backup.DATABASE_MEMBER: b"x"}, {}), tmp_path / "out")
 

@@ -23,7 +23,7 @@ def manage(data: Path, *arguments: str, key: str = "") -> subprocess.CompletedPr
     )  # fmt: skip
 
 
-def test_a_restore_with_another_key_is_refused_and_says_how_to_go_on(tmp_path: Path) -> None:
+def test_a_restore_with_another_key_is_rejected_with_advice(tmp_path: Path) -> None:
     data, backup = tmp_path / "data", tmp_path / "backup.tar"
     for command in (("migrate", "-v0"), ("accept_key",), ("backup", str(backup))):
         done = manage(data, *command, key=KEY)

@@ -104,7 +104,7 @@ def test_messages_of_our_own_code_are_not_redacted() -> None:
     assert SECRET in entry["traceback"]
 
 
-def test_errors_that_cause_each_other_do_not_loop() -> None:
+def test_circular_exception_causes_do_not_loop() -> None:
     first, second = ValueError(SECRET), KeyError(SECRET)
     first.__context__, second.__context__ = second, first
 

@@ -101,7 +101,7 @@ def read(url: str, path: str) -> tuple[int, bytes]:
     return answer.status, answer.body
 
 
-class Watch(threading.Thread):
+class PagePoller(threading.Thread):
     """Polls a page of one machine, and records when a text first appears."""
 
     def __init__(self, url: str, path: str, text: bytes) -> None:
@@ -119,7 +119,7 @@ class Watch(threading.Thread):
 
 
 def test_a_publication_on_one_machine_appears_on_the_other_within_a_second(pair: Pair) -> None:
-    watch = Watch(pair.urls[1], "/kyphoplasty/", b"This was told on the first machine.")
+    watch = PagePoller(pair.urls[1], "/kyphoplasty/", b"This was told on the first machine.")
     watch.start()
 
     done = subprocess.run(

@@ -18,7 +18,7 @@ from tests.served_data import ROOT
 pytestmark = pytest.mark.served
 
 HOST = "learn.example.org"
-ASK = f"""
+FETCH_SCRIPT = f"""
 import json, django
 django.setup()
 from django.test import Client
@@ -41,7 +41,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[int, dict[st
         "DJANGO_SETTINGS_MODULE": "portal.settings",
     }
     done = subprocess.run(
-        [sys.executable, "-c", ASK], env=environ, cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", FETCH_SCRIPT], env=environ, cwd=ROOT, capture_output=True, text=True, check=True
     )
     return [tuple(answer) for answer in json.loads(done.stdout)]
 

@@ -36,9 +36,9 @@ RFC5424 = re.compile(
 
 
 @pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_visibility_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     """On PostgreSQL, events wait until all earlier ones are visible; in tests, they already are."""
-    monkeypatch.setattr(audit, "POSTGRESQL_SETTLE_SECONDS", -1)
+    monkeypatch.setattr(audit, "POSTGRESQL_VISIBILITY_DELAY_SECONDS", -1)
 
 
 def forward(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -107,7 +107,7 @@ def test_an_event_is_sent_again_until_every_target_accepts_it(capsys: pytest.Cap
         audit.forward_new_events()
     capsys.readouterr()
     with override_settings(AUDIT_TARGETS=[AuditTarget("stdout")]):
-        assert audit.count_waiting() == 1
+        assert audit.count_unforwarded() == 1
     assert [entry["event"] for entry in forward(capsys)] == ["signed-in"]
 
 
@@ -244,7 +244,7 @@ def export(*arguments: str) -> str:
     return out.getvalue()
 
 
-def test_a_span_of_days_is_exported_with_its_last_day() -> None:
+def test_an_export_includes_the_last_day() -> None:
     nina = make_member("nina-")
     for day in (1, 2, 3, 4):
         AuditEvent.objects.create(
@@ -302,7 +302,7 @@ def test_a_closed_account_loses_its_personal_data_and_keeps_its_authorship(setti
     make_member("nina")  # the name is free again
 
 
-def test_an_account_without_a_name_is_called_by_its_username_afterwards(settings: Any) -> None:
+def test_a_purged_account_without_a_name_is_named_after_its_username(settings: Any) -> None:
     user = make_member("rosa")
     User.objects.filter(pk=user.pk).update(first_name="", last_name="")
     user.refresh_from_db()
@@ -312,7 +312,7 @@ def test_an_account_without_a_name_is_called_by_its_username_afterwards(settings
     assert str(User.objects.get()) == "rosa"
 
 
-def test_the_period_begins_when_the_account_is_closed_and_ends_when_it_is_opened(settings: Any) -> None:
+def test_the_retention_period_starts_on_deactivation_and_stops_on_reactivation(settings: Any) -> None:
     nina = make_member()
     close(nina, settings.CLOSED_ACCOUNT_DAYS - 1)
     other = make_member("other")

@@ -24,7 +24,7 @@ def wrapper(tmp_path: Path) -> Iterator[DatabaseWrapper]:
         yield wrapper
 
 
-def test_a_new_connection_knows_json_while_another_process_writes(wrapper: DatabaseWrapper) -> None:
+def test_a_new_connection_supports_json_while_another_process_writes(wrapper: DatabaseWrapper) -> None:
     wrapper.ensure_connection()
     with closing(sqlite3.connect(wrapper.settings_dict["NAME"], isolation_level=None)) as writer:
         writer.execute("BEGIN IMMEDIATE")
@@ -40,7 +40,7 @@ def test_searches_fold_text_in_the_database(wrapper: DatabaseWrapper) -> None:
         assert cursor.fetchone() == ("el's x-ray", None)
 
 
-def test_insert_or_replace_runs_the_triggers_of_deletions(wrapper: DatabaseWrapper) -> None:
+def test_insert_or_replace_fires_the_delete_triggers(wrapper: DatabaseWrapper) -> None:
     with wrapper.cursor() as cursor:
         cursor.execute("PRAGMA recursive_triggers")
 

@@ -8,7 +8,7 @@ import pytest
 from portal.published import builder
 from portal.published import wsgi as reader
 from portal.published.files import PublishedFiles
-from tests.published.fake_site import File, Quiet
+from tests.published.fake_site import FakeChangeListener, FakeDatabaseFileMonitor
 
 
 @pytest.fixture
@@ -28,10 +28,10 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Published
 @pytest.fixture
 def _quick_builder(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make site builders poll continuously, without a database file, and readers check for changes on every request."""
-    monkeypatch.setattr(builder, "ChangeListener", Quiet)
-    monkeypatch.setattr(builder, "DatabaseFileMonitor", File)
+    monkeypatch.setattr(builder, "ChangeListener", FakeChangeListener)
+    monkeypatch.setattr(builder, "DatabaseFileMonitor", FakeDatabaseFileMonitor)
     monkeypatch.setattr(builder, "close_old_connections", lambda: None)
     monkeypatch.setattr(builder, "POLL_SECONDS", 0.01)
-    monkeypatch.setattr(builder, "QUIET_SECONDS", 0.02)
+    monkeypatch.setattr(builder, "DEBOUNCE_SECONDS", 0.02)
     monkeypatch.setattr(builder, "RETRY_SECONDS", 0.05)
     monkeypatch.setattr(reader, "CHECK_SECONDS", 0.0)

@@ -14,12 +14,12 @@ from django.http import HttpResponse
 
 from portal.published.builder import SiteBuilder
 from portal.published.files import PublishedFiles
-from tests.published.web_process import HEADERS, ask, reader
+from tests.published.web_process import HEADERS, fetch, make_web_process
 
-PATIENCE = 10.0
+TIMEOUT_SECONDS = 10.0
 
 
-class Site:
+class FakeSite:
     """Fake Django and domain: pages with text, and a content version that counts changes."""
 
     def __init__(self, pages: dict[str, str]) -> None:
@@ -66,7 +66,7 @@ class Site:
         return list(self.files)
 
 
-class Quiet:
+class FakeChangeListener:
     """Fake ChangeListener that always reports a change."""
 
     def wait(self) -> None:
@@ -79,7 +79,7 @@ class Quiet:
         pass
 
 
-class File:
+class FakeDatabaseFileMonitor:
     """Fake DatabaseFileMonitor."""
 
     reason = ""
@@ -91,10 +91,10 @@ class File:
 class Machine:
     """A data directory with a worker, which runs in a thread, and a web process."""
 
-    def __init__(self, site: Site, data: Path, *, build: str = "this build") -> None:
+    def __init__(self, site: FakeSite, data: Path, *, build: str = "this build") -> None:
         self.site, self.build = site, build
         self.files = PublishedFiles(data)
-        self.reader = reader(PublishedFiles(data))
+        self.reader = make_web_process(PublishedFiles(data))
         self.builder: SiteBuilder | None = None
 
     @contextmanager
@@ -118,7 +118,7 @@ class Machine:
 
     def text(self, path: str) -> str:
         """Return the heading of a page as served from its file, or the whole body if Django responded."""
-        return ask(self.reader, PATH_INFO=path)[2].partition(b"</h1>")[0].removeprefix(b"<h1>").decode()
+        return fetch(self.reader, PATH_INFO=path)[2].partition(b"</h1>")[0].removeprefix(b"<h1>").decode()
 
     def published(self) -> dict[str, str]:
         """Return the heading of each page that is on disk, read as nginx would read it."""
@@ -139,7 +139,7 @@ class Machine:
 
 def eventually(wanted: Callable[[], object]) -> None:
     """Wait until a condition is true; fail after a timeout."""
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + TIMEOUT_SECONDS
     while not wanted():
         assert time.monotonic() < until, "timed out"
         time.sleep(0.005)

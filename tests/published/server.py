@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 PATHS = ["/", "/kyphoplasty/", "/es/", "/contact/", "/visits/"]
 
 
-def copy_of(site: "ServedSite", target: Path) -> Path:
+def copy_data_dir(site: "ServedSite", target: Path) -> Path:
     """Copy the data directory of a running portal, with a consistent database."""
     for name in ("media", "static", "public", "worker"):
         if (site.data_dir / name).exists():
@@ -185,7 +185,7 @@ class Readers:
         connection.close()
 
 
-def all_answered(server: Server) -> None:
+def assert_pages_are_served(server: Server) -> None:
     """Check that some pages are complete."""
     for path in PATHS:
         answer = fetch(server.url, path)

@@ -20,7 +20,7 @@ from portal.published.files import PublishedFiles
 from portal.published.wsgi import PublishedPages
 from procedures.publishing import invalidation
 from tests.factories import make_public_page
-from tests.published.web_process import HEADERS, PAGE, PATH, Django, ask, reader
+from tests.published.web_process import HEADERS, PAGE, PATH, FakeDjango, fetch, make_web_process
 
 Answer = tuple[str, dict[str, str], bytes]
 
@@ -63,14 +63,14 @@ def test_only_a_complete_page_is_published(status: int) -> None:
 def test_an_empty_header_is_not_a_missing_header(files: PublishedFiles, value: str) -> None:
     """CVE-2026-113593: both had the same cache key."""
     files.write(PATH, HEADERS, PAGE)
-    django = Django()
-    application = reader(files, django)
+    django = FakeDjango()
+    application = make_web_process(files, django)
 
-    ask(application, HTTP_AUTHORIZATION=value)
-    ask(application)
-    ask(application, HTTP_AUTHORIZATION=value)
+    fetch(application, HTTP_AUTHORIZATION=value)
+    fetch(application)
+    fetch(application, HTTP_AUTHORIZATION=value)
 
-    assert django.asked == 2
+    assert django.request_count == 2
 
 
 def test_the_request_for_a_published_page_contains_nothing_of_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +93,7 @@ Site = Callable[..., Answer]
 def site(files: PublishedFiles, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """Yield a function that sends one request to a web process and then lets the worker run."""
     # Disable recompression.
-    monkeypatch.setattr("portal.published.builder.QUIET_SECONDS", float("inf"))
+    monkeypatch.setattr("portal.published.builder.DEBOUNCE_SECONDS", float("inf"))
     # Otherwise, Django (after each request) and the builder would close the connection that holds the test's
     # transaction.
     for signal in (request_started, request_finished):

@@ -41,7 +41,7 @@ def export(site: ServedSite, folder: Path) -> subprocess.CompletedProcess[str]:
         ('<b>x</b><form class="search-form" action="/search/"><input name="q"></form><i>y</i>', "<b>x</b><i>y</i>"),
     ],
 )  # fmt: skip
-def test_links_are_relative_where_a_copy_is_there(link: str, rewritten: str, settings: object) -> None:
+def test_links_to_exported_pages_are_relative(link: str, rewritten: str, settings: object) -> None:
     settings.PUBLIC_URL = "https://site.example"  # type: ignore[attr-defined]
     assert OfflinePage("/a/", EXPORTED).rewrite(f"<!doctype html>{link}") == f"<!doctype html>{rewritten}"
 

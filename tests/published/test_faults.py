@@ -17,7 +17,7 @@ import pytest
 from portal.supervisor import is_running
 from tests.conftest import ServedSite
 from tests.processes import child_pids
-from tests.published.server import Readers, Server, all_answered, copy_of, publish, running
+from tests.published.server import Readers, Server, assert_pages_are_served, copy_data_dir, publish, running
 from tests.served_data import ROOT
 from tests.views.client import fetch
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(
 def data(served_site: ServedSite, tmp_path: Path) -> Path:
     """Return a data directory with content and stored pages."""
     (tmp_path / "data").mkdir()
-    return copy_of(served_site, tmp_path / "data")
+    return copy_data_dir(served_site, tmp_path / "data")
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_readers_do_not_notice_a_killed_worker_and_it_restarts(server: Server) -
     assert not Path(f"/proc/{killed[-1]}").exists()
 
 
-def test_while_the_worker_hangs_pages_have_an_age_and_readyz_says_why(server: Server) -> None:
+def test_while_the_worker_hangs_pages_have_an_age_header_and_readyz_says_why(server: Server) -> None:
     pid = server.worker_pid()
     os.kill(pid, signal.SIGSTOP)
     ready = server.eventually("/readyz", 503)
@@ -259,7 +259,7 @@ def test_without_its_database_every_public_page_is_served(server: Server, served
     # Nor does a restart create an empty site.
     server.kill()
     server.start(ready=False)
-    all_answered(server)
+    assert_pages_are_served(server)
     assert "Serving the public pages as of" in server.log.read_text()
 
 
@@ -297,10 +297,10 @@ def test_a_folder_that_cannot_be_written_affects_neither_readers_nor_publishing(
     shutil.rmtree(data / "public")
     (data / "public").write_text("in the way")
     with running(data, site_url=served_site.url, ready=False) as server:
-        all_answered(server)
+        assert_pages_are_served(server)
         server.wait_for("The worker process exited unexpectedly")
         publish(server, "Spine Clinic of the Full Disk")
-        all_answered(server)
+        assert_pages_are_served(server)
         ready = server.eventually("/readyz", 503)
     assert ready.text.startswith("the worker process does not respond")
 
@@ -319,7 +319,7 @@ def test_a_server_killed_while_publishing_and_writing_restarts_with_the_latest_r
             while f"Clinic Number {turn}" not in fetch(server.url, "/").text:
                 assert time.monotonic() < until
                 time.sleep(0.05)
-            all_answered(server)
+            assert_pages_are_served(server)
 
 
 @pytest.mark.parametrize("count", [60, 300])

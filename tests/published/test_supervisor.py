@@ -20,7 +20,7 @@ def test_two_restarts_are_immediate_and_later_delays_double_up_to_a_limit() -> N
     assert restart_delay(1_000_000) == MAX_DELAY_SECONDS
 
 
-def test_what_runs_in_a_child_reports_what_is_expected_and_hides_nothing_else(
+def test_run_in_child_reraises_expected_errors_and_reports_all_others(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def fail(error: Exception) -> None:

@@ -14,7 +14,7 @@ HEADERS = [HTML, REVALIDATE, ("Vary", "Accept-Encoding")]
 PATH = "/kyphoplasty/"
 
 
-class Django:
+class FakeDjango:
     """Fake Django application: returns a body and records its requests."""
 
     def __init__(self, *, status: str = "200 OK", headers: list[tuple[str, str]] | None = None) -> None:
@@ -23,7 +23,7 @@ class Django:
         self.body = PAGE
 
     @property
-    def asked(self) -> int:
+    def request_count(self) -> int:
         """The number of requests."""
         return len(self.requests)
 
@@ -45,14 +45,14 @@ def environ(**changes: str) -> dict[str, Any]:
     }
 
 
-def reader(files: PublishedFiles, django: Any = None, *, max_bytes: int = 10_000_000) -> PublishedPages:
+def make_web_process(files: PublishedFiles, django: Any = None, *, max_bytes: int = 10_000_000) -> PublishedPages:
     """Return a web process in front of a fake Django whose response body shows that it was called."""
-    fallback = Django(status="404 Not Found")
+    fallback = FakeDjango(status="404 Not Found")
     fallback.body = b"from Django"
     return PublishedPages(django or fallback, files, max_bytes)
 
 
-def ask(application: PublishedPages, **changes: str) -> tuple[str, dict[str, str], bytes]:
+def fetch(application: PublishedPages, **changes: str) -> tuple[str, dict[str, str], bytes]:
     """Return status, headers and body of a response."""
     got: list[Any] = []
     body = b"".join(application(environ(**changes), lambda status, headers, *_: got.append((status, dict(headers)))))

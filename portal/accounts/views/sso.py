@@ -51,7 +51,7 @@ def sso_login(request: HttpRequest) -> HttpResponse:
     if wait := throttle.hit(sso.throttle_buckets(request)):
         messages.error(request, throttle.throttled_message(wait))
         return HttpResponseRedirect(reverse("account_login"))
-    sessions.mark_asked(request)
+    sessions.record_provider_redirect(request)
     try:
         response = _redirect_to_provider(request, next_url, purpose)
         return response if purpose == sso.SIGN_IN else _begin_new_navigation(request, response)

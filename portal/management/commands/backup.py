@@ -12,7 +12,7 @@ from django.template.defaultfilters import filesizeformat
 
 from portal import backup
 from portal.backup import BackupError, iter_media
-from portal.health import mark_done
+from portal.health import record_task_success
 from portal.secret_key import make_fingerprint, require_key
 
 
@@ -34,7 +34,7 @@ class Command(BaseCommand):
             manifest = self._write_archive(target, now)
         except BackupError as error:
             raise CommandError(str(error)) from error
-        mark_done("backup")
+        record_task_success("backup")
         size = filesizeformat(target.stat().st_size)
         self.stdout.write(f"{target}: {len(manifest.members)} files, {size}")
 

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from portal.audit import export_events, write_csv, write_json_lines
 
 
-def parse_day(text: str) -> datetime.date:
+def parse_date(text: str) -> datetime.date:
     """Parse an ISO date. Raise CommandError if it is invalid."""
     try:
         return datetime.date.fromisoformat(text)
@@ -27,7 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--output", type=Path, help="A file to create, instead of writing to standard output.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        first, last = parse_day(options["first"]), parse_day(options["last"])
+        first, last = parse_date(options["first"]), parse_date(options["last"])
         if last < first:
             raise CommandError("--to is before --from. Swap them.")
         start, end = (

@@ -62,7 +62,7 @@ class Command(BaseCommand):
                 page = OfflinePage(path, frozenset(paths))
                 content = page.rewrite(content.decode()).encode()
                 used |= page.used
-            write(folder, path, content)
+            write_file(folder, path, content)
         done: set[str] = set()
         while missing := used - done:
             path = missing.pop()
@@ -77,19 +77,19 @@ class Command(BaseCommand):
                     content = stream.read()
             else:
                 content = fetch(path).content
-            write(folder, path, content)
-        write(folder, "/README.txt", README.format(url=settings.PUBLIC_URL, day=timezone.localdate()).encode())
+            write_file(folder, path, content)
+        write_file(folder, "/README.txt", README.format(url=settings.PUBLIC_URL, day=timezone.localdate()).encode())
         return len(paths), len(done)
 
 
-def write(folder: Path, path: str, content: bytes) -> None:
+def write_file(folder: Path, path: str, content: bytes) -> None:
     """Write the file for a URL path."""
-    target = folder / file_of(path)
+    target = folder / get_file_path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(content)
 
 
-def file_of(path: str) -> str:
+def get_file_path(path: str) -> str:
     """Return the file name for a URL path, relative to the folder."""
     return f"{path}index.html"[1:] if path.endswith("/") else path[1:]
 
@@ -143,7 +143,7 @@ class OfflinePage(HTMLParser):
             self.used.add(parts.path)
         elif parts.path not in self._exported or parts.query:
             return f"{settings.PUBLIC_URL}{parts.geturl()}"
-        target = relpath(f"/{file_of(parts.path)}", os.path.dirname(f"/{file_of(self._path)}"))  # noqa: PTH120 -- a URL
+        target = relpath(f"/{get_file_path(parts.path)}", os.path.dirname(f"/{get_file_path(self._path)}"))  # noqa: PTH120 -- a URL
         return f"{target}#{parts.fragment}" if parts.fragment else target
 
     def handle_endtag(self, tag: str) -> None:

@@ -15,7 +15,7 @@ from django.db import DatabaseError
 from portal import backup, env
 from portal.append_only import create_triggers
 from portal.backup import BackupError, iter_media, restore_media
-from portal.secret_key import describe_key_source, make_fingerprint, record_key
+from portal.secret_key import describe_key_source, make_fingerprint, record_key_fingerprint
 from portal.storage.database import describe_error, is_connection_error
 from portal.storage.local_storage import atomic_write, describe_write_error
 
@@ -47,7 +47,7 @@ class Command(BaseCommand):
                 self._restore_files(manifest, Path(folder), new_key=options["new_key"])
             problems = self._run_site_checks()
             if options["new_key"]:
-                record_key()
+                record_key_fingerprint()
         except (BackupError, OSError, DatabaseError) as error:
             raise CommandError(f"{_describe_error(error)} {roll_back()}") from error
         except BaseException:

@@ -26,12 +26,12 @@ from portal.backup import find_unknown_migration, sqlite_wal_warning
 from portal.env import ConfigurationError
 from portal.health import is_clock_synchronized
 from portal.published.files import PublishedFiles
-from portal.secret_key import record_key, require_key
+from portal.secret_key import record_key_fingerprint, require_key
 from portal.storage.database import (
     DATABASE_FILE_MISSING,
     DatabaseFileMonitor,
+    describe_command_error,
     describe_error,
-    describe_failure,
     require_existing_database,
 )
 from portal.storage.local_storage import StorageUnavailableError
@@ -41,7 +41,7 @@ from portal.text import prepare_word_lists
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 MAX_WORKERS = 64
-# Concurrent requests per worker. With too few threads, slow clients block a worker.
+# Concurrent requests per web process. With too few threads, slow clients block it.
 BLOCKING_THREADS = 16
 # Limits for all headers of a request together. Beyond them, the server responds with 431 or 408.
 MAX_HEADER_BYTES, HEADER_TIMEOUT_MILLISECONDS = 64 * 1024, 10_000
@@ -69,20 +69,20 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self._check_options(options)
-        host, port = self._find_address(options["host"], options["port"]), options["port"]
+        host, port = self._resolve_host(options["host"], options["port"]), options["port"]
         url_host = f"[{host}]" if ":" in host else host
         self._url = f"http://{url_host}:{port}"
         # All processes inherit this environment.
         os.environ.setdefault("PORTAL_PUBLIC_URL", self._url)
         self._files = PublishedFiles(settings.DATA_DIR)
-        with self._only_server():
+        with self._server_lock():
             try:
                 # In a child process, because the first start uses 300 MB.
                 connections.close_all()
                 expected = (DatabaseError, StorageUnavailableError, OSError, CommandError)
                 run_in_child(lambda: self._prepare(demo=options["demo"]), *expected)
             except DatabaseError as error:
-                if not describe_failure(error):
+                if not describe_command_error(error):
                     raise
                 self._continue_without_database(error)
             except StorageUnavailableError as error:
@@ -97,7 +97,7 @@ class Command(BaseCommand):
             self._serve(host, port, options["workers"], with_worker=not options["no_worker"])
 
     @contextmanager
-    def _only_server(self) -> Iterator[None]:
+    def _server_lock(self) -> Iterator[None]:
         """Hold the lock of the data directory. Raise ConfigurationError if another ``serve`` has it.
 
         Otherwise, two servers, even of different versions, could silently share the directory, and only one of them
@@ -143,7 +143,7 @@ class Command(BaseCommand):
                 "PORTAL_ALLOWED_HOSTS."
             )
 
-    def _find_address(self, host: str, port: int) -> str:
+    def _resolve_host(self, host: str, port: int) -> str:
         """Return the IP address to listen on. Raise CommandError if that is not possible."""
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -179,9 +179,9 @@ class Command(BaseCommand):
             # Validate the content first: an invalid file must not leave a half-created installation.
             call_command("load_content", read_only=True, stdout=io.StringIO(), stderr=self.stderr)
         self.stderr.write("Preparing the database …")
-        with self._one_machine_at_a_time():
+        with self._preparation_lock():
             call_command("migrate", interactive=False, verbosity=0)
-            record_key()
+            record_key_fingerprint()
             call_command("load_content", if_empty=True, stdout=self.stderr, stderr=self.stderr)
         if collect_static_files():
             self.stderr.write("Collected static files.")
@@ -200,7 +200,7 @@ class Command(BaseCommand):
             self.stderr.write("No staff account yet. Create the first one: manage.py invite NAME --superuser")
 
     @contextmanager
-    def _one_machine_at_a_time(self) -> Iterator[None]:
+    def _preparation_lock(self) -> Iterator[None]:
         """Wait while another machine prepares the same database. A SQLite database is only ever used by one machine."""
         if connection.vendor != "postgresql":
             yield

@@ -19,7 +19,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connections
 
 from portal.audit import start_forwarding
-from portal.health import mark_done
+from portal.health import record_task_success
 from portal.logging import redacted_traceback
 from portal.published.builder import SiteBuilder, SiteSource, make_fetch
 from portal.published.files import PublishedFiles
@@ -83,8 +83,8 @@ class Command(BaseCommand):
     def _work(self, files: PublishedFiles, should_stop: Any) -> None:
         threading.Thread(target=self._run_periodic_tasks, daemon=True).start()
         start_forwarding()
-        if hasattr(default_storage, "keep_cached"):
-            threading.Thread(target=keep_public_pictures_cached, args=(files.media_names,), daemon=True).start()
+        if hasattr(default_storage, "prefetch"):
+            threading.Thread(target=prefetch_public_pictures, args=(files.media_names,), daemon=True).start()
         source = cast("SiteSource", import_module(settings.SITE_SOURCE))
         SiteBuilder(files, source, make_fetch(), build_fingerprint()).run(should_stop)
 
@@ -95,7 +95,7 @@ class Command(BaseCommand):
             for command, options in PERIODIC_TASKS:
                 try:
                     call_command(command, verbosity=0, **options)
-                    mark_done(command)
+                    record_task_success(command)
                 except Exception as error:  # this thread must survive any error
                     log.error("The task %s failed: %s", command, describe_task_error(error))  # noqa: TRY400 -- redacted
                 finally:
@@ -111,7 +111,7 @@ def describe_task_error(error: Exception) -> str:
     return redacted_traceback(error)
 
 
-def keep_public_pictures_cached(media_names: Path) -> None:
+def prefetch_public_pictures(media_names: Path) -> None:
     """Prefetch the pictures of published pages from the bucket. Never returns."""
     known: frozenset[str] = frozenset()
     refresh_at, is_failing = 0.0, False
@@ -121,7 +121,7 @@ def keep_public_pictures_cached(media_names: Path) -> None:
         if names == known and time.monotonic() < refresh_at:
             continue
         try:
-            default_storage.keep_cached(names)  # type: ignore[attr-defined]
+            default_storage.prefetch(names)  # type: ignore[attr-defined]
         except OSError as error:
             if not is_failing:
                 log.warning("Cannot copy pictures from the bucket: %s", getattr(error, "reason", "") or error)
