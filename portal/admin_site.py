@@ -1,6 +1,6 @@
 """The admin site of this project: its navigation, site-wide search, and the base class of its model admins.
 
-Based on Django's admin site. Each screen is titled with the name of the object it shows. Search ignores case, accents
+Based on Django's admin site. Each screen is titled with the name of the object it shows. Search ignores case, accents,
 and hyphens, and a change list survives an invalid filter. An app config declares its navigation sections in
 ``admin_sections``, the dotted path of a function that returns them.
 """
@@ -166,7 +166,7 @@ class SearchableModelAdmin(BaseModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Return the rows that contain every search term, regardless of case, accents and hyphens."""
+        """Return the rows that contain every search term, regardless of case, accents, and hyphens."""
         fields = self.get_search_fields(request)
         for word in _split_search_terms(search_term) if fields else ():
             lookups = {"fold": word}

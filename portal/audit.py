@@ -173,7 +173,7 @@ def _acquire_lease(source: AuditSource, now: datetime.datetime) -> bool:
 
 
 def count_unforwarded() -> int:
-    """Return how many events are still to be forwarded; 0 if forwarding is off."""
+    """Return how many events are still to be forwarded, or 0 if forwarding is off."""
     if not settings.AUDIT_TARGETS:
         return 0
     positions = dict(AuditPosition.objects.values_list("source", "last_id"))

@@ -289,7 +289,7 @@ def read_media_storage(env: SettingsEnv, data_dir: Path) -> dict[str, Any]:
     bucket = env.str(
         "PORTAL_S3_BUCKET",
         "",
-        validate=validate.Regexp(BUCKET_NAME_PATTERN, error="Use the name of a bucket, without s3:// or slashes."),
+        validate=validate.Regexp(BUCKET_NAME_PATTERN, error="Use a bucket name, without s3:// or slashes."),
     )
     # Without an endpoint, the bucket is on Amazon S3.
     endpoint = env.str("PORTAL_S3_ENDPOINT", "") and env.origin(

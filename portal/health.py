@@ -1,4 +1,4 @@
-"""Monitoring: ``/healthz``, ``/readyz``, ``/metrics``, the clock of this machine, and when tasks last succeeded."""
+"""Monitoring: ``/healthz``, ``/readyz``, ``/metrics``, this machine's clock, and when tasks last succeeded."""
 
 import contextlib
 import logging

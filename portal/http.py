@@ -35,7 +35,7 @@ CACHE_CONTROL_REVALIDATE = "no-cache"
 
 
 def negotiate_encoding(accept_encoding: str) -> str:
-    """Return ``br``, ``gzip`` or an empty string for an Accept-Encoding header."""
+    """Return ``br``, ``gzip``, or an empty string for an Accept-Encoding header."""
     accepted = parse_accept_encoding(accept_encoding)
     return "br" if "br" in accepted else "gzip" if "gzip" in accepted else ""
 

@@ -1,8 +1,8 @@
 """Logging without personal data, and the targets to which audit events are forwarded.
 
-Log lines have no URLs, queries or names, because a URL can name a medical condition. Audit events go to standard output
-or to a log collector that speaks syslog (RFC 5424). Imported while Django's settings load, so nothing here may import
-models.
+Log lines have no URLs, queries, or names, because a URL can name a medical condition. Audit events go to standard
+output or to a log collector that speaks syslog (RFC 5424). Imported while Django's settings load, so nothing here may
+import models.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from environs import ValidationError
 
-# Loggers whose messages quote the URL, the host or the data of a request.
+# Loggers whose messages quote a request's URL, host, or data.
 REQUEST_LOGGERS = ("django.request", "django.security")
 
 # RFC 5424: facility 13 is "log audit"; severities 4 (warning) and 6 (informational).
@@ -111,7 +111,7 @@ def logging_config(formatter: str) -> dict[str, Any]:
         "loggers": {
             "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
             "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
-            # At INFO, every S3 request would be logged with the name of the file.
+            # At INFO, every S3 request would be logged with the file's name.
             "boto3": {"level": "WARNING"},
             "botocore": {"level": "WARNING"},
             # Its messages contain the host and the account; portal/storage/database.py gives the cause.

@@ -96,7 +96,7 @@ class AllowedHostsMiddleware:
 
 
 def client_network(request: HttpRequest) -> str:
-    """Return the client's IPv4 address or IPv6 network; an empty string if only the proxy's address is known.
+    """Return the client's IPv4 address or IPv6 network, or an empty string if only the proxy's address is known.
 
     With HTTPS, a proxy is in front of the site. Only the last address in X-Forwarded-For comes from the proxy; the
     client can forge the others.
@@ -183,7 +183,7 @@ class TokenBucket:
 
 
 class BodyLimitMiddleware:
-    """Responds with 413, 408 or 503 to anonymous bodies that are too large, too slow or too many.
+    """Responds with 413, 408, or 503 to anonymous bodies that are too large, too slow, or too many.
 
     Must come before CsrfViewMiddleware, which reads a body of any size. Views exempt from CSRF are not checked: they
     read no body, or check the user first (procedures/admin/base.py).

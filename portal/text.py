@@ -40,7 +40,7 @@ PUNCTUATION: dict[int, str] = {
     ),
 }
 JOINERS = frozenset("\u200c\u200d")
-# Control, format (includes text direction), private use, surrogate, unassigned, line and paragraph separator.
+# Control, format (includes text direction), private use, surrogate, and unassigned; line and paragraph separators.
 INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 FORMAT_CHARACTERS = re.compile("[\u200c-\u200f\u202a-\u202e\u2061-\u2064\u2066-\u2069]")
 # The letters of folded words in URLs, which use the Latin alphabet in every language.
@@ -168,7 +168,7 @@ def _load_hashes() -> memoryview:
 
 
 def _load_counts(language: str) -> dict[str, int]:
-    """Return how often each word of a language occurs in pyspellchecker's list; empty if there is none.
+    """Return how often each word of a language occurs in pyspellchecker's list, or an empty mapping if there is none.
 
     The data file is read directly: the SpellChecker class takes four times as long.
     """

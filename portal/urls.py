@@ -1,4 +1,4 @@
-"""URL configuration: admin, media, icons and health checks; all other paths belong to the public pages."""
+"""URL configuration: admin, media, icons, and health checks; all other paths belong to the public pages."""
 
 from django.urls import URLResolver, include, path
 from django.urls.resolvers import RoutePattern

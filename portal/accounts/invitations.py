@@ -93,7 +93,7 @@ def find_token(url: str, now: datetime) -> tuple[AccessToken | None, str]:
 
 @transaction.atomic
 def redeem_token(token: str, password: str, *, request: HttpRequest) -> AccessToken | None:
-    """Set the password with a link, end the user's sessions, and return the link; None if it no longer works.
+    """Set the password with a link, end the user's sessions, and return the link, or None if it no longer works.
 
     Of two parallel requests with the same token, only one gets the link.
     """

@@ -65,7 +65,7 @@ def record_user_changes(
 ) -> None:
     """Log what changed in the saved ``user``. Deactivation also ends sessions and revokes links.
 
-    ``actor`` is the manager; None for the single sign-on provider.
+    ``actor`` is the manager, or None for the single sign-on provider.
     """
     if was_active and not user.is_active:
         set_deactivated_at(user, timezone.now())

@@ -153,7 +153,7 @@ def parse_groups(value: str) -> list[str]:
     """Return group names separated by semicolons; a name may contain commas, as those of LDAP do."""
     groups = [group.strip() for group in value.split(";")]
     if not all(groups):
-        raise ValidationError("Use the names of groups, separated by semicolons.")
+        raise ValidationError("Use group names, separated by semicolons.")
     return groups
 
 

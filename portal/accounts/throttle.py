@@ -146,7 +146,7 @@ def throttled_message(seconds: int) -> str:
 
 
 def get_device_id(request: HttpRequest, user: User | None) -> str:
-    """Return this browser's random ID for ``user``; empty if the user has not signed in here."""
+    """Return this browser's random ID for ``user``, or an empty string if the user has not signed in here."""
     return _read_device_cookie(request).get(str(user.pk), "") if user else ""
 
 
@@ -170,7 +170,7 @@ def remember_device(request: HttpRequest, response: HttpResponse, user: User) ->
 
 
 def _read_device_cookie(request: HttpRequest) -> dict[str, str]:
-    """Return device IDs by primary key of the user, oldest first; empty for a missing, forged, or expired cookie."""
+    """Return device IDs by the user's primary key, oldest first. A missing, forged, or expired cookie has none."""
     try:
         device_ids = signing.loads(
             request.COOKIES.get(settings.DEVICE_COOKIE_NAME, ""),

@@ -30,7 +30,7 @@ class LimitedConnection(psycopg.Connection[Any]):
     """A connection that is closed if a response takes longer than ``get_response_timeout()``."""
 
     # The monotonic time of the last response on any connection of this process.
-    answered_at: ClassVar[float] = 0.0
+    last_response_at: ClassVar[float] = 0.0
 
     def wait(self, generator: Any, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
         """Run a database operation. Raise OperationalError, and close the connection, when the limit is reached."""
@@ -39,7 +39,7 @@ class LimitedConnection(psycopg.Connection[Any]):
         except _ResponseTimeoutError:
             self.close()
             raise
-        LimitedConnection.answered_at = time.monotonic()
+        LimitedConnection.last_response_at = time.monotonic()
         return response
 
 
@@ -115,8 +115,8 @@ class LimitedPool(ConnectionPool[LimitedConnection]):
         super().putconn(conn)
 
     def _make_error(self) -> psycopg.OperationalError:
-        is_answering = time.monotonic() - LimitedConnection.answered_at < CHECK_TIMEOUT_SECONDS
-        if self._in_use >= self.max_size and is_answering:
+        is_responding = time.monotonic() - LimitedConnection.last_response_at < CHECK_TIMEOUT_SECONDS
+        if self._in_use >= self.max_size and is_responding:
             return psycopg.OperationalError(ALL_IN_USE)
         return psycopg.OperationalError(str(self._failure or "the database does not respond"))
 

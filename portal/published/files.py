@@ -119,7 +119,7 @@ class PublishedFiles:
         return False
 
     def generation(self) -> int:
-        """Return a number that changes whenever a file does; 0 if there are none."""
+        """Return a number that changes whenever a file does, or 0 if there are none."""
         with contextlib.suppress(OSError):
             return self.root.stat().st_mtime_ns
         return 0

@@ -1,8 +1,8 @@
 """WSGI middleware that serves published pages from files, and counts page views; Django handles everything else.
 
 Page views are counted without personal data, as daily totals per path: in memory, written in batches by a thread and
-once more when the process exits. No cookies, IP addresses or user agents are stored, not even in memory. The totals are
-an estimate, because only the headers of a request distinguish people from programs.
+once more when the process exits. No cookies, IP addresses, or user agents are stored, not even in memory. The totals
+are an estimate, because only a request's headers distinguish people from programs.
 """
 
 import logging
@@ -179,7 +179,7 @@ class PageViewCounter:
 def looks_human(environ: Mapping[str, Any]) -> bool:
     """Return whether a request looks like a browser that opens the page in a tab.
 
-    Link scanners, crawlers and scripts lack these headers or identify themselves. Prefetches do not count, and neither
+    Link scanners, crawlers, and scripts lack these headers or identify themselves. Prefetches do not count, and neither
     do staff coming from the admin.
     """
     get = environ.get

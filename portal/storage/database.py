@@ -170,7 +170,7 @@ class DatabaseFileMonitor:
 class DatabaseErrorMiddleware:
     """Responds with 503 while the database cannot be used, and limits how long a request waits for it.
 
-    Refuses requests before the view runs if the SQLite file is missing or replaced, because writes would be lost.
+    Rejects requests before the view runs if the SQLite file is missing or replaced, because writes would be lost.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -64,7 +64,7 @@ class PictureCache:
         self.folder, self.max_bytes = folder, max_bytes
 
     def open(self, name: str) -> IO[bytes] | None:
-        """Open the copy of a file; return None if there is none."""
+        """Open the cached copy of a file. Return None if there is none."""
         try:
             return self._path(name).open("rb")
         except OSError:
@@ -127,7 +127,7 @@ class PictureCache:
 
 
 class S3MediaStorage(S3Storage):  # type: ignore[misc]
-    """django-storages' S3 backend with a cache, short timeouts and Python's exceptions.
+    """django-storages' S3 backend with a cache, short timeouts, and Python's exceptions.
 
     Every failure is an OSError: FileNotFoundError or StorageUnavailableError.
     """
@@ -237,7 +237,7 @@ class S3MediaStorage(S3Storage):  # type: ignore[misc]
             if status in {400, 401, 403}:
                 return (
                     f"Access to the bucket {self.bucket_name} was denied (status {status}). "
-                    "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and PORTAL_S3_REGION."
+                    "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and PORTAL_S3_REGION."
                 )
             raise StorageUnavailableError(UNAVAILABLE_MESSAGE) from error
         except BotoCoreError as error:

@@ -1,4 +1,4 @@
-"""Static files: collecting, bundling of stylesheets, and serving with compression, hashed names and strong ETags."""
+"""Static files: collecting, bundling of stylesheets, and serving with compression, hashed names, and strong ETags."""
 
 import hashlib
 import re
@@ -230,7 +230,7 @@ def collect_static_files() -> bool:
 
 
 def _static_files_fingerprint() -> str:
-    """Hash the names, sizes and modification times of all static files, and the versions that process them."""
+    """Hash the names, sizes, and modification times of all static files, and the versions that process them."""
     digest = hashlib.sha256(f"{version('django')} {version('whitenoise')}".encode())
     for finder in finders.get_finders():
         for path, storage in finder.list([]):

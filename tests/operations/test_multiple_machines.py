@@ -168,7 +168,7 @@ def test_a_bucket_and_a_database_are_backed_up_and_restored(pair: Pair, tmp_path
 def nginx(
     folder: Path, urls: tuple[str, str], public: Path | None = None, *, files_first: bool = False
 ) -> Iterator[tuple[int, ssl.SSLContext]]:
-    """Run nginx with the example configuration, but this machine's ports, certificate and folders."""
+    """Run nginx with the example configuration, but this machine's ports, certificate, and folders."""
     assert NGINX
     tls, plain = free_port(), free_port()
     subprocess.run(

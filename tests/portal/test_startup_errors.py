@@ -78,7 +78,7 @@ FAILURE_CASES = [
     setting("PORTAL_HSTS_SUBDOMAINS", "no", "Write true or false."),
     setting("PORTAL_EMAIL_URL", f"http://me:{SECRET}@a.org", "Use smtps://user:password@mail.example.org:465."),
     setting("PORTAL_EMAIL_FROM", "clinic@example.org", "Use smtps://user:password@mail.example.org:465."),
-    setting("PORTAL_S3_BUCKET", "s3://pictures", "Use the name of a bucket"),
+    setting("PORTAL_S3_BUCKET", "s3://pictures", "Use a bucket name"),
     setting("PORTAL_S3_ENDPOINT", "https://s3.example.org", "Set PORTAL_S3_BUCKET as well"),
     setting("PORTAL_DATA_DIR", "/proc/portal", "PORTAL_DATA_DIR /proc/portal cannot be created"),
     setting("PORTAL_DATA_DIR", "/proc/sys", "PORTAL_DATA_DIR /proc/sys is not writable"),

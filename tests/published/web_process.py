@@ -53,7 +53,7 @@ def make_web_process(files: PublishedFiles, django: Any = None, *, max_bytes: in
 
 
 def fetch(application: PublishedPages, **changes: str) -> tuple[str, dict[str, str], bytes]:
-    """Return status, headers and body of a response."""
+    """Return the status, headers, and body of a response."""
     got: list[Any] = []
     body = b"".join(application(environ(**changes), lambda status, headers, *_: got.append((status, dict(headers)))))
     return got[0][0], got[0][1], body

@@ -131,7 +131,7 @@ def prefetch_public_pictures(media_names: Path) -> None:
 
 
 def build_fingerprint() -> str:
-    """Hash everything but content that affects rendering: code, templates, translations, static files and hosts."""
+    """Hash everything but content that affects rendering: code, templates, translations, static files, and hosts."""
     digest = hashlib.sha256(f"{settings.PUBLIC_URL} {settings.ALLOWED_HOSTS} {settings.STATIC_URL}".encode())
     own_apps = [Path(app.path) for app in apps.get_app_configs() if Path(app.path).is_relative_to(settings.BASE_DIR)]
     for file in [file for folder in [*own_apps, settings.TEMPLATES_DIR] for file in sorted(folder.rglob("*"))]:
