@@ -136,5 +136,5 @@ def test_saml_signs_in_over_a_form_from_another_site(browser: Browser, served: A
         expect_work(tab)
         tab.page.get_by_role("button", name="Account menu").click()
         tab.page.get_by_role("button", name="Sign out").click()
-        expect(tab.page.get_by_text("You are signed out.")).to_be_visible()
+        expect(tab.page.get_by_text("You have been signed out.")).to_be_visible()
         assert tab.complaints == []
