@@ -36,9 +36,9 @@ def main() -> None:
     except CommandError as error:  # raised where Django does not report it: before a command runs
         sys.exit(f"error: {error}")
     except (DatabaseError, OSError) as error:
-        from portal.storage.database import describe_failure
+        from portal.storage.database import describe_command_error
 
-        reason = describe_failure(error)
+        reason = describe_command_error(error)
         if not reason or "--traceback" in sys.argv:
             raise
         sys.exit(f"error: {reason}")

@@ -1,4 +1,4 @@
-"""The site of the portal, which knows nothing medical, and the version of this program."""
+"""The portal site, which contains no medical domain code, and the application version."""
 
 import tomllib
 from functools import cache
@@ -12,7 +12,7 @@ PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 
 @cache
 def get_version() -> str:
-    """Return the version, such as ``0.1.0``: of the installed package, or of the source tree if it is not installed."""
+    """Return the version, such as ``0.1.0``, of the installed package, or of the source tree if not installed."""
     try:
         return version("plainspine")
     except PackageNotFoundError:
@@ -20,5 +20,5 @@ def get_version() -> str:
 
 
 def describe_version() -> str:
-    """Return the version with that of Django, for the command line."""
+    """Return the Plainspine and Django versions, for ``--version``."""
     return f"Plainspine {get_version()} (Django {django.get_version()})"

@@ -1,8 +1,8 @@
-"""The admin site of this project: its navigation, a search over everything, and the base class of its model admins.
+"""The admin site of this project: its navigation, site-wide search, and the base class of its model admins.
 
-The site is Django's. Each screen has the name of what it shows as its title. Search ignores case, accents and hyphens,
-and a change list survives an invalid filter. An app config names the sections of its screens in ``admin_sections``, the
-path of a function that returns them.
+Based on Django's admin site. Each screen is titled with the name of the object it shows. Search ignores case, accents,
+and hyphens, and a change list survives an invalid filter. An app config declares its navigation sections in
+``admin_sections``, the dotted path of a function that returns them.
 """
 
 from collections.abc import Iterable
@@ -44,7 +44,7 @@ else:
 
 MAX_SEARCH_LENGTH = 200  # characters
 MAX_SEARCH_WORDS = 12
-INVALID_FILTER_MESSAGE = _("The filter in the address is not valid, so all rows are shown.")
+INVALID_FILTER_MESSAGE = _("The filter in the URL is not valid, so all rows are shown.")
 # Raised for a lookup that the list does not offer, or a value that the field or the database cannot parse.
 INVALID_LOOKUP_ERRORS = (
     DisallowedModelAdminLookup,
@@ -58,9 +58,9 @@ INVALID_LOOKUP_ERRORS = (
 )
 QUOTE = "'"
 
-Text = str | Promise
+StrOrPromise = str | Promise
 
-MAX_RESULTS = 6  # of each kind
+MAX_RESULTS_PER_GROUP = 6
 MAX_QUERY_LENGTH = 200
 JSON_TYPE = "application/json"
 
@@ -98,18 +98,18 @@ class FoldWithoutHyphens(Fold):
 class SearchableModelAdmin(BaseModelAdmin):
     """Base class of all model admins. Search results whose ``title_field`` matches best come first.
 
-    A row is called by its name: the title of a form is ``row_title()``. The search over everything includes the rows of
-    an admin with ``is_in_site_search``.
+    Change forms are titled with ``row_title()``. Site-wide search covers the model admins that set
+    ``is_in_site_search``.
     """
 
     title_field = ""
     is_in_site_search = False
-    # The title of the list and the label of its main button, where the name of the model does not say it.
+    # Title of the list and label of its Add button, for models whose name is not clear enough.
     list_title: Any = ""
     add_label: Any = ""
 
     def row_title(self, obj: Any) -> str:
-        """Return the name of a row as staff know it: the value of ``title_field`` where the model has it."""
+        """Return the name of a row as staff know it: the value of ``title_field`` if the model has one."""
         name = getattr(obj, self.title_field, "") if self.title_field else getattr(obj, "title", "")
         return str(name or obj)
 
@@ -120,13 +120,13 @@ class SearchableModelAdmin(BaseModelAdmin):
 
     @admin.display(description="")
     def action_checkbox(self, obj: Any) -> SafeString:
-        """Render Django's checkbox of a row with the name of the row."""
+        """Render the row's selection checkbox, labeled with the row's name."""
         label = gettext("Select “%(name)s”") % {"name": self.row_title(obj)}
         checkbox = CheckboxInput({"class": "action-select", "aria-label": label}, lambda value: False)
         return checkbox.render(ACTION_CHECKBOX_NAME, str(obj.pk))
 
     def get_form_context(self, request: HttpRequest, context: dict[str, Any], obj: Any) -> dict[str, Any]:
-        """Return what the template of the form needs besides Django's ``context``. ``obj`` is None for a new row."""
+        """Return the form template's context beyond Django's own. ``obj`` is None for a new row."""
         return {}
 
     def render_change_form(
@@ -138,7 +138,7 @@ class SearchableModelAdmin(BaseModelAdmin):
         form_url: str = "",
         obj: Any = None,
     ) -> HttpResponse:
-        """Title the form with the name of its row, end no label with a colon, and add ``get_form_context()``."""
+        """Use the row's name as the title, drop the colons after labels, and add ``get_form_context()``."""
         context |= self.get_form_context(request, context, obj)
         forms = [context["adminform"].form]
         for inline in context["inline_admin_formsets"]:
@@ -152,13 +152,13 @@ class SearchableModelAdmin(BaseModelAdmin):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def render_delete_form(self, request: HttpRequest, context: Any) -> HttpResponse:
-        """Title the question with the name of the row."""
+        """Put the row's name in the title of the confirmation page."""
         title = gettext("“%(name)s” cannot be deleted") if context["protected"] else gettext("Delete “%(name)s”?")
         context |= {"title": title % {"name": self.row_title(context["object"])}, "subtitle": None}
         return super().render_delete_form(request, context)
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """Title the history with the name of the row."""
+        """Put the row's name in the title of the history page."""
         obj = self.get_object(request, unquote(object_id))
         title = gettext("History of “%(name)s”") % {"name": self.row_title(obj)} if obj else ""
         return super().history_view(request, object_id, {"title": title, "subtitle": None, **(extra_context or {})})
@@ -166,7 +166,7 @@ class SearchableModelAdmin(BaseModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Return the rows that contain every search term, regardless of case, accents and hyphens."""
+        """Return the rows that contain every search term, regardless of case, accents, and hyphens."""
         fields = self.get_search_fields(request)
         for word in _split_search_terms(search_term) if fields else ():
             lookups = {"fold": word}
@@ -177,7 +177,7 @@ class SearchableModelAdmin(BaseModelAdmin):
         return queryset, any(lookup_spawns_duplicates(self.opts, field) for field in fields)
 
     def get_ordering(self, request: HttpRequest) -> Any:
-        """Return the ordering; during a search, unless the user sorts by a column, the best title matches first."""
+        """Return the ordering. During a search, the best title matches come first unless the user sorts by a column."""
         ordering = super().get_ordering(request) or self.opts.ordering
         field = self.title_field or next(iter(self.get_search_fields(request)), "")
         search_text = " ".join(_split_search_terms(request.GET.get("q", "")))
@@ -211,7 +211,7 @@ class SearchableModelAdmin(BaseModelAdmin):
         return changelist
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
-        """Title the question before several rows are deleted."""
+        """Set the title of the bulk-delete confirmation page."""
         response = super().response_action(request, queryset)
         if isinstance(response, TemplateResponse) and response.context_data and "queryset" in response.context_data:
             count = len(response.context_data["queryset"])
@@ -237,13 +237,13 @@ class PortalAdminSite(admin.AdminSite):
     site_header = "Plainspine"
     site_title = "Plainspine"
     index_title = _("Home")
-    # The header has the navigation; next to a table or two texts, a sidebar would take the width of a column.
+    # Navigation is in the header; a sidebar would take a column's width from tables and side-by-side texts.
     enable_nav_sidebar = False
-    # portal/accounts/urls.py adds the catch-all, after the route of damaged links.
+    # portal/accounts/urls.py adds the catch-all, after the damaged-link route.
     final_catch_all_view = False
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
-        """Import the admin modules only now, when URLs are needed; public pages never load them."""
+        """Import the admin modules here, on first use, so that public pages never load them."""
         admin.autodiscover()
         return [path("search/", self.admin_view(self.search_view), name="search"), *super().get_urls()]
 
@@ -253,14 +253,14 @@ class PortalAdminSite(admin.AdminSite):
         return super().check(app_configs)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """Add the navigation of a signed-in user."""
+        """Add the navigation for a signed-in user."""
         context = super().each_context(request)
-        # Django puts the list of models into every screen, for a sidebar that we do not have.
+        # Django adds the model list to every screen for its sidebar, which this site does not use.
         context["available_apps"] = []
         return {**context, "navigation": build_navigation(request) if context["has_permission"] else None}
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """Render the home screen with the context of each app config that names a function in ``admin_home``."""
+        """Render the home screen with the context from every app config's ``admin_home`` function."""
         context = dict(extra_context or {})
         for config in apps.get_app_configs():
             if home := getattr(config, "admin_home", ""):
@@ -274,7 +274,7 @@ class PortalAdminSite(admin.AdminSite):
     def search_view(self, request: HttpRequest) -> HttpResponse:
         """Search everything that the user can view, for the search dialog (JSON) or as a page (``?q=``)."""
         query = request.GET.get("q", "").replace("\0", "")[:MAX_QUERY_LENGTH].strip()
-        groups = find_everything(self, request, query) if query else []
+        groups = search_all(self, request, query) if query else []
         if request.headers.get("Accept") == JSON_TYPE:
             response: HttpResponse = JsonResponse({"groups": [_group_to_json(group) for group in groups]})
         else:
@@ -288,23 +288,23 @@ class PortalAdminSite(admin.AdminSite):
 class Screen:
     """A screen that the navigation links to.
 
-    ``url_name`` is a name in the ``admin`` namespace. ``prefixes`` are the beginnings of the URL names that belong to
-    the screen, such as the forms of a list; the longest match of all screens decides.
+    ``url_name`` is a name in the ``admin`` namespace. ``prefixes`` match the URL names that belong to the screen, such
+    as a list's forms; the longest match wins.
     """
 
-    label: Text
+    label: StrOrPromise
     url_name: str
     permission: str = ""
     prefixes: tuple[str, ...] = ()
-    hint: Text = ""
+    hint: StrOrPromise = ""
 
 
 @dataclass(frozen=True)
 class Section:
-    """A group of screens. The first one that the user can open is where the section leads."""
+    """A group of screens. The section links to the first one that the user can open."""
 
     key: str
-    label: Text
+    label: StrOrPromise
     screens: tuple[Screen, ...]
 
 
@@ -312,15 +312,15 @@ class Section:
 class Link:
     """A label with a URL. ``current`` is the value of ``aria-current``, or an empty string."""
 
-    label: Text
+    label: StrOrPromise
     url: str
     current: str = ""
-    hint: Text = ""
+    hint: StrOrPromise = ""
 
 
 @dataclass(frozen=True)
 class Navigation:
-    """The sections; the tabs of the current section, on its own screens only; and the way back from a screen below."""
+    """The sections, the current section's tabs (on its top-level screens only), and a nested screen's parent link."""
 
     sections: list[Link]
     tabs: list[Link]
@@ -339,7 +339,7 @@ def get_screens(user: Any) -> list[tuple[Section, Screen]]:
 
 
 def build_navigation(request: HttpRequest) -> Navigation:
-    """Return the navigation of the user, with the current place marked."""
+    """Return the navigation of the user, with the current location marked."""
     match = request.resolver_match
     url_name = match.url_name or "" if match and match.app_names == ["admin"] else ""
     allowed = get_screens(request.user)
@@ -383,7 +383,7 @@ def _find_current(allowed: Iterable[tuple[Section, Screen]], url_name: str) -> t
 
 @dataclass(frozen=True)
 class Result:
-    """One screen or row."""
+    """One search result: a screen or a row."""
 
     label: str
     detail: str
@@ -399,28 +399,28 @@ class ResultGroup:
     more_url: str = ""
 
 
-def find_everything(site: admin.AdminSite, request: HttpRequest, query: str) -> list[ResultGroup]:
+def search_all(site: admin.AdminSite, request: HttpRequest, query: str) -> list[ResultGroup]:
     """Return the groups with results: screens first, then rows in the order of the site's sections."""
     order = {screen.url_name: number for number, (_, screen) in enumerate(get_screens(request.user))}
     model_admins = sorted(
         (site.get_model_admin(model) for model in apps.get_models() if site.is_registered(model)),
         key=lambda model_admin: order.get(f"{_url_name(model_admin)}_changelist", len(order)),
     )
-    groups = [_find_screens(request, query), *(_find_rows(found, request, query) for found in model_admins)]
+    groups = [_search_screens(request, query), *(_search_model(found, request, query) for found in model_admins)]
     return [group for group in groups if group.results]
 
 
-def _find_screens(request: HttpRequest, query: str) -> ResultGroup:
+def _search_screens(request: HttpRequest, query: str) -> ResultGroup:
     screens = [
         Result(str(screen.label), str(screen.hint), reverse(f"admin:{screen.url_name}"))
         for _section, screen in get_screens(request.user)
         if fold(query) in fold(str(screen.label))
     ]
-    return ResultGroup(gettext("Screens"), screens[:MAX_RESULTS])
+    return ResultGroup(gettext("Screens"), screens[:MAX_RESULTS_PER_GROUP])
 
 
-def _find_rows(model_admin: Any, request: HttpRequest, query: str) -> ResultGroup:
-    """Search like the model's list, whose ordering puts the best titles first, and fetch one row more than is shown."""
+def _search_model(model_admin: Any, request: HttpRequest, query: str) -> ResultGroup:
+    """Search as the model's change list does, best title matches first, and fetch one more row than is shown."""
     label = capfirst(str(model_admin.opts.verbose_name_plural))
     is_searched = getattr(model_admin, "is_in_site_search", False) and model_admin.get_search_fields(request)
     if not (is_searched and model_admin.has_view_permission(request)):
@@ -428,13 +428,15 @@ def _find_rows(model_admin: Any, request: HttpRequest, query: str) -> ResultGrou
     rows, has_duplicates = model_admin.get_search_results(request, model_admin.get_queryset(request), query)
     if has_duplicates:
         rows = model_admin.get_queryset(request).filter(pk__in=rows.values("pk"))
-    found = list(rows.order_by(*model_admin.get_ordering(request), "pk")[: MAX_RESULTS + 1])
+    found = list(rows.order_by(*model_admin.get_ordering(request), "pk")[: MAX_RESULTS_PER_GROUP + 1])
     name = f"admin:{_url_name(model_admin)}"
     results = [
         Result(model_admin.row_title(row), model_admin.row_detail(row), reverse(f"{name}_change", args=[row.pk]))
-        for row in found[:MAX_RESULTS]
+        for row in found[:MAX_RESULTS_PER_GROUP]
     ]
-    more_url = f"{reverse(f'{name}_changelist')}?{urlencode({'q': query})}" if len(found) > MAX_RESULTS else ""
+    more_url = (
+        f"{reverse(f'{name}_changelist')}?{urlencode({'q': query})}" if len(found) > MAX_RESULTS_PER_GROUP else ""
+    )
     return ResultGroup(label, results, more_url)
 
 

@@ -1,8 +1,8 @@
 """Tables whose rows cannot be changed or deleted, so that history can serve as evidence.
 
-The models refuse with a clear error; triggers in the database refuse everything else, such as raw SQL. A migration that
-changes rows of such a table drops the triggers first and ends with ``RefuseChanges``. A migration that only alters the
-table ends with it as well, because Django rebuilds the table on SQLite, which loses all of its triggers.
+The models refuse with a clear error; database triggers reject everything else, such as raw SQL. A migration that
+changes rows of such a table drops the triggers first and ends with ``RefuseChanges``. A migration that only
+alters the table must end with it too, because on SQLite Django rebuilds the table and drops all of its triggers.
 """
 
 import contextlib
@@ -49,9 +49,9 @@ AppendOnlyManager = models.Manager.from_queryset(AppendOnlyQuerySet)
 class AppendOnly(models.Model):
     """Abstract base of models with append-only rows."""
 
-    # Fields that may change; also an attribute of models that are not AppendOnly but have triggers.
+    # Fields that may change. Models that have the triggers but do not inherit from AppendOnly define this, too.
     mutable_fields: ClassVar[tuple[str, ...]] = ()
-    # Fields that may become null, because the row that they refer to can be deleted.
+    # Fields that may be set to NULL when the row they refer to is deleted.
     clearable_fields: ClassVar[tuple[str, ...]] = ()
 
     class Meta:
@@ -68,9 +68,9 @@ class AppendOnly(models.Model):
 
 
 class RefuseChanges(Operation):
-    """Migration operation: the database refuses to delete rows of a model, and to update them.
+    """Migration operation that makes the database reject updates and deletes on a model's table.
 
-    ``mutable_fields`` and ``clearable_fields``: the exceptions, as in ``AppendOnly``.
+    ``mutable_fields`` and ``clearable_fields`` are the exceptions, as in ``AppendOnly``.
     """
 
     category = OperationCategory.SQL
@@ -83,7 +83,7 @@ class RefuseChanges(Operation):
         self.model_name, self.mutable_fields, self.clearable_fields = model_name, mutable_fields, clearable_fields
 
     def state_forwards(self, app_label: str, state: Any) -> None:
-        """Leave the models as they are: triggers are not part of them."""
+        """Do nothing: triggers are not part of the model state."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         model = to_state.apps.get_model(app_label, self.model_name)
@@ -97,7 +97,7 @@ class RefuseChanges(Operation):
             schema_editor.execute(statement, params=None)
 
     def describe(self) -> str:
-        return f"Refuse changes to rows of {self.model_name}"
+        return f"Make {self.model_name} rows append-only"
 
 
 POSTGRESQL_FUNCTION = """
@@ -111,7 +111,7 @@ END $$
 def create_triggers_sql(
     vendor: str, model: type[models.Model], mutable_fields: Iterable[str], clearable_fields: Iterable[str]
 ) -> list[str]:
-    """Return the statements that create the triggers of a table, or replace them."""
+    """Return the SQL statements that create or replace a table's triggers."""
     table = model._meta.db_table  # noqa: SLF001 -- documented by Django
     columns = {field.name: f'"{field.column}"' for field in model._meta.concrete_fields}  # noqa: SLF001 -- as above
     excepted = {*mutable_fields, *clearable_fields}
@@ -151,18 +151,19 @@ def drop_triggers_sql(vendor: str, model: type[models.Model]) -> list[str]:
 
 
 @contextlib.contextmanager
-def changes_allowed(model: type[models.Model]) -> Iterator[None]:
-    """Drop the triggers of a table for the length of the block, inside a transaction: for retention periods only.
+def triggers_disabled(model: type[models.Model]) -> Iterator[None]:
+    """Drop a table's triggers for the duration of the block. Requires a transaction; only data retention may use this.
 
-    No other connection can use the gap: both databases undo the block as a whole, and lock the table until it commits.
+    No other connection can exploit the gap: DDL is transactional in both databases, and the table stays locked until
+    the commit.
     """
     excepted = (getattr(model, name, ()) for name in ("mutable_fields", "clearable_fields"))
     create = create_triggers_sql(connection.vendor, model, *excepted)
     if not connection.in_atomic_block:
-        raise RuntimeError("changes_allowed needs a transaction")
+        raise RuntimeError("triggers_disabled needs a transaction")
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            # Foreign keys that are checked at the end of the transaction would be in the way.
+            # PostgreSQL cannot alter a table that has pending deferred constraint checks.
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for statement in drop_triggers_sql(connection.vendor, model):
             cursor.execute(statement)
@@ -186,7 +187,7 @@ def create_triggers() -> None:
 
 
 def drop_triggers() -> None:
-    """Drop the triggers of all protected tables that exist. Only for a restore, which creates them again."""
+    """Drop the triggers of all protected tables that exist. Only a restore may call this; it re-creates them."""
     with connection.cursor() as cursor:
         tables = set(connection.introspection.table_names(cursor))
         for model in protected_models():

@@ -18,7 +18,7 @@ class PortalConfig(AppConfig):
 
 
 class AccountsConfig(AppConfig):
-    """Accounts, roles, and login of staff. Tables, permissions, and URL names keep the label ``staff``."""
+    """Staff accounts, roles, and login. Tables, permissions, and URL names keep the label ``staff``."""
 
     default = False
     name = "portal.accounts"
@@ -38,7 +38,7 @@ class AllauthAccountConfig(AccountConfig):  # type: ignore[misc]
 class StaffAdminConfig(SimpleAdminConfig):
     """Django's admin with PortalAdminSite as ``admin.site``.
 
-    Autodiscovery is off: the URLconf loads the admin modules with the first request under ``/admin/``.
+    Autodiscovery is off: the URLconf loads the admin modules on the first request under ``/admin/``.
     """
 
     default_site = "portal.admin_site.PortalAdminSite"

@@ -1,7 +1,7 @@
-"""Audit events: recording those of accounts, forwarding all, and exporting a span of time (docs/audit.md).
+"""Audit events: recording account events, forwarding all events, and exporting a date range (docs/audit.md).
 
-The events are rows of the append-only tables. The worker process reads new rows and forwards them, so a collector that
-is down delays events and loses none, and no request waits for it. Each event is delivered at least once.
+The events are rows of the append-only tables. The worker process reads new rows and forwards them, so an unavailable
+collector delays events but loses none, and no request waits for it. Each event is delivered at least once.
 """
 
 import csv
@@ -33,12 +33,13 @@ FIELDS = (
 )  # fmt: skip
 POLL_SECONDS, RETRY_SECONDS = 2.0, 30.0
 BATCH_SIZE = 200
-# Only one machine forwards at a time. If it dies, another one goes on after this time.
+# Only one machine forwards at a time. If it dies, another one takes over after this long.
 LEASE_SECONDS = 60
-# On PostgreSQL, rows can become visible out of order. A row that is this old has all earlier ones before it.
-POSTGRESQL_SETTLE_SECONDS = 20
-# A spreadsheet would run a cell that begins with one of these as a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# On PostgreSQL, rows can become visible out of order. Once a row is this old, all earlier rows are assumed to be
+# visible.
+POSTGRESQL_VISIBILITY_DELAY_SECONDS = 20
+# Spreadsheets run a cell that starts with one of these as a formula.
+FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 
 AuditRecord = dict[str, Any]
 Kind = AuditEvent.Kind
@@ -54,9 +55,9 @@ def record(
     request: HttpRequest | None = None,
     detail: str = "",
 ) -> None:
-    """Add an event about the account ``user``. ``actor`` is who caused it; not stored when not signed in.
+    """Add an event about the account ``user``. ``actor`` is the user who caused it; an anonymous actor is not stored.
 
-    ``detail`` is stored in English, whatever the active language, and cut to the length of the column.
+    ``detail`` is stored in English, whatever the active language, and truncated to the length of the column.
     """
     AuditEvent.objects.create(
         kind=kind,
@@ -68,7 +69,10 @@ def record(
 
 
 def origin_hash(request: HttpRequest | None) -> str:
-    """Return ``ORIGIN_LENGTH`` digits that are equal for requests from the same network; empty without one."""
+    """Return ``ORIGIN_LENGTH`` hex digits that are the same for all requests from one network.
+
+    The string is empty if the network is unknown.
+    """
     network = client_network(request) if request else ""
     return keyed_hash("origin", network)[:ORIGIN_LENGTH] if network else ""
 
@@ -79,14 +83,16 @@ class AuditSource(Protocol):
     category: str
 
     def rows(self) -> QuerySet[Any]:
-        """Return all rows, with what ``to_record`` needs. Their ``pk`` grows, and ``created_at`` is their time."""
+        """Return all rows, with everything that ``to_record`` needs.
+
+        ``pk`` must be increasing, and ``created_at`` is the time of the event.
+        """
 
     def to_record(self, row: Any) -> AuditRecord:
-        """Return the fields that a row has besides time, ID, and category."""
+        """Return the fields of a row other than time, ID, and category."""
 
 
 def get_sources() -> list[AuditSource]:
-    """Return the sources of ``settings.AUDIT_SOURCES``."""
     return [import_string(path)() for path in settings.AUDIT_SOURCES]
 
 
@@ -102,7 +108,7 @@ def make_record(source: AuditSource, row: Any) -> AuditRecord:
 
 
 def export_events(start: datetime.datetime, end: datetime.datetime) -> Iterator[AuditRecord]:
-    """Return the events from ``start`` until before ``end``, source by source, oldest first."""
+    """Yield the events from ``start`` (inclusive) to ``end`` (exclusive), source by source, oldest first."""
     for source in get_sources():
         rows = source.rows().filter(created_at__gte=start, created_at__lt=end).order_by("pk")
         for row in rows.iterator(chunk_size=500):
@@ -115,7 +121,7 @@ def write_csv(events: Iterable[AuditRecord], stream: TextIO) -> int:
     writer.writerow(FIELDS)
     count = 0
     for count, event in enumerate(events, 1):  # noqa: B007 -- the number of events, 0 without any
-        writer.writerow(_defuse(str(event[name])) for name in FIELDS)
+        writer.writerow(_escape_formula(str(event[name])) for name in FIELDS)
     return count
 
 
@@ -127,12 +133,12 @@ def write_json_lines(events: Iterable[AuditRecord], stream: TextIO) -> int:
     return count
 
 
-def _defuse(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
+def _escape_formula(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(FORMULA_PREFIXES) else cell
 
 
 def forward_new_events() -> int:
-    """Send the events that were not forwarded yet to all targets, and return how many there were.
+    """Send the events that have not been forwarded yet to all targets, and return how many there were.
 
     Raises OSError if a target does not accept them; the same events are sent again at the next call, to all targets.
     """
@@ -144,7 +150,7 @@ def _forward(source: AuditSource) -> int:
     newest = source.rows().order_by("-pk").values_list("pk", flat=True).first() or 0
     # Forwarding starts with new events; export_audit has the earlier ones.
     position, _created = AuditPosition.objects.get_or_create(source=source.category, defaults={"last_id": newest})
-    if newest <= position.last_id or not (lease := _take_lease(source, now)):
+    if newest <= position.last_id or not (lease := _acquire_lease(source, now)):
         return 0
     # Empty once the lease has expired and another machine holds one.
     own_position = AuditPosition.objects.filter(source=source.category, leased_until=lease)
@@ -152,7 +158,7 @@ def _forward(source: AuditSource) -> int:
     batch = list(source.rows().filter(pk__gt=position.last_id).order_by("pk")[:BATCH_SIZE])
     if connection.vendor == "postgresql":
         # Transactions can commit out of order. Stop at the first row that is too new: the position must not skip one.
-        settled = now - datetime.timedelta(seconds=POSTGRESQL_SETTLE_SECONDS)
+        settled = now - datetime.timedelta(seconds=POSTGRESQL_VISIBILITY_DELAY_SECONDS)
         batch = list(takewhile(lambda row: row.created_at < settled, batch))
     try:
         if batch:
@@ -166,7 +172,7 @@ def _forward(source: AuditSource) -> int:
     return len(batch)
 
 
-def _take_lease(source: AuditSource, now: datetime.datetime) -> datetime.datetime | None:
+def _acquire_lease(source: AuditSource, now: datetime.datetime) -> datetime.datetime | None:
     """Return when the lease expires, or None if another machine holds one."""
     rows = AuditPosition.objects.filter(source=source.category)
     free = rows.filter(leased_until=None) | rows.filter(leased_until__lt=now)
@@ -174,8 +180,8 @@ def _take_lease(source: AuditSource, now: datetime.datetime) -> datetime.datetim
     return lease if free.update(leased_until=lease) else None
 
 
-def count_waiting() -> int:
-    """Return how many events are still to be forwarded; 0 if forwarding is off."""
+def count_unforwarded() -> int:
+    """Return how many events are still to be forwarded, or 0 if forwarding is off."""
     if not settings.AUDIT_TARGETS:
         return 0
     positions = dict(AuditPosition.objects.values_list("source", "last_id"))
@@ -199,7 +205,7 @@ def _forward_forever() -> None:
             sent = forward_new_events()
         except (OSError, DatabaseError) as error:
             if not is_failing:
-                log.warning("Audit events wait until they can be forwarded: %s", type(error).__name__)
+                log.warning("Cannot forward audit events; they will be retried: %s", type(error).__name__)
             is_failing = True
             connections.close_all()
             time.sleep(RETRY_SECONDS)
@@ -209,7 +215,7 @@ def _forward_forever() -> None:
             time.sleep(RETRY_SECONDS)
             continue
         if is_failing:
-            log.info("Audit events are forwarded again")
+            log.info("Audit events are being forwarded again")
             is_failing = False
         connections.close_all()
         if sent < BATCH_SIZE:
@@ -222,7 +228,7 @@ class SignInEvents:
     category = "sign-in"
 
     def rows(self) -> QuerySet[AuditEvent]:
-        """Return the log with its accounts."""
+        """Return all rows with their accounts preloaded."""
         return AuditEvent.objects.select_related("user", "actor")
 
     def to_record(self, row: AuditEvent) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Backup archives, and the database and media files that they contain.
 
-An archive is a TAR file whose last member is a manifest with the size and hash of every other member. Media files are
-those of the default storage, local or S3.
+An archive is a TAR file whose last member is a manifest with the size and hash of every other member. Media files come
+from the default storage, local or S3.
 """
 
 import errno
@@ -134,13 +134,13 @@ def read_manifest(source: Path) -> Manifest:
         with tarfile.open(source, "r:") as tar:
             last = tar.getmembers()[-1]
             if last.name != MANIFEST_NAME or last.size > MAX_MANIFEST_BYTES:
-                raise BackupError(f"{source} has no manifest. It is incomplete, or not a backup of this portal.")
+                raise BackupError(f"{source} has no manifest. It is incomplete or not a portal backup.")
             stream = tar.extractfile(last)
             values = json.loads(stream.read() if stream else b"")
             if values.get("format") != FORMAT_VERSION:
                 raise BackupError(
-                    f"{source} has format {values.get('format')}, but this version reads only {FORMAT_VERSION}. "
-                    "Restore it with the version that made it."
+                    f"{source} uses backup format {values.get('format')}, but this version can only read format "
+                    f"{FORMAT_VERSION}. Restore it with the version that created it."
                 )
             manifest = Manifest(**values)
     except FileNotFoundError as error:
@@ -202,7 +202,7 @@ def iter_media(folder: str = "") -> Iterator[str]:
 
 
 def delete_all_media() -> None:
-    """Delete every media file and the directories that are then empty."""
+    """Delete every media file, then any directories left empty."""
     for name in list(iter_media()):
         default_storage.delete(name)
     root = Path(settings.MEDIA_ROOT)
@@ -216,7 +216,7 @@ def delete_all_media() -> None:
 def restore_media(source: Path) -> int:
     """Store every file below ``source`` under its relative path; return the number of files.
 
-    Raise FileExistsError if the storage already has a file of that name.
+    Raise FileExistsError if the storage already has a file with that name.
     """
     count = 0
     for path in sorted(source.rglob("*")):
@@ -242,8 +242,8 @@ def sqlite_wal_warning() -> str:
         return ""
     return (
         f"SQLite {sqlite3.sqlite_version} has the WAL-reset bug (fixed in 3.51.3): in very rare cases, two processes "
-        "that write at the same moment damage the database. Run “manage.py backup” every day (it checks the database), "
-        "or use PostgreSQL, or a Python with a newer SQLite."
+        "writing at the same time corrupt the database. Run “manage.py backup” daily (it checks the database), or "
+        "switch to PostgreSQL or to a Python build with a newer SQLite."
     )
 
 
@@ -260,8 +260,8 @@ def is_empty() -> bool:
 def find_unknown_migration(applied: Iterable[str]) -> str:
     """Return the first of the applied migrations (``app.name``) that this version lacks, or an empty string.
 
-    Apps that are not installed do not count. A database with such a migration was made by a newer version, or by one
-    from before the migrations were squashed, so this version must not change it.
+    Ignores apps that are not installed. A database with an unknown migration comes from a newer version, or from one
+    that predates the squashed migrations, so this version must not modify it.
     """
     known = {".".join(key) for key in MigrationLoader(None, ignore_no_migrations=True).disk_migrations}
     apps = {name.split(".")[0] for name in known}
@@ -269,10 +269,10 @@ def find_unknown_migration(applied: Iterable[str]) -> str:
 
 
 def dump(target: Path) -> list[str]:
-    """Write every row of the database to ``target``, one JSON array a line, and return the applied migrations.
+    """Write every row of the database to ``target``, one JSON array per line, and return the applied migrations.
 
-    The rows are those of one moment, while staff go on writing. The form is the same for SQLite and PostgreSQL, so that
-    a backup can be restored on either. Raise BackupError, and OSError if the disk is full.
+    All rows come from one consistent snapshot, even while staff keep saving. The format is the same for SQLite and
+    PostgreSQL, so a backup can be restored to either. Raise BackupError, and OSError if the disk is full.
     """
     if get_vendor() == SQLITE:
         with _sqlite_snapshot(target.with_name(f"{target.name}.sqlite3")) as alias:
@@ -286,20 +286,20 @@ def dump(target: Path) -> list[str]:
 def load(source: Path, migrations: Iterable[str]) -> None:
     """Create the tables as of ``migrations`` in the empty database, and insert the rows of a dump.
 
-    The tables are then those of the version that made the dump: migrate afterwards. The triggers of append-only tables
-    are missing: create_triggers() afterwards. Raise BackupError or DatabaseError; empty_database() undoes everything.
+    The schema is that of the version that made the dump, so the caller must migrate and then call create_triggers().
+    Raise BackupError or DatabaseError; empty_database() undoes everything.
     """
     executor = MigrationExecutor(connection)
     graph, wanted = executor.loader.graph, set(migrations)
     targets = [key for key in graph.nodes if ".".join(key) in wanted]
-    # The last ones, which bring the others with them.
+    # Only the leaf migrations; their dependencies are applied automatically.
     executor.migrate([key for key in targets if not {child.key for child in graph.node_map[key].children} & {*targets}])
     models = {model._meta.db_table: model for model in _get_models(executor.loader, targets)}  # noqa: SLF001 -- documented
     with transaction.atomic():
         drop_triggers()
         with connection.cursor() as cursor:
             for table in models:
-                # Rows that migrations have made.
+                # Remove the rows that migrations created.
                 cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")  # noqa: S608 -- the name of a table
             with source.open(encoding="utf-8") as lines:
                 _insert_rows(cursor, models, lines)
@@ -319,7 +319,7 @@ def empty_database() -> None:
 
 
 def _get_models(loader: MigrationLoader, targets: list[tuple[str, str]]) -> list[Any]:
-    """Return the models as of some migrations, also those of many-to-many fields, sorted by the name of the table."""
+    """Return the models as of the given migrations, including automatic many-to-many ones, sorted by table name."""
     models = loader.project_state(targets).apps.get_models(include_auto_created=True)
     tables = [model for model in models if model._meta.managed and not model._meta.proxy]  # noqa: SLF001 -- documented
     return sorted(tables, key=lambda model: model._meta.db_table)  # noqa: SLF001 -- documented
@@ -334,7 +334,10 @@ def _write_rows(target: Path, alias: str) -> list[str]:
     loader = MigrationLoader(connections[alias])
     applied = sorted(".".join(key) for key in loader.applied_migrations)
     if unknown := find_unknown_migration(applied):
-        raise BackupError(f"The database was made by a newer version, with {unknown}. Back up with that version.")
+        raise BackupError(
+            f"The database was created by a newer version (it has the migration {unknown}). Back it up with that "
+            "version."
+        )
     targets = [key for key in loader.graph.nodes if key in loader.applied_migrations]
     with target.open("w", encoding="utf-8") as stream:
         for model in _get_models(loader, targets):
@@ -345,14 +348,14 @@ def _write_rows(target: Path, alias: str) -> list[str]:
             lines = (
                 json.dumps(row, default=_to_json, ensure_ascii=False, sort_keys=True) for row in rows.iterator(500)
             )
-            # Databases sort text differently.
+            # SQLite and PostgreSQL collate text keys differently, so sort those rows here.
             for line in lines if isinstance(model._meta.pk, AutoField) else sorted(lines):  # noqa: SLF001 -- documented
                 stream.write(f"{line}\n")
     return applied
 
 
 def _to_json(value: Any) -> str:
-    """Return the text from which ``Field.to_python`` makes the value again."""
+    """Serialize a value in a form that ``Field.to_python`` can parse."""
     if isinstance(value, datetime | date | dt_time):
         return value.isoformat()
     if isinstance(value, timedelta):
@@ -365,7 +368,7 @@ def _to_json(value: Any) -> str:
 
 
 def _insert_rows(cursor: Any, models: dict[str, Any], lines: Iterable[str]) -> None:
-    """Insert the rows of a dump. Raise BackupError if it does not fit the tables."""
+    """Insert the rows of a dump. Raise BackupError if its columns do not match the tables."""
     statement, fields, rows = "", list[Any](), list[list[Any]]()
     for line in lines:
         entry = json.loads(line)
@@ -380,7 +383,7 @@ def _insert_rows(cursor: Any, models: dict[str, Any], lines: Iterable[str]) -> N
             model = models.get(entry["table"])
             fields = _get_fields(model) if model else []
             if [field.column for field in fields] != entry["columns"]:
-                raise BackupError(f"The backup does not fit this version: {entry['table']} has other columns.")
+                raise BackupError(f"The backup does not match this version: the columns of {entry['table']} differ.")
             names = ", ".join(connection.ops.quote_name(field.column) for field in fields)
             table, places = connection.ops.quote_name(entry["table"]), ", ".join(["%s"] * len(fields))
             statement = f"INSERT INTO {table} ({names}) VALUES ({places})"  # noqa: S608 -- names of tables and columns
@@ -395,7 +398,7 @@ def _to_database(field: Any, value: Any) -> Any:
 
 @contextmanager
 def _sqlite_snapshot(copy: Path) -> Iterator[str]:
-    """Yield the alias of a copy of the database, whose integrity is checked. The copy is deleted afterwards."""
+    """Yield a connection alias for an integrity-checked copy of the database. The copy is deleted afterwards."""
     _copy_sqlite(copy)
     alias = "snapshot"
     config = connections.settings[DEFAULT_DB_ALIAS]
@@ -417,7 +420,7 @@ def _copy_sqlite(target: Path) -> None:
             closing(sqlite3.connect(target)) as copy,
         ):
             source.backup(copy)
-            # A single file; in WAL mode, opening the copy would create two more.
+            # Keep the copy in a single file: opening a database in WAL mode creates two more.
             copy.execute("PRAGMA journal_mode=DELETE")
             damage = [row[0] for row in copy.execute("PRAGMA integrity_check(3)")]
             orphan = copy.execute("PRAGMA foreign_key_check").fetchone()
@@ -428,7 +431,8 @@ def _copy_sqlite(target: Path) -> None:
     if damage != ["ok"] or orphan:
         details = damage[0] if damage != ["ok"] else f"a row of {orphan[0]} refers to a missing row"
         raise BackupError(
-            f"The database is damaged ({details}). No backup was written. Keep the older ones and restore the latest."
+            f"The database is damaged ({details}). No backup was written. Keep your older backups, and restore the "
+            "most recent one."
         )
 
 

@@ -26,9 +26,9 @@ RENAMED_VARIABLES = {
 # Names without our prefix that other software may use as well.
 DATABASE_NAMES = ("DATABASE_URL",)
 BUCKET_NAMES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-# Up to this many wrong, missing, or swapped letters, a name is taken for a misspelled one.
+# A name with at most this many wrong, missing, or swapped letters is treated as a misspelling.
 MAX_MISSPELLED_LETTERS = 2
-# docs/examples/portal.service lists it in RestartPreventExitStatus: a restart does not repair a setting.
+# docs/examples/portal.service lists it in RestartPreventExitStatus: a restart does not fix a bad setting.
 EXIT_CONFIGURATION = os.EX_CONFIG
 MIN_SECRET_KEY_LENGTH = 50
 DUMMY_EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
@@ -42,7 +42,7 @@ POSTGRES_URL_PATTERN = re.compile(
 )
 REGION_PATTERN = r"[a-z0-9][a-z0-9-]{0,31}\Z"
 MIN_S3_CACHE_MB, MAX_S3_CACHE_MB = 64, 1024 * 1024
-# libpq's: a server that is gone is noticed within seconds, also by processes that wait without a limit.
+# libpq options that detect a dead server within seconds, even in processes without a timeout.
 CONNECTION_OPTIONS: dict[str, Any] = {
     "connect_timeout": 2,
     "keepalives_idle": 10,
@@ -55,7 +55,7 @@ SERVICE_USER_HINT = "Run the command as the service's user, with the service's s
 TRUE_OR_FALSE: dict[str, Any] = {
     "truthy": {"true", "True", "TRUE"},
     "falsy": {"false", "False", "FALSE"},
-    "error_messages": {"invalid": "Write true or false."},
+    "error_messages": {"invalid": "Use true or false."},
 }
 # Files that this process created in the data directory; a failed restore removes them.
 CREATED_FILES: set[Path] = set()
@@ -65,11 +65,11 @@ may_create = True
 
 
 class InvalidSettingError(Exception):
-    """Unusable environment variables. The message is one line of sentences that tell the operator what to do."""
+    """Invalid environment variables. The message is one line that tells the operator what to do."""
 
 
 class ConfigurationError(CommandError):
-    """A command that cannot start before someone has changed its configuration. systemd does not restart it."""
+    """A command that cannot start until its configuration is fixed. systemd does not restart it."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, returncode=EXIT_CONFIGURATION)
@@ -83,7 +83,7 @@ class SettingsEnv(Env):
 
     def __init__(self) -> None:
         super().__init__(eager=False)
-        # Every variable that was asked for: all that there are.
+        # Every variable that was read. Once the settings are loaded, these are all known settings.
         self.names: set[str] = set()
         for name, parser in (
             ("number", parse_number), ("hosts", parse_hosts), ("origin", parse_origin), ("email", parse_email_url),
@@ -92,12 +92,12 @@ class SettingsEnv(Env):
             self.add_parser(name, parser)
 
     def switch(self, name: str, *, default: bool) -> bool:
-        """Read ``true`` or ``false``; environs alone would also take ``yes``, ``on``, and ``1``."""
+        """Read ``true`` or ``false``; environs alone would also accept ``yes``, ``on``, and ``1``."""
         return self.bool(name, default, **TRUE_OR_FALSE)
 
     def choice(self, name: str, *values: str) -> str:
         """Read one of ``values``; the first is the default."""
-        return self.str(name, values[0], validate=validate.OneOf(values, error=f"Write {' or '.join(values)}."))
+        return self.str(name, values[0], validate=validate.OneOf(values, error=f"Use {' or '.join(values)}."))
 
     def _get_value(self, env_key: str, default: Any) -> Any:
         self.names.add(env_key)
@@ -113,7 +113,7 @@ class SettingsEnv(Env):
         unknown = sorted(name for name in os.environ if name.startswith("PORTAL_") and name not in self.names)
         problems = [self._unknown_name_message(name) for name in unknown]
         problems += [
-            f"{name} is not a setting. Did you mean {meant}?"
+            f"{name} is not a known setting. Did you mean {meant}?"
             for name in sorted(os.environ.keys() - self.names)
             if not name.startswith("PORTAL_") and (meant := self._closest_setting(name))
         ]
@@ -134,7 +134,7 @@ class SettingsEnv(Env):
         # Without the prefix, which all names share.
         known = {known.removeprefix("PORTAL_"): known for known in sorted(self.names)}
         (closest,) = difflib.get_close_matches(name.removeprefix("PORTAL_"), known, n=1, cutoff=0)
-        return f"{name} is not a setting. Did you mean {known[closest]}? All are in docs/operations.md."
+        return f"{name} is not a known setting. Did you mean {known[closest]}? See docs/operations.md for all settings."
 
     def _closest_setting(self, name: str) -> str:
         """Return the setting that a name without our prefix probably means, or an empty string.
@@ -154,9 +154,12 @@ def _letters(name: str) -> str:
 
 
 def parse_number(value: str, *, low: int, high: int) -> int:
-    """Return a whole number from ``low`` to ``high``; int() alone would also take ``+5``, ``1_0``, and other digits."""
+    """Return a whole number from ``low`` to ``high``.
+
+    int() alone would also accept ``+5``, ``1_0``, and non-ASCII digits.
+    """
     if not re.fullmatch(r"[0-9]{1,7}", value) or not low <= int(value) <= high:
-        raise ValidationError(f"Write a whole number from {low} to {high}.")
+        raise ValidationError(f"Use a whole number from {low} to {high}.")
     return int(value)
 
 
@@ -166,13 +169,13 @@ def parse_hosts(value: str) -> list[str]:
     for host in hosts:
         if not HOST_PATTERN.match(host):
             raise ValidationError(
-                f"It contains {host!r}. Write host names separated by commas, without scheme, port or *."
+                f"It contains {host!r}. Use host names separated by commas, without a scheme, port, or *."
             )
     return hosts
 
 
 def parse_origin(value: str, *, example: str) -> str:
-    """Return ``scheme://host[:port]`` of an HTTP URL that has nothing else."""
+    """Return an HTTP origin, ``scheme://host[:port]``. Reject a URL with anything more."""
     try:
         parts = urlsplit(value)
         valid = parts.scheme in {"http", "https"} and parts.hostname and parts.path in {"", "/"}
@@ -181,14 +184,14 @@ def parse_origin(value: str, *, example: str) -> str:
     except ValueError:
         valid = False
     if not valid:
-        raise ValidationError(f"Write scheme and host only, such as {example}.")
+        raise ValidationError(f"Use only the scheme and host, such as {example}.")
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def parse_email_url(value: str) -> dict[str, Any]:
     """Return Django's ``EMAIL_…`` settings.
 
-    ``smtps://`` uses TLS from the start, ``smtp://`` STARTTLS, except to a loopback host.
+    ``smtps://`` uses TLS from the start; ``smtp://`` uses STARTTLS, except with a loopback host.
     """
     try:
         parts = urlsplit(value)
@@ -198,7 +201,7 @@ def parse_email_url(value: str) -> dict[str, Any]:
     except ValueError:
         valid = False
     if not valid:
-        raise ValidationError("Write smtps://user:password@mail.example.org:465.")
+        raise ValidationError("Use smtps://user:password@mail.example.org:465.")
     implicit_tls, host = parts.scheme == "smtps", parts.hostname or ""
     return {
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
@@ -215,7 +218,7 @@ def parse_email_url(value: str) -> dict[str, Any]:
 def parse_sender(value: str) -> str:
     """Return an email address."""
     if not re.fullmatch(r"[^@\s<>,]+@[^@\s<>,]+", value):
-        raise ValidationError("Write an email address. PORTAL_EMAIL_URL and PORTAL_EMAIL_FROM go together.")
+        raise ValidationError("Use an email address. Set both PORTAL_EMAIL_URL and PORTAL_EMAIL_FROM, or neither.")
     return value
 
 
@@ -223,17 +226,17 @@ def parse_database_url(value: str) -> dict[str, Any]:
     """Return Django's ``DATABASES["default"]``."""
     if value.lower().startswith("postgres") and not POSTGRES_URL_PATTERN.match(value):
         raise ValidationError(
-            "Write postgres://user:password@host/name, and percent-encode special characters of the password, "
+            "Use postgres://user:password@host/name, and percent-encode special characters in the password, "
             "such as %40 for @, %2F for /, %3A for :, %23 for #, and %25 for %."
         )
     try:
         config: dict[str, Any] = dict(dj_database_url.parse(value))
     except (dj_database_url.ParseError, dj_database_url.UnknownSchemeError, ValueError) as error:
-        raise ValidationError("Write postgres://user:password@host/name.") from error
+        raise ValidationError("Use postgres://user:password@host/name.") from error
     engine = config.get("ENGINE")
     if engine == "django.db.backends.sqlite3":
         if str(config.get("NAME")) in {"", ":memory:"}:
-            raise ValidationError("It names an in-memory database. Name a file, such as sqlite:///portal.sqlite3.")
+            raise ValidationError("It refers to an in-memory database. Use a file, such as sqlite:///portal.sqlite3.")
         config["ENGINE"] = "portal.sqlite"
         # pytest-django recognizes only Django's own backend, and would create a file for each test process.
         config["TEST"] = {"NAME": ":memory:"}
@@ -266,7 +269,7 @@ def read_public_url(env: SettingsEnv) -> str:
 
 
 def get_public_url() -> str:
-    """Return the public URL as it is set now: ``serve`` sets it after the settings were read."""
+    """Return the current public URL, which ``serve`` may set after the settings were loaded."""
     env = SettingsEnv()
     return read_public_url(env)
 
@@ -275,7 +278,7 @@ def read_email_settings(env: SettingsEnv) -> dict[str, Any]:
     """Return Django's ``EMAIL_…`` settings. Without ``PORTAL_EMAIL_URL`` and ``…_FROM``, no email is sent."""
     if not env.str("PORTAL_EMAIL_URL", "") and not env.str("PORTAL_EMAIL_FROM", ""):
         return {"EMAIL_BACKEND": DUMMY_EMAIL_BACKEND}
-    # An empty default is not valid: one of the two variables is not enough.
+    # The empty defaults are invalid, so setting only one of the two variables is an error.
     settings = env.email("PORTAL_EMAIL_URL", "") or {}
     sender = env.sender("PORTAL_EMAIL_FROM", "")
     return {**settings, "DEFAULT_FROM_EMAIL": sender, "SERVER_EMAIL": sender}
@@ -286,15 +289,17 @@ def read_media_storage(env: SettingsEnv, data_dir: Path) -> dict[str, Any]:
     bucket = env.str(
         "PORTAL_S3_BUCKET",
         "",
-        validate=validate.Regexp(BUCKET_NAME_PATTERN, error="Write the name of a bucket, without s3:// or slashes."),
+        validate=validate.Regexp(BUCKET_NAME_PATTERN, error="Use a bucket name, without s3:// or slashes."),
     )
-    # Without an endpoint, the bucket is on Amazon's own server.
+    # Without an endpoint, the bucket is on Amazon S3.
     endpoint = env.str("PORTAL_S3_ENDPOINT", "") and env.origin(
         "PORTAL_S3_ENDPOINT",
         example="https://s3.example.org. The keys go into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
     )
     region = env.str(
-        "PORTAL_S3_REGION", "", validate=validate.Regexp(REGION_PATTERN, error="Write a name such as eu-central-1.")
+        "PORTAL_S3_REGION",
+        "",
+        validate=validate.Regexp(REGION_PATTERN, error="Use a region name such as eu-central-1."),
     )
     cache_mb = env.number("PORTAL_S3_CACHE_MB", "1024", low=MIN_S3_CACHE_MB, high=MAX_S3_CACHE_MB)
     if bucket == "":
@@ -335,14 +340,14 @@ def create_data_dir(path: Path) -> Path:
             f"PORTAL_DATA_DIR {path} cannot be created: {error.strerror}. {SERVICE_USER_HINT}"
         ) from error
     if not os.access(path, os.W_OK | os.X_OK):
-        raise InvalidSettingError(f"PORTAL_DATA_DIR {path} is not writable for this user. {SERVICE_USER_HINT}")
+        raise InvalidSettingError(f"PORTAL_DATA_DIR {path} is not writable by this user. {SERVICE_USER_HINT}")
     return path
 
 
 def read_or_create_key(file: Path) -> str:
     """Return the secret key in ``file``, which is created once with mode 0600.
 
-    A process that may not create an installation gets a key that is not stored: what needs the real one compares its
+    A process that may not create an installation gets a temporary key; code that needs the real one checks the
     fingerprint first (portal/secret_key.py).
     """
     try:
@@ -380,10 +385,10 @@ def _create_key(file: Path) -> None:
         temp_file.unlink()
 
 
-def forbid_new_file(config: dict[str, Any]) -> None:
+def require_existing_sqlite_file(config: dict[str, Any]) -> None:
     """Change an entry of ``DATABASES`` so that an SQLite file is opened only if it exists.
 
-    SQLite would create an empty one and hide that the database is missing, or somewhere else.
+    Otherwise, SQLite would create an empty one and hide the fact that the database is missing or elsewhere.
     """
     if config["ENGINE"] == "portal.sqlite":
         uri = f"file:{quote(str(config['NAME']))}?mode=rw"

@@ -1,4 +1,4 @@
-"""Monitoring: ``/healthz``, ``/readyz``, ``/metrics``, the clock of this machine, and when tasks last succeeded."""
+"""Monitoring: ``/healthz``, ``/readyz``, ``/metrics``, this machine's clock, and when tasks last succeeded."""
 
 import contextlib
 import logging
@@ -22,14 +22,14 @@ from django.views.decorators.http import require_safe
 
 from portal import get_version
 from portal.published.files import STALE_AFTER_SECONDS, PublishedFiles
-from portal.secret_key import WRONG_KEY, is_key_of_database
+from portal.secret_key import WRONG_KEY, key_matches_database
 from portal.storage.database import NO_RESPONSE, READ_ONLY, DatabaseFileMonitor, describe_error
 
-# A load balancer gives up sooner than a database that hangs.
+# Load balancers give up before a hung database connection times out.
 MAX_RESPONSE_SECONDS = 1.8
-# Below this much free disk space, the operator must act before staff can no longer save.
+# With less free disk space than this, report a problem before saving starts to fail.
 MIN_FREE_MB = 64
-# Codes of authenticator apps are valid for less than twice this time.
+# Authenticator codes are valid for less than twice this long.
 MAX_CLOCK_ERROR_SECONDS = 60
 STORAGE_NO_RESPONSE = "the media storage does not respond"
 CLOCK_ADVICE = "set up NTP, for example systemd-timesyncd (timedatectl)"
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 
 def start_monitoring() -> None:
-    """Make ``/readyz`` of this process report a database file that is replaced from now on, and a missing worker."""
+    """From now on, make this process's ``/readyz`` report a replaced database file or a missing worker."""
     global _file_monitor
     _file_monitor = DatabaseFileMonitor()
 
@@ -51,18 +51,18 @@ def start_monitoring() -> None:
 @csrf_exempt
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Return 200 as long as the process responds, and the version of the program."""
+    """Return 200 and the version as long as the process responds."""
     return _plain_response(200, f"ok {get_version()}")
 
 
 @csrf_exempt
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Return 200 if this machine can do everything; otherwise 503 with the reason, within two seconds.
+    """Return 200 if this machine is fully operational; otherwise 503 with the reason, within two seconds.
 
-    The reasons: database, connections, migrations, key, clock, worker process, disk, media storage.
+    Possible reasons: database, connections, migrations, key, clock, worker process, disk, media storage.
     """
-    problem = PROBE.run() if _file_monitor else find_problem()
+    problem = PROBE.run() if _file_monitor else describe_problem()
     return _plain_response(503 if problem else 200, problem or "ready")
 
 
@@ -83,8 +83,11 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(render(), content_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"})
 
 
-def find_problem(set_stage: Callable[[str], None] = lambda _: None) -> str:
-    """Return the first thing that is wrong, or an empty string. ``set_stage`` gets what it means if a check hangs."""
+def describe_problem(set_stage: Callable[[str], None] = lambda _: None) -> str:
+    """Return the first thing that is wrong, or an empty string.
+
+    ``set_stage`` receives the problem to report if the next check hangs.
+    """
     set_stage(NO_RESPONSE)
     age = PublishedFiles(settings.DATA_DIR).age()
     try:
@@ -101,7 +104,7 @@ def find_problem(set_stage: Callable[[str], None] = lambda _: None) -> str:
 
 
 class Probe:
-    """Runs ``find_problem`` in a thread, so that something that hangs cannot delay the response."""
+    """Runs ``describe_problem`` in a thread, so that something that hangs cannot delay the response."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -124,7 +127,7 @@ class Probe:
 
     def _check(self, finished: threading.Event) -> None:
         try:
-            self._problem = find_problem(self._set_stage)
+            self._problem = describe_problem(self._set_stage)
         except Exception:
             log.exception("The readiness check failed")
             self._problem = "the readiness check failed: see the log"
@@ -146,7 +149,7 @@ def _database_problem() -> str:
         return "unapplied migrations: run manage.py migrate"
     if _is_read_only():
         return READ_ONLY
-    if not is_key_of_database():
+    if not key_matches_database():
         return f"{WRONG_KEY}: see “Rotate the key” in docs/operations.md"
     return describe_clock_error((_database_time() - timezone.now()).total_seconds())
 
@@ -174,11 +177,11 @@ def _database_time() -> datetime:
 
 
 def describe_clock_error(seconds: float) -> str:
-    """Return a message if the database's clock is this many seconds ahead, and that is too much."""
+    """Return a message if the database's clock is ahead (negative: behind) by more than MAX_CLOCK_ERROR_SECONDS."""
     if abs(seconds) <= MAX_CLOCK_ERROR_SECONDS:
         return ""
     direction = "behind" if seconds > 0 else "ahead of"
-    return f"the clock of this machine is {abs(seconds):.0f} s {direction} that of the database: {CLOCK_ADVICE}"
+    return f"this machine's clock is {abs(seconds):.0f} s {direction} the database's: {CLOCK_ADVICE}"
 
 
 def _disk_space_problem() -> str:
@@ -190,12 +193,12 @@ def _disk_space_problem() -> str:
 
 
 def _media_problem() -> str:
-    find = getattr(default_storage, "find_problem", None)
+    find = getattr(default_storage, "describe_problem", None)
     try:
         default_storage.exists("figures/ready")
         return str(find()) if find else ""
     except OSError as error:
-        # Other errors name files.
+        # Do not show other errors: their messages contain file names.
         return str(getattr(error, "reason", "") or STORAGE_NO_RESPONSE)
 
 
@@ -206,8 +209,8 @@ def _plain_response(status: int, text: str) -> HttpResponse:
 
 
 def is_clock_synchronized() -> bool:
-    """Return whether NTP, or a hypervisor, disciplines the clock; True also where the kernel does not tell."""
-    import ctypes  # only serve asks; web processes do without
+    """Return whether NTP, or a hypervisor, disciplines the clock; True if the kernel does not say."""
+    import ctypes  # imported here because only serve needs it
 
     try:
         state = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.create_string_buffer(TIMEX_BYTES))
@@ -216,21 +219,24 @@ def is_clock_synchronized() -> bool:
     return bool(state != TIME_ERROR)
 
 
-def _done_folder() -> Path:
-    """Return the folder with one empty file per task and for backups; its modification time is the last success."""
+def _task_status_dir() -> Path:
+    """Return the folder with one empty file per task, and one for backups.
+
+    A file's modification time is the last success.
+    """
     return Path(settings.DATA_DIR) / "worker" / "done"
 
 
-def mark_done(task: str) -> None:
+def record_task_success(task: str) -> None:
     """Record that ``task`` has succeeded now. A full disk must not turn the success into a failure."""
     with contextlib.suppress(OSError):
-        _done_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-        (_done_folder() / task).touch()
+        _task_status_dir().mkdir(mode=0o700, parents=True, exist_ok=True)
+        (_task_status_dir() / task).touch()
 
 
-def seconds_since_done() -> dict[str, float]:
+def seconds_since_success() -> dict[str, float]:
     """Return the seconds since each task last succeeded on this machine."""
     now = time.time()
     with contextlib.suppress(OSError):
-        return {file.name: max(0.0, now - file.stat().st_mtime) for file in sorted(_done_folder().iterdir())}
+        return {file.name: max(0.0, now - file.stat().st_mtime) for file in sorted(_task_status_dir().iterdir())}
     return {}

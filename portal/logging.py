@@ -1,7 +1,8 @@
 """Logging without personal data, and the targets to which audit events are forwarded.
 
-Log lines have no URLs, queries or names, because a URL can name a medical condition. Audit events go to standard output
-or to a log collector that speaks syslog (RFC 5424). Read while Django's settings load: nothing here imports models.
+Log lines have no URLs, queries, or names, because a URL can name a medical condition. Audit events go to standard
+output or to a log collector that speaks syslog (RFC 5424). Imported while Django's settings load, so nothing here may
+import models.
 """
 
 import contextlib
@@ -19,7 +20,7 @@ from urllib.parse import urlsplit
 
 from environs import ValidationError
 
-# Loggers whose messages quote the URL, the host or the data of a request.
+# Loggers whose messages quote a request's URL, host, or data.
 REQUEST_LOGGERS = ("django.request", "django.security")
 
 # RFC 5424: facility 13 is "log audit"; severities 4 (warning) and 6 (informational).
@@ -28,7 +29,7 @@ APP_NAME = "plainspine"
 SYSLOG_TIMEOUT_SECONDS = 5.0
 DEFAULT_PORTS = {"syslog+udp": 514, "syslog+tcp": 514, "syslog+tls": 6514}
 TARGET_HELP = (
-    "Write stdout, syslog+udp://host:514, syslog+tcp://host:514, syslog+tls://host:6514, or syslog+unix:///dev/log, "
+    "Use stdout, syslog+udp://host:514, syslog+tcp://host:514, syslog+tls://host:6514, or syslog+unix:///dev/log, "
     "separated by commas if there are several."
 )
 
@@ -41,10 +42,13 @@ class RedactUrlsFilter(logging.Filter):
         if record.name.startswith(REQUEST_LOGGERS):
             status = getattr(record, "status_code", None)
             if record.name.startswith("django.security"):
-                record.msg, record.args = "refused: %s", (record.name.removeprefix("django.security").strip("."),)
+                record.msg, record.args = (
+                    "request rejected: %s",
+                    (record.name.removeprefix("django.security").strip("."),),
+                )
             else:
-                record.msg, record.args = "answered %s", (status or "an error",)
-            # A missing page or an expired form is the client's matter.
+                record.msg, record.args = "responded with %s", (status or "an error",)
+            # A missing page or an expired form is the client's problem, not ours.
             if status is not None and status < 500 and record.name.startswith("django.request"):
                 record.levelno, record.levelname = logging.INFO, "INFO"
             error = record.exc_info[1] if record.exc_info else None
@@ -107,7 +111,7 @@ def logging_config(formatter: str) -> dict[str, Any]:
         "loggers": {
             "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
             "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
-            # At INFO, every S3 request would be logged with the name of the file.
+            # At INFO, every S3 request would be logged with the file's name.
             "boto3": {"level": "WARNING"},
             "botocore": {"level": "WARNING"},
             # Its messages contain the host and the account; portal/storage/database.py gives the cause.
@@ -118,7 +122,7 @@ def logging_config(formatter: str) -> dict[str, Any]:
 
 
 class AuditTarget(NamedTuple):
-    """Where events go. ``scheme`` is ``stdout`` or one that starts with ``syslog+``."""
+    """A destination for audit events. ``scheme`` is ``stdout`` or one that starts with ``syslog+``."""
 
     scheme: str
     host: str = ""
@@ -136,14 +140,17 @@ class AuditTarget(NamedTuple):
         messages = [format_syslog(event) for event in events]
         with self._connect() as connection:
             for message in messages:
-                # Over a stream, each message begins with its length (RFC 6587); datagrams hold one each.
+                # Over a stream, each message begins with its length (RFC 6587); each datagram holds one message.
                 is_datagram = self.scheme in {"syslog+udp", "syslog+unix"}
                 connection.sendall(message if is_datagram else b"%d %b" % (len(message), message))
             self._finish(connection)
 
     def _finish(self, connection: socket.socket) -> None:
-        """Close a stream after the collector has read everything: closing at once could reset it before."""
-        # What was sent is out of our hands; a collector that does not close its side in time has it all the same.
+        """Shut a stream down gracefully.
+
+        Closing it immediately could reset the connection before the collector has read everything.
+        """
+        # Ignore errors: the data has been sent, even if the collector does not close its side in time.
         with contextlib.suppress(OSError):
             if isinstance(connection, ssl.SSLSocket):
                 connection.unwrap()

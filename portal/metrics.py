@@ -1,7 +1,7 @@
-"""Metrics of one machine in Prometheus' text form (docs/metrics.md). Imported only if PORTAL_METRICS_TOKEN is set.
+"""Metrics of one machine in Prometheus' text format (docs/metrics.md). Imported only if PORTAL_METRICS_TOKEN is set.
 
 Requests are counted in files that all web processes share (prometheus_client's multiprocess mode). Everything else is
-measured when Prometheus asks. No label holds an address, a name, or anything that a client sends.
+measured at scrape time. No label contains a URL, a name, or anything else sent by a client.
 """
 
 import contextlib
@@ -21,13 +21,13 @@ from django.db import DatabaseError, connection, connections
 
 from portal import audit, get_version
 from portal.accounts.models import PasswordResetRequest
-from portal.health import seconds_since_done
+from portal.health import seconds_since_success
 from portal.published.files import PublishedFiles
 
-FOLDER = Path(settings.DATA_DIR) / "worker" / "metrics"
-FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
+METRICS_DIR = Path(settings.DATA_DIR) / "worker" / "metrics"
+METRICS_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 # prometheus_client reads it when it is imported.
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(FOLDER)
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(METRICS_DIR)
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest  # noqa: E402 -- see above
 from prometheus_client.core import GaugeMetricFamily  # noqa: E402 -- see above
@@ -38,7 +38,7 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 # A database that hangs must not make the response late: Prometheus gives up after ten seconds.
 MAX_COLLECT_SECONDS = 3.0
 DYNAMIC_KEY = "plainspine.dynamic"
-# The class of a request by the beginning of its path; all others are public.
+# Request class by path prefix; all other paths are public.
 PREFIX_CLASSES = (("/static/", "static"), ("/media/", "media"), ("/admin/", "staff"))
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 BUCKETS = (0.002, 0.01, 0.05, 0.25, 1.0, 5.0, 20.0)
@@ -58,14 +58,17 @@ class MetricsSource(Protocol):
     """The functions of the module ``settings.METRICS_SOURCE``. Any of them may raise DatabaseError."""
 
     def publish_lag(self, published_version: str) -> float:
-        """Return the seconds for which the oldest change is not in the files of this content version; 0 if none is."""
+        """Return the age in seconds of the oldest change that is not yet in the files of this content version.
+
+        It is 0 if there is none.
+        """
 
     def collect(self) -> dict[str, tuple[str, float]]:
-        """Return help text and value by the name of the metric, without its prefix."""
+        """Return a mapping from metric name (without the prefix) to help text and value."""
 
 
 def mark_dynamic(application: Application) -> Application:
-    """Wrap Django, to tell its responses from published files."""
+    """Wrap Django to distinguish its responses from published files."""
 
     def marked(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         environ[DYNAMIC_KEY] = True
@@ -90,16 +93,16 @@ def count_requests(application: Application) -> Application:
         try:
             return application(environ, note)
         finally:
-            key = classify(environ), seen[-1] if seen else "5xx"
-            # labels() takes a lock and longer than the rest.
+            key = request_class(environ), seen[-1] if seen else "5xx"
+            # labels() takes a lock, and is slower than everything else here.
             child = children.get(key) or children.setdefault(key, REQUEST_SECONDS.labels(*key))
             child.observe(time.perf_counter() - started)
 
     return counted
 
 
-def classify(environ: dict[str, Any]) -> str:
-    """Return the class of a request that was answered."""
+def request_class(environ: dict[str, Any]) -> str:
+    """Return the class of a completed request."""
     path = environ.get("PATH_INFO", "")
     if path in PROBES:
         return "probe"
@@ -110,35 +113,35 @@ def classify(environ: dict[str, Any]) -> str:
 
 
 def clear() -> None:
-    """Delete the counts of the processes of an earlier start. For ``serve``, before it starts processes."""
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Delete the counts from a previous run. ``serve`` calls this before it starts any processes."""
+    shutil.rmtree(METRICS_DIR, ignore_errors=True)
+    METRICS_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def render() -> bytes:
     """Return all metrics of this machine."""
     registry = CollectorRegistry()
-    MultiProcessCollector(registry, path=str(FOLDER))  # type: ignore[no-untyped-call]
+    MultiProcessCollector(registry, path=str(METRICS_DIR))  # type: ignore[no-untyped-call]
     registry.register(StateCollector())
     return generate_latest(registry)
 
 
 class StateCollector(Collector):
-    """What is measured when Prometheus asks."""
+    """Collects the values that are measured at scrape time."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield one family per metric. What hangs or fails is missing, and ``…_up`` says so."""
+        """Yield one family per metric. Values that hang or fail are left out, and ``…_up`` shows it."""
         gauges: dict[str, tuple[str, float]] = {}
         thread = threading.Thread(target=_measure, args=(gauges,), name="metrics", daemon=True)
         thread.start()
         thread.join(MAX_COLLECT_SECONDS)
-        # The thread may go on; from here on, the dictionary is ours.
+        # The thread may still be running, so use a copy from here on.
         for name, (text, value) in sorted(dict(gauges).items()):
             yield GaugeMetricFamily(f"plainspine_{name}", text, value)
         tasks = GaugeMetricFamily(
             "plainspine_task_age_seconds", "Seconds since a task last succeeded on this machine.", labels=["task"]
         )
-        for task, seconds in seconds_since_done().items():
+        for task, seconds in seconds_since_success().items():
             tasks.add_metric([task], seconds)
         yield tasks
         build = GaugeMetricFamily("plainspine_build_info", "Always 1; the label is the version.", labels=["version"])
@@ -147,7 +150,7 @@ class StateCollector(Collector):
 
 
 def _measure(gauges: dict[str, tuple[str, float]]) -> None:
-    """Fill in the values, in a thread of its own."""
+    """Fill in the values, in a separate thread."""
     try:
         measure(gauges)
     finally:
@@ -159,7 +162,7 @@ def measure(gauges: dict[str, tuple[str, float]]) -> None:
     files = PublishedFiles(settings.DATA_DIR)
     gauges["published_age_seconds"] = "Seconds since the worker last confirmed the published pages.", files.age()
     with contextlib.suppress(OSError):
-        gauges["disk_free_bytes"] = "Free bytes on the disk of the data directory.", shutil.disk_usage(FOLDER).free
+        gauges["disk_free_bytes"] = "Free bytes on the disk of the data directory.", shutil.disk_usage(METRICS_DIR).free
     gauges["media_storage_up"] = "1 if the media storage responds.", 0.0
     gauges["database_up"] = "1 if the database responds.", 0.0
     try:
@@ -184,9 +187,9 @@ def _measure_database(gauges: dict[str, tuple[str, float]], files: PublishedFile
     with contextlib.suppress(sqlite3.Error):  # no worker has run yet
         version = files.state().get("content_version", "")
     gauges["publish_lag_seconds"] = (
-        "Seconds for which the oldest change of a public page is not in this machine's files; 0 if all are.",
+        "Age of the oldest change to a public page that is not yet in this machine's files; 0 if there is none.",
         source.publish_lag(version) if version else 0.0,
     )
-    gauges["mail_queue"] = "Requests for password links that wait for the worker.", PasswordResetRequest.objects.count()
-    gauges["audit_queue"] = "Audit events that wait to be forwarded.", audit.count_waiting()
+    gauges["mail_queue"] = "Password link requests waiting for the worker.", PasswordResetRequest.objects.count()
+    gauges["audit_queue"] = "Audit events waiting to be forwarded.", audit.count_unforwarded()
     gauges.update(source.collect())

@@ -1,6 +1,6 @@
-"""What every web process imports. ``serve`` imports it once, in the process from which it forks them.
+"""Modules preloaded in the fork server, so that all web processes share their memory (copy-on-write).
 
-They share this memory until they change it. No module that is imported here may start a thread or connect to anything.
+Nothing imported here may start a thread or open a connection.
 """
 
 import gc
@@ -20,6 +20,6 @@ def _import_url_patterns(resolver: URLResolver) -> None:
 
 
 _import_url_patterns(get_resolver())
-# Otherwise the first collection of garbage in each process would write to all of this memory, and so copy it.
+# Otherwise, the first garbage collection in each process would write to all of this memory and so copy it.
 gc.collect()
 gc.freeze()

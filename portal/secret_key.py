@@ -1,7 +1,7 @@
-"""The fingerprint of the secret key, which the database and each backup keep.
+"""A fingerprint of the secret key, stored in the database and in every backup.
 
-With another key, everything looks right, but no authenticator app, recovery code, or pending link works any more. The
-fingerprint shows that before anyone is locked out, and reveals nothing about the key.
+With the wrong key, the site seems to work, but authenticator apps, recovery codes, and pending links fail. The
+fingerprint catches this before anyone is locked out, and reveals nothing about the key.
 """
 
 from cryptography.fernet import InvalidToken
@@ -11,10 +11,10 @@ from django.utils.crypto import salted_hmac
 
 from portal.env import SERVICE_USER_HINT, ConfigurationError
 
-WRONG_KEY = "the secret key is not the one of this database"
-ADVICE = (
-    "Set PORTAL_SECRET_KEY, or the file secret-key in the data directory, to the key of the other machines or of the "
-    "backup. If the key was changed on purpose, run manage.py accept_key (docs/operations.md, “Rotate the key”)"
+WRONG_KEY = "the secret key does not match this database"
+WRONG_KEY_ADVICE = (
+    "Set PORTAL_SECRET_KEY, or the secret-key file in the data directory, to the key that the other machines or the "
+    "backup use. If you changed the key on purpose, run manage.py accept_key (docs/operations.md, “Rotate the key”)"
 )
 
 
@@ -25,7 +25,7 @@ def make_fingerprint(key: str | None = None) -> str:
 
 
 def get_recorded_fingerprint() -> str:
-    """Return the fingerprint that the database has; an empty string if it has none yet."""
+    """Return the fingerprint stored in the database, or an empty string if there is none yet."""
     from portal.accounts.models import KeyFingerprint
 
     if KeyFingerprint._meta.db_table not in connection.introspection.table_names():  # noqa: SLF001 -- documented
@@ -33,25 +33,25 @@ def get_recorded_fingerprint() -> str:
     return KeyFingerprint.objects.order_by("-pk").values_list("fingerprint", flat=True).first() or ""
 
 
-def is_key_of_database() -> bool:
-    """Return whether the key in use is the one with which this database was made, as far as it shows."""
+def key_matches_database() -> bool:
+    """Return whether the current key matches this database, as far as can be determined."""
     recorded = get_recorded_fingerprint()
-    return recorded == make_fingerprint() if recorded else not _has_foreign_secrets()
+    return recorded == make_fingerprint() if recorded else not _has_undecryptable_secret()
 
 
 def require_key() -> None:
-    """Raise ConfigurationError if the key in use is not the one of this database."""
+    """Raise ConfigurationError if the current key does not match this database."""
     if not settings.IS_KEY_IN_ENVIRONMENT and not settings.KEY_FILE.exists():
-        raise ConfigurationError(f"There is no key at {settings.KEY_FILE}. {SERVICE_USER_HINT}")
-    if not is_key_of_database():
+        raise ConfigurationError(f"No secret key found at {settings.KEY_FILE}. {SERVICE_USER_HINT}")
+    if not key_matches_database():
         raise ConfigurationError(
-            f"The key in {describe_key_source()} is not the one of this database, so no authenticator app would work. "
-            f"{ADVICE}."
+            f"The key in {describe_key_source()} does not match this database, so authenticator apps would stop "
+            f"working. {WRONG_KEY_ADVICE}."
         )
 
 
-def record_key() -> None:
-    """Record that the key in use is the one of this database."""
+def record_key_fingerprint() -> None:
+    """Record the current key's fingerprint in the database."""
     from portal.accounts.models import KeyFingerprint
 
     if get_recorded_fingerprint() != make_fingerprint():
@@ -59,12 +59,15 @@ def record_key() -> None:
 
 
 def describe_key_source() -> str:
-    """Return where the key in use comes from, for a message."""
+    """Return the source of the current key, for messages."""
     return "PORTAL_SECRET_KEY" if settings.IS_KEY_IN_ENVIRONMENT else str(settings.KEY_FILE)
 
 
-def _has_foreign_secrets() -> bool:
-    """Return whether a second factor was encrypted with another key, in a database without a fingerprint."""
+def _has_undecryptable_secret() -> bool:
+    """Return whether the newest TOTP secret cannot be decrypted with the current key.
+
+    Used only if no fingerprint is stored.
+    """
     from allauth.mfa.models import Authenticator
 
     from portal.accounts.adapter import decrypt_strictly

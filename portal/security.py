@@ -2,7 +2,7 @@
 
 Requests are limited in number (TokenBucket), in size, and in the time that a body may take to arrive. All of this is
 counted in the memory of one process. Attempts to sign in are counted in the database instead
-(portal/accounts/throttle.py), because an attacker must not get a new count from each worker and each restart.
+(portal/accounts/throttle.py), because an attacker must not get a new count from each web process and each restart.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ DISABLED_FEATURES = (
     "accelerometer camera display-capture geolocation gyroscope magnetometer microphone midi payment usb"
 )
 
-# Load balancers and Prometheus ask for these by IP address, and the responses do not depend on the host.
+# Load balancers and Prometheus request these by IP address, and the responses do not depend on the host.
 PROBE_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 
 SECURITY_HEADERS = {
@@ -59,9 +59,9 @@ KEY_LIFETIME_SECONDS = 86_400
 MAX_ANONYMOUS_BODY = 64 * 1024  # bytes; public forms are a few hundred bytes
 MAX_STAFF_BODY = 251 * 1024 * 1024  # bytes: a DICOM file of 250 MB and the form around it
 BODY_TIMEOUT_SECONDS = 10
-# Anonymous bodies read at a time; the other threads of a worker (16) stay free for readers.
+# Anonymous bodies read at the same time; a web process's other threads (16 in all) stay free for readers.
 MAX_CONCURRENT_BODIES = 6
-# After a timeout, a reader thread lives on until the client closes the connection.
+# After a timeout, a reader thread stays alive until the client closes the connection.
 MAX_ABANDONED_BODIES = 100
 
 _body_slots = threading.BoundedSemaphore(MAX_CONCURRENT_BODIES)
@@ -96,7 +96,7 @@ class AllowedHostsMiddleware:
 
 
 def client_network(request: HttpRequest) -> str:
-    """Return the client's IPv4 address or IPv6 network; an empty string if only the proxy's address is known.
+    """Return the client's IPv4 address or IPv6 network, or an empty string if only the proxy's address is known.
 
     With HTTPS, a proxy is in front of the site. Only the last address in X-Forwarded-For comes from the proxy; the
     client can forge the others.
@@ -168,7 +168,7 @@ class TokenBucket:
         return bool(network) and not is_local and not self.consume(network)
 
     def consume(self, key: str) -> bool:
-        """Take a token of ``key`` and return whether there was one."""
+        """Take a token from the bucket for ``key`` and return whether there was one."""
         with self._lock:
             now = self._clock()
             if now - self._created_at > KEY_LIFETIME_SECONDS:
@@ -183,7 +183,7 @@ class TokenBucket:
 
 
 class BodyLimitMiddleware:
-    """Responds with 413, 408 or 503 to anonymous bodies that are too large, too slow or too many.
+    """Responds with 413, 408, or 503 to anonymous bodies that are too large, too slow, or too many.
 
     Must come before CsrfViewMiddleware, which reads a body of any size. Views exempt from CSRF are not checked: they
     read no body, or check the user first (procedures/admin/base.py).

@@ -13,18 +13,18 @@ from portal.env import (
     InvalidSettingError,
     SettingsEnv,
     create_data_dir,
-    forbid_new_file,
     read_email_settings,
     read_media_storage,
     read_or_create_key,
     read_public_url,
+    require_existing_sqlite_file,
 )
 from portal.logging import logging_config, parse_audit_targets
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 CONTENT_DIR = BASE_DIR / "content"
 
-# Everything that the environment decides. Nothing is created before finish() has accepted all of it.
+# Everything that the environment configures. Nothing is created until reject_invalid() has accepted all of it.
 env = SettingsEnv()
 DATA_DIR = env.path("PORTAL_DATA_DIR", BASE_DIR / "var").expanduser().resolve()
 DEBUG = env.switch("PORTAL_DEBUG", default=False)
@@ -50,8 +50,7 @@ SESSION_HOURS: int = env.number("PORTAL_SESSION_HOURS", "12", low=1, high=24)
 CACHE_MB: int = env.number("PORTAL_CACHE_MB", "40", low=8, high=16_000)
 LOG_FORMAT = env.choice("PORTAL_LOG_FORMAT", "line", "json")
 SSO_SETTINGS = read_sso_settings(env)
-# Audit events, and how long sign-in events and closed accounts are stored (docs/audit.md). Six years is what HIPAA
-# requires for documentation.
+# Where audit events are forwarded (docs/audit.md).
 env.add_parser("audit_targets", parse_audit_targets)
 AUDIT_TARGETS = (env.str("PORTAL_AUDIT_LOG", "") and env.audit_targets("PORTAL_AUDIT_LOG")) or []
 # At least 20 characters; without it, /metrics does not exist.
@@ -60,6 +59,8 @@ METRICS_TOKEN = env.str(
     "",
     validate=validate.Length(min=20, error="It is too short. Use at least {min} characters."),
 )
+# How long sign-in events and closed accounts are stored (docs/audit.md). Six years is what HIPAA requires for
+# documentation.
 SIGN_IN_LOG_DAYS: int = env.number("PORTAL_SIGN_IN_LOG_DAYS", "2190", low=30, high=36_500)
 CLOSED_ACCOUNT_DAYS: int = env.number("PORTAL_CLOSED_ACCOUNT_DAYS", "365", low=1, high=36_500)
 HSTS_SUBDOMAINS = env.switch("PORTAL_HSTS_SUBDOMAINS", default=True)
@@ -76,7 +77,7 @@ KEY_FILE = DATA_DIR / "secret-key"
 IS_KEY_IN_ENVIRONMENT = bool(SECRET_KEY)
 SECRET_KEY = SECRET_KEY or read_or_create_key(KEY_FILE)
 if not environment.may_create:
-    forbid_new_file(DATABASES["default"])
+    require_existing_sqlite_file(DATABASES["default"])
 
 INSTALLED_APPS = [
     "portal",
@@ -121,7 +122,7 @@ SITE_SOURCE = "procedures.publishing.invalidation"
 # The tables of audit events (AuditSource in portal/audit.py).
 AUDIT_SOURCES = ["portal.audit.SignInEvents", "procedures.revisions.history.ContentEvents"]
 
-# The domain's figures for /metrics (MetricsSource in portal/metrics.py).
+# The domain's metrics for /metrics (MetricsSource in portal/metrics.py).
 METRICS_SOURCE = "procedures.publishing.invalidation"
 
 # The function that stores page-view counts (portal/published/wsgi.py).

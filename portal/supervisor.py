@@ -1,4 +1,4 @@
-"""Supervision of the server's processes: Granian's workers, which answer requests, and the worker process."""
+"""Supervision of the server's processes: Granian's web processes, which handle requests, and the worker process."""
 
 import contextlib
 import logging
@@ -23,29 +23,29 @@ logger = logging.getLogger("portal.supervisor")
 # Preloads nothing but the modules of the web processes.
 multiprocessing.set_forkserver_preload(["portal.preload"])
 FORK_SERVER_ATTEMPTS = 5
-# A worker that ran this long was healthy; if it dies, it restarts immediately.
+# A process that ran this long was healthy; if it dies, it restarts immediately.
 HEALTHY_SECONDS = 10.0
 IMMEDIATE_RESTARTS = 2
 FIRST_DELAY_SECONDS = 0.25
 MAX_DELAY_SECONDS = 30.0
-# The timer must never fire before the worker is due.
+# The timer must never fire before the process is due.
 TIMER_MARGIN_SECONDS = 0.05
 PARENT_CHECK_SECONDS = 1.0
 
 
 def restart_delay(early_exits: int) -> float:
-    """Return the seconds to wait before restarting a worker that exited soon after its start ``early_exits`` times.
+    """Return the seconds to wait before restarting a process that exited soon after its start ``early_exits`` times.
 
     The first two restarts are immediate; from then on the delay doubles, up to ``MAX_DELAY_SECONDS``.
     """
     if early_exits <= IMMEDIATE_RESTARTS:
         return 0.0
-    # The exponent is bounded, because a worker that dies all night would overflow the float.
+    # The exponent is bounded, because a process that keeps dying all night would overflow the float.
     return min(MAX_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2.0 ** min(early_exits - IMMEDIATE_RESTARTS - 1, 16))
 
 
 class WebProcess(ForkServerProcess):
-    """A web process. Python starts the process from which it is forked, and again if that was killed."""
+    """A web process, forked from Python's fork server. Python restarts the fork server if it was killed."""
 
     def start(self) -> None:
         attempts = FORK_SERVER_ATTEMPTS
@@ -60,8 +60,8 @@ class WebProcess(ForkServerProcess):
                 time.sleep(PARENT_CHECK_SECONDS)
 
 
-def run_worker(server_pid: int, target: Callable[..., None], args: tuple[Any, ...]) -> None:
-    """Run a web process, which stops when the server or the process from which it was forked is killed."""
+def run_web_process(server_pid: int, target: Callable[..., None], args: tuple[Any, ...]) -> None:
+    """Run a web process that stops if the server or the fork server is killed."""
     parent = os.getppid()
 
     def watch() -> None:
@@ -83,7 +83,7 @@ def is_running(pid: int) -> bool:
 
 
 class SupervisedServer(MPServer):
-    """Granian server that restarts crashing workers with a growing delay.
+    """Granian server that restarts crashed web processes, its workers, with exponential backoff.
 
     Granian itself exits when a worker dies twice within seconds. Its main loop calls ``_respawn_workers`` when workers
     have exited. For a worker that must wait, a timer wakes the main loop when the delay is over, so that other workers
@@ -105,7 +105,7 @@ class SupervisedServer(MPServer):
         worker = super()._spawn_worker(*args, **kwargs)
         old: Any = worker.inner
         inherited = (os.getpid(), old._target, old._args)  # noqa: SLF001 -- Granian's process, which is not started
-        worker.inner = WebProcess(name=old.name, target=run_worker, args=inherited)
+        worker.inner = WebProcess(name=old.name, target=run_web_process, args=inherited)
         return worker
 
     def _respawn_workers(self, workers: list[int], spawn_target: Any, target_loader: Any, delay: float = 0) -> None:
@@ -133,10 +133,10 @@ class SupervisedServer(MPServer):
         exits = self._early_exits[index] = 1 if healthy else self._early_exits.get(index, 0) + 1
         delay = restart_delay(exits)
         if not delay:
-            logger.error("Worker %d exited unexpectedly. Restarting it.", index + 1)
+            logger.error("Web process %d exited unexpectedly. Restarting it.", index + 1)
             return True
         logger.error(
-            "Worker %d exited unexpectedly, %d times in a row. Restarting it in %g s.", index + 1, exits, delay
+            "Web process %d exited unexpectedly, %d times in a row. Restarting it in %g s.", index + 1, exits, delay
         )
         self._due_at[index] = now + delay
         timer = threading.Timer(delay + TIMER_MARGIN_SECONDS, self._wake, [index])
@@ -150,10 +150,10 @@ class SupervisedServer(MPServer):
 
 
 def run_in_child(function: Callable[[], None], *expected: type[Exception]) -> None:
-    """Run a function in a fork of this process, which must have no other thread, so that its memory is free afterward.
+    """Run a function in a forked child, so that its memory is freed afterward. This process must have no other threads.
 
-    Raise what it raises if that is one of ``expected``, and CommandError for anything else, which the child prints. A
-    signal that ends this process ends the child, too.
+    Re-raise the child's exception if it is one of ``expected``; raise CommandError for anything else, which the child
+    prints. A signal that ends this process also ends the child.
     """
 
     def run() -> None:
@@ -179,17 +179,17 @@ def run_in_child(function: Callable[[], None], *expected: type[Exception]) -> No
     if error:
         raise error
     if process.exitcode:
-        raise CommandError("The preparation failed. The reason is above.")
+        raise CommandError("Startup failed. See the error above.")
 
 
 @contextmanager
 def supervised_worker(stop_timeout: float) -> Iterator[None]:
-    """Run ``manage.py worker`` for the length of the block, and again, with a growing delay, whenever it ends."""
+    """Run ``manage.py worker`` during the block, restarting it with exponential backoff whenever it exits."""
     stop = threading.Event()
     process: subprocess.Popen[bytes] | None = None
 
     def start() -> subprocess.Popen[bytes]:
-        # In a session of its own, so that Ctrl-C reaches only this process, which then stops the worker.
+        # In its own session, so that Ctrl-C reaches only this process, which then stops the worker.
         command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "worker"]
         return subprocess.Popen(command, start_new_session=True)  # noqa: S603 -- no part of it is input
 

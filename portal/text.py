@@ -1,8 +1,8 @@
-"""Text: normalization, validation of single lines, messages translated when they are shown, and word lists.
+"""Text: normalization, validation of single lines, lazily translated messages, and word lists.
 
-The word lists of the languages in use ship with pyspellchecker. Reading them takes 30 MB for a moment, so
+The word lists of the languages in use ship with pyspellchecker. Loading them briefly takes 30 MB, so
 ``prepare_word_lists`` writes what is needed to the data directory once: the sorted hashes of all words, which all
-processes map into their memory, and the most common words.
+processes memory-map, and the most common words.
 """
 
 import gzip
@@ -29,9 +29,9 @@ from portal.storage.local_storage import atomic_write
 
 # XML 1.0 §2.2: characters that a document must not contain, not even escaped.
 ILLEGAL_XML_CHARACTERS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-# U+200C and U+200D are not included: emoji and some scripts need these joiners.
+# U+200C and U+200D (JOINERS) are not included: emoji and some scripts need these joiners.
 ZERO_WIDTH_CHARACTERS = re.compile("[\u00ad\u180e\u200b\u2060\ufeff]")
-# Variants that compare equal: apostrophes, and hyphens and dashes.
+# Variants that compare equal: apostrophes here, plus hyphens and dashes in PUNCTUATION.
 APOSTROPHES: dict[int, str] = str.maketrans(dict.fromkeys("\u2018\u2019\u201b\u02bc\u02b9\u2032\uff07`´", "'"))
 PUNCTUATION: dict[int, str] = {
     **APOSTROPHES,
@@ -39,16 +39,15 @@ PUNCTUATION: dict[int, str] = {
         dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2e3a\u2e3b\ufe58\ufe63\uff0d", "-"),
     ),
 }
-# Zero-width joiner and non-joiner: the only invisible characters that some scripts and emoji need.
 JOINERS = frozenset("\u200c\u200d")
-# Control, format (includes text direction), private use, surrogate, unassigned, line and paragraph separator.
+# Control, format (includes text direction), private use, surrogate, and unassigned; line and paragraph separators.
 INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 FORMAT_CHARACTERS = re.compile("[\u200c-\u200f\u202a-\u202e\u2061-\u2064\u2066-\u2069]")
-# The letters of folded words in addresses, which are Latin in every language.
+# The letters of folded words in URLs, which use the Latin alphabet in every language.
 LETTERS = string.ascii_lowercase
-# Below this rank, frequency lists contain names and foreign words.
+# Beyond this rank, the frequency lists contain names and foreign words.
 MAX_COMMON_WORDS = 6000
-# Increase it when what prepare_word_lists writes changes.
+# Increment this when the output of prepare_word_lists changes.
 WORD_LISTS_FORMAT = 1
 
 
@@ -73,7 +72,7 @@ def fold(text: str) -> str:
         return text.lower().replace("`", "'")
     visible = FORMAT_CHARACTERS.sub("", ZERO_WIDTH_CHARACTERS.sub("", text))
     decomposed = unicodedata.normalize("NFKD", visible.translate(PUNCTUATION))
-    # Case folding comes last: 𝐀 has no lower case, but the A it decomposes to has.
+    # Case folding comes last: 𝐀 has no lower case, but the A it decomposes to does.
     return "".join(character for character in decomposed if not unicodedata.combining(character)).casefold()
 
 
@@ -131,7 +130,10 @@ def words_one_edit_away(word: str) -> set[str]:
 
 
 def common_words(language: str) -> list[str]:
-    """Return the 6,000 most common words in lowercase, the most common first; empty without a list for the language."""
+    """Return the 6,000 most common words in lowercase, the most common first.
+
+    The list is empty if the language has no word list.
+    """
     found: list[str] = json.loads((prepare_word_lists() / "common.json").read_text())[language]
     return found
 
@@ -150,7 +152,7 @@ def prepare_word_lists() -> Path:
         }
         folder.mkdir(parents=True, exist_ok=True)
         atomic_write(folder / "hashes", [hashes.tobytes()])
-        # The last file says that all are there.
+        # Written last: its presence means that all files are complete.
         atomic_write(folder / "common.json", [json.dumps(common).encode()])
     return folder
 
@@ -166,7 +168,7 @@ def _load_hashes() -> memoryview:
 
 
 def _load_counts(language: str) -> dict[str, int]:
-    """Return how often each word of a language occurs in pyspellchecker's list; empty if there is none.
+    """Return how often each word of a language occurs in pyspellchecker's list, or an empty mapping if there is none.
 
     The data file is read directly: the SpellChecker class takes four times as long.
     """

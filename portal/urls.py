@@ -1,4 +1,4 @@
-"""URL configuration: admin, media, icons and health checks; all other paths belong to the public pages."""
+"""URL configuration: admin, media, icons, and health checks; all other paths belong to the public pages."""
 
 from django.urls import URLResolver, include, path
 from django.urls.resolvers import RoutePattern
@@ -8,7 +8,8 @@ from portal.storage.media import serve_media
 from portal.storage.static_files import ICONS, serve_icon
 
 urlpatterns = [
-    # Not include(), which imports the URLconf now: a process that only serves the public is a third smaller without it.
+    # include() would import the URLconf immediately; without it, a process that serves only the public uses a third
+    # less memory.
     URLResolver(RoutePattern("admin/components/"), "procedures.admin.components"),
     URLResolver(RoutePattern("admin/"), "portal.accounts.urls"),
     path("media/<path:name>", serve_media),

@@ -13,7 +13,7 @@ if settings.METRICS_TOKEN:
 
     django_application = mark_dynamic(django_application)
 application: WSGIApplication = django_application
-# Under DEBUG, runserver has no worker process, and shows every change of the code at once.
+# With DEBUG, runserver has no worker process and picks up code changes at once.
 if not settings.DEBUG:
     require_existing_database()
     limit_connections()

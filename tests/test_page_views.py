@@ -20,7 +20,7 @@ from procedures.publishing.publish import publish, withdraw
 from procedures.revisions.drafts import save_revision
 from procedures.timezones import clinic_today
 from tests.factories import approve, make_clinic, make_page, make_public, make_public_page, make_translation, make_user
-from tests.published.test_page_views import PERSON
+from tests.published.test_page_views import HUMAN_REQUEST
 from tests.served_data import ROOT, serve
 
 
@@ -161,7 +161,7 @@ def test_processes_that_write_at_once_add_up() -> None:
 @pytest.mark.served
 def test_stopping_a_server_saves_all_page_views(own_site_environ: dict[str, str], tmp_path: File) -> None:
     """Stop a server with two processes by SIGTERM, long before its next flush."""
-    headers = {name[5:].replace("_", "-"): value for name, value in PERSON.items() if name.startswith("HTTP_")}
+    headers = {name[5:].replace("_", "-"): value for name, value in HUMAN_REQUEST.items() if name.startswith("HTTP_")}
     with serve(own_site_environ, tmp_path / "log") as url:
         for _ in range(20):
             urllib.request.urlopen(

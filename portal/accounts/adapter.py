@@ -99,7 +99,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             messages.add_message(request, level, message)
 
     def pre_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse | None:
-        """Refuse a passkey of an account that may not sign in, with the same message as a wrong password."""
+        """Reject a passkey login to an account that may not sign in, with the same message as a wrong password."""
         is_social = SSO_METHOD in _login_methods(request, user)
         if sessions.can_log_in(request, user) if is_social else _can_log_in_locally(request, user):
             return None
@@ -141,7 +141,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Return whether the login was too long ago for a sensitive action.
 
-        People who signed in with the provider confirm there: raises the redirect.
+        For single sign-on sessions, raise a redirect to the provider instead.
         """
         request = context.request
         if sessions.recently_authenticated(request):
@@ -159,11 +159,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
 
 def _reauthentication_url(request: HttpRequest) -> str:
-    """Return the address that leads over the provider back to this page, or to the page with the form that was sent."""
+    """Return the URL that goes through the provider and back to this page, or to the page whose form was submitted."""
     next_url = request.get_full_path()
     if request.method != "GET":
         next_url = urlsplit(request.headers.get("Referer", "")).path
-        messages.info(request, _("Please repeat what you just did, now that you have confirmed that it is you."))
+        messages.info(request, _("Now that you have confirmed your identity, please repeat your last action."))
     return sso.start_url(next_url, sso.REAUTHENTICATE)
 
 
@@ -185,11 +185,11 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         try:
             return decrypt_strictly(encrypted_text)
         except InvalidToken:
-            log.error("A second factor cannot be decrypted: it was stored with another secret key")  # noqa: TRY400 -- no more to say
+            log.error("A second factor cannot be decrypted: it was encrypted with a different secret key")  # noqa: TRY400 -- no more to say
             return secrets.token_hex(40).translate(str.maketrans("0189", "ABCD")).upper()[:32]
 
     def is_mfa_enabled(self, user: Any, types: Any = None) -> bool:
-        """Return whether the account has factors, and the sign-in asks for them: some leave that to the provider."""
+        """Return whether this sign-in must check a second factor, which may be up to the provider instead."""
         is_left_to_provider = settings.SSO_SECOND_FACTOR == "provider" and context.request is not None
         if is_left_to_provider and SSO_METHOD in _login_methods(context.request, user):
             return False

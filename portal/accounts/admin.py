@@ -1,4 +1,4 @@
-"""Admin screens of user accounts and the audit log, and the actions of managers on the account of another user."""
+"""Admin screens of user accounts and the audit log, and managers' actions on other users' accounts."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
@@ -74,7 +74,6 @@ class StaffUserAdmin(SearchableModelAdmin, BaseUserAdmin):
 
     @admin.display(description=_("last sign-in"), ordering="last_login")
     def last_sign_in(self, user: User) -> Any:
-        """Return the time of the last sign-in."""
         return user.last_login
 
     def row_detail(self, user: User) -> str:
@@ -104,7 +103,7 @@ class StaffUserAdmin(SearchableModelAdmin, BaseUserAdmin):
         if not current_user(request).is_superuser:
             fields = (*fields, "is_superuser")
         if obj is not None and sso.has_sso_account(obj):
-            # The provider's groups decide, and would replace a change here at the next sign-in.
+            # The provider's groups determine the roles and would overwrite a change made here at the next sign-in.
             fields = (*fields, "groups")
         return (*fields, "is_active") if obj == request.user else fields
 
@@ -131,7 +130,6 @@ class StaffUserAdmin(SearchableModelAdmin, BaseUserAdmin):
         }
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Save the roles, then log what changed."""
         was_active = form.initial.get("is_active", form.instance.is_active)
         was_superuser = form.initial.get("is_superuser", form.instance.is_superuser)
         previous_roles = services.role_names(form.instance, is_superuser=was_superuser)
@@ -188,7 +186,7 @@ class InvitationForm(BaseUserForm):
         model = User
         fields = ("first_name", "last_name", "username", "email")
         help_texts = {
-            "email": _("The invitation is sent here. Leave it empty to pass on the link yourself."),
+            "email": _("The invitation is sent here. Leave it empty to share the link yourself."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -200,7 +198,7 @@ class InvitationForm(BaseUserForm):
 
 
 def can_manage_user(actor: User, user: User | None) -> bool:
-    """Return whether ``actor`` may manage ``user``: managers all but superusers, superusers everyone."""
+    """Return whether ``actor`` may manage ``user``: managers, everyone but superusers; superusers, everyone."""
     return actor.has_perm("staff.change_user") and (user is None or not user.is_superuser or actor.is_superuser)
 
 
@@ -222,7 +220,8 @@ def invite_view(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     if settings.BREAK_GLASS_ACCOUNT:
         message = gettext(
-            "People sign in with %(provider)s. Ask your IT team to add them to a group there; the account here follows."
+            "People sign in with %(provider)s. Ask your IT team to add them to a group there. Their account here is "
+            "created automatically."
         )
         messages.info(request, message % {"provider": sso.provider_label()})
         return HttpResponseRedirect(reverse("admin:staff_user_changelist"))
@@ -235,7 +234,7 @@ def invite_view(request: HttpRequest) -> HttpResponse:
 
 
 def render_link_page(request: HttpRequest, user: User, url: str) -> HttpResponse:
-    """Mail the link and show it, this once: only the hash of its token is stored."""
+    """Email the link and show it this one time: only the hash of its token is stored."""
     context = {"person": user, "url": url, "sent": invitations.send_link(user, url)}
     return render_page(request, "access_link.html", context, title=gettext("Link for %(user)s") % {"user": user})
 
@@ -243,7 +242,6 @@ def render_link_page(request: HttpRequest, user: User, url: str) -> HttpResponse
 @require_recent_login
 @require_POST
 def create_link_view(request: HttpRequest, pk: int) -> HttpResponse:
-    """Create a new invitation or password reset link."""
     user = get_managed_user(request, pk)
     if not user.is_active:
         messages.error(request, gettext("This account is deactivated. Activate it first."))
@@ -257,7 +255,6 @@ def create_link_view(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def revoke_links_view(request: HttpRequest, pk: int) -> HttpResponse:
-    """Revoke the user's open links."""
     user = get_managed_user(request, pk)
     if invitations.revoke_tokens(user, actor=current_user(request), request=request):
         messages.success(request, gettext("The link no longer works."))
@@ -272,21 +269,20 @@ def reset_mfa_view(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for confirmation, then remove the second factors of another user."""
     user = get_managed_user(request, pk)
     if user == current_user(request):
-        messages.error(request, gettext("For your own account use “Your account”, or ask another manager."))
+        messages.error(request, gettext("For your own account, use “Your account”, or ask another manager."))
         return redirect_to_user(user)
     if request.method != "POST":
         context = {"person": user, "has_mfa": mfa.has_mfa(user)}
-        title = gettext("Second sign-in step of %(user)s") % {"user": user}
+        title = gettext("Second sign-in step for %(user)s") % {"user": user}
         return render_page(request, "reset_mfa.html", context, title=title)
     services.reset_mfa(user, actor=current_user(request), request=request)
-    message = gettext("Done. %(user)s sets up a new second step at the next sign-in.")
+    message = gettext("Done. %(user)s will set up a new second step at the next sign-in.")
     messages.success(request, message % {"user": user})
     return redirect_to_user(user)
 
 
 @require_POST
 def revoke_sessions_view(request: HttpRequest, pk: int) -> HttpResponse:
-    """End all sessions of the user."""
     user = get_managed_user(request, pk)
     services.revoke_all_sessions(user, actor=current_user(request), request=request)
     messages.success(request, gettext("%(user)s is signed out everywhere.") % {"user": user})
@@ -294,7 +290,6 @@ def revoke_sessions_view(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def redirect_to_user(user: User) -> HttpResponseRedirect:
-    """Redirect to the change form of ``user``."""
     return HttpResponseRedirect(reverse("admin:staff_user_change", args=[user.pk]))
 
 

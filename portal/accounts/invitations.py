@@ -1,7 +1,7 @@
 """One-time links to set a password: creating, sending, redeeming, and revoking them, and repairing damaged URLs.
 
-Mail programs and people damage links: they wrap lines, encode characters, and add or cut some. Any URL that still
-contains a whole token works.
+Email programs and people damage links by wrapping lines, encoding characters, and adding or dropping some. Any URL that
+still contains a whole token works.
 """
 
 import re
@@ -31,7 +31,7 @@ TOKEN_BYTES = 32
 TOKEN_LENGTH = 43  # characters of URL-safe base64 for TOKEN_BYTES
 MAX_TOKENS = 400  # candidates taken from one URL
 MAX_URL_LENGTH = 2000
-# At least 20 characters of a token, with a capital or a digit, which tells it from words joined by hyphens.
+# At least 20 characters of a token, with a capital or a digit, which distinguishes it from hyphenated words.
 TRUNCATED_TOKEN = re.compile(r"(?=[a-z-_]*[A-Z0-9])[A-Za-z0-9_-]{20,}")
 
 
@@ -56,7 +56,7 @@ def create_link(user: User, *, actor: User | None, request: HttpRequest | None =
 
 
 def send_link(user: User, url: str) -> bool:
-    """Mail a link to ``user`` and return whether the mail server accepted it."""
+    """Email a link to ``user`` and return whether the mail server accepted it."""
     if _link_purpose(user) == AccessToken.Purpose.INVITATION:
         subject = _("your invitation")
         body = _(
@@ -93,7 +93,7 @@ def find_token(url: str, now: datetime) -> tuple[AccessToken | None, str]:
 
 @transaction.atomic
 def redeem_token(token: str, password: str, *, request: HttpRequest) -> AccessToken | None:
-    """Set the password with a link, end the user's sessions, and return the link; None if it no longer works.
+    """Set the password with a link, end the user's sessions, and return the link, or None if it no longer works.
 
     Of two parallel requests with the same token, only one gets the link.
     """
@@ -127,9 +127,9 @@ def revoke_tokens(user: User, *, actor: User | None, request: HttpRequest | None
 
 
 def send_password_resets() -> int:
-    """Mail links for the open ``PasswordResetRequest`` rows and return how many were sent.
+    """Email links for the open ``PasswordResetRequest`` rows and return how many were sent.
 
-    ``serve`` runs this every minute. A request is handled by the process that deletes its row, so two processes never
+    The worker runs this every minute. A request is handled by the process that deletes its row, so two processes never
     both send.
     """
     sent = 0
@@ -159,7 +159,7 @@ def _has_recent_token(user: User) -> bool:
 
 
 def extract_tokens(url: str) -> list[str]:
-    """Return every substring of ``url`` that has the form of a token, at most ``MAX_TOKENS``."""
+    """Return every substring of ``url`` that looks like a token, at most ``MAX_TOKENS``."""
     pattern = rf"[A-Za-z0-9_-]{{{TOKEN_LENGTH},}}"
     runs = (run for text in _decode_variants(url) for run in re.findall(pattern, text))
     candidates = (run[start : start + TOKEN_LENGTH] for run in runs for start in range(len(run) - TOKEN_LENGTH + 1))
@@ -187,7 +187,10 @@ def repair_admin_path(url: str) -> str:
 
 
 def _decode_variants(url: str) -> list[str]:
-    """Return readings of ``url``: without quoted-printable line breaks, with its codes decoded, and as plain text."""
+    """Return possible decodings of ``url``.
+
+    They are: with quoted-printable line breaks removed, with quoted-printable codes decoded, and unchanged.
+    """
     text = unquote(unquote(url[:MAX_URL_LENGTH]))
     unwrapped = re.sub(r"=0D|=0A", "", text, flags=re.IGNORECASE)
     decoded = re.sub(r"=([0-7][0-9A-F])", lambda code: chr(int(code[1], 16)), text, flags=re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""Mail to staff: plain text, never with anything about a patient."""
+"""Email to staff: plain text that never contains patient information."""
 
 import logging
 from smtplib import SMTPException
@@ -28,14 +28,14 @@ def send(user: User, subject: str, body: str) -> bool:
     try:
         return EmailMessage(f"Plainspine: {subject}", body, to=[user.email]).send() == 1
     except (OSError, SMTPException) as error:
-        logger.error("Mail to account %s was not sent: %s", user.pk, type(error).__name__)  # noqa: TRY400 -- no trace
+        logger.error("Email to account %s was not sent: %s", user.pk, type(error).__name__)  # noqa: TRY400 -- no trace
         return False
 
 
 def notify(user: User, event: str) -> None:
     """Tell ``user`` about a change to their account. ``event`` is a phrase such as "Password changed"."""
     body = _(
-        "Hello %(user)s,\n\nThis happened with your account “%(username)s”:\n\n%(event)s\n\n"
-        "If this was not you, tell a manager of the site today. They can deactivate the account right away.\n"
+        "Hello %(user)s,\n\nThere was a change to your account “%(username)s”:\n\n%(event)s\n\n"
+        "If this was not you, tell a site manager today. They can deactivate the account right away.\n"
     )
     send(user, event, body % {"user": user, "username": user.username, "event": event})

@@ -54,7 +54,7 @@ def has_saved_codes(user: User) -> bool:
 
 
 def are_codes_saved(codes: Authenticator) -> bool:
-    """Return whether these recovery codes were confirmed as saved; they are never shown again then."""
+    """Return whether these recovery codes were confirmed as saved; after that, they are never shown again."""
     return bool(codes.data.get(SAVED_KEY))
 
 
@@ -81,12 +81,11 @@ def is_last_authenticator(authenticator: Authenticator) -> bool:
 
 
 def remove_all(user: User) -> None:
-    """Remove every factor and the recovery codes."""
     Authenticator.objects.filter(user=user).delete()
 
 
 def consume_totp_code(user: Any, code: str) -> bool:
-    """Return True the first time ``user`` uses this code, however it is spaced, across all processes."""
+    """Return True the first time ``user`` uses this code, ignoring spaces, across all processes."""
     return throttle.consume_once(f"totp|{user.pk}|{re.sub(r'[^0-9]', '', code)}")
 
 
@@ -107,7 +106,7 @@ class _CodeFormMixin(forms.Form):
         _prepare_code_field(self.fields["code"], _("Code"))
 
     def clean_code(self) -> str:
-        """Check the code, throttled before the check; a code from the app works only once."""
+        """Check the code after counting the attempt; a code from the app works only once."""
         bucket = [throttle.Bucket(f"code|{self.user.pk}", throttle.VERIFICATION)]
         wait = throttle.hit(bucket)
         if wait:
@@ -125,7 +124,7 @@ class _CodeFormMixin(forms.Form):
         return code
 
     def save(self) -> None:
-        """Log the use of a recovery code and mail the user: a stolen sheet of codes opens the account."""
+        """Log the use of a recovery code and mail the user: a stolen list of codes gives access to the account."""
         super().save()  # type: ignore[misc]
         if self.authenticator.type == Authenticator.Type.RECOVERY_CODES:
             count = len(self.authenticator.wrap().get_unused_codes())
@@ -204,7 +203,7 @@ class AddPasskeyForm(webauthn.AddWebAuthnForm):  # type: ignore[misc]
         self.fields.pop("passwordless", None)
 
     def clean(self) -> dict[str, Any]:
-        """Raise one ValidationError for whatever the device sent wrong."""
+        """Raise a single ValidationError for any malformed response from the device."""
         try:
             cleaned: dict[str, Any] = super().clean()
         except WEBAUTHN_ERRORS as error:

@@ -30,7 +30,7 @@ SSO_PATH = "/admin/sso/"
 
 
 class AdminAccountMiddleware:
-    """allauth's middleware under /admin/ only: it compares every 404 with allauth's URLs, which loads all screens."""
+    """Applies allauth's middleware only under /admin/, because its check of every 404 would load the whole admin."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response, self.account_middleware = get_response, AccountMiddleware(get_response)
@@ -54,7 +54,7 @@ class SessionPolicyMiddleware:
         if _end_expired_session(request, request.user):
             # Continue as anonymous: each view reports that in its own way, so no typed text is lost.
             return self.get_response(request)
-        if sso.is_configured() and sessions.needs_confirmation(request) and _opens_a_page(request):
+        if sso.is_configured() and sessions.needs_sso_recheck(request) and _is_page_navigation(request):
             # If the person is still signed in at the provider, this takes a moment and shows nothing.
             return HttpResponseRedirect(sso.start_url(request.get_full_path(), sso.CONFIRM))
         if request.path_info != SESSION_STATUS_PATH and BACKGROUND_HEADER not in request.headers:
@@ -71,8 +71,8 @@ class SessionPolicyMiddleware:
         return HttpResponseRedirect(reverse("mfa_setup"))
 
 
-def _opens_a_page(request: HttpRequest) -> bool:
-    """Return whether a request opens a page in a tab, so that it may lead over the provider and back."""
+def _is_page_navigation(request: HttpRequest) -> bool:
+    """Return whether a request opens a page in a tab, so that it can be redirected through the provider."""
     if request.method != "GET" or BACKGROUND_HEADER in request.headers or request.path_info.startswith(SSO_PATH):
         return False
     if "Sec-Fetch-Dest" in request.headers:

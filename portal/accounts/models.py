@@ -57,14 +57,14 @@ class User(AbstractUser):
     is_demo = models.BooleanField(
         default=False,
         editable=False,
-        help_text=_("Created by serve --demo: needs no second factor, works on loopback only."),
+        help_text=_("Created by serve --demo. Needs no second factor, but works only on loopback."),
     )
     # Part of the session auth hash: incrementing it ends every session of the account.
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
     deactivated_at = models.DateTimeField(
         null=True,
         editable=False,
-        help_text=_("Since when the account is closed; its personal data is deleted some time later."),
+        help_text=_("When the account was closed; its personal data is deleted after the retention period."),
     )
 
     class Meta(AbstractUser.Meta):  # type: ignore[name-defined,misc]
@@ -74,7 +74,7 @@ class User(AbstractUser):
             models.CheckConstraint(
                 condition=Q(username=Lower("username")),
                 name="staff_username_is_lower_case",
-                violation_error_message=_("Write the username in lower case."),
+                violation_error_message=_("Use only lowercase letters in the username."),
             ),
         ]
 
@@ -131,7 +131,7 @@ def skeleton(username: str) -> str:
 
 
 def normalize_password(password: str | None) -> str | None:
-    """Apply Unicode NFKC."""
+    """Apply Unicode NFKC, so that a password typed on another keyboard still matches."""
     return None if password is None else unicodedata.normalize("NFKC", password)
 
 
@@ -175,7 +175,7 @@ class AccessTokenQuerySet(models.QuerySet["AccessToken"]):
 
 
 class AccessToken(models.Model):
-    """A one-time link with which its bearer can set the password of ``user``. Only the hash is stored."""
+    """A one-time link that lets its holder set the password of ``user``. Only the hash is stored."""
 
     class Purpose(models.TextChoices):
         """Why the link was created; decides its lifetime and wording."""
@@ -272,7 +272,7 @@ class AuditEvent(AppendOnly):
         verbose_name=_("account"), help_text=_("Empty when no account matches what was typed."),
     )  # fmt: skip
     origin = models.CharField(
-        _("network"), max_length=16, blank=True, help_text=_("Equal letters mean the same network.")
+        _("network"), max_length=16, blank=True, help_text=_("Equal values mean the same network.")
     )
     detail = models.CharField(_("detail"), max_length=200, blank=True)
 
@@ -292,7 +292,7 @@ class AuditPosition(models.Model):
 
     source = models.CharField(max_length=40, primary_key=True)
     last_id = models.BigIntegerField(default=0)
-    # Set while a machine forwards, so that no other one does.
+    # Set while a machine is forwarding, so that no other one does.
     leased_until = models.DateTimeField(null=True)
 
     def __str__(self) -> str:

@@ -24,9 +24,9 @@ from portal.accounts import services
 from portal.accounts.models import User, normalize_password
 
 MAX_PASSWORD_LENGTH = 256  # characters; longer passwords are refused, never truncated
-# What zxcvbn takes for twelve random characters, and for three to four unrelated words.
+# zxcvbn's estimate for twelve random characters, or for three to four unrelated words.
 MIN_GUESSES = 10**12
-# zxcvbn's time grows with the square of the length; this much decides whether a password is good.
+# zxcvbn's time grows with the square of the length; this much is enough to judge a password.
 MAX_MEASURED_LENGTH = 72
 MIN_WORD_LENGTH = 4
 
@@ -35,7 +35,7 @@ IDENTIFIER_REQUIRED = _("Enter your username or email address.")
 
 
 class GuessesPasswordValidator:
-    """Refuses passwords that take fewer than MIN_GUESSES by someone who knows the user and the clinic."""
+    """Rejects passwords that someone who knows the user and the clinic could guess in fewer than MIN_GUESSES tries."""
 
     def validate(self, password: str, user: User | None = None) -> None:
         """Raise ValidationError with advice on what to do instead."""
@@ -49,8 +49,8 @@ class GuessesPasswordValidator:
         contained = [word for word in sorted(words, key=len, reverse=True) if word in measured.casefold()]
         if contained:
             message = gettext(
-                "This is little more than “%(words)s”, which others know about you or the clinic. Add words of your "
-                "own."
+                "This is mostly “%(words)s”, which others know about you or the clinic. Add words that only you would "
+                "choose."
             )
             raise ValidationError(message % {"words": contained[0]}, code="password_too_similar")
         raise ValidationError(

@@ -1,6 +1,7 @@
-"""What managers do with other people's accounts, demo accounts, and retention periods.
+"""Account management: managers' actions on other people's accounts, demo accounts, and data retention.
 
-Closed accounts and sign-in events are deleted after a time. Texts and approvals keep the name of their author.
+Personal data of closed accounts and old sign-in events are deleted after a retention period. Texts and approvals keep
+their author's name.
 """
 
 import datetime
@@ -21,7 +22,7 @@ from django.utils.translation import gettext as _
 from portal import audit
 from portal.accounts import invitations, mail, sessions, throttle
 from portal.accounts.models import AccessToken, AuditEvent, User
-from portal.append_only import changes_allowed
+from portal.append_only import triggers_disabled
 
 DEMO_ROLES = {"editor": "Editor", "reviewer": "Reviewer", "manager": "Manager"}
 
@@ -41,8 +42,8 @@ def invite_user(user: User, roles: Iterable[Group], *, actor: User | None, reque
 
 @transaction.atomic
 def reset_mfa(user: User, *, actor: User | None, request: HttpRequest | None = None) -> None:
-    """Remove all second factors and end all sessions of ``user``, who sets up a new factor at the next sign-in."""
-    # A local import: it loads fido2, and the middleware, which every process has, imports this module.
+    """Remove all second factors and end all sessions of ``user``, who must set up a new factor at the next sign-in."""
+    # Imported here because it loads fido2, and every process imports this module through the middleware.
     from portal.accounts import mfa
 
     mfa.remove_all(user)
@@ -65,7 +66,7 @@ def record_user_changes(
 ) -> None:
     """Log what changed in the saved ``user``. Deactivation also ends sessions and revokes links.
 
-    ``actor`` is the manager; None for the single sign-on provider.
+    ``actor`` is the manager, or None for the single sign-on provider.
     """
     if was_active and not user.is_active:
         set_deactivated_at(user, timezone.now())
@@ -139,7 +140,7 @@ def purge_closed_accounts(now: datetime.datetime) -> int:
     The row and the person's name stay: revisions, approvals, and releases refer to them.
     """
     closed = User.objects.filter(is_active=False)
-    # Closed before the portal recorded it, or not by a manager: the time begins now.
+    # Closed before the portal recorded the date, or not by a manager: start the retention period now.
     closed.filter(deactivated_at=None).update(deactivated_at=now)
     due = closed.filter(deactivated_at__lt=now - datetime.timedelta(days=settings.CLOSED_ACCOUNT_DAYS))
     users = list(due.exclude(username__regex=rf"^{PURGED_PREFIX}[0-9]+$").order_by("pk"))
@@ -163,14 +164,14 @@ def purge_closed_accounts(now: datetime.datetime) -> int:
 def purge_sign_in_events(now: datetime.datetime) -> int:
     """Delete sign-in events that are older than SIGN_IN_LOG_DAYS; return how many there were.
 
-    At most once a day. The triggers that protect the table are gone for the length of the transaction.
+    Deletes at most once a day. The table's protective triggers are dropped for the duration of the transaction.
     """
     today = now.astimezone(datetime.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     before = today - datetime.timedelta(days=settings.SIGN_IN_LOG_DAYS)
     if not AuditEvent.objects.filter(created_at__lt=before).exists():
         return 0
     table = connection.ops.quote_name(AuditEvent._meta.db_table)  # noqa: SLF001 -- documented by Django
-    with changes_allowed(AuditEvent), connection.cursor() as cursor:
+    with triggers_disabled(AuditEvent), connection.cursor() as cursor:
         value = connection.ops.adapt_datetimefield_value(before)
         cursor.execute(f"DELETE FROM {table} WHERE created_at < %s", [value])  # noqa: S608 -- a constant name
         count = int(cursor.rowcount)

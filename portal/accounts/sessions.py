@@ -1,4 +1,4 @@
-"""Sessions of staff: who may have one, their time limits, the list of active ones, and revoking them."""
+"""Staff sessions: who may have one, time limits, listing active sessions, and revoking them."""
 
 import time
 from datetime import timedelta
@@ -22,7 +22,7 @@ from portal.security import is_local_client, is_loopback
 SESSION_STATE_KEY = "staff"
 # Activity is recorded at most this often, so that reading pages does not write to the database.
 TOUCH_INTERVAL = 30  # seconds
-# After a request to the single sign-on provider that did not come back, people can work for this long before the next.
+# If the single sign-on provider does not redirect back, users can work this long before being sent there again.
 CONFIRM_RETRY_SECONDS = 120
 # The host name that Django's test client sends; no network resolves it.
 TEST_CLIENT_HOST = "testserver"
@@ -42,8 +42,8 @@ BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrom
 class SessionState(TypedDict):
     """What a session stores about itself.
 
-    All but ``complete``, which says whether the second factor is done, are Unix times. Only sessions of single sign-on
-    have ``confirmed``: when the provider last confirmed the person and the roles.
+    All values are Unix times, except ``complete``: whether the second factor is done. Only single sign-on sessions have
+    ``confirmed``: when the provider last confirmed the user and their roles.
     """
 
     started: float
@@ -60,7 +60,10 @@ def can_log_in(request: HttpRequest, user: User) -> bool:
 
 
 def allows_local_login(user: User) -> bool:
-    """Return whether the account may sign in with a password or passkey: all may, or the break-glass account alone."""
+    """Return whether the account may sign in with a password or passkey.
+
+    Everyone may, or only the break-glass account if there is one.
+    """
     return not settings.BREAK_GLASS_ACCOUNT or user.username == settings.BREAK_GLASS_ACCOUNT
 
 
@@ -108,8 +111,8 @@ def is_sso(request: HttpRequest) -> bool:
     return "confirmed" in (get_state(request) or {})
 
 
-def needs_confirmation(request: HttpRequest) -> bool:
-    """Return whether the provider should confirm the session now: half of the time until it must is over."""
+def needs_sso_recheck(request: HttpRequest) -> bool:
+    """Return whether the provider should confirm the session now: more than half of the recheck interval has passed."""
     state = get_state(request)
     if state is None or "confirmed" not in state:
         return False
@@ -118,14 +121,14 @@ def needs_confirmation(request: HttpRequest) -> bool:
     return is_due and now - state.get("asked", 0.0) > CONFIRM_RETRY_SECONDS
 
 
-def mark_asked(request: HttpRequest) -> None:
+def record_provider_redirect(request: HttpRequest) -> None:
     """Record that the browser is being sent to the provider, if someone is signed in."""
     state = get_state(request)
     if state:
         request.session[SESSION_STATE_KEY] = {**state, "asked": time.time()}
 
 
-def confirm(request: HttpRequest, *, reauthenticated: bool) -> None:
+def record_confirmation(request: HttpRequest, *, reauthenticated: bool) -> None:
     """Record that the provider has confirmed the session, and whether it asked for the password."""
     state = get_state(request)
     if state:
@@ -135,9 +138,9 @@ def confirm(request: HttpRequest, *, reauthenticated: bool) -> None:
 
 
 def touch(request: HttpRequest) -> None:
-    """Restart the idle timeout, writing at most every ``TOUCH_INTERVAL``.
+    """Restart the idle timeout, writing at most once per ``TOUCH_INTERVAL``.
 
-    allauth's own tracking would write with every request.
+    allauth's own tracking would write on every request.
     """
     state = get_state(request)
     if state is None or time.time() - state["seen"] < TOUCH_INTERVAL:
@@ -205,11 +208,11 @@ def revoke_all(user: User, *, except_request: HttpRequest | None = None) -> None
     if except_request:
         update_session_auth_hash(except_request, user)
         except_request.session.save()
-        follow_key(except_request, own_key)
+        sync_session_key(except_request, own_key)
 
 
-def follow_key(request: HttpRequest, previous_key: str | None) -> None:
-    """Record the new key of a session, which changes with the password."""
+def sync_session_key(request: HttpRequest, previous_key: str | None) -> None:
+    """Update the session's row after its key was rotated."""
     UserSession.objects.filter(session_key=previous_key or "").update(session_key=request.session.session_key)
 
 
@@ -219,7 +222,7 @@ def delete_record(request: HttpRequest) -> None:
 
 
 def device_label(session: UserSession) -> str:
-    """Return a label such as "Firefox on Windows". It is stored in the audit log, and always English."""
+    """Return a label such as "Firefox on Windows". Always in English, because it is stored in the audit log."""
     browser = next((name for sign, name in BROWSERS if sign in session.user_agent), "Unknown browser")
     system = next((name for sign, name in OPERATING_SYSTEMS if sign in session.user_agent), "an unknown system")
     return f"{browser} on {system}"

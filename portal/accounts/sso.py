@@ -1,8 +1,8 @@
-"""Single sign-on: accounts and roles from the clinic's provider, and how long the portal relies on what it said.
+"""Single sign-on: accounts and roles from the clinic's identity provider, and how long they are trusted.
 
-allauth speaks OpenID Connect and SAML; sso_settings.py configures it. The provider's groups decide the roles at each
-sign-in and at each confirmation: every SSO_RECHECK_MINUTES, the provider must confirm the session, or it ends. Of what
-the provider says about a person, only the identifier, the name, and the email address are stored.
+allauth implements OpenID Connect and SAML; sso_settings.py configures it. The provider's groups decide the roles at
+each sign-in and at each confirmation: every SSO_RECHECK_MINUTES, the provider must confirm the session, or it ends. Of
+the provider's claims about a person, only the identifier, name, and email address are stored.
 """
 
 import re
@@ -32,10 +32,10 @@ from portal.accounts.models import User, skeleton
 from portal.accounts.sso_settings import OIDC
 from portal.security import client_network
 
-# The key of the portal's own data in the state that travels with a request to the provider.
+# Key of our own data in the state that is passed through the provider.
 PURPOSE_KEY = "purpose"
 SIGN_IN, CONFIRM, REAUTHENTICATE = "sign-in", "confirm", "reauthenticate"
-# Clocks differ: an authentication that the provider dates this much before the request for it still counts as new.
+# Clocks differ, so an authentication dated up to this long before our request still counts as new.
 CLOCK_TOLERANCE_SECONDS = 60
 NO_GROUP = gettext_noop("single sign-on: in no group with a role")
 MAX_USERNAME_LENGTH = 60
@@ -57,18 +57,18 @@ def has_sso_account(user: User) -> bool:
 
 
 def start_url(next_url: str, purpose: str = SIGN_IN) -> str:
-    """Return the address that sends the browser to the provider and then to ``next_url``."""
+    """Return the URL that sends the browser to the provider and then to ``next_url``."""
     query = {"next": next_url, PURPOSE_KEY: purpose} if purpose != SIGN_IN else {"next": next_url}
     return f"{reverse('sso_login')}?{urlencode(query)}" if next_url else reverse("sso_login")
 
 
 def throttle_buckets(request: HttpRequest) -> list[throttle.Bucket]:
-    """Return the bucket of requests that store something before anyone has signed in."""
+    """Return the throttle bucket for SSO requests, which store data before anyone has signed in."""
     return [throttle.Bucket(f"sso|{client_network(request)}", throttle.SSO)]
 
 
 class SSOAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
-    """What happens with a person whom the provider has identified."""
+    """Handles a person whom the provider has identified."""
 
     def list_apps(self, request: HttpRequest, provider: str | None = None, client_id: str | None = None) -> list[Any]:
         """Return the configured provider. allauth would also read the database, where a row could add another one."""
@@ -90,13 +90,13 @@ class SSOAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Set roles from the provider's groups, and create the account on the first sign-in. Refuse everyone else.
 
-        A confirmation of a session that goes on ends here with a redirect.
+        If the provider only confirmed an ongoing session, redirect immediately.
         """
         account, purpose = sociallogin.account, _purpose(sociallogin)
         user = sociallogin.user if sociallogin.is_existing else None
         is_linked = user is not None
         claims = _merge_claims(account.uid, _take_claims(account))
-        roles = roles_of(claims)
+        roles = get_roles(claims)
         if not roles:
             if user:
                 remove_roles(user, request)
@@ -118,15 +118,15 @@ class SSOAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
 
 
 def failure_response(request: HttpRequest, code: str) -> HttpResponseRedirect:
-    """Record a sign-in that failed, and return to the login page with a message."""
+    """Record a failed sign-in, and return to the login page with a message."""
     audit.record(audit.Kind.LOGIN_FAILED, user=None, request=request, detail=f"single sign-on: {code}")
-    message = _("You were not signed in. Try again. If that does not help, tell your IT team the time of the attempt.")
+    message = _("Sign-in failed. Try again. If it keeps failing, tell your IT team what time you tried.")
     messages.error(request, message)
     return HttpResponseRedirect(reverse("account_login"))
 
 
 def _merge_claims(uid: str, data: dict[str, Any]) -> dict[str, Any]:
-    """Return what the provider said: of OpenID Connect, the ID token and the user info together.
+    """Return the provider's claims; for OpenID Connect, the ID token and user info merged.
 
     Raises PermissionDenied, which allauth reports as a failed sign-in, if the two are about different people.
     """
@@ -151,8 +151,8 @@ def _purpose(sociallogin: SocialLogin) -> str:
     return str((sociallogin.state.get("data") or {}).get(PURPOSE_KEY, SIGN_IN))
 
 
-def roles_of(claims: dict[str, Any]) -> list[str]:
-    """Return the roles that the groups in ``claims`` give, in the order of their power."""
+def get_roles(claims: dict[str, Any]) -> list[str]:
+    """Return the roles granted by the groups in ``claims``, least powerful first."""
     groups = claims.get(settings.SSO_GROUPS_CLAIM, [])
     groups = [groups] if isinstance(groups, str) else groups
     if not isinstance(groups, list):
@@ -171,13 +171,13 @@ def set_roles(user: User, roles: list[str], request: HttpRequest) -> None:
 
 @transaction.atomic
 def remove_roles(user: User, request: HttpRequest) -> None:
-    """Remove all roles of an account that is in no group any longer, and end its sessions."""
+    """Remove all roles from an account that is no longer in any group, and end its sessions."""
     set_roles(user, [], request)
     sessions.revoke_all(user)
 
 
 def _no_group_message() -> str:
-    message = _("You signed in with %(provider)s, but you are in no group that may work here. Ask your manager.")
+    message = _("You signed in with %(provider)s, but you are not in a group that has access. Ask your manager.")
     return message % {"provider": provider_label()}
 
 
@@ -191,9 +191,9 @@ def _refuse(request: HttpRequest, user: User | None, detail: str, message: str) 
 
 
 def _confirm_session(request: HttpRequest, claims: dict[str, Any], sociallogin: SocialLogin) -> NoReturn:
-    """Go on with the session that the provider has confirmed."""
-    is_new = _purpose(sociallogin) == REAUTHENTICATE and _authenticated_now(request, claims)
-    sessions.confirm(request, reauthenticated=is_new)
+    """Continue the session that the provider has confirmed."""
+    is_new = _purpose(sociallogin) == REAUTHENTICATE and _was_just_authenticated(request, claims)
+    sessions.record_confirmation(request, reauthenticated=is_new)
     if _purpose(sociallogin) == REAUTHENTICATE and not is_new:
         messages.error(request, _("%(provider)s did not ask for your password. Sign out, and sign in again.") % {
             "provider": capfirst(provider_label())
@@ -202,11 +202,11 @@ def _confirm_session(request: HttpRequest, claims: dict[str, Any], sociallogin: 
     raise ImmediateHttpResponse(HttpResponseRedirect(next_url or reverse("admin:index")))
 
 
-def _authenticated_now(request: HttpRequest, claims: dict[str, Any]) -> bool:
-    """Return whether the provider authenticated the person after it was asked to, as far as it says so.
+def _was_just_authenticated(request: HttpRequest, claims: dict[str, Any]) -> bool:
+    """Return whether the provider authenticated the person after it was asked to, as far as it reports this.
 
-    An ID token must hold the time, because the request asks for it with ``max_age``. For SAML, ForceAuthn is part of
-    the request, and nothing in the portal can tell whether the provider obeyed.
+    An ID token must contain the time, because the request asks for it with ``max_age``. For SAML, the request sets
+    ForceAuthn, and the portal cannot tell whether the provider honored it.
     """
     state = sessions.get_state(request)
     asked_at = state.get("asked", 0.0) if state else 0.0
@@ -219,14 +219,14 @@ def _authenticated_now(request: HttpRequest, claims: dict[str, Any]) -> bool:
 def _find_user(request: HttpRequest, suggested: User, claims: dict[str, Any]) -> User | None:
     """Return the account with the person's verified email address, or None.
 
-    Refuse an address that the provider has not verified and that another account has, and accounts of superusers:
-    the provider must not be able to take them over.
+    Refuse superuser accounts, and any address that another account has but the provider has not verified: the provider
+    must not be able to take them over.
     """
     others = list(User.objects.filter(email__iexact=suggested.email)) if suggested.email else []
     if not others:
         return None
     user = others[0]
-    # Some providers write "false" as text, which is true to allauth.
+    # Some providers send "false" as a string, which allauth treats as true.
     is_verified = settings.SSO_PROVIDER != OIDC or claims.get("email_verified") in {True, "true"}
     if len(others) > 1 or not is_verified or user.is_superuser or user.is_demo or has_sso_account(user):
         message = _(
@@ -261,7 +261,7 @@ def _create_user(request: HttpRequest, suggested: User) -> User:
         try:
             with transaction.atomic():
                 user.save()
-        except IntegrityError:  # taken at this moment by another request
+        except IntegrityError:  # just taken by another request
             continue
         audit.record(audit.Kind.ACCOUNT_CREATED, user=user, actor=user, request=request, detail=settings.SSO_PROVIDER)
         return user
@@ -269,7 +269,7 @@ def _create_user(request: HttpRequest, suggested: User) -> User:
 
 
 def _free_usernames(suggested: User) -> list[str]:
-    """Return usernames that no other account has or resembles, the best first."""
+    """Return usernames that no other account has or resembles, best first."""
     source = suggested.username or suggested.email or f"{suggested.first_name}.{suggested.last_name}"
     ascii_name = unicodedata.normalize("NFKD", source.partition("@")[0].lower()).encode("ascii", "ignore").decode()
     base = re.sub(r"[^a-z0-9._-]+", ".", ascii_name).strip("._-")[:MAX_USERNAME_LENGTH] or "staff"

@@ -1,6 +1,6 @@
-"""Settings of single sign-on, from environment variables: one provider, OpenID Connect or SAML.
+"""Single sign-on settings from environment variables: one provider, using OpenID Connect or SAML.
 
-Read while Django's settings load, so nothing here imports models.
+Imported while Django's settings load, so nothing here may import models.
 """
 
 import re
@@ -16,13 +16,13 @@ from portal.env import InvalidSettingError, SettingsEnv
 from portal.security import is_loopback
 
 OIDC, SAML = "oidc", "saml"
-# The variables with the groups of each role. The most powerful role comes last.
+# The variables that list each role's groups. The most powerful role comes last.
 ROLE_VARIABLES = {
     "Reviewer": "PORTAL_SSO_REVIEWER_GROUPS",
     "Editor": "PORTAL_SSO_EDITOR_GROUPS",
     "Manager": "PORTAL_SSO_MANAGER_GROUPS",
 }
-MAX_PROVIDER_ID_LENGTH = 200  # SocialAccount.provider of allauth
+MAX_PROVIDER_ID_LENGTH = 200  # max_length of allauth's SocialAccount.provider
 SAML_METADATA = "{urn:oasis:names:tc:SAML:2.0:metadata}"
 # Attributes that Microsoft, Shibboleth, and plain configurations use, in this order.
 SAML_ATTRIBUTES = {
@@ -70,7 +70,7 @@ def read_sso_settings(env: SettingsEnv) -> dict[str, Any]:
     second_factor = env.choice("PORTAL_SSO_SECOND_FACTOR", "portal", "provider")
     recheck_minutes = env.number("PORTAL_SSO_RECHECK_MINUTES", "60", low=10, high=720)
     break_glass = env.str("PORTAL_BREAK_GLASS_ACCOUNT", "")
-    _refuse_incomplete(env)
+    _reject_incomplete(env)
     settings: dict[str, Any] = {
         "SSO_PROVIDER": "",
         "SSO_PROVIDER_ID": "",
@@ -92,8 +92,8 @@ def read_sso_settings(env: SettingsEnv) -> dict[str, Any]:
     return settings
 
 
-def _refuse_incomplete(env: SettingsEnv) -> None:
-    """Refuse settings that have no effect, or whose absence would let people in or keep everyone out."""
+def _reject_incomplete(env: SettingsEnv) -> None:
+    """Reject settings that have no effect, and missing ones that would let anyone in or lock everyone out."""
     has_oidc, has_saml = bool(env.str("PORTAL_OIDC_ISSUER", "")), bool(env.str("PORTAL_SAML_METADATA", ""))
     if has_oidc and has_saml:
         raise InvalidSettingError(
@@ -101,7 +101,7 @@ def _refuse_incomplete(env: SettingsEnv) -> None:
         )
     for name in ("PORTAL_OIDC_CLIENT_ID", "PORTAL_OIDC_CLIENT_SECRET"):
         if bool(env.str(name, "")) != has_oidc:
-            raise InvalidSettingError(f"PORTAL_OIDC_ISSUER and {name} go together. Set both, or neither.")
+            raise InvalidSettingError(f"PORTAL_OIDC_ISSUER and {name} must be used together. Set both or neither.")
     for name, needed, is_there in (
         ("PORTAL_OIDC_SCOPES", "PORTAL_OIDC_ISSUER", has_oidc),
         ("PORTAL_SAML_KEY", "PORTAL_SAML_METADATA", has_saml),
@@ -133,7 +133,7 @@ def _require_groups_and_packages(env: SettingsEnv, module: str) -> None:
 
 
 def parse_issuer(value: str) -> str:
-    """Return an OpenID issuer: an https URL, or http on this machine; without query and a slash at the end."""
+    """Return an OpenID issuer: an https URL, or http on this machine, without a query or trailing slash."""
     try:
         parts = urlsplit(value)
         valid = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
@@ -143,7 +143,7 @@ def parse_issuer(value: str) -> str:
         valid = False
     if not valid or len(value) > MAX_PROVIDER_ID_LENGTH:
         raise ValidationError(
-            "Write the issuer of the provider, such as https://login.example.org/realms/hospital. It is the address "
+            "Use the provider's issuer, such as https://login.example.org/realms/hospital. It is the URL "
             "before /.well-known/openid-configuration."
         )
     return value.rstrip("/")
@@ -153,7 +153,7 @@ def parse_groups(value: str) -> list[str]:
     """Return group names separated by semicolons; a name may contain commas, as those of LDAP do."""
     groups = [group.strip() for group in value.split(";")]
     if not all(groups):
-        raise ValidationError("Write the names of groups, separated by semicolons.")
+        raise ValidationError("Use group names, separated by semicolons.")
     return groups
 
 
@@ -190,7 +190,7 @@ def parse_pem(value: str, *, label: str) -> str:
 
 def _oidc_settings(issuer: str, client_id: str, secret: str, scopes: list[str]) -> dict[str, Any]:
     app = {
-        # What the provider says about a person is filed under the issuer: another one can use the same numbers.
+        # Identities are stored under the issuer, because another issuer may use the same user IDs.
         "provider_id": issuer,
         "name": OIDC,
         "client_id": client_id,

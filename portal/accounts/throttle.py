@@ -26,7 +26,7 @@ MAX_SECONDS_SHOWN = 90  # longer waits are shown in minutes
 # Part of stored data; do not rename with the package.
 DEVICE_COOKIE_SALT = "portal.staff.device"
 DEVICE_LIFETIME_SECONDS = 60 * 60 * 24 * 180
-MAX_DEVICE_ACCOUNTS = 8  # that one shared computer remembers; the oldest is dropped
+MAX_DEVICE_ACCOUNTS = 8  # accounts remembered on a shared computer; the oldest is dropped
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ TRUSTED_DEVICE = Limit(free_attempts=10, initial_delay_seconds=15, max_delay_sec
 ACCOUNT_AND_NETWORK = Limit(free_attempts=5, initial_delay_seconds=15, max_delay_seconds=900)
 NETWORK = Limit(free_attempts=40, initial_delay_seconds=15, max_delay_seconds=300)
 ACCOUNT = Limit(free_attempts=60, initial_delay_seconds=5, max_delay_seconds=30)
-# A clinic behind one address signs in at the same time; each sign-in that succeeds is refunded.
+# A whole clinic may sign in from one IP address at the same time; each successful sign-in is refunded.
 SSO = Limit(free_attempts=200, initial_delay_seconds=5, max_delay_seconds=60)
 VERIFICATION = Limit(free_attempts=5, initial_delay_seconds=15, max_delay_seconds=900)
 
@@ -110,7 +110,7 @@ def hit(buckets: list[Bucket], now: datetime | None = None) -> int:
 
 
 def refund(buckets: list[Bucket]) -> None:
-    """Undo the counting after a successful attempt: reset the account's own buckets, decrement shared ones."""
+    """Undo the count after a successful attempt: reset the account's own buckets, decrement shared ones."""
     shared = [bucket.key for bucket in buckets if bucket.limit in {NETWORK, ACCOUNT, SSO}]
     own = [bucket.key for bucket in buckets if bucket.limit not in {NETWORK, ACCOUNT, SSO}]
     Throttle.objects.filter(key__in=own).delete()
@@ -147,7 +147,7 @@ def throttled_message(seconds: int) -> str:
 
 
 def get_device_id(request: HttpRequest, user: User | None) -> str:
-    """Return this browser's random ID for ``user``; empty if the user has not signed in here."""
+    """Return this browser's random ID for ``user``, or an empty string if the user has not signed in here."""
     return _read_device_cookie(request).get(str(user.pk), "") if user else ""
 
 
@@ -171,7 +171,7 @@ def remember_device(request: HttpRequest, response: HttpResponse, user: User) ->
 
 
 def _read_device_cookie(request: HttpRequest) -> dict[str, str]:
-    """Return device IDs by primary key of the user, oldest first; empty for a missing, forged, or expired cookie."""
+    """Return device IDs by the user's primary key, oldest first. A missing, forged, or expired cookie has none."""
     try:
         device_ids = signing.loads(
             request.COOKIES.get(settings.DEVICE_COOKIE_NAME, ""),

@@ -1,4 +1,4 @@
-"""URLs under /admin/: login, the user's account, and the admin site. Of allauth, only the views in use are routed."""
+"""URLs under /admin/: login, the user's account, and the admin site. Only the allauth views in use are routed."""
 
 from django.conf import settings
 from django.contrib import admin
@@ -25,7 +25,7 @@ class DamagedLinkConverter:
 
 
 class IssuerConverter:
-    """Matches ``oidc`` and stands for the provider's issuer, which allauth uses as the key of its provider."""
+    """Matches ``oidc`` and converts it to the provider's issuer, which allauth uses as the key of its provider."""
 
     regex = "oidc"
 
@@ -83,7 +83,8 @@ urlpatterns = [
     path("account/codes/new/", account.GenerateCodesView.as_view(), name="mfa_generate_recovery_codes"),
     path("account/sessions/end/", account.revoke_session, name="account_revoke_session"),
     path("account/sessions/end-all/", account.revoke_other_sessions, name="account_revoke_other_sessions"),
-    # Instead of the admin's own, which has the strings of Django's scripts only and is not served on the login page.
+    # Replaces the admin's own catalog, which has only the strings of Django's scripts and is not available on the login
+    # page.
     path("jsi18n/", cache_control(private=True, max_age=3600)(JavaScriptCatalog.as_view()), name="jsi18n"),
     # After ours, because the admin's own login view does not ask for a second factor.
     path("", admin.site.urls),

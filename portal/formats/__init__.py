@@ -1,1 +1,1 @@
-"""Date and time formats that differ from Django's, one package a language."""
+"""Date and time formats that differ from Django's, one package per language."""

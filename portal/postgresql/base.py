@@ -1,11 +1,12 @@
-"""Django's PostgreSQL backend with limits for web processes: a pool, and an end to waiting.
+"""Django's PostgreSQL backend with limits for web processes: a connection pool and timeouts.
 
-A server that is stopped without closing its connections, on a machine that hangs, never answers. Without limits, a few
-searches would then occupy every thread, and readers of finished pages would wait as well. Web processes therefore
+A server that stops without closing its connections, for example because its machine hangs, never responds. Without
+limits, a few searches would then occupy every thread, and readers of published pages would wait as well. Web processes
+therefore
 
 - open at most ``PORTAL_DATABASE_CONNECTIONS`` connections, and let only a few threads wait for one;
-- give up an answer after a few seconds (portal/storage/database.py), and close that connection;
-- after a failed attempt to connect, refuse at once for PAUSE_SECONDS, and then let a single thread try.
+- stop waiting for a response after a few seconds (portal/storage/database.py), and close that connection;
+- after a failed connection attempt, fail immediately for PAUSE_SECONDS, then let a single thread retry.
 
 Commands and the worker process, whose statements can take long, have one connection without these limits.
 """
@@ -19,36 +20,36 @@ import psycopg
 from django.db.backends.postgresql import base
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from portal.storage.database import answers_within, get_limit
+from portal.storage.database import get_response_timeout, response_timeout
 
-CHECK_SECONDS, PAUSE_SECONDS = 0.8, 3.0
+CHECK_TIMEOUT_SECONDS, PAUSE_SECONDS = 0.8, 3.0
 ALL_IN_USE = "all connections of this process are in use"
 
 
 class LimitedConnection(psycopg.Connection[Any]):
-    """A connection that is closed if an answer takes longer than ``get_limit()``."""
+    """A connection that is closed if a response takes longer than ``get_response_timeout()``."""
 
-    # The monotonic time of the last answer on any connection of this process.
-    answered_at: ClassVar[float] = 0.0
+    # The monotonic time of the last response on any connection of this process.
+    last_response_at: ClassVar[float] = 0.0
 
     def wait(self, generator: Any, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
-        """Run a database operation. Raise OperationalError, and close the connection, at the end of the limit."""
+        """Run a database operation. Raise OperationalError, and close the connection, when the limit is reached."""
         try:
-            answer = super().wait(_stop_after(get_limit(), generator), *args, **kwargs)
+            response = super().wait(_with_deadline(get_response_timeout(), generator), *args, **kwargs)
         except _ResponseTimeoutError:
             self.close()
             raise
-        LimitedConnection.answered_at = time.monotonic()
-        return answer
+        LimitedConnection.last_response_at = time.monotonic()
+        return response
 
 
 class _ResponseTimeoutError(psycopg.OperationalError):
     def __init__(self) -> None:
-        super().__init__("the database does not respond in time")
+        super().__init__("the database did not respond in time")
 
 
-def _stop_after(seconds: float, generator: Any) -> Generator[Any, Any, Any]:
-    """Pass a generator of psycopg through; psycopg wakes it at short intervals while nothing arrives."""
+def _with_deadline(seconds: float, generator: Any) -> Generator[Any, Any, Any]:
+    """Run psycopg's wait generator with a deadline; psycopg resumes it at short intervals while nothing arrives."""
     deadline = time.monotonic() + seconds
     try:
         waits_for = next(generator)
@@ -62,7 +63,7 @@ def _stop_after(seconds: float, generator: Any) -> Generator[Any, Any, Any]:
 
 
 class LimitedPool(ConnectionPool[LimitedConnection]):
-    """psycopg's pool, which reports why no connection could be made, and refuses at once after a failure."""
+    """psycopg's pool, which reports why no connection could be made and fails fast after a failure."""
 
     def __init__(self, *, max_waiting_threads: int, **options: Any) -> None:
         super().__init__(connection_class=LimitedConnection, **options)
@@ -114,19 +115,19 @@ class LimitedPool(ConnectionPool[LimitedConnection]):
         super().putconn(conn)
 
     def _make_error(self) -> psycopg.OperationalError:
-        is_answering = time.monotonic() - LimitedConnection.answered_at < CHECK_SECONDS
-        if self._in_use >= self.max_size and is_answering:
+        is_responding = time.monotonic() - LimitedConnection.last_response_at < CHECK_TIMEOUT_SECONDS
+        if self._in_use >= self.max_size and is_responding:
             return psycopg.OperationalError(ALL_IN_USE)
         return psycopg.OperationalError(str(self._failure or "the database does not respond"))
 
 
 def _check(connection: LimitedConnection) -> None:
-    with answers_within(CHECK_SECONDS):
+    with response_timeout(CHECK_TIMEOUT_SECONDS):
         ConnectionPool.check_connection(connection)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A connection of Django, from a LimitedPool after ``limit_connections``."""
+    """Django's connection, taken from a LimitedPool once ``limit_connections`` has been called."""
 
     @property
     def pool(self) -> Any:

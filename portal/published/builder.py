@@ -19,12 +19,12 @@ from portal.storage.media import write_public_names
 
 log = logging.getLogger(__name__)
 
-# What a change affects and is not rendered again after this time is deleted, so that Django answers.
-MAX_OUTDATED_SECONDS = 0.6
-# If a change affects more files, all are deleted at once.
-MAX_OUTDATED_FILES = 300
-# Work that readers do not wait for is done when nothing has changed for this long.
-QUIET_SECONDS = 2.0
+# Affected pages that have not been re-rendered after this long are deleted, so that Django serves them.
+MAX_STALE_SECONDS = 0.6
+# If a change affects more files than this, all files are deleted at once.
+MAX_STALE_FILES = 300
+# Background work (deferred paths, recompression) starts once nothing has changed for this long.
+DEBOUNCE_SECONDS = 2.0
 RETRY_SECONDS = 5.0
 # The names of public media files are read after every change, and at least this often.
 MEDIA_NAMES_SECONDS = 5.0
@@ -33,7 +33,7 @@ Fetch = Callable[[str], Any]
 
 # The channel on which triggers from the migration ``notify_postgresql`` notify of commits.
 NOTIFY_CHANNEL = "public_site"
-# Pause between two looks at SQLite's data_version.
+# Interval between checks of SQLite's data_version.
 POLL_SECONDS = 0.1
 # The content version is read at least this often: a pooler can swallow PostgreSQL's notifications, and SQLite's
 # data_version misses a database overwritten on disk.
@@ -48,20 +48,25 @@ class SiteSource(Protocol):
         """Return a short value that changes whenever public content changes."""
 
     def affected_urls(self, before: str, now: str) -> tuple[list[str], list[str]] | None:
-        """Return the pages and the other paths that the changes between two versions affect; None for any path."""
+        """Return the pages and other paths affected by the changes between two versions.
+
+        Return None if any path may be affected.
+        """
 
     def public_urls(self) -> Iterable[str]:
-        """Return all paths to publish, the most important first."""
+        """Return all paths to publish, most important first."""
 
     def public_files(self) -> Iterable[str]:
         """Return the names of all public media files."""
 
 
 class SiteBuilder:
-    """Keeps the published files up to date. For a single thread, in the process that holds the lock of the files.
+    """Keeps the published files up to date.
 
-    Every file is current, or ``outdated`` for MAX_OUTDATED_SECONDS at most. Paths to render are queued: now, or
-    (``deferred``) for when nothing has changed for a while.
+    Not thread-safe; runs in the process that holds the write lock of the files.
+
+    A file may be stale for at most MAX_STALE_SECONDS. Paths to render are queued immediately or, if
+    deferred, once nothing has changed for a while.
     """
 
     def __init__(self, files: PublishedFiles, source: SiteSource, fetch: Fetch, fingerprint: str) -> None:
@@ -69,15 +74,15 @@ class SiteBuilder:
         self.state, self._published, self._version, self._error = files.state(), files.paths(), "", ""
         self._queue: dict[str, None] = {}
         self._deferred: dict[str, None] = {}
-        self._outdated: set[str] = set()
+        self._stale: set[str] = set()
         self._media_names: set[str] | None = None
         # Monotonic times.
-        self._delete_outdated_at = self._quiet_at = self._retry_at = self._read_media_names_at = 0.0
+        self._delete_stale_at = self._quiet_at = self._retry_at = self._read_media_names_at = 0.0
         self._is_compressed = self._has_failed = False
         self._listener, self._file_monitor = ChangeListener(), DatabaseFileMonitor()
 
     def run(self, should_stop: Callable[[], bool]) -> None:
-        """Build until ``should_stop()``. Survives every error, because without the builder, pages would grow old."""
+        """Build until ``should_stop()``. Recovers from every error: without the builder, pages would go stale."""
         while not should_stop():
             try:
                 if not self.step():
@@ -95,9 +100,9 @@ class SiteBuilder:
                 time.sleep(RETRY_SECONDS)
 
     def step(self) -> bool:
-        """Look for changes, and do one piece of work. Return False if there was nothing to do."""
-        if self._outdated and time.monotonic() >= self._delete_outdated_at:
-            for path in list(self._outdated):
+        """Check for changes, and do one unit of work. Return False if there was nothing to do."""
+        if self._stale and time.monotonic() >= self._delete_stale_at:
+            for path in list(self._stale):
                 self._delete(path)
         close_old_connections()
         if error := self._file_monitor.error():
@@ -105,7 +110,7 @@ class SiteBuilder:
             self._listener.reset()
             return False
         if self._listener.may_have_changed():
-            self._look_for_changes()
+            self._check_for_changes()
         self._files.confirm()
         if time.monotonic() < self._retry_at:
             return False
@@ -114,10 +119,10 @@ class SiteBuilder:
         self._set_error("")
         return is_busy
 
-    def _look_for_changes(self) -> None:
+    def _check_for_changes(self) -> None:
         version, now = self._source.content_version(), time.monotonic()
         if version != self._version or now >= self._read_media_names_at:
-            # Before the pages, so that withdrawn images are refused at once and new pages can show their images.
+            # Do this before the pages, so that withdrawn images are blocked at once and new pages can show theirs.
             names = set(self._source.public_files())
             if names != self._media_names:
                 self._media_names = names if write_public_names(self._files.media_names, names) else None
@@ -128,14 +133,14 @@ class SiteBuilder:
                 self._on_change(before, version)
             if not self._version:
                 self._on_start()
-            self._version, self._quiet_at = version, now + QUIET_SECONDS
+            self._version, self._quiet_at = version, now + DEBOUNCE_SECONDS
 
     def _on_start(self) -> None:
-        """Queue what is missing, damaged, or of another build, and delete what should not be there."""
+        """Queue pages that are missing, damaged, or from another build, and delete files that should not exist."""
         public = list(self._source.public_urls())
         for path in self._published.difference(public):
             self._delete(path)
-        # Pages of another build are served until they are replaced.
+        # Pages from another build are served until they are replaced.
         if self.state.get("fingerprint") == self._fingerprint:
             public = [path for path in public if not self._files.is_intact(path)]
         self._enqueue({**self._queue, **dict.fromkeys(public)})
@@ -144,13 +149,13 @@ class SiteBuilder:
         """Queue the affected paths: pages now, others later."""
         affected = self._source.affected_urls(before, version)
         pages, others = affected or (list(self._source.public_urls()), [])
-        if not self._outdated:
-            self._delete_outdated_at = time.monotonic() + MAX_OUTDATED_SECONDS
-        self._outdated |= self._published.intersection(pages) if affected else self._published
-        if len(self._outdated) > MAX_OUTDATED_FILES:
+        if not self._stale:
+            self._delete_stale_at = time.monotonic() + MAX_STALE_SECONDS
+        self._stale |= self._published.intersection(pages) if affected else self._published
+        if len(self._stale) > MAX_STALE_FILES:
             self._files.clear()
             pages = list(self._source.public_urls())
-            self._published, self._outdated = set(), set()
+            self._published, self._stale = set(), set()
         for path in others:
             self._delete(path)
         self._deferred.update(dict.fromkeys(others))
@@ -159,7 +164,7 @@ class SiteBuilder:
     def _enqueue(self, queue: dict[str, None]) -> None:
         self._queue, self._is_compressed = queue, False
         if queue:
-            log.info("Rendering %s public pages; %s are stored", len(queue), len(self._published))
+            log.info("Rendering %s public pages; %s already published", len(queue), len(self._published))
 
     def _render_next(self) -> bool:
         """Render a page. Return False if there is none to render."""
@@ -168,12 +173,12 @@ class SiteBuilder:
         for path in self._queue:
             response = self._fetch(path)
             if response.status_code == 503:
-                raise DatabaseError("a page could not be read")
+                raise DatabaseError("a page could not be rendered")
             if is_publishable(response):
                 self._files.write(path, response.headers.items(), response.content)
                 self._published.add(path)
-                self._outdated.discard(path)
-            elif path in self._outdated or response.status_code < 500:
+                self._stale.discard(path)
+            elif path in self._stale or response.status_code < 500:
                 self._delete(path)
             else:
                 self._has_failed = True
@@ -184,10 +189,10 @@ class SiteBuilder:
     def _delete(self, path: str) -> None:
         self._files.delete(path)
         self._published.discard(path)
-        self._outdated.discard(path)
+        self._stale.discard(path)
 
     def _compress_next(self) -> bool:
-        """Compress a page as well as possible. Return False if all are compressed, or something may change soon."""
+        """Recompress a page at the best quality. Return False if all are done or there was a change recently."""
         if self._is_compressed or time.monotonic() < self._quiet_at:
             return False
         self._is_compressed = not self._files.compress_next()
@@ -196,9 +201,9 @@ class SiteBuilder:
         return not self._is_compressed
 
     def _record_state(self) -> None:
-        """Record what the files show: a worker that is killed before this does its work again."""
+        """Record which version the files reflect. A worker killed before this point repeats its work."""
         state = dict(self.state)
-        if not self._outdated:
+        if not self._stale:
             state["content_version"] = self._version
         # After a failure, the file of another build stays. The next start renders all pages again.
         if not self._queue and not self._has_failed:
@@ -209,7 +214,7 @@ class SiteBuilder:
 
     def _set_error(self, error: str) -> None:
         if error and error != self._error:
-            log.warning("Public pages are served as they are: %s", error)
+            log.warning("Cannot update the public pages, so the existing ones are served: %s", error)
         elif self._error and not error:
             log.info("Public pages are up to date again")
         self._error = error
@@ -218,8 +223,8 @@ class SiteBuilder:
 def is_publishable(response: HttpResponseBase) -> bool:
     """Return whether a response is the same for every client, so that it may be published as a file.
 
-    Only a 200 with the Cache-Control of ``@cacheable`` is, without a cookie, authentication, or partial body, and
-    without a ``Vary`` on anything but the encoding.
+    Only a 200 response with the Cache-Control of ``@cacheable`` qualifies, and only without cookies, authentication, a
+    partial body, or a ``Vary`` on anything but Accept-Encoding.
     """
     return (
         response.status_code == 200
@@ -232,7 +237,7 @@ def is_publishable(response: HttpResponseBase) -> bool:
 
 
 def make_fetch() -> Fetch:
-    """Return a function that requests a path from Django, without anything that only one client would send."""
+    """Return a function that requests a path from Django without any client-specific headers."""
     handler = WSGIHandler()
     environ = {
         "REQUEST_METHOD": "GET",
@@ -246,9 +251,9 @@ def make_fetch() -> Fetch:
 
 
 class ChangeListener:
-    """Detects commits of other connections: SQLite's ``PRAGMA data_version``, PostgreSQL's NOTIFY and a timer.
+    """Detects commits by other connections, using SQLite's ``PRAGMA data_version``, PostgreSQL's NOTIFY, and a timer.
 
-    For a single thread, which owns the database connection. Any method may raise DatabaseError.
+    Must be used from a single thread, which owns the database connection. Any method may raise DatabaseError.
     """
 
     def __init__(self) -> None:

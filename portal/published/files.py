@@ -1,10 +1,10 @@
 """The published pages on disk: ``public/kyphoplasty/index.html`` with ``.br`` and ``.gz`` next to it, and an index.
 
-Any static web server can serve the folder. The index holds what a file cannot: its other headers, its ETags, and the
+Any static web server can serve the folder. The index stores what the files cannot: response headers, ETags, and the
 content version of the whole folder. Only the worker process writes; web processes and nginx read.
 
-Files are renamed into place and never synced: ``read`` ignores a file that does not have the ETag of its index entry,
-and after a power failure the worker writes it again. SQLite keeps the entries in the order in which they were written.
+Files are renamed into place without fsync: ``read`` ignores a file that does not match the ETag in its index entry, and
+the worker rewrites it after a power failure. SQLite preserves the order in which entries were written.
 """
 
 import contextlib
@@ -28,12 +28,12 @@ from typing import Any
 from portal.http import BEST, FAST, MIN_COMPRESS_BYTES, SUFFIXES, compress, make_etag
 
 Headers = list[tuple[str, str]]
-# No dot-segments, escapes, or capital letters (some disks ignore case), and no name that the compressed files or the
-# index.html of another address could have.
-ADDRESS_PATTERN = re.compile(r"/(?:[a-z0-9_-]{1,200}/){0,8}(?:[a-z0-9_-]{1,200}\.(?:txt|xml|json|svg|png|css))?\Z")
+# No dot segments, escapes, or capital letters (some file systems ignore case), and no name that could collide with a
+# compressed file or another page's index.html.
+URL_PATH_PATTERN = re.compile(r"/(?:[a-z0-9_-]{1,200}/){0,8}(?:[a-z0-9_-]{1,200}\.(?:txt|xml|json|svg|png|css))?\Z")
 # Headers that differ between the encodings of a page.
 PER_ENCODING_HEADERS = frozenset({"content-encoding", "content-length", "etag", "date", "last-modified"})
-# Pages are stale if the worker has not confirmed them with the database for this long.
+# Pages are stale if the worker has not checked them against the database for this long.
 STALE_AFTER_SECONDS = 5.0
 TEMP_PREFIX = ".new-"
 SCHEMA = """
@@ -49,8 +49,8 @@ log = logging.getLogger(__name__)
 class PublishedFile:
     """A page in one encoding, as read from disk, with all of its headers.
 
-    ``identity``: inode and time of change, as the inode of a deleted file is used again, but not at the same time.
-    ``generation`` belongs to the reader: that of the files when the page was last known to be current.
+    ``identity`` is the inode and ctime; the inode alone may be reused after a file is deleted. ``generation`` is set by
+    the reader: the files' generation when the page was last known to be current.
     """
 
     body: bytes
@@ -80,9 +80,9 @@ class PublishedFiles:
         return (self.root / "index.html").exists()
 
     def read(self, path: str, encoding: str) -> PublishedFile | None:
-        """Return a page in an encoding, or uncompressed if it is too short for that; None if it is not on disk.
+        """Return a page in the given encoding, or uncompressed if it is too short to compress, or None.
 
-        None also for a file that is damaged or being replaced at this moment.
+        None means that it is not on disk, damaged, or currently being replaced.
         """
         target = self._file_for(path)
         try:
@@ -119,13 +119,16 @@ class PublishedFiles:
         return False
 
     def generation(self) -> int:
-        """Return a number that changes whenever a file does; 0 if there are none."""
+        """Return a number that changes whenever a file does, or 0 if there are none."""
         with contextlib.suppress(OSError):
             return self.root.stat().st_mtime_ns
         return 0
 
     def age(self) -> float:
-        """Return the seconds since the worker last confirmed the pages with the database; many years if never."""
+        """Return the seconds since the worker last confirmed the pages with the database.
+
+        It is a huge number if the worker never has.
+        """
         confirmed_at = 0.0
         with contextlib.suppress(OSError):
             confirmed_at = self._heartbeat.stat().st_mtime
@@ -165,30 +168,33 @@ class PublishedFiles:
             self.clear()
 
     def paths(self) -> set[str]:
-        """Return the addresses of all files on disk, whether or not the index has them."""
+        """Return the URL paths of all files on disk, whether or not they are in the index."""
         files = [f"/{file.relative_to(self.root)}" for file in self.root.rglob("*") if file.is_file()]
         return {file.removesuffix(".br").removesuffix(".gz").removesuffix("index.html") for file in files}
 
     def state(self) -> dict[str, str]:
-        """Return what ``record_state`` recorded last."""
+        """Return the state last saved by ``record_state``."""
         rows = self._execute("SELECT state FROM state")
         return json.loads(rows[0][0]) if rows else {}
 
     def record_state(self, state: dict[str, str]) -> None:
-        """Record values of the folder as a whole."""
+        """Save key-value state that applies to the whole folder."""
         self._execute("INSERT OR REPLACE INTO state VALUES (1, ?)", json.dumps(state))
 
     def write(self, path: str, headers: Iterable[tuple[str, str]], raw: bytes) -> None:
-        """Write a page, compressed quickly, unless it is there unchanged. On an error, the old one remains."""
+        """Write a page with fast compression, unless it is already on disk unchanged.
+
+        On an error, the old page remains.
+        """
         pairs = [header for header in headers if header[0].lower() not in PER_ENCODING_HEADERS]
         row = self._execute("SELECT headers, modified_at, etags FROM page WHERE path = ?", path)
         is_same = bool(row) and row[0][0] == json.dumps(pairs) and json.loads(row[0][2])[""] == make_etag(raw)
         if not is_same or not self.is_intact(path):
-            # Two versions never have the same date, also if they are of the same second.
+            # Give every version a distinct date, even within the same second.
             self._replace(path, pairs, max(int(time.time()), row[0][1] + 1 if row else 0), raw, FAST)
 
     def compress_next(self) -> bool:
-        """Compress one page as well as possible. Return False if there was nothing left to compress."""
+        """Recompress one page at the best quality. Return False if there was nothing left to compress."""
         row = self._execute("SELECT path, headers, modified_at FROM page WHERE NOT is_best LIMIT 1")
         for path, headers, modified_at in row:
             if found := self.read(path, ""):
@@ -200,7 +206,7 @@ class PublishedFiles:
     def _replace(self, path: str, headers: Headers, modified_at: int, raw: bytes, quality: tuple[int, int]) -> None:
         target = self._file_for(path)
         if target is None:
-            raise ValueError(f"{path} cannot be the name of a file")
+            raise ValueError(f"{path} is not a valid file path")
         bodies = {name: compress(raw, name, quality) for name in SUFFIXES if not name or len(raw) >= MIN_COMPRESS_BYTES}
         etags = json.dumps({encoding: make_etag(body) for encoding, body in bodies.items()})
         with tempfile.TemporaryDirectory(dir=self._folder, prefix=TEMP_PREFIX) as temp_folder:
@@ -210,7 +216,7 @@ class PublishedFiles:
                 temp_file.chmod(0o644)  # nginx reads it as another user
                 os.utime(temp_file, (modified_at, modified_at))
             _make_folder(Path(target).parent)
-            # All that needs space comes first. Until a file has its new ETag, ``read`` ignores it.
+            # Do everything that needs disk space first. ``read`` ignores a file until it matches its new ETag.
             is_best = quality == BEST or len(bodies) == 1
             row = path, json.dumps(headers), modified_at, etags, is_best
             self._execute("INSERT OR REPLACE INTO page VALUES (?, ?, ?, ?, ?)", *row)
@@ -222,7 +228,7 @@ class PublishedFiles:
         self._touch()
 
     def delete(self, path: str) -> None:
-        """Delete a page, and folders that are empty then. Needs no space on the disk."""
+        """Delete a page and any folders left empty. Needs no disk space."""
         target = self._file_for(path)
         if target is None:
             return
@@ -240,7 +246,7 @@ class PublishedFiles:
             self._execute("DELETE FROM page WHERE path = ?", path)
 
     def clear(self) -> None:
-        """Delete all pages at once. Needs no space on the disk."""
+        """Delete all pages at once. Needs no disk space."""
         discarded = self._folder / f"{TEMP_PREFIX}discarded"
         shutil.rmtree(discarded, ignore_errors=True)
         self.root.rename(discarded)
@@ -252,11 +258,10 @@ class PublishedFiles:
         self._touch()
 
     def confirm(self) -> None:
-        """Record that the database confirmed all pages now. Needs no space on the disk after the first time."""
+        """Record that all pages were just checked against the database. Needs no disk space after the first call."""
         self._heartbeat.touch()
 
     def close(self) -> None:
-        """Close the index."""
         with self._lock:
             if self._connection:
                 self._connection.close()
@@ -267,8 +272,8 @@ class PublishedFiles:
         os.utime(self.root, ns=(now, now))
 
     def _file_for(self, path: str) -> str | None:
-        """Return the file of an address, or None if the address cannot be a file name."""
-        if not ADDRESS_PATTERN.match(path):
+        """Return the file for a URL path, or None if the path is not valid as a file name."""
+        if not URL_PATH_PATTERN.match(path):
             return None
         return f"{self.root}{path}index.html" if path.endswith("/") else f"{self.root}{path}"
 
@@ -286,7 +291,7 @@ class PublishedFiles:
 
 @lru_cache(maxsize=64)
 def _parse_headers(text: str) -> Headers:
-    """Return headers from the index; the same object for equal ones, because most pages have the same."""
+    """Parse headers from the index. Cached, because most pages have identical headers."""
     return [(name, value) for name, value in json.loads(text)]
 
 
@@ -296,7 +301,7 @@ def _http_date(seconds: int) -> str:
 
 
 def _make_folder(folder: Path) -> None:
-    """Create a folder that nginx can read whatever the umask."""
+    """Create a folder that nginx can read regardless of the umask."""
     if not folder.is_dir():
         _make_folder(folder.parent)
         folder.mkdir()

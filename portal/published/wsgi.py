@@ -1,8 +1,8 @@
-"""WSGI middleware that serves published pages from files, and counts page views; Django answers everything else.
+"""WSGI middleware that serves published pages from files, and counts page views; Django handles everything else.
 
 Page views are counted without personal data, as daily totals per path: in memory, written in batches by a thread and
-once more when the process exits. No cookies, IP addresses or user agents are stored, not even in memory. The totals are
-an estimate, because only the headers of a request distinguish people from programs.
+once more when the process exits. No cookies, IP addresses, or user agents are stored, not even in memory. The totals
+are an estimate, because only a request's headers distinguish people from programs.
 """
 
 import logging
@@ -32,9 +32,9 @@ WSGIApplication = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 # Headers about the body, which a 304 omits.
 BODY_HEADERS = frozenset({"content-type", "content-length", "content-encoding"})
-# Files on disk are checked for changes this often; a publication must appear within a second.
+# Files on disk are checked for changes this often; a newly published page must appear within a second.
 CHECK_SECONDS = 0.05
-# Limits the memory for headers of clients. A longer host name is none.
+# Bounds the memory used for client headers. A longer Host header is never valid.
 MAX_MEMOIZED_HEADERS, MAX_HOST_LENGTH = 128, 300
 # Approximate memory of a page besides its body.
 ENTRY_OVERHEAD_BYTES = 1_500
@@ -53,8 +53,8 @@ log = logging.getLogger(__name__)
 class PublishedPages:
     """WSGI middleware around Django's application, with a bounded cache of files. It has no threads and writes nothing.
 
-    The worker process replaces and deletes files. Every CHECK_SECONDS, a request looks whether it has; if so, each
-    cached page is compared with its file at its next use.
+    The worker process replaces and deletes files. Every CHECK_SECONDS, a request checks whether it has; if so, each
+    cached page is compared with its file the next time it is used.
     """
 
     def __init__(self, application: WSGIApplication, files: PublishedFiles, max_bytes: int) -> None:
@@ -62,13 +62,13 @@ class PublishedPages:
         self._https_only, self._session_cookie = settings.SECURE_SSL_REDIRECT, settings.SESSION_COOKIE_NAME
         hosts = list(settings.ALLOWED_HOSTS)
         self._is_valid_host = lru_cache(MAX_MEMOIZED_HEADERS)(lambda host: is_valid_host(host, hosts))
-        # The oldest first.
+        # Oldest entry first.
         self._pages: dict[tuple[str, str], PublishedFile] = {}
         self._size, self._lock = 0, threading.Lock()
         self._generation, self._next_check, self._age = 0, 0.0, 0.0
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request. This holds the GIL throughout, so every operation counts."""
+        """Handle a request. The GIL is held throughout, so every operation counts."""
         if not self._may_use_files(environ):
             return self._application(environ, start_response)
         if monotonic() >= self._next_check:
@@ -76,7 +76,7 @@ class PublishedPages:
             self._generation, age = self._files.generation(), self._files.age()
             self._age = age if age > STALE_AFTER_SECONDS else 0.0
             self._next_check = monotonic() + CHECK_SECONDS
-        # A header that is too long accepts nothing, also if it is cut.
+        # An overlong header accepts no encoding, and that stays true after truncation.
         accept_encoding = environ.get("HTTP_ACCEPT_ENCODING", "")[: MAX_ACCEPT_ENCODING_LENGTH + 1]
         page = self._load(environ["PATH_INFO"], memoized_encoding(accept_encoding))
         if page is None:
@@ -95,7 +95,7 @@ class PublishedPages:
         return body if environ["REQUEST_METHOD"] == "GET" else []
 
     def _may_use_files(self, environ: dict[str, Any]) -> bool:
-        """Return whether a published page, which is the same for everyone, may answer a request."""
+        """Return whether a request can be served from a published page, which is the same for everyone."""
         host, query = environ.get("HTTP_HOST", ""), environ.get("QUERY_STRING")
         return (
             environ["REQUEST_METHOD"] in {"GET", "HEAD"}
@@ -108,8 +108,8 @@ class PublishedPages:
         )
 
     def _load(self, path: str, encoding: str) -> PublishedFile | None:
-        """Return a page as it is on disk now, or None if it is not there."""
-        # Before the file: a change after this moment is noticed at the next check.
+        """Return a page as it currently is on disk, or None if it is not published."""
+        # Read the generation before the file, so that a later change is noticed at the next check.
         generation, key = self._generation, (path, encoding)
         page = self._pages.get(key)
         if page and (page.generation == generation or self._files.is_current(page)):
@@ -131,7 +131,7 @@ class PublishedPages:
             self._size -= len(page.body) + ENTRY_OVERHEAD_BYTES
 
     def _pass_to_django(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Let Django answer. Count a page that is not on disk yet, or never, such as the booklet of a page."""
+        """Pass the request to Django. Count views of pages that are not on disk yet or never are, such as booklets."""
 
         def count(status: str, headers: Headers, *exc_info: Any) -> Any:
             if status.startswith(("200 ", "304 ")) and ("Cache-Control", CACHE_CONTROL_REVALIDATE) in headers:
@@ -179,8 +179,8 @@ class PageViewCounter:
 def looks_human(environ: Mapping[str, Any]) -> bool:
     """Return whether a request looks like a browser that opens the page in a tab.
 
-    Link scanners, crawlers and scripts lack these headers or identify themselves. Prefetches, and staff who come from
-    the admin, do not count.
+    Link scanners, crawlers, and scripts lack these headers or identify themselves. Prefetches do not count, and neither
+    do staff coming from the admin.
     """
     get = environ.get
     if get("HTTP_SEC_FETCH_MODE") != "navigate" or get("HTTP_SEC_FETCH_DEST") != "document":
@@ -202,7 +202,7 @@ def looks_human(environ: Mapping[str, Any]) -> bool:
 PAGE_VIEWS = PageViewCounter()
 
 
-# Held while counts are saved: a process that exits waits for the batch that its thread is saving.
+# Held while counts are saved, so that an exiting process waits for the batch in progress.
 _flush_lock = threading.Lock()
 
 
@@ -215,7 +215,7 @@ def flush_counts(counter: PageViewCounter, save_counts: Callable[[dict[str, int]
         try:
             save_counts(counts)
         except DatabaseError:
-            log.warning("The database does not respond; page views stay in memory until the next try")
+            log.warning("The database does not respond; page views stay in memory until the next attempt")
             for path, count in counts.items():
                 counter.add(path, count)
 

@@ -8,11 +8,11 @@ from portal.text import fold
 
 
 class DatabaseFeatures(features.DatabaseFeatures):
-    """What SQLite can do."""
+    """SQLite's features, without Django's runtime check for JSON."""
 
-    # SQLite has JSON built in since 3.38, and distributions enabled it long before. Django asks in a transaction, which
-    # takes the write lock here (transaction_mode), on each new connection, and remembers "database is locked" as
-    # "no JSON".
+    # SQLite has JSON built in since 3.38, and distributions enabled it long before. Django probes for it in a
+    # transaction, which takes the write lock here (transaction_mode), on each new connection, and remembers "database
+    # is locked" as "no JSON".
     supports_json_field = True
 
 

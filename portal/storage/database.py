@@ -1,6 +1,7 @@
 """Limits on waiting for the database, and the 503 response while it cannot be used.
 
-Without psycopg, so that installations on SQLite can import this. portal/postgresql/base.py enforces the limits.
+Does not import psycopg, so that SQLite installations can import this module. portal/postgresql/base.py enforces the
+limits.
 """
 
 import logging
@@ -19,7 +20,7 @@ from django.db.backends.sqlite3.base import DatabaseWrapper as SQLite
 from django.http import HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
 
-from portal.env import SERVICE_USER_HINT, forbid_new_file
+from portal.env import SERVICE_USER_HINT, require_existing_sqlite_file
 from portal.security import PROBE_PATHS
 from portal.storage.local_storage import describe_write_error
 
@@ -29,7 +30,7 @@ DATABASE_FILE_MISSING = "the database file is missing"
 NO_RESPONSE = "the database does not respond"
 DATABASE_FILE_REPLACED = "the database file was replaced while the server was running: restart the server"
 NO_CONNECTION_LEFT = (
-    "the database has no connection left: raise max_connections in PostgreSQL, or lower PORTAL_DATABASE_CONNECTIONS"
+    "the database has no connections left: raise max_connections in PostgreSQL, or lower PORTAL_DATABASE_CONNECTIONS"
 )
 READ_ONLY = "the database is read-only: check the owner and mode of its file, or whether DATABASE_URL names a standby"
 # Words in the messages of SQLite, libpq, and PostgreSQL, in the order in which they are looked for.
@@ -43,11 +44,11 @@ CAUSES = (
     (("unable to open",), DATABASE_FILE_MISSING),
     (
         ("password authentication", "no password supplied", "authentication failed", "pg_hba.conf"),
-        "the database refuses the account: check user and password in DATABASE_URL, and pg_hba.conf",
+        "the database rejected the login: check the user and password in DATABASE_URL, and pg_hba.conf",
     ),
     (
         ("failed to resolve host", "could not translate host name", "name or service not known"),
-        "the host of the database is unknown: check DATABASE_URL",
+        "the database host name cannot be resolved: check DATABASE_URL",
     ),
     (
         ("connection refused", "no such file or directory", "is the server running"),
@@ -56,26 +57,27 @@ CAUSES = (
     (("starting up", "shutting down", "recovery mode"), "the database does not respond: it is starting or stopping"),
     (
         ("certificate", "ssl", "tls"),
-        "the encrypted connection to the database failed: check sslmode and certificates in DATABASE_URL",
+        "the encrypted connection to the database failed: check sslmode and the certificates in DATABASE_URL",
     ),
-    (("statement timeout", "lock timeout"), "the database took too long to answer"),
-    (("permission denied",), "the database refuses this to its account: see GRANT in docs/operations.md"),
+    (("statement timeout", "lock timeout"), "the database took too long to respond"),
+    (("permission denied",), "the database user lacks a privilege: see GRANT in docs/operations.md"),
     (("no such table", "no such column"), "the database is empty or not migrated: run manage.py migrate"),
 )
-LOG_PAUSE_SECONDS = 10.0
+LOG_INTERVAL_SECONDS = 10.0
 MISSING_DATABASE = re.compile(r'database ".*" does not exist')
 MISSING_ROLE = re.compile(r'role ".*" does not exist')
 
-# A reader who searches gets an answer or a message; staff can wait for a colleague's publication to commit.
-PUBLIC_SECONDS, STAFF_SECONDS = 3.0, 15.0
+# Readers get a result or an error message quickly; staff requests may have to wait for a colleague's publication to
+# commit.
+PUBLIC_TIMEOUT_SECONDS, STAFF_TIMEOUT_SECONDS = 3.0, 15.0
 
 # Less than the two seconds in which /readyz responds.
-GET_CONNECTION_SECONDS = 1.2
-# The other threads of a process, 16 without these and those with a connection, stay free for readers.
+POOL_TIMEOUT_SECONDS = 1.2
+# Of a process's 16 threads, those that neither hold nor wait for a connection stay free for readers.
 MAX_WAITING_THREADS = 4
-IDLE_SECONDS = 120.0
-# After this, libpq's second attempt to connect is the last: the next request makes another.
-RECONNECT_SECONDS = 0.1
+MAX_IDLE_SECONDS = 120.0
+# The pool stops retrying after this long; the next request triggers a new attempt.
+RECONNECT_TIMEOUT_SECONDS = 0.1
 
 _local = threading.local()
 
@@ -101,17 +103,19 @@ def describe_error(error: BaseException) -> str:
     return NO_RESPONSE
 
 
-def describe_failure(error: DatabaseError | OSError) -> str:
-    """Return one line for an error that ends a command, or an empty string for one that is a fault of the program."""
+def describe_command_error(error: DatabaseError | OSError) -> str:
+    """Return one line for an error that ends a command, or an empty string if the error is a bug."""
     if isinstance(error, DatabaseError):
         reason = describe_error(error)
         if reason == DATABASE_FILE_MISSING:
             name = connections.settings["default"]["NAME"]
-            return f"there is no usable database at {name}. {SERVICE_USER_HINT} A new site is set up by manage.py serve"
+            return (
+                f"there is no usable database at {name}. {SERVICE_USER_HINT} To set up a new site, run manage.py serve"
+            )
         return reason if is_connection_error(error) or reason != NO_RESPONSE else ""
     if error.filename:
         return describe_write_error(error, Path(os.fsdecode(error.filename)))
-    # StorageUnavailableError is a sentence; a bare error number without a file says too little.
+    # A StorageUnavailableError carries a full sentence; an OSError without a file name says too little.
     return "" if error.errno else str(error)
 
 
@@ -122,10 +126,13 @@ def _uses_sqlite_file() -> bool:
 
 
 def require_existing_database() -> None:
-    """Make this process open the SQLite file only if it exists. SQLite would create an empty one and hide the loss."""
+    """Make this process open the SQLite file only if it exists.
+
+    Otherwise, SQLite would create an empty one and hide the loss.
+    """
     config = connections.settings["default"]
     if _uses_sqlite_file():
-        forbid_new_file(config)
+        require_existing_sqlite_file(config)
         connections.close_all()
 
 
@@ -163,7 +170,7 @@ class DatabaseFileMonitor:
 class DatabaseErrorMiddleware:
     """Responds with 503 while the database cannot be used, and limits how long a request waits for it.
 
-    Refuses requests before the view runs if the SQLite file is missing or replaced, because writes would be lost.
+    Rejects requests before the view runs if the SQLite file is missing or replaced, because writes would be lost.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -188,14 +195,14 @@ class DatabaseErrorMiddleware:
         ):
             return self._unavailable_view(request)
         is_staff_path = request.path_info.startswith("/admin/")
-        with answers_within(STAFF_SECONDS if is_staff_path else PUBLIC_SECONDS):
+        with response_timeout(STAFF_TIMEOUT_SECONDS if is_staff_path else PUBLIC_TIMEOUT_SECONDS):
             return self.get_response(request)
 
     def _log(self, cause: str) -> None:
-        """Log a cause once in LOG_PAUSE_SECONDS: while the database is gone, each request would repeat it."""
+        """Log each cause at most once per LOG_INTERVAL_SECONDS, because every request repeats it during an outage."""
         now = time.monotonic()
         if now >= self._log_again_at.get(cause, 0.0):
-            self._log_again_at[cause] = now + LOG_PAUSE_SECONDS
+            self._log_again_at[cause] = now + LOG_INTERVAL_SECONDS
             log.warning("%s", cause)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
@@ -205,15 +212,15 @@ class DatabaseErrorMiddleware:
         return self._unavailable_view(request)
 
 
-def get_limit() -> float:
-    """Return the seconds after which this thread gives up an answer of the database."""
-    return float(getattr(_local, "seconds", PUBLIC_SECONDS))
+def get_response_timeout() -> float:
+    """Return how long this thread waits for a database response, in seconds."""
+    return float(getattr(_local, "seconds", PUBLIC_TIMEOUT_SECONDS))
 
 
 @contextmanager
-def answers_within(seconds: float) -> Iterator[None]:
-    """Give up answers of the database after ``seconds``, in this thread, for the length of the block."""
-    before = get_limit()
+def response_timeout(seconds: float) -> Iterator[None]:
+    """Limit how long this thread waits for database responses within the block."""
+    before = get_response_timeout()
     _local.seconds = seconds
     try:
         yield
@@ -228,15 +235,16 @@ def limit_connections() -> None:
         return
     config["CONN_MAX_AGE"] = 0  # each request returns its connection
     config["OPTIONS"] = {
-        # Lets the server cancel abandoned work, too. A picture may be decoded between two statements.
-        "options": f"-c statement_timeout={STAFF_SECONDS:.0f}s -c idle_in_transaction_session_timeout=300s",
+        # Let the server cancel abandoned work too. The idle limit is generous because a picture may be decoded between
+        # two statements.
+        "options": f"-c statement_timeout={STAFF_TIMEOUT_SECONDS:.0f}s -c idle_in_transaction_session_timeout=300s",
         **config["OPTIONS"],
         "pool": {
             "min_size": 1,
             "max_size": settings.DATABASE_CONNECTIONS,
-            "timeout": GET_CONNECTION_SECONDS,
+            "timeout": POOL_TIMEOUT_SECONDS,
             "max_waiting_threads": MAX_WAITING_THREADS,
-            "max_idle": IDLE_SECONDS,
-            "reconnect_timeout": RECONNECT_SECONDS,
+            "max_idle": MAX_IDLE_SECONDS,
+            "reconnect_timeout": RECONNECT_TIMEOUT_SECONDS,
         },
     }

@@ -20,7 +20,7 @@ from django.core.files.uploadhandler import FileUploadHandler
 
 # Names of stored media files. They contain a hash of the content, so a file of a given name never changes.
 MEDIA_NAME_PATTERN = re.compile(r"figures/[0-9a-f]{16,64}(?:-[0-9]{1,5})?\.(avif|webp|jpeg|png|svg)\Z")
-# Above the limit of every form. Forms check their own limit; this one stops the upload while it is being received.
+# Higher than any form's own limit. Forms check theirs; this one aborts an upload while it is being received.
 MAX_UPLOAD_BYTES = 256 * 1024 * 1024
 
 WRITE_ERROR_ADVICE = {
@@ -30,18 +30,18 @@ WRITE_ERROR_ADVICE = {
     errno.EPERM: "You are not allowed to write there. Choose another folder or change its permissions.",
     errno.EROFS: "The disk is read-only. Choose another one.",
     errno.ENOENT: "The folder does not exist. Create it first.",
-    errno.ENOTDIR: "Part of the path is a file and not a folder. Choose another path.",
+    errno.ENOTDIR: "Part of the path is a file, not a folder. Choose another path.",
     errno.EISDIR: "This is a folder. Add a file name.",
     errno.ENAMETOOLONG: "The name is too long. Choose a shorter one.",
 }
-# Prefix of a file's name while atomic_write writes it.
+# Prefix of the temporary files that atomic_write creates.
 TEMP_PREFIX = ".new-"
 
 
 class StorageUnavailableError(OSError):
     """Media files cannot be read or written right now. No file is half written; a retry may succeed.
 
-    ``reason`` says why, for an operator, without names of files; it is empty if nothing more is known.
+    ``reason`` says why, for an operator, without file names; it is empty if nothing more is known.
     """
 
     def __init__(self, message: str, reason: str = "") -> None:
@@ -58,8 +58,11 @@ class AtomicFileSystemStorage(FileSystemStorage):
         except OSError as error:
             raise StorageUnavailableError(f"The media folder cannot be written: {error.strerror}.") from error
 
-    def find_problem(self) -> str:
-        """Return what is wrong with the folder, for ``/readyz``, or an empty string. One stored file stands for all."""
+    def describe_problem(self) -> str:
+        """Return what is wrong with the folder, for ``/readyz``, or an empty string.
+
+        Checks one stored file as a sample.
+        """
         root = Path(self.location)
         if not root.exists():
             return ""

@@ -1,4 +1,4 @@
-"""Serving of media files to the public and to staff, the set of files that are public, and errors of their storage.
+"""Serve media files to the public and to staff, track which files are public, and handle storage errors.
 
 The worker process writes the set of public names to a file after every publication and withdrawal, so that known files
 can be served without the database. A name that is not in the set is looked up in the database before it is refused,
@@ -39,19 +39,19 @@ CONTENT_TYPES = {
 RETRY_AFTER_SECONDS = "10"
 STORAGE_ERROR_MESSAGE = gettext_lazy(
     "The image storage is unavailable right now, so nothing was saved. "
-    "Go back (your text is still there), and save again in a minute."
+    "Go back (your text is still there) and save again in a minute."
 )
 
 
 class PublicFiles:
-    """The names of public media files, as the worker process wrote them last."""
+    """The names of public media files, as last written by the worker process."""
 
     def __init__(self) -> None:
         self._names: frozenset[str] = frozenset()
         self._modified_at = 0
 
     def is_public(self, name: str) -> bool:
-        """Return whether a file is public. Raise DatabaseError if that depends on a database that does not respond."""
+        """Return whether a file is public. Raise DatabaseError if only the database knows and it does not respond."""
         published = PublishedFiles(settings.DATA_DIR)
         is_known = name in self._read(published.media_names)
         if is_known and published.age() < STALE_AFTER_SECONDS:
@@ -105,7 +105,7 @@ def serve_media(request: HttpRequest, name: str) -> HttpResponseBase:
     """Serve a public media file; 404 for any other name.
 
     Names contain a hash of the content, so browsers may cache files forever. Shared caches must revalidate, or they
-    would go on serving a withdrawn file.
+    would keep serving a withdrawn file.
     """
     try:
         if not MEDIA_NAME_PATTERN.match(name) or not PUBLIC_FILES.is_public(name):
@@ -138,7 +138,7 @@ def serve_stored_file(request: HttpRequest, name: str, cache_control: str) -> Ht
         response.headers["ETag"] = etag
         response = get_conditional_response(request, etag=etag, response=response) or response
     else:
-        # The name has the hash of the original image; another encoder would produce a file of another size.
+        # The name has the hash of the original image; a different encoder would produce a file of a different size.
         etag = f'"{PurePosixPath(name).name}-{stored.size:x}"'
         full_response = FileResponse(stored, content_type=CONTENT_TYPES[match[1]])
         full_response.headers["ETag"] = etag

@@ -26,7 +26,7 @@ CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS, MAX_ATTEMPTS = 1, 3, 2
 BODY_TIMEOUT_SECONDS = 20
 # After a failure, requests fail immediately for this long instead of waiting for another timeout.
 FAILURE_PAUSE_SECONDS = 5
-# Concurrent downloads of one process; the other threads stay free for pages.
+# Concurrent downloads per process; the other threads stay free for pages.
 MAX_CONCURRENT_FETCHES, FETCH_SLOT_WAIT_SECONDS = 8, 0.25
 # An older cached copy is served only after checking that the bucket still has the file.
 REVALIDATE_AFTER_SECONDS = 24 * 3600
@@ -34,12 +34,14 @@ CHUNK_BYTES = 256 * 1024
 PICTURE_FOLDER = "figures/"
 NOT_FOUND_CODES = {"404", "NoSuchKey", "NotFound"}
 UNAVAILABLE_MESSAGE = "The media storage does not respond."
-# What a bucket's error codes mean; a response to HEAD has the status only.
+# What a bucket's error codes mean; a HEAD response carries only the status.
 REASONS = {
-    "RequestTimeTooSkewed": "the bucket refuses the clock of this machine: set up NTP, for example systemd-timesyncd",
+    "RequestTimeTooSkewed": "the bucket rejects requests because this machine's clock is wrong: set up NTP, for "
+    "example systemd-timesyncd",
     **dict.fromkeys(
         ("403", "401", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"),
-        "the bucket refuses access: check its keys and their policy (docs/operations.md), and this machine's clock",
+        "access to the bucket was denied: check the access keys and their policy (docs/operations.md), and this "
+        "machine's clock",
     ),
     "NoSuchBucket": "the bucket does not exist: check PORTAL_S3_BUCKET",
 }
@@ -62,7 +64,7 @@ class PictureCache:
         self.folder, self.max_bytes = folder, max_bytes
 
     def open(self, name: str) -> IO[bytes] | None:
-        """Open the copy of a file; return None if there is none."""
+        """Open the cached copy of a file. Return None if there is none."""
         try:
             return self._path(name).open("rb")
         except OSError:
@@ -76,7 +78,7 @@ class PictureCache:
             return float("inf")
 
     def size(self, name: str) -> int:
-        """Return the bytes of the copy of a file; 0 if there is none."""
+        """Return the size of the cached copy in bytes, or 0 if there is none."""
         try:
             return self._path(name).stat().st_size
         except OSError:
@@ -99,7 +101,7 @@ class PictureCache:
             atomic_write(target, [data])
             self._evict()
         except OSError as error:
-            log.warning("Could not cache an image: %s", error.strerror)
+            log.warning("Could not cache a picture: %s", error.strerror)
 
     def _path(self, name: str) -> Path:
         return self.folder / name
@@ -125,7 +127,7 @@ class PictureCache:
 
 
 class S3MediaStorage(S3Storage):  # type: ignore[misc]
-    """django-storages' S3 backend with a cache, short timeouts and Python's exceptions.
+    """django-storages' S3 backend with a cache, short timeouts, and Python's exceptions.
 
     Every failure is an OSError: FileNotFoundError or StorageUnavailableError.
     """
@@ -151,7 +153,7 @@ class S3MediaStorage(S3Storage):  # type: ignore[misc]
     def _open(self, name: str, mode: str = "rb") -> "File[bytes]":
         """Open a file from the cache, or download it completely."""
         if mode != "rb":
-            raise ValueError("Media files are written by save() only.")
+            raise ValueError("Media files can be written only with save().")
         is_cacheable = MEDIA_NAME_PATTERN.match(name)
         if is_cacheable and self._can_serve_cached(name) and (stream := self.cache.open(name)):
             return File(stream, name)
@@ -235,27 +237,27 @@ class S3MediaStorage(S3Storage):  # type: ignore[misc]
             if status in {400, 401, 403}:
                 return (
                     f"Access to the bucket {self.bucket_name} was denied (status {status}). "
-                    "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and PORTAL_S3_REGION."
+                    "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and PORTAL_S3_REGION."
                 )
             raise StorageUnavailableError(UNAVAILABLE_MESSAGE) from error
         except BotoCoreError as error:
             if type(error).__name__ in {"NoCredentialsError", "PartialCredentialsError"}:
-                return "There are no keys for the bucket. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+                return "No credentials are set for the bucket. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
             raise StorageUnavailableError(UNAVAILABLE_MESSAGE) from error
         return ""
 
-    def find_problem(self) -> str:
+    def describe_problem(self) -> str:
         """Return what is wrong with the bucket, for ``/readyz``, or an empty string.
 
-        ``exists`` does not tell a missing bucket from a missing file.
+        ``exists`` cannot distinguish a missing bucket from a missing file.
         """
         return REASONS["NoSuchBucket"] if "does not exist" in self.configuration_error() else ""
 
-    def keep_cached(self, names: Iterable[str]) -> None:
-        """Copy these pictures, those of finished pages, to the cache while the bucket responds, and keep them there.
+    def prefetch(self, names: Iterable[str]) -> None:
+        """Prefetch the pictures of published pages into the cache, and keep them there.
 
-        A copy that the bucket still has becomes young, so that others are evicted first and no reader is the first to
-        ask for it while the bucket is gone. Raise StorageUnavailableError.
+        Copies of files that are still in the bucket are touched, so that others are evicted first and readers still get
+        these pictures during a bucket outage. Raise StorageUnavailableError.
         """
         stored = {f"{PICTURE_FOLDER}{name}" for name in self.listdir(PICTURE_FOLDER)[1]}
         size, limit = 0, self.cache.max_bytes * EVICTION_TARGET_RATIO
@@ -281,7 +283,7 @@ class S3MediaStorage(S3Storage):  # type: ignore[misc]
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
-        """Translate boto's exceptions to OSErrors. Pause requests after a failure of the server."""
+        """Translate boto's exceptions to OSErrors. Pause requests after a server failure."""
         try:
             yield
         except ClientError as error:

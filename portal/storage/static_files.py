@@ -1,4 +1,4 @@
-"""Static files: collecting, bundling of stylesheets, and serving with compression, hashed names and strong ETags."""
+"""Static files: collecting, bundling of stylesheets, and serving with compression, hashed names, and strong ETags."""
 
 import hashlib
 import re
@@ -100,7 +100,7 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
 
 @cacheable
 def serve_icon(request: HttpRequest, name: str) -> HttpResponse:
-    """Serve ``/favicon.ico`` or the icon for home screens of phones."""
+    """Serve ``/favicon.ico`` or the icon for phone home screens."""
     response = HttpResponse(_read_icon(name), content_type=ICONS[name])
     response.headers["Cache-Control"] = CACHE_ONE_DAY
     return response
@@ -154,7 +154,7 @@ class BundlingManifestStorage(CompressedManifestStaticFilesStorage):  # type: ig
         yield from super().post_process(paths, dry_run, **options)
 
     def compress_files(self, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
-        """Compress each content once: most files have the same under their own name and under the hashed one."""
+        """Compress each content once: most files have the same content under both their own and their hashed name."""
         groups: dict[tuple[bytes, str], list[str]] = {}
         for name in sorted(name for name in paths if not UNMINIFIED_LIBRARY.search(name)):
             groups.setdefault((Path(self.path(name)).read_bytes(), Path(name).suffix), []).append(name)
@@ -230,7 +230,7 @@ def collect_static_files() -> bool:
 
 
 def _static_files_fingerprint() -> str:
-    """Hash the names, sizes and modification times of all static files, and the versions that process them."""
+    """Hash the names, sizes, and modification times of all static files, and the versions that process them."""
     digest = hashlib.sha256(f"{version('django')} {version('whitenoise')}".encode())
     for finder in finders.get_finders():
         for path, storage in finder.list([]):

@@ -14,7 +14,6 @@ register = template.Library()
 
 @register.simple_tag
 def portal_version() -> str:
-    """Return the version, such as ``0.1.0``."""
     return get_version()
 
 
@@ -27,5 +26,5 @@ def label_cells(results: list[list[SafeString]], headers: list[dict[str, Any]]) 
 def _label_cell(cell: SafeString, header: dict[str, Any]) -> SafeString:
     if not cell.startswith(("<td ", "<th ")) or "action-checkbox" in header.get("class_attrib", ""):
         return cell
-    # A cell is finished HTML, which begins with its tag: the attribute goes after the name of the tag.
+    # The cell is already rendered HTML, so insert the attribute right after the tag name.
     return SafeString(cell[:3] + format_html(' data-label="{}"', capfirst(str(header["text"]))) + cell[3:])

@@ -54,7 +54,7 @@ def add_totp(user: User) -> str:
 
 
 def totp_code(secret: str, *, steps: int = 0) -> str:
-    """Return the code of now, or of ``steps`` intervals of 30 seconds later."""
+    """Return the current code, or the one ``steps`` 30-second intervals later."""
     return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps))
 
 
@@ -92,5 +92,5 @@ def nina(db: None) -> User:
 
 
 @pytest.fixture
-def max_(db: None) -> User:
+def max_user(db: None) -> User:
     return make_member("max", "Manager")

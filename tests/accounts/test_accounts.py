@@ -8,15 +8,15 @@ from django.test import Client
 
 from portal.accounts.models import User
 from tests.accounts.conftest import PASSWORD, logged_in_client, make_member, post_login
-from tests.accounts.test_links import post_invitation
+from tests.accounts.test_invitations import post_invitation
 
 pytestmark = pytest.mark.django_db
 LOOK_ALIKES = ["Editor", "EDITOR", " editor ", "ｅditor", "edi​tor", "еditor", "editór", "edi\ntor"]
 
 
-def test_look_alike_unicode_usernames_are_refused(max_: User) -> None:
+def test_look_alike_unicode_usernames_are_refused(max_user: User) -> None:
     make_member("editor")
-    manager = logged_in_client(max_)
+    manager = logged_in_client(max_user)
     before = set(User.objects.values_list("username", flat=True))
 
     for name in LOOK_ALIKES:
@@ -30,10 +30,10 @@ def test_look_alike_unicode_usernames_are_refused(max_: User) -> None:
     assert set(User.objects.values_list("username", flat=True)) == before
 
 
-def test_look_alike_ascii_usernames_are_refused_with_an_explanation(max_: User) -> None:
+def test_look_alike_ascii_usernames_are_refused_with_an_explanation(max_user: User) -> None:
     for name in ("editor", "manager", "reviewer", "owen", "lily"):
         make_member(name)
-    manager = logged_in_client(max_)
+    manager = logged_in_client(max_user)
     before = set(User.objects.values_list("username", flat=True))
     for name in "ed1tor editor. ed_itor rnanager rev1ewer edit-0r mana.ger 0vven 1i1y r.nanager".split():
         response = post_invitation(manager, username=name)
@@ -42,7 +42,7 @@ def test_look_alike_ascii_usernames_are_refused_with_an_explanation(max_: User) 
 
     post_invitation(manager, username="editha")
     assert User.objects.filter(username="editha").exists()
-    # An account that was there before keeps its name.
+    # An existing account keeps its username.
     User(username="ed1tor").save()
     User.objects.get(username="ed1tor").clean()
 
@@ -63,12 +63,12 @@ def test_login_ignores_the_case_of_the_username() -> None:
         assert post_login(Client(), typed, PASSWORD).status_code == 302, typed
 
 
-def test_every_form_refuses_an_email_address_in_use(max_: User) -> None:
+def test_every_form_refuses_an_email_address_in_use(max_user: User) -> None:
     make_member("ida", email="ida@clinic.example")
     nina = make_member("nina", email="nina@clinic.example")
     values = {"username": "nina", "first_name": "Nina", "email": "IDA@clinic.example", "is_active": "on"}
 
-    manager = logged_in_client(max_)
+    manager = logged_in_client(max_user)
     invited_again = post_invitation(manager, username="otto", email="Ida@Clinic.example")
     changed = manager.post(f"/admin/staff/user/{nina.pk}/change/", values)
 
@@ -78,8 +78,8 @@ def test_every_form_refuses_an_email_address_in_use(max_: User) -> None:
     assert nina.email == "nina@clinic.example"
 
 
-def test_names_with_control_or_bidi_characters_are_refused(max_: User) -> None:
-    manager = logged_in_client(max_)
+def test_names_with_control_or_bidi_characters_are_refused(max_user: User) -> None:
+    manager = logged_in_client(max_user)
     for name in ("Ida\r\nBcc: x@example.org", "Ida\u202egro.elpmaxe", "Ida\u2066x", "Ida\x07"):
         response = post_invitation(manager, first_name=name)
         assert "invisible character" in response.text, repr(name)

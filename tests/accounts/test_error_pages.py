@@ -58,8 +58,8 @@ def test_403_and_404_use_the_admin_layout() -> None:
     assert "The pages for patients are open to everyone" not in refused.text + missing.text
 
 
-def test_a_damaged_link_works_or_shows_the_expired_page(max_: User) -> None:
-    path = invitations.create_link(max_, actor=None).partition("/admin/")[2]
+def test_a_damaged_link_works_or_shows_the_expired_page(max_user: User) -> None:
+    path = invitations.create_link(max_user, actor=None).partition("/admin/")[2]
     token = path.split("/")[1]
     whole = [
         f"welcome/{token}", f"welcome/{token}/.", f"welcome/{token}/)", f"welcome/{token}%3E", f"welcome/{token}/%20",
@@ -76,14 +76,14 @@ def test_a_damaged_link_works_or_shows_the_expired_page(max_: User) -> None:
     for address in lost:
         response = Client().get(f"/admin/{address}")
         assert (response.status_code, "Copy the whole address" in response.text) == (410, True), address
-    assert AccessToken.objects.get(user=max_).used_at is None
+    assert AccessToken.objects.get(user=max_user).used_at is None
 
 
-def test_a_repaired_link_sets_the_password(max_: User) -> None:
-    path = invitations.create_link(max_, actor=None).partition("/admin/")[2].rstrip("/")
+def test_a_repaired_link_sets_the_password(max_user: User) -> None:
+    path = invitations.create_link(max_user, actor=None).partition("/admin/")[2].rstrip("/")
 
     done = Client().post(f"/admin/{path}/)", {"new_password": "violin harbor nine pears"})
 
     assert done.status_code == 302
-    max_.refresh_from_db()
-    assert max_.check_password("violin harbor nine pears")
+    max_user.refresh_from_db()
+    assert max_user.check_password("violin harbor nine pears")

@@ -33,7 +33,7 @@ def test_good_passwords_are_accepted(password: str) -> None:
     validate_password(password, NINA)
 
 
-def test_these_will_not(subtests: pytest.Subtests) -> None:
+def test_weak_passwords_are_rejected(subtests: pytest.Subtests) -> None:
     for password in [
         "short-one",
         "elevenchars",
@@ -59,7 +59,7 @@ def test_these_will_not(subtests: pytest.Subtests) -> None:
             validate_password(password, NINA)
 
 
-def test_measuring_a_hostile_password_takes_little_time() -> None:
+def test_checking_a_pathological_password_is_fast() -> None:
     started = time.process_time()
 
     validate_password("@4({[<3691!|$5+70%2" * 13, NINA)

@@ -18,7 +18,7 @@ NEW_PASSWORD = "violin harbor nine pears"
 
 
 def set_session_age(client: Client, **ago: float) -> None:
-    """Set the times of a session's state to so many seconds ago."""
+    """Backdate a session's timestamps by the given number of seconds."""
     session = client.session
     session["staff"] = {**session["staff"], **{name: time.time() - seconds for name, seconds in ago.items()}}
     session.save()
@@ -50,7 +50,7 @@ def test_activity_extends_a_session_up_to_the_absolute_limit(nina: User) -> None
     assert not is_logged_in(client)
 
 
-def test_background_requests_are_not_activity(nina: User) -> None:
+def test_background_requests_do_not_count_as_activity(nina: User) -> None:
     client = logged_in_client(nina)
     for ask in ({"path": "/admin/session/"}, {"path": "/admin/", "headers": {"X-Background": "1"}}):
         set_session_age(client, seen=600)
@@ -118,8 +118,8 @@ def test_an_idle_session_is_not_listed_and_ends(nina: User) -> None:
     assert not is_logged_in(there)
 
 
-def test_a_user_cannot_revoke_the_session_of_another(nina: User, max_: User) -> None:
-    hers, his = logged_in_client(nina), logged_in_client(max_)
+def test_a_user_cannot_revoke_another_users_session(nina: User, max_user: User) -> None:
+    hers, his = logged_in_client(nina), logged_in_client(max_user)
     his.post("/admin/account/sessions/end/", {"session": nina.usersession_set.get().pk})
 
     assert is_logged_in(hers)
@@ -220,7 +220,7 @@ def test_reading_pages_does_not_write_within_the_touch_interval(nina: User, djan
 
 
 @override_settings(SESSION_IDLE_MINUTES=5)
-def test_the_idle_timeout_is_a_setting() -> None:
+def test_the_idle_timeout_is_configurable() -> None:
     client = logged_in_client(make_member("ida"))
 
     assert client.get("/admin/session/").json()["seconds_left"] <= 300

@@ -38,7 +38,7 @@ from tests.identity_providers import (
     write_certificate,
 )
 
-# Each provider is a process with keys of its own, which take seconds to make.
+# Each provider is a separate process with its own keys, which take seconds to generate.
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 PORTAL = {"host": "127.0.0.1"}
 GROUPS = {"PORTAL_SSO_EDITOR_GROUPS": "spine-editors", "PORTAL_SSO_MANAGER_GROUPS": "CN=Leads,OU=Spine; spine-leads"}
@@ -46,7 +46,7 @@ NINA = Person("nina", ["spine-editors", "everyone"], "nina@hospital.example.org"
 
 
 def sso_settings(**environ: str) -> dict[str, Any]:
-    """Return the settings that these variables give."""
+    """Return the settings that result from these variables."""
     with mock.patch.dict(os.environ, {**GROUPS, "PORTAL_SSO_NAME": "Riverside", **environ}):
         read = read_sso_settings(SettingsEnv())
     del read["SSO_APPS"]
@@ -55,7 +55,7 @@ def sso_settings(**environ: str) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def _registered_providers() -> Iterator[None]:
-    """allauth finds its providers in INSTALLED_APPS, which names them where the environment configures one."""
+    """Install allauth's provider apps, which INSTALLED_APPS includes only if the environment configures a provider."""
     with mock.patch.dict(providers.registry.provider_map):
         for provider in (OpenIDConnectProvider, AllauthSAMLProvider):
             providers.registry.register(provider)
@@ -86,13 +86,13 @@ def hospital(oidc: OIDCProvider) -> Iterator[OIDCProvider]:
 
 
 def provider_url(client: Client, url: str) -> str:
-    """Return where the portal sends the browser: by a redirect, or by a page that goes on by itself."""
+    """Return where the portal sends the browser: by a redirect, or by a page that redirects automatically."""
     response = client.get(url, headers=PORTAL)
     return response["Location"] if response.status_code == 302 else response["Refresh"].removeprefix("0; url=")
 
 
 def follow(client: Client, oidc: OIDCProvider, url: str, subject: str = "nina") -> Any:
-    """Go over the provider's page as a browser does; return the portal's answer to what comes back."""
+    """Go through the provider's page as a browser would, and return the portal's response to the callback."""
     there = provider_url(client, url)
     assert there.startswith(oidc.issuer), there
     back = urlsplit(oidc.authorize(there, subject))
@@ -100,14 +100,14 @@ def follow(client: Client, oidc: OIDCProvider, url: str, subject: str = "nina") 
 
 
 def sign_in(oidc: OIDCProvider, person: Person, client: Client | None = None) -> Client:
-    """Sign in over the provider's page."""
+    """Sign in through the provider's page."""
     client = client or Client()
     oidc.set_person(person)
     follow(client, oidc, "/admin/sso/?next=/admin/account/", person.subject)
     return client
 
 
-def kinds() -> list[str]:
+def event_kinds() -> list[str]:
     return list(AuditEvent.objects.order_by("pk").values_list("kind", flat=True))
 
 
@@ -128,7 +128,7 @@ def test_a_mapped_group_creates_an_account_with_its_role(hospital: OIDCProvider)
     assert user.is_staff and not user.is_superuser and not user.has_usable_password()
     assert [group.name for group in user.groups.all()] == ["Editor"]
     assert is_logged_in(client)
-    assert kinds() == ["account-created", "roles-changed", "signed-in"]
+    assert event_kinds() == ["account-created", "roles-changed", "signed-in"]
     assert AuditEvent.objects.latest("pk").detail == "single sign-on"
 
 
@@ -144,9 +144,9 @@ def test_a_person_without_a_mapped_group_gets_no_account(hospital: OIDCProvider)
     client = sign_in(hospital, Person("max", ["everyone"], "max@hospital.example.org"))
 
     assert User.objects.count() == SocialAccount.objects.count() == 0
-    assert kinds() == ["refused"]
+    assert event_kinds() == ["refused"]
     page = client.get("/admin/login/", headers=PORTAL).text
-    assert "You signed in with Riverside, but you are in no group that may work here. Ask your manager." in page
+    assert "You signed in with Riverside, but you are not in a group that has access. Ask your manager." in page
     assert not is_logged_in(client)
 
 
@@ -169,7 +169,7 @@ def test_a_role_removed_at_the_provider_ends_the_session_at_the_next_confirmatio
     assert client.get(**page).status_code == 200
     hospital.set_person(Person("nina", ["everyone"], NINA.email))
 
-    # Half of the time is over: the next page leads over the provider.
+    # Half of the interval has passed, so the next page goes through the provider.
     set_session_age(client, confirmed=settings.SSO_RECHECK_MINUTES * 30 + 1)
     assert client.get(**page)["Location"] == "/admin/sso/?next=%2Fadmin%2Faccount%2F&purpose=confirm"
     response = follow(client, hospital, "/admin/sso/?next=/admin/account/&purpose=confirm")
@@ -177,7 +177,7 @@ def test_a_role_removed_at_the_provider_ends_the_session_at_the_next_confirmatio
     assert response["Location"] == "/admin/login/"
     assert not is_logged_in(client)
     assert User.objects.get().groups.count() == 0
-    assert kinds()[-2:] == ["roles-changed", "refused"]
+    assert event_kinds()[-2:] == ["roles-changed", "refused"]
 
 
 def test_a_session_that_the_provider_does_not_confirm_ends_in_time(hospital: OIDCProvider) -> None:
@@ -187,10 +187,10 @@ def test_a_session_that_the_provider_does_not_confirm_ends_in_time(hospital: OID
 
     set_session_age(client, confirmed=settings.SSO_RECHECK_MINUTES * 60 + 1)
     assert not is_logged_in(client)
-    assert kinds()[-1] == "timed-out"
+    assert event_kinds()[-1] == "timed-out"
 
 
-def test_a_confirmation_goes_on_with_the_same_session(hospital: OIDCProvider) -> None:
+def test_a_confirmation_continues_the_same_session(hospital: OIDCProvider) -> None:
     client = sign_in(hospital, NINA)
     key = client.session.session_key
     set_session_age(client, started=4000, confirmed=2000)
@@ -200,10 +200,10 @@ def test_a_confirmation_goes_on_with_the_same_session(hospital: OIDCProvider) ->
     assert response["Location"] == "/admin/procedures/page/"
     assert client.session.session_key == key
     assert time.time() - state["confirmed"] < 60 and time.time() - state["started"] > 3900
-    assert kinds().count("signed-in") == 1
+    assert event_kinds().count("signed-in") == 1
 
 
-def test_only_opening_a_page_leads_over_the_provider(hospital: OIDCProvider) -> None:
+def test_only_page_navigations_are_redirected_to_the_provider(hospital: OIDCProvider) -> None:
     client = sign_in(hospital, NINA)
     set_session_age(client, confirmed=settings.SSO_RECHECK_MINUTES * 30 + 1)
     for headers in (
@@ -226,7 +226,7 @@ def test_another_person_at_the_provider_does_not_take_over_the_session(hospital:
     follow(client, hospital, "/admin/sso/?next=/admin/account/&purpose=confirm", "max")
 
     assert client.get("/admin/session/").json()["user"] == User.objects.get(username="max").pk
-    assert kinds()[-1] == "signed-in"
+    assert event_kinds()[-1] == "signed-in"
 
 
 def test_a_sensitive_action_asks_the_provider_again(hospital: OIDCProvider) -> None:
@@ -238,7 +238,7 @@ def test_a_sensitive_action_asks_the_provider_again(hospital: OIDCProvider) -> N
     assert first["Location"] == "/admin/sso/?next=%2Fadmin%2Fstaff%2Fuser%2Fadd%2F&purpose=reauthenticate"
     there = provider_url(client, first["Location"])
     assert parse_qs(urlsplit(there).query)["prompt"] == ["login"]
-    # A confirmation alone, for which the provider asks for nothing, is not enough.
+    # A confirmation without a new login at the provider is not enough.
     follow(client, hospital, "/admin/sso/?next=/admin/account/&purpose=confirm", "max")
     assert client.get("/admin/staff/user/add/").status_code == 302
     assert follow(client, hospital, first["Location"], "max")["Location"] == "/admin/staff/user/add/"
@@ -255,7 +255,7 @@ def test_an_old_authentication_does_not_count_as_a_new_one(hospital: OIDCProvide
         assert client.get("/admin/staff/user/add/").status_code == status
 
 
-def test_a_form_that_needs_a_new_authentication_is_repeated_afterwards(hospital: OIDCProvider) -> None:
+def test_after_reauthentication_the_user_is_asked_to_resubmit_the_form(hospital: OIDCProvider) -> None:
     client = sign_in(hospital, Person("max", ["spine-leads"]))
     nina = make_member()
     set_session_age(client, started=settings.ACCOUNT_REAUTHENTICATION_TIMEOUT + 60)
@@ -266,7 +266,7 @@ def test_a_form_that_needs_a_new_authentication_is_repeated_afterwards(hospital:
     assert nina.access_tokens.count() == 0
 
 
-def test_the_portal_asks_for_its_own_second_factor_where_it_is_set_so(oidc: OIDCProvider) -> None:
+def test_the_portal_requires_its_own_second_factor_if_configured(oidc: OIDCProvider) -> None:
     with override_settings(**oidc_settings(oidc, PORTAL_SSO_SECOND_FACTOR="portal")):
         client = sign_in(oidc, NINA)
         assert client.get("/admin/")["Location"] == "/admin/account/start/"
@@ -281,7 +281,7 @@ def test_the_portal_asks_for_its_own_second_factor_where_it_is_set_so(oidc: OIDC
     assert AuditEvent.objects.latest("pk").detail == "single sign-on + totp"
 
 
-def test_the_provider_alone_decides_about_the_second_factor_where_it_is_set_so(hospital: OIDCProvider) -> None:
+def test_the_second_factor_is_left_to_the_provider_if_configured(hospital: OIDCProvider) -> None:
     sign_in(hospital, NINA)
     add_totp(User.objects.get())
 
@@ -294,7 +294,7 @@ def test_an_existing_account_is_connected_by_its_verified_email_address(hospital
 
     assert client.get("/admin/session/").json()["user"] == nina.pk
     assert SocialAccount.objects.get().user == nina
-    assert "account-linked" in kinds()
+    assert "account-linked" in event_kinds()
 
 
 def test_accounts_that_the_provider_must_not_take_over_are_left_alone(hospital: OIDCProvider) -> None:
@@ -349,7 +349,7 @@ def test_signing_in_without_a_group_does_not_deactivate_an_account_again(hospita
     sign_in(hospital, Person("nina", ["everyone"], NINA.email))
 
     assert User.objects.get().deactivated_at == closed_at
-    assert "deactivated" not in kinds()
+    assert "deactivated" not in event_kinds()
 
 
 def test_a_deactivated_account_with_the_same_email_address_is_not_linked(hospital: OIDCProvider) -> None:
@@ -358,7 +358,7 @@ def test_a_deactivated_account_with_the_same_email_address_is_not_linked(hospita
 
     assert not is_logged_in(client)
     assert SocialAccount.objects.count() == 0
-    assert kinds() == ["refused"]
+    assert event_kinds() == ["refused"]
 
 
 def test_an_id_token_without_the_time_of_authentication_proves_no_new_one(hospital: OIDCProvider) -> None:
@@ -370,7 +370,7 @@ def test_an_id_token_without_the_time_of_authentication_proves_no_new_one(hospit
     assert client.get("/admin/staff/user/add/").status_code == 302
 
 
-def test_another_issuer_with_the_same_identifier_is_another_person(oidc: OIDCProvider) -> None:
+def test_the_same_identifier_from_another_issuer_is_a_different_person(oidc: OIDCProvider) -> None:
     other = oidc.issuer.replace("localhost", "127.0.0.1")
     for issuer in (oidc.issuer, other):
         provider = OIDCProvider(issuer)
@@ -380,18 +380,18 @@ def test_another_issuer_with_the_same_identifier_is_another_person(oidc: OIDCPro
     assert SocialAccount.objects.count() == User.objects.count() == 2
 
 
-def test_declining_or_a_forged_answer_leads_to_the_login_page(hospital: OIDCProvider) -> None:
+def test_a_declined_or_forged_response_redirects_to_the_login_page(hospital: OIDCProvider) -> None:
     client = Client()
     there = client.get("/admin/sso/", headers=PORTAL)["Location"]
     declined = urlsplit(hospital.deny(there))
     for query in (declined.query, "code=x&state=forged", "", "error=server_error&state=x"):
         response = client.get(f"{declined.path}?{query}", headers=PORTAL)
         assert response["Location"] == "/admin/login/", query
-    assert "You were not signed in." in client.get("/admin/login/").text
-    assert set(kinds()) == {"refused"}
+    assert "Sign-in failed." in client.get("/admin/login/").text
+    assert set(event_kinds()) == {"refused"}
 
 
-def test_a_code_of_another_browser_is_refused(hospital: OIDCProvider) -> None:
+def test_a_code_issued_to_another_browser_is_rejected(hospital: OIDCProvider) -> None:
     hospital.set_person(NINA)
     attacker = Client()
     back = urlsplit(hospital.authorize(attacker.get("/admin/sso/", headers=PORTAL)["Location"], "nina"))
@@ -402,7 +402,7 @@ def test_a_code_of_another_browser_is_refused(hospital: OIDCProvider) -> None:
     assert not is_logged_in(victim)
 
 
-def test_a_user_info_about_someone_else_is_refused(hospital: OIDCProvider) -> None:
+def test_user_info_about_someone_else_is_rejected(hospital: OIDCProvider) -> None:
     other = {"sub": "max", "groups": ["spine-leads"], "email": "max@hospital.example.org"}
     with mock.patch(
         "allauth.socialaccount.providers.openid_connect.views.OpenIDConnectOAuth2Adapter._fetch_user_info",
@@ -428,17 +428,19 @@ def test_the_request_uses_pkce_and_a_state(hospital: OIDCProvider) -> None:
     assert set(query["scope"][0].split()) == {"openid", "profile", "email"}
 
 
-def test_a_provider_that_is_gone_is_a_message_and_ends_no_session(hospital: OIDCProvider) -> None:
+def test_an_unavailable_provider_shows_a_message_and_keeps_the_session(hospital: OIDCProvider) -> None:
     client = sign_in(hospital, NINA)
     gone = oidc_settings(OIDCProvider("http://localhost:9"), PORTAL_SSO_NAME="riverside IT")
     with override_settings(**gone):
         assert Client().get("/admin/sso/", headers=PORTAL)["Location"] == "/admin/login/"
         response = client.get("/admin/sso/?next=/admin/account/&purpose=confirm", headers=PORTAL)
     assert response["Location"] == "/admin/account/"
-    assert "Riverside IT does not answer, so your sign-in could not be confirmed." in client.get("/admin/account/").text
+    assert (
+        "Riverside IT is not responding, so your sign-in could not be confirmed." in client.get("/admin/account/").text
+    )
 
 
-def test_a_next_address_outside_the_admin_is_not_followed(hospital: OIDCProvider) -> None:
+def test_a_next_url_outside_the_admin_is_not_followed(hospital: OIDCProvider) -> None:
     hospital.set_person(NINA)
     for url in ("/admin/sso/?next=//evil.example/", "/admin/sso/?next=https://evil.example/admin/"):
         assert follow(Client(), hospital, url)["Location"] == "/admin/", url
@@ -452,7 +454,7 @@ def test_with_a_break_glass_account_all_others_must_use_the_provider(oidc: OIDCP
         assert "Emergency account" in page and "passkey" not in page and "Forgot" not in page
         assert not is_logged_in(logged_in_client(nina, nina_secret))
         assert is_logged_in(client := logged_in_client(glass, glass_secret))
-        # A link to choose a password does not get around it either.
+        # A password link does not bypass this either.
         link = invitations.create_link(nina, actor=None).partition("/admin/")[2]
         visitor = Client()
         visitor.post(f"/admin/{link}", {"new_password": "violin harbor nine pears"})
@@ -482,7 +484,7 @@ def test_a_manager_cannot_change_roles_that_the_provider_decides(hospital: OIDCP
     assert [group.name for group in nina.groups.all()] == ["Editor"]
 
 
-def test_no_address_of_single_sign_on_works_without_a_provider() -> None:
+def test_sso_urls_do_not_exist_without_a_provider() -> None:
     client = Client()
     for path in (
         "sso/",
@@ -499,7 +501,7 @@ def test_no_address_of_single_sign_on_works_without_a_provider() -> None:
     assert "Sign in with" not in client.get("/admin/login/").text.replace("Sign in with a passkey", "")
 
 
-def test_roles_of_the_settings_are_those_of_the_portal() -> None:
+def test_configurable_roles_are_the_portals_roles() -> None:
     assert set(ROLE_VARIABLES) == set(ROLE_PERMISSIONS)
 
 
@@ -523,14 +525,14 @@ def saml_hospital(saml: SAMLProvider) -> Iterator[SAMLProvider]:
 
 
 def saml_request(client: Client, url: str = "/admin/sso/?next=/admin/account/") -> str:
-    """Start at the portal; return the query with which the browser arrives at the provider."""
+    """Start at the portal, and return the query string that reaches the provider."""
     there = urlsplit(provider_url(client, url))
     assert there.path == "/sso"
     return there.query
 
 
 def saml_finish(client: Client, response: str) -> Any:
-    """Post the provider's form from another site, without cookies, and go on as the browser does."""
+    """Post the provider's form from another site, without cookies, and continue as the browser would."""
     posted = Client().post("/admin/sso/saml/acs/", {"SAMLResponse": response}, headers=PORTAL)
     assert posted["Location"] == "/admin/sso/saml/acs/finish/"
     client.cookies.update(posted.cookies)
@@ -554,7 +556,7 @@ def test_saml_creates_an_account_with_its_role(saml_hospital: SAMLProvider) -> N
     assert (account.provider, account.uid, account.extra_data) == (saml_hospital.entity_id, "nina", {})
 
 
-def test_saml_refuses_responses_that_do_not_prove_who_it_is(saml_hospital: SAMLProvider, tmp_path: Path) -> None:
+def test_invalid_saml_responses_are_rejected(saml_hospital: SAMLProvider, tmp_path: Path) -> None:
     def outcome(change: Any = None, client: Client | None = None, **arguments: Any) -> bool:
         own = Client()
         answer = saml_hospital.answer(saml_request(own), "nina", **arguments)["SAMLResponse"]
@@ -573,7 +575,7 @@ def test_saml_refuses_responses_that_do_not_prove_who_it_is(saml_hospital: SAMLP
     assert not outcome(sp_entity_id="https://another.example/metadata")
     assert not outcome(destination="https://another.example/acs/")
     assert not outcome(in_response_to="_unknown")
-    assert not outcome(client=Client()), "the answer to a request of another browser"
+    assert not outcome(client=Client()), "a response to another browser's request"
     with saml_hospital.other_key(tmp_path):
         assert not outcome(), "signed with another key"
     assert outcome()
@@ -640,7 +642,7 @@ def test_saml_requests_are_signed_and_assertions_may_be_encrypted_with_a_key(
         assert not is_logged_in(client), "encrypted for another key"
 
 
-def test_the_stored_saml_response_holds_no_address_of_the_person(saml_hospital: SAMLProvider) -> None:
+def test_the_stored_saml_response_contains_no_ip_address(saml_hospital: SAMLProvider) -> None:
     own = Client()
     answer = saml_hospital.answer(saml_request(own), "nina")["SAMLResponse"]
     before = set(Session.objects.values_list("pk", flat=True))
@@ -652,7 +654,7 @@ def test_the_stored_saml_response_holds_no_address_of_the_person(saml_hospital: 
     assert "192.0.2" not in str(stored.get_decoded())
 
 
-def test_the_portals_metadata_offers_no_sign_out(saml_hospital: SAMLProvider) -> None:
+def test_the_portals_metadata_offers_no_single_logout(saml_hospital: SAMLProvider) -> None:
     response = Client().get("/admin/sso/saml/metadata/", headers=PORTAL)
 
     assert response["Content-Type"] == "application/samlmetadata+xml"

@@ -87,7 +87,7 @@ def test_guessing_is_throttled_for_known_and_unknown_usernames(nina: User) -> No
 
         assert [response.status_code for response in responses] == [200] * 5 + [429]
         assert "Wait" in responses[-1].text
-        assert name in responses[-1].text  # what was typed is kept, except the password
+        assert name in responses[-1].text  # the form keeps what was typed, except the password
 
 
 def test_a_correct_password_is_throttled_too(nina: User) -> None:
@@ -112,8 +112,8 @@ def test_strangers_cannot_lock_out_a_user_on_a_trusted_device(nina: User) -> Non
     assert post_login(ward, "nina")["Location"] == "/admin/login/code/"
 
 
-def test_a_device_is_trusted_for_its_own_account_only(nina: User, max_: User) -> None:
-    own = logged_in_client(max_)
+def test_a_device_is_trusted_for_its_own_account_only(nina: User, max_user: User) -> None:
+    own = logged_in_client(max_user)
     own.post("/admin/logout/")
     for _ in range(5):
         post_login(own, "nina", "wrong")
@@ -162,11 +162,11 @@ def test_usernames_and_addresses_are_not_stored(nina: User) -> None:
     post_login(Client(**STRANGER), "nina", "wrong")
 
     assert Throttle.objects.count() == 3
-    # With a dot: three figures of the address may well stand in a hash.
+    # Search for the dot too: three digits of the address could occur in a hash by chance.
     assert not any("nina" in row.key or "192.0.2" in row.key for row in Throttle.objects.all())
 
 
-AT_ONCE = """
+PARALLEL_ATTEMPTS = """
 import django
 django.setup()
 from threading import Thread
@@ -190,17 +190,19 @@ print(taken.count(0), len(taken), first.count(True), len(first))
 
 @pytest.mark.served
 def test_parallel_attempts_all_count_and_a_code_counts_once(tmp_path: Path) -> None:
-    # A database in memory, as tests have it, locks in another way than a file.
+    # The tests' in-memory database does not lock the way a database file does.
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
     environ |= {"PORTAL_DATA_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "portal.settings"}
 
     with separate_database(environ):
-        run = subprocess.run([sys.executable, "-c", AT_ONCE], cwd=ROOT, env=environ, capture_output=True, text=True)
+        run = subprocess.run(
+            [sys.executable, "-c", PARALLEL_ATTEMPTS], cwd=ROOT, env=environ, capture_output=True, text=True
+        )
 
     assert (run.stdout.split(), run.stderr) == (["5", "12", "1", "12"], "")
 
 
-def test_each_limit_has_free_attempts_a_first_delay_and_a_longest_one() -> None:
+def test_each_limit_has_free_attempts_an_initial_delay_and_a_maximum_delay() -> None:
     seconds = {
         name: [int(getattr(throttle, name).delay(attempts).total_seconds()) for attempts in numbers]
         for name, numbers in {
@@ -236,7 +238,7 @@ def test_one_attempt_counts_for_account_and_network_or_for_the_device_only() -> 
     assert len({one.key for one in stranger}) == 3
 
 
-def test_a_success_is_taken_off_shared_counts_and_deletes_the_accounts_own() -> None:
+def test_a_success_decrements_shared_counts_and_deletes_the_accounts_own() -> None:
     mine, others = throttle.login_buckets("nina", "a", ""), throttle.login_buckets("max", "b", "")
     now = timezone.now()
     for buckets in (mine, mine, others):

@@ -114,7 +114,7 @@ def test_invalid_filters_in_a_url_are_reported_and_break_no_list(root: Client) -
                     broken.append((address, lookup, value))
                 if (
                     answer.status_code == 302
-                    and "filter in the address is not valid" in root.get(answer["Location"]).content.decode()
+                    and "filter in the URL is not valid" in root.get(answer["Location"]).content.decode()
                 ):
                     said.add(model)
     assert broken == []
@@ -123,7 +123,7 @@ def test_invalid_filters_in_a_url_are_reported_and_break_no_list(root: Client) -
         for value in ("abc", "2026-02-30", "10000-01-01", "\x00"):
             answer = root.get(address, {"live_release__next_review_on__lte": value})
             assert answer.status_code == 302, (name, value)
-            assert "filter in the address is not valid" in root.get(answer["Location"]).content.decode()
+            assert "filter in the URL is not valid" in root.get(answer["Location"]).content.decode()
     assert said >= {Page, Feedback, AuditEvent}
 
 

@@ -48,8 +48,10 @@ def test_extracted_members_equal_the_added_ones(file: Path, tmp_path: Path) -> N
     assert (tmp_path / "out" / backup.DATABASE_MEMBER).read_bytes() == b"rows" * 1000
     assert (tmp_path / "out" / PICTURE).read_bytes() == b"pixels"
     assert found.public_url == "https://learn.example.org"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["backup.tar", "out"], "nothing is left beside it"
-    assert file.stat().st_mode & 0o077 == 0, "it holds the key"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["backup.tar", "out"], (
+        "no temporary file is left next to it"
+    )
+    assert file.stat().st_mode & 0o077 == 0, "it contains the secret key"
 
 
 def test_an_existing_backup_is_never_overwritten(file: Path) -> None:
@@ -136,7 +138,7 @@ def test_only_regular_files_are_extracted(tmp_path: Path, kind: bytes) -> None:
     assert "is not in its manifest" in refuse(source, tmp_path / "out")
 
 
-def test_missing_and_additional_members_are_detected(tmp_path: Path) -> None:
+def test_missing_and_extra_members_are_detected(tmp_path: Path) -> None:
     assert "secret-key is missing" in refuse(forged(tmp_path, {}, {"secret-key": [1, "0"]}), tmp_path / "out")
     assert "is not in its manifest" in refuse(forged(tmp_path, {backup.DATABASE_MEMBER: b"x"}, {}), tmp_path / "out")
 
@@ -148,5 +150,5 @@ def test_an_unknown_format_is_rejected(tmp_path: Path) -> None:
     with create_archive(target, later):
         pass
 
-    with pytest.raises(BackupError, match="this version reads only 2"):
+    with pytest.raises(BackupError, match="this version can only read format 2"):
         read_manifest(target)

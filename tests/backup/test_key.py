@@ -23,7 +23,7 @@ def manage(data: Path, *arguments: str, key: str = "") -> subprocess.CompletedPr
     )  # fmt: skip
 
 
-def test_a_restore_with_another_key_is_refused_and_says_how_to_go_on(tmp_path: Path) -> None:
+def test_a_restore_with_another_key_is_rejected_with_advice(tmp_path: Path) -> None:
     data, backup = tmp_path / "data", tmp_path / "backup.tar"
     for command in (("migrate", "-v0"), ("accept_key",), ("backup", str(backup))):
         done = manage(data, *command, key=KEY)
@@ -34,19 +34,19 @@ def test_a_restore_with_another_key_is_refused_and_says_how_to_go_on(tmp_path: P
     wrong = manage(tmp_path / "wrong", "restore", str(backup), key=OTHER)
     assert wrong.returncode == 1
     assert wrong.stderr == (
-        "CommandError: The backup was made with another key than the one in PORTAL_SECRET_KEY, so no authenticator app "
-        "would work. Set PORTAL_SECRET_KEY to the key of the site that was backed up. If the key of the backup is lost, "
+        "CommandError: The backup was made with a different key from the one in PORTAL_SECRET_KEY, so authenticator apps "
+        "would not work. Set PORTAL_SECRET_KEY to the key of the site that was backed up. If the backup's key is lost, "
         "add --new-key. Nothing was restored.\n"
     )
     assert [path.name for path in (tmp_path / "wrong").rglob("*")] == []
 
     assert manage(tmp_path / "right", "restore", str(backup), key=KEY).returncode == 0
-    assert "is the one of this database" in manage(tmp_path / "right", "accept_key", key=KEY).stdout
+    assert "already matches this database" in manage(tmp_path / "right", "accept_key", key=KEY).stdout
     assert manage(tmp_path / "right", "backup", str(tmp_path / "x.tar"), key=OTHER).returncode == 78
 
     lost = manage(tmp_path / "lost", "restore", str(backup), "--new-key", key=OTHER)
     assert lost.returncode == 0, lost.stderr
-    assert "is the one of this database" in manage(tmp_path / "lost", "accept_key", key=OTHER).stdout
+    assert "already matches this database" in manage(tmp_path / "lost", "accept_key", key=OTHER).stdout
 
 
 def test_a_key_in_the_backup_does_not_replace_the_one_in_the_environment(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_a_key_in_the_backup_does_not_replace_the_one_in_the_environment(tmp_pat
         assert done.returncode == 0, done.stderr
 
     refused = manage(tmp_path / "other", "restore", str(backup), key=OTHER)
-    assert "Remove PORTAL_SECRET_KEY: the backup contains its key." in refused.stderr
+    assert "Unset PORTAL_SECRET_KEY: the backup contains its own key." in refused.stderr
 
     own = (data / "secret-key").read_text()
     assert manage(tmp_path / "same", "restore", str(backup), key=own).returncode == 0

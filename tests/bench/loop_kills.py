@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.published.server import Readers, Server, all_answered, publish
+from tests.published.server import Readers, Server, assert_pages_are_served, publish
 
 
 def main() -> None:
@@ -44,7 +44,7 @@ def main() -> None:
                     begun = time.monotonic()
                     server.start(ready=False)
                 first = time.monotonic() - begun
-                all_answered(server)
+                assert_pages_are_served(server)
                 while name not in server.eventually("/kyphoplasty/", 200).text:
                     if time.monotonic() - begun > 60:
                         sys.exit(f"turn {turn}: the last change is lost")

@@ -109,7 +109,7 @@ def main() -> int:
                 found = scan(chosen.wapiti, demo.url, visitor, cookie, chosen.reports, chosen.minutes)
                 print(f"{visitor}: {len(found)} findings")
                 lines += found
-        failed = demo.log.read_text().count("answered 500")
+        failed = demo.log.read_text().count("responded with 500")
     print("\n".join(lines))
     print(f"500 responses: {failed}")
     return 1 if lines or failed else 0

@@ -106,13 +106,13 @@ def test_openid_connect_signs_in_and_a_removed_role_signs_out(browser: Browser, 
             }"""
         )
         tab.page.get_by_role("button", name="nina").click()
-        expect(tab.page.get_by_text("All other devices are signed out.")).to_be_visible()
+        expect(tab.page.get_by_text("All other devices have been signed out.")).to_be_visible()
         assert [text for text in tab.complaints if "form-action" in text] == []
 
         provider.set_person(Person("nina", ["everyone"]))
         tab.page.goto(f"{url}/admin/sso/?next=/admin/&purpose=confirm")
         tab.page.get_by_role("button", name="nina").click()
-        expect(tab.page.get_by_text("you are in no group that may work here")).to_be_visible()
+        expect(tab.page.get_by_text("you are not in a group that has access")).to_be_visible()
         tab.open("/admin/")
         expect(link).to_be_visible()
 
@@ -136,5 +136,5 @@ def test_saml_signs_in_over_a_form_from_another_site(browser: Browser, served: A
         expect_work(tab)
         tab.page.get_by_role("button", name="Account menu").click()
         tab.page.get_by_role("button", name="Sign out").click()
-        expect(tab.page.get_by_text("You are signed out.")).to_be_visible()
+        expect(tab.page.get_by_text("You have been signed out.")).to_be_visible()
         assert tab.complaints == []

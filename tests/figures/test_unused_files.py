@@ -48,7 +48,7 @@ def age_all() -> None:
 
 
 def test_a_failed_upload_deletes_its_files_but_not_one_that_another_upload_has_stored_again() -> None:
-    own, shared = f"figures/{'12' * 10}-480.webp", NOBODYS
+    own, shared = f"figures/{'12' * 10}-480.webp", UNREFERENCED_FILE
 
     with pytest.raises(RuntimeError), rollback_files():
         store_file(own, b"own")

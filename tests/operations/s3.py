@@ -47,20 +47,20 @@ def s3_server(folder: Path) -> Iterator[str]:
         process.wait(timeout=10)
 
 
-class Front(ThreadingHTTPServer):
-    """Forwards requests to ``behind`` while ``mood`` is "well", and records every request in ``asked``."""
+class FaultyProxy(ThreadingHTTPServer):
+    """Forwards requests to ``upstream`` while ``fault`` is None, and records every request in ``requests``."""
 
     daemon_threads = True
 
-    def __init__(self, behind: str) -> None:
+    def __init__(self, upstream: str) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.mood, self.asked = "well", list[str]()
-        self.host = behind.removeprefix("http://")
+        self.fault: str | None = None
+        self.requests: list[str] = []
+        self.host = upstream.removeprefix("http://")
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def close(self) -> None:
-        """Stop listening."""
         self.shutdown()
         self.server_close()
 
@@ -69,36 +69,36 @@ class Handler(BaseHTTPRequestHandler):
     """A connection to the proxy."""
 
     protocol_version = "HTTP/1.1"
-    server: Front
+    server: FaultyProxy
 
     def __getattr__(self, name: str) -> Any:
         """Handle every HTTP method in the same way."""
         if name.startswith("do_"):
-            return self._answer
+            return self._respond
         raise AttributeError(name)
 
-    def _answer(self) -> None:
-        self.server.asked.append(f"{self.command} {self.path}")
+    def _respond(self) -> None:
+        self.server.requests.append(f"{self.command} {self.path}")
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length) if length else None
-        mood = self.server.mood
-        if mood == "slow":
+        fault = self.server.fault
+        if fault == "slow":
             time.sleep(3)
-        if mood in {"slow", "gone"}:
+        if fault in {"slow", "closed"}:
             self.close_connection = True
-        elif mood == "refusing":
+        elif fault == "unavailable":
             self._send(503, [], b"")
         else:
             self._relay(body)
 
     def _relay(self, body: bytes | None) -> None:
-        behind = http.client.HTTPConnection(self.server.host, timeout=20)
-        behind.request(self.command, self.path, body, dict(self.headers))
-        response = behind.getresponse()
+        upstream = http.client.HTTPConnection(self.server.host, timeout=20)
+        upstream.request(self.command, self.path, body, dict(self.headers))
+        response = upstream.getresponse()
         data = response.read()
         own = {"transfer-encoding", "connection", "server", "date"} | ({"content-length"} if data else set())
         self._send(response.status, [pair for pair in response.getheaders() if pair[0].lower() not in own], data)
-        behind.close()
+        upstream.close()
 
     def _send(self, status: int, headers: list[tuple[str, str]], data: bytes) -> None:
         self.send_response(status)
@@ -110,7 +110,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, *_: Any) -> None:
-        """Do not log."""
+        pass
 
     def handle(self) -> None:
         """Ignore clients that gave up."""

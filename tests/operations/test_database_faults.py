@@ -1,4 +1,4 @@
-"""PostgreSQL hangs, or has no connection left: readers notice nothing, and everything else says why within seconds."""
+"""PostgreSQL hangs or has no connections left: readers notice nothing, and everything else says why within seconds."""
 
 import json
 import re
@@ -15,9 +15,9 @@ from tests.views.client import fetch
 
 pytestmark = [pytest.mark.postgres, requires_postgres, pytest.mark.served]
 
-# The limits are 1.2 s for a connection and 3 s for an answer; the rest is for a machine that is busy.
+# The limits are 1.2 s for a connection and 3 s for a response; the rest is slack for a busy machine.
 SEARCH_SECONDS, READY_SECONDS = 5.0, 2.5
-NO_CONNECTION = re.compile("database has no connection left|database connections of this process are in use")
+NO_CONNECTION = re.compile("database has no connections left|database connections of this process are in use")
 
 
 @pytest.fixture
@@ -26,14 +26,14 @@ def postgres() -> Iterator[Postgres]:
         yield server
 
 
-class Searches:
-    """Threads that search all the time: how long each search took, and its status."""
+class SearchLoad:
+    """Threads that search continuously and record the status and duration of each search."""
 
     def __init__(self, server: Server, count: int) -> None:
         self.server, self.answers, self._stop = server, list[tuple[int, float]](), threading.Event()
         self._threads = [threading.Thread(target=self._search, args=(number,), daemon=True) for number in range(count)]
 
-    def __enter__(self) -> "Searches":
+    def __enter__(self) -> "SearchLoad":
         for thread in self._threads:
             thread.start()
         return self
@@ -62,14 +62,14 @@ def ready_times(server: Server, seconds: float) -> list[tuple[int, float, str]]:
     return found
 
 
-def test_a_database_that_hangs_or_is_full_holds_up_no_reader(postgres: Postgres, tmp_path: Path) -> None:
+def test_a_hung_or_exhausted_database_does_not_delay_readers(postgres: Postgres, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     environ = {"DATABASE_URL": postgres.url, "PORTAL_DATABASE_CONNECTIONS": "4", "PORTAL_LOG_FORMAT": "json"}
     with running(tmp_path / "data", site_url="http://127.0.0.1:8000", environ=environ) as server:
         server.wait_for("Compressed all public pages", seconds=180)
         with Readers(server.port, count=2) as readers:
             # More searchers than threads in both processes.
-            with postgres.hung(), Searches(server, 40) as hung:
+            with postgres.hung(), SearchLoad(server, 40) as hung:
                 ready = ready_times(server, 8)
             server.eventually("/search/?q=pain", 200, seconds=15)
             server.eventually("/readyz", 200, seconds=15)
@@ -77,7 +77,7 @@ def test_a_database_that_hangs_or_is_full_holds_up_no_reader(postgres: Postgres,
             postgres.stop()
             postgres.start(max_connections=4)
             server.eventually("/search/?q=pain", 200, seconds=15)
-            with Searches(server, 12) as full:
+            with SearchLoad(server, 12) as full:
                 time.sleep(5)
                 # On a busy machine it takes longer until all connections are in use.
                 until = time.monotonic() + 60
@@ -89,7 +89,7 @@ def test_a_database_that_hangs_or_is_full_holds_up_no_reader(postgres: Postgres,
     assert max(seconds for _, seconds in hung.answers) < SEARCH_SECONDS
     assert {status for status, _, _ in ready} == {503}
     assert max(seconds for _, seconds, _ in ready) < READY_SECONDS
-    # In the first second, a pool that is busy cannot be told from a server that hangs.
+    # During the first second, a busy pool cannot be distinguished from a hung server.
     assert all(text.startswith("the database does not respond") for _, _, text in ready[2:])
     assert {status for status, _ in full.answers} <= {200, 503}
     assert 200 in {status for status, _ in full.answers}

@@ -55,7 +55,7 @@ def test_a_failed_request_is_logged_without_its_url(subtests: pytest.Subtests) -
                 assert "kyphoplasty" not in text
                 assert "builtins.ValueError" in text
                 assert "builtins.KeyError" in text
-                assert "test_logs.py" in text, "where it happened is there"
+                assert "test_logs.py" in text, "the traceback shows where it happened"
 
 
 def test_a_json_line_is_one_object() -> None:
@@ -68,7 +68,7 @@ def test_a_json_line_is_one_object() -> None:
     assert "\n" not in text
     assert entry.pop("time").endswith("+00:00")
     assert entry.pop("process") > 0
-    assert entry == {"level": "INFO", "logger": "django.request", "message": "answered 404", "status": 404}
+    assert entry == {"level": "INFO", "logger": "django.request", "message": "responded with 404", "status": 404}
 
 
 def test_only_our_own_failures_are_warnings() -> None:
@@ -104,7 +104,7 @@ def test_messages_of_our_own_code_are_not_redacted() -> None:
     assert SECRET in entry["traceback"]
 
 
-def test_errors_that_cause_each_other_do_not_loop() -> None:
+def test_circular_exception_causes_do_not_loop() -> None:
     first, second = ValueError(SECRET), KeyError(SECRET)
     first.__context__, second.__context__ = second, first
 
@@ -131,4 +131,4 @@ def test_a_disallowed_host_is_not_logged() -> None:
     line = record("django.security.DisallowedHost", str(DisallowedHost("evil.example")), status_code=400)
     RedactUrlsFilter().filter(line)
 
-    assert line.getMessage() == "refused: DisallowedHost"
+    assert line.getMessage() == "request rejected: DisallowedHost"

@@ -1,4 +1,4 @@
-"""``/readyz`` names what an operator must repair, and responds in time whatever hangs."""
+"""``/readyz`` names what an operator must repair, and responds in time even if something hangs."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ def test_a_check_that_hangs_does_not_delay_the_response(monkeypatch: pytest.Monk
         go_on.wait(30)
         return ""
 
-    monkeypatch.setattr(health, "find_problem", hang)
+    monkeypatch.setattr(health, "describe_problem", hang)
     monkeypatch.setattr(health, "MAX_RESPONSE_SECONDS", 0.2)
     probe = Probe()
     begun = time.monotonic()
@@ -46,9 +46,9 @@ def test_a_check_that_hangs_does_not_delay_the_response(monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize(
     ("seconds", "message"),
-    [(0, ""), (59, ""), (-59, ""), (3600, "3600 s behind that"), (-3600, "3600 s ahead of that")],
+    [(0, ""), (59, ""), (-59, ""), (3600, "3600 s behind the database's"), (-3600, "3600 s ahead of the database's")],
 )
-def test_a_wrong_clock_is_named_with_its_direction(seconds: float, message: str) -> None:
+def test_a_wrong_clock_is_reported_with_its_direction(seconds: float, message: str) -> None:
     assert message in describe_clock_error(seconds)
     assert bool(describe_clock_error(seconds)) == bool(message)
 
@@ -61,10 +61,10 @@ def test_events_in_the_future_show_that_the_clock_is_behind() -> None:
     answer = Client().get("/readyz")
 
     if os.environ.get("DATABASE_URL", "").startswith("postgres"):
-        assert answer.status_code == 200, "the server's own clock is compared"
+        assert answer.status_code == 200, "the database server's clock is used"
     else:
         assert answer.status_code == 503
-        assert answer.content.startswith(b"the clock of this machine is 3600 s behind that of the database: set up NTP")
+        assert answer.content.startswith(b"this machine's clock is 3600 s behind the database's: set up NTP")
 
 
 CHECK = """
@@ -74,12 +74,12 @@ import django
 django.setup()
 from portal.health import _is_read_only
 from portal.storage.local_storage import AtomicFileSystemStorage
-print([_is_read_only(), AtomicFileSystemStorage(location=sys.argv[1]).find_problem()])
+print([_is_read_only(), AtomicFileSystemStorage(location=sys.argv[1]).describe_problem()])
 """
 
 
-def look(data: Path) -> str:
-    """Run the checks without the privilege to ignore file modes."""
+def run_checks(data: Path) -> str:
+    """Run the checks without root's ability to bypass file permissions."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "DATABASE_URL"))}
     command = [sys.executable, "-c", CHECK, str(data / "media")]
     if os.getuid() == 0:
@@ -100,17 +100,17 @@ def test_an_unreadable_media_folder_and_a_read_only_database_are_noticed(tmp_pat
     picture = tmp_path / "media" / "figures" / "0123456789abcdef-480.webp"
     picture.write_bytes(b"x")
     (tmp_path / "portal.sqlite3").write_bytes(b"")
-    assert look(tmp_path) == "[False, '']"
+    assert run_checks(tmp_path) == "[False, '']"
     advice = "'the media folder cannot be used: check the owner and modes of media/ in the data directory'"
 
     for path, mode in ((picture, 0o000), (picture.parent, 0o000), (tmp_path / "media", 0o000), (picture.parent, 0o500)):
         before = path.stat().st_mode
         path.chmod(mode)
-        assert look(tmp_path) == f"[False, {advice}]", (path, oct(mode))
+        assert run_checks(tmp_path) == f"[False, {advice}]", (path, oct(mode))
         path.chmod(before)
     (tmp_path / "portal.sqlite3").chmod(0o400)
-    assert look(tmp_path) == "[True, '']"
+    assert run_checks(tmp_path) == "[True, '']"
 
 
-def test_a_media_folder_that_does_not_exist_yet_is_no_problem(tmp_path: Path) -> None:
-    assert AtomicFileSystemStorage(location=tmp_path / "none").find_problem() == ""
+def test_a_media_folder_that_does_not_exist_yet_is_fine(tmp_path: Path) -> None:
+    assert AtomicFileSystemStorage(location=tmp_path / "none").describe_problem() == ""

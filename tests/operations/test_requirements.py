@@ -49,7 +49,7 @@ def test_both_files_have_the_same_versions_and_no_address() -> None:
     assert not any("//" in (ROOT / ".ci" / file).read_text() for file in FILES)
 
 
-def test_the_container_has_everything_that_runs_and_the_version_of_the_project() -> None:
+def test_the_container_includes_all_runtime_files_and_the_project_version() -> None:
     folder = ROOT / "docs" / "examples" / "container"
     containerfile = (folder / "Containerfile").read_text()
     copied = set(re.findall(r"^COPY (?:LICENSE )?(\S+)", containerfile, re.MULTILINE))

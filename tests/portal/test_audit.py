@@ -37,9 +37,9 @@ RFC5424 = re.compile(
 
 
 @pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On PostgreSQL, events wait until all earlier ones are visible; in a test, they are."""
-    monkeypatch.setattr(audit, "POSTGRESQL_SETTLE_SECONDS", -1)
+def _no_visibility_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On PostgreSQL, events wait until all earlier ones are visible; in tests, they already are."""
+    monkeypatch.setattr(audit, "POSTGRESQL_VISIBILITY_DELAY_SECONDS", -1)
 
 
 def forward(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -108,7 +108,7 @@ def test_an_event_is_sent_again_until_every_target_accepts_it(capsys: pytest.Cap
         audit.forward_new_events()
     capsys.readouterr()
     with override_settings(AUDIT_TARGETS=[AuditTarget("stdout")]):
-        assert audit.count_waiting() == 1
+        assert audit.count_unforwarded() == 1
     assert [entry["event"] for entry in forward(capsys)] == ["signed-in"]
 
 
@@ -130,14 +130,14 @@ def test_a_later_row_with_an_earlier_time_does_not_hide_the_row_before_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forward(capsys)
-    monkeypatch.setattr(audit, "POSTGRESQL_SETTLE_SECONDS", 20)
+    monkeypatch.setattr(audit, "POSTGRESQL_VISIBILITY_DELAY_SECONDS", 20)
     monkeypatch.setattr(audit, "connection", mock.Mock(vendor="postgresql"))
     for seconds in (0, 40):
         moment = timezone.now() - datetime.timedelta(seconds=seconds)
         AuditEvent.objects.create(kind=KIND.LOGGED_OUT, created_at=moment)
     assert forward(capsys) == []
 
-    monkeypatch.setattr(audit, "POSTGRESQL_SETTLE_SECONDS", -1)
+    monkeypatch.setattr(audit, "POSTGRESQL_VISIBILITY_DELAY_SECONDS", -1)
     assert len(forward(capsys)) == 2
 
 
@@ -277,7 +277,7 @@ def export(*arguments: str) -> str:
     return out.getvalue()
 
 
-def test_a_span_of_days_is_exported_with_its_last_day() -> None:
+def test_an_export_includes_the_last_day() -> None:
     nina = make_member("nina-")
     for day in (1, 2, 3, 4):
         AuditEvent.objects.create(
@@ -300,7 +300,7 @@ def test_an_export_never_replaces_a_file_and_says_what_is_wrong(tmp_path: Path) 
     for arguments, message in [
         (("--from", "2026-03-02", "--to", "2026-03-02", "--output", str(file)), "cannot be written: File exists."),
         (("--from", "2026-03-02", "--to", "2026-03-01"), "--to is before --from. Swap them."),
-        (("--from", "1 March", "--to", "2026-03-01"), "1 March is not a day. Write it as 2026-01-31."),
+        (("--from", "1 March", "--to", "2026-03-01"), "1 March is not a valid date. Use the format 2026-01-31."),
     ]:
         with pytest.raises(CommandError, match=re.escape(message)):
             export(*arguments)
@@ -331,11 +331,11 @@ def test_a_closed_account_loses_its_personal_data_and_keeps_its_authorship(setti
     assert not nina.has_usable_password() and not nina.authenticator_set.exists() and not nina.groups.exists()
     assert str(ReleaseEvent.objects.get(actor=nina).actor) == "Nina Okafor"
     assert AuditEvent.objects.latest("pk").kind == KIND.PURGED
-    assert services.purge()[0] == 0, "once"
+    assert services.purge()[0] == 0, "accounts are purged only once"
     make_member("nina")  # the name is free again
 
 
-def test_an_account_without_a_name_is_called_by_its_username_afterwards(settings: Any) -> None:
+def test_a_purged_account_without_a_name_is_named_after_its_username(settings: Any) -> None:
     user = make_member("rosa")
     User.objects.filter(pk=user.pk).update(first_name="", last_name="")
     user.refresh_from_db()
@@ -345,7 +345,7 @@ def test_an_account_without_a_name_is_called_by_its_username_afterwards(settings
     assert str(User.objects.get()) == "rosa"
 
 
-def test_the_period_begins_when_the_account_is_closed_and_ends_when_it_is_opened(settings: Any) -> None:
+def test_the_retention_period_starts_on_deactivation_and_stops_on_reactivation(settings: Any) -> None:
     nina = make_member()
     close(nina, settings.CLOSED_ACCOUNT_DAYS - 1)
     other = make_member("other")

@@ -1,4 +1,4 @@
-"""The word lists: what is written for all processes is what pyspellchecker has."""
+"""The prepared word lists match pyspellchecker's data."""
 
 import gzip
 import json

@@ -25,14 +25,14 @@ OIDC = {
 
 
 def load(folder: Path, **environ: str) -> dict[str, Any]:
-    """Return the settings that these variables give."""
+    """Return the settings that result from these variables."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "DATABASE_URL"))}
     with mock.patch.dict(os.environ, {**own, "PORTAL_DATA_DIR": str(folder), **environ}, clear=True):
         return runpy.run_path(str(ROOT / "portal" / "settings.py"))
 
 
 def refuse(folder: Path, **environ: str) -> str:
-    """Return the error that these variables give."""
+    """Return the error that these variables raise."""
     with pytest.raises(InvalidSettingError) as refused:
         load(folder, **environ)
     return str(refused.value)
@@ -85,9 +85,9 @@ def test_an_invalid_value_raises_one_line_that_names_the_variable(tmp_path: Path
 
 def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
     assert refuse(tmp_path, PORTAL_DEBUG="yes", PORTAL_FEEDBACK_DAYS="0", PORTAL_DEBUGG="true") == (
-        "PORTAL_DEBUGG is not a setting. Did you mean PORTAL_DEBUG? All are in docs/operations.md. "
-        "PORTAL_DEBUG is not valid. Write true or false. "
-        "PORTAL_FEEDBACK_DAYS is not valid. Write a whole number from 1 to 3650."
+        "PORTAL_DEBUGG is not a known setting. Did you mean PORTAL_DEBUG? See docs/operations.md for all settings. "
+        "PORTAL_DEBUG is not valid. Use true or false. "
+        "PORTAL_FEEDBACK_DAYS is not valid. Use a whole number from 1 to 3650."
     )
 
 
@@ -128,11 +128,11 @@ def test_single_sign_on_is_complete_or_off(tmp_path: Path) -> None:
         ),
         (
             {**OIDC, "PORTAL_OIDC_CLIENT_SECRET": ""},
-            "PORTAL_OIDC_ISSUER and PORTAL_OIDC_CLIENT_SECRET go together. Set both, or neither.",
+            "PORTAL_OIDC_ISSUER and PORTAL_OIDC_CLIENT_SECRET must be used together. Set both or neither.",
         ),
         (
             {"PORTAL_OIDC_CLIENT_ID": "x"},
-            "PORTAL_OIDC_ISSUER and PORTAL_OIDC_CLIENT_ID go together. Set both, or neither.",
+            "PORTAL_OIDC_ISSUER and PORTAL_OIDC_CLIENT_ID must be used together. Set both or neither.",
         ),
         (
             {**OIDC, "PORTAL_SSO_MANAGER_GROUPS": ""},
@@ -216,8 +216,11 @@ def test_a_misspelled_variable_is_rejected_with_the_nearest_one(tmp_path: Path) 
         "PORTAL_IDLE_MINUTES": "PORTAL_SESSION_IDLE_MINUTES",
     }.items():
         sentence = refuse(tmp_path / "data", **{name: "x"})
-        assert sentence == f"{name} is not a setting. Did you mean {nearest}? All are in docs/operations.md."
-    assert refuse(tmp_path / "data", PORTAL_="x").startswith("PORTAL_ is not a setting. ")
+        assert (
+            sentence
+            == f"{name} is not a known setting. Did you mean {nearest}? See docs/operations.md for all settings."
+        )
+    assert refuse(tmp_path / "data", PORTAL_="x").startswith("PORTAL_ is not a known setting. ")
     assert not (tmp_path / "data").exists()
 
 
@@ -231,9 +234,12 @@ def test_a_misspelled_name_without_our_prefix_is_rejected_as_well(tmp_path: Path
         "PORTALDEBUG": "PORTAL_DEBUG",
         "portal_data_dir": "PORTAL_DATA_DIR",
     }.items():
-        assert refuse(tmp_path, **{name: "hunter2"}) == f"{name} is not a setting. Did you mean {meant}?"
+        assert refuse(tmp_path, **{name: "hunter2"}) == f"{name} is not a known setting. Did you mean {meant}?"
     misspelled = {"AWS_ACCES_KEY_ID": "hunter2"}
-    assert refuse(tmp_path, **S3, **misspelled) == "AWS_ACCES_KEY_ID is not a setting. Did you mean AWS_ACCESS_KEY_ID?"
+    assert (
+        refuse(tmp_path, **S3, **misspelled)
+        == "AWS_ACCES_KEY_ID is not a known setting. Did you mean AWS_ACCESS_KEY_ID?"
+    )
     load(tmp_path, **misspelled, AWS_ACCESS_KEY_ID="x", AWS_SESSION_TOKEN="x", TEST_DATABASE_URL="x", DATABASE="x")
 
 

@@ -83,11 +83,11 @@ def test_log_records_contain_no_url_and_no_request(caplog: pytest.LogCaptureFixt
 
     assert RedactUrlsFilter().filter(record)
 
-    assert record.getMessage() == "answered 404"
+    assert record.getMessage() == "responded with 404"
     assert not hasattr(record, "request")
 
 
 @pytest.mark.django_db
-def test_the_version_is_at_the_foot_of_staff_screens_and_in_healthz(admin_client: Client) -> None:
+def test_the_version_is_in_the_footer_of_staff_screens_and_in_healthz(admin_client: Client) -> None:
     assert f"Plainspine {get_version()}</p>" in admin_client.get("/admin/").text
     assert Client().get("/healthz").text == f"ok {get_version()}\n"

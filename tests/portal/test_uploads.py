@@ -36,6 +36,6 @@ def test_an_upload_above_the_limit_is_rejected_while_it_is_received(monkeypatch:
     monkeypatch.setattr(local_storage, "MAX_UPLOAD_BYTES", 1_000_000)
 
     with pytest.raises(RequestDataTooBig):
-        sent(CONTENT).FILES  # type: ignore[attr-defined]  # noqa: B018 -- reading is what takes the file in
+        sent(CONTENT).FILES  # type: ignore[attr-defined]  # noqa: B018 -- reading the body runs the upload handler
 
     assert list(Path(settings.DATA_DIR).iterdir()) == []

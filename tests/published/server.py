@@ -1,4 +1,4 @@
-"""A real server on a copy of the served portal's data, and readers that count what fails."""
+"""A real server on a copy of the served portal's data, and readers that count failures."""
 
 import contextlib
 import http.client
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 PATHS = ["/", "/kyphoplasty/", "/es/", "/contact/", "/visits/"]
 
 
-def copy_of(site: "ServedSite", target: Path) -> Path:
+def copy_data_dir(site: "ServedSite", target: Path) -> Path:
     """Copy the data directory of a running portal, with a consistent database."""
     for name in ("media", "static", "public", "worker"):
         if (site.data_dir / name).exists():
@@ -132,8 +132,8 @@ def running(data: Path, *, ready: bool = True, **options: object) -> Iterator[Se
 class Readers:
     """Eight clients, each on its own persistent connection, like browsers and proxies.
 
-    A connection that was closed before anything of an answer came is opened again, once, as both do (RFC 9110 §9.2.2);
-    that the server's listening socket refuses or resets counts as a failure.
+    A connection that is closed before any response bytes arrive is reopened once, as both do (RFC 9110 §9.2.2). A
+    connection attempt that is refused or reset counts as a failure.
     """
 
     port: int
@@ -185,7 +185,7 @@ class Readers:
         connection.close()
 
 
-def all_answered(server: Server) -> None:
+def assert_pages_are_served(server: Server) -> None:
     """Check that some pages are complete."""
     for path in PATHS:
         answer = fetch(server.url, path)

@@ -11,14 +11,14 @@ from django.http import HttpResponse
 from portal.published import builder as module
 from portal.published.builder import SiteBuilder
 from portal.published.files import PublishedFiles
-from tests.published.plain import ask
-from tests.published.site_of_pages import PATIENCE, Machine, Site, eventually
+from tests.published.fake_site import TIMEOUT_SECONDS, FakeSite, Machine, eventually
+from tests.published.web_process import fetch
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_quick_builder")]
 
 
 def test_all_pages_are_rendered_in_advance(tmp_path: Path) -> None:
-    site = Site({"/": "Home", "/a/": "A"})
+    site = FakeSite({"/": "Home", "/a/": "A"})
     with Machine(site, tmp_path).working() as machine:
         eventually(machine.is_idle)
         assert machine.published() == {"/": "Home", "/a/": "A"}
@@ -27,7 +27,7 @@ def test_all_pages_are_rendered_in_advance(tmp_path: Path) -> None:
 
 
 def test_publishing_renders_only_the_affected_pages(tmp_path: Path) -> None:
-    site = Site({"/": "Home", "/a/": "A", "/b/": "B"})
+    site = FakeSite({"/": "Home", "/a/": "A", "/b/": "B"})
     with Machine(site, tmp_path).working() as machine:
         eventually(machine.is_idle)
         site.rendered.clear()
@@ -40,15 +40,15 @@ def test_publishing_renders_only_the_affected_pages(tmp_path: Path) -> None:
 def test_paths_other_than_pages_are_deleted_at_once_and_rendered_when_nothing_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "QUIET_SECONDS", 60.0)
-    site = Site({"/a/": "old", "/a/more/": "old", "/b/": "old"})
+    monkeypatch.setattr(module, "DEBOUNCE_SECONDS", 60.0)
+    site = FakeSite({"/a/": "old", "/a/more/": "old", "/b/": "old"})
     site.rest = ["/a/more/"]
     with Machine(site, tmp_path).working() as machine:
         eventually(lambda: len(machine.published()) == 3)
         site.publish("/a/", "new")
         eventually(lambda: machine.published() == {"/a/": "new", "/b/": "old"})
         assert machine.builder is not None
-        monkeypatch.setattr(module, "QUIET_SECONDS", 0.0)
+        monkeypatch.setattr(module, "DEBOUNCE_SECONDS", 0.0)
         site.publish("/b/", "new")
         eventually(lambda: machine.published() == {"/a/": "new", "/b/": "new", "/a/more/": "old"})
 
@@ -57,8 +57,8 @@ def test_the_old_form_of_a_page_is_served_while_the_new_one_is_rendered_but_not_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rendering the first page takes longer than any page may be outdated, so the second is deleted before its turn."""
-    monkeypatch.setattr(module, "MAX_OUTDATED_SECONDS", 0.2)
-    site = Site({"/a/": "A", "/b/": "B", "/c/": "C"})
+    monkeypatch.setattr(module, "MAX_STALE_SECONDS", 0.2)
+    site = FakeSite({"/a/": "A", "/b/": "B", "/c/": "C"})
     with Machine(site, tmp_path).working() as machine:
         eventually(machine.is_idle)
         fetch, seen = site.fetch, []
@@ -78,7 +78,7 @@ def test_the_old_form_of_a_page_is_served_while_the_new_one_is_rendered_but_not_
 
 
 def test_a_withdrawn_page_is_gone_from_the_disk(tmp_path: Path) -> None:
-    site = Site({"/a/": "A", "/b/": "B"})
+    site = FakeSite({"/a/": "A", "/b/": "B"})
     with Machine(site, tmp_path).working() as machine:
         eventually(machine.is_idle)
         site.withdraw("/b/")
@@ -87,11 +87,11 @@ def test_a_withdrawn_page_is_gone_from_the_disk(tmp_path: Path) -> None:
         assert machine.text("/b/") == "from Django"
 
 
-def test_a_change_of_the_clinic_renders_everything_and_logs_it(
+def test_a_change_to_the_clinic_renders_everything_and_logs_it(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    site = Site({f"/{number}/": str(number) for number in range(60)})
+    site = FakeSite({f"/{number}/": str(number) for number in range(60)})
     with Machine(site, tmp_path).working() as machine:
         eventually(lambda: "Compressed all public pages" in caplog.messages)
         caplog.clear()
@@ -99,14 +99,14 @@ def test_a_change_of_the_clinic_renders_everything_and_logs_it(
         eventually(lambda: "Compressed all public pages" in caplog.messages)
         assert all("</h1>b" in file.read_text() for file in machine.files.root.rglob("index.html"))
     assert caplog.messages == [
-        "Rendering 60 public pages; 60 are stored",
+        "Rendering 60 public pages; 60 already published",
         "Compressed all public pages",
     ]
 
 
 def test_if_many_files_are_outdated_none_is_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_OUTDATED_FILES", 5)
-    site = Site({f"/{number}/": str(number) for number in range(8)})
+    monkeypatch.setattr(module, "MAX_STALE_FILES", 5)
+    site = FakeSite({f"/{number}/": str(number) for number in range(8)})
     with Machine(site, tmp_path).working() as machine:
         eventually(machine.is_idle)
         clear, seen = PublishedFiles.clear, []
@@ -116,7 +116,7 @@ def test_if_many_files_are_outdated_none_is_served(tmp_path: Path, monkeypatch: 
         eventually(machine.is_idle)
         assert seen == [{}]
         assert len(machine.published()) == 8
-        assert b"</h1>b" in ask(machine.reader, PATH_INFO="/0/")[2]
+        assert b"</h1>b" in fetch(machine.reader, PATH_INFO="/0/")[2]
 
 
 # Faults
@@ -126,24 +126,26 @@ def test_without_the_database_pages_are_served_with_an_age_header(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("portal.published.wsgi.STALE_AFTER_SECONDS", 0.5)
-    site = Site({"/a/": "A"})
+    site = FakeSite({"/a/": "A"})
     with Machine(site, tmp_path).working() as machine:
         eventually(machine.is_idle)
-        assert "Age" not in ask(machine.reader, PATH_INFO="/a/")[1]
+        assert "Age" not in fetch(machine.reader, PATH_INFO="/a/")[1]
         site.down = True
-        eventually(lambda: "Age" in ask(machine.reader, PATH_INFO="/a/")[1])
-        status, headers, _ = ask(machine.reader, PATH_INFO="/a/")
+        eventually(lambda: "Age" in fetch(machine.reader, PATH_INFO="/a/")[1])
+        status, headers, _ = fetch(machine.reader, PATH_INFO="/a/")
         assert (status, headers["Age"]) == ("200 OK", "0")
         site.down = False
-        eventually(lambda: "Age" not in ask(machine.reader, PATH_INFO="/a/")[1])
+        eventually(lambda: "Age" not in fetch(machine.reader, PATH_INFO="/a/")[1])
     messages = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
-    assert messages == ["Public pages are served as they are: the database is locked by another program"]
+    assert messages == [
+        "Cannot update the public pages, so the existing ones are served: the database is locked by another program"
+    ]
 
 
 def test_a_page_published_just_before_the_database_failed_is_not_served_in_its_old_form(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    site = Site({"/a/": "A", "/b/": "B"})
+    site = FakeSite({"/a/": "A", "/b/": "B"})
     with Machine(site, tmp_path).working() as machine:
         eventually(machine.is_idle)
         with monkeypatch.context() as patched:
@@ -156,7 +158,7 @@ def test_a_page_published_just_before_the_database_failed_is_not_served_in_its_o
 def test_an_error_in_one_page_does_not_stop_the_others_and_does_not_leave_its_old_form(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    site = Site({"/a/": "A", "/b/": "B"})
+    site = FakeSite({"/a/": "A", "/b/": "B"})
     with Machine(site, tmp_path).working() as machine:
         eventually(machine.is_idle)
         fetch = site.fetch
@@ -167,7 +169,7 @@ def test_an_error_in_one_page_does_not_stop_the_others_and_does_not_leave_its_ol
 
 
 def test_a_page_that_fails_after_an_upgrade_is_rendered_again_at_the_next_start(tmp_path: Path) -> None:
-    site = Site({"/a/": "A", "/b/": "B"})
+    site = FakeSite({"/a/": "A", "/b/": "B"})
     with Machine(site, tmp_path).working() as machine:
         eventually(machine.is_idle)
     render, is_broken = site.fetch, True
@@ -189,7 +191,7 @@ def full(*_: object) -> None:
 def test_on_a_full_disk_a_changed_page_is_deleted_and_the_others_are_served(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    site = Site({"/a/": "A", "/b/": "B"})
+    site = FakeSite({"/a/": "A", "/b/": "B"})
     with Machine(site, tmp_path).working() as machine:
         eventually(machine.is_idle)
         with monkeypatch.context() as patched:
@@ -206,25 +208,25 @@ def test_on_a_full_disk_a_changed_page_is_deleted_and_the_others_are_served(
 
 
 @pytest.mark.parametrize("jump", [-86_400, 86_400])
-def test_a_jump_of_the_system_clock_does_not_affect_readers(
+def test_a_jump_in_the_system_clock_does_not_affect_readers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jump: int
 ) -> None:
-    site = Site({"/a/": "A"})
+    site = FakeSite({"/a/": "A"})
     real = time.time
     with Machine(site, tmp_path).working() as machine:
         eventually(machine.is_idle)
-        before = ask(machine.reader, PATH_INFO="/a/")[1]
+        before = fetch(machine.reader, PATH_INFO="/a/")[1]
         monkeypatch.setattr(time, "time", lambda: real() + jump)
         site.publish("/a/", "A2")
         eventually(lambda: machine.text("/a/") == "A2")
-        assert ask(machine.reader, PATH_INFO="/a/")[1]["Last-Modified"] != before["Last-Modified"]
+        assert fetch(machine.reader, PATH_INFO="/a/")[1]["Last-Modified"] != before["Last-Modified"]
 
 
 # Starts
 
 
 def test_a_second_start_is_warm_and_renders_only_what_has_changed(tmp_path: Path) -> None:
-    site = Site({"/": "Home", "/a/": "A", "/b/": "B", "/c/": "C"})
+    site = FakeSite({"/": "Home", "/a/": "A", "/b/": "B", "/c/": "C"})
     with Machine(site, tmp_path).working() as machine:
         eventually(machine.is_idle)
     site.rendered.clear()
@@ -240,7 +242,7 @@ def test_a_second_start_is_warm_and_renders_only_what_has_changed(tmp_path: Path
 
 
 def test_a_third_start_renders_nothing(tmp_path: Path) -> None:
-    site = Site({f"/{number}/": "text" for number in range(10)})
+    site = FakeSite({f"/{number}/": "text" for number in range(10)})
     for _ in range(3):
         site.rendered.clear()
         with Machine(site, tmp_path).working() as machine:
@@ -249,7 +251,7 @@ def test_a_third_start_renders_nothing(tmp_path: Path) -> None:
 
 
 def test_a_start_without_the_database_serves_the_published_pages(tmp_path: Path) -> None:
-    site = Site({"/a/": "A"})
+    site = FakeSite({"/a/": "A"})
     with Machine(site, tmp_path).working() as machine:
         eventually(machine.is_idle)
     site.down = True
@@ -258,8 +260,8 @@ def test_a_start_without_the_database_serves_the_published_pages(tmp_path: Path)
         assert machine.text("/a/") == "A"
 
 
-def test_pages_of_another_build_are_served_until_they_are_replaced(tmp_path: Path) -> None:
-    site = Site({"/a/": "A", "/b/": "B"})
+def test_pages_from_another_build_are_served_until_they_are_replaced(tmp_path: Path) -> None:
+    site = FakeSite({"/a/": "A", "/b/": "B"})
     with Machine(site, tmp_path).working() as machine:
         eventually(machine.is_idle)
     site.pages = {"/a/": "new", "/b/": "new"}
@@ -273,13 +275,13 @@ def test_pages_of_another_build_are_served_until_they_are_replaced(tmp_path: Pat
 
 
 def test_missing_and_damaged_files_are_rendered_at_the_next_start_and_unknown_ones_deleted(tmp_path: Path) -> None:
-    site = Site({"/a/": "A", "/b/": "B", "/c/": "C"})
+    site = FakeSite({"/a/": "A", "/b/": "B", "/c/": "C"})
     with Machine(site, tmp_path).working() as machine:
         eventually(machine.is_idle)
     root = machine.files.root
     (root / "a" / "index.html").unlink()
     (root / "b" / "index.html.gz").write_bytes(os.urandom(99))
-    # As after a power failure that undid a deletion: the index does not have it.
+    # As after a power failure that undid a deletion: the file is not in the index.
     (root / "d").mkdir()
     (root / "d" / "index.html.gz").write_bytes(b"withdrawn")
     del site.pages["/c/"]
@@ -291,11 +293,11 @@ def test_missing_and_damaged_files_are_rendered_at_the_next_start_and_unknown_on
         assert not (root / "d").exists()
 
 
-def test_a_worker_that_ended_before_it_rendered_a_change_renders_it_at_the_next_start(
+def test_a_change_missed_by_a_killed_worker_is_rendered_at_the_next_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MAX_OUTDATED_SECONDS", PATIENCE)
-    site = Site({"/a/": "A", "/b/": "B"})
+    monkeypatch.setattr(module, "MAX_STALE_SECONDS", TIMEOUT_SECONDS)
+    site = FakeSite({"/a/": "A", "/b/": "B"})
     with Machine(site, tmp_path).working() as machine:
         eventually(machine.is_idle)
         monkeypatch.setattr(SiteBuilder, "_render_next", lambda self: False)

@@ -1,4 +1,4 @@
-"""An exported site works from any static server and from a file system: every link in it leads to a file or to the site."""
+"""An exported site works on any static server and from disk: every link points to a file or to the live site."""
 
 import re
 import subprocess
@@ -41,7 +41,7 @@ def export(site: ServedSite, folder: Path) -> subprocess.CompletedProcess[str]:
         ('<b>x</b><form class="search-form" action="/search/"><input name="q"></form><i>y</i>', "<b>x</b><i>y</i>"),
     ],
 )  # fmt: skip
-def test_links_are_relative_where_a_copy_is_there(link: str, rewritten: str, settings: object) -> None:
+def test_links_to_exported_pages_are_relative(link: str, rewritten: str, settings: object) -> None:
     settings.PUBLIC_URL = "https://site.example"  # type: ignore[attr-defined]
     assert OfflinePage("/a/", EXPORTED).rewrite(f"<!doctype html>{link}") == f"<!doctype html>{rewritten}"
 
@@ -50,7 +50,7 @@ def test_every_link_of_an_exported_site_leads_to_a_file(served_site: ServedSite,
     folder = tmp_path / "copy"
     done = export(served_site, folder)
     assert done.returncode == 0, done.stderr
-    assert "Search is left out" in done.stdout
+    assert "Search is not included" in done.stdout
 
     pages = sorted(folder.rglob("*.html"))
     assert len(pages) > 50
@@ -73,7 +73,7 @@ def test_every_link_of_an_exported_site_leads_to_a_file(served_site: ServedSite,
     # Scripts refer to other scripts.
     assert list(folder.glob("static/js/reader/compare.*.js"))
     assert (folder / "README.txt").read_text().startswith("A copy of http")
-    assert "Search is left out" in done.stdout
+    assert "Search is not included" in done.stdout
 
     again = export(served_site, folder)
     assert again.returncode == 1

@@ -17,7 +17,7 @@ import pytest
 from portal.supervisor import is_running
 from tests.conftest import ServedSite
 from tests.processes import child_pids
-from tests.published.server import Readers, Server, all_answered, copy_of, publish, running
+from tests.published.server import Readers, Server, assert_pages_are_served, copy_data_dir, publish, running
 from tests.served_data import ROOT
 from tests.views.client import fetch
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(
 def data(served_site: ServedSite, tmp_path: Path) -> Path:
     """Return a data directory with content and stored pages."""
     (tmp_path / "data").mkdir()
-    return copy_of(served_site, tmp_path / "data")
+    return copy_data_dir(served_site, tmp_path / "data")
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_web_processes_killed_repeatedly_restart_each_time(server: Server) -> No
 
     assert server.process is not None and server.process.poll() is None
     server.wait_for("3 times in a row")
-    # Without a delay the first two times, whatever a process takes to start on this machine.
+    # The first two restarts are immediate; the rest is the time a process needs to start on this machine.
     assert "2 times in a row" not in server.log.read_text()
     assert server.stop() == 0
 
@@ -128,14 +128,14 @@ def test_readers_do_not_notice_a_killed_worker_and_it_restarts(server: Server) -
         seen = publish(server, "Clinic After The Kill")
 
     assert len(set(killed)) == 3
-    # As long as a worker takes to start.
+    # The time a worker needs to start.
     assert seen < 15
     assert (set(readers.statuses), readers.failures, readers.torn) == ({200}, [], [])
     assert server.stop() == 0
     assert not Path(f"/proc/{killed[-1]}").exists()
 
 
-def test_while_the_worker_hangs_pages_have_an_age_and_readyz_says_why(server: Server) -> None:
+def test_while_the_worker_hangs_pages_have_an_age_header_and_readyz_says_why(server: Server) -> None:
     pid = server.worker_pid()
     os.kill(pid, signal.SIGSTOP)
     ready = server.eventually("/readyz", 503)
@@ -171,7 +171,7 @@ def test_a_second_worker_waits_for_the_first(server: Server) -> None:
     )  # fmt: skip
     with second:
         assert second.stderr is not None
-        assert "Another worker uses this data directory" in second.stderr.readline()
+        assert "Another worker is using this data directory" in second.stderr.readline()
         os.kill(first, signal.SIGKILL)
         publish(server, "Clinic Of The Second Worker")
         second.terminate()
@@ -198,7 +198,7 @@ def test_a_withdrawn_page_is_gone_from_the_disk_within_a_second(server: Server) 
     while folder.exists() or fetch(server.url, "/kyphoplasty/").status != 410:
         assert time.time() - withdrawn_at < 10
         time.sleep(0.01)
-    # The command ends some time after it printed.
+    # The command exits some time after printing.
     took = max(folder.parent.stat().st_mtime - withdrawn_at, 0)
     assert took < 1, took
 
@@ -259,7 +259,7 @@ def test_without_its_database_every_public_page_is_served(server: Server, served
     # Nor does a restart create an empty site.
     server.kill()
     server.start(ready=False)
-    all_answered(server)
+    assert_pages_are_served(server)
     assert "Serving the public pages as of" in server.log.read_text()
 
 
@@ -293,14 +293,14 @@ def test_a_locked_database_does_not_affect_readers(server: Server) -> None:
 def test_a_folder_that_cannot_be_written_affects_neither_readers_nor_publishing(
     data: Path, served_site: ServedSite
 ) -> None:
-    """test_full_disk.py fills a disk where it may mount one."""
+    """test_full_disk.py fills a real disk if it is allowed to mount one."""
     shutil.rmtree(data / "public")
     (data / "public").write_text("in the way")
     with running(data, site_url=served_site.url, ready=False) as server:
-        all_answered(server)
+        assert_pages_are_served(server)
         server.wait_for("The worker process exited unexpectedly")
         publish(server, "Spine Clinic of the Full Disk")
-        all_answered(server)
+        assert_pages_are_served(server)
         ready = server.eventually("/readyz", 503)
     assert ready.text.startswith("the worker process does not respond")
 
@@ -319,7 +319,7 @@ def test_a_server_killed_while_publishing_and_writing_restarts_with_the_latest_r
             while f"Clinic Number {turn}" not in fetch(server.url, "/").text:
                 assert time.monotonic() < until
                 time.sleep(0.05)
-            all_answered(server)
+            assert_pages_are_served(server)
 
 
 @pytest.mark.parametrize("count", [60, 300])

@@ -12,7 +12,7 @@ import pytest
 
 from portal.http import make_etag
 from portal.published.files import PublishedFiles
-from tests.published.plain import HEADERS, LONG_PAGE, PAGE, PATH
+from tests.published.web_process import HEADERS, LONG_PAGE, PAGE, PATH
 
 ENCODINGS = ("", "br", "gzip")
 
@@ -74,7 +74,7 @@ def test_a_short_page_has_no_compressed_files(files: PublishedFiles) -> None:
 def test_an_address_that_is_not_a_plain_file_name_is_neither_written_nor_read(
     files: PublishedFiles, path: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(ValueError, match="cannot be the name of a file"):
+    with pytest.raises(ValueError, match="is not a valid file path"):
         files.write(path, HEADERS, PAGE)
     files.delete(path)
 
@@ -105,7 +105,7 @@ def test_a_damaged_file_is_ignored_and_written_again(files: PublishedFiles, kind
     assert files.is_intact(PATH)
 
 
-def test_a_damaged_index_is_made_anew_and_its_pages_are_deleted(
+def test_a_damaged_index_is_rebuilt_and_its_pages_are_deleted(
     files: PublishedFiles, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     other = PublishedFiles(tmp_path / "other")
@@ -148,7 +148,7 @@ def test_two_versions_of_the_same_second_have_different_dates(files: PublishedFi
     assert files.is_current(after)
 
 
-def test_other_headers_are_a_change(files: PublishedFiles) -> None:
+def test_changed_headers_count_as_a_change(files: PublishedFiles) -> None:
     files.write(PATH, HEADERS, PAGE)
     files.write(PATH, [*HEADERS, ("X-Robots-Tag", "noindex")], PAGE)
 
@@ -156,7 +156,7 @@ def test_other_headers_are_a_change(files: PublishedFiles) -> None:
     assert found is not None and ("X-Robots-Tag", "noindex") in found.headers
 
 
-def test_pages_are_compressed_better_later_once(files: PublishedFiles) -> None:
+def test_pages_are_recompressed_once(files: PublishedFiles) -> None:
     files.write(PATH, HEADERS, LONG_PAGE)
     files.write("/short/", HEADERS, b"short")
     fast, generation = files.read(PATH, "br"), files.generation()

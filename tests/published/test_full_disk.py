@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ServedSite
-from tests.published.server import Readers, all_answered, copy_of, running
+from tests.published.server import Readers, assert_pages_are_served, copy_data_dir, running
 from tests.published.test_faults import pytestmark  # noqa: F401 -- a SQLite file is what the disk holds
 from tests.served_data import ROOT
 
@@ -65,7 +65,7 @@ def fill(disk: Path) -> Path:
 def test_on_a_full_disk_readers_notice_nothing_and_staff_get_an_error(disk: Path, served_site: ServedSite) -> None:
     data = disk / "data"
     data.mkdir()
-    copy_of(served_site, data)
+    copy_data_dir(served_site, data)
     with running(data, site_url=served_site.url) as server:
         server.eventually("/readyz", 200)
         command = [sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c", SAVE]
@@ -76,7 +76,7 @@ def test_on_a_full_disk_readers_notice_nothing_and_staff_get_an_error(disk: Path
         ready = server.eventually("/readyz", 503)
         with Readers(server.port) as readers:
             told, error = staff.communicate("go on\n", timeout=300)
-        all_answered(server)
+        assert_pages_are_served(server)
 
         assert ready.text.startswith("the disk of the data directory is nearly full (0 MB free)")
         assert (set(readers.statuses), readers.failures, readers.torn) == ({200}, [], [])

@@ -10,10 +10,10 @@ from django.db import DatabaseError
 from portal.published import wsgi as counting
 from portal.published.files import PublishedFiles
 from portal.published.wsgi import PAGE_VIEWS, PageViewCounter, flush_counts, looks_human
-from tests.published.plain import HEADERS, PAGE, PATH, Django, ask, reader
+from tests.published.web_process import HEADERS, PAGE, PATH, FakeDjango, fetch, make_web_process
 
 PHONE = "Mozilla/5.0 (Linux; Android 14; SM-A155F) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Mobile Safari/537.36"
-PERSON = {
+HUMAN_REQUEST = {
     "REQUEST_METHOD": "GET",
     "PATH_INFO": "/kyphoplasty/",
     "HTTP_USER_AGENT": PHONE,
@@ -24,21 +24,19 @@ PERSON = {
 }
 SAFARI = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1"
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:132.0) Gecko/20100101 Firefox/132.0"
-NOT_PEOPLE = {
-    "asks for the headers only": {"REQUEST_METHOD": "HEAD"},
-    "fetches a page from a script": {"HTTP_SEC_FETCH_MODE": "cors", "HTTP_SEC_FETCH_DEST": "empty"},
-    "shows the page in a frame": {"HTTP_SEC_FETCH_DEST": "iframe"},
-    "fetches ahead": {"HTTP_SEC_PURPOSE": "prefetch"},
-    "renders ahead": {"HTTP_SEC_PURPOSE": "prefetch;prerender"},
-    "fetched ahead, of old": {"HTTP_PURPOSE": "prefetch"},
-    "is a search engine": {
-        "HTTP_USER_AGENT": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
-    },
-    "is a browser without a window": {"HTTP_USER_AGENT": PHONE.replace("Chrome", "HeadlessChrome")},
-    "is a mail scanner": {"HTTP_USER_AGENT": "Mozilla/5.0 (Windows NT 10.0) BingPreview/1.0b"},
-    "is a program": {"HTTP_USER_AGENT": "python-requests/2.32"},
-    "says nothing": {"HTTP_USER_AGENT": ""},
-    "is staff that looks at its work": {"HTTP_REFERER": "https://learn.example.org/admin/procedures/page/1/change/"},
+NON_HUMAN_REQUESTS = {
+    "HEAD request": {"REQUEST_METHOD": "HEAD"},
+    "fetch() from a script": {"HTTP_SEC_FETCH_MODE": "cors", "HTTP_SEC_FETCH_DEST": "empty"},
+    "iframe": {"HTTP_SEC_FETCH_DEST": "iframe"},
+    "prefetch": {"HTTP_SEC_PURPOSE": "prefetch"},
+    "prerender": {"HTTP_SEC_PURPOSE": "prefetch;prerender"},
+    "legacy prefetch header": {"HTTP_PURPOSE": "prefetch"},
+    "search engine": {"HTTP_USER_AGENT": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"},
+    "headless browser": {"HTTP_USER_AGENT": PHONE.replace("Chrome", "HeadlessChrome")},
+    "mail scanner": {"HTTP_USER_AGENT": "Mozilla/5.0 (Windows NT 10.0) BingPreview/1.0b"},
+    "HTTP library": {"HTTP_USER_AGENT": "python-requests/2.32"},
+    "empty user agent": {"HTTP_USER_AGENT": ""},
+    "comes from the admin": {"HTTP_REFERER": "https://learn.example.org/admin/procedures/page/1/change/"},
 }
 
 
@@ -52,34 +50,34 @@ def _counting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", [PHONE, SAFARI, FIREFOX])
 def test_a_browser_that_opens_a_page_is_counted(name: str) -> None:
-    assert looks_human({**PERSON, "HTTP_USER_AGENT": name})
+    assert looks_human({**HUMAN_REQUEST, "HTTP_USER_AGENT": name})
 
 
 def test_bots_and_prefetches_are_not_counted(subtests: pytest.Subtests) -> None:
-    for changes in NOT_PEOPLE.values():
+    for changes in NON_HUMAN_REQUESTS.values():
         with subtests.test(changes=changes):
-            assert not looks_human({**PERSON, **changes})
+            assert not looks_human({**HUMAN_REQUEST, **changes})
 
 
 @pytest.mark.parametrize(
     "missing", ["HTTP_SEC_FETCH_MODE", "HTTP_SEC_FETCH_DEST", "HTTP_USER_AGENT", "HTTP_ACCEPT_LANGUAGE"]
 )
 def test_headers_that_every_browser_sends_are_required(missing: str) -> None:
-    assert not looks_human({name: value for name, value in PERSON.items() if name != missing})
+    assert not looks_human({name: value for name, value in HUMAN_REQUEST.items() if name != missing})
 
 
 @pytest.mark.usefixtures("_counting")
 def test_a_page_counts_from_django_from_its_file_and_on_a_304(files: PublishedFiles) -> None:
-    application = reader(files, Django())
-    person = {name: value for name, value in PERSON.items() if name.startswith("HTTP_")}
+    application = make_web_process(files, FakeDjango())
+    person = {name: value for name, value in HUMAN_REQUEST.items() if name.startswith("HTTP_")}
 
-    ask(application, **person)  # from Django
+    fetch(application, **person)  # from Django
     files.write(PATH, HEADERS, PAGE)
-    ask(application, **person)  # from the file
-    etag = ask(application, **person)[1]["ETag"]  # from memory
-    assert ask(application, **person, HTTP_IF_NONE_MATCH=etag)[0].startswith("304")
-    ask(application)  # a program
-    ask(application, **person, REQUEST_METHOD="HEAD")
+    fetch(application, **person)  # from the file
+    etag = fetch(application, **person)[1]["ETag"]  # from memory
+    assert fetch(application, **person, HTTP_IF_NONE_MATCH=etag)[0].startswith("304")
+    fetch(application)  # a program
+    fetch(application, **person, REQUEST_METHOD="HEAD")
 
     assert PAGE_VIEWS.drain() == {PATH: 4}
 
@@ -94,11 +92,11 @@ def test_responses_other_than_pages_are_not_counted(
     status: str,
     headers: list[tuple[str, str]],
 ) -> None:
-    django = Django(status=status, headers=headers)
+    django = FakeDjango(status=status, headers=headers)
 
-    ask(reader(files, django), **{k: v for k, v in PERSON.items() if k.startswith("HTTP_")})
+    fetch(make_web_process(files, django), **{k: v for k, v in HUMAN_REQUEST.items() if k.startswith("HTTP_")})
 
-    assert (django.asked, PAGE_VIEWS.drain()) == (1, {})
+    assert (django.request_count, PAGE_VIEWS.drain()) == (1, {})
 
 
 def test_nothing_is_counted_when_counting_is_off(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +105,7 @@ def test_nothing_is_counted_when_counting_is_off(settings: Any, monkeypatch: pyt
     before = threading.active_count()
 
     counting.start_flushing()
-    PAGE_VIEWS.count(PERSON)
+    PAGE_VIEWS.count(HUMAN_REQUEST)
 
     assert PAGE_VIEWS.drain() == {}
     assert threading.active_count() == before
@@ -116,7 +114,7 @@ def test_nothing_is_counted_when_counting_is_off(settings: Any, monkeypatch: pyt
 def test_concurrent_threads_lose_no_count() -> None:
     reads = PageViewCounter()
     reads.is_enabled = True
-    threads = [threading.Thread(target=lambda: [reads.count(PERSON) for _ in range(2000)]) for _ in range(8)]
+    threads = [threading.Thread(target=lambda: [reads.count(HUMAN_REQUEST) for _ in range(2000)]) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -141,7 +139,7 @@ def test_no_count_is_lost_while_the_database_does_not_respond() -> None:
     reads.add("/a/", 2)
 
     def broken(counts: dict[str, int]) -> None:
-        reads.add("/a/", 1)  # meanwhile
+        reads.add("/a/", 1)  # counted while the save fails
         raise DatabaseError
 
     flush_counts(reads, broken)
@@ -158,7 +156,7 @@ def test_counting_takes_a_negligible_share_of_a_request() -> None:
     for _ in range(30):
         started = time.perf_counter()
         for _ in range(1000):
-            reads.count(PERSON)
+            reads.count(HUMAN_REQUEST)
         times.append(time.perf_counter() - started)
 
     # Microseconds per request; 1.2 on an idle machine. The best of thirty runs, because the machine may be busy.

@@ -14,7 +14,7 @@ from portal.storage import media as module
 from portal.storage.media import PublicFiles
 from procedures.publishing.publish import withdraw
 from tests.factories import make_public_page, make_user
-from tests.published.site_of_pages import Machine, Site, eventually
+from tests.published.fake_site import FakeSite, Machine, eventually
 
 A, B = "figures/aaaaaaaaaaaaaaaaaaaa.png", "figures/bbbbbbbbbbbbbbbbbbbb.png"
 
@@ -27,7 +27,7 @@ def unreachable() -> list[str]:
 def machine(tmp_path: Path, settings: Any) -> Machine:
     """Return the worker and the files of a site with one public media file."""
     settings.DATA_DIR = tmp_path
-    site = Site({"/a/": "A"})
+    site = FakeSite({"/a/": "A"})
     site.files = {A}
     return Machine(site, tmp_path)
 

@@ -1,4 +1,4 @@
-"""The delay before a dead worker restarts, and the preparation in a process of its own."""
+"""The delay before a dead worker restarts, and startup preparation in a child process."""
 
 import os
 import sys
@@ -20,7 +20,7 @@ def test_two_restarts_are_immediate_and_later_delays_double_up_to_a_limit() -> N
     assert restart_delay(1_000_000) == MAX_DELAY_SECONDS
 
 
-def test_what_runs_in_a_child_reports_what_is_expected_and_hides_nothing_else(
+def test_run_in_child_reraises_expected_errors_and_reports_all_others(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def fail(error: Exception) -> None:
@@ -31,8 +31,8 @@ def test_what_runs_in_a_child_reports_what_is_expected_and_hides_nothing_else(
     assert int((tmp_path / "pid").read_text()) != os.getpid()
     with pytest.raises(OperationalError, match="locked"):
         run_in_child(lambda: fail(OperationalError("locked")), OperationalError)
-    with pytest.raises(CommandError, match="The preparation failed"):
+    with pytest.raises(CommandError, match="Startup failed"):
         run_in_child(lambda: fail(ZeroDivisionError("a mistake")), OperationalError)
     assert "ZeroDivisionError: a mistake" in capfd.readouterr().err
-    with pytest.raises(CommandError, match="The preparation failed"):
+    with pytest.raises(CommandError, match="Startup failed"):
         run_in_child(lambda: sys.exit(3))

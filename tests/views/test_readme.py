@@ -26,7 +26,7 @@ def test_every_setting_in_the_readme_is_read_by_the_portal() -> None:
 
     table = set(re.findall(r"^\| `(PORTAL_[A-Z0-9_]+)` \|", README, re.MULTILINE))
 
-    # docs/operations.md lists all of them (tests/operations/test_documents.py).
+    # docs/operations.md lists all of them (tests/operations/test_documentation.py).
     assert table <= settings.env.names
     assert "PORTAL_PUBLIC_URL" in table
 

@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
                 ('username', models.CharField(error_messages={'unique': 'This username is taken. Choose another one.'}, help_text='Used to sign in, such as nina. Letters, digits, and . - _ @ +', max_length=150, unique=True, validators=[django.contrib.auth.validators.ASCIIUsernameValidator(message='Use only unaccented letters, digits, and . - _ @ +. Capitals make no difference.')], verbose_name='username')),
                 ('first_name', models.CharField(blank=True, max_length=150, validators=[portal.text.validate_single_line], verbose_name='first name')),
                 ('last_name', models.CharField(blank=True, max_length=150, validators=[portal.text.validate_single_line], verbose_name='last name')),
-                ('is_demo', models.BooleanField(default=False, editable=False, help_text='Created by serve --demo: needs no second factor, works on loopback only.')),
+                ('is_demo', models.BooleanField(default=False, editable=False, help_text='Created by serve --demo. Needs no second factor, but works only on loopback.')),
                 ('session_epoch', models.PositiveIntegerField(default=0, editable=False)),
                 ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
                 ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
@@ -111,7 +111,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('username', django.db.models.functions.text.Lower('username'))), name='staff_username_is_lower_case', violation_error_message='Write the username in lower case.'),
+            constraint=models.CheckConstraint(condition=models.Q(('username', django.db.models.functions.text.Lower('username'))), name='staff_username_is_lower_case', violation_error_message='Use only lowercase letters in the username.'),
         ),
         migrations.AddConstraint(
             model_name='accesstoken',

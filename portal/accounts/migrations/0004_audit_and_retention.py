@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='user',
             name='deactivated_at',
-            field=models.DateTimeField(editable=False, help_text='Since when the account is closed; its personal data is deleted some time later.', null=True),
+            field=models.DateTimeField(editable=False, help_text='When the account was closed; its personal data is deleted after the retention period.', null=True),
         ),
         migrations.AlterField(
             model_name='auditevent',

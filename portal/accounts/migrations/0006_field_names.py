@@ -29,6 +29,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='auditevent',
             name='origin',
-            field=models.CharField(blank=True, help_text='Equal letters mean the same network.', max_length=16, verbose_name='network'),
+            field=models.CharField(blank=True, help_text='Equal values mean the same network.', max_length=16, verbose_name='network'),
         ),
     ]

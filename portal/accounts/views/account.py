@@ -49,7 +49,7 @@ def account(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def mfa_setup(request: HttpRequest) -> HttpResponse:
-    """Lead through the setup after the first login: a second factor, then the recovery codes, then the admin."""
+    """Guide the user through setup after the first login: a second factor, then the recovery codes, then the admin."""
     user = current_user(request)
     if sessions.is_mfa_complete(request):
         return redirect("admin:index")
@@ -59,8 +59,6 @@ def mfa_setup(request: HttpRequest) -> HttpResponse:
 
 
 class AddTOTPView(AdminPageMixin, ActivateTOTPView):  # type: ignore[misc]
-    """Add an authenticator app."""
-
     title = _("Set up an authenticator app")
     template_name = "accounts/activate_totp.html"
 
@@ -75,8 +73,6 @@ class AddTOTPView(AdminPageMixin, ActivateTOTPView):  # type: ignore[misc]
 
 
 class RemoveTOTPView(AdminPageMixin, DeactivateTOTPView):  # type: ignore[misc]
-    """Remove the authenticator app."""
-
     title = _("Remove the authenticator app")
     template_name = "accounts/remove_factor.html"
     success_url = reverse_lazy("mfa_index")
@@ -87,7 +83,7 @@ class RemoveTOTPView(AdminPageMixin, DeactivateTOTPView):  # type: ignore[misc]
         return HttpResponseRedirect(reverse("mfa_index"))
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        """Leave the form unbound on GET. allauth binds it, which shows the refusal before the button is pressed."""
+        """Leave the form unbound on GET. allauth binds it, which would show errors before the user submits anything."""
         form_kwargs: dict[str, Any] = super().get_form_kwargs()
         if self.request.method != "POST":
             form_kwargs["data"] = None
@@ -105,8 +101,6 @@ class AddPasskeyView(AdminPageMixin, AddWebAuthnView):  # type: ignore[misc]
 
 
 class RemovePasskeyView(AdminPageMixin, RemoveWebAuthnView):  # type: ignore[misc]
-    """Remove a passkey."""
-
     title = _("Remove the passkey")
     template_name = "accounts/remove_factor.html"
     success_url = reverse_lazy("mfa_index")
@@ -121,16 +115,12 @@ class RemovePasskeyView(AdminPageMixin, RemoveWebAuthnView):  # type: ignore[mis
 
 
 class RenamePasskeyView(AdminPageMixin, EditWebAuthnView):  # type: ignore[misc]
-    """Rename a passkey."""
-
     title = _("Rename the passkey")
     template_name = "accounts/rename_passkey.html"
     success_url = reverse_lazy("mfa_index")
 
 
 class GenerateCodesView(AdminPageMixin, GenerateRecoveryCodesView):  # type: ignore[misc]
-    """Replace the recovery codes."""
-
     title = _("New recovery codes")
     template_name = "accounts/generate_recovery_codes.html"
 
@@ -169,7 +159,9 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and request.POST.get("codes_saved"):
         mfa.mark_codes_saved(user)
         sessions.mark_mfa_complete(request)
-        messages.success(request, gettext("Your account is protected. From now on, signing in takes the second step."))
+        messages.success(
+            request, gettext("Your account is protected. From now on, you need your second step to sign in.")
+        )
         return redirect("admin:index")
     context = {"codes": codes.wrap().get_unused_codes(), "is_unconfirmed": request.method == "POST"}
     return render_page(request, "recovery_codes.html", context, title=gettext("Save these recovery codes"))
@@ -203,7 +195,7 @@ def revoke_session(request: HttpRequest) -> HttpResponse:
     """End the session whose key is in the POST data."""
     pk = request.POST.get("session", "")
     if pk.isdecimal() and sessions.revoke(request, current_user(request), int(pk)):
-        messages.success(request, gettext("That device is signed out."))
+        messages.success(request, gettext("That device has been signed out."))
     else:
         messages.info(request, gettext("That device was already signed out."))
     return redirect("mfa_index")

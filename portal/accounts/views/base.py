@@ -22,10 +22,10 @@ ViewFunc = TypeVar("ViewFunc", bound=Callable[..., HttpResponseBase])
 # Title and explanation of a page.
 ErrorText = tuple[str | Promise, str | Promise]
 WRONG_ORIGIN: ErrorText = (
-    gettext_lazy("The form came from another address"),
+    gettext_lazy("This form came from another site"),
     gettext_lazy(
         "Your browser says that this form was sent from a different address than the one this site is set up for. "
-        "Open the site by its own address and try again. If that does not help, ask your IT team to check "
+        "Open the site at its own address and try again. If that does not help, ask your IT team to check "
         "PORTAL_PUBLIC_URL."
     ),
 )
@@ -93,7 +93,7 @@ def to_json_attribute(options: Any) -> str:
 
 
 class AdminPageMixin(ContextMixin):
-    """For allauth's views: our title and layout, passkey options as an attribute, and no caching."""
+    """Adapts allauth's views: our title and layout, passkey options as an attribute, and no caching."""
 
     request: HttpRequest
     title: str | Promise = ""
@@ -114,7 +114,7 @@ class AdminPageMixin(ContextMixin):
 
 
 def forbidden(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Render a 403 page. ``reason`` is Django's for a failed CSRF check; empty for a missing permission."""
+    """Render a 403 page. ``reason`` is Django's reason for a failed CSRF check, or empty for a missing permission."""
     if reason:
         title, explanation = next((text for prefix, text in CSRF_FAILURES if reason.startswith(prefix)), STALE_FORM)
     else:
@@ -123,7 +123,6 @@ def forbidden(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def not_found(request: HttpRequest) -> HttpResponse:
-    """Render a 404 page."""
-    explanation = _("The address may be misspelled, or what it showed was deleted or renamed.")
+    explanation = _("The address may be misspelled, or the page may have been deleted or renamed.")
     title = _("Page not found")
     return render_page(request, "error.html", {"explanation": explanation}, title=title, status=404)

@@ -44,7 +44,7 @@ from portal.security import client_network
 
 HTTP_GONE = 410
 HTTP_TOO_MANY_REQUESTS = 429
-CONFIRM_TITLE = _("Confirm that it is you")
+CONFIRM_TITLE = _("Confirm it’s you")
 
 
 class LoginForm(forms.Form):
@@ -87,7 +87,7 @@ class LoginForm(forms.Form):
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def login_view(request: HttpRequest) -> HttpResponse:
-    """Log in with a password, and go on to the second factor; redirect users who are already signed in."""
+    """Log in with a password, then continue to the second factor; redirect users who are already signed in."""
     next_url = get_safe_next_url(request)
     if isinstance(request.user, User) and request.method != "POST":
         return HttpResponseRedirect(next_url or reverse("admin:index"))
@@ -137,22 +137,16 @@ class SecondFactorView(AdminPageMixin, AuthenticateView):  # type: ignore[misc]
 
 
 class ConfirmPasswordView(AdminPageMixin, ReauthenticateView):  # type: ignore[misc]
-    """Reauthentication with the password before a sensitive action."""
-
     title = CONFIRM_TITLE
     template_name = "accounts/confirm_password.html"
 
 
 class ConfirmCodeView(AdminPageMixin, ReauthenticateCodeView):  # type: ignore[misc]
-    """Reauthentication with a code before a sensitive action."""
-
     title = CONFIRM_TITLE
     template_name = "accounts/confirm_code.html"
 
 
 class ConfirmPasskeyView(AdminPageMixin, ReauthenticateWebAuthnView):  # type: ignore[misc]
-    """Reauthentication with a passkey before a sensitive action."""
-
     title = CONFIRM_TITLE
     template_name = "accounts/confirm_passkey.html"
 
@@ -162,7 +156,7 @@ class ConfirmPasskeyView(AdminPageMixin, ReauthenticateWebAuthnView):  # type: i
 def logout_view(request: HttpRequest) -> HttpResponse:
     """Log out. POST only, so that an image or link on another site cannot sign users out."""
     end_current_session(request)
-    messages.success(request, gettext("You are signed out."))
+    messages.success(request, gettext("You have been signed out."))
     return HttpResponseRedirect(reverse("account_login"))
 
 
@@ -239,5 +233,5 @@ def password_change(request: HttpRequest) -> HttpResponse:
     sessions.revoke_all(user, except_request=request)
     audit.record(audit.Kind.PASSWORD_CHANGED, user=user, actor=user, request=request)
     mail.notify(user, gettext("Password changed"))
-    messages.success(request, gettext("Your password is changed. All other devices are signed out."))
+    messages.success(request, gettext("Your password has been changed. All other devices have been signed out."))
     return redirect("mfa_index")

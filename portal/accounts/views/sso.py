@@ -1,6 +1,8 @@
-"""Single sign-on: the way to the provider and back. Of allauth's views, only these are routed.
+"""Single sign-on views: redirecting to the provider and handling its response.
 
-allauth's modules that speak the protocols are imported in the views: they need the packages of the extra "sso".
+These are the only allauth views that are routed for it.
+
+allauth's protocol modules are imported inside the views because they need the packages from the "sso" extra.
 """
 
 import logging
@@ -25,7 +27,7 @@ from portal.accounts.views.base import get_safe_next_url, render_page
 
 log = logging.getLogger(__name__)
 
-# What the SAML toolkit reads of the request that brings the response. The rest, such as IP addresses, is not stored.
+# The request metadata that the SAML toolkit needs to process a response. The rest, such as IP addresses, is not stored.
 STORED_META = frozenset({"HTTP_HOST", "SERVER_NAME", "SERVER_PORT", "SCRIPT_NAME", "PATH_INFO", "CONTENT_TYPE"})
 
 
@@ -39,7 +41,8 @@ def _require_provider(*names: str) -> None:
 def sso_login(request: HttpRequest) -> HttpResponse:
     """Send the browser to the provider.
 
-    By GET: after a form, browsers apply ``form-action`` of our content policy to all redirects that follow.
+    GET only: after a form submission, browsers apply our content security policy's ``form-action`` to every following
+    redirect.
     """
     _require_provider(OIDC, SAML)
     next_url, purpose = get_safe_next_url(request), request.GET.get(sso.PURPOSE_KEY, sso.SIGN_IN)
@@ -48,23 +51,25 @@ def sso_login(request: HttpRequest) -> HttpResponse:
     if wait := throttle.hit(sso.throttle_buckets(request)):
         messages.error(request, throttle.throttled_message(wait))
         return HttpResponseRedirect(reverse("account_login"))
-    sessions.mark_asked(request)
+    sessions.record_provider_redirect(request)
     try:
         response = _redirect_to_provider(request, next_url, purpose)
         return response if purpose == sso.SIGN_IN else _begin_new_navigation(request, response)
     except (OSError, ValueError, KeyError) as error:
-        log.error("The single sign-on provider does not answer: %s", type(error).__name__)  # noqa: TRY400 -- no address
+        log.error("The single sign-on provider is not responding: %s", type(error).__name__)  # noqa: TRY400 -- no address
     if isinstance(request.user, User):
-        message = _("%(provider)s does not answer, so your sign-in could not be confirmed. You can go on for now.")
+        message = _(
+            "%(provider)s is not responding, so your sign-in could not be confirmed. You can keep working for now."
+        )
     else:
-        message = _("%(provider)s does not answer. Try again in a few minutes.")
+        message = _("%(provider)s is not responding. Try again in a few minutes.")
     messages.warning(request, message % {"provider": capfirst(sso.provider_label())})
     fallback = next_url if isinstance(request.user, User) else reverse("account_login")
     return HttpResponseRedirect(fallback or reverse("admin:index"))
 
 
 def _begin_new_navigation(request: HttpRequest, redirect: HttpResponse) -> HttpResponse:
-    """Return a page that goes on to where ``redirect`` leads.
+    """Return a page that forwards the browser to the target of ``redirect``.
 
     This request can be the last of several redirects after a form, and ``form-action`` would stop the next one.
     """
@@ -77,7 +82,7 @@ def _begin_new_navigation(request: HttpRequest, redirect: HttpResponse) -> HttpR
 
 
 def _redirect_to_provider(request: HttpRequest, next_url: str, purpose: str) -> HttpResponse:
-    # requests' errors are OSErrors; ValueError and KeyError come from an answer that is not the provider's.
+    # Errors from requests are OSErrors; ValueError and KeyError mean a malformed response.
     provider = get_adapter().get_provider(request, settings.SSO_PROVIDER_ID)
     data = {sso.PURPOSE_KEY: purpose}
     must_authenticate = purpose == sso.REAUTHENTICATE
@@ -106,12 +111,12 @@ def oidc_callback(request: HttpRequest, provider_id: str) -> HttpResponse:
     try:
         return cast("HttpResponse", callback(request, provider_id))
     except (ValueError, KeyError) as error:
-        # An answer of the provider without what the standard requires.
-        log.error("The single sign-on provider sent no usable answer: %s", type(error).__name__)  # noqa: TRY400 -- as above
+        # The provider's response lacks something that the standard requires.
+        log.error("The single sign-on provider sent an invalid response: %s", type(error).__name__)  # noqa: TRY400 -- as above
         return sso.failure_response(request, "invalid answer")
 
 
-@csrf_exempt  # the provider's page sends the form; the SAML response is signed and answers a request of this browser
+@csrf_exempt  # the provider's page sends the form; the SAML response is signed and tied to a request from this browser
 @never_cache
 @require_POST
 def saml_acs(request: HttpRequest, organization_slug: str) -> HttpResponse:
@@ -121,7 +126,7 @@ def saml_acs(request: HttpRequest, organization_slug: str) -> HttpResponse:
         return HttpResponse("Too many attempts. Try again in a minute.\n", status=429, content_type="text/plain")
     from allauth.socialaccount.providers.saml.views import acs
 
-    request.POST  # noqa: B018 -- parsed before the headers that it needs are gone
+    request.POST  # noqa: B018 -- parse the body before removing the headers that this needs
     request.META = {name: value for name, value in request.META.items() if name in STORED_META}
     return cast("HttpResponse", acs(request, organization_slug))
 
@@ -137,29 +142,30 @@ def saml_finish_acs(request: HttpRequest, organization_slug: str) -> HttpRespons
     try:
         return cast("HttpResponse", finish_acs(request, organization_slug))
     except (PermissionDenied, ValueError, SyntaxError, xmlsec.Error):
-        # It answers no request of this browser, names no one, has entities, is not XML (lxml's SyntaxError), or is
-        # encrypted for another key.
+        # The response does not match a request from this browser, has no subject, contains entities, is not XML (lxml's
+        # SyntaxError), or is encrypted for another key.
         return sso.failure_response(request, "invalid answer")
 
 
 @never_cache
 @require_safe
 def saml_metadata(request: HttpRequest, organization_slug: str) -> HttpResponse:
-    """Return the portal's metadata, from which the provider is set up."""
+    """Return the portal's metadata, which is used to configure the provider."""
     _require_provider(SAML)
     from allauth.socialaccount.providers.saml.utils import build_saml_config
     from onelogin.saml2.settings import OneLogin_Saml2_Settings
 
     provider = get_adapter().get_provider(request, settings.SSO_PROVIDER_ID)
     config = build_saml_config(request, provider.app.settings, organization_slug)
-    # Signing out at the provider does not sign out here: unsigned requests for it cannot be told from forged ones.
+    # Signing out at the provider does not sign out here: unsigned logout requests cannot be distinguished from forged
+    # ones.
     del config["sp"]["singleLogoutService"]
-    # Only the metadata requires encryption, which makes it offer the key for it: plain assertions are accepted as well.
+    # Set only for the metadata, so that it includes the encryption key. Unencrypted assertions are still accepted.
     config["security"]["wantAssertionsEncrypted"] = "privateKey" in config["sp"]
     metadata = OneLogin_Saml2_Settings(settings=config, sp_validation_only=True).get_sp_metadata()
     return HttpResponse(metadata, content_type="application/samlmetadata+xml")
 
 
 def saml_sls(request: HttpRequest, organization_slug: str) -> HttpResponse:
-    """Not supported. allauth asks for the address when it builds its configuration."""
+    """Single logout is not supported, but allauth needs the URL to build its configuration."""
     raise Http404

@@ -1,4 +1,4 @@
-"""The ``backup`` command: write database, media files and secret key to one file while the site is running."""
+"""The ``backup`` command: write the database, media files, and secret key to one file while the site is running."""
 
 import tempfile
 from datetime import UTC, datetime
@@ -12,12 +12,12 @@ from django.template.defaultfilters import filesizeformat
 
 from portal import backup
 from portal.backup import BackupError, iter_media
-from portal.health import mark_done
+from portal.health import record_task_success
 from portal.secret_key import make_fingerprint, require_key
 
 
 class Command(BaseCommand):
-    """Back up the database first, then the media files, so that every file the database names is included."""
+    """Back up the database first, then the media files, so that every file the database refers to is included."""
 
     help = "Back up this installation to one file. The file contains the secret key: keep it private."
 
@@ -34,7 +34,7 @@ class Command(BaseCommand):
             manifest = self._write_archive(target, now)
         except BackupError as error:
             raise CommandError(str(error)) from error
-        mark_done("backup")
+        record_task_success("backup")
         size = filesizeformat(target.stat().st_size)
         self.stdout.write(f"{target}: {len(manifest.members)} files, {size}")
 
@@ -55,7 +55,7 @@ class Command(BaseCommand):
             with copy.open("rb") as stream:
                 writer.add(backup.DATABASE_MEMBER, stream, copy.stat().st_size)
             copy.unlink()
-            # A file of an earlier time says nothing if the key comes from the environment.
+            # If the key comes from the environment, ignore a leftover key file.
             if not settings.IS_KEY_IN_ENVIRONMENT:
                 with settings.KEY_FILE.open("rb") as stream:
                     writer.add(backup.SECRET_KEY_MEMBER, stream, settings.KEY_FILE.stat().st_size)
@@ -67,6 +67,6 @@ class Command(BaseCommand):
         try:
             stream = default_storage.open(name)
         except FileNotFoundError:
-            return  # deleted as unused since it was listed
+            return  # deleted as unused after it was listed
         with stream:
             writer.add(f"{backup.MEDIA_PREFIX}{name}", stream, stream.size)

@@ -1,4 +1,4 @@
-"""``manage.py export_audit``."""
+"""``manage.py export_audit``: export sign-in and content events; docs/audit.md lists the fields."""
 
 import datetime
 from pathlib import Path
@@ -9,27 +9,25 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from portal.audit import export_events, write_csv, write_json_lines
 
 
-def parse_day(text: str) -> datetime.date:
-    """Return a day; raise CommandError for anything else."""
+def parse_date(text: str) -> datetime.date:
+    """Parse an ISO date. Raise CommandError if it is invalid."""
     try:
         return datetime.date.fromisoformat(text)
     except ValueError as error:
-        raise CommandError(f"{text} is not a day. Write it as 2026-01-31.") from error
+        raise CommandError(f"{text} is not a valid date. Use the format 2026-01-31.") from error
 
 
 class Command(BaseCommand):
-    """Exports sign-in and content events; docs/audit.md lists the fields."""
-
-    help = "Write the audit events of a span of days, as CSV or JSON lines."
+    help = "Export the audit events of a date range as CSV or JSON Lines."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--from", dest="first", required=True, help="The first day in UTC, such as 2026-01-01.")
-        parser.add_argument("--to", dest="last", required=True, help="The last day in UTC, included.")
+        parser.add_argument("--to", dest="last", required=True, help="The last day in UTC, inclusive.")
         parser.add_argument("--format", choices=("csv", "json"), default="csv", help="csv (the default) or json.")
-        parser.add_argument("--output", type=Path, help="A new file instead of the standard output.")
+        parser.add_argument("--output", type=Path, help="A file to create, instead of writing to standard output.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        first, last = parse_day(options["first"]), parse_day(options["last"])
+        first, last = parse_date(options["first"]), parse_date(options["last"])
         if last < first:
             raise CommandError("--to is before --from. Swap them.")
         start, end = (

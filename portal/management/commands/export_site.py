@@ -1,4 +1,4 @@
-"""The ``export_site`` command: copy the public site to a folder that needs no server, such as on a tablet."""
+"""The ``export_site`` command: copy the public site to a folder that works without a server, such as on a tablet."""
 
 import os
 import re
@@ -20,21 +20,19 @@ from portal.storage.local_storage import describe_write_error
 from portal.storage.static_files import collect_static_files
 
 LINK_ATTRIBUTES = frozenset({"href", "src", "action", "poster"})
-# Names with a content hash that style sheets and scripts refer to, relative to their own folder.
+# Names with a content hash that stylesheets and scripts refer to, relative to their own folder.
 STATIC_REFERENCE = re.compile(rb"[\"'(]([\w./-]+\.[0-9a-f]{12}\.[a-z0-9]+)[\"')]")
 README = """A copy of {url}, made on {day}. Open index.html in a browser.
 
-What needs the server is left out: search, and the scripts in browsers that do not run them from files. Forms and the
-links to them lead to {url}.
+Features that need the server are not included: search, and scripts in browsers that do not run scripts from local
+files. Forms and links to forms go to {url}.
 """
 
 
 class Command(BaseCommand):
-    """Write every public page with relative links, and the pictures, style sheets and scripts that pages use."""
+    """Write every public page with relative links, and the pictures, stylesheets, and scripts that pages use."""
 
-    help = (
-        "Copy the public site to a folder that works from any static web server, and from a tablet without a network."
-    )
+    help = "Copy the public site to a folder that works on any static web server, and offline, for example on a tablet."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("folder", type=Path, metavar="FOLDER", help="a new or an empty folder")
@@ -48,7 +46,7 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(describe_write_error(error, folder)) from error
         self.stdout.write(
-            f"{pages} pages and {files} other files in {folder}. Search is left out: it needs the server."
+            f"{pages} pages and {files} other files in {folder}. Search is not included because it needs the server."
         )
 
     def _export(self, folder: Path) -> tuple[int, int]:
@@ -58,13 +56,13 @@ class Command(BaseCommand):
         for path in paths:
             response = fetch(path)
             if response.status_code != 200:
-                raise CommandError(f"{path} answers {response.status_code}.")
+                raise CommandError(f"{path} returned status {response.status_code}.")
             content = response.content
             if response.headers["Content-Type"].startswith("text/html"):
                 page = OfflinePage(path, frozenset(paths))
                 content = page.rewrite(content.decode()).encode()
                 used |= page.used
-            write(folder, path, content)
+            write_file(folder, path, content)
         done: set[str] = set()
         while missing := used - done:
             path = missing.pop()
@@ -79,27 +77,28 @@ class Command(BaseCommand):
                     content = stream.read()
             else:
                 content = fetch(path).content
-            write(folder, path, content)
-        write(folder, "/README.txt", README.format(url=settings.PUBLIC_URL, day=timezone.localdate()).encode())
+            write_file(folder, path, content)
+        write_file(folder, "/README.txt", README.format(url=settings.PUBLIC_URL, day=timezone.localdate()).encode())
         return len(paths), len(done)
 
 
-def write(folder: Path, path: str, content: bytes) -> None:
-    """Write the file of an address of the site."""
-    target = folder / file_of(path)
+def write_file(folder: Path, path: str, content: bytes) -> None:
+    """Write the file for a URL path."""
+    target = folder / get_file_path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(content)
 
 
-def file_of(path: str) -> str:
-    """Return the file of an address, relative to the folder."""
+def get_file_path(path: str) -> str:
+    """Return the file name for a URL path, relative to the folder."""
     return f"{path}index.html"[1:] if path.endswith("/") else path[1:]
 
 
 class OfflinePage(HTMLParser):
-    """Rewrites the links of one page. ``used``: the addresses of the pictures, style sheets and scripts that it needs.
+    """Rewrites the links of one page.
 
-    Links to the pages in ``exported`` become relative, all others of the site absolute. Search forms are left out.
+    ``used`` collects the URL paths of the pictures, stylesheets, and scripts that it needs. Links to pages in
+    ``exported`` become relative; other links to the site become absolute. Search forms are removed.
     """
 
     def __init__(self, path: str, exported: frozenset[str]) -> None:
@@ -144,7 +143,7 @@ class OfflinePage(HTMLParser):
             self.used.add(parts.path)
         elif parts.path not in self._exported or parts.query:
             return f"{settings.PUBLIC_URL}{parts.geturl()}"
-        target = relpath(f"/{file_of(parts.path)}", os.path.dirname(f"/{file_of(self._path)}"))  # noqa: PTH120 -- a URL
+        target = relpath(f"/{get_file_path(parts.path)}", os.path.dirname(f"/{get_file_path(self._path)}"))  # noqa: PTH120 -- a URL
         return f"{target}#{parts.fragment}" if parts.fragment else target
 
     def handle_endtag(self, tag: str) -> None:

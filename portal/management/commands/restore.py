@@ -15,7 +15,7 @@ from django.db import DatabaseError
 from portal import backup, env
 from portal.append_only import create_triggers
 from portal.backup import BackupError, iter_media, restore_media
-from portal.secret_key import describe_key_source, make_fingerprint, record_key
+from portal.secret_key import describe_key_source, make_fingerprint, record_key_fingerprint
 from portal.storage.database import describe_error, is_connection_error
 from portal.storage.local_storage import atomic_write, describe_write_error
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--new-key",
             action="store_true",
-            help="The key of the backup is lost: go on with the key of this installation. Everyone then sets up the "
+            help="Use this installation's key because the backup's key is lost. Everyone must then set up their "
             "second factor again.",
         )
 
@@ -47,7 +47,7 @@ class Command(BaseCommand):
                 self._restore_files(manifest, Path(folder), new_key=options["new_key"])
             problems = self._run_site_checks()
             if options["new_key"]:
-                record_key()
+                record_key_fingerprint()
         except (BackupError, OSError, DatabaseError) as error:
             raise CommandError(f"{_describe_error(error)} {roll_back()}") from error
         except BaseException:
@@ -64,15 +64,15 @@ class Command(BaseCommand):
             raise BackupError("The media storage is not empty. Use a new PORTAL_DATA_DIR or an empty bucket.")
         if unknown := backup.find_unknown_migration(manifest.migrations):
             raise BackupError(
-                f"The backup has a migration that this version does not have ({unknown}): it was made with a newer "
-                "version, or with one from before the migrations were squashed. Restore it with the version that made "
+                f"The backup has a migration that this version does not have ({unknown}): it was made by a newer "
+                "version, or by one that predates the squashed migrations. Restore it with the version that created "
                 "it."
             )
         has_own_key = backup.SECRET_KEY_MEMBER in manifest.members and not settings.IS_KEY_IN_ENVIRONMENT
         if not has_own_key and not new_key and manifest.key_fingerprint != make_fingerprint():
             raise BackupError(
-                f"The backup was made with another key than the one in {describe_key_source()}, so no authenticator "
-                f"app would work. {_advise_key(manifest)} If the key of the backup is lost, add --new-key."
+                f"The backup was made with a different key from the one in {describe_key_source()}, so authenticator "
+                f"apps would not work. {_advise_key(manifest)} If the backup's key is lost, add --new-key."
             )
 
     def _restore_files(self, manifest: backup.Manifest, folder: Path, *, new_key: bool) -> None:
@@ -88,7 +88,7 @@ class Command(BaseCommand):
     def _run_site_checks(self) -> list[str]:
         """Migrate and check the site. Return the problems, which the site already had when it was backed up."""
         call_command("migrate", interactive=False, verbosity=0)
-        # The backed-up database may lack some, if someone dropped them by hand.
+        # The backed-up database may be missing triggers that someone dropped by hand.
         create_triggers()
         problems = []
         for command in ("check_releases", "check_links"):
@@ -100,10 +100,14 @@ class Command(BaseCommand):
 
 
 class _Rollback:
-    """Undo of a failed restore. A call removes everything restored so far and returns a sentence about what is left."""
+    """Rolls back a failed restore.
+
+    Calling it removes everything restored so far and returns a sentence about what remains.
+    """
 
     def __init__(self) -> None:
-        # Set once database and media storage are known to be empty: then everything in them comes from this restore.
+        # Set once the database and media storage are known to be empty, so that everything in them comes from this
+        # restore.
         self.can_delete_all = False
         self._key_path = settings.DATA_DIR / backup.SECRET_KEY_MEMBER
         had_no_key = self._key_path in env.CREATED_FILES or not self._key_path.exists()
@@ -134,7 +138,7 @@ class _Rollback:
 
 def _advise_key(manifest: backup.Manifest) -> str:
     if settings.IS_KEY_IN_ENVIRONMENT and backup.SECRET_KEY_MEMBER in manifest.members:
-        return "Remove PORTAL_SECRET_KEY: the backup contains its key."
+        return "Unset PORTAL_SECRET_KEY: the backup contains its own key."
     return "Set PORTAL_SECRET_KEY to the key of the site that was backed up."
 
 

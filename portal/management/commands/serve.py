@@ -28,12 +28,12 @@ from portal.backup import find_unknown_migration, sqlite_wal_warning
 from portal.env import ConfigurationError
 from portal.health import is_clock_synchronized
 from portal.published.files import PublishedFiles
-from portal.secret_key import record_key, require_key
+from portal.secret_key import record_key_fingerprint, require_key
 from portal.storage.database import (
     DATABASE_FILE_MISSING,
     DatabaseFileMonitor,
+    describe_command_error,
     describe_error,
-    describe_failure,
     require_existing_database,
 )
 from portal.storage.local_storage import StorageUnavailableError
@@ -44,13 +44,13 @@ from portal.text import prepare_word_lists
 READY_POLL_SECONDS = 0.1
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 MAX_WORKERS = 64
-# Concurrent requests per worker. With few threads, slow clients block a worker.
+# Concurrent requests per web process. With too few threads, slow clients block it.
 BLOCKING_THREADS = 16
-# Limits for the header lines of a request, all together. The server answers 431 or 408 beyond them.
+# Limits for all headers of a request together. Beyond them, the server responds with 431 or 408.
 MAX_HEADER_BYTES, HEADER_TIMEOUT_MILLISECONDS = 64 * 1024, 10_000
-# Errors of a start that a change of the configuration repairs, and that a restart does not.
+# Startup errors that need a configuration change; a restart would not help.
 PERMANENT_ERRORS = frozenset({errno.EACCES, errno.EPERM, errno.EADDRNOTAVAIL})
-# The number of an advisory lock of PostgreSQL.
+# Key of a PostgreSQL advisory lock.
 PREPARE_LOCK = 7_246_001
 # Processes that are still running this long after a stop signal are killed.
 STOP_TIMEOUT_SECONDS = 20
@@ -59,33 +59,33 @@ STOP_TIMEOUT_SECONDS = 20
 class Command(BaseCommand):
     """Migrate, load the starter content on the first run, collect static files, and serve with Granian."""
 
-    help = "Start the portal. Sets up everything that is missing first."
+    help = "Start the portal, setting up anything that is missing first."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", default=8000, type=int)
         parser.add_argument("--workers", default=2, type=int)
         parser.add_argument(
-            "--no-worker", action="store_true", help="Do not start manage.py worker: it runs separately."
+            "--no-worker", action="store_true", help="Do not start manage.py worker, because it runs separately."
         )
         parser.add_argument("--demo", action="store_true", help="Add staff accounts with random passwords.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         self._check_options(options)
-        host, port = self._find_address(options["host"], options["port"]), options["port"]
+        host, port = self._resolve_host(options["host"], options["port"]), options["port"]
         url_host = f"[{host}]" if ":" in host else host
         self._url = f"http://{url_host}:{port}"
         # All processes inherit this environment.
         os.environ.setdefault("PORTAL_PUBLIC_URL", self._url)
         self._files = PublishedFiles(settings.DATA_DIR)
-        with self._only_server():
+        with self._server_lock():
             try:
-                # In a process of its own: the first start takes 300 MB.
+                # In a child process, because the first start uses 300 MB.
                 connections.close_all()
                 expected = (DatabaseError, StorageUnavailableError, OSError, CommandError)
                 run_in_child(lambda: self._prepare(demo=options["demo"]), *expected)
             except DatabaseError as error:
-                if not describe_failure(error):
+                if not describe_command_error(error):
                     raise
                 self._continue_without_database(error)
             except StorageUnavailableError as error:
@@ -100,23 +100,25 @@ class Command(BaseCommand):
             self._serve(host, port, options["workers"], with_worker=not options["no_worker"])
 
     @contextmanager
-    def _only_server(self) -> Iterator[None]:
+    def _server_lock(self) -> Iterator[None]:
         """Hold the lock of the data directory. Raise ConfigurationError if another ``serve`` has it.
 
-        Two servers would share everything unnoticed, also an old and a new version, and only one of them would be
-        stopped later.
+        Otherwise, two servers, even of different versions, could silently share the directory, and only one of them
+        would be stopped later.
         """
         with (settings.DATA_DIR / "serve.lock").open("a") as stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise ConfigurationError(
-                    f"Another serve uses {settings.DATA_DIR}. Stop it, or set PORTAL_DATA_DIR to another folder."
+                    f"Another “serve” process is using {settings.DATA_DIR}. Stop it, or set PORTAL_DATA_DIR to another "
+                    "folder."
                 ) from error
             yield
 
     def _continue_without_database(self, error: DatabaseError) -> None:
-        """Serve the published pages, as when the database server is not back yet after a power failure.
+        """Serve the published pages without the database, for example while the database server is still starting after
+        a power failure.
 
         Raise CommandError if there are none.
         """
@@ -127,8 +129,8 @@ class Command(BaseCommand):
         as_of = confirmed_at.isoformat(sep=" ", timespec="seconds")
         self.stderr.write(f"The database cannot be used: {reason}.")
         self.stderr.write(
-            f"Serving the public pages as of {as_of}. Nothing else works until the database is back; then, or after an "
-            "upgrade, restart the server."
+            f"Serving the public pages as of {as_of}. Nothing else works until the database is back. Restart the "
+            "server then, or after an upgrade."
         )
 
     def _check_options(self, options: dict[str, Any]) -> None:
@@ -144,15 +146,15 @@ class Command(BaseCommand):
                 "PORTAL_ALLOWED_HOSTS."
             )
 
-    def _find_address(self, host: str, port: int) -> str:
+    def _resolve_host(self, host: str, port: int) -> str:
         """Return the IP address to listen on. Raise CommandError if that is not possible."""
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             raise ConfigurationError(
-                f"--host is {host}, which is not an address of this machine. Write an IP address, such as 127.0.0.1."
+                f"--host is {host}, which is not an address of this machine. Use an IP address, such as 127.0.0.1."
             ) from error
-        # localhost can be both; browsers and nginx try the IPv4 address.
+        # localhost can resolve to both IPv4 and IPv6; browsers and nginx try IPv4.
         family, _, _, _, address = min(found, key=lambda info: info[0] != socket.AF_INET)
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -180,9 +182,9 @@ class Command(BaseCommand):
             # Validate the content first: an invalid file must not leave a half-created installation.
             call_command("load_content", read_only=True, stdout=io.StringIO(), stderr=self.stderr)
         self.stderr.write("Preparing the database …")
-        with self._one_machine_at_a_time():
+        with self._preparation_lock():
             call_command("migrate", interactive=False, verbosity=0)
-            record_key()
+            record_key_fingerprint()
             call_command("load_content", if_empty=True, stdout=self.stderr, stderr=self.stderr)
         if collect_static_files():
             self.stderr.write("Collected static files.")
@@ -191,8 +193,8 @@ class Command(BaseCommand):
             self.stderr.write(f"Warning: {warning}")
         if settings.USE_HTTPS and not is_clock_synchronized():
             self.stderr.write(
-                "Warning: The clock of this machine is not synchronized. Authenticator apps need the right time: set "
-                "up NTP (docs/operations.md)."
+                "Warning: This machine's clock is not synchronized. Authenticator apps need the correct time: set up "
+                "NTP (docs/operations.md)."
             )
         if demo:
             for name, password in create_demo_accounts().items():
@@ -201,8 +203,8 @@ class Command(BaseCommand):
             self.stderr.write("No staff account yet. Create the first one: manage.py invite NAME --superuser")
 
     @contextmanager
-    def _one_machine_at_a_time(self) -> Iterator[None]:
-        """Wait while another machine prepares the same database. SQLite belongs to one machine."""
+    def _preparation_lock(self) -> Iterator[None]:
+        """Wait while another machine prepares the same database. A SQLite database is only ever used by one machine."""
         if connection.vendor != "postgresql":
             yield
             return
@@ -219,12 +221,12 @@ class Command(BaseCommand):
         if unknown := find_unknown_migration(".".join(key) for key in applied):
             raise ConfigurationError(
                 f"The database has a migration that this version does not have ({unknown}): it was made by a newer "
-                "version, or by one from before the migrations were squashed. Run the version that made it, or start "
+                "version, or by one that predates the squashed migrations. Run the version that created it, or start "
                 "with a new PORTAL_DATA_DIR or DATABASE_URL."
             )
 
     def _print_storage(self) -> None:
-        """Print which database and storage are used: a misspelled setting would start an empty site."""
+        """Print which database and storage are in use, because a misspelled setting would start an empty site."""
         self.stderr.write(f"Database: {describe_database()}. Pictures: {describe_media_storage()}.")
 
     def _check_media_storage(self) -> None:
@@ -233,7 +235,7 @@ class Command(BaseCommand):
         try:
             error_message = check() if check else ""
         except StorageUnavailableError as error:
-            self.stderr.write(f"Warning: {error} Images come from the cache, and none can be added.")
+            self.stderr.write(f"Warning: {error} Images are served from the cache, and none can be uploaded.")
             return
         if error_message:
             raise ConfigurationError(error_message)
@@ -244,7 +246,7 @@ class Command(BaseCommand):
         from granian.log import LogLevels
 
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-        # Otherwise glibc keeps an arena for each thread and returns little of the memory that was used for a moment.
+        # Otherwise, glibc keeps an arena per thread and returns little of the memory used by short peaks.
         os.environ.setdefault("MALLOC_ARENA_MAX", "2")
         os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", "131072")
         os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", "131072")
@@ -259,7 +261,7 @@ class Command(BaseCommand):
             respawn_failed_workers=True,
             workers_kill_timeout=STOP_TIMEOUT_SECONDS,
             log_access=False,
-            # Granian's only warning is about the number of threads, which is intended.
+            # Granian's only warning is about the thread count, which is deliberate.
             log_level=LogLevels.error,
             log_dictconfig=settings.LOGGING,
             http1_settings=HTTP1Settings(
@@ -276,7 +278,7 @@ class Command(BaseCommand):
         while not _is_answering(here, port):
             time.sleep(READY_POLL_SECONDS)
         self.stdout.write(f"Ready: {self._url}/  (staff: {self._url}/admin/)")
-        # Without this, a file or the journal would receive the line when the server ends.
+        # Otherwise, a log file or the journal would not receive this line until the server exits.
         self.stdout.flush()
 
 
@@ -292,15 +294,15 @@ def _is_answering(host: str, port: int) -> bool:
 
 
 class _MissingFileError(OperationalError):
-    """A missing SQLite file of a site that has published pages. The message is ours, with a path."""
+    """The SQLite file of a site with published pages is missing. The message is our own and includes the path."""
 
 
 def describe_listen_error(error: OSError) -> str:
     """Return why an address cannot be used, and what to do, as sentences."""
     if error.errno in {errno.EACCES, errno.EPERM}:
         return (
-            "Ports below 1024 need a privilege. Use nginx in front of --port 8000, or add "
-            "AmbientCapabilities=CAP_NET_BIND_SERVICE to the unit."
+            "Ports below 1024 require extra privileges. Put nginx in front of --port 8000, or add "
+            "AmbientCapabilities=CAP_NET_BIND_SERVICE to the systemd unit."
         )
     if error.errno == errno.EADDRNOTAVAIL:
         return "This machine does not have that address. Choose another --host, such as 127.0.0.1."
@@ -310,7 +312,7 @@ def describe_listen_error(error: OSError) -> str:
 
 
 def describe_database() -> str:
-    """Return the kind, place, and name of the database, without account and password."""
+    """Return the type, location, and name of the database, without credentials."""
     config = connections.settings["default"]
     if connection.vendor == "sqlite":
         return f"SQLite, {config['NAME']}"

@@ -19,7 +19,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connections
 
 from portal.audit import start_forwarding
-from portal.health import mark_done
+from portal.health import record_task_success
 from portal.logging import redacted_traceback
 from portal.published.builder import SiteBuilder, SiteSource, make_fetch
 from portal.published.files import PublishedFiles
@@ -28,11 +28,11 @@ from portal.storage.database import describe_error, is_connection_error, require
 from portal.storage.local_storage import StorageUnavailableError
 from portal.storage.media import read_public_names
 
-# Readers come first when the processor is busy.
+# Give web processes priority when the CPU is busy.
 NICENESS = 5
 LOCK_RETRY_SECONDS = 1.0
 PERIODIC_TASK_SECONDS = 60
-# New public pictures are copied from the bucket after this time; all are compared with the bucket every hour.
+# How often to look for new public pictures to copy, and how often to compare all of them with the bucket.
 PICTURE_CHECK_SECONDS, PICTURE_REFRESH_SECONDS = 5.0, 3600.0
 log = logging.getLogger(__name__)
 # Management commands with their options.
@@ -50,7 +50,7 @@ class Command(BaseCommand):
     """Render public pages to files, and run the periodic tasks. ``serve`` runs this as a process of its own."""
 
     help = "Keep the published pages up to date and run the periodic tasks. Started by serve, or by a systemd unit."
-    # ``serve`` has run them; without the database, the worker waits for it.
+    # ``serve`` has already run them, and they would fail while the worker waits for the database.
     requires_system_checks: tuple[str, ...] = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -59,12 +59,12 @@ class Command(BaseCommand):
             signal.signal(signal_number, lambda *_: stop.set())
 
         def should_stop() -> bool:
-            # A worker whose ``serve`` was killed must not go on.
+            # A worker must stop if its ``serve`` process was killed.
             return stop.is_set() or os.getppid() != parent
 
         os.nice(NICENESS)
         require_existing_database()
-        # Without the database, /readyz reports a wrong key later.
+        # If the database is down, /readyz will report a wrong key later.
         with contextlib.suppress(DatabaseError):
             require_key()
         connections.close_all()
@@ -76,15 +76,15 @@ class Command(BaseCommand):
                     self._work(files, should_stop)
                     return
             if not is_waiting:
-                log.warning("Another worker uses this data directory. Waiting for it to end.")
+                log.warning("Another worker is using this data directory. Waiting for it to stop.")
                 is_waiting = True
             time.sleep(LOCK_RETRY_SECONDS)
 
     def _work(self, files: PublishedFiles, should_stop: Any) -> None:
         threading.Thread(target=self._run_periodic_tasks, daemon=True).start()
         start_forwarding()
-        if hasattr(default_storage, "keep_cached"):
-            threading.Thread(target=keep_public_pictures_cached, args=(files.media_names,), daemon=True).start()
+        if hasattr(default_storage, "prefetch"):
+            threading.Thread(target=prefetch_public_pictures, args=(files.media_names,), daemon=True).start()
         source = cast("SiteSource", import_module(settings.SITE_SOURCE))
         SiteBuilder(files, source, make_fetch(), build_fingerprint()).run(should_stop)
 
@@ -95,15 +95,15 @@ class Command(BaseCommand):
             for command, options in PERIODIC_TASKS:
                 try:
                     call_command(command, verbosity=0, **options)
-                    mark_done(command)
-                except Exception as error:  # whatever a command raises, this thread must go on
+                    record_task_success(command)
+                except Exception as error:  # this thread must survive any error
                     log.error("The task %s failed: %s", command, describe_task_error(error))  # noqa: TRY400 -- redacted
                 finally:
                     connections.close_all()
 
 
 def describe_task_error(error: Exception) -> str:
-    """Return why a periodic task failed, without the data of a row."""
+    """Return why a periodic task failed, without any row data."""
     if isinstance(error, DatabaseError) and is_connection_error(error):
         return describe_error(error)
     if isinstance(error, CommandError | StorageUnavailableError):
@@ -111,8 +111,8 @@ def describe_task_error(error: Exception) -> str:
     return redacted_traceback(error)
 
 
-def keep_public_pictures_cached(media_names: Path) -> None:
-    """Copy the pictures of finished pages from the bucket before they are needed. Never returns."""
+def prefetch_public_pictures(media_names: Path) -> None:
+    """Prefetch the pictures of published pages from the bucket. Never returns."""
     known: frozenset[str] = frozenset()
     refresh_at, is_failing = 0.0, False
     while True:
@@ -121,17 +121,17 @@ def keep_public_pictures_cached(media_names: Path) -> None:
         if names == known and time.monotonic() < refresh_at:
             continue
         try:
-            default_storage.keep_cached(names)  # type: ignore[attr-defined]
+            default_storage.prefetch(names)  # type: ignore[attr-defined]
         except OSError as error:
             if not is_failing:
-                log.warning("Pictures are not copied from the bucket: %s", getattr(error, "reason", "") or error)
+                log.warning("Cannot copy pictures from the bucket: %s", getattr(error, "reason", "") or error)
             is_failing = True
             continue
         known, refresh_at, is_failing = names, time.monotonic() + PICTURE_REFRESH_SECONDS, False
 
 
 def build_fingerprint() -> str:
-    """Hash everything but content that affects rendering: code, templates, translations, static files and hosts."""
+    """Hash everything but content that affects rendering: code, templates, translations, static files, and hosts."""
     digest = hashlib.sha256(f"{settings.PUBLIC_URL} {settings.ALLOWED_HOSTS} {settings.STATIC_URL}".encode())
     own_apps = [Path(app.path) for app in apps.get_app_configs() if Path(app.path).is_relative_to(settings.BASE_DIR)]
     for file in [file for folder in [*own_apps, settings.TEMPLATES_DIR] for file in sorted(folder.rglob("*"))]:

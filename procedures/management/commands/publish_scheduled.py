@@ -1,4 +1,4 @@
-"""``manage.py publish_scheduled``; ``serve`` runs it every minute."""
+"""``manage.py publish_scheduled``; the worker runs it every minute."""
 
 from typing import Any
 

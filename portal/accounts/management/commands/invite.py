@@ -26,7 +26,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--reset-second-factor",
             action="store_true",
-            help="Also remove the account's second factors, after a lost phone when no other manager is left.",
+            help="Also remove the account's second factors, for example if the only manager has lost their phone.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

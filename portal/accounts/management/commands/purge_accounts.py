@@ -1,4 +1,4 @@
-"""``manage.py purge_accounts``."""
+"""``manage.py purge_accounts``: data retention for accounts and sign-in events. The worker runs it every minute."""
 
 from typing import Any
 
@@ -8,8 +8,6 @@ from portal.accounts import services
 
 
 class Command(BaseCommand):
-    """Enforces the retention periods of accounts and sign-in events; ``serve`` runs it every minute."""
-
     help = "Delete personal data of accounts closed PORTAL_CLOSED_ACCOUNT_DAYS ago, and older sign-in events."
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""``manage.py send_password_resets``."""
+"""``manage.py send_password_resets``: email requested password reset links. The worker runs it every minute."""
 
 from typing import Any
 
@@ -8,9 +8,7 @@ from portal.accounts.invitations import send_password_resets
 
 
 class Command(BaseCommand):
-    """Mails the links requested on the password reset page; ``serve`` runs it every minute."""
-
-    help = "Mail the requested password reset links."
+    help = "Email the requested password reset links."
 
     def handle(self, *args: Any, **options: Any) -> None:
         sent = send_password_resets()

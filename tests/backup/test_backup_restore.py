@@ -1,4 +1,4 @@
-"""A running portal is backed up while staff save, restored elsewhere, and the same."""
+"""Back up a running portal while staff are saving, restore it elsewhere, and compare the two."""
 
 import io
 import json
@@ -50,7 +50,7 @@ def manage(environ: dict[str, str], *arguments: str, check: bool = True) -> subp
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path, served_site: ServedSite) -> Iterator[dict[str, str]]:
+def empty_installation(tmp_path: Path, served_site: ServedSite) -> Iterator[dict[str, str]]:
     """Yield an empty installation: another data directory and, on PostgreSQL, another database."""
     given = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
     environ = {**given, "PORTAL_DATA_DIR": str(tmp_path / "elsewhere")}
@@ -64,35 +64,35 @@ def content(environ: dict[str, str], folder: Path) -> dict[str, bytes]:
 
 
 def test_a_running_portal_is_backed_up_and_restored_completely(
-    served_site: ServedSite, elsewhere: dict[str, str], tmp_path: Path
+    served_site: ServedSite, empty_installation: dict[str, str], tmp_path: Path
 ) -> None:
     file = tmp_path / "backup.tar"
 
     saved = manage(served_site.environ, "backup", str(file))
-    restored = manage(elsewhere, "restore", str(file))
+    restored = manage(empty_installation, "restore", str(file))
 
     assert str(file) in saved.stdout
     assert "releases checked, 0 out of date" in restored.stdout
     assert "none broken" in restored.stdout
-    assert content(elsewhere, tmp_path / "a") == content(served_site.environ, tmp_path / "b")
-    data = Path(elsewhere["PORTAL_DATA_DIR"])
+    assert content(empty_installation, tmp_path / "a") == content(served_site.environ, tmp_path / "b")
+    data = Path(empty_installation["PORTAL_DATA_DIR"])
     assert (data / "secret-key").read_text() == (served_site.data_dir / "secret-key").read_text()
     assert (data / "secret-key").stat().st_mode & 0o077 == 0
     pictures = {path.name for path in (data / "media").rglob("*") if path.is_file()}
     assert pictures == {path.name for path in (served_site.data_dir / "media").rglob("*") if path.is_file()}
     assert [path.name for path in data.iterdir() if path.name.startswith(".restore")] == []
 
-    changed = manage(elsewhere, "shell", "-v", "0", "-c", DELETE_HISTORY, check=False)
+    changed = manage(empty_installation, "shell", "-v", "0", "-c", DELETE_HISTORY, check=False)
     assert "rows of procedures_release are never changed or deleted" in changed.stderr
 
-    again = manage(elsewhere, "restore", str(file), check=False)
+    again = manage(empty_installation, "restore", str(file), check=False)
     assert again.returncode == 1
     assert "The database is not empty." in again.stderr
-    _saved_while_staff_write(elsewhere, tmp_path)
-    _refusals(elsewhere, file, tmp_path)
+    _check_backup_during_writes(empty_installation, tmp_path)
+    _check_rejections(empty_installation, file, tmp_path)
 
 
-def _saved_while_staff_write(environ: dict[str, str], tmp_path: Path) -> None:
+def _check_backup_during_writes(environ: dict[str, str], tmp_path: Path) -> None:
     """Each backup made while a process saves is consistent: the last revision is the page's draft."""
     writer = subprocess.Popen(
         [sys.executable, "-c", WRITER],
@@ -105,7 +105,7 @@ def _saved_while_staff_write(environ: dict[str, str], tmp_path: Path) -> None:
         assert writer.stdout and writer.stdout.readline() == "writing\n"
         for number in range(3):
             manage(environ, "backup", str(tmp_path / f"busy-{number}.tar"))
-        assert writer.poll() is None, "saving went on"
+        assert writer.poll() is None, "saving continued during the backups"
     finally:
         writer.kill()
         writer.communicate()
@@ -127,7 +127,7 @@ def _saved_while_staff_write(environ: dict[str, str], tmp_path: Path) -> None:
         assert same == "True", "the draft is saved just before its revision"
 
 
-def _refusals(environ: dict[str, str], file: Path, tmp_path: Path) -> None:
+def _check_rejections(environ: dict[str, str], file: Path, tmp_path: Path) -> None:
     taken = manage(environ, "backup", str(file), check=False)
     assert (taken.returncode, "never overwritten" in taken.stderr) == (1, True)
 
@@ -135,7 +135,7 @@ def _refusals(environ: dict[str, str], file: Path, tmp_path: Path) -> None:
     with separate_database(fresh):
         missing = manage(fresh, "restore", str(tmp_path / "none.tar"), check=False)
         assert (missing.returncode, "does not exist" in missing.stderr) == (1, True)
-        later = manage(fresh, "restore", str(_of_a_later_version(file, tmp_path)), check=False)
+        later = manage(fresh, "restore", str(_make_newer_backup(file, tmp_path)), check=False)
         assert (
             later.returncode,
             "a migration that this version does not have (procedures.9999_later)" in later.stderr,
@@ -143,7 +143,7 @@ def _refusals(environ: dict[str, str], file: Path, tmp_path: Path) -> None:
         assert "Nothing was restored." in later.stderr
 
 
-def _of_a_later_version(file: Path, tmp_path: Path) -> Path:
+def _make_newer_backup(file: Path, tmp_path: Path) -> Path:
     target = tmp_path / "later.tar"
     with tarfile.open(file) as source, tarfile.open(target, "w") as tar:
         for info in source:

@@ -1,6 +1,6 @@
 """Downgrades: a database can be migrated back to the previous version.
 
-That older code refuses a newer database is tested in tests/portal/test_serve_refusals.py.
+That older code refuses a newer database is tested in tests/portal/test_serve_startup_errors.py.
 """
 
 import os

@@ -67,7 +67,7 @@ class Pair:
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory, s3_address: str) -> Iterator[Pair]:
     if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
-        pytest.skip("several machines need PostgreSQL: give DATABASE_URL")
+        pytest.skip("several machines need PostgreSQL: set DATABASE_URL")
     folder = tmp_path_factory.mktemp("machines")
     given = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
     shared = {
@@ -101,7 +101,7 @@ def read(url: str, path: str) -> tuple[int, bytes]:
     return answer.status, answer.body
 
 
-class Watch(threading.Thread):
+class PagePoller(threading.Thread):
     """Polls a page of one machine, and records when a text first appears."""
 
     def __init__(self, url: str, path: str, text: bytes) -> None:
@@ -119,7 +119,7 @@ class Watch(threading.Thread):
 
 
 def test_a_publication_on_one_machine_appears_on_the_other_within_a_second(pair: Pair) -> None:
-    watch = Watch(pair.urls[1], "/kyphoplasty/", b"This was told on the first machine.")
+    watch = PagePoller(pair.urls[1], "/kyphoplasty/", b"This was told on the first machine.")
     watch.start()
 
     done = subprocess.run(
@@ -168,7 +168,7 @@ def test_a_bucket_and_a_database_are_backed_up_and_restored(pair: Pair, tmp_path
 def nginx(
     folder: Path, urls: tuple[str, str], public: Path | None = None, *, files_first: bool = False
 ) -> Iterator[tuple[int, ssl.SSLContext]]:
-    """Run nginx with the example configuration, but this machine's ports, certificate and folders."""
+    """Run nginx with the example configuration, but this machine's ports, certificate, and folders."""
     assert NGINX
     tls, plain = free_port(), free_port()
     subprocess.run(

@@ -6,7 +6,7 @@ import sys
 from tests.conftest import ServedSite
 from tests.served_data import ROOT
 
-ASK = """
+FETCH_SCRIPT = """
 import sys
 from django.test import Client
 browser = Client(headers={"host": "127.0.0.1"})
@@ -20,7 +20,7 @@ print(*loaded(), sep=",")
 
 
 def test_serving_the_public_imports_no_staff_code(served_site: ServedSite) -> None:
-    command = [sys.executable, "manage.py", "shell", "-v0", "-c", ASK]
+    command = [sys.executable, "manage.py", "shell", "-v0", "-c", FETCH_SCRIPT]
     done = subprocess.run(command, cwd=ROOT, env=served_site.environ, capture_output=True, text=True, check=True)
 
     before, after = done.stdout.splitlines()[-2:]

@@ -1,4 +1,4 @@
-"""Sixty wrong starts: each command ends with one line that says what to do, repeats no secret, and changes nothing."""
+"""Misconfigured commands: each exits with one line that says what to do, leaks no secret, and changes nothing."""
 
 import os
 import shutil
@@ -27,8 +27,8 @@ Prepare = Callable[[Path], object]
 
 
 @dataclass(frozen=True)
-class Start:
-    """A command, its settings, what is in the data directory before, and part of the line that it must end with."""
+class FailureCase:
+    """A command, its environment, a function that prepares the data directory, and part of the expected error line."""
 
     command: str
     line: str
@@ -37,7 +37,7 @@ class Start:
     status: int = EXIT_CONFIGURATION
 
 
-def nothing(data: Path) -> None:
+def remove_data_dir(data: Path) -> None:
     shutil.rmtree(data)
 
 
@@ -58,31 +58,31 @@ def database(content: bytes, mode: int = 0o600) -> Prepare:
     return prepare
 
 
-def setting(name: str, value: str, line: str, **others: str) -> Start:
-    return Start("serve", line, {name: value, **others})
+def setting(name: str, value: str, line: str, **others: str) -> FailureCase:
+    return FailureCase("serve", line, {name: value, **others})
 
 
-STARTS = [
+FAILURE_CASES = [
     # Settings with values that cannot be used.
-    setting("PORTAL_DEBUG", "yes", "PORTAL_DEBUG is not valid. Write true or false."),
+    setting("PORTAL_DEBUG", "yes", "PORTAL_DEBUG is not valid. Use true or false."),
     setting("PORTAL_DEBUG", "true", "Remove PORTAL_DEBUG.", **HTTPS),
-    setting("PORTAL_ALLOWED_HOSTS", "*", "Write host names separated by commas"),
+    setting("PORTAL_ALLOWED_HOSTS", "*", "Use host names separated by commas"),
     setting("PORTAL_ALLOWED_HOSTS", "https://a.org", "without scheme, port or *"),
-    setting("PORTAL_PUBLIC_URL", "learn.example.org", "Write scheme and host only, such as https://"),
+    setting("PORTAL_PUBLIC_URL", "learn.example.org", "Use only the scheme and host, such as https://"),
     setting("PORTAL_SECRET_KEY", SECRET, "It is too short. Use at least 50 characters."),
     setting("PORTAL_LOG_FORMAT", "xml", "Write line or json."),
-    setting("PORTAL_CACHE_MB", "1", "Write a whole number from 8 to 16000."),
-    setting("PORTAL_SESSION_HOURS", "48", "Write a whole number from 1 to 24."),
-    setting("PORTAL_FEEDBACK_DAYS", "a week", "Write a whole number from 1 to 3650."),
-    setting("PORTAL_DATABASE_CONNECTIONS", "1", "Write a whole number from 2 to 64."),
+    setting("PORTAL_CACHE_MB", "1", "Use a whole number from 8 to 16000."),
+    setting("PORTAL_SESSION_HOURS", "48", "Use a whole number from 1 to 24."),
+    setting("PORTAL_FEEDBACK_DAYS", "a week", "Use a whole number from 1 to 3650."),
+    setting("PORTAL_DATABASE_CONNECTIONS", "1", "Use a whole number from 2 to 64."),
     setting("PORTAL_HSTS_SUBDOMAINS", "no", "Write true or false."),
-    setting("PORTAL_EMAIL_URL", f"http://me:{SECRET}@a.org", "Write smtps://user:password@mail.example.org:465."),
-    setting("PORTAL_EMAIL_FROM", "clinic@example.org", "Write smtps://user:password@mail.example.org:465."),
-    setting("PORTAL_S3_BUCKET", "s3://pictures", "Write the name of a bucket"),
+    setting("PORTAL_EMAIL_URL", f"http://me:{SECRET}@a.org", "Use smtps://user:password@mail.example.org:465."),
+    setting("PORTAL_EMAIL_FROM", "clinic@example.org", "Use smtps://user:password@mail.example.org:465."),
+    setting("PORTAL_S3_BUCKET", "s3://pictures", "Use a bucket name"),
     setting("PORTAL_S3_ENDPOINT", "https://s3.example.org", "Set PORTAL_S3_BUCKET as well"),
     setting("PORTAL_DATA_DIR", "/proc/portal", "PORTAL_DATA_DIR /proc/portal cannot be created"),
     setting("PORTAL_DATA_DIR", "/proc/sys", "PORTAL_DATA_DIR /proc/sys is not writable"),
-    # Names that nothing reads.
+    # Unknown setting names.
     setting("PORTAL_DEBUGG", "true", "Did you mean PORTAL_DEBUG?"),
     setting("PORTAL_HOSTS", "a.org", "Did you mean PORTAL_ALLOWED_HOSTS?"),
     setting("PORTAL_COUNT_READS", "true", "Set PORTAL_COUNT_PAGE_VIEWS instead."),
@@ -101,34 +101,34 @@ STARTS = [
     setting("DATABASE_URL", f"postgres://me:p:{SECRET}@db/portal", "%3A for :"),
     setting("DATABASE_URL", f"postgres://me:100%{SECRET}@db/portal", "%25 for %"),
     setting("DATABASE_URL", "sqlite:///", "Name a file"),
-    Start("serve", NO_DATABASE, NOWHERE, status=1),
-    Start("serve", "the host of the database is unknown: check DATABASE_URL", UNKNOWN_HOST, status=1),
-    Start("serve", "the database is damaged: restore a backup", prepare=database(b"no database " * 500), status=1),
-    Start("serve", "the database is read-only", prepare=database(b"", 0o400), status=1),
-    Start("serve", "the database file is missing", prepare=lambda data: (data / "portal.sqlite3").mkdir(), status=1),
+    FailureCase("serve", NO_DATABASE, NOWHERE, status=1),
+    FailureCase("serve", "the database host name cannot be resolved: check DATABASE_URL", UNKNOWN_HOST, status=1),
+    FailureCase("serve", "the database is damaged: restore a backup", prepare=database(b"no database " * 500), status=1),
+    FailureCase("serve", "the database is read-only", prepare=database(b"", 0o400), status=1),
+    FailureCase("serve", "the database file is missing", prepare=lambda data: (data / "portal.sqlite3").mkdir(), status=1),
     # A key that cannot be used.
-    Start("serve", "is too short", prepare=bad_key(b"short")),
-    Start("serve", "is damaged. Restore it from a backup.", prepare=bad_key(b"\xff" * 64)),
-    Start("serve", SERVICE, prepare=bad_key(b"k" * 64, 0o000)),
-    Start("serve", "cannot be used: Is a directory.", prepare=lambda data: (data / "secret-key").mkdir()),
+    FailureCase("serve", "is too short", prepare=bad_key(b"short")),
+    FailureCase("serve", "is damaged. Restore it from a backup.", prepare=bad_key(b"\xff" * 64)),
+    FailureCase("serve", SERVICE, prepare=bad_key(b"k" * 64, 0o000)),
+    FailureCase("serve", "cannot be used: Is a directory.", prepare=lambda data: (data / "secret-key").mkdir()),
     # Options.
-    Start("serve --workers 0", "Choose 1 to 64."),
-    Start("serve --port 0", "Choose 1 to 65535."),
-    Start("serve --port 80", "Ports below 1024 need a privilege."),
-    Start("serve --host no-such-host.invalid", "Write an IP address, such as 127.0.0.1."),
-    Start("serve --host 192.0.2.1", "Choose another --host, such as 127.0.0.1."),
-    Start("serve --demo", "Omit it, or unset PORTAL_PUBLIC_URL", HTTPS),
+    FailureCase("serve --workers 0", "Choose 1 to 64."),
+    FailureCase("serve --port 0", "Choose 1 to 65535."),
+    FailureCase("serve --port 80", "Ports below 1024 require extra privileges."),
+    FailureCase("serve --host no-such-host.invalid", "Use an IP address, such as 127.0.0.1."),
+    FailureCase("serve --host 192.0.2.1", "Choose another --host, such as 127.0.0.1."),
+    FailureCase("serve --demo", "Omit it, or unset PORTAL_PUBLIC_URL", HTTPS),
     # Commands without the service's settings leave no second installation behind.
-    Start("invite nina", "There is no key at", prepare=nothing),
-    Start("backup /tmp", "There is no key at", prepare=nothing),
-    Start("load_content", "there is no usable database at", prepare=nothing, status=1),
-    Start("load_content", "run manage.py migrate", prepare=database(b""), status=1),
-    Start("accept_key", "There is no key at", prepare=nothing),
-    Start("invite nina", SERVICE, NOWHERE | {"PORTAL_SECRET_KEY": ""}, prepare=nothing),
-    Start("restore none.tar", "none.tar does not exist. Nothing was restored.", status=1),
+    FailureCase("invite nina", "No secret key found at", prepare=remove_data_dir),
+    FailureCase("backup /tmp", "No secret key found at", prepare=remove_data_dir),
+    FailureCase("load_content", "there is no usable database at", prepare=remove_data_dir, status=1),
+    FailureCase("load_content", "run manage.py migrate", prepare=database(b""), status=1),
+    FailureCase("accept_key", "No secret key found at", prepare=remove_data_dir),
+    FailureCase("invite nina", SERVICE, NOWHERE | {"PORTAL_SECRET_KEY": ""}, prepare=remove_data_dir),
+    FailureCase("restore none.tar", "none.tar does not exist. Nothing was restored.", status=1),
     # The same commands while the database is down.
     *(
-        Start(command, NO_DATABASE, NOWHERE, status=1)
+        FailureCase(command, NO_DATABASE, NOWHERE, status=1)
         for command in (
             "invite nina", "backup .", "load_content", "dump_content /nonexistent", "check_links",
             "check_releases", "migrate", "publish_scheduled", "purge_feedback", "send_password_resets",
@@ -138,8 +138,8 @@ STARTS = [
 ]  # fmt: skip
 
 
-def run(start: Start, data: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command as an operator would, and as root without the privilege to ignore file modes."""
+def run(start: FailureCase, data: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command as an operator would, but without root's ability to bypass file permissions."""
     own = {
         name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "DATABASE_URL", "AWS_"))
     }
@@ -154,9 +154,9 @@ def run(start: Start, data: Path) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def test_sixty_wrong_starts_end_with_one_line_that_says_what_to_do(tmp_path: Path) -> None:
+def test_misconfigured_commands_print_one_line_that_says_what_to_do(tmp_path: Path) -> None:
     wrong = []
-    for number, start in enumerate(STARTS):
+    for number, start in enumerate(FAILURE_CASES):
         folder = tmp_path / str(number)
         data = folder / "data"
         data.mkdir(parents=True)
@@ -181,7 +181,7 @@ def test_sixty_wrong_starts_end_with_one_line_that_says_what_to_do(tmp_path: Pat
             wrong.append((start.command, start.environ, done.returncode, done.stdout, done.stderr[-600:], left))
 
     assert wrong == [], "\n".join(map(str, wrong))
-    assert len(STARTS) >= 60
+    assert len(FAILURE_CASES) >= 60
 
 
 def test_a_second_server_on_one_data_directory_is_refused(tmp_path: Path) -> None:
@@ -191,11 +191,11 @@ def test_a_second_server_on_one_data_directory_is_refused(tmp_path: Path) -> Non
     with (tmp_path / "data" / "serve.lock").open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
 
-        done = run(Start("serve", ""), tmp_path / "data")
+        done = run(FailureCase("serve", ""), tmp_path / "data")
 
     assert done.returncode == EXIT_CONFIGURATION
     assert done.stderr == (
-        f"ConfigurationError: Another serve uses {tmp_path / 'data'}. Stop it, or set PORTAL_DATA_DIR to another folder.\n"
+        f"ConfigurationError: Another “serve” process is using {tmp_path / 'data'}. Stop it, or set PORTAL_DATA_DIR to another folder.\n"
     )
 
 
@@ -204,7 +204,7 @@ def test_a_port_in_use_is_not_a_configuration_error(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        done = run(Start(f"serve --port {other.getsockname()[1]}", ""), tmp_path / "data")
+        done = run(FailureCase(f"serve --port {other.getsockname()[1]}", ""), tmp_path / "data")
 
     assert (done.returncode, "Another program uses the port. Stop it, or choose another --port." in done.stderr) == (
         1,
@@ -212,7 +212,7 @@ def test_a_port_in_use_is_not_a_configuration_error(tmp_path: Path) -> None:
     )
 
 
-def test_the_version_is_ours() -> None:
+def test_version_prints_the_portal_and_django_versions() -> None:
     for argument in ("--version", "version"):
         done = subprocess.run(
             [sys.executable, str(ROOT / "manage.py"), argument], capture_output=True, text=True, check=True, cwd=ROOT

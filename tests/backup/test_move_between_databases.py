@@ -15,19 +15,19 @@ from tests.served_data import ROOT
 
 pytestmark = [pytest.mark.postgres, requires_postgres, pytest.mark.served, pytest.mark.slow]
 
-MAKE = """
+CREATE_CONTENT = """
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP
 from django.contrib.auth.models import Group
 from portal.accounts.models import AuditEvent, User
-from portal.secret_key import record_key
+from portal.secret_key import record_key_fingerprint
 from procedures.enums import Decision
 from procedures.models import Page
 from procedures.publishing.publish import publish
 from procedures.publishing.review import record_decision, submit_for_review
 from procedures.revisions.drafts import save_revision
 
-record_key()
+record_key_fingerprint()
 writer, doctor = (User.objects.create_user(name, password="correct horse battery " + name, is_staff=True)
                   for name in ("w.clinic", "d.clinic"))
 doctor.groups.add(Group.objects.get(name="Reviewer"))
@@ -40,14 +40,14 @@ submit_for_review(revision, actor=writer)
 record_decision(revision, reviewer=doctor, decision=Decision.APPROVED)
 publish(revision, actor=doctor)
 """
-LOOK = """
+READ_CONTENT = """
 import json
 from allauth.mfa.models import Authenticator
 from django.db import connection
 from django.test import Client
 from portal.accounts.adapter import decrypt_strictly
 from portal.accounts.models import User
-from portal.secret_key import is_key_of_database
+from portal.secret_key import key_matches_database
 from procedures.models import Approval, Page
 
 doctor = User.objects.get(username="d.clinic")
@@ -63,7 +63,7 @@ print(json.dumps({
     "revisions": page.revisions.count(),
     "codes": sorted(codes),
     "code works": [client.get(f"/p/{code}").status_code for code in sorted(codes)][:3],
-    "key": is_key_of_database(),
+    "key": key_matches_database(),
 }))
 """
 
@@ -84,8 +84,8 @@ def manage(environ: dict[str, str], *arguments: str, check: bool = True) -> str:
     return done.stdout if check else done.stderr
 
 
-def look(environ: dict[str, str]) -> dict[str, object]:
-    found: dict[str, object] = json.loads(manage(environ, "shell", "-v", "0", "-c", LOOK).splitlines()[-1])
+def read_content(environ: dict[str, str]) -> dict[str, object]:
+    found: dict[str, object] = json.loads(manage(environ, "shell", "-v", "0", "-c", READ_CONTENT).splitlines()[-1])
     return found
 
 
@@ -109,14 +109,14 @@ def test_a_site_moves_to_postgresql_and_back_with_its_history_accounts_and_codes
     first = places["sqlite"]
     manage(first, "migrate", "-v", "0")
     manage(first, "load_content")
-    manage(first, "shell", "-v", "0", "-c", MAKE)
-    seen, backups = {"sqlite": look(first)}, {}
+    manage(first, "shell", "-v", "0", "-c", CREATE_CONTENT)
+    seen, backups = {"sqlite": read_content(first)}, {}
     for (name, source), (target_name, target) in zip(list(places.items())[:-1], list(places.items())[1:], strict=True):
         backups[name] = tmp_path / f"{name}.tar"
         manage(source, "backup", str(backups[name]))
         said = manage(target, "restore", str(backups[name]))
         assert "none broken" in said
-        seen[target_name] = look(target)
+        seen[target_name] = read_content(target)
     backups["sqlite again"] = tmp_path / "again.tar"
     manage(places["sqlite again"], "backup", str(backups["sqlite again"]))
 
@@ -135,7 +135,7 @@ def test_a_site_moves_to_postgresql_and_back_with_its_history_accounts_and_codes
                          "from django.db import connection; connection.cursor().execute('DELETE FROM procedures_release')",
                          check=False)  # fmt: skip
         assert "rows of procedures_release are never changed or deleted" in refused
-        # New rows get new numbers.
+        # Sequences were reset: new rows get unused primary keys.
         manage(
             places[place],
             "shell",

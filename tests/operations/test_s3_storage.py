@@ -21,10 +21,10 @@ from procedures.models import Figure
 from tests.admin.conftest import SignIn
 from tests.admin.test_editor_upload import UPLOAD, sent
 from tests.admin.upload_helpers import save_upload
-from tests.operations.s3 import KEYS, Front
+from tests.operations.s3 import KEYS, FaultyProxy
 
-pytestmark = pytest.mark.django_db  # an answer of 404 asks for the clinic's name
-MOODS = ["slow", "refusing", "gone"]
+pytestmark = pytest.mark.django_db  # the 404 page queries the clinic's name
+FAULTS = ["slow", "unavailable", "closed"]
 
 
 class AllPublic:
@@ -39,14 +39,14 @@ def picture(letter: str) -> str:
 
 
 @pytest.fixture
-def front(s3_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
+def proxy(s3_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyProxy]:
     """Store media in a bucket behind a proxy that can fail."""
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(s3_storage, "READ_TIMEOUT_SECONDS", 1.5)
     # The files stored here do not belong to a page.
     monkeypatch.setattr(media, "_get_names_function", lambda: AllPublic)
-    made = Front(s3_address)
+    made = FaultyProxy(s3_address)
     options = {
         "bucket_name": "pictures",
         "endpoint_url": made.url,
@@ -60,18 +60,18 @@ def front(s3_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     }
     with override_settings(STORAGES=storages):
         yield made
-        made.mood = "well"
+        made.fault = None
         for name in default_storage.listdir("figures")[1]:
             default_storage.delete(f"figures/{name}")
     made.close()
 
 
-def forget_copies(tmp_path: Path) -> None:
+def clear_cache(tmp_path: Path) -> None:
     for path in (tmp_path / "cache").rglob("*.*"):
         path.unlink()
 
 
-def shown(name: str) -> HttpResponse:
+def fetch_picture(name: str) -> HttpResponse:
     """Return a response with its body."""
     sent_by = Client().get(f"/media/{name}")
     answer = HttpResponse(sent_by.getvalue(), status=sent_by.status_code)
@@ -79,10 +79,10 @@ def shown(name: str) -> HttpResponse:
     return answer
 
 
-def test_an_image_is_served_through_our_own_url(front: Front) -> None:
+def test_an_image_is_served_through_our_own_url(proxy: FaultyProxy) -> None:
     name = store_file(picture("a"), b"a picture")
 
-    answer = shown(name)
+    answer = fetch_picture(name)
 
     assert (answer.status_code, answer.content) == (200, b"a picture")
     assert answer.headers["Content-Type"] == "image/webp"
@@ -93,33 +93,33 @@ def test_an_image_is_served_through_our_own_url(front: Front) -> None:
     }
 
 
-def test_the_second_request_is_served_from_the_cache(front: Front, tmp_path: Path) -> None:
+def test_the_second_request_is_served_from_the_cache(proxy: FaultyProxy, tmp_path: Path) -> None:
     name = store_file(picture("b"), b"twice")
-    forget_copies(tmp_path)
-    front.asked.clear()
+    clear_cache(tmp_path)
+    proxy.requests.clear()
 
-    assert [shown(name).content for _ in range(3)] == [b"twice"] * 3
+    assert [fetch_picture(name).content for _ in range(3)] == [b"twice"] * 3
 
-    assert front.asked == [f"GET /pictures/{name}"]
-
-
-def test_an_unknown_image_is_not_found(front: Front) -> None:
-    assert shown(picture("never")).status_code == 404
+    assert proxy.requests == [f"GET /pictures/{name}"]
 
 
-@pytest.mark.parametrize("mood", MOODS)
+def test_an_unknown_image_is_not_found(proxy: FaultyProxy) -> None:
+    assert fetch_picture(picture("never")).status_code == 404
+
+
+@pytest.mark.parametrize("fault", FAULTS)
 def test_when_the_storage_fails_cached_images_are_served_and_others_get_503(
-    front: Front, tmp_path: Path, mood: str
+    proxy: FaultyProxy, tmp_path: Path, fault: str
 ) -> None:
     known, unknown = store_file(picture("k"), b"known"), store_file(picture("u"), b"unknown")
     (tmp_path / "cache" / unknown).unlink()
-    front.mood = mood
+    proxy.fault = fault
     begun = time.monotonic()
 
-    first = shown(unknown)
+    first = fetch_picture(unknown)
     waited = time.monotonic() - begun
     begun = time.monotonic()
-    rest = [shown(unknown), shown(known), shown(unknown)]
+    rest = [fetch_picture(unknown), fetch_picture(known), fetch_picture(unknown)]
     at_once = time.monotonic() - begun
 
     assert (first.status_code, first.headers["Retry-After"]) == (503, "10")
@@ -127,88 +127,88 @@ def test_when_the_storage_fails_cached_images_are_served_and_others_get_503(
     assert [answer.status_code for answer in rest] == [503, 200, 503]
     assert rest[1].content == b"known"
     assert waited < 8
-    assert at_once < 0.5, "after the first failure nobody waits"
+    assert at_once < 0.5, "requests fail fast after the first failure"
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("mood", MOODS)
+@pytest.mark.parametrize("fault", FAULTS)
 def test_an_upload_gets_a_message_and_leaves_nothing(
-    front: Front,
-    mood: str,
+    proxy: FaultyProxy,
+    fault: str,
     editor: Any,
     sign_in: SignIn,
 ) -> None:
     client = sign_in(editor)
     address = client.post(UPLOAD, sent()).json()["next"]
-    front.mood = mood
+    proxy.fault = fault
 
     refused = save_upload(client, address)
     assert (refused.status_code, Figure.objects.count()) == (503, 0)
     assert "The image storage is unavailable right now, so nothing was saved." in refused.content.decode()
 
-    front.mood = "well"
+    proxy.fault = None
     assert save_upload(client, address).status_code == 302
-    assert all(shown(row.file).status_code == 200 for row in Figure.objects.get().renditions.all())
+    assert all(fetch_picture(row.file).status_code == 200 for row in Figure.objects.get().renditions.all())
 
 
-def test_readiness_names_the_storage(front: Front, db: None) -> None:
+def test_readiness_names_the_storage(proxy: FaultyProxy, db: None) -> None:
     assert Client().get("/readyz").status_code == 200
-    front.mood = "gone"
+    proxy.fault = "closed"
     answer = Client().get("/readyz")
     assert (answer.status_code, answer.content) == (503, b"the media storage does not respond\n")
 
 
-def test_the_cache_is_bounded_and_keeps_the_newest(front: Front, tmp_path: Path) -> None:
+def test_the_cache_is_bounded_and_keeps_the_newest(proxy: FaultyProxy, tmp_path: Path) -> None:
     names = [store_file(picture(str(number)), bytes(6000)) for number in range(12)]
 
     kept = list((tmp_path / "cache" / "figures").iterdir())
 
     assert sum(path.stat().st_size for path in kept) <= 50_000
     assert f"{tmp_path}/cache/{names[-1]}" in {str(path) for path in kept}
-    assert [shown(name).status_code for name in names] == [200] * 12
+    assert [fetch_picture(name).status_code for name in names] == [200] * 12
     assert sum(path.stat().st_size for path in (tmp_path / "cache" / "figures").iterdir()) <= 50_000
 
 
-def test_a_full_disk_only_prevents_caching(front: Front, tmp_path: Path) -> None:
+def test_a_full_disk_only_prevents_caching(proxy: FaultyProxy, tmp_path: Path) -> None:
     name = store_file(picture("full"), b"shown all the same")
-    forget_copies(tmp_path)
+    clear_cache(tmp_path)
     (tmp_path / "cache" / "figures").rmdir()
     (tmp_path / "cache" / "figures").write_text("in the way of every copy")
 
-    assert shown(name).content == b"shown all the same"
+    assert fetch_picture(name).content == b"shown all the same"
 
 
-def test_an_image_deleted_by_another_machine_disappears_within_a_day(front: Front, tmp_path: Path) -> None:
+def test_an_image_deleted_by_another_machine_disappears_within_a_day(proxy: FaultyProxy, tmp_path: Path) -> None:
     name = store_file(picture("gone"), b"deleted elsewhere")
     copy = tmp_path / "cache" / name
     kept = copy.read_bytes()
     default_storage.delete(name)
     copy.write_bytes(kept)
-    assert shown(name).status_code == 200
+    assert fetch_picture(name).status_code == 200
 
     yesterday = time.time() - s3_storage.REVALIDATE_AFTER_SECONDS - 60
     os.utime(copy, (yesterday, yesterday))
-    assert shown(name).status_code == 404
+    assert fetch_picture(name).status_code == 404
     assert not copy.exists()
 
 
-def test_an_old_copy_is_served_while_the_storage_does_not_respond(front: Front, tmp_path: Path) -> None:
+def test_an_old_copy_is_served_while_the_storage_does_not_respond(proxy: FaultyProxy, tmp_path: Path) -> None:
     name = store_file(picture("old"), b"still needed")
     yesterday = time.time() - s3_storage.REVALIDATE_AFTER_SECONDS - 60
     os.utime(tmp_path / "cache" / name, (yesterday, yesterday))
-    front.mood = "gone"
+    proxy.fault = "closed"
 
-    assert shown(name).content == b"still needed"
+    assert fetch_picture(name).content == b"still needed"
 
 
-def test_an_image_deleted_here_disappears_at_once(front: Front) -> None:
+def test_an_image_deleted_here_disappears_at_once(proxy: FaultyProxy) -> None:
     name = store_file(picture("here"), b"x")
     default_storage.delete(name)
 
-    assert shown(name).status_code == 404
+    assert fetch_picture(name).status_code == 404
 
 
-def test_storing_the_same_file_again_updates_its_modification_time(front: Front) -> None:
+def test_storing_the_same_file_again_updates_its_modification_time(proxy: FaultyProxy) -> None:
     name = store_file(picture("young"), b"x")
     first = default_storage.get_modified_time(name)
     time.sleep(1.1)
@@ -218,11 +218,11 @@ def test_storing_the_same_file_again_updates_its_modification_time(front: Front)
     assert default_storage.get_modified_time(name) > first
 
 
-def test_a_missing_file_and_a_failing_storage_raise_different_errors(front: Front) -> None:
+def test_a_missing_file_and_a_failing_storage_raise_different_errors(proxy: FaultyProxy) -> None:
     for ask in (default_storage.open, default_storage.size, default_storage.get_modified_time):
         with pytest.raises(FileNotFoundError):
             ask(picture("none"))
-    front.mood = "refusing"
+    proxy.fault = "unavailable"
     for ask in (default_storage.exists, default_storage.size, default_storage.delete, default_storage.listdir):
         with pytest.raises(StorageUnavailableError):
             ask(picture("none"))
@@ -230,40 +230,40 @@ def test_a_missing_file_and_a_failing_storage_raise_different_errors(front: Fron
         default_storage.save(picture("none"), ContentFile(b"x"))
 
 
-def test_pictures_of_finished_pages_are_cached_before_they_are_needed(front: Front, tmp_path: Path) -> None:
+def test_pictures_of_published_pages_are_prefetched(proxy: FaultyProxy, tmp_path: Path) -> None:
     public, other, deleted = (store_file(picture(letter), letter.encode() * 9000) for letter in "pod")
-    forget_copies(tmp_path)
+    clear_cache(tmp_path)
     default_storage.delete(deleted)
     (tmp_path / "cache" / deleted).write_bytes(b"deleted by another machine")
 
-    default_storage.keep_cached([public, deleted])
-    front.mood = "gone"
+    default_storage.prefetch([public, deleted])
+    proxy.fault = "closed"
 
-    assert shown(public).content == b"p" * 9000
-    assert shown(other).status_code == 503
+    assert fetch_picture(public).content == b"p" * 9000
+    assert fetch_picture(other).status_code == 503
     assert not (tmp_path / "cache" / deleted).exists()
 
 
 def test_a_cache_that_is_too_small_for_the_public_pictures_is_reported(
-    front: Front, caplog: pytest.LogCaptureFixture
+    proxy: FaultyProxy, caplog: pytest.LogCaptureFixture
 ) -> None:
     names = [store_file(picture(f"n{number}"), bytes(9000)) for number in range(8)]
 
-    default_storage.keep_cached(names)
+    default_storage.prefetch(names)
 
     assert "PORTAL_S3_CACHE_MB is too small for the pictures of all published pages" in caplog.messages
 
 
-def test_readiness_names_a_missing_bucket(front: Front) -> None:
-    assert default_storage.find_problem() == ""
+def test_readiness_names_a_missing_bucket(proxy: FaultyProxy) -> None:
+    assert default_storage.describe_problem() == ""
     default_storage.bucket_name = "misspelt"
-    found = default_storage.find_problem()
+    found = default_storage.describe_problem()
     default_storage.bucket_name = "pictures"
 
     assert found == "the bucket does not exist: check PORTAL_S3_BUCKET"
 
 
-def test_a_missing_bucket_is_reported(front: Front) -> None:
+def test_a_missing_bucket_is_reported(proxy: FaultyProxy) -> None:
     assert default_storage.configuration_error() == ""
     default_storage.bucket_name = "misspelt"
     assert (
@@ -271,7 +271,7 @@ def test_a_missing_bucket_is_reported(front: Front) -> None:
         == "The bucket misspelt does not exist. Create it, or correct PORTAL_S3_BUCKET."
     )
     default_storage.bucket_name = "pictures"
-    front.mood = "gone"
+    proxy.fault = "closed"
     with pytest.raises(StorageUnavailableError):
         default_storage.configuration_error()
 

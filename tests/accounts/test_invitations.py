@@ -1,4 +1,4 @@
-"""Invitations and password resets: a link is redeemed once, by the button and not by a mail scanner's visit."""
+"""Invitations and password resets: a link is redeemed once, by submitting the form, not when a mail scanner opens it."""
 
 import re
 from datetime import timedelta
@@ -32,8 +32,8 @@ def post_invitation(client: Client, **values: Any) -> Any:
     return client.post("/admin/staff/user/add/", typed)
 
 
-def test_an_invited_user_sets_a_password_and_reaches_mfa_setup(max_: User) -> None:
-    page = post_invitation(logged_in_client(max_))
+def test_an_invited_user_sets_a_password_and_reaches_mfa_setup(max_user: User) -> None:
+    page = post_invitation(logged_in_client(max_user))
     ida = User.objects.get(username="ida")
     path = extract_link(page)
     browser = Client()
@@ -49,13 +49,13 @@ def test_an_invited_user_sets_a_password_and_reaches_mfa_setup(max_: User) -> No
     assert list(AuditEvent.objects.filter(user=ida).order_by("pk").values_list("kind", flat=True))[:4] == [
         "invited", "link-made", "link-used", "signed-in",
     ]  # fmt: skip
-    assert AuditEvent.objects.get(kind="invited").actor == max_
+    assert AuditEvent.objects.get(kind="invited").actor == max_user
     assert path.split("/")[-2] not in "".join(str(vars(row)) for row in AccessToken.objects.all())
 
 
 @pytest.mark.parametrize("method", ["get", "head", "options"])
-def test_a_mail_scanner_does_not_redeem_a_link(max_: User, method: str) -> None:
-    path = extract_link(invitations.create_link(max_, actor=None))
+def test_a_mail_scanner_does_not_redeem_a_link(max_user: User, method: str) -> None:
+    path = extract_link(invitations.create_link(max_user, actor=None))
     before = list(AccessToken.objects.values()), list(AuditEvent.objects.values_list("kind", flat=True))
     for _ in range(3):
         getattr(Client(), method)(path)
@@ -64,20 +64,20 @@ def test_a_mail_scanner_does_not_redeem_a_link(max_: User, method: str) -> None:
     assert Client().post(path, {"new_password": NEW_PASSWORD}).status_code == 302
 
 
-def test_a_scanner_that_posts_without_a_csrf_token_does_not_redeem_a_link(max_: User) -> None:
-    path = extract_link(invitations.create_link(max_, actor=None))
+def test_a_scanner_that_posts_without_a_csrf_token_does_not_redeem_a_link(max_user: User) -> None:
+    path = extract_link(invitations.create_link(max_user, actor=None))
 
     assert Client(enforce_csrf_checks=True).post(path, {"new_password": NEW_PASSWORD}).status_code == 403
     assert Client().post(path, {}).status_code == 200
     assert AccessToken.objects.get().used_at is None
 
 
-def test_used_expired_revoked_replaced_and_unknown_links_respond_the_same(nina: User, max_: User) -> None:
+def test_used_expired_revoked_replaced_and_unknown_links_respond_the_same(nina: User, max_user: User) -> None:
     used = extract_link(invitations.create_link(nina, actor=None))
     Client().post(used, {"new_password": NEW_PASSWORD})
     replaced = extract_link(invitations.create_link(nina, actor=None))
     revoked = extract_link(invitations.create_link(nina, actor=None))
-    invitations.revoke_tokens(nina, actor=max_)
+    invitations.revoke_tokens(nina, actor=max_user)
     old = extract_link(invitations.create_link(nina, actor=None))
     AccessToken.objects.filter(used_at=None, revoked_at=None).update(
         created_at=timezone.now() - timedelta(days=2), expires_at=timezone.now() - timedelta(days=1)
@@ -129,7 +129,7 @@ def test_only_one_of_two_parallel_requests_redeems_a_link(nina: User, rf: Any, m
     token = extract_link(invitations.create_link(nina, actor=None)).split("/")[-2]
     seen = AccessToken.objects.find_by_token(token, timezone.now())
     assert invitations.redeem_token(token, NEW_PASSWORD, request=rf.post("/"))
-    # The second one had looked before the first one wrote.
+    # The second request read the link before the first one updated it.
     monkeypatch.setattr("portal.accounts.models.AccessTokenQuerySet.find_by_token", lambda *_: seen)
 
     assert invitations.redeem_token(token, "other long words here", request=rf.post("/")) is None
@@ -146,19 +146,19 @@ def test_a_link_does_not_bypass_mfa_and_ends_sessions(nina: User) -> None:
     assert there.get("/admin/").status_code == 302
 
 
-def test_redeeming_a_link_logs_out_the_previous_user_of_the_browser(nina: User, max_: User) -> None:
-    browser = logged_in_client(max_)
-    path = extract_link(invitations.create_link(nina, actor=max_))
+def test_redeeming_a_link_logs_out_the_previous_user_of_the_browser(nina: User, max_user: User) -> None:
+    browser = logged_in_client(max_user)
+    path = extract_link(invitations.create_link(nina, actor=max_user))
 
     browser.post(path, {"new_password": NEW_PASSWORD})
 
     assert browser.session["_auth_user_id"] == str(nina.pk)
-    assert max_.usersession_set.count() == 0
+    assert max_user.usersession_set.count() == 0
 
 
 @override_settings(**WITH_MAIL)
-def test_the_invitation_is_mailed_and_shown_if_mail_is_configured(max_: User) -> None:
-    page = post_invitation(logged_in_client(max_), email="ida@clinic.example")
+def test_the_invitation_is_mailed_and_shown_if_mail_is_configured(max_user: User) -> None:
+    page = post_invitation(logged_in_client(max_user), email="ida@clinic.example")
 
     assert "The link was sent to" in page.text
     assert [message.to for message in mail.outbox] == [["ida@clinic.example"]]
@@ -167,8 +167,8 @@ def test_the_invitation_is_mailed_and_shown_if_mail_is_configured(max_: User) ->
 
 
 @override_settings(**{**WITH_MAIL, "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend", "EMAIL_PORT": 1})
-def test_a_mail_failure_is_reported(max_: User) -> None:
-    page = post_invitation(logged_in_client(max_), email="ida@clinic.example")
+def test_a_mail_failure_is_reported(max_user: User) -> None:
+    page = post_invitation(logged_in_client(max_user), email="ida@clinic.example")
 
     assert "The mail could not be sent. Pass on the link yourself." in page.text
 
@@ -176,7 +176,7 @@ def test_a_mail_failure_is_reported(max_: User) -> None:
 @override_settings(**WITH_MAIL)
 def test_password_reset_responds_the_same_for_known_and_unknown_accounts(nina: User) -> None:
     make_member("rosa", email="rosa@clinic.example")
-    Client().post("/admin/password/forgotten/", {"username": "first"})  # the count of this place is there now
+    Client().post("/admin/password/forgotten/", {"username": "first"})  # this network's throttle row exists now
     pages, statements = set(), set()
     for name in ("rosa", "rosa@clinic.example", "nina", "nobody"):
         with CaptureQueriesContext(connection) as captured:

@@ -10,7 +10,7 @@ from tests.served_data import ROOT
 DOCS = ROOT / "docs"
 OPERATIONS, SECURITY = (DOCS / name for name in ("operations.md", "security.md"))
 DOCUMENTS = [*ROOT.glob("*.md"), *sorted(DOCS.rglob("*.md"))]
-# How-to pages name files that the reader creates; the change log names files of the past.
+# How-to pages name files that the reader creates; the changelog names files that no longer exist.
 CURRENT = [file for file in DOCUMENTS if file.parent.name != "howto" and file.name != "CHANGELOG.md"]
 FILE_NAME = re.compile(r"`((?:tests|portal|procedures|docs|templates|static|content|\.ci)/[\w./-]+)`")
 

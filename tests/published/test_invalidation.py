@@ -16,13 +16,13 @@ from tests.factories import make_figure, make_page, make_public, make_public_pag
 
 pytestmark = pytest.mark.django_db
 
-LISTS_FOR_READERS = {"/", "/visits/"}
-OF_ALL = ["/sitemap.xml", "/connect/guides.json"]
-ENGLISH = ["/", "/visits/", *OF_ALL]
+CARD_PAGES = {"/", "/visits/"}
+ALWAYS_AFFECTED = ["/sitemap.xml", "/connect/guides.json"]
+ENGLISH = ["/", "/visits/", *ALWAYS_AFFECTED]
 LISTS = [*ENGLISH, "/es/", "/es/visits/", "/p/", "/es/p/", "/robots.txt"]
 
 
-def all_concerned(before: str, now: str) -> list[str]:
+def all_affected(before: str, now: str) -> list[str]:
     """Return the affected paths, which must not be None."""
     found = affected_urls(before, now)
     assert found is not None
@@ -51,9 +51,9 @@ def test_publishing_a_new_title_affects_the_page_first_and_then_the_lists(page: 
     page.title = "A very small cut"
     page.save()
     make_public(page)
-    found = all_concerned(before, content_version())
+    found = all_affected(before, content_version())
     assert found[:3] == ["/small-cut/", "/", "/visits/"]
-    assert found[-2:] == OF_ALL
+    assert found[-2:] == ALWAYS_AFFECTED
     formats = {f"/small-cut/{suffix}" for suffix in ("", "plain.txt", "booklet/", "picture/needle/")}
     assert set(found) == {*formats, *ENGLISH}
 
@@ -63,9 +63,9 @@ def test_publishing_a_change_that_lists_do_not_show_affects_the_page_only(page: 
     page.body += "\n\nA word more.\n"
     page.save()
     make_public(page)
-    found = all_concerned(before, content_version())
+    found = all_affected(before, content_version())
     assert found[0] == "/small-cut/"
-    assert found[-2:] == OF_ALL
+    assert found[-2:] == ALWAYS_AFFECTED
     assert not {"/", "/visits/", "/es/", "/es/visits/"} & set(found)
 
 
@@ -98,9 +98,9 @@ def test_withdrawing_and_republishing_between_polls_affects_only_what_changed(pa
     between = content_version()
     make_public(page)
     now = content_version()
-    assert set(all_concerned(before, between)) >= LISTS_FOR_READERS
-    assert set(all_concerned(between, now)) >= LISTS_FOR_READERS
-    assert not LISTS_FOR_READERS & set(all_concerned(before, now))
+    assert set(all_affected(before, between)) >= CARD_PAGES
+    assert set(all_affected(between, now)) >= CARD_PAGES
+    assert not CARD_PAGES & set(all_affected(before, now))
 
 
 def test_finding_the_affected_urls_reads_no_page_bodies(page: Page) -> None:
@@ -121,7 +121,7 @@ def test_publishing_affects_translations_former_paths_and_booklets(page: Page) -
     page.save()
     before = content_version()
     make_public(page)
-    found = all_concerned(before, content_version())
+    found = all_affected(before, content_version())
     assert {"/tiny-cut/", "/small-cut/", "/small-cut/plain.txt", "/es/small-cut-es/", "/visits/first/booklet/"} <= set(
         found
     )
@@ -131,7 +131,7 @@ def test_publishing_affects_translations_former_paths_and_booklets(page: Page) -
 def test_withdrawing_affects_the_page_and_its_formats(page: Page) -> None:
     before = content_version()
     withdraw(page, actor=make_user("max"), reason="We no longer do this.")
-    assert {"/small-cut/", "/small-cut/plain.txt"} <= set(all_concerned(before, content_version()))
+    assert {"/small-cut/", "/small-cut/plain.txt"} <= set(all_affected(before, content_version()))
 
 
 def test_a_picture_that_a_page_no_longer_shows_is_withdrawn_with_its_large_page(page: Page) -> None:
@@ -139,7 +139,7 @@ def test_a_picture_that_a_page_no_longer_shows_is_withdrawn_with_its_large_page(
     page.lead_figure = make_figure("other")
     page.save()
     make_public(page)
-    assert "/small-cut/picture/needle/" in all_concerned(before, content_version())
+    assert "/small-cut/picture/needle/" in all_affected(before, content_version())
     assert "/small-cut/picture/needle/" not in public_urls()
     assert Client().get("/small-cut/picture/needle/").status_code == 404
 

@@ -17,7 +17,7 @@ FORM = (
     # A well-formed cookie: without one, the CSRF check would fail before reading the body.
     b"Cookie: csrftoken=" + b"a" * 32 + b"; __Host-csrftoken=" + b"a" * 32 + b"\r\n"
 )
-PATIENCE = 5
+TIMEOUT_SECONDS = 5
 
 
 def request(path: bytes, headers: bytes = b"", *, method: bytes = b"GET", host: bytes = b"127.0.0.1") -> bytes:
@@ -33,12 +33,12 @@ def login(length: int, sent: bytes) -> bytes:
 @contextmanager
 def connected(url: str, data: bytes) -> Iterator[socket.socket]:
     parts = urlsplit(url)
-    with socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE) as client:
+    with socket.create_connection((parts.hostname, parts.port), timeout=TIMEOUT_SECONDS) as client:
         client.sendall(data)
         yield client
 
 
-def head(url: str, data: bytes) -> tuple[int, dict[str, str]]:
+def fetch_head(url: str, data: bytes) -> tuple[int, dict[str, str]]:
     """Return status and headers of the response to raw bytes."""
     with connected(url, data) as client:
         received = b""
@@ -50,37 +50,37 @@ def head(url: str, data: bytes) -> tuple[int, dict[str, str]]:
     return int(first.split()[1]), {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
 
 
-def refused_as(url: str, data: bytes) -> tuple[int, bool]:
+def response_summary(url: str, data: bytes) -> tuple[int, bool]:
     """Return the status, and whether the security headers are present."""
-    status, headers = head(url, data)
+    status, headers = fetch_head(url, data)
     return status, all(headers.get(name.lower()) == value for name, value in SECURITY_HEADERS.items())
 
 
-OURS = {
-    "address of 8,000 letters": (request(b"/" + b"a" * 8000), 404),
-    "10,000 letters of languages": (request(b"/", b"Accept-Language: " + b"en," * 3333 + b"\r\n"), 200),
-    "one language of 10,000 letters": (request(b"/", b"Accept-Language: " + b"e" * 10_000 + b"\r\n"), 200),
-    "cookie of 20,000 letters": (request(b"/", b"Cookie: a=" + b"a" * 20_000 + b"\r\n"), 200),
+HANDLED_BY_DJANGO = {
+    "8,000-character path": (request(b"/" + b"a" * 8000), 404),
+    "10,000 characters of languages": (request(b"/", b"Accept-Language: " + b"en," * 3333 + b"\r\n"), 200),
+    "one language of 10,000 characters": (request(b"/", b"Accept-Language: " + b"e" * 10_000 + b"\r\n"), 200),
+    "20,000-character cookie": (request(b"/", b"Cookie: a=" + b"a" * 20_000 + b"\r\n"), 200),
     "4,000 entity tags": (request(b"/", b"If-None-Match: " + b'"a",' * 4000 + b"\r\n"), 200),
     "1,000 ranges": (request(b"/", b"Range: bytes=" + b"0-0," * 1000 + b"0-0\r\n"), 200),
-    "search for 30,000 letters": (request(b"/search/?q=" + b"a" * 30_000), 200),
+    "30,000-character search": (request(b"/search/?q=" + b"a" * 30_000), 200),
     "2,000 parameters": (request(b"/search/?" + b"&".join(b"a%d=1" % n for n in range(2000))), 400),
     "another host": (request(b"/", host=b"evil.example"), 400),
     "another port and user": (request(b"/", host=b"127.0.0.1@evil.example"), 400),
     "no host": (b"GET / HTTP/1.1\r\n\r\n", 400),
     "empty host": (request(b"/", host=b""), 400),
     "two hosts": (request(b"/", b"Host: evil.example\r\n"), 400),
-    "slashes that are encoded": (request(b"/%2fkyphoplasty%2f"), 301),
+    "encoded slashes": (request(b"/%2fkyphoplasty%2f"), 301),
     "zero byte": (request(b"/%00"), 404),
     "zero byte in a search": (request(b"/search/?q=%00%ff"), 200),
     "zero byte in a picture": (request(b"/media/figures/%00.png"), 404),
     "zero byte in a style": (request(b"/static/%00"), 404),
-    "bytes that are no text": (request(b"/%ff%fe/"), 404),
-    "way out of the pictures": (request(b"/media/..%2f..%2fsecret-key"), 404),
-    "way out of the styles": (request(b"/static/../secret-key"), 404),
-    "way out with other slashes": (request(b"/static/..%5c..%5csecret-key"), 404),
-    "code with a zero byte, which is mended to the page of codes": (request(b"/p/%00%0a"), 301),
-    "fields of a form, 3,000": (login(12_000, b"&a=1" * 3000), 400),
+    "bytes that are not text": (request(b"/%ff%fe/"), 404),
+    "path traversal out of the pictures": (request(b"/media/..%2f..%2fsecret-key"), 404),
+    "path traversal out of the styles": (request(b"/static/../secret-key"), 404),
+    "path traversal with backslashes": (request(b"/static/..%5c..%5csecret-key"), 404),
+    "code with a zero byte, which redirects to the page of codes": (request(b"/p/%00%0a"), 301),
+    "3,000 form fields": (login(12_000, b"&a=1" * 3000), 400),
     "form of 100 GB": (login(10**11, b"a="), 413),
     "form of 65 kB": (login(65_537, b"a="), 413),
     "form for a page": (request(b"/kyphoplasty/", FORM + b"Content-Length: 99999999\r\n", method=b"POST"), 405),
@@ -90,15 +90,15 @@ OURS = {
     },
 }
 # None of these reach the portal: the server itself responds, without a body.
-SERVERS_OWN = {
-    "address of 70,000 letters": (request(b"/" + b"a" * 70_000), {414, 431}),
-    "header of 70,000 letters": (request(b"/", b"X-A: " + b"a" * 70_000 + b"\r\n"), {431}),
+HANDLED_BY_SERVER = {
+    "70,000-character path": (request(b"/" + b"a" * 70_000), {414, 431}),
+    "70,000-character header": (request(b"/", b"X-A: " + b"a" * 70_000 + b"\r\n"), {431}),
     "200 headers": (request(b"/", b"".join(b"X-%d: a\r\n" % n for n in range(200))), {431}),
-    "line break in the address": (b"GET /a\rb HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", {400}),
-    "zero byte as it is": (request(b"/a\x00b"), {400}),
+    "line break in the path": (b"GET /a\rb HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", {400}),
+    "raw NUL byte": (request(b"/a\x00b"), {400}),
     "another protocol": (b"\x16\x03\x01\x02\x00\x01\r\n\r\n", {400}),
-    "HTTP of the future": (b"GET / HTTP/9.9\r\nHost: 127.0.0.1\r\n\r\n", {400}),
-    "length below zero": (request(b"/admin/login/", b"Content-Length: -5\r\n", method=b"POST"), {400}),
+    "unsupported HTTP version": (b"GET / HTTP/9.9\r\nHost: 127.0.0.1\r\n\r\n", {400}),
+    "negative Content-Length": (request(b"/admin/login/", b"Content-Length: -5\r\n", method=b"POST"), {400}),
     "two lengths": (request(b"/", b"Content-Length: 5\r\nContent-Length: 6\r\n", method=b"POST"), {400}),
     "folded header": (request(b"/", b"X-A: b\r\n c\r\n"), {400}),
 }
@@ -107,21 +107,21 @@ SERVERS_OWN = {
 def test_a_malformed_request_gets_its_status_and_the_security_headers(
     served_site: ServedSite, subtests: pytest.Subtests
 ) -> None:
-    for name in OURS:
+    for name in HANDLED_BY_DJANGO:
         with subtests.test(name=name):
-            data, status = OURS[name]
+            data, status = HANDLED_BY_DJANGO[name]
             begun = time.monotonic()
 
-            assert refused_as(served_site.url, data) == (status, True)
-            assert time.monotonic() - begun < PATIENCE
+            assert response_summary(served_site.url, data) == (status, True)
+            assert time.monotonic() - begun < TIMEOUT_SECONDS
 
 
 def test_bytes_that_are_not_http_are_rejected_by_the_server(served_site: ServedSite, subtests: pytest.Subtests) -> None:
-    for name in SERVERS_OWN:
+    for name in HANDLED_BY_SERVER:
         with subtests.test(name=name):
-            data, statuses = SERVERS_OWN[name]
+            data, statuses = HANDLED_BY_SERVER[name]
 
-            assert head(served_site.url, data)[0] in statuses
+            assert fetch_head(served_site.url, data)[0] in statuses
 
 
 def test_a_line_break_in_a_path_adds_no_header(served_site: ServedSite) -> None:
@@ -130,7 +130,7 @@ def test_a_line_break_in_a_path_adds_no_header(served_site: ServedSite) -> None:
         b"/KYPHOPLASTY%0d%0aSet-Cookie:x=1",
         b"/search/?q=%0d%0aX-A:1",
     ):
-        status, headers = head(served_site.url, request(path))
+        status, headers = fetch_head(served_site.url, request(path))
         assert status in {200, 301, 404}
         assert "set-cookie" not in headers
         assert "x-a" not in headers
@@ -145,7 +145,7 @@ def test_no_redirect_leaves_the_site(served_site: ServedSite) -> None:
         b"/.//evil.example",
         b"http://evil.example/",
     ):
-        status, headers = head(served_site.url, request(path))
+        status, headers = fetch_head(served_site.url, request(path))
         assert status in {200, 301, 404}, path
         location = headers.get("location", "/")
         assert location.startswith("/") and not location.startswith(("//", "/\\")), (path, location)
@@ -162,7 +162,7 @@ def test_chunks_with_a_content_length_are_not_two_requests(served_site: ServedSi
                 received += part
         except TimeoutError:
             pass
-    # RFC 9112 §6.3: Transfer-Encoding takes precedence. What follows is a separate request of the same client.
+    # RFC 9112 §6.3: Transfer-Encoding takes precedence. What follows is a separate request from the same client.
     assert received.startswith((b"HTTP/1.1 405", b"HTTP/1.1 400"))
 
 
@@ -172,7 +172,7 @@ def test_slow_forms_affect_neither_readers_nor_staff(served_site: ServedSite, co
     try:
         for _ in range(count):
             parts = urlsplit(served_site.url)
-            client = socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE)
+            client = socket.create_connection((parts.hostname, parts.port), timeout=TIMEOUT_SECONDS)
             client.sendall(login(1000, b"a="))
             slow.append(client)
         time.sleep(0.5)
@@ -186,7 +186,7 @@ def test_slow_forms_affect_neither_readers_nor_staff(served_site: ServedSite, co
             client.close()
 
     assert statuses == [200] * 4
-    assert waited < PATIENCE
+    assert waited < TIMEOUT_SECONDS
 
 
 def test_a_form_that_does_not_arrive_times_out(served_site: ServedSite) -> None:
@@ -204,11 +204,11 @@ def test_headers_that_do_not_arrive_time_out(served_site: ServedSite) -> None:
 
 
 def test_the_log_of_these_requests_contains_no_url(served_site: ServedSite) -> None:
-    head(served_site.url, request(b"/codename-of-a-condition/?q=secret"))
+    fetch_head(served_site.url, request(b"/codename-of-a-condition/?q=secret"))
 
     log = served_site.log.read_text()
 
     assert "Ready: " in log
     assert "codename" not in log
     assert "evil.example" not in log
-    assert "answered 500" not in log
+    assert "responded with 500" not in log

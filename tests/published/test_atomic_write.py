@@ -1,4 +1,4 @@
-"""Atomic writes: a file is complete, or as it was before."""
+"""Atomic writes: a file is either complete or unchanged."""
 
 from collections.abc import Iterator
 from pathlib import Path

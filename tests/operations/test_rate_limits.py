@@ -1,4 +1,4 @@
-"""Rate limits of the search: enough for a waiting room, too little to copy the site."""
+"""Rate limits of the search: high enough for a waiting room, too low to copy the site."""
 
 from collections.abc import Iterator
 
@@ -11,8 +11,8 @@ from tests.factories import make_clinic
 
 
 @pytest.fixture
-def three(monkeypatch: pytest.MonkeyPatch, db: None) -> Iterator[None]:
-    """Three searches at once, behind a proxy."""
+def burst_of_three(monkeypatch: pytest.MonkeyPatch, db: None) -> Iterator[None]:
+    """Allow a burst of three searches, behind a proxy."""
     make_clinic()
     monkeypatch.setattr(pages, "SEARCH_RATE_LIMIT", TokenBucket(burst=3, per_second=0.001))
     with override_settings(USE_HTTPS=True):
@@ -26,7 +26,7 @@ def statuses(path: str, *places: str) -> list[int]:
 @pytest.mark.parametrize(
     ("path", "sentence"), [("/search/?q=pain", "Wait ten seconds"), ("/es/search/?q=dolor", "Espere diez")]
 )
-def test_a_client_that_searches_too_often_gets_retry_after(three: None, path: str, sentence: str) -> None:
+def test_a_client_that_searches_too_often_gets_retry_after(burst_of_three: None, path: str, sentence: str) -> None:
     reader = Client(headers={"X-Forwarded-For": "203.0.113.5"})
 
     answers = [reader.get(path) for _ in range(4)]
@@ -35,23 +35,23 @@ def test_a_client_that_searches_too_often_gets_retry_after(three: None, path: st
     assert sentence in answers[-1].content.decode()
     assert answers[-1].headers["Retry-After"] == "10"
     assert answers[-1].headers["Cache-Control"] == "no-store"
-    assert reader.get("/").status_code != 429, "pages stay open"
+    assert reader.get("/").status_code != 429, "pages are not rate-limited"
 
 
-def test_other_clients_are_not_limited_and_addresses_cannot_be_forged(three: None) -> None:
+def test_other_clients_are_not_limited_and_addresses_cannot_be_forged(burst_of_three: None) -> None:
     first = "203.0.113.5"
 
     assert statuses("/search/?q=a", first, first, first, first, "203.0.113.6") == [200, 200, 200, 429, 200]
     assert statuses("/search/?q=a", f"198.51.100.1, {first}", f"198.51.100.2, {first}") == [429, 429]
 
 
-def test_an_ipv6_network_is_one_client(three: None) -> None:
+def test_an_ipv6_network_is_one_client(burst_of_three: None) -> None:
     found = statuses("/search/?q=a", *(f"2001:db8:0:1::{number}" for number in range(1, 5)), "2001:db8:0:2::1")
 
     assert found == [200, 200, 200, 429, 200]
 
 
-def test_without_forwarded_addresses_nobody_is_limited(three: None) -> None:
+def test_clients_without_a_forwarded_address_are_not_limited(burst_of_three: None) -> None:
     assert statuses("/search/?q=a", *["not an address"] * 6) == [200] * 6
 
 

@@ -14,13 +14,13 @@ from django.http import HttpResponse
 
 from portal.published.builder import SiteBuilder
 from portal.published.files import PublishedFiles
-from tests.published.plain import HEADERS, ask, reader
+from tests.published.web_process import HEADERS, fetch, make_web_process
 
-PATIENCE = 10.0
+TIMEOUT_SECONDS = 10.0
 
 
-class Site:
-    """Fake of Django and the domain: pages with a text, and a content version that counts changes."""
+class FakeSite:
+    """Fake Django and domain: pages with text, and a content version that counts changes."""
 
     def __init__(self, pages: dict[str, str]) -> None:
         self.pages, self.number, self.clinic, self.down = pages, 1, "a", False
@@ -66,7 +66,7 @@ class Site:
         return list(self.files)
 
 
-class Quiet:
+class FakeChangeListener:
     """Fake ChangeListener that always reports a change."""
 
     def wait(self) -> None:
@@ -76,10 +76,10 @@ class Quiet:
         return True
 
     def reset(self) -> None:
-        """Do nothing."""
+        pass
 
 
-class File:
+class FakeDatabaseFileMonitor:
     """Fake DatabaseFileMonitor."""
 
     reason = ""
@@ -91,15 +91,15 @@ class File:
 class Machine:
     """A data directory with a worker, which runs in a thread, and a web process."""
 
-    def __init__(self, site: Site, data: Path, *, build: str = "this build") -> None:
+    def __init__(self, site: FakeSite, data: Path, *, build: str = "this build") -> None:
         self.site, self.build = site, build
         self.files = PublishedFiles(data)
-        self.reader = reader(PublishedFiles(data))
+        self.reader = make_web_process(PublishedFiles(data))
         self.builder: SiteBuilder | None = None
 
     @contextmanager
     def working(self) -> Iterator["Machine"]:
-        """Run the worker for the length of the block."""
+        """Run the worker for the duration of the block."""
         stop = threading.Event()
 
         def work() -> None:
@@ -117,8 +117,8 @@ class Machine:
             thread.join()
 
     def text(self, path: str) -> str:
-        """Return the heading of a page as served from its file; the whole body of a response of Django's."""
-        return ask(self.reader, PATH_INFO=path)[2].partition(b"</h1>")[0].removeprefix(b"<h1>").decode()
+        """Return the heading of a page as served from its file, or the whole body if Django responded."""
+        return fetch(self.reader, PATH_INFO=path)[2].partition(b"</h1>")[0].removeprefix(b"<h1>").decode()
 
     def published(self) -> dict[str, str]:
         """Return the heading of each page that is on disk, read as nginx would read it."""
@@ -139,7 +139,7 @@ class Machine:
 
 def eventually(wanted: Callable[[], object]) -> None:
     """Wait until a condition is true; fail after a timeout."""
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + TIMEOUT_SECONDS
     while not wanted():
-        assert time.monotonic() < until, "it did not come"
+        assert time.monotonic() < until, "timed out"
         time.sleep(0.005)

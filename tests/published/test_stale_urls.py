@@ -1,4 +1,4 @@
-"""No published file shows outdated or withdrawn content: whatever a change affects is found."""
+"""No published file shows stale or withdrawn content: every path that a change affects is detected."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ def published(client: Client) -> dict[str, bytes]:
     return {path: answer.content for path, answer in answers.items()}
 
 
-def renewed_by(change: Callable[[], object], client: Client) -> set[str]:
+def paths_changed_by(change: Callable[[], object], client: Client) -> set[str]:
     """Return the published paths that differ after a change, and check that the change affects each of them."""
     before, state = published(client), content_version()
     change()
@@ -34,14 +34,14 @@ def renewed_by(change: Callable[[], object], client: Client) -> set[str]:
     return renewed
 
 
-def forms(page: Page) -> set[str]:
+def format_paths(page: Page) -> set[str]:
     """Return the published paths that show the text of a page."""
     release = page.live_release
     assert release is not None
     return {release.path, f"{release.path}plain.txt"}
 
 
-def retitled(page: Page, title: str, slug: str = "") -> None:
+def retitle(page: Page, title: str, slug: str = "") -> None:
     page.title, page.slug = title, slug or page.slug
     page.save()
     make_public(page)
@@ -51,7 +51,7 @@ def retitled(page: Page, title: str, slug: str = "") -> None:
 def pages() -> dict[str, Page]:
     """A page with a former path, a guide that contains it, both with translations, and a page that it replaced."""
     page = make_public_page()
-    retitled(page, "Small cut", "tiny-cut")
+    retitle(page, "Small cut", "tiny-cut")
     guide = make_page("first", kind="guide")
     GuideItem.objects.create(guide=guide, page=page)
     make_public(guide)
@@ -72,20 +72,20 @@ def test_publishing_moving_and_withdrawing_update_every_format_of_a_page(
 ) -> None:
     page = pages[name]
 
-    own = forms(page)
-    assert own <= renewed_by(lambda: retitled(page, "Other words"), client)
-    moved = renewed_by(lambda: retitled(page, "Other words", "another-place"), client)
-    assert own | forms(page) <= moved
-    own = forms(page)
-    gone = renewed_by(lambda: withdraw(page, actor=make_user("max"), reason="We no longer do this."), client)
+    own = format_paths(page)
+    assert own <= paths_changed_by(lambda: retitle(page, "Other words"), client)
+    moved = paths_changed_by(lambda: retitle(page, "Other words", "another-place"), client)
+    assert own | format_paths(page) <= moved
+    own = format_paths(page)
+    gone = paths_changed_by(lambda: withdraw(page, actor=make_user("max"), reason="We no longer do this."), client)
     assert own <= gone
-    back = renewed_by(lambda: make_public(page), client)
+    back = paths_changed_by(lambda: make_public(page), client)
     assert page.paths.get(is_canonical=True).path in back
 
 
 def test_the_booklet_of_a_guide_is_updated_with_its_pages(pages: dict[str, Page], client: Client) -> None:
-    assert "/visits/first/booklet/" in renewed_by(lambda: retitled(pages["page"], "Other words"), client)
-    gone = renewed_by(lambda: withdraw(pages["page"], actor=make_user("max"), reason="Out of use."), client)
+    assert "/visits/first/booklet/" in paths_changed_by(lambda: retitle(pages["page"], "Other words"), client)
+    gone = paths_changed_by(lambda: withdraw(pages["page"], actor=make_user("max"), reason="Out of use."), client)
     assert "/visits/first/booklet/" in gone
 
 

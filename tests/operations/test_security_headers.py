@@ -1,7 +1,7 @@
 """The headers of a site behind https, by the published rules of Mozilla's HTTP Observatory.
 
-https://github.com/mozilla/http-observatory/blob/main/httpobs/docs/scoring.md (2024-02-27): 100 points to begin with.
-135 are reachable; 5 of them only by the browsers' own list of hosts, which is for the owner of a domain to ask for.
+https://github.com/mozilla/http-observatory/blob/main/httpobs/docs/scoring.md (2024-02-27): The score starts at 100 and
+can reach 135. Five of those points require the HSTS preload list, which only a domain's owner can request.
 """
 
 import json
@@ -18,7 +18,7 @@ from tests.served_data import ROOT
 pytestmark = pytest.mark.served
 
 HOST = "learn.example.org"
-ASK = f"""
+FETCH_SCRIPT = f"""
 import json, django
 django.setup()
 from django.test import Client
@@ -31,7 +31,7 @@ print(json.dumps([[answer.status_code, dict(answer.headers), len(answer.cookies)
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[int, dict[str, str], int]]:
-    """Return status, headers and number of cookies over HTTPS, over HTTP, and of the admin over HTTP."""
+    """Return the status, headers, and cookie count of a page over HTTPS, a page over HTTP, and the admin over HTTP."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
     environ = {
         **own,
@@ -41,7 +41,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[int, dict[st
         "DJANGO_SETTINGS_MODULE": "portal.settings",
     }
     done = subprocess.run(
-        [sys.executable, "-c", ASK], env=environ, cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", FETCH_SCRIPT], env=environ, cwd=ROOT, capture_output=True, text=True, check=True
     )
     return [tuple(answer) for answer in json.loads(done.stdout)]
 

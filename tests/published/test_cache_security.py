@@ -1,7 +1,7 @@
 """Every class of vulnerability that Django's own cache had in 2026 (release notes of 5.2.14 to 5.2.19), and cache poisoning.
 
-Real views behind the published pages, whose design differs from Django's cache: only the worker process stores responses,
-to requests of its own for the addresses of a list, and only if they are of a listed kind. Requests of clients store nothing.
+The views are real. Unlike Django's cache, only the worker process stores responses: to its own requests, for URLs on a
+fixed list, and only if they are publishable. Client requests never store anything.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ from portal.published.files import PublishedFiles
 from portal.published.wsgi import PublishedPages
 from procedures.publishing import invalidation
 from tests.factories import make_public_page
-from tests.published.plain import HEADERS, PAGE, PATH, Django, ask, reader
+from tests.published.web_process import HEADERS, PAGE, PATH, FakeDjango, fetch, make_web_process
 
 Answer = tuple[str, dict[str, str], bytes]
 
@@ -63,14 +63,14 @@ def test_only_a_complete_page_is_published(status: int) -> None:
 def test_an_empty_header_is_not_a_missing_header(files: PublishedFiles, value: str) -> None:
     """CVE-2026-113593: both had the same cache key."""
     files.write(PATH, HEADERS, PAGE)
-    django = Django()
-    application = reader(files, django)
+    django = FakeDjango()
+    application = make_web_process(files, django)
 
-    ask(application, HTTP_AUTHORIZATION=value)
-    ask(application)
-    ask(application, HTTP_AUTHORIZATION=value)
+    fetch(application, HTTP_AUTHORIZATION=value)
+    fetch(application)
+    fetch(application, HTTP_AUTHORIZATION=value)
 
-    assert django.asked == 2
+    assert django.request_count == 2
 
 
 def test_the_request_for_a_published_page_contains_nothing_of_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,10 +91,11 @@ Site = Callable[..., Answer]
 
 @pytest.fixture
 def site(files: PublishedFiles, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """Yield a web process and a worker with a published page; each call is one request, after which the worker works."""
-    # No better compression in the meantime.
-    monkeypatch.setattr("portal.published.builder.QUIET_SECONDS", float("inf"))
-    # Django, at the end of a request, and the builder would close the connection of the test's transaction.
+    """Yield a function that sends one request to a web process and then lets the worker run."""
+    # Disable recompression.
+    monkeypatch.setattr("portal.published.builder.DEBOUNCE_SECONDS", float("inf"))
+    # Otherwise, Django (after each request) and the builder would close the connection that holds the test's
+    # transaction.
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     monkeypatch.setattr("portal.published.builder.close_old_connections", lambda: None)

@@ -34,31 +34,31 @@ def user_form_data(user: User, **changes: Any) -> dict[str, Any]:
         ("post", "{}/sign-out/"), ("get", "../auditevent/"),
     ],
 )  # fmt: skip
-def test_only_managers_manage_users(max_: User, role: str, method: str, screen: str) -> None:
-    add_totp(max_)
+def test_only_managers_manage_users(max_user: User, role: str, method: str, screen: str) -> None:
+    add_totp(max_user)
     client = logged_in_client(make_member("other", role))
 
-    response = getattr(client, method)(f"{USERS_URL}{screen}".format(max_.pk).replace("user/../", ""))
+    response = getattr(client, method)(f"{USERS_URL}{screen}".format(max_user.pk).replace("user/../", ""))
 
     assert response.status_code == 403
-    assert max_.authenticator_set.count() == 2
+    assert max_user.authenticator_set.count() == 2
     assert not AccessToken.objects.exists()
 
 
 @pytest.mark.parametrize("screen", ["link/", "revoke/", "reset-factor/", "sign-out/"])
-def test_a_manager_cannot_manage_a_superuser(max_: User, screen: str) -> None:
+def test_a_manager_cannot_manage_a_superuser(max_user: User, screen: str) -> None:
     owner = make_member("owner", is_superuser=True)
 
-    assert logged_in_client(max_).post(f"{USERS_URL}{owner.pk}/{screen}").status_code == 403
+    assert logged_in_client(max_user).post(f"{USERS_URL}{owner.pk}/{screen}").status_code == 403
 
 
 @pytest.mark.parametrize("screen", ["link/", "revoke/", "sign-out/"])
-def test_a_get_request_changes_nothing(max_: User, nina: User, screen: str) -> None:
-    assert logged_in_client(max_).get(f"{USERS_URL}{nina.pk}/{screen}").status_code == 405
+def test_a_get_request_changes_nothing(max_user: User, nina: User, screen: str) -> None:
+    assert logged_in_client(max_user).get(f"{USERS_URL}{nina.pk}/{screen}").status_code == 405
 
 
-def test_a_manager_resets_the_second_factor_of_a_lost_phone(max_: User, nina: User) -> None:
-    hers, his = logged_in_client(nina), logged_in_client(max_)
+def test_a_manager_resets_the_second_factor_after_a_lost_phone(max_user: User, nina: User) -> None:
+    hers, his = logged_in_client(nina), logged_in_client(max_user)
     asked = his.get(f"{USERS_URL}{nina.pk}/reset-factor/")
 
     assert "Verify who is asking" in asked.text
@@ -71,19 +71,19 @@ def test_a_manager_resets_the_second_factor_of_a_lost_phone(max_: User, nina: Us
     assert post_login(again)["Location"] == "/admin/"
     assert again.get("/admin/")["Location"] == "/admin/account/start/"
     event = AuditEvent.objects.get(kind="factor-reset")
-    assert (event.user, event.actor) == (nina, max_)
+    assert (event.user, event.actor) == (nina, max_user)
 
 
-def test_a_manager_cannot_reset_their_own_factor(max_: User) -> None:
-    client = logged_in_client(max_)
+def test_a_manager_cannot_reset_their_own_factor(max_user: User) -> None:
+    client = logged_in_client(max_user)
 
-    client.post(f"{USERS_URL}{max_.pk}/reset-factor/")
+    client.post(f"{USERS_URL}{max_user.pk}/reset-factor/")
 
-    assert max_.authenticator_set.count() == 2
+    assert max_user.authenticator_set.count() == 2
 
 
-def test_a_manager_creates_and_revokes_a_link(max_: User, nina: User) -> None:
-    client = logged_in_client(max_)
+def test_a_manager_creates_and_revokes_a_link(max_user: User, nina: User) -> None:
+    client = logged_in_client(max_user)
     first = extract_link(client.post(f"{USERS_URL}{nina.pk}/link/"))
     second = extract_link(client.post(f"{USERS_URL}{nina.pk}/link/"))
     page = client.get(f"{USERS_URL}{nina.pk}/change/").text
@@ -95,8 +95,8 @@ def test_a_manager_creates_and_revokes_a_link(max_: User, nina: User) -> None:
     assert Client().get(second).status_code == 410
 
 
-def test_a_deactivated_user_is_signed_out_and_stays_in_the_log(max_: User, nina: User) -> None:
-    hers, his = logged_in_client(nina), logged_in_client(max_)
+def test_a_deactivated_user_is_signed_out_and_stays_in_the_log(max_user: User, nina: User) -> None:
+    hers, his = logged_in_client(nina), logged_in_client(max_user)
     path = extract_link(his.post(f"{USERS_URL}{nina.pk}/link/"))
 
     his.post(f"{USERS_URL}{nina.pk}/change/", user_form_data(nina, is_active=""))
@@ -104,32 +104,32 @@ def test_a_deactivated_user_is_signed_out_and_stays_in_the_log(max_: User, nina:
     assert hers.get("/admin/").status_code == 302
     assert Client().get(path).status_code == 410
     assert "is not correct" in post_login(Client()).text
-    assert AuditEvent.objects.filter(kind="deactivated", user=nina, actor=max_).count() == 1
+    assert AuditEvent.objects.filter(kind="deactivated", user=nina, actor=max_user).count() == 1
     assert his.post(f"{USERS_URL}{nina.pk}/delete/", {"post": "yes"}).status_code == 403
     his.post(f"{USERS_URL}{nina.pk}/change/", user_form_data(nina, is_active="on"))
     assert AuditEvent.objects.filter(kind="activated").count() == 1
 
 
-def test_a_manager_cannot_deactivate_their_own_account(max_: User) -> None:
-    client = logged_in_client(max_)
+def test_a_manager_cannot_deactivate_their_own_account(max_user: User) -> None:
+    client = logged_in_client(max_user)
 
-    client.post(f"{USERS_URL}{max_.pk}/change/", user_form_data(max_, is_active=""))
+    client.post(f"{USERS_URL}{max_user.pk}/change/", user_form_data(max_user, is_active=""))
 
-    max_.refresh_from_db()
-    assert max_.is_active
+    max_user.refresh_from_db()
+    assert max_user.is_active
 
 
-def test_a_role_change_is_logged_with_both_roles(max_: User, nina: User) -> None:
+def test_a_role_change_is_logged_with_both_roles(max_user: User, nina: User) -> None:
     reviewer, _ = Group.objects.get_or_create(name="Reviewer")
 
-    logged_in_client(max_).post(f"{USERS_URL}{nina.pk}/change/", user_form_data(nina, groups=[reviewer.pk]))
+    logged_in_client(max_user).post(f"{USERS_URL}{nina.pk}/change/", user_form_data(nina, groups=[reviewer.pk]))
 
     event = AuditEvent.objects.get(kind="roles-changed")
-    assert (event.user, event.actor, event.detail) == (nina, max_, "Editor → Reviewer")
+    assert (event.user, event.actor, event.detail) == (nina, max_user, "Editor → Reviewer")
 
 
-def test_the_audit_log_is_read_only(max_: User) -> None:
-    client = logged_in_client(max_)
+def test_the_audit_log_is_read_only(max_user: User) -> None:
+    client = logged_in_client(max_user)
     row = AuditEvent.objects.get()
     base = "/admin/staff/auditevent/"
 
@@ -142,10 +142,10 @@ def test_the_audit_log_is_read_only(max_: User) -> None:
             act()
 
 
-def test_the_audit_log_has_a_fixed_number_of_queries(max_: User, django_assert_max_num_queries: Any) -> None:
-    client = logged_in_client(max_)
+def test_the_audit_log_runs_a_fixed_number_of_queries(max_user: User, django_assert_max_num_queries: Any) -> None:
+    client = logged_in_client(max_user)
     for _ in range(30):
-        AuditEvent.objects.create(kind="refused", user=max_, actor=max_)
+        AuditEvent.objects.create(kind="refused", user=max_user, actor=max_user)
 
     with django_assert_max_num_queries(12):
         client.get("/admin/staff/auditevent/")
@@ -167,13 +167,13 @@ def test_the_invite_command_creates_the_first_account(client: Client) -> None:
     assert anna.is_staff and anna.is_superuser and [group.name for group in anna.groups.all()] == ["Manager"]
 
 
-def test_the_invite_command_restores_access(max_: User) -> None:
-    client = logged_in_client(max_)
+def test_the_invite_command_restores_access(max_user: User) -> None:
+    client = logged_in_client(max_user)
 
     path = extract_link(run_invite("max", "--reset-second-factor"))
 
     assert client.get("/admin/").status_code == 302
-    assert max_.authenticator_set.count() == 0
+    assert max_user.authenticator_set.count() == 0
     assert Client().post(path, {"new_password": NEW_PASSWORD})["Location"] == "/admin/"
 
 

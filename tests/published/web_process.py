@@ -1,4 +1,4 @@
-"""One process of the server without a network: requests in, responses out."""
+"""A web process without a network: pass in a WSGI environ, get back a response."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from portal.published.files import PublishedFiles
 from portal.published.wsgi import PublishedPages
 
 PAGE = b"<h1>A page</h1>" + b" words" * 300
-# Compresses like a page, and better with more effort.
+# Compresses like a real page, and better at higher quality.
 LONG_PAGE = b" ".join(b"%d spine bone balloon %d doctor nurse" % (n * n, n) for n in range(600))
 HTML = ("Content-Type", "text/html; charset=utf-8")
 REVALIDATE = ("Cache-Control", "no-cache")
@@ -14,7 +14,7 @@ HEADERS = [HTML, REVALIDATE, ("Vary", "Accept-Encoding")]
 PATH = "/kyphoplasty/"
 
 
-class Django:
+class FakeDjango:
     """Fake Django application: returns a body and records its requests."""
 
     def __init__(self, *, status: str = "200 OK", headers: list[tuple[str, str]] | None = None) -> None:
@@ -23,7 +23,7 @@ class Django:
         self.body = PAGE
 
     @property
-    def asked(self) -> int:
+    def request_count(self) -> int:
         """The number of requests."""
         return len(self.requests)
 
@@ -45,15 +45,15 @@ def environ(**changes: str) -> dict[str, Any]:
     }
 
 
-def reader(files: PublishedFiles, django: Any = None, *, max_bytes: int = 10_000_000) -> PublishedPages:
-    """Return a web process in front of a Django that tells by its body that it was asked."""
-    fallback = Django(status="404 Not Found")
+def make_web_process(files: PublishedFiles, django: Any = None, *, max_bytes: int = 10_000_000) -> PublishedPages:
+    """Return a web process in front of a fake Django whose response body shows that it was called."""
+    fallback = FakeDjango(status="404 Not Found")
     fallback.body = b"from Django"
     return PublishedPages(django or fallback, files, max_bytes)
 
 
-def ask(application: PublishedPages, **changes: str) -> tuple[str, dict[str, str], bytes]:
-    """Return status, headers and body of a response."""
+def fetch(application: PublishedPages, **changes: str) -> tuple[str, dict[str, str], bytes]:
+    """Return the status, headers, and body of a response."""
     got: list[Any] = []
     body = b"".join(application(environ(**changes), lambda status, headers, *_: got.append((status, dict(headers)))))
     return got[0][0], got[0][1], body

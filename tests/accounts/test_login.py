@@ -23,7 +23,7 @@ from tests.accounts.conftest import (
 pytestmark = pytest.mark.django_db
 
 
-def kinds(user: User | None) -> list[str]:
+def event_kinds(user: User | None) -> list[str]:
     return list(AuditEvent.objects.filter(user=user).order_by("pk").values_list("kind", flat=True))
 
 
@@ -38,7 +38,7 @@ def test_login_with_password_and_code(nina: User, client: Client) -> None:
     assert before["Location"].startswith("/admin/login/")
     assert second["Location"] == "/admin/procedures/page/"
     assert client.get("/admin/procedures/page/").status_code == 200
-    assert kinds(nina) == ["signed-in"]
+    assert event_kinds(nina) == ["signed-in"]
     assert AuditEvent.objects.get().detail == "password + totp"
 
 
@@ -83,7 +83,7 @@ def test_app_setup_shows_recovery_codes_once_and_opens_the_admin(client: Client)
     assert client.get("/admin/").status_code == 200
     assert client.get("/admin/account/codes/")["Location"] == "/admin/account/"
     assert client.get("/admin/account/codes/file/").status_code == 404
-    assert kinds(nina) == ["signed-in", "factor-added"]
+    assert event_kinds(nina) == ["signed-in", "factor-added"]
 
 
 def test_unconfirmed_recovery_codes_are_shown_again(nina: User, client: Client) -> None:
@@ -121,7 +121,7 @@ def test_a_recovery_code_works_once_and_is_logged(nina: User, client: Client) ->
     other = Client()
     post_login(other)
     assert other.post("/admin/login/code/", {"code": code}).status_code == 200
-    assert kinds(nina) == ["recovery-code", "signed-in", "code-refused"]
+    assert event_kinds(nina) == ["recovery-code", "signed-in", "code-refused"]
     assert len(recovery_codes(nina)) == 9
 
 
@@ -153,7 +153,7 @@ def test_a_session_not_created_by_our_login_is_ended(nina: User, client: Client)
     assert "_auth_user_id" not in client.session
 
 
-class Counted(hashers.MD5PasswordHasher):
+class CountingHasher(hashers.MD5PasswordHasher):
     """Counts how often a password is hashed."""
 
     calls: list[int] = []
@@ -176,20 +176,20 @@ def test_failed_logins_look_the_same_for_every_account(nina: User) -> None:
         "invited": "wrong",
         "demo": PASSWORD,
     }
-    # The count of this place is there from now on, whoever is named.
+    # This network's throttle row now exists, whichever username is tried next.
     post_login(Client(), "somebody", "wrong")
     statements, hashes, pages = {}, {}, {}
 
-    with override_settings(PASSWORD_HASHERS=[f"{__name__}.Counted"], PUBLIC_URL="https://learn.example.org"):
+    with override_settings(PASSWORD_HASHERS=[f"{__name__}.CountingHasher"], PUBLIC_URL="https://learn.example.org"):
         for user in User.objects.exclude(username="invited"):
             user.set_password(PASSWORD)
             user.save()
         for name, password in tries.items():
-            Counted.calls.clear()
+            CountingHasher.calls.clear()
             with CaptureQueriesContext(connection) as captured:
                 response = post_login(Client(), name, password)
             statements[name] = sorted(re.sub(r"[(\d'].*", "", query["sql"]) for query in captured)
-            hashes[name] = len(Counted.calls)
+            hashes[name] = len(CountingHasher.calls)
             pages[name] = (response.status_code, re.sub(f'"{name}"|value="[^"]*"', "", response.text))
 
     assert hashes == dict.fromkeys(tries, 1)
@@ -255,5 +255,5 @@ def test_logout_requires_a_post(nina: User) -> None:
     assert client.get("/admin/").status_code == 200
     client.post("/admin/logout/")
     assert client.get("/admin/").status_code == 302
-    assert kinds(nina)[-1] == "signed-out"
+    assert event_kinds(nina)[-1] == "signed-out"
     assert nina.usersession_set.count() == 0

@@ -14,7 +14,7 @@ from tests.served_data import ROOT, free_port
 
 pytestmark = pytest.mark.served
 
-STOPS_BY_ITSELF = 60
+TIMEOUT_SECONDS = 60
 
 
 def manage(*arguments: str, data: Path | str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -22,7 +22,7 @@ def manage(*arguments: str, data: Path | str, **environ: str) -> subprocess.Comp
     own = {name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "DATABASE_URL"))}
     return subprocess.run(
         [sys.executable, str(ROOT / "manage.py"), *arguments],
-        capture_output=True, text=True, timeout=STOPS_BY_ITSELF, check=False, cwd=ROOT,
+        capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False, cwd=ROOT,
         env={**own, "PORTAL_DATA_DIR": str(data), **environ},
     )  # fmt: skip
 
@@ -32,7 +32,7 @@ def serve(*arguments: str, data: Path | str, **environ: str) -> subprocess.Compl
     return manage("serve", "--port", str(free_port()), *arguments, data=data, **environ)
 
 
-def said(run: subprocess.CompletedProcess[str]) -> str:
+def get_error_line(run: subprocess.CompletedProcess[str]) -> str:
     """Return the single line of an error message."""
     assert run.returncode != 0
     assert run.stdout == ""
@@ -45,18 +45,18 @@ def said(run: subprocess.CompletedProcess[str]) -> str:
 @pytest.mark.parametrize(
     ("name", "value", "line"),
     [
-        ("PORTAL_DEBUG", "maybe", "error: PORTAL_DEBUG is not valid. Write true or false."),
+        ("PORTAL_DEBUG", "maybe", "error: PORTAL_DEBUG is not valid. Use true or false."),
         ("PORTAL_ALLOWED_HOSTS", "*", "error: PORTAL_ALLOWED_HOSTS is not valid. It contains '*'."),
-        ("PORTAL_PUBLIC_URL", "learn", "error: PORTAL_PUBLIC_URL is not valid. Write scheme and host only"),
+        ("PORTAL_PUBLIC_URL", "learn", "error: PORTAL_PUBLIC_URL is not valid. Use scheme and host only"),
         ("PORTAL_SECRET_KEY", "short", "error: PORTAL_SECRET_KEY is not valid. It is too short."),
-        ("PORTAL_HOSTS", "a", "error: PORTAL_HOSTS is not a setting. Did you mean PORTAL_ALLOWED_HOSTS?"),
+        ("PORTAL_HOSTS", "a", "error: PORTAL_HOSTS is not a known setting. Did you mean PORTAL_ALLOWED_HOSTS?"),
         ("DATABASE_URL", "mysql://a/b", "error: DATABASE_URL"),
     ],
 )
 def test_an_invalid_setting_stops_the_start(tmp_path: Path, name: str, value: str, line: str) -> None:
     run = serve(data=tmp_path / "data", **{name: value})
 
-    assert said(run).startswith(line)
+    assert get_error_line(run).startswith(line)
     assert not (tmp_path / "data" / "portal.sqlite3").exists()
 
 
@@ -66,14 +66,14 @@ def test_a_data_directory_that_cannot_be_created_stops_the_start(tmp_path: Path,
 
     run = serve(data=tmp_path / place)
 
-    assert "PORTAL_DATA_DIR" in said(run)
-    assert "cannot be created" in said(run)
+    assert "PORTAL_DATA_DIR" in get_error_line(run)
+    assert "cannot be created" in get_error_line(run)
     assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_a_read_only_data_directory_stops_the_start() -> None:
     # Root ignores file modes, but not even root can write here.
-    assert said(serve(data="/proc/sys")).startswith("error: ")
+    assert get_error_line(serve(data="/proc/sys")).startswith("error: ")
 
 
 def test_a_port_in_use_stops_the_start_before_anything_is_created(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_port_in_use_stops_the_start_before_anything_is_created(tmp_path: Path
 
         run = manage("serve", "--port", str(port), data=tmp_path)
 
-    assert said(run) == (
+    assert get_error_line(run) == (
         f"CommandError: Cannot listen on 127.0.0.1:{port}: Another program uses the port. Stop it, or choose another --port."
     )
     assert [file.name for file in tmp_path.iterdir()] == ["secret-key"]
@@ -109,9 +109,9 @@ def test_a_database_with_an_unknown_migration_stops_the_start_and_is_not_changed
 
     run = serve(data=tmp_path)
 
-    assert said(run) == (
+    assert get_error_line(run) == (
         f"ConfigurationError: The database has a migration that this version does not have ({app}.9999_unknown): it was made "
-        "by a newer version, or by one from before the migrations were squashed. Run the version that made it, or start "
+        "by a newer version, or by one that predates the squashed migrations. Run the version that created it, or start "
         "with a new PORTAL_DATA_DIR or DATABASE_URL."
     )
     assert rows(database) == before
@@ -132,14 +132,16 @@ def test_a_database_that_cannot_be_used_stops_the_start(tmp_path: Path, name: st
 
     run = serve(data=tmp_path)
 
-    assert said(run).startswith("CommandError: The site cannot start: the database ")
+    assert get_error_line(run).startswith("CommandError: The site cannot start: the database ")
     assert (file.read_bytes() if file.is_file() else None) == before
 
 
 def test_an_unreachable_postgresql_server_stops_the_start(tmp_path: Path) -> None:
     run = serve(data=tmp_path, DATABASE_URL=f"postgres://me:hunter2@127.0.0.1:{free_port()}/portal")
 
-    assert said(run).startswith("CommandError: The site cannot start: the database does not respond: PostgreSQL is not")
+    assert get_error_line(run).startswith(
+        "CommandError: The site cannot start: the database does not respond: PostgreSQL is not"
+    )
     assert "hunter2" not in run.stderr
 
 
@@ -160,7 +162,7 @@ def test_an_invalid_option_stops_the_start_before_anything_is_created(
 ) -> None:
     run = serve(*arguments, data=tmp_path)
 
-    assert said(run).startswith(line)
+    assert get_error_line(run).startswith(line)
     assert [file.name for file in tmp_path.iterdir()] == ["secret-key"]
 
 
@@ -175,7 +177,7 @@ def test_an_invalid_content_file_is_reported_in_one_line_and_nothing_is_loaded(t
 
     run = manage("load_content", str(content), data=data)
 
-    assert said(run).startswith(
+    assert get_error_line(run).startswith(
         f"CommandError: {content}/clinic.yaml:2: The value of the field “phone” has the wrong type"
     )
     assert rows(data / "portal.sqlite3") == before
@@ -192,7 +194,7 @@ def test_an_invalid_content_file_is_reported_in_one_line_and_nothing_is_loaded(t
 def test_demo_accounts_are_never_created_on_a_public_site(tmp_path: Path, public: dict[str, str]) -> None:
     run = serve("--demo", data=tmp_path / "data", **public)
 
-    assert "--demo is for trials on this machine only." in said(run)
+    assert "--demo is for trials on this machine only." in get_error_line(run)
     assert not (tmp_path / "data" / "portal.sqlite3").exists()
 
 
@@ -213,4 +215,4 @@ def test_a_command_on_an_empty_database_says_to_migrate(command: str, tmp_path: 
 
     run = manage(command, data=tmp_path)
 
-    assert said(run) == "error: the database is empty or not migrated: run manage.py migrate"
+    assert get_error_line(run) == "error: the database is empty or not migrated: run manage.py migrate"
