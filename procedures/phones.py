@@ -1,4 +1,6 @@
-"""Phone numbers: ``tel:`` links, and detection in texts, where they would outlive a change of the clinic's number."""
+"""Phone numbers: ``tel:`` links, and detection of numbers typed into texts, which would go stale when the clinic's
+number changes.
+"""
 
 import re
 import unicodedata
@@ -64,7 +66,9 @@ VANITY_NUMBER = re.compile(
 DATE = re.compile(r"(?:19|20)\d\d[./ -](?:\d\d?[./ -]\d\d?|(?:19|20)\d\d)|\d\d?[./-]\d\d?[./-](?:19|20)\d\d")
 CODE_LABEL = re.compile(rf"(?:{CODE_SYSTEMS}|{number_words('code_words')})\W{{0,3}}\Z", re.IGNORECASE)
 DOSE = re.compile(r"\d+(?:/\d+)+")
-ALLOWED_NUMBERS_HINT = _("Only toll-free numbers, such as 800, and three-digit lines, such as 988, may be typed.")
+ALLOWED_NUMBERS_HINT = _(
+    "You can type only toll-free numbers (such as 800 numbers) and three-digit numbers (such as 988)."
+)
 EMERGENCY_NUMBERS = ("911", "112", "999")
 # How a sentence continues after "911" when it is a number to call.
 AFTER_EMERGENCY_NUMBER = rf"(?= ?(?:[.,;:!?)\"”’»]|\Z)| (?:{number_words('after_emergency_number')})(?!\w))"

@@ -1,4 +1,4 @@
-"""Full-text indexes in memory, one per language, built from live releases with tantivy (similar to Lucene).
+"""In-memory full-text indexes, one per language, built from live releases with tantivy (a library similar to Lucene).
 
 They work the same on SQLite and PostgreSQL. Each section of a page is a document, so a result links to its section. An
 index is updated page by page when the log of release events has new rows; searching itself runs no database query.
@@ -26,7 +26,7 @@ ANALYZER = "words"
 TOKEN_PATTERN = "[\\p{L}\\p{N}_]+(?:['\u2018\u2019\u02bc][\\p{L}\\p{N}_]+)*"  # noqa: S105 -- a pattern, not a secret
 # The same for text folded by portal.text.fold. Punctuation inside a word makes a compound: x-ray, M80.08.
 WORD = re.compile(r"\w+(?:'\w+)*")
-# The same for text as it is printed.
+# The same for text as printed (not folded).
 TOKEN = re.compile("\\w+(?:['\u2018\u2019\u02bc]\\w+)*")
 SENTENCE_END = re.compile(r"[.!?:]\s+")
 COMPOUND = re.compile(r"\w+(?:['./-]\w+)*")
@@ -62,7 +62,7 @@ class SearchResults:
     suggestion: str = ""
 
 
-# One unit of a query: alternatives, each a sequence of words. The first is what was typed.
+# A query term: a list of alternatives, each a sequence of words. The first alternative is the typed one.
 QueryTerm = list[list[str]]
 
 
@@ -215,7 +215,7 @@ class SearchIndex:
             start = end
 
     def _correct_spelling(self, word: str) -> str:
-        """Return the closest word of the pages; empty if ``word`` is known, short, or unlike any other."""
+        """Return the closest word used on the pages, or "" if ``word`` is known, too short, or has no close match."""
         max_distance = next((typos for length, typos in MAX_TYPOS_BY_LENGTH if len(word) >= length), 0)
         if not max_distance or word.isdigit() or self._is_known_word(word):
             return ""
@@ -242,7 +242,7 @@ class SearchIndex:
         return frozenset(self._analyzer.analyze(fold(" ".join(common_words(self.language)))))
 
     def _split_into_keywords(self, term: QueryTerm) -> list[QueryTerm]:
-        """Return the term and each of its words as terms of their own, without stopwords."""
+        """Return the term and each of its words as a separate term, without stopwords."""
         words = [[[word]] for word in term[0]] if len(term[0]) > 1 else []
         return [keyword for keyword in (term, *words) if self._has_keyword(keyword)]
 
@@ -341,7 +341,8 @@ class SearchIndex:
     def _build_snippet(self, text: str, terms: list[QueryTerm], enye_prefixes: list[str]) -> SafeString:
         """Return whole sentences of the line with most of the terms, with matches in ``<mark>``.
 
-        Variants of a term count only if the text does not contain the typed words. Without any, it is the first line.
+        Variants of a term count only if the text does not contain the typed words. Without any match, return the first
+        line.
         """
         keywords = [term for term in terms if self._has_keyword(term)] or terms
         lines = text.split("\n")
@@ -358,7 +359,7 @@ class SearchIndex:
     def _find_phrases(
         self, line: str, phrases: list[list[str]], enye_prefixes: list[str]
     ) -> dict[tuple[int, int], int]:
-        """Return the places of phrases in a line, in order, each with the number of the phrase."""
+        """Map the span of each phrase found in a line, in order, to the number of the phrase."""
         words = [match for match in TOKEN.finditer(line) if not _lacks_enye(match[0], enye_prefixes)]
         stems = [self._stem(word[0]) for word in words]
         found: dict[tuple[int, int], int] = {}
@@ -375,13 +376,13 @@ class SearchIndex:
 
 
 def _lacks_enye(word: str, enye_prefixes: list[str]) -> bool:
-    """Whether the word is “ano”, when “año” was typed."""
+    """Return whether the word lacks a distinct letter of the query, such as “ano” for “año”."""
     lowered = word.casefold()
     return any(fold(lowered).startswith(fold(prefix)) and not lowered.startswith(prefix) for prefix in enye_prefixes)
 
 
 def _enye_prefixes(text: str) -> list[str]:
-    """Return the words with ñ or another letter of its own, each cut after that letter."""
+    """Return the beginning of each word up to its distinct letter, such as “añ” for “año”."""
     return DISTINCT_LETTERS.findall(normalize(text).casefold())
 
 
@@ -399,7 +400,7 @@ def _prefer_enye(text: str, searcher: tantivy.Searcher, hits: list[tantivy.DocAd
 
 
 def _highlight(line: str, places: list[tuple[int, int]]) -> SafeString:
-    """Return the sentences from the first place on, escaped, with the places in ``<mark>``."""
+    """Return the escaped sentences from the first match onward, with the matches in ``<mark>``."""
     start, end = _choose_sentences(line, places[0][0] if places else 0)
     html = format_html("{}", "" if _is_sentence_end(line, start) else "… ")
     for first, last in places:

@@ -1,9 +1,9 @@
 """Detection of text that pairs warning signs with instructions: signs and their levels belong in one list.
 
-Patterns are families of everyday wordings, in the language registry (procedures/languages). An emergency sign must
-not be combined with any instruction, neither to call nor to wait. Any other sign must not be combined with a level:
-911, office hours, a delay or a reassurance; two of them must not be combined with a call either. Text that only
-explains signs is fine.
+The patterns cover families of everyday phrasings and are in the language registry (procedures/languages). An emergency
+sign must not be combined with any instruction, neither to call nor to wait. No other sign may be combined with a level
+(911, office hours, a delay, or a reassurance), and two of them may not be combined with an instruction to call. Text
+that only explains signs is fine.
 """
 
 import re
@@ -61,7 +61,7 @@ class TriageDetector:
         return self._vocabulary is not None and _matches(self._vocabulary.calls, text)
 
     def gives_advice(self, text: str) -> bool:
-        """Whether ``text`` says what to do about something: call, tell, see, wait, rest; or that it is normal."""
+        """Whether ``text`` says what to do about something (call, tell, see, wait, or rest) or that it is normal."""
         vocabulary = self._vocabulary
         if vocabulary is None:
             return False
@@ -98,7 +98,7 @@ class TriageDetector:
         return set()
 
     def _find_conditional_advice(self, vocabulary: TriageVocabulary, passage: str) -> set[str]:
-        """Return the emergency signs in a condition or short question, unless an explanation or a pointer to the list
+        """Return the emergency signs in a condition or short question, unless an explanation or a reference to the list
         follows it.
         """
         match = _compile_multiline(vocabulary.condition).match(passage)
@@ -134,7 +134,9 @@ def _states_urgency(vocabulary: TriageVocabulary, text: str) -> bool:
 
 
 def _split_passages(vocabulary: TriageVocabulary, text: str) -> Iterator[str]:
-    """Yield sentences; a question with its answer, a sentence with those that refer to it or give advice on it."""
+    """Yield passages: a sentence together with the sentences that refer to it or give advice on it, and a question
+    together with its answer.
+    """
     passage: list[str] = []
     is_asked = is_explained = False
     for sentence in _split_clauses(text):

@@ -45,7 +45,7 @@ else:
 
 MEDIA_URL_RE = re.compile(re.escape(settings.MEDIA_URL) + f"({MEDIA_NAME_PATTERN.pattern.removesuffix(chr(92) + 'Z')})")
 JsonView = Callable[..., JsonResponse]
-# How many titles a list of uses names.
+# Maximum number of titles in a list of usages.
 MAX_TITLES = 2
 SIGNED_OUT_MESSAGE = gettext_lazy("You are signed out. Your text is still here.")
 CSRF_FAILED_MESSAGE = gettext_lazy("You signed in again in another window. Your text is still here.")
@@ -77,7 +77,7 @@ FORMFIELD_OVERRIDES: Any = {
 class ContentAdmin(SearchableModelAdmin):
     """Base class for editable models.
 
-    Texts refer to rows by the fields in ``immutable_fields``, so these are read-only once the row exists.
+    Texts refer to rows by the fields in ``immutable_fields``, so these fields are read-only once the row exists.
     """
 
     formfield_overrides = FORMFIELD_OVERRIDES
@@ -99,10 +99,11 @@ class UsageProtectedAdmin(ContentAdmin):
     """Base class for rows that cannot be deleted while a text or a series uses them."""
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """List every use of the rows as protected, one sentence each."""
+        """List every usage of the rows as protected, one sentence each."""
         tree, counts, perms, protected = super().get_deleted_objects(objs, request)
         blockers = [use if len(objs) == 1 else f"{row}: {use}" for row in objs for use in deletion_blockers(row)]
-        # A use prevents the deletion whatever the permissions on related rows are, so those are not listed.
+        # A usage prevents the deletion regardless of permissions on related rows, so missing permissions are not
+        # listed.
         return (tree, counts, set(), blockers) if blockers else (tree, counts, perms, protected)
 
 
@@ -121,15 +122,15 @@ class ReadOnlyAdmin(SearchableModelAdmin):
     list_display_links: Any = None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Refuse: only publishing writes these rows."""
+        """Deny: only publishing writes these rows."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse for everyone, including superusers."""
+        """Deny for everyone, including superusers."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse for everyone, including superusers."""
+        """Deny for everyone, including superusers."""
         return False
 
 
@@ -157,7 +158,7 @@ def render_admin(
 
 
 def join_titles(titles: list[str]) -> str:
-    """Name a few titles, and the number of the others."""
+    """Join the first titles, and add the number of the remaining ones."""
     others = len(titles) - MAX_TITLES
     named = " · ".join(titles[:MAX_TITLES])
     if others <= 0:

@@ -1,4 +1,4 @@
-"""Admin of the clinic and its locations. Saving a value that public pages print updates them, after confirmation."""
+"""Admin for the clinic and its locations. Saving a value that public pages print updates them, after confirmation."""
 
 import hashlib
 from dataclasses import dataclass
@@ -86,7 +86,7 @@ class ClinicValueAdmin(AnyAdmin):
         return find_dependent_pages(kind, key, [obj.language] if hasattr(obj, "language") else None)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """After “Go back and edit”, return a form that keeps the input and is never valid."""
+        """After “Go back and edit”, return a form that keeps the input but never validates."""
         form = super().get_form(request, obj, change, **kwargs)
         return type("Form", (form,), {"clean": _refuse_save}) if "_edit" in request.POST else form
 
@@ -99,7 +99,7 @@ class ClinicValueAdmin(AnyAdmin):
     ) -> HttpResponse:
         """Show the form, save it, or ask for confirmation if public pages print the value.
 
-        403 for staff who cannot publish, 409 if a page cannot be updated. Each screen repeats the input.
+        403 for staff who cannot publish, 409 if a page cannot be updated. Each screen keeps the input.
         """
         if request.method != "POST" or "_edit" in request.POST:
             return super().changeform_view(request, object_id, form_url, extra_context)
@@ -134,7 +134,7 @@ class ClinicValueAdmin(AnyAdmin):
         self, request: HttpRequest, affected: AffectedContent, *, errors: list[str] | None = None, status: int = 200
     ) -> HttpResponse:
         can_publish = get_staff_user(request).has_perm(PUBLISH_PERMISSION)
-        # This change is rolled back by now, so these are earlier changes that the pages do not show yet.
+        # This change has been rolled back by now, so these are earlier changes that the pages do not show yet.
         other_changes = (
             {row.page.pk: describe_changes(row.changed) for row in find_stale_pages()} if affected.pages else {}
         )
@@ -226,7 +226,7 @@ def message_updated_pages(request: HttpRequest, update: ClinicUpdate) -> None:
     if update.releases:
         count = len(update.releases)
         message = ngettext(
-            "%(count)s public page shows the new value now.", "%(count)s public pages show the new value now.", count
+            "%(count)s public page now shows the new value.", "%(count)s public pages now show the new value.", count
         )
         messages.success(request, message % {"count": count})
     if update.rescheduled_pages:
@@ -278,7 +278,7 @@ class ClinicTextInline(ContentInline):
 class ClinicForm(AnyForm):
     """The clinic's own fields, and its logo.
 
-    A logo that was accepted travels in ``logo_data`` through the confirmation, which cannot repeat a file.
+    An accepted logo is carried through the confirmation in ``logo_data``, because a file input cannot be resubmitted.
     """
 
     logo_file = forms.FileField(
@@ -307,7 +307,7 @@ class ClinicForm(AnyForm):
         )
 
     def clean_logo_file(self) -> Logo | None:
-        """Return the uploaded logo as it is stored."""
+        """Return the uploaded logo in its stored format."""
         upload = self.cleaned_data["logo_file"]
         if upload is None:
             return None
@@ -327,10 +327,10 @@ class ClinicForm(AnyForm):
             raise ValidationError(str(error)) from error
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a second color without a first one, and a logo to be both added and removed."""
+        """Reject a second color without a first one, and adding and removing the logo at the same time."""
         data = super().clean() or self.cleaned_data
         if data.get("accent_color") and not data.get("color") and "color" not in self.errors:
-            self.add_error("accent_color", _("Choose the first color, too."))
+            self.add_error("accent_color", _("Choose a first color as well."))
         if data.get("remove_logo") and data.get("logo_file"):
             self.add_error("remove_logo", _("Either choose a file or remove the logo."))
         return data
@@ -344,7 +344,7 @@ class ClinicForm(AnyForm):
 
 @admin.register(Clinic)
 class ClinicAdmin(ClinicValueAdmin, ContentAdmin):
-    """Admin of the clinic, which is a single row."""
+    """Admin for the clinic, which is a single row."""
 
     form = ClinicForm
     list_display = ("name", "phone", "after_hours_phone", "emergency_number")
@@ -372,7 +372,7 @@ class ClinicAdmin(ClinicValueAdmin, ContentAdmin):
     def current_logo(self, obj: Clinic | None) -> str:
         """Show the logo."""
         if obj is None or not obj.logo_version:
-            return _("None. The name is shown alone.")
+            return _("None. Only the name is shown.")
         url = f"{LOGO_URL}?{obj.logo_version}"
         return format_html('<img src="{}" width="{}" height="{}" alt="">', url, obj.logo_width, obj.logo_height)
 
@@ -381,7 +381,7 @@ class ClinicAdmin(ClinicValueAdmin, ContentAdmin):
         return super().has_add_permission(request) and not Clinic.objects.exists()
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse: every page names the clinic."""
+        """Deny: every page names the clinic."""
         return False
 
     def save_model(self, request: HttpRequest, obj: Clinic, form: Any, change: bool) -> None:
@@ -395,7 +395,7 @@ class ClinicAdmin(ClinicValueAdmin, ContentAdmin):
     def _render_confirmation(
         self, request: HttpRequest, affected: AffectedContent, *, errors: list[str] | None = None, status: int = 200
     ) -> HttpResponse:
-        """Keep an uploaded logo among the values of the form."""
+        """Keep an uploaded logo in the form values."""
         logo: Logo | None = getattr(request, "new_logo", None)
         if logo:
             values = request.POST.copy()
@@ -417,7 +417,7 @@ class LocationTextInline(ContentInline):
 
 @admin.register(Location)
 class LocationAdmin(ClinicValueAdmin, ContentAdmin):
-    """Admin of the clinic's locations."""
+    """Admin for the clinic's locations."""
 
     immutable_fields = ("key",)
     list_display = ("name", "phone", "address", "order")
@@ -434,7 +434,7 @@ class LocationAdmin(ClinicValueAdmin, ContentAdmin):
 
     @admin.display(description=gettext_lazy("name"))
     def name(self, location: Location) -> str:
-        """Return the name, by which staff know the location."""
+        """Return the name that staff use for the location."""
         return self.row_title(location)
 
     def dependency_key(self, obj: Location) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """``/admin/components/``: every component of the public pages in each of its states, with sample content.
 
-Blocks are shown by the examples in the block registry. The page shows what a change to a style sheet does. The axe and
-screenshot tests run over it.
+Blocks are shown by the examples in the block registry. The page shows the effect of style sheet changes. The axe and
+screenshot tests run against it.
 """
 
 from collections.abc import Iterator
@@ -97,10 +97,10 @@ def _figure(slug: str, **values: Any) -> FigureContext:
 
 
 class SampleResolver(ReferenceResolver):
-    """A resolver whose rows are samples. It queries nothing, and finds every key."""
+    """A resolver that returns sample rows. It runs no queries and finds every key."""
 
     def fork(self) -> ReferenceResolver:
-        """Return this resolver: there are no dependencies to keep apart."""
+        """Return this resolver, because there are no dependencies to separate."""
         return self
 
     def record(self, kind: str, key: str, data: object, figure_id: int | None = None) -> None:
@@ -205,12 +205,17 @@ def _block_states() -> Iterator[tuple[str, str, SafeString]]:
 
 
 def _states() -> Iterator[tuple[str, str, SafeString]]:
-    """Yield the component's name, which is its template's, the state, and the HTML."""
+    """Yield the name of each component (that of its template), the state, and the HTML."""
     thumbnail = {"src": static("img/icon.svg"), "width": 144, "height": 144}
     guide = {"title": "First visit", "href": "#first-visit", "description": "What happens first."}
     today = {"published_at": None, "next_review_on": None, "translation_checked": True}
     reading = {"number": 1, "title": "Kyphoplasty", "href": "#kyphoplasty", "minutes": 4, "note": "Before you come."}
-    asked: dict[str, Any] = {"parts": [{"anchor": "a", "title": "A section"}], "typed": {}, "error": "", "most": 300}
+    feedback_values: dict[str, Any] = {
+        "parts": [{"anchor": "a", "title": "A section"}],
+        "typed": {},
+        "error": "",
+        "max_length": 300,
+    }
 
     yield "ask_us", "", render_component("ask_us", **PHONE)
     crumbs = [
@@ -220,16 +225,16 @@ def _states() -> Iterator[tuple[str, str, SafeString]]:
     ]
     yield "breadcrumbs", "", render_component("breadcrumbs", breadcrumbs=crumbs)
     yield "code_form", "", render_component("code_form", code_href="/p/")
-    error = "There is no such code. Look at your letter again."
+    error = "We could not find this code. Check your letter."
     yield "code_form", "with an error", render_component("code_form", code_href="/p/", code="22222", error=error)
     yield "contact_line", "", render_component("contact_line", site=PHONE, home_href="/")
     contents = [{"title": f"Section {n}", "anchor": f"section-{n}"} for n in (1, 2, 3)]
     yield "contents", "", render_component("contents", contents=contents)
-    yield "feedback_form", "", render_component("feedback_form", **asked)
+    yield "feedback_form", "", render_component("feedback_form", **feedback_values)
     yield (
         "feedback_form",
         "with an error",
-        render_component("feedback_form", **{**asked, "error": "Please choose Yes or No."}),
+        render_component("feedback_form", **{**feedback_values, "error": "Please choose Yes or No."}),
     )
     guides = [{**guide, "minutes": 12}, {**guide, "title": "After your procedure"}]
     yield "guide_list", "", render_component("guide_list", guides=guides)

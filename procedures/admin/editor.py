@@ -74,9 +74,9 @@ from procedures.views.pages import page_context
 
 EDITOR_PERMISSIONS = tuple(f"procedures.{verb}_{model}" for verb in ("add", "change") for model in ("page", "guide"))
 MAX_FORM_BYTES = 2 * 1024 * 1024
-# The editor asks for the blocks of a page in one request, and for those that are changed one by one.
+# The editor requests all blocks of a page at once, and changed blocks one at a time.
 MAX_RENDERED_BLOCKS = 400
-# As many as Django's form sets accept.
+# Django's default limit for formsets.
 MAX_GUIDE_ITEMS = 1000
 GUIDE_ITEM_FIELDS = ("order", "page", "section", "minutes", "note")
 MAX_REVIEW_MONTHS = 36
@@ -84,7 +84,7 @@ MAX_REVIEW_MONTHS = 36
 EXCLUDED_ANCHORS = PAGE_ELEMENT_IDS | {""}
 MODULE_IMPORT = re.compile(r'\b(?:from|import)\s*\(?\s*"(\.[^"]+\.js)"')
 VISUAL_EDITOR = "admin_portal/visual_editor"
-# What the clinic's values are called where a text uses them.
+# Labels of the clinic values in the editor.
 VALUE_LABELS = {
     "clinic.phone": gettext_lazy("Our phone number"),
     "clinic.after_hours_phone": gettext_lazy("Our phone number after hours"),
@@ -98,7 +98,7 @@ FIGURE_BLOCK = re.compile(r"^[ \t]*:::[ \t]*(?:figure|compare)[ \t]+(.*)$", re.M
 
 
 def render_full_preview(page: Page, content: dict[str, Any], rendered: RenderedPage, *, author: str = "") -> str:
-    """Return the HTML document of a draft as patients would get it today. ``page`` can be unsaved."""
+    """Return the HTML document of a draft as patients would see it today. ``page`` can be unsaved."""
     today = timezone.localdate()
     release = Release(
         path=public_path(page.language, page.kind, content["slug"]),
@@ -119,7 +119,7 @@ def render_release_preview(page: Page, release: Release) -> str:
     """Return the HTML document of a release, live or not. Files that are not public get URLs for staff."""
     clinic = load_clinic(page.language)[0]
     context = page_context(page, release, clinic, {})
-    # A draft has no address, and so its large pictures have none.
+    # A draft has no URL, so its large pictures have none either.
     base = release.path if release.pk else "#"
     document = Document.from_json(release.document) or Document()
     context["release"]["html"] = rebase_article(release.article, document.places, base)
@@ -155,7 +155,7 @@ def preview_view(request: HttpRequest) -> JsonResponse:
 def render_blocks_view(request: HttpRequest) -> JsonResponse:
     """Return the HTML of ``:::`` blocks as a page in ``language`` prints them, for the cards of the visual editor.
 
-    ``block`` occurs once for each. Names that do not exist give an empty string.
+    ``block`` occurs once for each. Unknown names yield an empty string.
     """
     code = request.POST.get("language", "")
     texts = [normalize_newlines(text) for text in request.POST.getlist("block")]
@@ -167,7 +167,9 @@ def render_blocks_view(request: HttpRequest) -> JsonResponse:
 
 
 def serialize_issues(issues: list[Issue], body: str) -> list[dict[str, Any]]:
-    """Convert issues of a text for the script. Line 0 is the whole page; ``field`` is empty if no field is concerned.
+    """Convert issues of a text for the script.
+
+    Line 0 is the whole page; ``field`` is empty if the issue is not about a field.
 
     ``fix`` is a correction (``ResolvedFix``) or None; ``dialog`` names the dialog that helps, or is empty.
     """
@@ -183,7 +185,7 @@ def serialize_issues(issues: list[Issue], body: str) -> list[dict[str, Any]]:
 def parse_page_form(data: QueryDict) -> tuple[Page, dict[str, Any]]:
     """Return an unsaved Page and its draft content from a posted form, whether or not the form is valid."""
     saved = Page.objects.filter(pk=parse_int_or_zero(data.get("page", ""))).first()
-    # A new page gets the primary key 0, because the address check excludes the page itself by its key.
+    # A new page gets the primary key 0, because the address check excludes the page by its key.
     page = saved or Page(pk=0, kind=data.get("kind", ""), language=data.get("language", ""), subject="")
     page.subject = data.get("subject", page.subject)
     if page.language not in Language.values:
@@ -239,7 +241,8 @@ def _parse_guide_items(data: QueryDict) -> list[dict[str, Any]]:
 def module_paths(entry: str) -> tuple[str, ...]:
     """Return the static paths of a script and of every module that it imports, directly or not.
 
-    Preloaded, they arrive together. Otherwise the browser learns of each only when it has read what imports it.
+    Preloading fetches them in parallel. Otherwise the browser discovers each module only after loading the one that
+    imports it.
     """
     found: dict[str, None] = {}
     waiting = [entry]
@@ -269,7 +272,9 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
         return attrs
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        """Add the URLs that the script requests, ordinals in pasted text, and what the toolbar knows about blocks."""
+        """Add the URLs that the script requests, the rules for ordinals in pasted text, and the toolbar's data about
+        blocks.
+        """
         context: dict[str, Any] = AdminTextareaWidget.get_context(self, name, value, attrs)
         addresses = {
             "preview": reverse("admin:procedures_page_preview"),
@@ -377,7 +382,7 @@ def _figure_options(language: str, *, can_edit: bool) -> list[dict[str, Any]]:
     """Return all pictures for the picture chooser.
 
     ``reason`` says why a page in ``language`` cannot show the picture, and is empty if it can; ``edit`` is then the
-    address of the picture's form for those who may change it. ``note`` is for pictures that may be inserted but are not
+    URL of the picture's form, for users who may change it. ``note`` is for pictures that may be inserted but are not
     approved yet: a reviewer approves them with the page.
     """
     figures = list(Figure.objects.prefetch_related("renditions", "texts"))

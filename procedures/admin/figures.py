@@ -1,4 +1,4 @@
-"""Admin of figures and series, and the URLs of the screens that upload, check, and mark pictures."""
+"""Admin for figures and series, and the URLs of the screens that upload, check, and mark pictures."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ KIND_CHANGED_MESSAGE = gettext_lazy(
 
 
 def _public_uses() -> QuerySet[ReleaseDependency]:
-    """Return the dependencies of public pages on pictures, in the order of the titles."""
+    """Return the dependencies of public pages on pictures, ordered by title."""
     uses = ReleaseDependency.objects.filter(release__live_on__isnull=False, kind="figure")
     return uses.select_related("release").only("figure", "release__title").order_by("release__title")
 
@@ -78,7 +78,7 @@ class FigureTextInline(ContentInline):
 
 @admin.register(Figure)
 class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
-    """Admin of figures. Pictures are uploaded and replaced through the screens of ``image_upload``."""
+    """Admin for figures. Pictures are uploaded and replaced through the screens of ``image_upload``."""
 
     form = FigureForm
     add_label = gettext_lazy("Add a picture")
@@ -109,11 +109,11 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
         return related.annotate(marker_count=Count("markers", distinct=True))
 
     def row_title(self, figure: Figure) -> str:
-        """Return the first title: the slug is a name for texts, not for people."""
+        """Return the first title, because slugs are meant for Markdown and not for people."""
         return next((text.title for text in figure.texts.all()), figure.slug)
 
     def row_detail(self, figure: Figure) -> str:
-        """Return the kind of picture and the slug, under which texts insert it."""
+        """Return the kind of picture and the slug that texts use to insert it."""
         return f"{figure.get_kind_display()} · {figure.slug}"
 
     @admin.display(description=gettext_lazy("picture"))
@@ -232,7 +232,7 @@ class SeriesItemInline(ContentInline):
 
 @admin.register(Series)
 class SeriesAdmin(StalePagesMixin, UsageProtectedAdmin):
-    """Admin of series. Each has a single language."""
+    """Admin for series. Each has a single language."""
 
     immutable_fields = ("slug", "language")
     list_display = ("title", "slug", "language")

@@ -1,4 +1,4 @@
-"""The marker editor: its form, and the preview as patients see it."""
+"""The marker editor: its form, and a preview of the picture as patients see it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -51,7 +51,7 @@ from procedures.rendering.blocks.figure import get_captions
 from procedures.validators import MIN_CORNERS, validate_outline, validate_plain_text, validate_slug
 
 FORM_PREFIX = "marks"
-# Far more rows than the form can send. Larger totals are refused without parsing.
+# Far more rows than the form can send. Larger totals are rejected without parsing.
 MAX_FORMS = 4 * MAX_MARKERS
 # Enough for the maximum number of markers with texts of maximum length.
 MAX_FORM_BYTES = 1024 * 1024
@@ -74,7 +74,7 @@ FROM_TOP_LABEL = gettext_lazy("% from the top")
 OUTLINE_MESSAGE = gettext_lazy("Enter two numbers from 0 to 100 on each line, such as 30 42.5.")
 PERCENT_RANGE_MESSAGE = gettext_lazy("Enter a number from 0 to 100.")
 MARKERS_CHANGED_MESSAGE = gettext_lazy(
-    "Someone else changed these markers or the picture too. Your changes are below and not saved yet. "
+    "Someone else has changed these markers or the picture. Your changes are below and not saved yet. "
     "Check the saved markers in another window, then save again to replace them."
 )
 INCOMPLETE_FORM_MESSAGE = gettext_lazy(
@@ -99,7 +99,9 @@ def render_figure_preview(figure: Figure, language: str, markers: list[MarkerDat
 
 @dataclass(frozen=True, slots=True)
 class MarkerContext:
-    """What markers are checked against: the figure, the pictures under them, and the languages of its texts."""
+    """The context for checking markers: the figure, the pictures under the markers, and the languages of the figure's
+    texts.
+    """
 
     figure: Figure
     backgrounds: list[Background]
@@ -221,7 +223,7 @@ class MarkerForm(forms.Form):
 
     @property
     def language_fields(self) -> list[dict[str, Any]]:
-        """Label and text fields of each language, for the template."""
+        """The label and text fields of each language, for the template."""
         return [
             {
                 "code": code,
@@ -441,7 +443,10 @@ def _get_figure(request: HttpRequest, figure_id: int) -> Figure:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def markers_view(request: HttpRequest, figure_id: int) -> HttpResponse:
-    """Show and save the markers. 400 for invalid input, 409 if they were changed meanwhile; both keep the input."""
+    """Show and save the markers. 400 for invalid input, 409 if the markers were changed in the meantime.
+
+    Both keep the input.
+    """
     figure = _get_figure(request, figure_id)
     context = MarkerContext.for_figure(figure)
     if request.method != "POST":

@@ -50,14 +50,15 @@ from procedures.models import Figure, Page
 
 MAX_AGE_SECONDS = 24 * 60 * 60
 MAX_BUNDLE_BYTES = 300 * 1024 * 1024
-# Budget of one request for text detection. The last search can take 80 s more, and proxies time out after 120 s.
+# Time budget for text detection in one request. The last search can take another 80 s, and proxies
+# time out after 120 s.
 TEXT_DETECTION_SECONDS = 30
 TEXT_FOUND_MESSAGE = gettext_lazy(
-    "Text detection found places that may be text. Check the outlined places. If they show no name, date, "
+    "Text detection found areas that may contain text. Check the outlined areas. If they show no name, date, "
     "or number, import again: %(names)s."
 )
 NOT_SEARCHED_MESSAGE = gettext_lazy(
-    "%(count)s of %(total)s new pictures are checked for text. Import again to continue."
+    "%(count)s of %(total)s new pictures have been checked for text. Import again to continue."
 )
 TOKEN_RE = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -161,7 +162,7 @@ class ImportForm(forms.Form):
     )
 
     def clean_bundle(self) -> UploadedFile:
-        """Refuse files that are larger than a bundle can be."""
+        """Reject files that are larger than the maximum bundle size."""
         file: UploadedFile = self.cleaned_data["bundle"]
         if (file.size or 0) > MAX_BUNDLE_BYTES:
             raise forms.ValidationError(
@@ -269,7 +270,9 @@ def _detection_context(token: str, image: DecodedImage) -> dict[str, Any] | None
 
 
 def _detect_new_text(token: str, plan: ImportPlan) -> tuple[dict[str, Detection], str]:
-    """Search new pictures for text. Return the detections by slug, and why the import must wait, or an empty string.
+    """Search new pictures for text.
+
+    Return the detections by slug, and the reason why the import must wait (or an empty string).
 
     The import waits until every picture has been searched, and until the user has seen newly marked places.
     """

@@ -1,4 +1,4 @@
-"""Markers of a figure: as plain data, the only code that saves them, and their checks.
+"""Figure markers: their representation as plain data, the only code that saves them, and their checks.
 
 The checks run at the size that markers have on a phone: overlap, edges, size, and contrast with the image. Every line
 of a marker has two strokes, one light and one dark (static/css/components/markers.css); at each pixel the better one
@@ -33,7 +33,7 @@ COORDINATE_FIELDS = ("x", "y", "target_x", "target_y", "size_x", "size_y")
 COORDINATE_DIGITS = 6
 MAX_MARKERS = 20
 MAX_KEY_LENGTH = 40
-# Shapes that outline an area; the others point at a spot.
+# Shapes that outline an area; the others mark a point.
 AREA_SHAPES = frozenset({MarkerShape.CIRCLE, MarkerShape.REGION, MarkerShape.POLYGON})
 MIN_CONTRAST = 3.0
 WHITE_LUMINANCE, BLACK_LUMINANCE = 1.0, 0.0
@@ -110,7 +110,7 @@ class MarkerData:
 
     @property
     def half_size(self) -> tuple[float, float]:
-        """Horizontal and vertical distance from the target to the edge of its area; (0, 0) for a point."""
+        """The horizontal and vertical distances from the target to the edge of its area; (0, 0) for a point."""
         if self.shape == MarkerShape.CIRCLE:
             return self.size_x, self.size_y or self.size_x
         return (self.size_x / 2, self.size_y / 2) if self.shape == MarkerShape.REGION else (0.0, 0.0)
@@ -130,7 +130,9 @@ def to_marker_data(marker: Marker) -> MarkerData:
 
 
 def make_unique_key(preferred: str, texts: dict[str, MarkerTextData], number: int, taken: Iterable[str]) -> str:
-    """Return a key not in ``taken``: ``preferred``, else one from the label, else such as ``mark-3``."""
+    """Return a key not in ``taken``: ``preferred``, otherwise one derived from the label, otherwise a generated one
+    such as ``mark-3``.
+    """
     from_label = next((slug for text in texts.values() if (slug := slugify(text.label))), "")
     base = (preferred or from_label or f"mark-{number}")[: MAX_KEY_LENGTH - 3].strip("-") or f"mark-{number}"
     taken = set(taken)
@@ -204,7 +206,10 @@ def _has_moved(old: MarkerData, new: MarkerData) -> bool:
 
 
 def describe_changes(before: Sequence[MarkerData], after: Sequence[MarkerData]) -> list[str]:
-    """Return one message for each changed marker, such as “Needle: number moved”; empty if nothing changed."""
+    """Return one message for each changed marker, such as “Needle: number moved”.
+
+    Return an empty list if nothing changed.
+    """
     old = {marker.key: marker for marker in before}
     new = {marker.key: marker for marker in after}
     lines = [_("%(marker)s: new") % {"marker": marker.display_name} for marker in after if marker.key not in old]
@@ -440,7 +445,10 @@ def _check_distances(markers: Sequence[MarkerData], aspect: float) -> Iterator[M
             message = _("On a phone, this number overlaps number %(number)s. Move one of them.")
             yield MarkerIssue(second_number - 1, message % {"number": first_number}, is_blocking=True)
         elif distance < RECOMMENDED_LABEL_DISTANCE_PX:
-            message = _("On a phone, this number is close to number %(number)s. More room helps an unsteady finger.")
+            message = _(
+                "On a phone, this number is close to number %(number)s. Leave more space, so that people with "
+                "unsteady hands can tap it."
+            )
             yield MarkerIssue(second_number - 1, message % {"number": first_number})
 
 

@@ -61,7 +61,7 @@ class ClinicSerializer(Serializer[Clinic]):
         "color": OPTIONAL_TEXT,
         "accent_color": OPTIONAL_TEXT,
         "text": Field(dict, required=True),
-        # In a file of its own.
+        # Stored in a separate file.
         "logo": OPTIONAL_TEXT,
     }
     text_fields = {"hours": REQUIRED_TEXT, "about": OPTIONAL_TEXT}

@@ -19,7 +19,7 @@ from procedures.languages.definition import (
 )
 
 VOWELS = re.compile(r"[aeiouy]+")
-# Groups of vowels that are not spoken.
+# Silent vowel groups.
 SILENT = re.compile(
     r"[^aeiouyl]e\Z|[aeiouyl]le\Z"  # bone, whole; but needle
     r"|(?:[^aeiouylcgsxzh]|[^cst]h|th|[aeiouy]l)es\Z|(?:\A|[dkh])aches\Z"  # bones; but cases, inches, needles
@@ -145,7 +145,7 @@ ADDRESS_WORDS = AddressWords(
     ),
     neutral=frozenset("a an and our the your".split()),
 )
-# The alphabet of pilots and dispatchers.
+# The NATO phonetic alphabet.
 SPOKEN_ALPHABET = SpokenAlphabet(
     dict(
         word.split()
@@ -487,8 +487,8 @@ ENGLISH = LanguageDefinition(
         too_hard=_("The text reads at grade %(level)s; the limit is %(limit)s. Use shorter sentences and words."),
         hard_paragraph=_("This paragraph reads at grade %(level)s. Use shorter sentences and words."),
         too_easy=_(
-            "The text reads at grade %(level)s, below %(limit)s. Join short sentences, so that it does not sound as if "
-            "written for a child."
+            "The text reads at grade %(level)s, below %(limit)s. Combine short sentences, so that it does not"
+            " sound as if it was written for a child."
         ),
         reading_ease=flesch_reading_ease,
         smog=smog,

@@ -19,7 +19,7 @@ from procedures.languages.definition import (
     TriageVocabulary,
 )
 
-# The u of que, qui, gue, and gui; and an h between vowels, which does not part a diphthong (ahumado) unless it starts
+# The u of que, qui, gue, and gui; and an h between vowels, which does not split a diphthong (ahumado) unless it starts
 # a syllable of its own (cacahuate).
 SILENT = re.compile(r"(?<=q)u|(?<=g)u(?=[eiéí])|(?<=[aeiou])h(?=[iu](?![aeiouáéíóú]))|(?<=[iu])h(?=[aeo])")
 VOWELS = re.compile(r"(?:[aeiouáéíóúü]|y(?![aeiouáéíóú]))+")
@@ -371,13 +371,13 @@ SPANISH = LanguageDefinition(
         paragraph_limit=60.0,
         floor=None,
         too_hard=_(
-            "The text has a Fernández-Huerta value of %(level)s; the minimum is %(limit)s. Use shorter sentences and "
+            "The text has a Fernández-Huerta score of %(level)s; the minimum is %(limit)s. Use shorter sentences and "
             "words."
         ),
-        hard_paragraph=_("This paragraph has a Fernández-Huerta value of %(level)s. Use shorter sentences and words."),
+        hard_paragraph=_("This paragraph has a Fernández-Huerta score of %(level)s. Use shorter sentences and words."),
         too_easy=_(
-            "The text has a Fernández-Huerta value of %(level)s, above %(limit)s. Join short sentences, so that it "
-            "does not sound as if written for a child."
+            "The text has a Fernández-Huerta score of %(level)s, above %(limit)s. Combine short sentences, so"
+            " that it does not sound as if it was written for a child."
         ),
         max_level=100.0,
         reading_ease=fernandez_huerta,

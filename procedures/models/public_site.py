@@ -1,4 +1,4 @@
-"""The public site: permanent paths of pages, links to other sites, page view counts, and answers of readers."""
+"""The public site: permanent paths of pages, links to other sites, page view counts, and reader feedback."""
 
 import datetime
 from typing import Any, ClassVar, NoReturn, Self
@@ -21,7 +21,7 @@ MAX_COMMENT_LENGTH = 300
 
 
 class PathQuerySet(models.QuerySet["Path"]):
-    """Lookup by address. Rows can be neither deleted nor given to another page."""
+    """Lookup by address. Rows can be neither deleted nor reassigned to another page."""
 
     def with_public_data(self, language: str) -> Self:
         """Select the page, its live release, its replacement, its translations, and the clinic, in one query."""
@@ -59,7 +59,7 @@ class Path(models.Model):
     is_canonical = models.BooleanField(_("current address"), default=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
-    # All that the triggers of portal/append_only.py let through.
+    # The only columns that the triggers in portal/append_only.py allow to change.
     mutable_fields: ClassVar[tuple[str, ...]] = ("is_canonical",)
     objects = PathQuerySet.as_manager()
     # Set by ``with_public_data``.
@@ -150,7 +150,8 @@ class FeedbackQuerySet(models.QuerySet["Feedback"]):
 class Feedback(models.Model):
     """One reader's anonymous answer to “Was this clear?”.
 
-    Only the day is stored: a time could reveal who was reading. Rows are really deleted, by staff or by age.
+    Only the day is stored: a time could reveal who was reading. Rows are permanently deleted, by staff or when they
+    expire.
     """
 
     page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="feedback", verbose_name=_("page"))

@@ -1,4 +1,5 @@
-"""What the portal asks about published pages: the version of the content, the URLs that a change affects, and metrics.
+"""Answers the portal's questions about published pages: the content version, the URLs that a change affects, and
+metrics.
 
 ``settings.SITE_SOURCE`` and ``settings.METRICS_SOURCE`` name this module.
 """
@@ -21,14 +22,15 @@ from procedures.models.page import CARD_FIELDS, PageQuerySet
 from procedures.rendering.blocks.figure import PICTURE_PREFIX
 
 __all__ = ["affected_urls", "collect", "content_version", "public_files", "public_urls", "publish_lag"]
-# Lists for programs, which are rendered last.
+# Machine-readable lists, which are rendered last.
 MACHINE_URLS = ("/sitemap.xml", "/connect/guides.json")
 # Other formats of a page, at URLs below its own (views/pages.py).
 PLAIN_TEXT_SUFFIX, BOOKLET_SUFFIX = FORMAT_SUFFIXES = ("plain.txt", "booklet/")
 BRANDING_URLS = ("/clinic/logo.png", "/clinic/colors.css")
 # The kinds of dependencies of a release on the pictures that it shows.
 PICTURE_DEPENDENCIES = ("figure", "indexed")
-# If more pages than this change at once, such as by a clinic answer that all of them print, any URL may be affected.
+# If more pages than this change at once (for example, because of a clinic answer that all of them print), treat every
+# URL as affected.
 BULK_THRESHOLD = 200
 RowQuerySet = QuerySet[Any, tuple[Any, ...]]
 
@@ -67,10 +69,11 @@ def affected_urls(before: str, now: str) -> tuple[list[str], list[str]] | None:
     primary = [*(path for path in live_paths if path), *lists]
     if not live_paths:
         return primary, []
-    # Includes the paths of withdrawn and moved pages: the old text must not remain there.
+    # Includes the paths of withdrawn and moved pages, because the old text must not remain there.
     paths = Path.objects.filter(page__in=changed).values_list("path", flat=True)
     formats = [f"{path}{suffix}" for path in paths for suffix in FORMAT_SUFFIXES]
-    # All pictures that the changed pages ever had: one that is gone must not remain.
+    # Includes every picture that the changed pages have ever had, so that the page of a removed picture does not
+    # remain.
     pictures = _picture_urls(ReleaseDependency.objects.filter(release__page__in=changed))
     secondary = [*paths, *formats, *pictures, *_related_urls(changed), *MACHINE_URLS]
     return primary, [path for path in dict.fromkeys(secondary) if path not in primary]
@@ -79,7 +82,7 @@ def affected_urls(before: str, now: str) -> tuple[list[str], list[str]] | None:
 def public_urls() -> list[str]:
     """Return every URL that is published as a file: lists, pages, and the formats that pages link to.
 
-    Redirects, withdrawn pages, feedback forms, and QR codes are not.
+    Redirects, withdrawn pages, feedback forms, and QR codes are not published as files.
     """
     # Loads no text: there may be ten thousand pages.
     live = Page.objects.published().values_list("kind", "live_release__path")
@@ -131,7 +134,7 @@ def _list_urls(languages: Iterable[str]) -> list[str]:
 
 
 def publish_lag(published_version: str) -> float:
-    """Return for how many seconds the oldest public event has not been part of the published files."""
+    """Return the age in seconds of the oldest public event that the published files do not include yet."""
     last_published = json.loads(published_version)[0]
     waiting = ReleaseEvent.objects.filter(pk__gt=last_published, kind__in=PUBLIC_EVENTS).order_by("pk")
     oldest = waiting.values_list("created_at", flat=True).first()
@@ -139,7 +142,10 @@ def publish_lag(published_version: str) -> float:
 
 
 def collect() -> dict[str, tuple[str, float]]:
-    """Return help text and value of each metric by name: numbers only, nothing that names a page."""
+    """Return the help text and value of each metric by name.
+
+    Contains only numbers and nothing that identifies a page.
+    """
     now = timezone.now()
     return {
         "public_pages": ("Pages that patients can read.", Page.objects.published().count()),

@@ -1,6 +1,7 @@
-"""Measures of one page, taken from its tree, so that they are the same for a draft and a release; and hard words.
+"""Measurements of one page, and hard words.
 
-Among them are numbers that state a fact without a source. docs/quality/measures.md lists the numbers that need none.
+They are taken from the document tree, so that they are the same for drafts and releases. They include numbers that
+state a fact without a source. docs/quality/measures.md lists the numbers that need no source.
 """
 
 import re
@@ -122,7 +123,7 @@ CODE_CELL = re.compile(r"\d{4,9}(?:[,;/ –-]+\d{4,9})*\Z")
 WRITING_INSTRUCTION = re.compile(rf"(?:{number_words('writing_verbs')}) ")
 # "count out of 100", "think of 100 people": says how to read numbers.
 DENOMINATOR = re.compile(rf"\b(?:{number_words('denominators')}) (?:10|100|1,?000)\b", re.IGNORECASE)
-# The clinic itself is the source of these.
+# Components whose source is the clinic itself.
 CLINIC_COMPONENTS = frozenset({"clinic answer", "location", "reading list"})
 # Text that cannot contain a citation; the same number may be cited elsewhere on the page.
 UNCITABLE_COMPONENTS = frozenset({"picture", "series", "title", "key message", "glossary"})
@@ -148,7 +149,7 @@ class PageMeasures:
     reading_level: float | None  # by the formula of the language; None: text too short, or no formula
     smog_grade: float  # 0 where it does not apply
     reading_ease: float | None  # 0 (hard) to 100 (easy)
-    paragraph_reading_level: float | None  # level of running paragraphs alone, without lists, headings and pictures
+    paragraph_reading_level: float | None  # level of running paragraphs alone, without lists, headings, and pictures
     word_count: int
     longest_sentence: int
     mean_sentence_length: float
@@ -256,7 +257,7 @@ def find_hard_words(text: str, language: str, known_names: Iterable[str]) -> lis
     easy = known | rules.easy
     hard_words: set[str] = set()
     text = strip_contact_details(text)
-    # A word that is also in lowercase in the text is no abbreviation.
+    # A word that also occurs in lowercase in the text is not an abbreviation.
     lowercase_words = {word for word in WORD.findall(text) if word.islower()}
     for sentence in split_sentences(text):
         for position, match in enumerate(WORD.finditer(lowercase_shouting(sentence, language))):

@@ -1,4 +1,4 @@
-"""Rendering of Markdown to the HTML of an article. No other code converts Markdown."""
+"""Renders Markdown to article HTML. No other code converts Markdown."""
 
 from procedures.languages import DEFAULT
 from procedures.rendering.context import Issue

@@ -1,7 +1,7 @@
-"""The document model: a typed tree of one article, with the source line of each part, and how to read it.
+"""The document model: a typed tree of one article with the source line of each part, and functions that read it.
 
 The parser builds the tree of a body once. The renderer resolves names in it, adds what blocks and the page itself
-print, and writes HTML from it. Whatever else looks at an article reads this tree: sections, plain text, search,
+print, and writes HTML from it. All other code that examines an article reads this tree: sections, plain text, search,
 readability, comparisons, and the checks of links and numbers. A release stores its tree (``to_json``).
 """
 
@@ -23,19 +23,19 @@ GENERATED_PARTS = frozenset({PAGE_SIGNS, "page-words", "sources", "next-step", "
 
 @dataclass(slots=True, eq=False)
 class Mark:
-    """Emphasis or a link around a stretch of text. Two marks are the same only if they are the same object."""
+    """Emphasis or a link around a span of text. Marks are compared by identity."""
 
-    kind: str  # em, strong, link, term (a link to a glossary entry), blank (the label of a line to write on)
+    kind: str  # em, strong, link, term (a link to a glossary entry), blank (the label of a fill-in line)
     href: str = ""
 
 
 @dataclass(slots=True)
 class Run:
-    """A stretch of inline text with the marks around it, outermost first.
+    """A run of inline text with the marks around it, outermost first.
 
     ``kind``: text, code, space (a line break in the source), break, image, citation (``text`` holds the keys), value
-    (the name of a clinic value), or source (the number of a resolved citation). The first four are all that is left of
-    text after it was resolved, besides source.
+    (the name of a clinic value), or source (the number of a resolved citation). After resolution, only the first four
+    kinds and source remain.
     """
 
     text: str = ""
@@ -76,9 +76,9 @@ class Text(Node):
     """A node that contains inline text."""
 
     runs: list[Run] = field(default_factory=list)
-    # What kind of line it is, if not simply the author's: caption, marker, number, source, term …
+    # The kind of line, if it is not ordinary text: caption, marker, number, source, term, and so on.
     role: str = ""
-    # The same as typed, for checks that read markup.
+    # The text as typed, for checks that examine the markup.
     source: str = field(default="", compare=False)
 
     @property
@@ -188,8 +188,8 @@ class Quote(Container):
 class Block(Container):
     """A ``:::`` block, or a part that the page adds (``GENERATED_PARTS`` and the like).
 
-    As parsed, ``nodes`` are the parts inside it. As rendered, they are everything that the block prints.
-    ``component``: what readability reports call its text. ``href``: where the block as a whole leads.
+    After parsing, ``nodes`` holds the block's content. After rendering, it holds everything that the block prints.
+    ``component``: the name of its text in readability reports. ``href``: the target of the block as a whole.
     """
 
     name: str = ""
@@ -211,7 +211,7 @@ FORMAT = 2
 
 
 class LargeFigure(TypedDict):
-    """A picture for a page of its own. ``html``: finished, from its template. ``anchor``: its place in the article."""
+    """A picture that has its own page. ``html``: the rendered template. ``anchor``: its place in the article."""
 
     html: SafeString
     caption: str
@@ -230,7 +230,8 @@ class Document:
     back: list[Node] = field(default_factory=list)
     # Anchors of sections that no longer exist; they lead to the top of the body.
     top_anchors: list[str] = field(default_factory=list)
-    # Where the ids, the levels of headings, and the addresses below its own start in its HTML (``html.take_places``).
+    # Offsets in the HTML of all ids, heading levels, and relative URLs, which embedding has to adjust
+    # (``html.take_places``).
     places: dict[str, list[int]] = field(default_factory=dict)
     # The pictures that have a page of their own, by slug.
     large_figures: dict[str, LargeFigure] = field(default_factory=dict)
@@ -272,7 +273,7 @@ class Document:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any] | None) -> Self | None:
-        """Return the tree that ``to_json`` wrote; None for none, or one of another ``FORMAT``.
+        """Return the tree written by ``to_json``, or None if there is none or it has a different ``FORMAT``.
 
         The stored HTML of its large pictures is marked safe: only publishing writes it, from a template that escapes.
         """
@@ -339,14 +340,14 @@ def plain(text: str, **values: Any) -> Paragraph:
 
 
 def link(text: str, href: str) -> Run:
-    """Return a linked stretch of text."""
+    """Return a run of linked text."""
     return Run(text, marks=(Mark("link", href),) if href else ())
 
 
 # ---- Reading: the tree as a flat list of texts ----
 
 HEADING_TAGS = frozenset({"h1", "h2", "h3", "h4"})
-# The element of a paragraph by its role, as far as a reader of the tree can tell them apart.
+# The element of a paragraph by its role, so that code reading the tree can tell them apart.
 ROLE_TAGS = {"term": "dt", "definition": "dd", "number": "div", "address": "div"}
 # Lines that are neither the author's text nor the clinic's.
 UNREAD_ROLES = frozenset({"summary"})
@@ -374,7 +375,9 @@ class TextBlock:
 
     @property
     def sentences(self) -> str:
-        """The text with an end mark, so that a heading or list entry is a sentence; empty if there is none in it."""
+        """The text with final punctuation, so that a heading or list entry counts as a sentence; empty if it contains
+        no sentence.
+        """
         is_label = self.tag in {"td", "th"} and not (
             self.text.endswith((".", "!", "?")) or len(self.text.split()) >= MIN_CELL_WORDS
         )
@@ -451,7 +454,7 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class _Position:
-    """Where the reader is: in which component, statement, and list entry."""
+    """The current position in the tree: component, statement, and list entry."""
 
     component: str = ""
     statement_id: int = 0
@@ -484,7 +487,7 @@ class _Reader:
                 self.read(node.nodes, position)
 
     def _read_block(self, block: Block, outer: _Position) -> None:
-        # The cards of the warning signs are not the author's.
+        # Warning-sign cards are not written by the author.
         component = outer.component if outer.component == "warning signs" else block.component or outer.component
         if component:
             self.article.components.add(component)

@@ -42,7 +42,8 @@ from procedures.rendering.document import (
 BLOCK_START = re.compile(r":::[ \t]*([a-z][a-z-]*)([^\n]*)\Z")
 BLOCK_END = re.compile(r":::[ \t]*\Z")
 CITATION = re.compile(r"\[@([a-z0-9-]+(?:\s*;\s*@[a-z0-9-]+)*)\]")
-# The anchor of a section, and whether it folds on phones: {#when-to-call}, {#details .folded}.
+# The attributes of a section heading: its anchor, and whether it is folded on phones: {#when-to-call},
+# {#details .folded}.
 HEADING_MARK = re.compile(r"\{#([a-z0-9]+(?:-[a-z0-9]+)*)([ ]\.folded)?\}[ \t]*\Z")
 CLINIC_VALUE = re.compile(r"\{([a-z]+\.[a-z_]+)\}")
 MAX_BODY_LENGTH = 200_000
@@ -53,7 +54,7 @@ ASPECT_LEVEL = 4
 
 @cache
 def get_parser() -> MarkdownIt:
-    """Return the shared parser. It holds no state between texts."""
+    """Return the shared parser. It keeps no state between texts."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     # Link reference definitions are invisible in the result, so they could hide text from an editor.
     markdown.disable(["reference", "html_block", "html_inline", "autolink"])
@@ -148,7 +149,7 @@ def _visible_lines(children: list[Token]) -> tuple[list[str], list[str]]:
             outside.append("")
             continue
         depth += child.nesting if child.type in {"link_open", "link_close"} else 0
-        # A backslash that escapes nothing is also parsed as an escape, and it is shown.
+        # A backslash that escapes nothing is also parsed as an escape, but it is shown.
         is_shown = child.type == "text" or (child.info == "escape" and child.content == child.markup)
         piece = child.content if is_shown else PLACEHOLDER
         visible[-1] += piece
@@ -204,7 +205,9 @@ def make_unique_anchor(wanted: str, used: set[str]) -> str:
 
 
 def _pop_heading_mark(inline: Token) -> tuple[str, bool]:
-    """Remove a mark (``{#name}``, ``{#name .folded}``) from the end of a heading; return its anchor and if it folds."""
+    """Remove the attributes (``{#name}`` or ``{#name .folded}``) from the end of a heading; return its anchor and
+    whether it is folded.
+    """
     last = inline.children[-1] if inline.children else None
     if last is None or last.type != "text" or not (match := HEADING_MARK.search(last.content)):
         return "", False
@@ -214,7 +217,10 @@ def _pop_heading_mark(inline: Token) -> tuple[str, bool]:
 
 @dataclass(frozen=True, slots=True)
 class ParsedText:
-    """A parsed body. Rendering resolves the names in ``document``, so a text is parsed again to be rendered again."""
+    """A parsed body.
+
+    Rendering resolves the names in ``document``, so parse the text again before rendering it again.
+    """
 
     document: Document
     tokens: list[Token]
@@ -222,7 +228,10 @@ class ParsedText:
 
 
 def parse(text: str) -> ParsedText:
-    """Parse a body: its tree, and the tokens that the lint of its markup reads. Both are empty for too long a text."""
+    """Parse a body: its tree, and the tokens that the lint of its markup reads.
+
+    Both are empty if the text is longer than MAX_BODY_LENGTH.
+    """
     tokens = get_parser().parse(text) if len(text) <= MAX_BODY_LENGTH else []
     return ParsedText(Document(body=_TreeBuilder().build(tokens)), tokens, text)
 
@@ -232,7 +241,7 @@ def section_titles(
 ) -> dict[str, str]:
     """Return the titles of all sections of a text, by the anchors that they have on its page.
 
-    ``anchor_renames``: of the release, as the anchors of a text also depend on earlier releases.
+    ``anchor_renames``: those of the release, because the anchors of a text also depend on earlier releases.
     """
     titles: dict[str, str] = {}
     for heading in parse(text).document.headings:
@@ -248,7 +257,7 @@ class _TreeBuilder:
         self._used_anchors = set(PAGE_ELEMENT_IDS)
 
     def build(self, tokens: list[Token], *, in_choices: bool = False) -> list[Node]:
-        """Return the nodes of ``tokens``, which are complete."""
+        """Return the nodes of ``tokens``, which must be balanced."""
         nodes: list[Node] = []
         position = 0
         while position < len(tokens):
@@ -306,7 +315,7 @@ class _TreeBuilder:
         # The aspects of an option have no anchor.
         if not (in_choices and level == ASPECT_LEVEL):
             heading.is_explicit, heading.is_folded = bool(explicit), is_folded
-            # Without clinic values: an anchor must not change with them.
+            # Clinic values are left out, because an anchor must not change when they do.
             heading.wanted_anchor = explicit or slugify(runs_text(runs)) or "section"
             heading.is_taken = bool(explicit) and bool(
                 RESERVED_ANCHOR.match(explicit) or explicit in self._used_anchors

@@ -1,7 +1,7 @@
 """Resolution of references in a draft: figures, glossary terms, sources, the clinic's answers, and other pages.
 
-A ReferenceResolver reads each row once and records what a page used with a fingerprint, so that a later check can tell
-whether its release is out of date. One resolver, with forks, can serve a run over all pages.
+A ReferenceResolver reads each row once and records what a page used, with a fingerprint, so that a later check can
+tell whether its release is out of date. One resolver can be forked to render many pages in a row.
 """
 
 import hashlib
@@ -51,7 +51,7 @@ REFERENCE_KINDS = ("figure", "series", "care", "source", "page")
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """Something that a rendering used, with a fingerprint of its content."""
+    """A value that a render used, with a fingerprint of its content."""
 
     kind: str
     key: str
@@ -61,7 +61,10 @@ class Dependency:
 
 @dataclass(frozen=True, slots=True)
 class PageLink:
-    """The target of a link to a page in the same language. ``text``: its Markdown, as released, or as first drafted."""
+    """The target of a link to a page in the same language.
+
+    ``text``: its released Markdown, or its draft if it was never released.
+    """
 
     href: str
     title: str
@@ -99,7 +102,10 @@ class LocalizedSign:
 
 @dataclass
 class ReferenceResolver:
-    """Cached access to all that a page in ``language`` can refer to. ``pictures``: which version of the figures."""
+    """Cached access to everything that a page in ``language`` can refer to.
+
+    ``pictures``: the version of the figures to use.
+    """
 
     language: str
     pictures: FigureVersion = FigureVersion.PUBLIC
@@ -112,7 +118,7 @@ class ReferenceResolver:
         self.dependencies[kind, key] = Dependency(kind, key, hashlib.sha256(text.encode()).hexdigest(), figure_id)
 
     def fork(self) -> "ReferenceResolver":
-        """Return a resolver with the same cache and no dependencies, for the next page of a run."""
+        """Return a resolver with the same cache and no dependencies, for rendering the next page."""
         return ReferenceResolver(self.language, self.pictures, _cache=self._cache)
 
     @property
@@ -157,7 +163,10 @@ class ReferenceResolver:
     def prefetch_document(
         self, document: Document, *, figure_slugs: Iterable[str] = (), page_subjects: Iterable[str] = ()
     ) -> None:
-        """Load all that a parsed text refers to. The number of queries does not depend on the number of references."""
+        """Load everything that a parsed text refers to.
+
+        The number of queries does not depend on the number of references.
+        """
         keys: dict[str, set[str]] = {kind: set() for kind in REFERENCE_KINDS}
         block_types = get_block_types()
         for node in walk(document.body):
@@ -241,7 +250,7 @@ class ReferenceResolver:
         return lock_and_check_unchanged([one.figure for one in found if one and one.is_current])
 
     def get_public_figures(self) -> list[FigureContext]:
-        """Return every figure that other public pages show, in the version that they show, for the picture index."""
+        """Return the public version of every figure that other public pages show, for the picture index."""
         slugs = self._load_public_figures()
         self.record("list", "figures", slugs)
         return [view for slug in slugs if (view := self.get_public_figure(slug))]
@@ -388,7 +397,7 @@ class ReferenceResolver:
         return self.glossary_terms
 
     def get_reading_levels(self) -> list[dict[str, Any]]:
-        """Return path, title, kind, and reading level of every public page.
+        """Return the path, title, kind, and reading level of every public page.
 
         Pages that contain this list are left out, because their own level is not known yet.
         """

@@ -41,7 +41,7 @@ RELEASE_FIELDS = (
 RESERVED_PATHS = frozenset(
     f"{home_path(code)}{name}" for code in languages.CODES for name in ("", "visits/", "search/", "p/")
 )
-# Where a reader may be now, by the kind of the page to read there: the first of that kind.
+# Situations that a reader may be in, by page kind. Each one links to the first page of that kind.
 PLACES = {
     PageKind.CONDITION: _("I broke a bone in my back"),
     PageKind.CHOICE: _("I'm choosing a treatment"),
@@ -52,7 +52,7 @@ PLACES = {
 SIGNS_SUBJECT = "nerve-damage-warning-signs"
 MAX_QUERY_LENGTH = 100
 MAX_TOPICS = 40
-# Enough for a waiting room behind one IP address; a scraper is slowed down.
+# High enough for a waiting room behind one IP address, but low enough to slow down a scraper.
 SEARCH_RATE_LIMIT = TokenBucket(burst=60, per_second=5)
 MAX_CODE_LENGTH = 40
 CODE_PATH = re.compile(rf"/(?:({'|'.join(languages.CODES)})/)?p/(.+)/\Z")
@@ -61,7 +61,7 @@ PLAIN_TEXT_WIDTH = 72
 
 @cacheable
 def home(request: HttpRequest, language: str) -> HttpResponse:
-    """``/`` and ``/es/``: where a reader may be now, with the page to read there, and all topics."""
+    """``/`` and ``/es/``: the situations that a reader may be in, each with a page to read, and all topics."""
     pages = list(Page.objects.for_cards(language).on_home())
     clinic = get_clinic(pages, language)
     context = base_context(
@@ -256,7 +256,7 @@ def _render_gone(row: Path) -> HttpResponse:
     context = base_context(language=page.language, clinic=row.clinic, title=row.last_title)
     replacement = {"title": release.title, "href": release.path} if release else None
     values = {
-        # The title that patients saw last; the draft may have a different one by now.
+        # The last title that patients saw; the draft may have a different one by now.
         "title": row.last_title,
         "reason": page.withdrawn_reason,
         "replacement": replacement,
@@ -268,7 +268,7 @@ def _render_gone(row: Path) -> HttpResponse:
 def _redirect_reserved_path(requested_path: str, candidates: list[str]) -> HttpResponse | None:
     """Redirect from a damaged path of a list or of the home page."""
     path = next((name for name in map(_normalize_language_prefix, candidates) if name in RESERVED_PATHS), None)
-    # A path of unprintable characters is no damaged home page.
+    # A path of unprintable characters is not a damaged home page URL.
     if path is None or (path == "/" and not requested_path.strip().isprintable()):
         return None
     return redirect_permanently(path)
@@ -311,7 +311,7 @@ def short_code_form(request: HttpRequest, language: str) -> HttpResponse:
 
 
 def match_code_path(candidates: list[str]) -> tuple[str, str] | None:
-    """Return code and language if one of ``candidates`` is the path of a short code.
+    """Return the code and the language if one of ``candidates`` is the path of a short code.
 
     ``candidates[0]`` is the requested path, the others are repaired.
     """
@@ -330,12 +330,15 @@ def redirect_short_code(code: str, language: str) -> HttpResponse:
     if valid_code:
         page = Page.objects.with_code(valid_code).first()
         if page:
-            # A withdrawn page says at its last path why it was withdrawn.
+            # The last path of a withdrawn page explains why it was withdrawn.
             last = page.live_release or page.releases.order_by("-number").first()
             if last:
                 return redirect_permanently(last.path)
     context = base_context(language=language, clinic=load_clinic(language)[0], title=_("Please check the code"))
-    error = _("This code leads nowhere. Look at your letter: 6 letters and digits, no 0, O, 1, I, L or U.")
+    error = _(
+        "We could not find this code. Check your letter: codes have 6 letters and digits and never "
+        "contain 0, O, 1, I, L, or U."
+    )
     values = {"code": code, "error": error if code else "", "robots": "noindex"}
     return render_response("site/short_code.html", {**context, **values}, status=404 if code else 200)
 
@@ -388,7 +391,7 @@ def plain_text(request: HttpRequest, address: str) -> HttpResponse:
         text = _format_plain_text(release, row)
     response = HttpResponse(text, content_type="text/plain; charset=utf-8")
     response.headers["Content-Language"] = str(row.page.language)
-    # Search engines should offer the page itself.
+    # Search engines should list the page itself.
     response.headers["X-Robots-Tag"] = "noindex"
     return response
 
@@ -440,7 +443,7 @@ def booklet(request: HttpRequest, address: str) -> HttpResponse:
     releases = {release.page.subject: release for release in Release.objects.for_booklet(path, language)}
     guide = next((release for release in releases.values() if release.path == path), None)
     if guide is None:
-        # A page whose slug is older than its reservation, or a damaged URL.
+        # A page that was published before its slug became reserved, or a damaged URL.
         return serve_path(f"{path}booklet/")
     subjects = dict.fromkeys(item["page"] for item in guide.revision.content.get("items", []))
     parts = [guide, *(releases[subject] for subject in subjects if subject in releases)]

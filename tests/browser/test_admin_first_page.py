@@ -198,10 +198,10 @@ def test_a_new_editors_first_page(seats: dict[str, StaffTab], way: str) -> None:
     with hands.step("restore the first text, and publish again"):
         seats["Nina"].open(f"{PAGES}{row.pk}/versions/")
         hands.press(nina.get_by_role("button", name=re.compile(r"revision 1$")))
-        expect(nina.locator(".messagelist")).to_contain_text("Revision 1 is the draft now.")
+        expect(nina.locator(".messagelist")).to_contain_text("Revision 1 is now the draft.")
         seats["Nina"].open(f"{PAGES}{row.pk}/versions/")
         hands.press(nina.get_by_role("button", name=re.compile(r"revision 2$")))
-        expect(nina.locator(".messagelist")).to_contain_text("Revision 2 is the draft now.")
+        expect(nina.locator(".messagelist")).to_contain_text("Revision 2 is now the draft.")
         seats["Max"].open(f"{PAGES}{row.pk}/publish/")
         hands.press(max_.get_by_role("button", name="Publish now"))
         expect(max_.locator(".messagelist")).to_contain_text("Published.")

@@ -107,7 +107,7 @@ def test_it_costs_one_query_for_any_number_of_pages(
 
 
 def test_it_takes_nothing_behind_its_name_and_stands_once(ground: Figure) -> None:
-    assert list_issues("a\n\n::: reading-levels all") == ["line 3: ::: reading-levels takes nothing after its name."]
+    assert list_issues("a\n\n::: reading-levels all") == ["line 3: ::: reading-levels does not take options."]
     assert list_issues("::: reading-levels\n\n::: reading-levels") == [
-        "line 3: A page can have ::: reading-levels only once."
+        "line 3: A page can contain ::: reading-levels only once."
     ]

@@ -62,7 +62,7 @@ def test_the_words_of_a_block_are_in_its_text_and_its_html() -> None:
 
 
 def test_two_blocks_cannot_have_the_same_name() -> None:
-    with pytest.raises(ValueError, match="two blocks with the name note"):
+    with pytest.raises(ValueError, match="A block named note"):
         register(get_block_types()["note"])
 
 
@@ -135,9 +135,9 @@ def test_a_block_of_three_files_is_known_everywhere(quote: BlockType) -> None:
 def test_what_a_new_block_declares_is_checked(quote: BlockType) -> None:
     for text, issue in {
         "::: quote\n- a\n:::": "line 1: ::: quote contains one paragraph and nothing else.",
-        "::: quote loud\na\n:::": "line 1: ::: quote takes nothing after its name.",
-        "::: quote\n:::": "line 1: The block quote is empty.",
-        "::: quote\na": "line 1: The block quote has no end. Close it with a line :::",
+        "::: quote loud\na\n:::": "line 1: ::: quote does not take options.",
+        "::: quote\n:::": "line 1: The quote block is empty.",
+        "::: quote\na": "line 1: The quote block is not closed. Close it with a line that contains only :::",
         "::: qoute\na\n:::": "line 1: There is no block “qoute”. Did you mean “quote”?",
     }.items():
         assert issue in [str(found) for found in render_sample(text).issues], text
@@ -162,7 +162,7 @@ def test_a_block_can_hold_a_list_and_nothing_else() -> None:
         text = "::: short-version\n" + "- a\n" * 6 + ":::\n\n::: short-version\n- a\n:::"
         assert [str(issue) for issue in render_sample(text).issues] == [
             "line 1: ::: short-version has 6 entries. Readers take in at most 5.",
-            "line 10: A page can have ::: short-version only once.",
+            "line 10: A page can contain ::: short-version only once.",
         ]
     finally:
         unregister("short-version")

@@ -1,7 +1,7 @@
-"""Line drawings: those that accompany the X-ray images, and the two anatomical ones without an X-ray.
+"""Line drawings: drawings that accompany the X-ray images, and two anatomical drawings without an X-ray.
 
-The latter compare a healthy and a fractured vertebra, and show the nerves. Outlines come from distance maps: marching
-squares, simplification, and smooth SVG paths.
+One of the latter compares a healthy and a fractured vertebra; the other shows the nerves. Outlines come from distance
+maps: marching squares, simplification, and smooth SVG paths.
 """
 
 import itertools
@@ -278,7 +278,7 @@ def rib_outlines(view: View, spine: Spine, level: str) -> list[Vector]:
 
 
 def device_outlines(view: View, stage: Stage) -> dict[str, list[Vector]]:
-    """Return the outlines of cement, balloons and needle by layer role, in drawing order."""
+    """Return the outlines of cement, balloons, and needle by layer role, in drawing order."""
     place = vertebra_placement(stage.spine, "L1")
     outlines: dict[str, list[Vector]] = {}
     if stage.cement:

@@ -1,4 +1,4 @@
-"""Hand-drawn illustrations: what to do and where to look, where the X-ray images have nothing to show."""
+"""Hand-drawn illustrations of advice that X-ray images cannot show, such as what to do and where to look."""
 
 from collections.abc import Callable, Sequence
 
@@ -26,7 +26,7 @@ CARD_HEIGHT = 304
 
 
 def whom_to_call_layers() -> list[Layer]:
-    """Three rows in red, amber and teal: symptoms on the left, what to do on the right. Shapes work without color."""
+    """Three rows in red, amber, and teal: symptoms on the left, what to do on the right. Shapes work without color."""
     cards = zip(("red-card", "amber-card", "teal-card"), CARD_TOPS, strict=True)
     layers = [Layer(role, rectangle(24, top, 952, CARD_HEIGHT, 40)) for role, top in cards]
     layers += [

@@ -1,4 +1,4 @@
-"""``manage.py measure_content [--json] [FOLDER]``: the measures of all public pages, and links between them."""
+"""``manage.py measure_content [--json] [FOLDER]``: measurements of all public pages and of the links between them."""
 
 import json
 import os
@@ -45,7 +45,7 @@ class PageReport:
 
 @dataclass
 class SiteReport:
-    """All public pages, and failures that belong to no page."""
+    """All public pages, and failures that do not belong to a page."""
 
     pages: list[PageReport]
     failures: list[str]
@@ -92,9 +92,9 @@ def _find_broken_links(article: Article, articles: dict[str, Article], former: d
         path = former.get(target, target)
         if path in articles:
             if anchor and anchor not in articles[path].anchors:
-                yield f"a link leads to {link}, but that page has no such section; fix the link"
+                yield f"a link points to {link}, but that page has no such section; fix the link"
         elif path not in HOME_PATHS:
-            yield f"a link leads to {link}, which is not public; fix the link or publish that page"
+            yield f"a link points to {link}, which is not public; fix the link or publish that page"
 
 
 def _find_source_page(page: Page, pages: list[Page]) -> Page | None:
@@ -114,7 +114,7 @@ def out_of_sync_notes(page: Page, source: Page | None) -> Iterator[str]:
         name = languages.get(source.language).english_name
         yield (
             f"the {name} text is newer ({theirs.created_at:%Y-%m-%d}, this one {mine.created_at:%Y-%m-%d}); "
-            "bring the translation up to date"
+            "update the translation"
         )
 
 
@@ -175,15 +175,15 @@ def _smog_limits() -> str:
 
 
 LEGEND = f"""grade  {_scales()}
-text   the same for running paragraphs alone, without lists, headings and pictures
+text   the same for running paragraphs alone, without lists, headings, and pictures
 ease   Flesch reading ease or the equivalent of the language. 0 is hard, 100 is easy; no limit
-SMOG   {_smog_limits()}. All levels are raw: no clinical word is left out
+SMOG   {_smog_limits()}. All levels are raw and include clinical terms
 max    words in the longest sentence, {MAX_SENTENCE_WORDS} at most; mean: words in a sentence
 par>3  paragraphs over {TARGET_PARAGRAPH_SENTENCES} sentences
-pass   share of passive sentences, by a rule of thumb; list: entries in the longest list, {MAX_LIST_ITEMS} at most
+pass   share of passive sentences (heuristic); list: entries in the longest list, {MAX_LIST_ITEMS} at most
 hard   long words neither explained nor everyday; num: statements with a number and no source; dead: dead links
-has    P picture at the top, A something to do, S source; small: missing, and not asked of this kind; !: missing
-fix    what fails"""
+has    P lead picture, A call to action, S source; lowercase: missing but optional here; !: missing but required
+fix    number of failures"""
 
 
 def _format_level(level: float | None) -> str:
@@ -237,7 +237,7 @@ def to_json(report: SiteReport) -> str:
 
 
 class Command(BaseCommand):
-    """Prints the measures of every public page; fails with one line for each exceeded limit."""
+    """Print the measurements of every public page. Fail with one line for each exceeded limit."""
 
     help = "Measure every public page and guide: reading level, sentences, lists, sources, links. See docs/quality."
 
@@ -257,16 +257,16 @@ class Command(BaseCommand):
                 self.stdout.write(line)
         broken = report.failure_lines()
         if not report.pages:
-            raise CommandError("There is no public page to measure. Load some first: manage.py load_content.")
+            raise CommandError("There are no public pages to measure. Load some first: manage.py load_content.")
         if broken:
             raise CommandError("\n".join(broken))
         if not options["json"]:
             self.stdout.write(f"\npages measured: {len(report.pages)}; all are within the limits")
 
     def _measure_folder(self, folder: Path, flags: list[str]) -> None:
-        """Load the folder into a temporary data folder and measure it there, in processes of their own."""
+        """Load the folder into a temporary data folder and measure it there, in separate processes."""
         if not folder.is_dir():
-            raise CommandError(f"There is no folder {folder}.")
+            raise CommandError(f"The folder {folder} does not exist.")
         with tempfile.TemporaryDirectory() as data:
             self._run_manage(data, "migrate", "--verbosity", "0")
             self._run_manage(data, "load_content", str(folder.resolve()), "--verbosity", "0")

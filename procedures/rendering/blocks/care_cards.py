@@ -27,7 +27,7 @@ def _to_text(block: Block, values: Values) -> list[Node]:
     return [Heading(level=3, runs=[Run(values["title"])], role="card"), *block.nodes]
 
 
-_FIELDS = (Field("lines", _("What it is about, one thing per line"), "lines"),)
+_FIELDS = (Field("lines", _("Content, one item per line"), "lines"),)
 
 register(
     BlockType(
@@ -67,7 +67,7 @@ register(
         BlockType(
             name=name,
             syntax=f"::: {name}",
-            help=_("warning signs in earlier versions"),
+            help=_("warning signs in older revisions"),
             example=f"::: {name}\n- You fell.\n:::",
             label=_("Warning signs"),
             component=COMPONENT,

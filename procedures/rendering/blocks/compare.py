@@ -12,7 +12,7 @@ from procedures.rendering.blocks.figure import get_figure, get_switch, show_figu
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, Node, plain
 
-# Where the slider can start, and how far left of what is new, in percent of the width.
+# Range of the slider's initial position, and its distance to the left of new markers, in percent of the width.
 FIRST_START, LAST_START, MARGIN = 4, 50, 8
 
 
@@ -39,7 +39,10 @@ def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values 
 
 
 def _number_on(before: FigureContext | None, after: FigureContext | None) -> FigureContext | None:
-    """Return the second figure with numbers that go on from the first; what both show has the same number in both."""
+    """Return the second figure with marker numbers that continue from the first.
+
+    Markers in both figures keep the same number.
+    """
     if before is None or after is None:
         return after
     numbers = {marker.label: marker.number for marker in before.markers}
@@ -50,7 +53,9 @@ def _number_on(before: FigureContext | None, after: FigureContext | None) -> Fig
 
 
 def _choose_start(before: FigureContext | None, after: FigureContext | None) -> int:
-    """Return where the slider starts, in percent: left of all that only the second figure shows, such as cement."""
+    """Return the initial position of the slider in percent: to the left of everything that only the second figure
+    shows, such as cement.
+    """
     known = {marker.label for marker in before.markers} if before else set()
     new = [one for one in after.markers if one.label not in known] if after else []
     places = [round(float(place.rstrip("%"))) - MARGIN for one in new for place in (one.x, one.target_x)]

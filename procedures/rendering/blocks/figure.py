@@ -36,7 +36,7 @@ from procedures.rendering.document import (
 )
 
 COMPONENT = "picture"
-# The addresses of large pictures, below that of their page.
+# URL prefix of large pictures, relative to their page.
 PICTURE_PREFIX = "picture/"
 # The value of ``sizes`` where a picture has a page of its own.
 LARGE_SIZES = "60rem"
@@ -47,14 +47,14 @@ POLARITIES: dict[str, Promise] = {
     FigureKind.CT: _("This is a CT scan."),
     FigureKind.MRI: _("This is an MRI scan."),
 }
-# A legend has two columns on a phone, unless they would break a word: one longer than this.
+# A legend has two columns on a phone, unless a label has a word longer than this, which would have to break.
 MAX_NARROW_WORD = 10
 
 
 def get_captions(view: FigureContext, said: set[str] | None = None) -> Values:
-    """Return what the component adds to the texts of a picture: lines, and how wide its legend must be.
+    """Return the notes that the component adds to a picture, and whether its legend needs wide columns.
 
-    What kind of picture it is, is said once on a page: lines in ``said`` are left out, and new ones are added to it.
+    Each note is printed once per page: notes in ``said`` are skipped, and new ones are added to it.
     """
     said = set() if said is None else said
     notes = {
@@ -75,9 +75,9 @@ def get_captions(view: FigureContext, said: set[str] | None = None) -> Values:
 def show_figure(
     view: FigureContext, line: int, context: RenderContext, *, eager: bool = False, grouped: bool = False
 ) -> tuple[SafeString, Block]:
-    """Return the HTML of a figure, with an id that is unique on the page, and its block. Check its texts.
+    """Return the HTML of a figure, with an id that is unique on the page, and its block. Also check its texts.
 
-    ``grouped``: it is in a group, which has the switch between X-ray and drawing.
+    ``grouped``: whether it belongs to a group, which has a shared switch between X-ray and drawing.
     """
     if not view.has_texts or not view.alt:
         message = _("The picture “%(slug)s” has no texts in this language yet.")
@@ -95,7 +95,7 @@ def show_figure(
     figure |= {"dom_id": dom_id, "eager": eager, **get_captions(view, context.said)}
     block = Block(name="figure", component=COMPONENT, anchor=dom_id, nodes=figure_nodes(figure))
     if view.large_href and view.slug not in context.large_figures:
-        # Alone on its page, it says everything about itself and has the switch.
+        # On its own page, the picture prints all notes and has its own switch.
         large = figure | get_captions(view) | {"eager": True, "sizes": LARGE_SIZES, "large_href": ""}
         values = {"figure": large, "is_large": True, **dict.fromkeys(PLACES, "")}
         html = render_to_string("components/figure.html", values)
@@ -104,7 +104,7 @@ def show_figure(
 
 
 def get_figure(slug: str, line: int, context: RenderContext) -> FigureContext | None:
-    """Return a figure; None, with an issue, for one that cannot be shown."""
+    """Return a figure, or None if it cannot be shown, after adding an issue."""
     view = context.resolver.get_figure(slug)
     if view is None:
         context.add_unavailable_figure(line, slug)

@@ -1,4 +1,4 @@
-"""``::: pictures``, ``::: glossary``, ``::: locations``, ``::: reading-levels``: lists that grow by themselves."""
+"""``::: pictures``, ``::: glossary``, ``::: locations``, ``::: reading-levels``: automatically generated lists."""
 
 from urllib.parse import quote_plus
 
@@ -16,7 +16,7 @@ from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, Heading, List, ListItem, Node, Paragraph, Run, link, plain
 
 LAST = "\uffff"  # sorts after every letter
-# Opens the app for maps of a phone, or a browser.
+# Opens the maps app of a phone, or a browser.
 MAP_URL = "https://www.google.com/maps/search/?api=1&query="
 
 
@@ -66,13 +66,15 @@ def _glossary_to_text(_block: Block, values: Values) -> list[Node]:
 
 
 def alphabetical_key(text: str, language: str) -> str:
-    """Return a key that sorts as a dictionary does: accents do not count, and a letter of its own follows its base."""
+    """Return a dictionary sort key: accents are ignored, but a distinct letter such as ñ sorts after its base
+    letter.
+    """
     distinct = languages.get(language).search.distinct_letters
     return "".join(f"{fold(one)}{LAST}" if one.casefold() in distinct else fold(one) for one in normalize(text))
 
 
 def _initial(text: str, language: str) -> str:
-    """Return the letter under which a word stands: without its accent, unless it is a letter of its own."""
+    """Return the index letter of a word, without its accent unless it is a distinct letter such as ñ."""
     first = normalize(text)[0]
     is_distinct = first.casefold() in languages.get(language).search.distinct_letters
     return first.upper() if is_distinct else (fold(first)[:1] or first).upper()
@@ -120,11 +122,11 @@ def _locations_to_text(_block: Block, values: Values) -> list[Node]:
 def _resolve_reading_levels(_block: Block, context: RenderContext, _body: SafeString) -> Values | None:
     rows = [
         # The number is a US school grade in English and a score in other languages; the translation says which. It is
-        # rounded, because a tenth of a grade tells a reader nothing.
+        # rounded, because tenths of a grade mean nothing to readers.
         {**row, "words": gettext("Grade %(level)s") % {"level": max(1, round(row["level"]))}}
         for row in context.resolver.get_reading_levels()
     ]
-    # Several short lists are easier to take in than a long one.
+    # Several short lists are easier to read than one long list.
     groups = (
         (gettext("Your back and your choices"), {PageKind.CONDITION, PageKind.CHOICE, PageKind.PROCEDURE}),
         (
@@ -197,7 +199,7 @@ register(
         name="reading-levels",
         syntax="::: reading-levels",
         help=_(
-            "how hard each public page of this language is to read, in whole grades or points, in short lists; the "
+            "the reading level of each public page in this language, in whole grades or points and in short lists; the "
             "page with the list is left out"
         ),
         example="::: reading-levels",

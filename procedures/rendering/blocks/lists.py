@@ -22,7 +22,7 @@ KEY_POINTS_ANCHOR = "page-points"
 
 def _resolve_key_points(block: Block, context: RenderContext, body: SafeString) -> Values:
     if context.key_points:
-        context.issues.add(block.line, _("A page can have key points only once."))
+        context.issues.add(block.line, _("A page can contain only one key-points block."))
     if context.headings:
         context.issues.add(block.line, _("Put the key points before the first heading."))
     values = {"title": gettext("The short version"), "body": body}
@@ -89,7 +89,7 @@ register(
         template="do_list",
         content=Content.BULLETS,
         max_items=MAX_LIST_ITEMS,
-        fields=(Field("lines", _("Do, one per line"), "lines"),),
+        fields=(Field("lines", _("Things to do, one per line"), "lines"),),
         dialog="dos",
         button=_("Do, do not …"),
         button_order=70,
@@ -106,7 +106,7 @@ register(
         template="do_list",
         content=Content.BULLETS,
         max_items=MAX_LIST_ITEMS,
-        fields=(Field("lines", _("Do not, one per line"), "lines"),),
+        fields=(Field("lines", _("Things not to do, one per line"), "lines"),),
         dialog="dos",
         resolve=_resolve_do_list,
         to_text=_do_list_to_text,

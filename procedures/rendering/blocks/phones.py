@@ -10,7 +10,7 @@ from procedures.rendering.document import Block, List, ListItem, Node, Paragraph
 
 
 def _resolve(_block: Block, context: RenderContext, _body: SafeString) -> Values | None:
-    """Return the emergency number, the number by day, and the number at night if it is another one."""
+    """Return the emergency number, the daytime number, and the after-hours number if it is different."""
     resolver = context.resolver
     day = resolver.get_phone("clinic.phone")
     night = resolver.get_phone("clinic.after_hours_phone")
@@ -41,7 +41,7 @@ register(
     BlockType(
         name="phones",
         syntax="::: phones",
-        help=_("the emergency number, our number by day with our hours, and our number at night as call buttons"),
+        help=_("call buttons for the emergency number, our daytime number with our hours, and our after-hours number"),
         example="::: phones",
         label=_("Our phone numbers as buttons"),
         component="phones",

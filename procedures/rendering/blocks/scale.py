@@ -1,4 +1,4 @@
-"""``::: scale``: which way a reader leans, to mark with a pencil on paper."""
+"""``::: scale``: a scale on which readers mark, in pencil on paper, which option they lean toward."""
 
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -13,7 +13,7 @@ ENDS = 2
 def _resolve(block: Block, context: RenderContext, body: SafeString) -> Values:
     only = block.nodes[0]
     if isinstance(only, List) and len(only.nodes) != ENDS:
-        context.issues.add(block.line, _("::: scale contains a list of exactly two entries: the two ends."))
+        context.issues.add(block.line, _("::: scale must contain a list of exactly two entries: the two ends."))
     return {"body": body}
 
 

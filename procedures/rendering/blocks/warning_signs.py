@@ -1,4 +1,4 @@
-"""``::: warning-signs``: the warning signs, from the one list of the clinic."""
+"""``::: warning-signs``: the warning signs from the clinic's single list."""
 
 import re
 
@@ -28,7 +28,7 @@ TIMINGS: dict[str, Promise] = {
 
 
 def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values | None:
-    """Return all signs by level with instructions, or (``short``) the emergency signs and one line on calling us."""
+    """Return all signs by level with instructions, or (``short``) the emergency signs and one line about calling us."""
     timing, *more = block.options.split()
     if timing not in SignTiming.values or more not in ([], [SHORT]):
         context.issues.add(block.line, HELP)
@@ -42,7 +42,9 @@ def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values 
         html, nodes = show_emergency_signs(timing, context)
         return {"html": html, "nodes": nodes}
     if context.signs_timing:
-        message = _("A page can have the full warning signs only once. Use ::: warning-signs … short for the others.")
+        message = _(
+            "A page can contain the full list of warning signs only once. Elsewhere, use ::: warning-signs … short."
+        )
         context.issues.add(block.line, message)
         return None
     context.signs_timing = timing
@@ -83,7 +85,7 @@ def _show_card(level: str, signs: list[LocalizedSign], context: RenderContext) -
         lines = [[Run(gettext("Do not drive yourself. Do not wait for a visit."))]]
     elif level == SignLevel.CALL_NOW:
         if night != day:
-            # Two numbers in one sentence: a button with one of them would be the wrong one half of the time.
+            # The sentence contains both numbers; a button with either one would be wrong half of the time.
             number = href = ""
             line = gettext("Call %(day)s during office hours or %(night)s at any other time.")
             lines = [_insert_phones(line, day=day, night=night)]
@@ -120,7 +122,7 @@ def _cite(sign: LocalizedSign, context: RenderContext) -> int:
 def show_emergency_signs(
     timing: str, context: RenderContext, *, is_page_top: bool = False
 ) -> tuple[SafeString, list[Node]]:
-    """Return the emergency signs in short form and one line on calling us, and their nodes.
+    """Return the emergency signs in short form and one line about calling us, and their nodes.
 
     ``is_page_top``: for the top of a page, with a link to the full list if the page has one.
     """
@@ -158,7 +160,7 @@ register(
         help=_(
             "the warning signs for pages read before a procedure or without one, after one, or both: grouped by level, "
             "each with what to do and the clinic's numbers; once per page. With short: the emergency signs in a few "
-            "words, and one line on calling us. Every topic and guide prints the short form at the top automatically"
+            "words, and one line about calling us. Every topic and guide prints the short form at the top automatically"
         ),
         example="::: warning-signs both",
         label=_("Warning signs"),
