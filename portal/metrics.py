@@ -60,7 +60,7 @@ class MetricsSource(Protocol):
     def publish_lag(self, published_version: str) -> float:
         """Return the seconds for which the oldest change is not in the files of this content version; 0 if none is."""
 
-    def collect(self) -> dict[str, tuple[str, float]]:
+    def collect_metrics(self) -> dict[str, tuple[str, float]]:
         """Return help text and value by the name of the metric, without its prefix."""
 
 
@@ -189,4 +189,4 @@ def _measure_database(gauges: dict[str, tuple[str, float]], files: PublishedFile
     )
     gauges["mail_queue"] = "Requests for password links that wait for the worker.", PasswordResetRequest.objects.count()
     gauges["audit_queue"] = "Audit events that wait to be forwarded.", audit.count_waiting()
-    gauges.update(source.collect())
+    gauges.update(source.collect_metrics())

@@ -19,7 +19,7 @@ DARK_BACKGROUNDS = ("#181612", "#25221c")
 # Minimum for shapes that carry meaning, such as the current stage (WCAG 1.4.11).
 MIN_CONTRAST = 3.0
 # Number of lightening steps from the original color to white.
-SHADES = 20
+LIGHTENING_STEPS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ def validate_color(value: str) -> None:
 
 def dark_shade(color: str) -> str:
     """Return the color for dark pages: the same color, or the nearest lighter shade with enough contrast."""
-    for step in range(SHADES + 1):
-        shade = _mix_with_white(color, step / SHADES)
+    for step in range(LIGHTENING_STEPS + 1):
+        shade = _mix_with_white(color, step / LIGHTENING_STEPS)
         if all(contrast(shade, background) >= MIN_CONTRAST for background in DARK_BACKGROUNDS):
             return shade
     raise AssertionError("Unreachable: white always has enough contrast.")

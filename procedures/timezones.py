@@ -135,7 +135,6 @@ class ClinicTimezoneMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Call the view, in the clinic's time zone below /admin/."""
         if not request.path_info.startswith("/admin/"):
             return self.get_response(request)
         with timezone.override(get_clinic_timezone()):

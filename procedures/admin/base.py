@@ -30,7 +30,7 @@ from portal.storage.media import serve_stored_file
 from procedures.enums import PageKind
 from procedures.figures.approval import public_files
 from procedures.models import Page
-from procedures.publishing.checks import deletion_blockers
+from procedures.publishing.checks import find_deletion_blockers
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise as StrOrPromise
@@ -65,7 +65,6 @@ class MultilineCharField(forms.CharField):
     """A text field with LF newlines, so that saving an unchanged text is not a change."""
 
     def to_python(self, value: Any) -> str:
-        """Return the text with normalized newlines."""
         return normalize_newlines(super().to_python(value) or "")
 
 
@@ -91,7 +90,6 @@ class ContentAdmin(SearchableModelAdmin):
         return (*super().get_readonly_fields(request, obj), *(self.immutable_fields if obj else ()))
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:
-        """Prepopulate fields of new rows only."""
         return {} if obj else dict(super().get_prepopulated_fields(request, obj))
 
 
@@ -101,7 +99,7 @@ class UsageProtectedAdmin(ContentAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """List every usage of the rows as protected, one sentence each."""
         tree, counts, perms, protected = super().get_deleted_objects(objs, request)
-        blockers = [use if len(objs) == 1 else f"{row}: {use}" for row in objs for use in deletion_blockers(row)]
+        blockers = [use if len(objs) == 1 else f"{row}: {use}" for row in objs for use in find_deletion_blockers(row)]
         # A usage prevents the deletion regardless of permissions on related rows, so missing permissions are not
         # listed.
         return (tree, counts, set(), blockers) if blockers else (tree, counts, perms, protected)

@@ -52,13 +52,15 @@ class AffectedContent:
     """Public pages, scheduled publications, and locations that a change affects."""
 
     pages: list[Page]
-    plans: list[ScheduleShift]
+    schedule_shifts: list[ScheduleShift]
     locations: list[LocationChange]
 
     @property
     def token(self) -> str:
         """A hash of the content, so that the button confirms only what was on the screen."""
-        parts = [f"{page.pk}" for page in self.pages] + [f"{plan.page.pk} {plan.shifted_at}" for plan in self.plans]
+        parts = [f"{page.pk}" for page in self.pages] + [
+            f"{plan.page.pk} {plan.shifted_at}" for plan in self.schedule_shifts
+        ]
         parts += [f"{change.key} {change.new}" for change in self.locations]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
@@ -103,9 +105,9 @@ class ClinicValueAdmin(AnyAdmin):
         """
         if request.method != "POST" or "_edit" in request.POST:
             return super().changeform_view(request, object_id, form_url, extra_context)
-        keep_moments = request.POST.get("plans") == "moment"
+        keep_utc_times = request.POST.get("plans") == "moment"
         try:
-            with update_clinic_values(actor=get_staff_user(request), keep_utc_times=keep_moments) as update:
+            with update_clinic_values(actor=get_staff_user(request), keep_utc_times=keep_utc_times) as update:
                 request.update = update  # type: ignore[attr-defined]
                 return super().changeform_view(request, object_id, form_url, extra_context)
         except ConfirmationRequiredError as error:
@@ -120,7 +122,7 @@ class ClinicValueAdmin(AnyAdmin):
         update: ClinicUpdate = request.update  # type: ignore[attr-defined]
         locations = list(update.apply_location_changes())
         affected = AffectedContent(update.affected_pages(), update.affected_schedules(), locations)
-        if not affected.pages and not affected.plans:
+        if not affected.pages and not affected.schedule_shifts:
             message_updated_pages(request, update)
             return
         confirmed = request.POST.get("_update") == affected.token
@@ -146,8 +148,8 @@ class ClinicValueAdmin(AnyAdmin):
                 (page, titles.get(page.pk, page.title), get_change_url(page), other_changes.get(page.pk, ""))
                 for page in affected.pages
             ],
-            "plans": affected.plans,
-            "keep_moments": request.POST.get("plans") == "moment",
+            "schedule_shifts": affected.schedule_shifts,
+            "keep_utc_times": request.POST.get("plans") == "moment",
             "locations": [(change, chosen is None or change.key in chosen) for change in affected.locations],
             "token": affected.token,
             "form_values": _get_form_values(request.POST),
@@ -370,7 +372,6 @@ class ClinicAdmin(ClinicValueAdmin, ContentAdmin):
 
     @admin.display(description=gettext_lazy("Current logo"))
     def current_logo(self, obj: Clinic | None) -> str:
-        """Show the logo."""
         if obj is None or not obj.logo_version:
             return _("None. Only the name is shown.")
         url = f"{LOGO_URL}?{obj.logo_version}"
@@ -404,7 +405,6 @@ class ClinicAdmin(ClinicValueAdmin, ContentAdmin):
         return super()._render_confirmation(request, affected, errors=errors, status=status)
 
     def dependency_key(self, obj: Clinic) -> tuple[str, str]:
-        """See ClinicValueAdmin."""
         return "clinic", ""
 
 
@@ -438,5 +438,4 @@ class LocationAdmin(ClinicValueAdmin, ContentAdmin):
         return self.row_title(location)
 
     def dependency_key(self, obj: Location) -> tuple[str, str]:
-        """See ClinicValueAdmin."""
         return "list", "locations"

@@ -98,7 +98,7 @@ def build_dashboard(request: HttpRequest) -> dict[str, object]:
     panels = [panel for build in PANEL_BUILDERS if (panel := build(user)) and panel.lines]
     return {
         "cards": [build_card(task_list) for task_list in get_task_lists(user)],
-        "quick_actions": quick_actions(user),
+        "quick_actions": get_quick_actions(user),
         "panels": panels,
     }
 
@@ -147,15 +147,14 @@ def _get_list_url(key: str) -> str:
     return urls.get(key, "")
 
 
-def quick_actions(user: User) -> list[tuple[str, str]]:
+def get_quick_actions(user: User) -> list[tuple[str, str]]:
     """Return the label and URL of the most common actions that this user has permission for."""
     return [
         (str(label), reverse(url_name)) for permission, label, url_name in QUICK_ACTIONS if user.has_perm(permission)
     ]
 
 
-def most_viewed(user: User) -> Panel | None:
-    """Build the panel of the most viewed pages."""
+def build_most_viewed_panel(user: User) -> Panel | None:
     if not user.has_perm("procedures.view_pageview"):
         return None
     lines = [
@@ -171,8 +170,7 @@ def most_viewed(user: User) -> Panel | None:
     return Panel("most-viewed", _("Most viewed pages"), hint, lines)
 
 
-def broken_links(user: User) -> Panel | None:
-    """Build the panel of external links that the last check found broken."""
+def build_broken_links_panel(user: User) -> Panel | None:
     if not user.has_perm("procedures.view_externallink"):
         return None
     url = reverse("admin:procedures_externallink_changelist")
@@ -180,8 +178,7 @@ def broken_links(user: User) -> Panel | None:
     return Panel("broken-links", _("Broken external links"), _("From the last check of external links."), lines)
 
 
-def recent_activity(user: User) -> Panel | None:
-    """Build the panel of the latest events."""
+def build_recent_activity_panel(user: User) -> Panel | None:
     if not user.has_perm("procedures.view_releaseevent"):
         return None
     # The initial load publishes every page without an actor, which is not news.
@@ -198,7 +195,11 @@ def recent_activity(user: User) -> Panel | None:
 
 
 # Each builds a panel for one user, or returns None, in a fixed number of queries.
-PANEL_BUILDERS: tuple[Callable[[User], Panel | None], ...] = (most_viewed, broken_links, recent_activity)
+PANEL_BUILDERS: tuple[Callable[[User], Panel | None], ...] = (
+    build_most_viewed_panel,
+    build_broken_links_panel,
+    build_recent_activity_panel,
+)
 
 
 def validate_day(day: datetime.date) -> None:
@@ -275,7 +276,6 @@ class ActivityLogFilter(admin.SimpleListFilter):
         return True
 
     def expected_parameters(self) -> list[str | None]:
-        """Return the names of all form fields."""
         return list(self.parameter_names)
 
     def choices(self, changelist: Any) -> Any:
@@ -393,7 +393,6 @@ class FeedbackAdmin(SearchableModelAdmin):
 
     @admin.display(description=gettext_lazy("was it clear?"), ordering="was_clear")
     def was_clear_label(self, feedback: Feedback) -> str:
-        """Return the answer as text."""
         return _("Yes") if feedback.was_clear else _("No")
 
     @admin.display(description=gettext_lazy("page"), ordering="page__title")

@@ -54,11 +54,11 @@ def autosave_view(request: HttpRequest) -> JsonResponse:
     if saved := request.POST.get("saved"):
         drafts.discard_autosaves(session.user, [saved])
     fields = _content_fields(request.POST) if request.POST.get("typed") else {}
-    slot = drafts.save_autosave(session, fields, version=parse_int_or_zero(request.POST.get("version", "")))
+    autosave = drafts.save_autosave(session, fields, version=parse_int_or_zero(request.POST.get("version", "")))
     newest = page.revisions.select_related("author").first() if page else None
     return JsonResponse(
         {
-            "autosaved_at": slot.edited_at and slot.last_seen_at,
+            "autosaved_at": autosave.edited_at and autosave.last_seen_at,
             "user": request.user.pk,
             "user_name": str(request.user),
             "version": page.draft_version if page else 0,
@@ -78,7 +78,7 @@ def autosave_view(request: HttpRequest) -> JsonResponse:
 @staff_json_view(*EDITOR_PERMISSIONS, method="POST", max_bytes=64 * 1024)
 def discard_autosave_view(request: HttpRequest) -> JsonResponse:
     """Delete the user's own autosaves with the posted client IDs (``slot``)."""
-    return JsonResponse({"forgotten": drafts.discard_autosaves(get_staff_user(request), request.POST.getlist("slot"))})
+    return JsonResponse({"discarded": drafts.discard_autosaves(get_staff_user(request), request.POST.getlist("slot"))})
 
 
 @staff_json_view(*EDITOR_PERMISSIONS, method="POST", max_bytes=MAX_FORM_BYTES)

@@ -67,7 +67,7 @@ from procedures.rendering.blocks import (
 from procedures.rendering.document import Document
 from procedures.rendering.fixes import resolve
 from procedures.rendering.html import rebase_article
-from procedures.rendering.parser import PAGE_ELEMENT_IDS, section_titles
+from procedures.rendering.parser import TEMPLATE_ELEMENT_IDS, section_titles
 from procedures.rendering.renderer import render_for_editor
 from procedures.views.layout import load_clinic
 from procedures.views.pages import page_context
@@ -81,7 +81,7 @@ MAX_GUIDE_ITEMS = 1000
 GUIDE_ITEM_FIELDS = ("order", "page", "section", "minutes", "note")
 MAX_REVIEW_MONTHS = 36
 # Anchors that links should not lead to: the top of a page and its generated parts, such as key points and sources.
-EXCLUDED_ANCHORS = PAGE_ELEMENT_IDS | {""}
+EXCLUDED_ANCHORS = TEMPLATE_ELEMENT_IDS | {""}
 MODULE_IMPORT = re.compile(r'\b(?:from|import)\s*\(?\s*"(\.[^"]+\.js)"')
 VISUAL_EDITOR = "admin_portal/visual_editor"
 # Labels of the clinic values in the editor.
@@ -122,7 +122,7 @@ def render_release_preview(page: Page, release: Release) -> str:
     # A draft has no URL, so its large pictures have none either.
     base = release.path if release.pk else "#"
     document = Document.from_json(release.document) or Document()
-    context["release"]["html"] = rebase_article(release.article, document.places, base)
+    context["release"]["html"] = rebase_article(release.article, document.placeholder_offsets, base)
     with translation.override(page.language):
         html = render_to_string("site/page.html", {**context, "preview": True})
     return rewrite_media_urls(html)
@@ -211,9 +211,7 @@ def posted_guide_items(data: QueryDict) -> list[dict[str, str]]:
     """Return the rows of the reading list that are neither empty nor deleted, in the order of the form."""
     rows = []
     for number in range(min(parse_int_or_zero(data.get("items-TOTAL_FORMS", "")), MAX_GUIDE_ITEMS)):
-        values = {
-            name: data.get(f"items-{number}-{name}", "") for name in ("order", "page", "section", "minutes", "note")
-        }
+        values = {name: data.get(f"items-{number}-{name}", "") for name in GUIDE_ITEM_FIELDS}
         if values["page"] and not data.get(f"items-{number}-DELETE"):
             rows.append(values)
     return rows
@@ -245,14 +243,14 @@ def module_paths(entry: str) -> tuple[str, ...]:
     imports it.
     """
     found: dict[str, None] = {}
-    waiting = [entry]
-    while waiting:
-        path = waiting.pop(0)
+    queue = [entry]
+    while queue:
+        path = queue.pop(0)
         file = None if path in found else finders.find(path)
         if file:
             found[path] = None
             imports = MODULE_IMPORT.findall(Path(file).read_text(encoding="utf-8"))
-            waiting += [posixpath.normpath(posixpath.join(posixpath.dirname(path), name)) for name in imports]
+            queue += [posixpath.normpath(posixpath.join(posixpath.dirname(path), name)) for name in imports]
     return tuple(found)
 
 
@@ -276,7 +274,7 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
         blocks.
         """
         context: dict[str, Any] = AdminTextareaWidget.get_context(self, name, value, attrs)
-        addresses = {
+        urls = {
             "preview": reverse("admin:procedures_page_preview"),
             "session": reverse("account_session_status"),
             "autosave": reverse("admin:procedures_page_autosave"),
@@ -288,7 +286,7 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
             "login": reverse("admin:login"),
         }
         page_styles = [static("css/site.css"), static("css/deferred.css")]
-        look = static(f"{VISUAL_EDITOR}/content.css")
+        content_stylesheet = static(f"{VISUAL_EDITOR}/content.css")
         ordinals = [
             {"code": language.code, **asdict(language.raised_ordinals)}
             for language in languages.LANGUAGES
@@ -296,12 +294,12 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
         ]
         return {
             **context,
-            "addresses": addresses,
+            "urls": urls,
             "ordinals": json.dumps(ordinals, ensure_ascii=False),
             "block_buttons": toolbar_buttons(),
             "preloaded": {
                 "modules": [static(path) for path in module_paths("admin_portal/editor.js")],
-                "styles": [*page_styles, look],
+                "styles": [*page_styles, content_stylesheet],
             },
             "visual": json.dumps(
                 {
@@ -310,11 +308,13 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
                     "groups": {group.value: str(label) for group, label in GROUP_LABELS.items()},
                     "values": {name: str(label) for name, label in VALUE_LABELS.items()},
                     "styles": page_styles,
-                    "look": look,
+                    "look": content_stylesheet,
                 },
                 ensure_ascii=False,
             ),
-            "blocks_with_end": " ".join(one.name for one in get_block_types().values() if one.has_end),
+            "blocks_with_end": " ".join(
+                block_type.name for block_type in get_block_types().values() if block_type.has_end
+            ),
         }
 
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
@@ -334,7 +334,6 @@ class MarkdownFormField(MarkdownxFormField):  # type: ignore[misc]
         super().__init__(*args, **{**kwargs, "strip": False})
 
     def to_python(self, value: Any) -> str:
-        """Return the normalized text."""
         text = normalize_newlines(super().to_python(value) or "").strip()
         return f"{text}\n" if text else ""
 
@@ -387,7 +386,7 @@ def _figure_options(language: str, *, can_edit: bool) -> list[dict[str, Any]]:
     """
     figures = list(Figure.objects.prefetch_related("renditions", "texts"))
     unapproved = {figure.pk for figure in unapproved_figures(figures)}
-    uses, public = _figure_uses(language), public_files()
+    uses, public = _figure_usages(language), public_files()
     name = languages.get(language).english_name
     options = []
     for figure in figures:
@@ -416,7 +415,7 @@ def _figure_options(language: str, *, can_edit: bool) -> list[dict[str, Any]]:
     return sorted(options, key=lambda option: (bool(option["reason"]), str(option["name"])))
 
 
-def _figure_uses(language: str) -> dict[str, list[str]]:
+def _figure_usages(language: str) -> dict[str, list[str]]:
     """Return by slug the titles of drafts, public pages, and series with each picture, those in ``language`` first."""
     uses: list[tuple[str, str, str]] = []  # language, title, slug
     for code, title, body, lead in Page.objects.values_list("language", "title", "body", "lead_figure__slug"):

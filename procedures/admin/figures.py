@@ -38,7 +38,7 @@ KIND_CHANGED_MESSAGE = gettext_lazy(
 )
 
 
-def _public_uses() -> QuerySet[ReleaseDependency]:
+def _public_usages() -> QuerySet[ReleaseDependency]:
     """Return the dependencies of public pages on pictures, ordered by title."""
     uses = ReleaseDependency.objects.filter(release__live_on__isnull=False, kind="figure")
     return uses.select_related("release").only("figure", "release__title").order_by("release__title")
@@ -51,12 +51,10 @@ class UsageFilter(admin.SimpleListFilter):
     parameter_name = "used"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return both answers."""
         return [("yes", _("on a public page")), ("no", _("on no public page"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Figure]) -> QuerySet[Figure]:
-        """Return the pictures of the chosen answer."""
-        is_used = Exists(_public_uses().filter(figure=OuterRef("pk")).order_by())
+        is_used = Exists(_public_usages().filter(figure=OuterRef("pk")).order_by())
         if self.value() == "yes":
             return queryset.filter(is_used)
         return queryset.exclude(is_used) if self.value() == "no" else queryset
@@ -104,7 +102,7 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Figure]:
         """Load related rows and the marker count in a fixed number of queries."""
         figures: QuerySet[Figure] = super().get_queryset(request)
-        public_uses = Prefetch("release_dependencies", _public_uses(), "public_uses")
+        public_uses = Prefetch("release_dependencies", _public_usages(), "public_uses")
         related = figures.prefetch_related("texts", "renditions", public_uses)
         return related.annotate(marker_count=Count("markers", distinct=True))
 
@@ -138,7 +136,6 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
 
     @admin.display(description=gettext_lazy("markers"))
     def edit_markers(self, figure: Figure) -> SafeString:
-        """Link to the marker editor."""
         url = reverse("admin:procedures_figure_markers", args=[figure.pk])
         return format_html('<a class="button" href="{}">{}</a>', url, _("Edit markers"))
 
@@ -149,7 +146,6 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
 
     @admin.display(description=gettext_lazy("title"))
     def titles(self, figure: Figure) -> str:
-        """Return the titles in all languages."""
         return " · ".join(text.title for text in figure.texts.all())
 
     @admin.display(description=gettext_lazy("used on"))
@@ -159,7 +155,6 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
 
     @admin.display(description=gettext_lazy("markers"))
     def marker_count(self, figure: Any) -> int:
-        """Return the annotated count."""
         count: int = figure.marker_count
         return count
 
@@ -190,7 +185,6 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
         super().delete_queryset(request, queryset)
 
     def dependency_key(self, obj: Figure) -> tuple[str, str]:
-        """See StalePagesMixin."""
         return "figure", obj.slug
 
     def get_urls(self) -> list[URLPattern]:
@@ -241,5 +235,4 @@ class SeriesAdmin(StalePagesMixin, UsageProtectedAdmin):
     inlines = (SeriesItemInline,)
 
     def dependency_key(self, obj: Series) -> tuple[str, str]:
-        """See StalePagesMixin."""
         return "series", obj.slug

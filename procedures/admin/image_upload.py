@@ -32,7 +32,7 @@ from procedures.figures.dicom import reader
 from procedures.figures.dicom.grayscale import Window
 from procedures.figures.dicom.reader import FrameSet
 from procedures.figures.renditions import encode_png, load_master_image
-from procedures.figures.staging import StagedImage, find_staged, open_staged, stage
+from procedures.figures.staging import StagedImage, create_staged, find_staged, stage
 from procedures.models import Figure
 
 # The largest file, plus the multipart form around it.
@@ -99,7 +99,7 @@ def _handle_upload(request: HttpRequest, figure: Figure | None) -> HttpResponse:
     try:
         if "keep" in request.POST and figure:
             original = load_master_image(figure)
-            staged = open_staged(user_id=user.pk, figure_id=figure.pk, is_own=True)
+            staged = create_staged(user_id=user.pk, figure_id=figure.pk, is_own=True)
             staged.update_metadata(file_kind=figure.kind)
             staged.set_image(original)
         elif upload := request.FILES.get("picture"):

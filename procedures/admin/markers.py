@@ -47,7 +47,7 @@ from procedures.figures.markers import (
 )
 from procedures.figures.presenters import DRAWING_SIZE, build_figure_context, number_markers
 from procedures.models import Figure, MarkerText
-from procedures.rendering.blocks.figure import get_captions
+from procedures.rendering.blocks.figure import get_figure_notes
 from procedures.validators import MIN_CORNERS, validate_outline, validate_plain_text, validate_slug
 
 FORM_PREFIX = "marks"
@@ -92,7 +92,7 @@ def render_figure_preview(figure: Figure, language: str, markers: list[MarkerDat
         view = replace(view, markers=number_markers(markers, language))
     values = {name: getattr(view, name) for name in view.__slots__} | {"dom_id": "fig"}
     with translation.override(language):
-        values |= get_captions(view)
+        values |= get_figure_notes(view)
         html = render_to_string("admin/procedures/figure/preview.html", {"figure": values, "language": language})
     return rewrite_media_urls(html)
 
@@ -488,7 +488,7 @@ def _render_markers(
 ) -> HttpResponse:
     """Render the editor. ``version``: the saved state that the input replaces, by default the current one."""
     saved = load_markers(figure)
-    drawn = (
+    previewed_markers = (
         [mark for _, mark in formset.get_placed_markers()] if any(form.is_bound for form in formset.forms) else saved
     )
     view = build_figure_context(figure, formset.context.languages[0])
@@ -502,7 +502,7 @@ def _render_markers(
         "has_unsaved_changes": status != 200,
         "version": markers_version(figure, saved) if version is None else version,
         "previews": [
-            (code, Language(code).label, render_figure_preview(figure, code, drawn))
+            (code, Language(code).label, render_figure_preview(figure, code, previewed_markers))
             for code in formset.context.languages
         ],
     }

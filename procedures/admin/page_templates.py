@@ -66,7 +66,7 @@ TEMPLATES = (
 
 
 @dataclass(frozen=True, slots=True)
-class OfferedTemplate:
+class TemplateOption:
     """A page template as offered on the form for a new page, with a link for each language."""
 
     key: str
@@ -82,10 +82,10 @@ def read_template(key: str, language: str) -> str:
     return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
-def offered_templates() -> list[OfferedTemplate]:
+def get_template_options() -> list[TemplateOption]:
     """Return all page templates, with the URL of the form that each opens."""
     return [
-        OfferedTemplate(
+        TemplateOption(
             template.key,
             str(template.name),
             str(template.help),
@@ -117,7 +117,7 @@ def initial_values(query: Mapping[str, str]) -> dict[str, Any]:
             "lead_figure": copied.lead_figure_id,
             "next_page": copied.next_page_id,
         }
-    template = next((one for one in TEMPLATES if one.key == query.get("template")), None)
+    template = next((template for template in TEMPLATES if template.key == query.get("template")), None)
     if template is None:
         return {}
     codes = [language.code for language in languages.LANGUAGES]

@@ -27,7 +27,7 @@ from procedures.admin.base import (
 )
 from procedures.admin.drafts import ConflictContext, build_conflict, resolved_version
 from procedures.admin.editor import MarkdownFormField, MarkdownWidget
-from procedures.admin.page_templates import copied_guide_items, initial_values, offered_templates
+from procedures.admin.page_templates import copied_guide_items, get_template_options, initial_values
 from procedures.admin.publishing import message_already_published, message_published
 from procedures.admin.review import EditPageContext, build_edit_page_context
 from procedures.enums import EventKind, PageKind
@@ -187,7 +187,6 @@ class StateFilter(admin.SimpleListFilter):
         return [(str(value), str(label)) for value, label in PageState.choices]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Page]) -> QuerySet[Page]:
-        """Return the pages in the chosen state."""
         return filter_by_state(queryset, self.value() or "") if self.value() in PageState.values else queryset
 
 
@@ -209,7 +208,6 @@ class BasePageAdmin(ContentAdmin):
 
     @admin.display(description=gettext_lazy("state"))
     def workflow_state(self, page: Page) -> str:
-        """Return the label of the workflow state."""
         return describe_state(page)
 
     @admin.display(description=gettext_lazy("address"))
@@ -306,7 +304,7 @@ class BasePageAdmin(ContentAdmin):
             }
         elif "copy" not in request.GET and not context.get("errors"):
             values |= {
-                "page_templates": offered_templates(),
+                "page_templates": get_template_options(),
                 "page_template": request.GET.get("template", ""),
             }
         return values
@@ -334,11 +332,9 @@ class BasePageAdmin(ContentAdmin):
         discard_autosaves(get_staff_user(request), [form.cleaned_data["client_id"]])
 
     def response_add(self, request: HttpRequest, obj: Page, post_url_continue: str | None = None) -> HttpResponse:
-        """Run the action of the button."""
         return self._handle_action(request, obj)
 
     def response_change(self, request: HttpRequest, obj: Page) -> HttpResponse:
-        """Run the action of the button."""
         return self._handle_action(request, obj)
 
     def _handle_action(self, request: HttpRequest, page: Page) -> HttpResponse:
@@ -503,5 +499,4 @@ class GuideAdmin(BasePageAdmin):
         return {**kwargs, "initial": rows} if rows else kwargs
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Page]:
-        """Return guides only."""
         return super().get_queryset(request).filter(kind=PageKind.GUIDE)

@@ -62,12 +62,10 @@ class StalePagesMixin(AnyAdmin):
         raise NotImplementedError
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
-        """Add the message about stale pages."""
         self.message_stale_pages(request, obj)
         return super().response_add(request, obj, post_url_continue)
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        """Add the message about stale pages."""
         self.message_stale_pages(request, obj)
         return super().response_change(request, obj)
 
@@ -313,7 +311,6 @@ def _get_posted_revision(request: HttpRequest, page: Page) -> Revision | None:
 @require_safe
 @permission_required("procedures.view_page", raise_exception=True)
 def scheduled_view(request: HttpRequest) -> HttpResponse:
-    """List the scheduled pages."""
     context = {
         "rows": [(page, get_change_url(page)) for page in get_scheduled_pages()],
         "can_publish": get_staff_user(request).has_perm("procedures.publish_page"),

@@ -77,7 +77,6 @@ class SourceAdmin(StalePagesMixin, UsageProtectedAdmin):
     title_field = "title"
 
     def dependency_key(self, obj: Source) -> tuple[str, str]:
-        """See StalePagesMixin."""
         return "source", obj.key
 
 
@@ -92,7 +91,6 @@ class ClinicAnswerAdmin(ClinicValueAdmin, UsageProtectedAdmin):
     title_field = "question"
 
     def dependency_key(self, obj: ClinicAnswer) -> tuple[str, str]:
-        """See ClinicValueAdmin."""
         return "care", obj.key
 
 

@@ -276,8 +276,8 @@ def autosave_review_view(request: HttpRequest) -> JsonResponse:
     for number, (quote, text) in enumerate(form.paragraph_comments()):
         fields |= {f"quote-{number}": quote, f"at-{number}": text}
     newest = page.revisions.values_list("number", flat=True).first()
-    slot = drafts.save_review_comments(get_staff_user(request), page.pk, fields, version=newest or 0)
-    return JsonResponse({"autosaved_at": slot.edited_at and slot.last_seen_at})
+    autosave = drafts.save_review_comments(get_staff_user(request), page.pk, fields, version=newest or 0)
+    return JsonResponse({"autosaved_at": autosave.edited_at and autosave.last_seen_at})
 
 
 def _detached_comments(comments: dict[str, str], diff_context: dict[str, Any]) -> list[tuple[int, str, str]]:

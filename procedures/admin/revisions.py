@@ -125,7 +125,6 @@ class ReleaseAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("public now"), boolean=True)
     def is_live(self, release: Release) -> bool:
-        """Whether the release is live."""
         return hasattr(release, "live_on")
 
     @admin.display(description=gettext_lazy("as a page"))

@@ -183,7 +183,6 @@ def qr_svg_view(request: HttpRequest, page_id: int) -> HttpResponse:
 @require_safe
 @permission_required(VIEW_PERMISSION, raise_exception=True)
 def qr_png_view(request: HttpRequest, page_id: int) -> HttpResponse:
-    """Download the QR code as PNG."""
     message = _require_message(get_sharing_context(page_id))
     return _download_response(render_qr_png(message.short_url), "image/png", f"qr-{message.code}.png")
 

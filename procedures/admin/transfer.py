@@ -141,8 +141,6 @@ def _get_image_path(token: str, sha256: str, extension: str) -> Path:
 
 
 class ExportForm(forms.Form):
-    """The pages to export."""
-
     pages = forms.ModelMultipleChoiceField(
         label=gettext_lazy("Pages"),
         queryset=Page.objects.order_by("language", "title"),
@@ -152,8 +150,6 @@ class ExportForm(forms.Form):
 
 
 class ImportForm(forms.Form):
-    """The bundle to import."""
-
     bundle = forms.FileField(
         label=gettext_lazy("File to import"),
         help_text=gettext_lazy("The file exported from the other portal, such as plainspine-pages.zip."),
@@ -174,7 +170,6 @@ class ImportForm(forms.Form):
 @require_http_methods(["GET", "HEAD"])
 @permission_required("procedures.publish_page", raise_exception=True)
 def transfer_view(request: HttpRequest) -> HttpResponse:
-    """Show the forms for both directions."""
     return _render_transfer(request)
 
 
@@ -320,7 +315,7 @@ def _run_import(request: HttpRequest) -> HttpResponse:
             return _render_import_plan(request, plan, token, status=409, error=error_message)
         with transaction.atomic():
             done = import_bundle(
-                file, actor=user, check=False, include_page=selected.__contains__, is_confirmed=is_confirmed
+                file, actor=user, check=False, should_include_page=selected.__contains__, is_confirmed=is_confirmed
             )
             for slug in done.pictures:
                 # Marked places stay visible, because pictures of a bundle are not redacted here.

@@ -50,7 +50,7 @@ class WarningSignForm(forms.Form):
     when = forms.ChoiceField(
         label=gettext_lazy("Shown on pages read"), choices=SignTiming.choices, initial=SignTiming.BOTH
     )
-    place = forms.IntegerField(
+    position = forms.IntegerField(
         label=gettext_lazy("Position"),
         min_value=1,
         max_value=999,
@@ -78,7 +78,7 @@ class WarningSignForm(forms.Form):
                 widget=short,
             )
         texts = [f"{code}_{part}" for part in ("text", "short") for code in CODES]
-        self.order_fields(["key", "level", "when", "place", *texts, "sources"])
+        self.order_fields(["key", "level", "when", "position", *texts, "sources"])
 
     @property
     def summary(self) -> str:
@@ -143,7 +143,7 @@ def _build_initial(content: warning_signs.SignListContent) -> list[dict[str, Any
             "key": row["key"],
             "level": row["level"],
             "when": row["when"],
-            "place": place,
+            "position": position,
             "sources": ", ".join(row["sources"]),
             **{
                 f"{language}_{part}": row["text"].get(language, {}).get(part, "")
@@ -151,7 +151,7 @@ def _build_initial(content: warning_signs.SignListContent) -> list[dict[str, Any
                 for part in ("text", "short")
             },
         }
-        for place, row in enumerate(content, start=1)
+        for position, row in enumerate(content, start=1)
     ]
 
 
@@ -191,7 +191,7 @@ def _propose(request: HttpRequest) -> ActionResult:
         form for form in formset.forms if (form.has_changed() or form.initial) and not form.cleaned_data.get("DELETE")
     ]
     # Most urgent first, and by position within a level.
-    forms_in_order.sort(key=lambda form: (_get_urgency_rank(form), form.cleaned_data["place"] or 999))
+    forms_in_order.sort(key=lambda form: (_get_urgency_rank(form), form.cleaned_data["position"] or 999))
     note = request.POST.get("note", "").strip()[:240]
     try:
         warning_signs.propose_list(

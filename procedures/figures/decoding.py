@@ -361,7 +361,7 @@ def read_svg(data: bytes) -> tuple[bytes, str]:
         text = XML_DECLARATION_RE.sub("", data.decode())
     except UnicodeDecodeError as error:
         raise InvalidImageError(_("The drawing is not UTF-8 text. Save it as UTF-8.")) from error
-    if any(sign in text for sign in ("<!", "<?", "\0")):
+    if any(token in text for token in ("<!", "<?", "\0")):
         raise InvalidImageError(_("The drawing contains a declaration or comment. Only plain shapes are allowed."))
     try:
         root = ElementTree.fromstring(text)  # noqa: S314 -- no declaration, so no entities; at most 60 kB

@@ -287,9 +287,9 @@ def relative_luminance(red: int, green: int, blue: int) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def contrast_ratio(one: float, other: float) -> float:
+def contrast_ratio(a: float, b: float) -> float:
     """Return the contrast ratio of two relative luminances, 1 to 21."""
-    light, dark = max(one, other), min(one, other)
+    light, dark = max(a, b), min(a, b)
     return (light + 0.05) / (dark + 0.05)
 
 
@@ -433,9 +433,9 @@ def check_markers(markers: Sequence[MarkerData], *, aspect: float, backgrounds: 
     return sorted(issues, key=lambda issue: (issue.index, not issue.is_blocking))
 
 
-def distance_px(one: tuple[float, float], other: tuple[float, float], aspect: float) -> float:
+def distance_px(a: tuple[float, float], b: tuple[float, float], aspect: float) -> float:
     """Return the distance of two positions on a phone, in CSS pixels."""
-    return math.hypot((one[0] - other[0]) * PHONE_IMAGE_WIDTH_PX, (one[1] - other[1]) * PHONE_IMAGE_WIDTH_PX * aspect)
+    return math.hypot((a[0] - b[0]) * PHONE_IMAGE_WIDTH_PX, (a[1] - b[1]) * PHONE_IMAGE_WIDTH_PX * aspect)
 
 
 def _check_distances(markers: Sequence[MarkerData], aspect: float) -> Iterator[MarkerIssue]:

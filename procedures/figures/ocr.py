@@ -78,7 +78,7 @@ def _read_lines(engine: Any, pixels: Any, *, is_unchanged: bool) -> list[tuple[A
 
 def _is_word(text: str) -> bool:
     """Reject misread bone shapes: rotated or enhanced, they come out as a single letter or as Chinese characters."""
-    return sum(letter.isalnum() and letter < FIRST_NON_LATIN for letter in text) >= MIN_LETTERS
+    return sum(char.isalnum() and char < FIRST_NON_LATIN for char in text) >= MIN_LETTERS
 
 
 def _merge_boxes(boxes: list[list[float]]) -> list[list[float]]:

@@ -172,7 +172,7 @@ def staging_dir() -> Path:
     return folder
 
 
-def open_staged(
+def create_staged(
     *, user_id: int, figure_id: int | None = None, is_own: bool = False, from_editor: bool = False
 ) -> StagedImage:
     """Create an empty staged upload, which the caller fills or discards; delete the user's oldest beyond the limit."""
@@ -193,7 +193,7 @@ def stage(stream: BinaryIO, *, user_id: int, figure_id: int | None = None, from_
 
     Raises InvalidImageError, and leaves nothing behind, if the file is not a supported image.
     """
-    staged = open_staged(user_id=user_id, figure_id=figure_id, from_editor=from_editor)
+    staged = create_staged(user_id=user_id, figure_id=figure_id, from_editor=from_editor)
     try:
         has_dicom_header = is_dicom(stream.read(DICOM_PREAMBLE_BYTES))
         stream.seek(0)

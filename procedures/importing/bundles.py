@@ -194,13 +194,13 @@ def import_bundle(
     *,
     actor: User | None,
     check: bool,
-    include_page: Callable[[str], bool] = lambda _: True,
+    should_include_page: Callable[[str], bool] = lambda _: True,
     is_confirmed: Callable[[str, DecodedImage], bool] = lambda _slug, _picture: True,
 ) -> ImportPlan:
     """Import a bundle (a path or an open binary file) in one transaction and return what was done.
 
     ``check`` makes it a dry run: everything is executed, then rolled back.
-    ``include_page`` selects pages by their key, “language subject”.
+    ``should_include_page`` selects pages by their key, “language subject”.
     ``is_confirmed`` returns whether the user has viewed a new picture and confirmed that no name is visible in it. The
     default, for the command line, treats all pictures as confirmed.
 
@@ -213,7 +213,7 @@ def import_bundle(
         try:
             rows = _read_rows(folder, actor)
             with rollback_files(), transaction.atomic():
-                _apply_rows(rows, plan, actor, include_page, store_files=not check)
+                _apply_rows(rows, plan, actor, should_include_page, store_files=not check)
                 unconfirmed = [slug for slug, picture in plan.pictures.items() if not is_confirmed(slug, picture)]
                 if unconfirmed and not check:
                     raise UnconfirmedPicturesError(unconfirmed)
@@ -334,7 +334,7 @@ def _apply_rows(
     rows: list[ParsedRow],
     plan: ImportPlan,
     actor: User | None,
-    include_page: Callable[[str], bool],
+    should_include_page: Callable[[str], bool],
     *,
     store_files: bool,
 ) -> None:
@@ -345,7 +345,7 @@ def _apply_rows(
         if isinstance(serializer, WarningSignSerializer):
             signs.append((entry, data))
         elif isinstance(serializer, PageSerializer):
-            if include_page(entry.key):
+            if should_include_page(entry.key):
                 pages.append((serializer, entry, data))
         elif (row := serializer.find_row(entry.key)) is not None:
             is_same = serializer.serialize(row) == data

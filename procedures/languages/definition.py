@@ -98,27 +98,27 @@ class TriageVocabulary:
     # Keyed by the name of the sign, as shown to staff.
     emergencies: Mapping[str, str]
     # Signs that are neither emergencies nor for office hours.
-    others: Mapping[str, str]
+    non_emergencies: Mapping[str, str]
     # Signs for office hours: only calling an ambulance contradicts their level.
-    office: Mapping[str, str]
+    office_hours_signs: Mapping[str, str]
     # Instructions: to call, to contact someone, to wait; and words for an ambulance.
-    calls: str
-    contacts: str
-    delays: str
+    call_phrases: str
+    contact_phrases: str
+    delay_phrases: str
     ambulance: str
     # Removed before matching: calls about other matters, past events, and intended numbness.
-    aside: str
+    ignored_phrases: str
     # Headings under which a list says when to call.
-    headings: str
+    call_headings: str
     # A sentence that refers to the one before it: “If so, call us.”
-    refers_back: str
+    back_references: str
     # A sentence that says what to do about the one before it.
-    continues: str
-    explains: str
+    advice_on_previous: str
+    explanation_words: str
     # “If you leak urine, wear a pad.” “A weak leg? No rush.” Groups: first and later, or when and then.
     condition: str
     # What may follow a condition other than an explanation: a reference to the list of signs.
-    points: str
+    list_references: str
 
 
 @dataclass(frozen=True, slots=True)

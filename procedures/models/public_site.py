@@ -86,8 +86,6 @@ class Path(models.Model):
 
 
 class ExternalLinkQuerySet(models.QuerySet["ExternalLink"]):
-    """Queries by status."""
-
     def broken(self) -> Self:
         """Filter broken links, longest broken first."""
         return self.filter(broken_since__isnull=False).order_by("broken_since", "url")
@@ -140,8 +138,6 @@ class PageView(models.Model):
 
 
 class FeedbackQuerySet(models.QuerySet["Feedback"]):
-    """Queries by age."""
-
     def older_than(self, days: int, today: datetime.date) -> Self:
         """Filter answers received more than ``days`` days before ``today``."""
         return self.filter(received_on__lt=today - datetime.timedelta(days=days))

@@ -18,7 +18,7 @@ from typing import Any
 from procedures.models import Page, Release
 from procedures.rendering import RENDERER_VERSION, ReferenceResolver, RenderedPage, render_page
 from procedures.rendering.document import Block, Document, Heading, Text, walk
-from procedures.rendering.parser import PAGE_ELEMENT_IDS, avoid_reserved_anchor, iter_anchor_candidates, parse
+from procedures.rendering.parser import TEMPLATE_ELEMENT_IDS, avoid_reserved_anchor, iter_anchor_candidates, parse
 
 # The minimum similarity (0 to 1) at which one section continues another. The text counts more than the heading.
 MIN_SIMILARITY = 0.35
@@ -307,7 +307,7 @@ def _assign_anchors(
     targets: dict[str, int | None],
 ) -> list[str]:
     """Return the anchor of each new section."""
-    used = set(PAGE_ELEMENT_IDS)
+    used = set(TEMPLATE_ELEMENT_IDS)
     anchors: list[str] = [""] * len(new_sections)
     # First the sections that continue to use a known anchor, so that none of them loses it to another section.
     for index, section in enumerate(new_sections):

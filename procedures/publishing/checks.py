@@ -273,7 +273,7 @@ def dependency_key(row: Referenceable) -> tuple[str, str]:
             return "term", row.key
 
 
-def deletion_blockers(row: Referenceable) -> list[str]:
+def find_deletion_blockers(row: Referenceable) -> list[str]:
     """Return why ``row`` cannot be deleted, one sentence for each usage; empty if nothing uses it."""
     return [str(usage) for usage in find_usages(row)]
 
@@ -448,7 +448,10 @@ def _is_retired(node: Node) -> TypeGuard[Block]:
 
 def _find_own_signs(unit: _TextUnit, triage: TriageDetector) -> set[str]:
     together = "\n".join(unit.texts)
-    says_to_call, is_led = triage.says_to_call(together), unit.is_card or triage.says_to_call(unit.surrounding_text)
+    says_to_call, is_introduced_by_call = (
+        triage.says_to_call(together),
+        unit.is_card or triage.says_to_call(unit.surrounding_text),
+    )
     # One entry may name the sign and the next one say what to do; so may a heading and the text below it.
     pairs = ["\n".join(pair) for pair in pairwise([unit.heading, *unit.texts] if unit.heading else unit.texts)]
     for text in unit.texts:
@@ -461,12 +464,12 @@ def _find_own_signs(unit: _TextUnit, triage: TriageDetector) -> set[str]:
         return found
     if CALL_INSTRUCTION in unit.surrounding_text.split("\n") and (found := triage.find_emergencies(together)):
         return found
-    if not (unit.is_list or unit.is_card) or not (says_to_call or is_led):
+    if not (unit.is_list or unit.is_card) or not (says_to_call or is_introduced_by_call):
         return set()
     signs_by_entry = [signs for text in unit.texts if (signs := triage.find_signs(text))]
     found = set().union(*signs_by_entry)
     # One entry may explain several signs while another says whom to call, but two entries with signs make a list.
-    return found if len(found) > 1 and (is_led or len(signs_by_entry) > 1) else set()
+    return found if len(found) > 1 and (is_introduced_by_call or len(signs_by_entry) > 1) else set()
 
 
 def _iter_units(nodes: Sequence[Node], triage: TriageDetector) -> Iterator[_TextUnit]:

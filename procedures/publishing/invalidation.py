@@ -21,9 +21,9 @@ from procedures.models.clinic import clinic_json
 from procedures.models.page import CARD_FIELDS, PageQuerySet
 from procedures.rendering.blocks.figure import PICTURE_PREFIX
 
-__all__ = ["affected_urls", "collect", "content_version", "public_files", "public_urls", "publish_lag"]
+__all__ = ["affected_urls", "collect_metrics", "content_version", "public_files", "public_urls", "publish_lag"]
 # Machine-readable lists, which are rendered last.
-MACHINE_URLS = ("/sitemap.xml", "/connect/guides.json")
+MACHINE_READABLE_URLS = ("/sitemap.xml", "/connect/guides.json")
 # Other formats of a page, at URLs below its own (views/pages.py).
 PLAIN_TEXT_SUFFIX, BOOKLET_SUFFIX = FORMAT_SUFFIXES = ("plain.txt", "booklet/")
 BRANDING_URLS = ("/clinic/logo.png", "/clinic/colors.css")
@@ -52,12 +52,12 @@ def _cards(language: str) -> RowQuerySet:
     return pages.values_list("kind", *(f"live_release__{name}" for name in CARD_FIELDS))
 
 
-def affected_urls(before: str, now: str) -> tuple[list[str], list[str]] | None:
+def affected_urls(old_version: str, new_version: str) -> tuple[list[str], list[str]] | None:
     """Return the published URLs whose response may differ between two content versions, or None if any may.
 
     The first list has pages and lists, which readers open directly; the second has all other URLs.
     """
-    (first, clinic, list_hashes), (last, clinic_now, list_hashes_now) = json.loads(before), json.loads(now)
+    (first, clinic, list_hashes), (last, clinic_now, list_hashes_now) = json.loads(old_version), json.loads(new_version)
     if clinic != clinic_now or first > last:
         return None
     events = ReleaseEvent.objects.filter(pk__gt=first, pk__lte=last, kind__in=PUBLIC_EVENTS)
@@ -75,7 +75,7 @@ def affected_urls(before: str, now: str) -> tuple[list[str], list[str]] | None:
     # Includes every picture that the changed pages have ever had, so that the page of a removed picture does not
     # remain.
     pictures = _picture_urls(ReleaseDependency.objects.filter(release__page__in=changed))
-    secondary = [*paths, *formats, *pictures, *_related_urls(changed), *MACHINE_URLS]
+    secondary = [*paths, *formats, *pictures, *_related_urls(changed), *MACHINE_READABLE_URLS]
     return primary, [path for path in dict.fromkeys(secondary) if path not in primary]
 
 
@@ -97,7 +97,7 @@ def public_urls() -> list[str]:
         *pictures,
         *_branding_urls(),
         "/robots.txt",
-        *MACHINE_URLS,
+        *MACHINE_READABLE_URLS,
     ]
     return list(dict.fromkeys(urls))
 
@@ -141,7 +141,7 @@ def publish_lag(published_version: str) -> float:
     return (timezone.now() - oldest).total_seconds() if oldest else 0.0
 
 
-def collect() -> dict[str, tuple[str, float]]:
+def collect_metrics() -> dict[str, tuple[str, float]]:
     """Return the help text and value of each metric by name.
 
     Contains only numbers and nothing that identifies a page.

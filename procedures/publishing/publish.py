@@ -60,7 +60,7 @@ def publish(revision: Revision, *, actor: User, what_changed: str = "") -> Relea
     approval = current_approval(revision)
     if approval is None:
         raise PublishError.with_message(_("A reviewer has not approved this text yet. Send it for review first."))
-    refuse_phone_numbers(WHAT_CHANGED_LINE, what_changed)
+    reject_phone_numbers(WHAT_CHANGED_LINE, what_changed)
     live = page.live_release
     if live and is_published(page, revision, approval):
         if page.scheduled_revision_id == revision.pk:
@@ -138,7 +138,7 @@ def rerelease_page(
     return release
 
 
-def refuse_phone_numbers(field_name: str | Promise, text: str) -> None:
+def reject_phone_numbers(field_name: str | Promise, text: str) -> None:
     """Raise PublishError for a phone number in a text for patients, because it would not change with the clinic's
     number.
     """
@@ -313,7 +313,7 @@ def withdraw(page: Page, *, actor: User, reason: str, replaced_by: Page | None =
         raise PublishError.with_message(_("This page is not public."))
     if not reason.strip():
         raise PublishError.with_message(_("Enter a reason. Patients will see it."))
-    refuse_phone_numbers(WITHDRAWAL_REASON, reason)
+    reject_phone_numbers(WITHDRAWAL_REASON, reason)
     if replaced_by is not None and (replaced_by == page or replaced_by.live_release is None):
         raise PublishError.with_message(_("The replacement must be a different, public page."))
     if replaced_by is not None:

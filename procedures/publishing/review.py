@@ -24,7 +24,7 @@ from procedures.rendering.parser import parse
 
 # Translations are made from pages in this language.
 SOURCE_LANGUAGE = languages.DEFAULT
-SAY_WHAT_TO_CHANGE = gettext_lazy("Say what to change, so that the editor knows what to do.")
+COMMENT_REQUIRED_MESSAGE = gettext_lazy("Say what to change, so that the editor knows what to do.")
 
 
 class ReviewError(Exception):
@@ -73,7 +73,7 @@ def record_decision(
         raise ReviewError(_("This is your own text. Another person must approve it."))
     if decision == Decision.SENT_BACK and not comment.strip():
         if not comments:
-            raise ReviewError(str(SAY_WHAT_TO_CHANGE))
+            raise ReviewError(str(COMMENT_REQUIRED_MESSAGE))
         comment = _("See the comments on the text.")
     _lock_page(revision)
     new_figures = (
@@ -251,14 +251,14 @@ def annotate_status(pages: models.QuerySet[Page], *, with_content: bool = False)
 
 IS_LIVE_TEXT = Q(live_release__revision__content_hash=F("latest_hash"))
 # Whether the last review event still matters: the text is not public, or it is public but was never approved.
-REVIEW_COUNTS = Q(live_release__isnull=True) | ~IS_LIVE_TEXT | Q(live_release__is_starter=True)
+HAS_RELEVANT_REVIEW = Q(live_release__isnull=True) | ~IS_LIVE_TEXT | Q(live_release__is_starter=True)
 STATE_FILTERS: dict[str, Q] = {
     PageState.DRAFT: Q(live_release__isnull=True, withdrawn_reason="", last_review_event__isnull=True),
     PageState.UNSUBMITTED: Q(latest_hash__isnull=False, last_review_event__isnull=True)
     & (Q(live_release__isnull=True) | ~IS_LIVE_TEXT),
-    PageState.IN_REVIEW: REVIEW_COUNTS & Q(last_review_event=EventKind.SUBMITTED),
-    PageState.SENT_BACK: REVIEW_COUNTS & Q(last_review_event=EventKind.SENT_BACK),
-    PageState.APPROVED: REVIEW_COUNTS & Q(last_review_event=EventKind.APPROVED),
+    PageState.IN_REVIEW: HAS_RELEVANT_REVIEW & Q(last_review_event=EventKind.SUBMITTED),
+    PageState.SENT_BACK: HAS_RELEVANT_REVIEW & Q(last_review_event=EventKind.SENT_BACK),
+    PageState.APPROVED: HAS_RELEVANT_REVIEW & Q(last_review_event=EventKind.APPROVED),
     PageState.PUBLIC: Q(live_release__isnull=False),
     PageState.HAS_NEWER_DRAFT: Q(live_release__isnull=False) & ~IS_LIVE_TEXT,
     PageState.STARTER: Q(live_release__is_starter=True),

@@ -21,7 +21,7 @@ from procedures.publishing.publish import (
     lock_clinic_values,
     lock_page,
     publish,
-    refuse_phone_numbers,
+    reject_phone_numbers,
 )
 from procedures.publishing.review import current_approval
 from procedures.timezones import format_datetime, get_clinic_timezone, shift_wall_time
@@ -39,7 +39,7 @@ def schedule_revision(revision: Revision, *, actor: User, at: datetime.datetime,
     approval = current_approval(revision)
     if approval is None:
         raise PublishError.with_message(_("A reviewer has not approved this text yet. Send it for review first."))
-    refuse_phone_numbers(WHAT_CHANGED_LINE, what_changed)
+    reject_phone_numbers(WHAT_CHANGED_LINE, what_changed)
     now = timezone.now()
     if at <= now:
         raise PublishError.with_message(_("That time has passed. Choose a time in the future."))

@@ -26,7 +26,7 @@ from procedures.models import (
 from procedures.models.base import normalize_value
 from procedures.publishing.publish import PublishError, lock_clinic_values
 from procedures.publishing.rerelease import find_stale_pages, rerelease_pages
-from procedures.publishing.review import SAY_WHAT_TO_CHANGE, ReviewError
+from procedures.publishing.review import COMMENT_REQUIRED_MESSAGE, ReviewError
 from procedures.rendering import Issue
 
 SignListContent = list[dict[str, Any]]
@@ -238,7 +238,7 @@ def record_list_decision(
     if approved and is_own_revision(revision, reviewer):
         raise ReviewError(_("This is your own list. Another person must approve it."))
     if not approved and not comment.strip():
-        raise ReviewError(str(SAY_WHAT_TO_CHANGE))
+        raise ReviewError(str(COMMENT_REQUIRED_MESSAGE))
     kind, comment = EventKind.APPROVED if approved else EventKind.SENT_BACK, comment.strip()
     decision = latest_decision(revision)
     if decision and (decision.kind, decision.actor, decision.comment) == (kind, reviewer, comment):

@@ -182,7 +182,7 @@ def measure_page(article: Article, *, kind: str, resolver: ReferenceResolver) ->
     level = score_page(text, language)
     known_names = [name for term in resolver.glossary_terms for name in (term.term, *term.aliases)]
     passive = [Passage(block.section, sentence, 1) for block, sentence in sentences if is_passive(sentence, language)]
-    lists = [one for one in article.lists if one.component not in UNLIMITED_LISTS]
+    lists = [item for item in article.lists if item.component not in UNLIMITED_LISTS]
     return PageMeasures(
         language=language,
         kind=kind,
@@ -206,8 +206,8 @@ def measure_page(article: Article, *, kind: str, resolver: ReferenceResolver) ->
         long_paragraphs=list(_find_long_paragraphs(paragraphs)),
         passive_sentences=passive,
         passive_share=round(len(passive) / len(sentences), 3) if sentences else 0.0,
-        longest_list=max((one.item_count for one in lists), default=0),
-        long_lists=[Passage(one.section, "", one.item_count) for one in lists if one.item_count > MAX_LIST_ITEMS],
+        longest_list=max((item.item_count for item in lists), default=0),
+        long_lists=[Passage(item.section, "", item.item_count) for item in lists if item.item_count > MAX_LIST_ITEMS],
         hard_words=find_hard_words(_text_outside_locations(article), language, known_names),
         uncited_numbers=[
             Passage(block.section, block.text, 1, number, block.line)

@@ -120,7 +120,7 @@ def _count_syllables(word: str, language: str) -> int:
 
 def _part_syllables(part: str, language: str) -> int:
     if part[0].isdigit():
-        return min(MAX_NUMBER_SYLLABLES, sum(sign.isdigit() for sign in part))
+        return min(MAX_NUMBER_SYLLABLES, sum(char.isdigit() for char in part))
     rules = languages.get(language).readability
     if rules is None:
         raise ValueError(f"There are no rules for syllables in the language “{language}”.")

@@ -18,7 +18,7 @@ from procedures.phones import find_phone_error
 from procedures.rendering.document import Block, LargeFigure
 from procedures.rendering.fixes import Fix, replace_first, replace_key
 from procedures.rendering.inline import GlossaryLinker
-from procedures.rendering.parser import PAGE_ELEMENT_IDS
+from procedures.rendering.parser import TEMPLATE_ELEMENT_IDS
 from procedures.rendering.references import ReferenceResolver
 
 MIN_SIMILARITY = 0.8  # difflib ratio: tolerates a typo or two, but not a different word
@@ -94,7 +94,7 @@ class RenderContext:
     issues: IssueCollector = field(default_factory=IssueCollector)
     sources: list[Source] = field(default_factory=list)
     headings: list[ContentsEntry] = field(default_factory=list)
-    anchors: set[str] = field(default_factory=lambda: set(PAGE_ELEMENT_IDS))
+    anchors: set[str] = field(default_factory=lambda: set(TEMPLATE_ELEMENT_IDS))
     page_links: list[tuple[int, str, str]] = field(default_factory=list)
     # Line and anchor of each link to a section of the same page.
     fragment_links: list[tuple[int, str]] = field(default_factory=list)
@@ -120,7 +120,7 @@ class RenderContext:
     last_heading: str = ""
     last_level: int = 1
     # Notes about pictures that the page already contains and must not repeat, such as that an image is simulated.
-    said: set[str] = field(default_factory=set)
+    printed_notes: set[str] = field(default_factory=set)
     # Whether any picture has an arrow marker.
     has_arrows: bool = False
     region_labels: set[str] = field(default_factory=set)

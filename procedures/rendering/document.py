@@ -231,8 +231,8 @@ class Document:
     # Anchors of sections that no longer exist; they lead to the top of the body.
     top_anchors: list[str] = field(default_factory=list)
     # Offsets in the HTML of all ids, heading levels, and relative URLs, which embedding has to adjust
-    # (``html.take_places``).
-    places: dict[str, list[int]] = field(default_factory=dict)
+    # (``html.extract_placeholders``).
+    placeholder_offsets: dict[str, list[int]] = field(default_factory=dict)
     # The pictures that have a page of their own, by slug.
     large_figures: dict[str, LargeFigure] = field(default_factory=dict)
 
@@ -267,7 +267,7 @@ class Document:
             "front": [_node_to_json(node) for node in self.front],
             "back": [_node_to_json(node) for node in self.back],
             "top_anchors": self.top_anchors,
-            "places": self.places,
+            "places": self.placeholder_offsets,
             "large_figures": self.large_figures,
         }
 
@@ -284,7 +284,9 @@ class Document:
             slug: {"html": SafeString(row["html"]), "caption": row["caption"], "anchor": row["anchor"]}
             for slug, row in data["large_figures"].items()
         }
-        return cls(**parts, top_anchors=list(data["top_anchors"]), places=data["places"], large_figures=large)
+        return cls(
+            **parts, top_anchors=list(data["top_anchors"]), placeholder_offsets=data["places"], large_figures=large
+        )
 
 
 def node_links(node: Node) -> list[str]:
@@ -299,20 +301,20 @@ def node_links(node: Node) -> list[str]:
 def _node_to_json(node: Node) -> dict[str, Any]:
     """Return the fields that differ from their defaults."""
     row: dict[str, Any] = {"type": type(node).__name__}
-    for one in fields(node):
-        value = getattr(node, one.name)
-        if not one.compare or value == _default(one):
+    for node_field in fields(node):
+        value = getattr(node, node_field.name)
+        if not node_field.compare or value == _default(node_field):
             continue
-        if one.name == "nodes":
+        if node_field.name == "nodes":
             value = [_node_to_json(child) for child in value]
-        elif one.name == "runs":
+        elif node_field.name == "runs":
             value = [[run.text, run.kind, [[mark.kind, mark.href] for mark in run.marks]] for run in value]
-        row[one.name] = value
+        row[node_field.name] = value
     return row
 
 
-def _default(one: "Field[Any]") -> Any:
-    return one.default if one.default_factory is MISSING else one.default_factory()
+def _default(node_field: "Field[Any]") -> Any:
+    return node_field.default if node_field.default_factory is MISSING else node_field.default_factory()
 
 
 def _node_from_json(row: Mapping[str, Any]) -> Node:
@@ -334,23 +336,21 @@ def walk(nodes: Sequence[Node]) -> Iterator[Node]:
         yield from walk(node.children)
 
 
-def plain(text: str, **values: Any) -> Paragraph:
+def text_paragraph(text: str, **values: Any) -> Paragraph:
     """Return a paragraph of plain text."""
     return Paragraph(runs=[Run(text)], **values)
 
 
-def link(text: str, href: str) -> Run:
+def link_run(text: str, href: str) -> Run:
     """Return a run of linked text."""
     return Run(text, marks=(Mark("link", href),) if href else ())
 
-
-# ---- Reading: the tree as a flat list of texts ----
 
 HEADING_TAGS = frozenset({"h1", "h2", "h3", "h4"})
 # The element of a paragraph by its role, so that code reading the tree can tell them apart.
 ROLE_TAGS = {"term": "dt", "definition": "dd", "number": "div", "address": "div"}
 # Lines that are neither the author's text nor the clinic's.
-UNREAD_ROLES = frozenset({"summary"})
+SKIPPED_ROLES = frozenset({"summary"})
 
 
 @dataclass(slots=True)
@@ -381,7 +381,7 @@ class TextBlock:
         is_label = self.tag in {"td", "th"} and not (
             self.text.endswith((".", "!", "?")) or len(self.text.split()) >= MIN_CELL_WORDS
         )
-        if is_label or not any(letter.isalpha() for letter in self.text):
+        if is_label or not any(char.isalpha() for char in self.text):
             return ""
         return self.text if self.text[-1] in f"{SENTENCE_ENDS}:" else f"{self.text}."
 
@@ -463,7 +463,7 @@ class _Position:
     in_front: bool = False
 
 
-class _Reader:
+class _ArticleBuilder:
     """Flattens a document into an ``Article``."""
 
     def __init__(self) -> None:
@@ -523,7 +523,7 @@ class _Reader:
         elif isinstance(node, Cell):
             tag = "th" if node.is_header else "td"
         else:
-            if node.role in UNREAD_ROLES:
+            if node.role in SKIPPED_ROLES:
                 return
             tag = ROLE_TAGS.get(node.role) or position.tag or "p"
         self._add(node, node.text, tag, position)
@@ -564,7 +564,7 @@ def _line_starts(runs: Sequence[Run]) -> Iterator[int]:
 
 def read_article(document: Document) -> Article:
     """Return the texts, lists, images, and links of a document."""
-    reader = _Reader()
+    reader = _ArticleBuilder()
     reader.read(document.front, _Position(in_front=True))
     reader.read([*document.body, *document.back], _Position())
     article = reader.article

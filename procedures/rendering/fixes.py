@@ -90,7 +90,7 @@ def substitute(pattern: str | re.Pattern[str], new: str | Callable[[re.Match[str
 
 
 def delete_lines(_text: str) -> None:
-    """Delete the lines."""
+    """Return None, which makes ``resolve`` delete the lines."""
     return
 
 

@@ -21,9 +21,9 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.text import interpolate_lazy
 from procedures.rendering.blocks import (
-    ADDRESS_PLACE,
-    ID_PLACE,
-    LEVEL_PLACE,
+    ID_PLACEHOLDER,
+    LEVEL_PLACEHOLDER,
+    URL_PLACEHOLDER,
     BlockType,
     Content,
     Options,
@@ -171,8 +171,8 @@ def resolve_heading(heading: Heading, context: RenderContext, *, is_top: bool) -
 def _write(node: Node) -> str:
     """Return the HTML of a resolved node, not yet sanitized."""
     if isinstance(node, Heading):
-        tag = f"h{LEVEL_PLACE}{node.level}"
-        anchor = f' id="{ID_PLACE}{escape(node.anchor)}"' if node.anchor else ""
+        tag = f"h{LEVEL_PLACEHOLDER}{node.level}"
+        anchor = f' id="{ID_PLACEHOLDER}{escape(node.anchor)}"' if node.anchor else ""
         return f"<{tag}{anchor}>{write_anchors(node.old_anchors)}{write_inline(node.runs)}</{tag}>\n"
     if isinstance(node, Text):
         return f"<p>{write_inline(node.runs)}</p>\n"
@@ -196,7 +196,7 @@ def _write(node: Node) -> str:
 
 def write_anchors(anchors: Iterable[str]) -> SafeString:
     """Return empty anchors for links to earlier section addresses."""
-    return format_html_join("", '<a id="{}{}"></a>', ((ID_PLACE, anchor) for anchor in anchors))
+    return format_html_join("", '<a id="{}{}"></a>', ((ID_PLACEHOLDER, anchor) for anchor in anchors))
 
 
 def _write_item(item: Node, *, is_tight: bool) -> str:
@@ -232,7 +232,7 @@ def write_inline(runs: Sequence[Run]) -> str:
     """
     parts: list[str] = []
     open_marks: tuple[Mark, ...] = ()
-    text, numbers = _take_out_sources(runs)
+    text, numbers = _split_off_sources(runs)
     for run in [*text, Run()]:
         shared = 0
         while shared < min(len(open_marks), len(run.marks)) and open_marks[shared] is run.marks[shared]:
@@ -244,7 +244,7 @@ def write_inline(runs: Sequence[Run]) -> str:
     return "".join(parts) + (f"\u00a0{source_note(numbers)}" if numbers else "")
 
 
-def _take_out_sources(runs: Sequence[Run]) -> tuple[list[Run], list[int]]:
+def _split_off_sources(runs: Sequence[Run]) -> tuple[list[Run], list[int]]:
     """Return the runs without sources and without the spaces before them, and the numbers of the sources."""
     text: list[Run] = []
     is_after_source = False
@@ -266,7 +266,7 @@ def source_note(numbers: Sequence[int]) -> SafeString:
     shown = ", ".join(map(str, numbers))
     label = ngettext("Source %(numbers)s", "Sources %(numbers)s", len(numbers)) % {"numbers": shown}
     link = '<a class="citation" href="#{}source-{}" aria-label="{}">[{}]</a>'
-    return format_html(link, ID_PLACE, numbers[0], label, shown)
+    return format_html(link, ID_PLACEHOLDER, numbers[0], label, shown)
 
 
 def _open_mark(mark: Mark) -> str:
@@ -275,7 +275,7 @@ def _open_mark(mark: Mark) -> str:
     if not mark.href:
         return f"<{mark.kind}>"
     css_class = ' class="term"' if mark.kind == "term" else ""
-    return f'<a{css_class} href="{escape(mark_place(mark.href))}">'
+    return f'<a{css_class} href="{escape(add_id_placeholder(mark.href))}">'
 
 
 def _close_mark(mark: Mark) -> str:
@@ -284,9 +284,9 @@ def _close_mark(mark: Mark) -> str:
     return f"</{'a' if mark.href else mark.kind}>"
 
 
-def mark_place(href: str) -> str:
+def add_id_placeholder(href: str) -> str:
     """Return the href, with the id placeholder inserted if it points to a section of the same page."""
-    return f"#{ID_PLACE}{href[1:]}" if href.startswith("#") else href
+    return f"#{ID_PLACEHOLDER}{href[1:]}" if href.startswith("#") else href
 
 
 def _write_run(run: Run) -> str:
@@ -319,7 +319,7 @@ def _render_block(block: Block, context: RenderContext, *, in_choices: bool) -> 
         end = max((node.end for node in block.nodes[:1]), default=block.line)
         fix = Fix(_("Close the block"), lambda text: f"{text.rstrip()}\n:::", block.line, end)
         context.issues.add(block.line, message, fix=fix, name=block.name)
-    if in_choices and not block_type.in_choices:
+    if in_choices and not block_type.is_allowed_in_choices:
         context.issues.add(block.line, _("A %(name)s block cannot be inside choices."), name=block.name)
         block.nodes = []
         return EMPTY_HTML
@@ -342,7 +342,7 @@ def _render_content(block: Block, context: RenderContext, *, in_choices: bool) -
             context.issues.add(node.line, _("::: %(name)s cannot contain headings."), name=block.name)
     for node in inner:
         _resolve(node, context, is_top=False)
-    if get_block_types()[block.name].has_blanks:
+    if get_block_types()[block.name].has_fill_in_lines:
         _find_blanks(inner)
     return sanitize("".join(map(_write, inner)))
 
@@ -366,7 +366,7 @@ def _has_valid_form(block: Block, block_type: BlockType, context: RenderContext)
     if block_type.options == Options.NAMES and not NAMES.match(block.options):
         issues.add(line, _("::: %(name)s must be followed by names separated by single spaces."), name=name)
         return False
-    if block_type.is_once:
+    if block_type.is_single_use:
         if name in context.used_once:
             issues.add(line, _("A page can contain ::: %(name)s only once."), name=name)
             return False
@@ -428,7 +428,7 @@ def _unnamed_block_message(raw_line: str) -> Promise:
     return _("Stray “:::”. Delete it, or add the name of a block after it.")
 
 
-HEADING_TAGS = [f"h{LEVEL_PLACE}{level}" for level in range(SECTION_LEVEL, MAX_HEADING_LEVEL + 1)]
+HEADING_TAGS = [f"h{LEVEL_PLACEHOLDER}{level}" for level in range(SECTION_LEVEL, MAX_HEADING_LEVEL + 1)]
 
 
 def _unnamed_block_fix(raw_line: str) -> Fix | None:
@@ -458,7 +458,7 @@ ALLOWED_URL_SCHEMES = {"https", "mailto", "tel"}
 
 def sanitize(html: str) -> SafeString:
     """Return ``html`` reduced to the allowed tags, attributes, and URL schemes."""
-    return mark_safe(  # noqa: S308 -- the only place; nh3 has just cleaned it
+    return mark_safe(  # noqa: S308 -- the only offset; nh3 has just cleaned it
         nh3.clean(
             html, tags=ALLOWED_TAGS, attributes=ALLOWED_ATTRIBUTES, url_schemes=ALLOWED_URL_SCHEMES, link_rel=None
         )
@@ -487,65 +487,65 @@ def _on_one_line(tag: re.Match[str]) -> str:
 
 
 # Placeholder comments in article/page.html for the parts of a page that are not stored with the article.
-STATUS_PLACE, TOOLS_PLACE = "<!--status-->", "<!--tools-->"
+STATUS_PLACEHOLDER, TOOLS_PLACEHOLDER = "<!--status-->", "<!--tools-->"
 
 
 def complete_article(html: SafeString, *, status: SafeString, tools: SafeString) -> SafeString:
     """Return an article with its review status below the title, and with the readers' tools."""
     # Articles rendered by earlier versions of the portal have no placeholders.
-    html = html if STATUS_PLACE in html else SafeString(f"{STATUS_PLACE}{html}")
-    return SafeString(html.replace(STATUS_PLACE, status, 1).replace(TOOLS_PLACE, tools, 1))
+    html = html if STATUS_PLACEHOLDER in html else SafeString(f"{STATUS_PLACEHOLDER}{html}")
+    return SafeString(html.replace(STATUS_PLACEHOLDER, status, 1).replace(TOOLS_PLACEHOLDER, tools, 1))
 
 
 # Between the prefix and an id. No slug contains it, so two parts never share an id: with a hyphen, "rest" and
 # "home-driving" would give the same id as "rest-home" and "driving".
 NAMESPACE_SEPARATOR = "__"
-PLACE = re.compile(f"([{ID_PLACE}{LEVEL_PLACE}{ADDRESS_PLACE}])")
-PLACE_NAMES = {ID_PLACE: "ids", LEVEL_PLACE: "levels", ADDRESS_PLACE: "addresses"}
-Places = dict[str, list[int]]
+PLACEHOLDER_PATTERN = re.compile(f"([{ID_PLACEHOLDER}{LEVEL_PLACEHOLDER}{URL_PLACEHOLDER}])")
+PLACEHOLDER_NAMES = {ID_PLACEHOLDER: "ids", LEVEL_PLACEHOLDER: "levels", URL_PLACEHOLDER: "addresses"}
+PlaceholderOffsets = dict[str, list[int]]
 
 
-def take_places(html: SafeString) -> tuple[SafeString, Places]:
+def extract_placeholders(html: SafeString) -> tuple[SafeString, PlaceholderOffsets]:
     """Remove the placeholders from an article's HTML; return the HTML and the offsets of the placeholders."""
     parts: list[str] = []
-    places: Places = {name: [] for name in PLACE_NAMES.values()}
+    offsets: PlaceholderOffsets = {name: [] for name in PLACEHOLDER_NAMES.values()}
     length = 0
-    for part in PLACE.split(html):
-        if name := PLACE_NAMES.get(part):
-            places[name].append(length)
+    for part in PLACEHOLDER_PATTERN.split(html):
+        if name := PLACEHOLDER_NAMES.get(part):
+            offsets[name].append(length)
         else:
             parts.append(part)
             length += len(part)
-    return SafeString("".join(parts)), places
+    return SafeString("".join(parts)), offsets
 
 
-def fill_places(html: SafeString, prefix: str = "") -> SafeString:
+def replace_placeholders(html: SafeString, prefix: str = "") -> SafeString:
     """Replace the placeholders in HTML, adding ``prefix`` to each id."""
-    return SafeString(html.replace(ID_PLACE, prefix).replace(LEVEL_PLACE, "").replace(ADDRESS_PLACE, ""))
+    return SafeString(html.replace(ID_PLACEHOLDER, prefix).replace(LEVEL_PLACEHOLDER, "").replace(URL_PLACEHOLDER, ""))
 
 
-def embed_article(html: SafeString, places: Places, prefix: str, base: str) -> SafeString:
+def embed_article(html: SafeString, offsets: PlaceholderOffsets, prefix: str, base: str) -> SafeString:
     """Return an article as a part of a document with several.
 
     All ids start with ``prefix`` (a slug), headings are one level deeper, and relative URLs are appended to ``base``,
     the article's path.
     """
-    inserted = dict.fromkeys(places["ids"], prefix + NAMESPACE_SEPARATOR)
-    inserted |= dict.fromkeys(places["addresses"], escape(base))
-    levels = set(places["levels"])
+    inserted = dict.fromkeys(offsets["ids"], prefix + NAMESPACE_SEPARATOR)
+    inserted |= dict.fromkeys(offsets["addresses"], escape(base))
+    levels = set(offsets["levels"])
     parts: list[str] = []
     start = 0
-    for place in sorted([*inserted, *levels]):
-        parts.append(html[start:place])
-        if place in levels:
-            parts.append(str(int(html[place]) + 1))
+    for offset in sorted([*inserted, *levels]):
+        parts.append(html[start:offset])
+        if offset in levels:
+            parts.append(str(int(html[offset]) + 1))
         else:
-            parts.append(inserted[place])
-        start = place + (place in levels)
+            parts.append(inserted[offset])
+        start = offset + (offset in levels)
     return SafeString("".join([*parts, html[start:]]))
 
 
-def rebase_article(html: SafeString, places: Places, base: str) -> SafeString:
+def rebase_article(html: SafeString, offsets: PlaceholderOffsets, base: str) -> SafeString:
     """Return an article for display at another URL, with its relative URLs resolved against its path ``base``."""
-    parts = [html[start:end] for start, end in pairwise([0, *places["addresses"], len(html)])]
+    parts = [html[start:end] for start, end in pairwise([0, *offsets["addresses"], len(html)])]
     return SafeString(escape(base).join(parts))

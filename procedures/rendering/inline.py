@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.text import APOSTROPHES
 from procedures.markup import PLACEHOLDER
 from procedures.models import GlossaryTerm
-from procedures.rendering.document import Mark, Run, Text, link
+from procedures.rendering.document import Mark, Run, Text, link_run
 
 if TYPE_CHECKING:
     from procedures.rendering.context import RenderContext
@@ -103,7 +103,7 @@ def _resolve_clinic_value(run: Run, context: "RenderContext", line: int) -> Iter
     elif run.href or not run.text.endswith(("phone", "number")) or not value:
         yield Run(value, marks=run.marks)
     else:
-        phone = link(*context.resolver.get_phone(run.text))
+        phone = link_run(*context.resolver.get_phone(run.text))
         yield Run(phone.text, marks=(*run.marks, *phone.marks))
 
 

@@ -34,7 +34,7 @@ from procedures.rendering.fixes import (
     replace_once,
     substitute,
 )
-from procedures.rendering.parser import HEADING_MARK, ParsedText, line_number
+from procedures.rendering.parser import HEADING_ATTRIBUTES, ParsedText, line_number
 
 MAX_ISSUES = 60
 LINE_END = re.compile(r"\r\n?|\n")
@@ -186,10 +186,10 @@ def _check_list_numbers(items: list[tuple[int, int]], previous_number: int) -> L
     numbers = [number for _line, number in items]
     if len(set(numbers)) == 1:
         return
-    for place, (at, number) in enumerate(items):
-        if number != first + place:
+    for index, (line, number) in enumerate(items):
+        if number != first + index:
             message = _("Patients would see %(shown)s here, not %(typed)s. Number the entries in order.")
-            yield at, interpolate_lazy(message, shown=first + place, typed=number), _renumber(items, first)
+            yield line, interpolate_lazy(message, shown=first + index, typed=number), _renumber(items, first)
             return
 
 
@@ -199,8 +199,8 @@ def _renumber(items: list[tuple[int, int]], first: int) -> Fix:
 
     def change(text: str) -> str:
         rows = text.split("\n")
-        for place, (line, _number) in enumerate(items):
-            rows[line - start] = re.sub(r"^(\W*)\d+", rf"\g<1>{first + place}", rows[line - start])
+        for index, (line, _number) in enumerate(items):
+            rows[line - start] = re.sub(r"^(\W*)\d+", rf"\g<1>{first + index}", rows[line - start])
         return "\n".join(rows)
 
     return Fix(_("Number them in order"), change, start, end)
@@ -242,7 +242,9 @@ def _check_inlines(tokens: list[Token], lines: list[str], context: RenderContext
     before = Token("", "", 0)
     texts = [row for token in tokens if token.type == "inline" for row in token.meta["visible"]]
     # "price*" can refer to a note below, that is, a paragraph that starts with an asterisk.
-    first_mark = next((number for number, row in enumerate(texts) if NOTE_REFERENCE_STAR.search(row)), len(texts))
+    first_note_reference = next(
+        (number for number, row in enumerate(texts) if NOTE_REFERENCE_STAR.search(row)), len(texts)
+    )
     last_note = max((number for number, row in enumerate(texts) if NOTE_START.match(row)), default=-1)
     done = 0
     for token in tokens:
@@ -251,7 +253,7 @@ def _check_inlines(tokens: list[Token], lines: list[str], context: RenderContext
             line = line_number(token)
             yield from _check_multiplication(token.children or [], line)
             yield from _check_emphasis(
-                token.meta["visible"], line, has_mark=first_mark < done, has_note=last_note > done
+                token.meta["visible"], line, has_note_reference=first_note_reference < done, has_note=last_note > done
             )
             done += len(token.meta["visible"])
         before = token
@@ -259,12 +261,12 @@ def _check_inlines(tokens: list[Token], lines: list[str], context: RenderContext
 
 def _check_multiplication(children: list[Token], line: int) -> LintResults:
     """Find asterisks between numbers that became emphasis: "2*3*4" would be shown without them."""
-    for place, child in enumerate(children):
+    for index, child in enumerate(children):
         line += child.type in {"softbreak", "hardbreak"}
         if child.type not in {"em_open", "em_close", "strong_open", "strong_close"} or "*" not in child.markup:
             continue
-        before = children[place - 1].content[-1:] if place else ""
-        after = children[place + 1].content[:1] if place + 1 < len(children) else ""
+        before = children[index - 1].content[-1:] if index else ""
+        after = children[index + 1].content[:1] if index + 1 < len(children) else ""
         if before.isdigit() and after.isdigit():
             message = _("“%(text)s” would lose its asterisk. For multiplication, type × instead.")
             fix = Fix(_("Use ×"), substitute(r"(?<=\d)\*+(?=\d)", "×"))
@@ -279,8 +281,8 @@ def _check_inline(token: Token, opening: str, lines: list[str], context: RenderC
     if opening == "heading_open":
         if TRAILING_HASHES.search(visible[-1]):
             yield start, _("Delete the # signs after the heading."), Fix(DELETE_CHARACTERS, _delete_trailing_hashes)
-        visible[-1] = HEADING_MARK.sub("", visible[-1])
-        outside[-1] = HEADING_MARK.sub("", outside[-1])
+        visible[-1] = HEADING_ATTRIBUTES.sub("", visible[-1])
+        outside[-1] = HEADING_ATTRIBUTES.sub("", outside[-1])
     elif opening == "paragraph_open":
         yield from _check_paragraph(visible, start, lines)
     for number, line in enumerate(visible):
@@ -338,17 +340,17 @@ def _line_start_fix(starts: list[str], number: int, first_line: int, lines: list
         return _block_fix(lines[first_line + number - 1])
     # All lines of the list at once.
     same = {"number"} if start == "number" else {"bullet", "tight", "wide gap", "dash"}
-    places = [place for place, other in enumerate(starts) if other in same]
-    is_after_text = places[0] > 0
+    indexes = [index for index, other in enumerate(starts) if other in same]
+    is_after_text = indexes[0] > 0
 
     def change(text: str) -> str:
         rows = text.split("\n")
-        for count, place in enumerate(places, start=1):
+        for count, index in enumerate(indexes, start=1):
             mark = f"{count}." if start == "number" else "-"
-            rows[place - places[0]] = f"{mark} {_strip_list_mark(rows[place - places[0]], start)}"
+            rows[index - indexes[0]] = f"{mark} {_strip_list_mark(rows[index - indexes[0]], start)}"
         return ("\n" if is_after_text else "") + "\n".join(rows)
 
-    return Fix(MAKE_LIST, change, first_line + places[0], first_line + places[-1])
+    return Fix(MAKE_LIST, change, first_line + indexes[0], first_line + indexes[-1])
 
 
 def _make_heading(text: str) -> str:
@@ -624,14 +626,14 @@ def _check_other_markup(line: str, _context: RenderContext) -> LineResults:
     if match := HASHES_IN_LINE.search(line):
         fix = Fix(MAKE_HEADING, substitute(HASHES_IN_LINE, lambda hashes: f"\n\n{hashes[0].strip(SPACES)} "))
         yield _about(match, _("“%(text)s” is not a heading. Start a heading on its own line.")), fix
-    if (place := line.find("\\")) >= 0:
+    if (position := line.find("\\")) >= 0:
         message = _("The backslash in “%(text)s” would be shown as typed. Delete it.")
-        fix = Fix(DELETE_CHARACTERS, replace_once(line[place : place + 2], line[place + 1 : place + 2]))
-        yield interpolate_lazy(message, text=make_excerpt(line, place, place + 1)), fix
-    if (place := line.find("`")) >= 0:
+        fix = Fix(DELETE_CHARACTERS, replace_once(line[position : position + 2], line[position + 1 : position + 2]))
+        yield interpolate_lazy(message, text=make_excerpt(line, position, position + 1)), fix
+    if (position := line.find("`")) >= 0:
         message = _("The ` in “%(text)s” would be shown as typed. Write “ ” or ’ instead.")
         fix = Fix(_("Use ’"), substitute("`", "’"))
-        yield interpolate_lazy(message, text=make_excerpt(line, place, place + 1)), fix
+        yield interpolate_lazy(message, text=make_excerpt(line, position, position + 1)), fix
     if match := PRIVATE_USE_CHARACTER.search(line):
         message = _(
             "The character U+%(code)s exists in only one font, so patients would see a box. Use a different character."
@@ -651,12 +653,12 @@ LINE_CHECKS: tuple[Callable[[str, RenderContext], LineResults], ...] = (
 )
 
 
-def _check_emphasis(visible: list[str], line: int, *, has_mark: bool, has_note: bool) -> LintResults:
+def _check_emphasis(visible: list[str], line: int, *, has_note_reference: bool, has_note: bool) -> LintResults:
     """Find ``*`` and ``_`` that the parser left unparsed in a paragraph."""
     text = "\n".join(markup.EMAIL.sub(_mask_match, markup.HTTP_URL.sub(_mask_match, row)) for row in visible)
     for pattern, leftover in ((STAR_RUN, _star_message), (UNDERSCORE_RUN, _underscore_message)):
         for run in pattern.finditer(text):
-            if run.start() == 0 and run[0] == "*" and has_mark:
+            if run.start() == 0 and run[0] == "*" and has_note_reference:
                 continue
             if run[0] == "*" and text[run.start() - 1 : run.start()] == PLACEHOLDER and not has_note:
                 message = _(

@@ -44,7 +44,7 @@ BLOCK_END = re.compile(r":::[ \t]*\Z")
 CITATION = re.compile(r"\[@([a-z0-9-]+(?:\s*;\s*@[a-z0-9-]+)*)\]")
 # The attributes of a section heading: its anchor, and whether it is folded on phones: {#when-to-call},
 # {#details .folded}.
-HEADING_MARK = re.compile(r"\{#([a-z0-9]+(?:-[a-z0-9]+)*)([ ]\.folded)?\}[ \t]*\Z")
+HEADING_ATTRIBUTES = re.compile(r"\{#([a-z0-9]+(?:-[a-z0-9]+)*)([ ]\.folded)?\}[ \t]*\Z")
 CLINIC_VALUE = re.compile(r"\{([a-z]+\.[a-z_]+)\}")
 MAX_BODY_LENGTH = 200_000
 RUN_KINDS = {"code_inline": "code", "softbreak": "space", "hardbreak": "break"}
@@ -172,8 +172,7 @@ def line_number(token: Token) -> int:
     return (token.map[0] if token.map else 0) + 1
 
 
-# Ids of elements in the templates.
-PAGE_ELEMENT_IDS = frozenset(
+TEMPLATE_ELEMENT_IDS = frozenset(
     "main page-contents page-points page-words page-sources page-reading tip large-type largest-type whole-page "
     "word-shown warning-signs".split()
 )
@@ -204,12 +203,12 @@ def make_unique_anchor(wanted: str, used: set[str]) -> str:
     return anchor
 
 
-def _pop_heading_mark(inline: Token) -> tuple[str, bool]:
+def _pop_heading_attributes(inline: Token) -> tuple[str, bool]:
     """Remove the attributes (``{#name}`` or ``{#name .folded}``) from the end of a heading; return its anchor and
     whether it is folded.
     """
     last = inline.children[-1] if inline.children else None
-    if last is None or last.type != "text" or not (match := HEADING_MARK.search(last.content)):
+    if last is None or last.type != "text" or not (match := HEADING_ATTRIBUTES.search(last.content)):
         return "", False
     last.content = last.content[: match.start()].rstrip(" \t")
     return match[1], bool(match[2])
@@ -254,7 +253,7 @@ class _TreeBuilder:
     """Builds the tree of a document, and gives each heading its anchor."""
 
     def __init__(self) -> None:
-        self._used_anchors = set(PAGE_ELEMENT_IDS)
+        self._used_anchors = set(TEMPLATE_ELEMENT_IDS)
 
     def build(self, tokens: list[Token], *, in_choices: bool = False) -> list[Node]:
         """Return the nodes of ``tokens``, which must be balanced."""
@@ -301,14 +300,14 @@ class _TreeBuilder:
 
     def _build_list(self, token: Token, inner: list[Token]) -> List:
         is_tight = not any(
-            one.type == "paragraph_open" and not one.hidden and one.level == token.level + 2 for one in inner
+            child.type == "paragraph_open" and not child.hidden and child.level == token.level + 2 for child in inner
         )
         is_ordered = token.type == "ordered_list_open"
         start = int(token.attrGet("start") or 0) if "start" in token.attrs else 1
         return List(nodes=self.build(inner), is_ordered=is_ordered, is_tight=is_tight, start=start)
 
     def _build_heading(self, opening: Token, inline: Token, *, in_choices: bool) -> Heading:
-        explicit, is_folded = _pop_heading_mark(inline)
+        explicit, is_folded = _pop_heading_attributes(inline)
         runs = _build_runs(inline)
         level = int(opening.tag[1])
         heading = Heading(level=level, runs=runs, source=inline.content)

@@ -104,11 +104,11 @@ class LocalizedSign:
 class ReferenceResolver:
     """Cached access to everything that a page in ``language`` can refer to.
 
-    ``pictures``: the version of the figures to use.
+    ``figure_version``: the version of the figures to use.
     """
 
     language: str
-    pictures: FigureVersion = FigureVersion.PUBLIC
+    figure_version: FigureVersion = FigureVersion.PUBLIC
     dependencies: dict[tuple[str, str], Dependency] = field(default_factory=dict)
     _cache: dict[tuple[str, str], Any] = field(default_factory=dict)
 
@@ -119,7 +119,7 @@ class ReferenceResolver:
 
     def fork(self) -> "ReferenceResolver":
         """Return a resolver with the same cache and no dependencies, for rendering the next page."""
-        return ReferenceResolver(self.language, self.pictures, _cache=self._cache)
+        return ReferenceResolver(self.language, self.figure_version, _cache=self._cache)
 
     @property
     def glossary_terms(self) -> list[GlossaryTerm]:
@@ -200,8 +200,8 @@ class ReferenceResolver:
             self._cache |= {("source", key): sources.get(key) for key in wanted["source"]}
         if wanted["care"]:
             answers = ClinicAnswer.objects.filter(language=self.language, key__in=wanted["care"])
-            cared = {row.key: row for row in answers}
-            self._cache |= {("care", key): cared.get(key) for key in wanted["care"]}
+            answers_by_key = {row.key: row for row in answers}
+            self._cache |= {("care", key): answers_by_key.get(key) for key in wanted["care"]}
         if wanted["page"]:
             links = self._linkable_pages().filter(subject__in=wanted["page"])
             linked = {row.subject: self._build_page_link(row) for row in links}
@@ -246,8 +246,10 @@ class ReferenceResolver:
 
     def are_figures_unchanged(self, dependencies: Iterable[Dependency]) -> bool:
         """Lock the current figures that a release uses, and return whether they are unchanged."""
-        found: list[ApprovedFigure | None] = [self._cache.get(("approved", one.key)) for one in dependencies]
-        return lock_and_check_unchanged([one.figure for one in found if one and one.is_current])
+        found: list[ApprovedFigure | None] = [
+            self._cache.get(("approved", dependency.key)) for dependency in dependencies
+        ]
+        return lock_and_check_unchanged([item.figure for item in found if item and item.is_current])
 
     def get_public_figures(self) -> list[FigureContext]:
         """Return the public version of every figure that other public pages show, for the picture index."""
@@ -267,9 +269,9 @@ class ReferenceResolver:
         if ("list", "figures") not in self._cache:
             shown = public_figures()
             self._cache["list", "figures"] = list(shown)
-            self._cache |= {("public", slug): one for slug, one in shown.items()}
+            self._cache |= {("public", slug): item for slug, item in shown.items()}
             self._cache |= {
-                ("indexed", slug): build_figure_context(one.figure, self.language) for slug, one in shown.items()
+                ("indexed", slug): build_figure_context(item.figure, self.language) for slug, item in shown.items()
             }
         slugs: list[str] = self._cache["list", "figures"]
         return slugs
@@ -277,11 +279,11 @@ class ReferenceResolver:
     def _load_figures(self, figures: QuerySet[Figure]) -> None:
         rows = list(figures.prefetch_related("texts", "markers__texts", "renditions"))
         shown = {figure.slug: figure for figure in rows}
-        if self.pictures != FigureVersion.CURRENT:
-            approved = approved_figures(rows, self.pictures)
-            self._cache |= {("approved", slug): one for slug, one in approved.items()}
+        if self.figure_version != FigureVersion.CURRENT:
+            approved = approved_figures(rows, self.figure_version)
+            self._cache |= {("approved", slug): item for slug, item in approved.items()}
             self._cache |= {("unapproved", figure.slug): True for figure in rows if figure.slug not in approved}
-            shown = {slug: one.figure for slug, one in approved.items()}
+            shown = {slug: item.figure for slug, item in approved.items()}
         self._cache |= {("figure", slug): build_figure_context(figure, self.language) for slug, figure in shown.items()}
 
     def get_series(self, slug: str) -> Series | None:
@@ -298,7 +300,7 @@ class ReferenceResolver:
     def get_series_items(self, series: Series) -> list[SeriesItem]:
         """Return the items of a series. With ``FigureVersion.PUBLIC``, items with unapproved figures are left out."""
         items = list(series.items.all())
-        if self.pictures != FigureVersion.PUBLIC:
+        if self.figure_version != FigureVersion.PUBLIC:
             return items
         self.prefetch({"figure": {item.figure.slug for item in items}})
         return [item for item in items if self._cache.get(("figure", item.figure.slug))]

@@ -26,10 +26,10 @@ from procedures.phones import (
     find_phones,
 )
 from procedures.readability.scores import estimate_minutes, score_page
-from procedures.rendering.blocks import PLACES, Content, get_block_types, render_component
-from procedures.rendering.blocks.figure import show_figure
+from procedures.rendering.blocks import PLACEHOLDERS, Content, get_block_types, render_component
+from procedures.rendering.blocks.figure import render_figure
 from procedures.rendering.blocks.indexes import alphabetical_key, term_nodes
-from procedures.rendering.blocks.warning_signs import show_emergency_signs
+from procedures.rendering.blocks.warning_signs import render_emergency_signs
 from procedures.rendering.context import Issue, RenderContext
 from procedures.rendering.document import (
     PAGE_SIGNS,
@@ -45,17 +45,17 @@ from procedures.rendering.document import (
     Run,
     Section,
     Text,
-    link,
-    plain,
+    link_run,
     read_article,
+    text_paragraph,
     walk,
 )
 from procedures.rendering.html import (
     EMPTY_HTML,
     embed_article,
-    fill_places,
+    extract_placeholders,
     minify,
-    take_places,
+    replace_placeholders,
     to_html,
     write_anchors,
 )
@@ -77,7 +77,7 @@ PLAIN_TEXT_FIELDS: dict[str, Promise] = {
 # The stage of care for each kind of page. A guide has the stage of the page that it links to next.
 STAGES: dict[str, str] = {PageKind.PREPARATION: "before", PageKind.DAY: "day", PageKind.RECOVERY: "after"}
 # A rendered part of the page: its HTML and its node in the tree.
-Part = tuple[SafeString, Block | None]
+RenderedPart = tuple[SafeString, Block | None]
 
 
 @dataclass(frozen=True)
@@ -153,16 +153,16 @@ def render_page(
         return _render_in_context(content, kind, context, parsed or parse(content["body"]))
 
 
-def render_fragment(text: str, resolver: ReferenceResolver, *, keep_places: bool = False) -> SafeString:
+def render_fragment(text: str, resolver: ReferenceResolver, *, keep_placeholders: bool = False) -> SafeString:
     """Render a text without the page around it, such as an example of a block.
 
-    ``keep_places``: leave the placeholders for ids and heading levels in it, for ``fill_places``.
+    ``keep_placeholders``: leave the placeholders for ids and heading levels in it, for ``replace_placeholders``.
     """
     with translation.override(resolver.language):
         context = RenderContext(resolver)
         html = to_html(parse(text).document.body, context)
         html = format_html("{}{}", context.key_points, html)
-        return html if keep_places else fill_places(html, "")
+        return html if keep_placeholders else replace_placeholders(html, "")
 
 
 def render_for_editor(text: str, resolver: ReferenceResolver) -> SafeString:
@@ -198,15 +198,15 @@ def released_document(release: Release) -> Document:
     return Document.from_json(release.document) or _render_again(release).document
 
 
-def released_part(release: Release, prefix: str) -> SafeString:
+def embed_release(release: Release, prefix: str) -> SafeString:
     """Return the HTML of a release as a part of a document with several; see ``embed_article`` and
     ``released_document``.
     """
     html, stored = release.article, Document.from_json(release.document)
-    if stored is None or not stored.places:
+    if stored is None or not stored.placeholder_offsets:
         rendered = _render_again(release)
         html, stored = rendered.html, rendered.document
-    return embed_article(html, stored.places, prefix, release.path)
+    return embed_article(html, stored.placeholder_offsets, prefix, release.path)
 
 
 def _render_again(release: Release) -> RenderedPage:
@@ -264,8 +264,8 @@ def _render_in_context(content: dict[str, Any], kind: str, context: RenderContex
     document.front = [part for part in front if part]
     document.back = [part for part in (next_block, words[1], sources[1]) if part]
     document.large_figures = context.large_figures
-    html, document.places = take_places(
-        minify(render_to_string("article/page.html", {**values, "items": items, **PLACES}))
+    html, document.placeholder_offsets = extract_placeholders(
+        minify(render_to_string("article/page.html", {**values, "items": items, **PLACEHOLDERS}))
     )
     anchors = document.anchors()
     for line, anchor in context.fragment_links:
@@ -357,24 +357,26 @@ def _typed_text(node: Text) -> str:
 
 def _build_header(content: dict[str, Any]) -> Block:
     title = Block(name="title", component="title", nodes=[Heading(level=1, runs=[Run(content["title"])])])
-    message = Block(name="message", component="key message", nodes=[plain(content["key_message"], role="message")])
+    message = Block(
+        name="message", component="key message", nodes=[text_paragraph(content["key_message"], role="message")]
+    )
     return Block(name="header", nodes=[title, message] if content["key_message"] else [title])
 
 
-def _render_lead_figure(slug: str, context: RenderContext) -> Part:
+def _render_lead_figure(slug: str, context: RenderContext) -> RenderedPart:
     view = context.resolver.get_figure(slug) if slug else None
     if view is None:
         if slug:
             context.add_unavailable_figure(0, slug)
         return EMPTY_HTML, None
-    return show_figure(view, 0, context, eager=True)
+    return render_figure(view, 0, context, eager=True)
 
 
-def _render_emergency_signs(kind: str, context: RenderContext) -> Part:
+def _render_emergency_signs(kind: str, context: RenderContext) -> RenderedPart:
     """Render the emergency signs, which every topic and guide starts with, whatever its body contains."""
     if kind == PageKind.ABOUT:
         return EMPTY_HTML, None
-    html, nodes = show_emergency_signs(context.signs_timing or SignTiming.BOTH, context, is_page_top=True)
+    html, nodes = render_emergency_signs(context.signs_timing or SignTiming.BOTH, context, is_page_top=True)
     return html, Block(name=PAGE_SIGNS, component="warning signs", nodes=nodes) if nodes else None
 
 
@@ -383,7 +385,7 @@ def _get_thumbnail(slug: str, resolver: ReferenceResolver) -> dict[str, Any] | N
     return view.thumbnail if view else None
 
 
-def _render_sources(context: RenderContext) -> Part:
+def _render_sources(context: RenderContext) -> RenderedPart:
     if not context.sources:
         return EMPTY_HTML, None
     rows = []
@@ -395,14 +397,14 @@ def _render_sources(context: RenderContext) -> Part:
         rows.append({"number": number, **{name: getattr(source, name) for name in names}})
         year = f", {source.year}" if source.year else ""
         identifier = f" {source.identifier}." if source.identifier else ""
-        runs = [Run(f"{source.organisation}. "), link(source.title, source.url), Run(f"{year}.{identifier}")]
+        runs = [Run(f"{source.organisation}. "), link_run(source.title, source.url), Run(f"{year}.{identifier}")]
         entries.append(ListItem(anchor=f"source-{number}", nodes=[Paragraph(runs=runs, role="source")]))
     heading = Heading(level=2, runs=[Run(gettext("Sources"))], anchor="page-sources")
     block = Block(name="sources", nodes=[heading, List(nodes=entries, is_ordered=True)])
     return render_component("sources", sources=rows), block
 
 
-def _render_glossary_terms(context: RenderContext) -> Part:
+def _render_glossary_terms(context: RenderContext) -> RenderedPart:
     language = context.resolver.language
     linked = context.glossary.linked_terms.values()
     terms = sorted(linked, key=lambda term: alphabetical_key(term.term, language))
@@ -428,7 +430,7 @@ def _build_next_step(content: dict[str, Any], context: RenderContext) -> tuple[d
         return None, None
     context.page_links.append((0, subject, ""))
     label = content["next_label"] or page.title
-    runs = [Run(f"{gettext('Read next')} "), link(label, page.href)]
+    runs = [Run(f"{gettext('Read next')} "), link_run(label, page.href)]
     block = Block(name="next-step", component="next step", nodes=[Paragraph(runs=runs)])
     return {"href": page.href, "label": label, "title": page.title}, block
 
@@ -468,8 +470,8 @@ def _reading_list_block(items: list[dict[str, Any]]) -> Block:
     entries: list[Node] = []
     for item in items:
         title = f"{item['title']}: {item['section_title']}" if item["section_title"] else item["title"]
-        lines = [Paragraph(runs=[link(title, item["href"])])]
-        lines += [plain(item["note"])] if item["note"] else []
+        lines = [Paragraph(runs=[link_run(title, item["href"])])]
+        lines += [text_paragraph(item["note"])] if item["note"] else []
         entries.append(ListItem(nodes=list(lines)))
     nodes.append(List(nodes=entries, is_ordered=True, is_tight=False))
     return Block(name="reading-list", component="reading list", nodes=nodes)

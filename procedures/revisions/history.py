@@ -167,7 +167,7 @@ def _row_values(event: ReleaseEvent) -> Iterable[str]:
     yield event.reason
 
 
-class ContentEvents:
+class ReleaseEventSource:
     """The event log of pages as an event source for ``portal.audit``.
 
     Reasons and texts are left out: staff could have named a patient there by mistake.

@@ -56,10 +56,12 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def render_not_found(language: str, offers: list[dict[str, str]]) -> HttpResponse:
+def render_not_found(language: str, suggestions: list[dict[str, str]]) -> HttpResponse:
     """Return 404 with a search form and suggested pages."""
     context = base_context(language=language, clinic=load_clinic(language)[0], title=_("Page not found"))
-    response = render_response("site/not_found.html", {**context, "offers": offers, "robots": "noindex"}, status=404)
+    response = render_response(
+        "site/not_found.html", {**context, "suggestions": suggestions, "robots": "noindex"}, status=404
+    )
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -25,7 +25,7 @@ from procedures.models.page import CARD_FIELDS
 from procedures.rendering.blocks.figure import PICTURE_PREFIX
 from procedures.rendering.blocks.warning_signs import ANCHOR as SIGNS_ANCHOR
 from procedures.rendering.document import PAGE_SIGNS, Block, Text, walk
-from procedures.rendering.renderer import released_document, released_part
+from procedures.rendering.renderer import embed_release, released_document
 from procedures.search import SearchResults, get_index
 from procedures.sharing.short_codes import build_qr_code, is_valid_code, parse_code, short_path
 from procedures.sharing.url_repair import Address, get_address_index, split_format_suffix, url_candidates
@@ -42,7 +42,7 @@ RESERVED_PATHS = frozenset(
     f"{home_path(code)}{name}" for code in languages.CODES for name in ("", "visits/", "search/", "p/")
 )
 # Situations that a reader may be in, by page kind. Each one links to the first page of that kind.
-PLACES = {
+READER_SITUATIONS = {
     PageKind.CONDITION: _("I broke a bone in my back"),
     PageKind.CHOICE: _("I'm choosing a treatment"),
     PageKind.PREPARATION: _("My procedure is coming up"),
@@ -74,8 +74,8 @@ def home(request: HttpRequest, language: str) -> HttpResponse:
     )
     topics = [page_card(p) for p in pages if p.kind != PageKind.GUIDE]
     first = {topic["kind"]: topic for topic in reversed(topics)}
-    places = [{**first[kind], "label": label} for kind, label in PLACES.items() if kind in first]
-    values = {"places": places, "topics": topics, "visits_href": f"{home_path(language)}visits/"}
+    situations = [{**first[kind], "label": label} for kind, label in READER_SITUATIONS.items() if kind in first]
+    values = {"situations": situations, "topics": topics, "visits_href": f"{home_path(language)}visits/"}
     signs_href = next((f"{page_card(p)['href']}#{SIGNS_ANCHOR}" for p in pages if p.subject == SIGNS_SUBJECT), "")
     return render_response("site/home.html", {**context, **values, "signs_href": signs_href})
 
@@ -104,11 +104,11 @@ def search(request: HttpRequest, language: str) -> HttpResponse:
     if SEARCH_RATE_LIMIT.is_limited(request):
         return too_many_requests(request)
     query = " ".join(request.GET.get("q", "")[:MAX_QUERY_LENGTH].replace("\0", " ").split())
-    answer, clinic, pages = SearchResults([]), None, []
+    results, clinic, pages = SearchResults([]), None, []
     if query:
         clinic, event = load_clinic(language)
-        answer = get_index(language, event).search(query)
-    if not answer.results:
+        results = get_index(language, event).search(query)
+    if not results.results:
         pages = list(Page.objects.for_cards(language)[:MAX_TOPICS])
         clinic = clinic or get_clinic(pages, language)
     context = base_context(
@@ -121,8 +121,8 @@ def search(request: HttpRequest, language: str) -> HttpResponse:
     values = {
         "query": query,
         "searched": bool(query),
-        "results": answer.results,
-        "suggestion": answer.suggestion if answer.suggestion != query.casefold() else "",
+        "results": results.results,
+        "suggestion": results.suggestion if results.suggestion != query.casefold() else "",
         "topics": [page_card(page) for page in pages],
         "robots": "noindex",
     }
@@ -145,7 +145,7 @@ def serve_path(requested_path: str) -> HttpResponse:
         return redirect_short_code(*code_match)
     language = language_of_path(candidates[-1])
     row, base, suffix = _find_path(candidates, language), requested_path, ""
-    offers: list[dict[str, str]] = []
+    suggestions: list[dict[str, str]] = []
     if row is None or " " in requested_path.strip():
         base, suffix = split_format_suffix(requested_path)
         candidates = url_candidates(base) if suffix else candidates
@@ -161,12 +161,12 @@ def serve_path(requested_path: str) -> HttpResponse:
         admin_path = repair_admin_path(requested_path)
         if admin_path:
             return redirect_to_staff(admin_path)
-        closest, offers = _find_closest_path(base, candidates)
+        closest, suggestions = _find_closest_path(base, candidates)
         if isinstance(closest, HttpResponse):
             return closest
         row = _find_path([closest], language) if closest else None
     if row is None:
-        return render_not_found(language, offers)
+        return render_not_found(language, suggestions)
     return _respond_to_path(row, requested_path, suffix)
 
 
@@ -201,8 +201,8 @@ def _find_closest_path(
     redirect = _redirect_reserved_path(requested_path, candidates)
     if redirect:
         return redirect, []
-    path, offers = index.find_closest(requested_path)
-    return path, _suggested_links(offers)
+    path, suggestions = index.find_closest(requested_path)
+    return path, _suggested_links(suggestions)
 
 
 def _suggested_links(addresses: list[Address]) -> list[dict[str, str]]:
@@ -463,4 +463,4 @@ def booklet(request: HttpRequest, address: str) -> HttpResponse:
 
 def _booklet_part(release: Release) -> dict[str, str]:
     subject = release.page.subject
-    return {"html": released_part(release, subject), "anchor": f"part-{subject}", "title": release.title}
+    return {"html": embed_release(release, subject), "anchor": f"part-{subject}", "title": release.title}

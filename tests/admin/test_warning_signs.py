@@ -124,7 +124,14 @@ def test_an_invalid_list_is_shown_with_its_errors_and_the_input() -> None:
     assert WarningSignRevision.objects.count() == 1
 
 
-NEW_SIGN = {"key": "cough", "level": "now", "when": "both", "en_text": "You cough.", "es_text": "Tose.", "place": "1"}
+NEW_SIGN = {
+    "key": "cough",
+    "level": "now",
+    "when": "both",
+    "en_text": "You cough.",
+    "es_text": "Tose.",
+    "position": "1",
+}
 ADDED = {f"form-2-{name}": value for name, value in NEW_SIGN.items()}
 
 

@@ -77,7 +77,7 @@ HTML = [
     "{{ x }}{% load x %}{% include 'admin/base.html' %}",
     "${alert(1)} {{constructor.constructor('alert(1)')()}}",
 ]  # fmt: skip
-PLACES = [
+PLACEHOLDERS = [
     "{}",
     "## {}",
     "- {}",
@@ -122,7 +122,7 @@ def test_a_hostile_address_leads_nowhere(ground: Figure, subtests: pytest.Subtes
 def test_hostile_html_is_only_text_wherever_it_stands(ground: Figure, subtests: pytest.Subtests) -> None:
     for html in HTML:
         with subtests.test(html=html):
-            for place in PLACES:
+            for place in PLACEHOLDERS:
                 assert_harmless(render(place.format(*[html] * place.count("{}"))).html)
 
 

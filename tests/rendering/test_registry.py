@@ -17,9 +17,9 @@ from procedures.rendering import RenderedPage, render_page
 from procedures.rendering.blocks import (
     BlockType,
     Content,
+    active_block_types,
     editor_schema,
     get_block_types,
-    offered_block_types,
     reference_table,
     register,
     toolbar_buttons,
@@ -69,7 +69,7 @@ def test_two_blocks_cannot_have_the_same_name() -> None:
 def test_the_schema_of_the_editor_is_json_in_the_language_of_the_staff_member() -> None:
     schema = json.loads(json.dumps(editor_schema()))
 
-    assert schema.keys() == {one.name for one in offered_block_types()}
+    assert schema.keys() == {one.name for one in active_block_types()}
     assert schema["key-points"]["maxItems"] == 7
     assert schema["warning-signs"]["fields"][0]["choices"].keys() == {"before", "after", "both"}
     assert (schema["chance"]["hasEnd"], schema["figure"]["hasEnd"]) == (True, False)
@@ -82,13 +82,13 @@ def test_every_dialog_of_a_block_has_one_button() -> None:
     buttons = [button["dialog"] for button in toolbar_buttons()]
 
     assert len(buttons) == len(set(buttons))
-    assert set(buttons) == {one.dialog for one in offered_block_types()}
+    assert set(buttons) == {one.dialog for one in active_block_types()}
     assert buttons[:3] == ["picture", "series", "points"]
 
 
 def test_the_reference_is_that_of_the_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     call_command("block_reference", check=True)
-    for one in offered_block_types():
+    for one in active_block_types():
         assert one.syntax in reference_table(has_end=one.has_end)
 
     docs = tmp_path / "docs"
@@ -154,7 +154,7 @@ def test_a_block_can_hold_a_list_and_nothing_else() -> None:
             template="checklist",
             content=Content.BULLETS,
             max_items=5,
-            is_once=True,
+            is_single_use=True,
         )
     )
     try:

@@ -127,7 +127,7 @@ def read_frame(layout: FrameLayout, folder: Path, number: int, upcoming: Sequenc
             _decode_frames(
                 layout,
                 folder,
-                [(one - 1, _frame_path(folder, one)) for one in [number, *missing[:MAX_PREFETCHED_FRAMES]]],
+                [(frame - 1, _frame_path(folder, frame)) for frame in [number, *missing[:MAX_PREFETCHED_FRAMES]]],
             )
     with path.open("rb") as raw:
         raw.seek(start)

@@ -199,7 +199,6 @@ class Spine:
     tilt_degrees: float
 
     def shape(self, level: str) -> VertebraShape:
-        """Return the shape of a vertebra."""
         if level == "L1":
             return self.l1_shape
         return THORACIC if level.startswith("T1") and level != "T12" else HEALTHY
@@ -296,7 +295,6 @@ def gas_distance(x: Array, y: Array, z: Array) -> tuple[Array]:
 
 
 def gas_solid() -> Solid:
-    """Return the bowel gas."""
     return Solid(IDENTITY_PLACEMENT, (-80, 0, -60), (-24, 84, 60), gas_distance)
 
 

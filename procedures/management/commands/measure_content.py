@@ -70,9 +70,11 @@ def measure_site() -> SiteReport:
             continue
         article = articles[release.path]
         measures = measure_page(article, kind=page.kind, resolver=resolvers[page.language])
-        dead = list(_find_broken_links(article, articles, former))
-        report = PageReport(release.path, page.subject, page.language, page.kind, release.title, measures, len(dead))
-        report.failures = [*find_failures(measures), *dead]
+        broken_links = list(_find_broken_links(article, articles, former))
+        report = PageReport(
+            release.path, page.subject, page.language, page.kind, release.title, measures, len(broken_links)
+        )
+        report.failures = [*find_failures(measures), *broken_links]
         report.notes = [*find_notes(measures), *out_of_sync_notes(page, _find_source_page(page, pages))]
         reports.append(report)
     return SiteReport(reports, list(_find_figures_without_texts()))
@@ -154,7 +156,7 @@ COLUMNS: tuple[tuple[str, Callable[[PageReport], str]], ...] = (
 )
 
 
-def _scales() -> str:
+def _describe_scales() -> str:
     """Return the formula and the limit of each language."""
     return ". ".join(f"{language.english_name}: {_scale(language.readability)}" for language in LANGUAGES)
 
@@ -174,7 +176,7 @@ def _smog_limits() -> str:
     )
 
 
-LEGEND = f"""grade  {_scales()}
+LEGEND = f"""grade  {_describe_scales()}
 text   the same for running paragraphs alone, without lists, headings, and pictures
 ease   Flesch reading ease or the equivalent of the language. 0 is hard, 100 is easy; no limit
 SMOG   {_smog_limits()}. All levels are raw and include clinical terms
@@ -274,7 +276,7 @@ class Command(BaseCommand):
 
     def _run_manage(self, data: str, *command: str) -> str:
         environ = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-        done = subprocess.run(  # noqa: S603 -- this program itself; no shell
+        completed = subprocess.run(  # noqa: S603 -- this program itself; no shell
             [sys.executable, str(settings.BASE_DIR / "manage.py"), *command],
             env={**environ, "PORTAL_DATA_DIR": data},
             cwd=settings.BASE_DIR,
@@ -282,7 +284,7 @@ class Command(BaseCommand):
             text=True,
             check=False,
         )
-        if done.returncode:
-            self.stdout.write(done.stdout, ending="")
-            raise CommandError(done.stderr.strip().removeprefix("CommandError: "))
-        return done.stdout
+        if completed.returncode:
+            self.stdout.write(completed.stdout, ending="")
+            raise CommandError(completed.stderr.strip().removeprefix("CommandError: "))
+        return completed.stdout

@@ -6,9 +6,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from procedures.rendering.blocks import BlockType, Content, Field, Group, Options, Values, register
+from procedures.rendering.blocks import BlockField, BlockType, Content, Group, Options, Values, register
 from procedures.rendering.context import RenderContext
-from procedures.rendering.document import Block, Node, Paragraph, plain
+from procedures.rendering.document import Block, Node, Paragraph, text_paragraph
 
 OPTIONS = re.compile(r"([0-9]{1,4}) in (10|100|1000)\Z")
 
@@ -33,7 +33,7 @@ def _resolve(block: Block, context: RenderContext, body: SafeString) -> Values |
 
 
 def _to_text(block: Block, values: Values) -> list[Node]:
-    return [plain(values["number"], role="number"), *block.nodes]
+    return [text_paragraph(values["number"], role="number"), *block.nodes]
 
 
 register(
@@ -51,9 +51,9 @@ register(
         content=Content.SENTENCE,
         options=Options.OTHER,
         fields=(
-            Field("count", _("How many"), "number"),
-            Field("out_of", _("out of"), "choice", {"10": "10", "100": "100", "1000": "1000"}),
-            Field("sentence", _("What happens to them"), "text"),
+            BlockField("count", _("How many"), "number"),
+            BlockField("out_of", _("out of"), "choice", {"10": "10", "100": "100", "1000": "1000"}),
+            BlockField("sentence", _("What happens to them"), "text"),
         ),
         separator=" in ",
         group=Group.DECISIONS,

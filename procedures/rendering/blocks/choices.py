@@ -6,7 +6,7 @@ from itertools import zip_longest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from procedures.rendering.blocks import BlockType, Content, Field, Group, Values, register
+from procedures.rendering.blocks import BlockField, BlockType, Content, Group, Values, register
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, Heading, Node
 from procedures.rendering.html import resolve_heading, to_html
@@ -97,10 +97,10 @@ register(
         label=_("Choices side by side"),
         template="choices",
         content=Content.OPTIONS,
-        in_choices=False,
+        is_allowed_in_choices=False,
         fields=(
-            Field("lines", _("Options, one per line"), "lines"),
-            Field("aspects", _("Headings for each option, one per line"), "lines"),
+            BlockField("lines", _("Options, one per line"), "lines"),
+            BlockField("aspects", _("Headings for each option, one per line"), "lines"),
         ),
         group=Group.DECISIONS,
         dialog="choices",

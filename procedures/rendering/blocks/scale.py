@@ -3,7 +3,7 @@
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from procedures.rendering.blocks import BlockType, Content, Field, Group, Values, register
+from procedures.rendering.blocks import BlockField, BlockType, Content, Group, Values, register
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, List
 
@@ -28,8 +28,8 @@ register(
         template="scale",
         content=Content.BULLETS,
         max_items=ENDS,
-        in_choices=False,
-        fields=(Field("lines", _("The two ends, one per line"), "lines"),),
+        is_allowed_in_choices=False,
+        fields=(BlockField("lines", _("The two ends, one per line"), "lines"),),
         group=Group.DECISIONS,
         dialog="scale",
         button=_("Scale …"),
