@@ -68,7 +68,7 @@ def test_every_id_and_every_heading_of_every_block_has_a_place() -> None:
     for name, text in texts.items():
         rendered = render_page({**content, "body": text}, kind="about", resolver=resolver)
         alone = parse_html(rendered.html)
-        part = parse_html(embed_article(rendered.html, rendered.document.places, "part", "/page/"))
+        part = parse_html(embed_article(rendered.html, rendered.document.placeholder_offsets, "part", "/page/"))
 
         assert [tag for tag, _ in part.elements] == [
             f"h{int(tag[1]) + 1}" if re.fullmatch("h[1-6]", tag) else tag for tag, _ in alone.elements
