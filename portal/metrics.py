@@ -63,7 +63,7 @@ class MetricsSource(Protocol):
         It is 0 if there is none.
         """
 
-    def collect(self) -> dict[str, tuple[str, float]]:
+    def collect_metrics(self) -> dict[str, tuple[str, float]]:
         """Return a mapping from metric name (without the prefix) to help text and value."""
 
 
@@ -192,4 +192,4 @@ def _measure_database(gauges: dict[str, tuple[str, float]], files: PublishedFile
     )
     gauges["mail_queue"] = "Password link requests waiting for the worker.", PasswordResetRequest.objects.count()
     gauges["audit_queue"] = "Audit events waiting to be forwarded.", audit.count_unforwarded()
-    gauges.update(source.collect())
+    gauges.update(source.collect_metrics())

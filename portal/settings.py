@@ -120,7 +120,7 @@ MIDDLEWARE = [
 SITE_SOURCE = "procedures.publishing.invalidation"
 
 # The tables of audit events (AuditSource in portal/audit.py).
-AUDIT_SOURCES = ["portal.audit.SignInEvents", "procedures.revisions.history.ContentEvents"]
+AUDIT_SOURCES = ["portal.audit.SignInEvents", "procedures.revisions.history.ReleaseEventSource"]
 
 # The domain's metrics for /metrics (MetricsSource in portal/metrics.py).
 METRICS_SOURCE = "procedures.publishing.invalidation"

@@ -1,4 +1,4 @@
-"""App configuration of the domain."""
+"""App configuration for the domain."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate

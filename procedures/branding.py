@@ -1,7 +1,7 @@
-"""The clinic's logo as it is stored, its colors, and the style sheet that is made from them.
+"""The clinic's stored logo, its colors, and the style sheet generated from the colors.
 
-The colors appear on rules and bands only, never behind or on text, so that no choice of a clinic can make a page hard
-to read. They must still be visible on light pages and on paper. Dark pages use a lighter shade.
+The colors appear on rules and bands only, never behind or on text, so that no color a clinic chooses can make a page
+hard to read. They must still be visible on light pages and on paper. Dark pages use a lighter shade.
 """
 
 import base64
@@ -16,15 +16,15 @@ COLOR_PATTERN = re.compile(r"#[0-9a-f]{6}\Z", re.IGNORECASE)
 # The backgrounds of tokens.css, tokens_dark.css, and paper.
 LIGHT_BACKGROUNDS = ("#f8f1e4", "#fffdf7", "#ffffff")
 DARK_BACKGROUNDS = ("#181612", "#25221c")
-# Of a shape that carries meaning, such as the current stage (WCAG 1.4.11).
+# Minimum for shapes that carry meaning, such as the current stage (WCAG 1.4.11).
 MIN_CONTRAST = 3.0
-# Steps of the way to white.
-SHADES = 20
+# Number of lightening steps from the original color to white.
+LIGHTENING_STEPS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Logo:
-    """A logo as it is stored: a PNG without metadata, on white."""
+    """A logo as stored: a PNG on a white background, without metadata."""
 
     png: bytes
     width: int
@@ -52,15 +52,15 @@ def _linear(value: float) -> float:
 
 
 def validate_color(value: str) -> None:
-    """Refuse what is not a color such as #1a5276, and a color too pale for light pages and paper."""
+    """Reject anything that is not a hex color such as #1a5276, and colors too pale for light pages and paper."""
     if not COLOR_PATTERN.match(value):
-        raise ValidationError(_("Write the color as # and six digits or letters from A to F, such as #1a5276."))
+        raise ValidationError(_("Enter the color as # followed by six digits or letters from A to F, such as #1a5276."))
     ratio = min(contrast(value, background) for background in LIGHT_BACKGROUNDS)
     if ratio < MIN_CONTRAST:
         raise ValidationError(
             _(
-                "This color is too pale to see on a light page or on paper: its contrast is %(ratio)s to 1, and it "
-                "takes 3 to 1. Choose a darker one."
+                "This color is too pale for light pages and paper: its contrast is %(ratio)s to 1, but it must be"
+                " at least 3 to 1. Choose a darker color."
             ),
             # Never rounded up to the limit.
             params={"ratio": f"{int(ratio * 10) / 10:g}"},
@@ -68,12 +68,12 @@ def validate_color(value: str) -> None:
 
 
 def dark_shade(color: str) -> str:
-    """Return a color for dark pages: the same, or as much lighter as it takes to be seen."""
-    for step in range(SHADES + 1):
-        shade = _mix_with_white(color, step / SHADES)
+    """Return the color for dark pages: the same color, or the nearest lighter shade with enough contrast."""
+    for step in range(LIGHTENING_STEPS + 1):
+        shade = _mix_with_white(color, step / LIGHTENING_STEPS)
         if all(contrast(shade, background) >= MIN_CONTRAST for background in DARK_BACKGROUNDS):
             return shade
-    raise AssertionError("White has enough contrast.")
+    raise AssertionError("Unreachable: white always has enough contrast.")
 
 
 def _mix_with_white(color: str, share: float) -> str:

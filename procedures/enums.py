@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from procedures.languages import LANGUAGES
 
-# A language that pages are written in, from the registry. Its members are named in English: SPANISH.
+# The languages of the registry. Members are named in English, such as SPANISH.
 _MEMBERS = [(language.english_name.upper(), (language.code, language.name)) for language in LANGUAGES]
 Language: type[models.TextChoices] = models.TextChoices("Language", _MEMBERS, module=__name__)  # type: ignore[call-overload]
 
@@ -26,7 +26,7 @@ class PageKind(models.TextChoices):
 
 
 class FigureKind(models.TextChoices):
-    """The imaging method of a figure. Pages print only what is true of the kind; OTHER claims nothing."""
+    """The imaging method of a figure. Pages state only what holds for the kind, and nothing for OTHER."""
 
     FLUOROSCOPY = "fluoroscopy", _("Fluoroscopy, or another X-ray on which bone looks dark")
     RADIOGRAPH = "radiograph", _("Radiograph, or another X-ray on which bone looks white")

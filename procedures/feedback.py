@@ -1,6 +1,6 @@
 """Readers' answers to “Was this clear?”: validation, storage, rate limit, and same-origin check.
 
-Comments with personal data are refused; the words around numbers by which they are found are in the language registry
+Comments with personal data are rejected. The words that help detect such data are in the language registry
 (``NumberVocabulary``).
 """
 
@@ -22,7 +22,7 @@ from procedures.models.public_site import MAX_COMMENT_LENGTH
 from procedures.timezones import get_timezone
 from procedures.validators import validate_plain_text
 
-# Answers from one client, and from all together, in each process.
+# Limits per client and in total. Both apply to each process separately.
 CLIENT_RATE_LIMIT = TokenBucket(burst=6, per_second=6 / 3600, max_keys=20_000)
 TOTAL_RATE_LIMIT = TokenBucket(burst=120, per_second=120 / 3600)
 MONTH = rf"(?:{number_words('months')})(?![^\W\d_])"
@@ -40,7 +40,7 @@ TOP_LEVEL = r"(?:com|org|net|edu|gov|mil|info|biz|io|mx|co|us|example)\b"
 PERSONAL_DATA = re.compile(
     "|".join(
         [
-            # Email addresses, also spelled out.
+            # Email addresses, including spelled-out ones.
             r"\S@\S+\.\S",
             r"[^\W\d_][\w.+-]*@[^\W\d_]\w",
             rf"\w\s*@\s*[\w-]+\s*(?:\.|{DOT})\s*{TOP_LEVEL}",
@@ -102,7 +102,7 @@ def _normalize_line(line: str) -> str:
 
 
 def has_personal_data(line: str) -> bool:
-    """Return whether a line may identify its author: a full date, a phone or record number, an email address."""
+    """Return whether a line may identify its author (a full date, a phone or record number, or an email address)."""
     text = _normalize_line(line)
     return PERSONAL_DATA.search(text) is not None or any(
         not NUMBERED_ITEM.search(text[: match.start()]) and not COUNTED_UNIT.match(text, match.end())
@@ -123,16 +123,21 @@ def clean_comment(text: str) -> str:
     comment = " ".join(normalize(text).split())
     if len(comment) > MAX_COMMENT_LENGTH:
         raise InvalidFeedbackError(
-            _("Your line is too long: %(count)s letters. Please shorten it to %(most)s.")
-            % {"count": len(comment), "most": MAX_COMMENT_LENGTH}
+            _("Your comment is too long: %(count)s characters. Please shorten it to %(max)s characters or fewer.")
+            % {"count": len(comment), "max": MAX_COMMENT_LENGTH}
         )
     try:
         validate_plain_text(comment)
     except ValidationError as error:
-        raise InvalidFeedbackError(_("Your line holds signs that we cannot read. Please type it again.")) from error
+        raise InvalidFeedbackError(
+            _("Your comment has characters that we cannot read. Please type it again.")
+        ) from error
     if has_personal_data(comment):
         raise InvalidFeedbackError(
-            _("Your line seems to hold a number, a date or an email address. Please take it out, then send again.")
+            _(
+                "Your comment seems to include a phone number, a date, or an email address. Please remove it and "
+                "send your comment again."
+            )
         )
     return comment
 
@@ -155,7 +160,8 @@ def save_feedback(page: Page, *, was_clear: bool, section: str, comment: str) ->
 
 
 def is_rate_limited(client: str) -> bool:
-    """Count an answer from a client's network; return True if there were too many from it, or from everyone.
+    """Record an answer from a client's network; return True if that network, or all clients together, exceeded the
+    limit.
 
     An empty ``client`` (unknown behind a proxy) counts toward the total only.
     """
@@ -165,7 +171,7 @@ def is_rate_limited(client: str) -> bool:
 def is_same_origin(request: HttpRequest) -> bool:
     """Return whether a POST came from a page of this site, by the headers that every current browser sends.
 
-    This takes the place of a CSRF token, which would need a cookie.
+    This replaces a CSRF token, which would need a cookie.
     """
     if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
         return False

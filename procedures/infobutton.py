@@ -97,7 +97,7 @@ def parse_request(params: Mapping[str, str]) -> InfobuttonRequest:
 
 
 def strip_illegal_xml(params: Mapping[str, str]) -> dict[str, str]:
-    """Return the parameters without characters that XML 1.0 forbids: every response format repeats them."""
+    """Return the parameters without characters that XML 1.0 forbids, because every response format echoes them."""
     return {name: remove_illegal_xml_characters(value) for name, value in params.items()}
 
 
@@ -138,7 +138,7 @@ def find_pages(request: InfobuttonRequest) -> list[Page]:
 def build_feed(
     params: Mapping[str, str], request: InfobuttonRequest, pages: list[Page], clinic_name: str
 ) -> dict[str, Any]:
-    """Return the response as the data of MedlinePlus Connect's JSON."""
+    """Return the response as JSON data in the format of MedlinePlus Connect."""
     releases = [page.live_release for page in pages if page.live_release]
     newest = max((release.published_at for release in releases), default=None)
     return {
@@ -147,7 +147,7 @@ def build_feed(
             "base": f"{settings.PUBLIC_URL}/",
             "lang": request.language,
             "title": _feed_text(clinic_name),
-            "subtitle": _feed_text(f"{clinic_name}: reading for patients"),
+            "subtitle": _feed_text(f"{clinic_name}: patient education"),
             "author": {"name": _feed_value(clinic_name), "uri": _feed_value(f"{settings.PUBLIC_URL}/")},
             "updated": _feed_value(newest.isoformat(timespec="seconds") if newest else ""),
             "category": [
@@ -194,8 +194,8 @@ def render_json(data: dict[str, Any], callback: str = "") -> str:
     text = json.dumps(data, ensure_ascii=False)
     if not callback:
         return text
-    # Old JavaScript engines treat these two separators as line ends. The comment defeats attacks that make a plugin
-    # interpret the first bytes of the response as another format.
+    # Old JavaScript engines treat these two separators as line ends. The leading comment prevents attacks that make a
+    # plugin interpret the first bytes of the response as another format.
     return f"/**/{callback}({text.replace(chr(0x2028), '').replace(chr(0x2029), '')});"
 
 

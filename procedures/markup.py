@@ -86,7 +86,7 @@ THIS_FIELD = _("This field")
 
 
 def describe_invisible_character(text: str) -> str:
-    """Describe the first invisible character in ``text`` that does not belong there; empty for none."""
+    """Describe the first unexpected invisible character in ``text``; return "" if there is none."""
     match = INVISIBLE_CHARACTER.search(text)
     if not match:
         return ""
@@ -108,7 +108,7 @@ def find_markup_error(text: str, field_name: str | Promise = THIS_FIELD) -> str:
                 excerpt=make_excerpt(searched_text, *match.span()),
             )
     if character := describe_invisible_character(text):
-        message = _("%(field)s contains %(character)s. Delete the passage and type it again.")
+        message = _("%(field)s contains %(character)s. Delete the surrounding text and retype it.")
         return interpolate_lazy(message, field=field_name, character=character)
     return ""
 

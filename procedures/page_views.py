@@ -20,7 +20,7 @@ MAX_ROWS_PER_INSERT = 200
 def record_page_views(counts: Mapping[str, int]) -> None:
     """Add ``counts`` (views by path) to today's totals; ignore paths that were never public.
 
-    Safe to call from several processes at once: the database adds the numbers up.
+    Safe to call from several processes at once, because the database does the addition.
     """
     known_paths = LIST_PATHS.union(
         Path.objects.filter(path__in={path.removesuffix(BOOKLET_SUFFIX) for path in counts}).values_list(
@@ -44,7 +44,7 @@ def _insert_counts(day: datetime.date, rows: list[tuple[str, int]]) -> None:
     placeholders = ", ".join(["(%s, %s, %s, %s)"] * len(rows))
     values = [value for path, views in rows for value in (day, path, language_of_path(path), views)]
     with connection.cursor() as cursor:
-        # bulk_create() can replace on conflict, but not add. Only our own table name is interpolated.
+        # bulk_create() can overwrite a row on conflict but not increment it. Only our own table name is interpolated.
         cursor.execute(
             f"INSERT INTO {table} (day, path, language, views) VALUES {placeholders} "  # noqa: S608 -- see above
             f"ON CONFLICT (day, path, language) DO UPDATE SET views = {table}.views + excluded.views",
@@ -54,7 +54,7 @@ def _insert_counts(day: datetime.date, rows: list[tuple[str, int]]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class PageViewTotal:
-    """A public page and its views, including those of its booklet and of every path it ever had."""
+    """A public page and its views, including those of its booklet and of every path it has ever had."""
 
     page: Page
     views: int

@@ -1,4 +1,6 @@
-"""Phone numbers: ``tel:`` links, and detection in texts, where they would outlive a change of the clinic's number."""
+"""Phone numbers: ``tel:`` links, and detection of numbers typed into texts, which would go stale when the clinic's
+number changes.
+"""
 
 import re
 import unicodedata
@@ -64,7 +66,9 @@ VANITY_NUMBER = re.compile(
 DATE = re.compile(r"(?:19|20)\d\d[./ -](?:\d\d?[./ -]\d\d?|(?:19|20)\d\d)|\d\d?[./-]\d\d?[./-](?:19|20)\d\d")
 CODE_LABEL = re.compile(rf"(?:{CODE_SYSTEMS}|{number_words('code_words')})\W{{0,3}}\Z", re.IGNORECASE)
 DOSE = re.compile(r"\d+(?:/\d+)+")
-ALLOWED_NUMBERS_HINT = _("Only toll-free numbers, such as 800, and three-digit lines, such as 988, may be typed.")
+ALLOWED_NUMBERS_HINT = _(
+    "You can type only toll-free numbers (such as 800 numbers) and three-digit numbers (such as 988)."
+)
 EMERGENCY_NUMBERS = ("911", "112", "999")
 # How a sentence continues after "911" when it is a number to call.
 AFTER_EMERGENCY_NUMBER = rf"(?= ?(?:[.,;:!?)\"”’»]|\Z)| (?:{number_words('after_emergency_number')})(?!\w))"
@@ -72,13 +76,13 @@ AFTER_EMERGENCY_NUMBER = rf"(?= ?(?:[.,;:!?)\"”’»]|\Z)| (?:{number_words('a
 
 def phone_href(number: str) -> str:
     """Return the ``tel:`` URL of a printed number: ``+1 303-555-0100`` → ``tel:+13035550100``; empty for none."""
-    digits = "".join(letter for letter in number if letter.isdigit() or letter == "+")
+    digits = "".join(char for char in number if char.isdigit() or char == "+")
     return f"tel:{digits}" if digits else ""
 
 
 def normalize_phone(number: str) -> str:
     """Return the digits of a number without the North American country code, for comparison."""
-    digits = "".join(str(unicodedata.decimal(letter)) for letter in number if letter.isdecimal())
+    digits = "".join(str(unicodedata.decimal(char)) for char in number if char.isdecimal())
     return digits[1:] if len(digits) == NATIONAL_DIGITS + 1 and digits[0] == "1" else digits
 
 
@@ -87,25 +91,26 @@ def find_phones(text: str, clinic_numbers: Iterable[str] = ()) -> list[tuple[int
 
     Toll-free numbers and three-digit lines (988, 211) may be typed, unless they are among ``clinic_numbers``.
     """
-    plain, offsets = _to_ascii(text)
+    ascii_text, offsets = _to_ascii(text)
     numbers = {normalize_phone(number) for number in clinic_numbers if len(normalize_phone(number)) >= MIN_DIGITS}
-    covered = bytearray(len(plain))
+    covered = bytearray(len(ascii_text))
     rejected: list[tuple[int, int]] = []
     # Longest first: "555-0100" inside "800-555-0100" is not a separate number.
     for start, end in sorted(
-        {*_find_numbers(plain), *_find_clinic_numbers(plain, numbers)}, key=lambda span: (span[0] - span[1], span)
+        {*_find_numbers(ascii_text), *_find_clinic_numbers(ascii_text, numbers)},
+        key=lambda span: (span[0] - span[1], span),
     ):
         if any(covered[start:end]):
             continue
         covered[start:end] = b"\1" * (end - start)
-        if normalize_phone(plain[start:end]) in numbers or not _is_allowed(plain, start, end):
+        if normalize_phone(ascii_text[start:end]) in numbers or not _is_allowed(ascii_text, start, end):
             rejected.append((start, end))
     return [(offsets[start], text[offsets[start] : offsets[end - 1] + 1].strip()) for start, end in sorted(rejected)]
 
 
 def find_emergency_numbers(text: str, clinic_number: str) -> list[tuple[int, str]]:
     """Return the position and the spelling of each emergency number in ``text``: ``911``, ``9-1-1``, the clinic's."""
-    plain, offsets = _to_ascii(text)
+    ascii_text, offsets = _to_ascii(text)
     spans = set()
     for number in {*EMERGENCY_NUMBERS, normalize_phone(clinic_number)} - {""}:
         spelled = rf"(?P<number>{'[ .-]?'.join(number)}){NUMBER_END}"
@@ -113,7 +118,7 @@ def find_emergency_numbers(text: str, clinic_number: str) -> list[tuple[int, str
         if number == EMERGENCY_NUMBERS[0]:
             patterns.append(rf"{NUMBER_START}{spelled}{AFTER_EMERGENCY_NUMBER}")
         for pattern in patterns:
-            spans |= {match.span("number") for match in re.finditer(pattern, plain, re.IGNORECASE)}
+            spans |= {match.span("number") for match in re.finditer(pattern, ascii_text, re.IGNORECASE)}
     return [(offsets[start], text[offsets[start] : offsets[end - 1] + 1]) for start, end in sorted(spans)]
 
 
@@ -150,39 +155,39 @@ def _to_ascii(text: str) -> tuple[str, list[int]]:
     Invisible format characters are dropped.
     """
     characters, offsets = [], []
-    for offset, letter in enumerate(text):
-        category = unicodedata.category(letter)
+    for offset, char in enumerate(text):
+        category = unicodedata.category(char)
         if category == "Cf":
             continue
-        if letter.isdecimal():
-            character = str(unicodedata.decimal(letter))
-        elif category == "Pd" or letter == "\u2212":
+        if char.isdecimal():
+            character = str(unicodedata.decimal(char))
+        elif category == "Pd" or char == "\u2212":
             character = "-"
         else:
-            character = " " if letter.isspace() else ASCII_EQUIVALENTS.get(letter, letter)
+            character = " " if char.isspace() else ASCII_EQUIVALENTS.get(char, char)
         characters.append(character)
         offsets.append(offset)
     return "".join(characters), offsets
 
 
-def _find_numbers(plain: str) -> Iterator[tuple[int, int]]:
+def _find_numbers(ascii_text: str) -> Iterator[tuple[int, int]]:
     for pattern in (*PHONE_PATTERNS, VANITY_NUMBER):
-        for match in pattern.finditer(plain):
+        for match in pattern.finditer(ascii_text):
             number = match["number"]
             if MIN_DIGITS <= len(normalize_phone(number)) <= MAX_DIGITS or pattern is VANITY_NUMBER:
                 yield match.span("number")
 
 
-def _find_clinic_numbers(plain: str, numbers: set[str]) -> Iterator[tuple[int, int]]:
+def _find_clinic_numbers(ascii_text: str, numbers: set[str]) -> Iterator[tuple[int, int]]:
     """Yield the spans of the clinic's own numbers, with or without the area code, in any spelling."""
     for digits in {form for number in numbers for form in (number, number[-MIN_DIGITS:])}:
-        for match in re.finditer(rf"(?<!\d)(?<!\d[ .\-/()]){SEPARATOR.join(digits)}{NUMBER_END}", plain):
+        for match in re.finditer(rf"(?<!\d)(?<!\d[ .\-/()]){SEPARATOR.join(digits)}{NUMBER_END}", ascii_text):
             yield match.span()
 
 
-def _is_allowed(plain: str, start: int, end: int) -> bool:
+def _is_allowed(ascii_text: str, start: int, end: int) -> bool:
     """Whether the number is toll-free, or not a phone number at all: a date, a code, a dose."""
-    number = plain[start:end].strip(" +()")
+    number = ascii_text[start:end].strip(" +()")
     area = re.sub(r"\A1(?=\D*\d{3})", "", number).strip(" .-/()")[:3]
     is_toll_free = area in TOLL_FREE_AREA_CODES and (
         len(normalize_phone(number)) == NATIONAL_DIGITS or bool(re.search("[A-Za-z]", number))
@@ -191,5 +196,5 @@ def _is_allowed(plain: str, start: int, end: int) -> bool:
         is_toll_free
         or DATE.fullmatch(number)
         or DOSE.fullmatch(number)
-        or CODE_LABEL.search(plain[max(0, start - 20) : start])
+        or CODE_LABEL.search(ascii_text[max(0, start - 20) : start])
     )

@@ -1,4 +1,4 @@
-"""Full-text indexes in memory, one per language, built from live releases with tantivy (similar to Lucene).
+"""In-memory full-text indexes, one per language, built from live releases with tantivy (a library similar to Lucene).
 
 They work the same on SQLite and PostgreSQL. Each section of a page is a document, so a result links to its section. An
 index is updated page by page when the log of release events has new rows; searching itself runs no database query.
@@ -26,7 +26,7 @@ ANALYZER = "words"
 TOKEN_PATTERN = "[\\p{L}\\p{N}_]+(?:['\u2018\u2019\u02bc][\\p{L}\\p{N}_]+)*"  # noqa: S105 -- a pattern, not a secret
 # The same for text folded by portal.text.fold. Punctuation inside a word makes a compound: x-ray, M80.08.
 WORD = re.compile(r"\w+(?:'\w+)*")
-# The same for text as it is printed.
+# The same for text as printed (not folded).
 TOKEN = re.compile("\\w+(?:['\u2018\u2019\u02bc]\\w+)*")
 SENTENCE_END = re.compile(r"[.!?:]\s+")
 COMPOUND = re.compile(r"\w+(?:['./-]\w+)*")
@@ -62,7 +62,7 @@ class SearchResults:
     suggestion: str = ""
 
 
-# One unit of a query: alternatives, each a sequence of words. The first is what was typed.
+# A query term: a list of alternatives, each a sequence of words. The first alternative is the typed one.
 QueryTerm = list[list[str]]
 
 
@@ -183,10 +183,16 @@ class SearchIndex:
         keywords = [keyword for term in corrected for keyword in self._split_into_keywords(term)]
         searcher = self._index.searcher()
         for terms, match_all in ((parsed, True), (corrected, True), (keywords, False)):
-            hits = _prefer_enye(query, searcher, self._find_hits(searcher, terms, match_all=match_all)) if terms else []
+            hits = (
+                _prefer_distinct_letters(query, searcher, self._find_hits(searcher, terms, match_all=match_all))
+                if terms
+                else []
+            )
             if hits:
                 suggestion = corrections.get(words[0], "") if len(words) == 1 and terms is not parsed else ""
-                return SearchResults(self._build_results(searcher, terms, hits, _enye_prefixes(query)), suggestion)
+                return SearchResults(
+                    self._build_results(searcher, terms, hits, _distinct_letter_prefixes(query)), suggestion
+                )
         return SearchResults([])
 
     def _parse_query(self, text: str) -> Iterator[QueryTerm]:
@@ -217,7 +223,7 @@ class SearchIndex:
             start = end
 
     def _correct_spelling(self, word: str) -> str:
-        """Return the closest word of the pages; empty if ``word`` is known, short, or unlike any other."""
+        """Return the closest word used on the pages, or "" if ``word`` is known, too short, or has no close match."""
         max_distance = next((typos for length, typos in MAX_TYPOS_BY_LENGTH if len(word) >= length), 0)
         if not max_distance or word.isdigit() or self._is_known_word(word):
             return ""
@@ -244,7 +250,7 @@ class SearchIndex:
         return frozenset(self._analyzer.analyze(fold(" ".join(common_words(self.language)))))
 
     def _split_into_keywords(self, term: QueryTerm) -> list[QueryTerm]:
-        """Return the term and each of its words as terms of their own, without stopwords."""
+        """Return the term and each of its words as a separate term, without stopwords."""
         words = [[[word]] for word in term[0]] if len(term[0]) > 1 else []
         return [keyword for keyword in (term, *words) if self._has_keyword(keyword)]
 
@@ -319,7 +325,7 @@ class SearchIndex:
         searcher: tantivy.Searcher,
         terms: list[QueryTerm],
         addresses: list[tantivy.DocAddress],
-        enye_prefixes: list[str],
+        distinct_letter_prefixes: list[str],
     ) -> list[SearchResult]:
         results: list[SearchResult] = []
         pages: Counter[int] = Counter()
@@ -335,15 +341,16 @@ class SearchIndex:
                     str(document.get_first("title")),
                     str(document.get_first("href")),
                     str(document.get_first("section")),
-                    self._build_snippet(str(document.get_first("text")), terms, enye_prefixes),
+                    self._build_snippet(str(document.get_first("text")), terms, distinct_letter_prefixes),
                 )
             )
         return results
 
-    def _build_snippet(self, text: str, terms: list[QueryTerm], enye_prefixes: list[str]) -> SafeString:
+    def _build_snippet(self, text: str, terms: list[QueryTerm], distinct_letter_prefixes: list[str]) -> SafeString:
         """Return whole sentences of the line with most of the terms, with matches in ``<mark>``.
 
-        Variants of a term count only if the text does not contain the typed words. Without any, it is the first line.
+        Variants of a term count only if the text does not contain the typed words. Without any match, return the first
+        line.
         """
         keywords = [term for term in terms if self._has_keyword(term)] or terms
         lines = text.split("\n")
@@ -351,17 +358,19 @@ class SearchIndex:
             [self._analyze(term[0]) for term in keywords],
             [self._analyze(words) for term in keywords for words in term[1:]],
         ):
-            matches = [self._find_phrases(line, phrases, enye_prefixes) for line in lines]
+            matches = [self._find_phrases(line, phrases, distinct_letter_prefixes) for line in lines]
             best = max(range(len(lines)), key=lambda at: (len(set(matches[at].values())), lines[at][-1:] in ".!?"))
             if matches[best]:
                 return _highlight(lines[best], list(matches[best]))
         return _highlight(lines[0], [])
 
     def _find_phrases(
-        self, line: str, phrases: list[list[str]], enye_prefixes: list[str]
+        self, line: str, phrases: list[list[str]], distinct_letter_prefixes: list[str]
     ) -> dict[tuple[int, int], int]:
-        """Return the places of phrases in a line, in order, each with the number of the phrase."""
-        words = [match for match in TOKEN.finditer(line) if not _lacks_enye(match[0], enye_prefixes)]
+        """Map the span of each phrase found in a line, in order, to the number of the phrase."""
+        words = [
+            match for match in TOKEN.finditer(line) if not _lacks_distinct_letter(match[0], distinct_letter_prefixes)
+        ]
         stems = [self._stem(word[0]) for word in words]
         found: dict[tuple[int, int], int] = {}
         for number, phrase in enumerate(phrases):
@@ -376,20 +385,24 @@ class SearchIndex:
         return self._stems[word]
 
 
-def _lacks_enye(word: str, enye_prefixes: list[str]) -> bool:
-    """Whether the word is “ano”, when “año” was typed."""
+def _lacks_distinct_letter(word: str, distinct_letter_prefixes: list[str]) -> bool:
+    """Return whether the word lacks a distinct letter of the query, such as “ano” for “año”."""
     lowered = word.casefold()
-    return any(fold(lowered).startswith(fold(prefix)) and not lowered.startswith(prefix) for prefix in enye_prefixes)
+    return any(
+        fold(lowered).startswith(fold(prefix)) and not lowered.startswith(prefix) for prefix in distinct_letter_prefixes
+    )
 
 
-def _enye_prefixes(text: str) -> list[str]:
-    """Return the words with ñ or another letter of its own, each cut after that letter."""
+def _distinct_letter_prefixes(text: str) -> list[str]:
+    """Return the beginning of each word up to its distinct letter, such as “añ” for “año”."""
     return DISTINCT_LETTERS.findall(normalize(text).casefold())
 
 
-def _prefer_enye(text: str, searcher: tantivy.Searcher, hits: list[tantivy.DocAddress]) -> list[tantivy.DocAddress]:
+def _prefer_distinct_letters(
+    text: str, searcher: tantivy.Searcher, hits: list[tantivy.DocAddress]
+) -> list[tantivy.DocAddress]:
     """Prefer sections with ñ if it was typed: ñ is a separate letter, but many keyboards lack it."""
-    prefixes = _enye_prefixes(text)
+    prefixes = _distinct_letter_prefixes(text)
     if not prefixes:
         return hits
     documents = ((hit, searcher.doc(hit)) for hit in hits)
@@ -400,34 +413,34 @@ def _prefer_enye(text: str, searcher: tantivy.Searcher, hits: list[tantivy.DocAd
     return [hit for hit, text in texts if all(prefix in text for prefix in prefixes)] or hits
 
 
-def _highlight(line: str, places: list[tuple[int, int]]) -> SafeString:
-    """Return the sentences from the first place on, escaped, with the places in ``<mark>``."""
-    start, end = _choose_sentences(line, places[0][0] if places else 0)
+def _highlight(line: str, matches: list[tuple[int, int]]) -> SafeString:
+    """Return the escaped sentences from the first match onward, with the matches in ``<mark>``."""
+    start, end = _choose_sentences(line, matches[0][0] if matches else 0)
     html = format_html("{}", "" if _is_sentence_end(line, start) else "… ")
-    for first, last in places:
+    for first, last in matches:
         if start <= first and last <= end:
             html += format_html("{}<mark>{}</mark>", line[start:first], line[first:last])
             start = last
     return html + format_html("{}{}", line[start:end].rstrip(), "" if _is_sentence_end(line, end) else " …")
 
 
-def _choose_sentences(line: str, place: int) -> tuple[int, int]:
-    """Return the start of the sentence with ``place``, and the end of the last sentence that fits into a snippet.
+def _choose_sentences(line: str, position: int) -> tuple[int, int]:
+    """Return the start of the sentence with ``position``, and the end of the last sentence that fits into a snippet.
 
     A sentence that is longer than a snippet is cut between words.
     """
     ends = [*(match.end() for match in SENTENCE_END.finditer(line)), len(line)]
-    start = max(end for end in (0, *ends) if end <= place)
-    if fitting := [end for end in ends if place < end <= start + SNIPPET_LENGTH]:
+    start = max(end for end in (0, *ends) if end <= position)
+    if fitting := [end for end in ends if position < end <= start + SNIPPET_LENGTH]:
         return start, fitting[-1]
-    if place > start + SNIPPET_LENGTH // 2:
-        start = line.rfind(" ", start, place - SNIPPET_LENGTH // 4) + 1
-    end = line.rfind(" ", place, start + SNIPPET_LENGTH)
-    return start, end if end > place else min(start + SNIPPET_LENGTH, len(line))
+    if position > start + SNIPPET_LENGTH // 2:
+        start = line.rfind(" ", start, position - SNIPPET_LENGTH // 4) + 1
+    end = line.rfind(" ", position, start + SNIPPET_LENGTH)
+    return start, end if end > position else min(start + SNIPPET_LENGTH, len(line))
 
 
-def _is_sentence_end(line: str, place: int) -> bool:
-    return place in {0, len(line)} or line[:place].rstrip().endswith((".", "!", "?", ":"))
+def _is_sentence_end(line: str, position: int) -> bool:
+    return position in {0, len(line)} or line[:position].rstrip().endswith((".", "!", "?", ":"))
 
 
 _indexes = {language: SearchIndex(language) for language in languages.CODES}

@@ -58,7 +58,7 @@ def get_timezone(name: str) -> ZoneInfo:
 def to_utc(
     day: datetime.date, time: datetime.time, zone: ZoneInfo, *, occurrence: int | None = None
 ) -> datetime.datetime:
-    """Return the moment (aware, UTC) of a local time in ``zone``.
+    """Convert a local time in ``zone`` to an aware datetime in UTC.
 
     ``occurrence``: FIRST_OCCURRENCE or SECOND_OCCURRENCE of a time that occurs twice. Raise DateOutOfRangeError,
     LocalTimeError for a time that does not exist, and AmbiguousTimeError for one that occurs twice if ``occurrence``
@@ -100,7 +100,8 @@ def validate_date(date: datetime.date) -> None:
 def shift_wall_time(at: datetime.datetime, before: ZoneInfo, after: ZoneInfo) -> datetime.datetime:
     """Return the moment (UTC) at which clocks in ``after`` show what clocks in ``before`` show at ``at``.
 
-    A time that does not exist in ``after`` moves forward by the gap; of an ambiguous time, it is the first occurrence.
+    A time that does not exist in ``after`` moves forward by the gap; an ambiguous time resolves to its first
+    occurrence.
     """
     local = at.astimezone(before).replace(tzinfo=after, fold=FIRST_OCCURRENCE)
     return local.astimezone(datetime.UTC)
@@ -134,7 +135,6 @@ class ClinicTimezoneMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Call the view, in the clinic's time zone below /admin/."""
         if not request.path_info.startswith("/admin/"):
             return self.get_response(request)
         with timezone.override(get_clinic_timezone()):

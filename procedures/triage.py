@@ -1,9 +1,9 @@
 """Detection of text that pairs warning signs with instructions: signs and their levels belong in one list.
 
-Patterns are families of everyday wordings, in the language registry (procedures/languages). An emergency sign must
-not be combined with any instruction, neither to call nor to wait. Any other sign must not be combined with a level:
-911, office hours, a delay or a reassurance; two of them must not be combined with a call either. Text that only
-explains signs is fine.
+The patterns cover families of everyday phrasings and are in the language registry (procedures/languages). An emergency
+sign must not be combined with any instruction, neither to call nor to wait. No other sign may be combined with a level
+(911, office hours, a delay, or a reassurance), and two of them may not be combined with an instruction to call. Text
+that only explains signs is fine.
 """
 
 import re
@@ -53,23 +53,25 @@ class TriageDetector:
 
     def find_signs(self, text: str) -> set[str]:
         """Return the names of all signs in ``text``."""
-        found = self._match_families(self._vocabulary.others, text) if self._vocabulary else set()
+        found = self._match_families(self._vocabulary.non_emergencies, text) if self._vocabulary else set()
         return self.find_emergencies(text) | found | self._match_signs(text, emergency=False)
 
     def says_to_call(self, text: str) -> bool:
         """Whether ``text`` says to call, or how urgent something is."""
-        return self._vocabulary is not None and _matches(self._vocabulary.calls, text)
+        return self._vocabulary is not None and _matches(self._vocabulary.call_phrases, text)
 
     def gives_advice(self, text: str) -> bool:
-        """Whether ``text`` says what to do about something: call, tell, see, wait, rest; or that it is normal."""
+        """Whether ``text`` says what to do about something (call, tell, see, wait, or rest) or that it is normal."""
         vocabulary = self._vocabulary
         if vocabulary is None:
             return False
-        return self.says_to_call(text) or _matches(vocabulary.contacts, text) or _states_urgency(vocabulary, text)
+        return (
+            self.says_to_call(text) or _matches(vocabulary.contact_phrases, text) or _states_urgency(vocabulary, text)
+        )
 
     def is_call_heading(self, heading: str) -> bool:
         """Whether a list under ``heading`` says when to call."""
-        return self._vocabulary is not None and _matches(self._vocabulary.headings, heading)
+        return self._vocabulary is not None and _matches(self._vocabulary.call_headings, heading)
 
     def find_advised_signs(self, text: str) -> set[str]:
         """Return the signs that ``text``, one paragraph or list entry, pairs with an instruction."""
@@ -84,7 +86,7 @@ class TriageDetector:
         if vocabulary is None:
             return set()
         for passage in (
-            _compile(vocabulary.aside).sub(" ", _to_plain_text(passage))
+            _compile(vocabulary.ignored_phrases).sub(" ", _to_plain_text(passage))
             for passage in _split_passages(vocabulary, text)
         ):
             if self.gives_advice(passage) and (found := self.find_emergencies(passage)):
@@ -93,19 +95,23 @@ class TriageDetector:
                 return found
             if _states_urgency(vocabulary, passage) and (found := self.find_signs(passage)):
                 return found
-            if _matches(vocabulary.ambulance, passage) and (found := self._match_families(vocabulary.office, passage)):
+            if _matches(vocabulary.ambulance, passage) and (
+                found := self._match_families(vocabulary.office_hours_signs, passage)
+            ):
                 return found
         return set()
 
     def _find_conditional_advice(self, vocabulary: TriageVocabulary, passage: str) -> set[str]:
-        """Return the emergency signs in a condition or short question, unless an explanation or a pointer to the list
+        """Return the emergency signs in a condition or short question, unless an explanation or a reference to the list
         follows it.
         """
         match = _compile_multiline(vocabulary.condition).match(passage)
         if match is None:
             return set()
         statement, sign = match["first"] or match["then"], match["later"] or match["when"]
-        explained = _compile(vocabulary.points).search(statement) or _compile(vocabulary.explains).search(statement)
+        explained = _compile(vocabulary.list_references).search(statement) or _compile(
+            vocabulary.explanation_words
+        ).search(statement)
         return set() if explained else self.find_emergencies(sign)
 
     def _match_families(self, families: Mapping[str, str], text: str) -> set[str]:
@@ -130,21 +136,23 @@ def _matches(pattern: str, text: str) -> bool:
 
 def _states_urgency(vocabulary: TriageVocabulary, text: str) -> bool:
     """Whether ``text`` says how urgent something is: an ambulance, a delay, or no need for help."""
-    return _matches(vocabulary.ambulance, text) or _matches(vocabulary.delays, text)
+    return _matches(vocabulary.ambulance, text) or _matches(vocabulary.delay_phrases, text)
 
 
 def _split_passages(vocabulary: TriageVocabulary, text: str) -> Iterator[str]:
-    """Yield sentences; a question with its answer, a sentence with those that refer to it or give advice on it."""
+    """Yield passages: a sentence together with the sentences that refer to it or give advice on it, and a question
+    together with its answer.
+    """
     passage: list[str] = []
-    is_asked = is_explained = False
+    follows_question = is_explained = False
     for sentence in _split_clauses(text):
-        refers_back = is_asked or _compile(vocabulary.refers_back).match(sentence)
+        refers_back = follows_question or _compile(vocabulary.back_references).match(sentence)
         if passage and not (refers_back or _continues(vocabulary, sentence, is_explained)):
             yield " ".join(passage)
             passage, is_explained = [], False
         passage.append(sentence)
-        is_asked = sentence.rstrip('"”»)').endswith(("?", "؟"))
-        is_explained = is_explained or bool(_compile(vocabulary.explains).search(sentence))
+        follows_question = sentence.rstrip('"”»)').endswith(("?", "؟"))
+        is_explained = is_explained or bool(_compile(vocabulary.explanation_words).search(sentence))
     if passage:
         yield " ".join(passage)
 
@@ -156,9 +164,9 @@ def _split_clauses(text: str) -> Iterator[str]:
 
 def _continues(vocabulary: TriageVocabulary, sentence: str, is_explained: bool) -> bool:
     """Whether ``sentence`` says what to do about a sign before it. A call after an explanation does not count."""
-    if not _compile(vocabulary.continues).match(sentence):
+    if not _compile(vocabulary.advice_on_previous).match(sentence):
         return False
-    return _matches(vocabulary.delays, sentence) or not is_explained
+    return _matches(vocabulary.delay_phrases, sentence) or not is_explained
 
 
 def _to_plain_text(text: str) -> str:

@@ -1,4 +1,8 @@
-"""Public URLs. The default language is at the root, others are below their code; the last rule takes the rest."""
+"""Public URLs.
+
+The default language is at the root and the others are below their language code. The last pattern catches everything
+else.
+"""
 
 from django.urls import URLPattern, path, re_path
 

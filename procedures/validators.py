@@ -20,7 +20,7 @@ from procedures.triage import TriageDetector
 MAX_ALT_LENGTH = 125
 MAX_DESCRIPTION_LENGTH = 155
 MAX_SIGN_WORDS = 25
-# Corners of a polygon around part of a picture.
+# Number of corners of a polygon around part of a picture.
 MIN_CORNERS, MAX_CORNERS = 3, 24
 
 validate_slug = RegexValidator(
@@ -51,7 +51,7 @@ FORBIDDEN_CHARACTER = re.compile(
 
 
 def is_reserved_path(path: str) -> bool:
-    """Whether the site itself uses ``path`` (``/es/search/``), so that no page can have it.
+    """Whether the site itself uses ``path`` (such as ``/es/search/``), so that no page can use it.
 
     The answer comes from the URL patterns, so there is no list of reserved words to update.
     """
@@ -116,7 +116,7 @@ def validate_time_zone(value: str) -> None:
 def validate_word_list(value: object) -> None:
     """Validate a list of words or phrases, none of them empty: an empty one would match everywhere."""
     if not isinstance(value, list) or not all(isinstance(word, str) and word.strip() for word in value):
-        raise ValidationError(_('Enter a list of words, such as ["word", "other word"].'))
+        raise ValidationError(_('Enter a list of words, such as ["word", "another word"].'))
 
 
 def validate_plain_text(value: str) -> None:
@@ -154,7 +154,9 @@ def validate_no_sign_advice(language: str, value: str) -> None:
 
 
 def validate_no_sign_list(language: str, texts: dict[str, str]) -> None:
-    """Reject texts (by field name) that say what to do about warning signs: only the list of warning signs may."""
+    """Reject texts (by field name) that say what to do about warning signs: only the list of warning signs may do
+    that.
+    """
     triage = TriageDetector(language)
     message = _(
         "This says what to do about warning signs (%(signs)s). Warning signs come from one list: remove them here, "
@@ -170,7 +172,9 @@ def validate_no_sign_list(language: str, texts: dict[str, str]) -> None:
 
 
 def validate_no_phone(texts: dict[str, str]) -> None:
-    """Reject texts (by field name) with a phone number: pages print the clinic's numbers from one row."""
+    """Reject texts (by field name) that contain a phone number, because pages print the numbers stored in the clinic's
+    row.
+    """
     errors = {name: message for name, text in texts.items() if (message := find_phone_error(text))}
     if errors:
         raise ValidationError(errors)

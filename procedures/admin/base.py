@@ -30,7 +30,7 @@ from portal.storage.media import serve_stored_file
 from procedures.enums import PageKind
 from procedures.figures.approval import public_files
 from procedures.models import Page
-from procedures.publishing.checks import deletion_blockers
+from procedures.publishing.checks import find_deletion_blockers
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise as StrOrPromise
@@ -45,7 +45,7 @@ else:
 
 MEDIA_URL_RE = re.compile(re.escape(settings.MEDIA_URL) + f"({MEDIA_NAME_PATTERN.pattern.removesuffix(chr(92) + 'Z')})")
 JsonView = Callable[..., JsonResponse]
-# How many titles a list of uses names.
+# Maximum number of titles in a list of usages.
 MAX_TITLES = 2
 SIGNED_OUT_MESSAGE = gettext_lazy("You are signed out. Your text is still here.")
 CSRF_FAILED_MESSAGE = gettext_lazy("You signed in again in another window. Your text is still here.")
@@ -65,7 +65,6 @@ class MultilineCharField(forms.CharField):
     """A text field with LF newlines, so that saving an unchanged text is not a change."""
 
     def to_python(self, value: Any) -> str:
-        """Return the text with normalized newlines."""
         return normalize_newlines(super().to_python(value) or "")
 
 
@@ -77,7 +76,7 @@ FORMFIELD_OVERRIDES: Any = {
 class ContentAdmin(SearchableModelAdmin):
     """Base class for editable models.
 
-    Texts refer to rows by the fields in ``immutable_fields``, so these are read-only once the row exists.
+    Texts refer to rows by the fields in ``immutable_fields``, so these fields are read-only once the row exists.
     """
 
     formfield_overrides = FORMFIELD_OVERRIDES
@@ -91,7 +90,6 @@ class ContentAdmin(SearchableModelAdmin):
         return (*super().get_readonly_fields(request, obj), *(self.immutable_fields if obj else ()))
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:
-        """Prepopulate fields of new rows only."""
         return {} if obj else dict(super().get_prepopulated_fields(request, obj))
 
 
@@ -99,10 +97,11 @@ class UsageProtectedAdmin(ContentAdmin):
     """Base class for rows that cannot be deleted while a text or a series uses them."""
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """List every use of the rows as protected, one sentence each."""
+        """List every usage of the rows as protected, one sentence each."""
         tree, counts, perms, protected = super().get_deleted_objects(objs, request)
-        blockers = [use if len(objs) == 1 else f"{row}: {use}" for row in objs for use in deletion_blockers(row)]
-        # A use prevents the deletion whatever the permissions on related rows are, so those are not listed.
+        blockers = [use if len(objs) == 1 else f"{row}: {use}" for row in objs for use in find_deletion_blockers(row)]
+        # A usage prevents the deletion regardless of permissions on related rows, so missing permissions are not
+        # listed.
         return (tree, counts, set(), blockers) if blockers else (tree, counts, perms, protected)
 
 
@@ -121,15 +120,15 @@ class ReadOnlyAdmin(SearchableModelAdmin):
     list_display_links: Any = None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Refuse: only publishing writes these rows."""
+        """Deny: only publishing writes these rows."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse for everyone, including superusers."""
+        """Deny for everyone, including superusers."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse for everyone, including superusers."""
+        """Deny for everyone, including superusers."""
         return False
 
 
@@ -157,7 +156,7 @@ def render_admin(
 
 
 def join_titles(titles: list[str]) -> str:
-    """Name a few titles, and the number of the others."""
+    """Join the first titles, and add the number of the remaining ones."""
     others = len(titles) - MAX_TITLES
     named = " · ".join(titles[:MAX_TITLES])
     if others <= 0:

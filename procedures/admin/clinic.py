@@ -1,4 +1,4 @@
-"""Admin of the clinic and its locations. Saving a value that public pages print updates them, after confirmation."""
+"""Admin for the clinic and its locations. Saving a value that public pages print updates them, after confirmation."""
 
 import hashlib
 from dataclasses import dataclass
@@ -52,13 +52,15 @@ class AffectedContent:
     """Public pages, scheduled publications, and locations that a change affects."""
 
     pages: list[Page]
-    plans: list[ScheduleShift]
+    schedule_shifts: list[ScheduleShift]
     locations: list[LocationChange]
 
     @property
     def token(self) -> str:
         """A hash of the content, so that the button confirms only what was on the screen."""
-        parts = [f"{page.pk}" for page in self.pages] + [f"{plan.page.pk} {plan.shifted_at}" for plan in self.plans]
+        parts = [f"{page.pk}" for page in self.pages] + [
+            f"{plan.page.pk} {plan.shifted_at}" for plan in self.schedule_shifts
+        ]
         parts += [f"{change.key} {change.new}" for change in self.locations]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
@@ -86,7 +88,7 @@ class ClinicValueAdmin(AnyAdmin):
         return find_dependent_pages(kind, key, [obj.language] if hasattr(obj, "language") else None)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """After “Go back and edit”, return a form that keeps the input and is never valid."""
+        """After “Go back and edit”, return a form that keeps the input but never validates."""
         form = super().get_form(request, obj, change, **kwargs)
         return type("Form", (form,), {"clean": _refuse_save}) if "_edit" in request.POST else form
 
@@ -99,13 +101,13 @@ class ClinicValueAdmin(AnyAdmin):
     ) -> HttpResponse:
         """Show the form, save it, or ask for confirmation if public pages print the value.
 
-        403 for staff who cannot publish, 409 if a page cannot be updated. Each screen repeats the input.
+        403 for staff who cannot publish, 409 if a page cannot be updated. Each screen keeps the input.
         """
         if request.method != "POST" or "_edit" in request.POST:
             return super().changeform_view(request, object_id, form_url, extra_context)
-        keep_moments = request.POST.get("plans") == "moment"
+        keep_utc_times = request.POST.get("plans") == "moment"
         try:
-            with update_clinic_values(actor=get_staff_user(request), keep_utc_times=keep_moments) as update:
+            with update_clinic_values(actor=get_staff_user(request), keep_utc_times=keep_utc_times) as update:
                 request.update = update  # type: ignore[attr-defined]
                 return super().changeform_view(request, object_id, form_url, extra_context)
         except ConfirmationRequiredError as error:
@@ -120,7 +122,7 @@ class ClinicValueAdmin(AnyAdmin):
         update: ClinicUpdate = request.update  # type: ignore[attr-defined]
         locations = list(update.apply_location_changes())
         affected = AffectedContent(update.affected_pages(), update.affected_schedules(), locations)
-        if not affected.pages and not affected.plans:
+        if not affected.pages and not affected.schedule_shifts:
             message_updated_pages(request, update)
             return
         confirmed = request.POST.get("_update") == affected.token
@@ -134,7 +136,7 @@ class ClinicValueAdmin(AnyAdmin):
         self, request: HttpRequest, affected: AffectedContent, *, errors: list[str] | None = None, status: int = 200
     ) -> HttpResponse:
         can_publish = get_staff_user(request).has_perm(PUBLISH_PERMISSION)
-        # This change is rolled back by now, so these are earlier changes that the pages do not show yet.
+        # This change has been rolled back by now, so these are earlier changes that the pages do not show yet.
         other_changes = (
             {row.page.pk: describe_changes(row.changed) for row in find_stale_pages()} if affected.pages else {}
         )
@@ -146,8 +148,8 @@ class ClinicValueAdmin(AnyAdmin):
                 (page, titles.get(page.pk, page.title), get_change_url(page), other_changes.get(page.pk, ""))
                 for page in affected.pages
             ],
-            "plans": affected.plans,
-            "keep_moments": request.POST.get("plans") == "moment",
+            "schedule_shifts": affected.schedule_shifts,
+            "keep_utc_times": request.POST.get("plans") == "moment",
             "locations": [(change, chosen is None or change.key in chosen) for change in affected.locations],
             "token": affected.token,
             "form_values": _get_form_values(request.POST),
@@ -226,7 +228,7 @@ def message_updated_pages(request: HttpRequest, update: ClinicUpdate) -> None:
     if update.releases:
         count = len(update.releases)
         message = ngettext(
-            "%(count)s public page shows the new value now.", "%(count)s public pages show the new value now.", count
+            "%(count)s public page now shows the new value.", "%(count)s public pages now show the new value.", count
         )
         messages.success(request, message % {"count": count})
     if update.rescheduled_pages:
@@ -278,7 +280,7 @@ class ClinicTextInline(ContentInline):
 class ClinicForm(AnyForm):
     """The clinic's own fields, and its logo.
 
-    A logo that was accepted travels in ``logo_data`` through the confirmation, which cannot repeat a file.
+    An accepted logo is carried through the confirmation in ``logo_data``, because a file input cannot be resubmitted.
     """
 
     logo_file = forms.FileField(
@@ -307,7 +309,7 @@ class ClinicForm(AnyForm):
         )
 
     def clean_logo_file(self) -> Logo | None:
-        """Return the uploaded logo as it is stored."""
+        """Return the uploaded logo in its stored format."""
         upload = self.cleaned_data["logo_file"]
         if upload is None:
             return None
@@ -327,10 +329,10 @@ class ClinicForm(AnyForm):
             raise ValidationError(str(error)) from error
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a second color without a first one, and a logo to be both added and removed."""
+        """Reject a second color without a first one, and adding and removing the logo at the same time."""
         data = super().clean() or self.cleaned_data
         if data.get("accent_color") and not data.get("color") and "color" not in self.errors:
-            self.add_error("accent_color", _("Choose the first color, too."))
+            self.add_error("accent_color", _("Choose a first color as well."))
         if data.get("remove_logo") and data.get("logo_file"):
             self.add_error("remove_logo", _("Either choose a file or remove the logo."))
         return data
@@ -344,7 +346,7 @@ class ClinicForm(AnyForm):
 
 @admin.register(Clinic)
 class ClinicAdmin(ClinicValueAdmin, ContentAdmin):
-    """Admin of the clinic, which is a single row."""
+    """Admin for the clinic, which is a single row."""
 
     form = ClinicForm
     list_display = ("name", "phone", "after_hours_phone", "emergency_number")
@@ -370,9 +372,8 @@ class ClinicAdmin(ClinicValueAdmin, ContentAdmin):
 
     @admin.display(description=gettext_lazy("Current logo"))
     def current_logo(self, obj: Clinic | None) -> str:
-        """Show the logo."""
         if obj is None or not obj.logo_version:
-            return _("None. The name is shown alone.")
+            return _("None. Only the name is shown.")
         url = f"{LOGO_URL}?{obj.logo_version}"
         return format_html('<img src="{}" width="{}" height="{}" alt="">', url, obj.logo_width, obj.logo_height)
 
@@ -381,7 +382,7 @@ class ClinicAdmin(ClinicValueAdmin, ContentAdmin):
         return super().has_add_permission(request) and not Clinic.objects.exists()
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse: every page names the clinic."""
+        """Deny: every page names the clinic."""
         return False
 
     def save_model(self, request: HttpRequest, obj: Clinic, form: Any, change: bool) -> None:
@@ -395,7 +396,7 @@ class ClinicAdmin(ClinicValueAdmin, ContentAdmin):
     def _render_confirmation(
         self, request: HttpRequest, affected: AffectedContent, *, errors: list[str] | None = None, status: int = 200
     ) -> HttpResponse:
-        """Keep an uploaded logo among the values of the form."""
+        """Keep an uploaded logo in the form values."""
         logo: Logo | None = getattr(request, "new_logo", None)
         if logo:
             values = request.POST.copy()
@@ -404,7 +405,6 @@ class ClinicAdmin(ClinicValueAdmin, ContentAdmin):
         return super()._render_confirmation(request, affected, errors=errors, status=status)
 
     def dependency_key(self, obj: Clinic) -> tuple[str, str]:
-        """See ClinicValueAdmin."""
         return "clinic", ""
 
 
@@ -417,7 +417,7 @@ class LocationTextInline(ContentInline):
 
 @admin.register(Location)
 class LocationAdmin(ClinicValueAdmin, ContentAdmin):
-    """Admin of the clinic's locations."""
+    """Admin for the clinic's locations."""
 
     immutable_fields = ("key",)
     list_display = ("name", "phone", "address", "order")
@@ -434,9 +434,8 @@ class LocationAdmin(ClinicValueAdmin, ContentAdmin):
 
     @admin.display(description=gettext_lazy("name"))
     def name(self, location: Location) -> str:
-        """Return the name, by which staff know the location."""
+        """Return the name that staff use for the location."""
         return self.row_title(location)
 
     def dependency_key(self, obj: Location) -> tuple[str, str]:
-        """See ClinicValueAdmin."""
         return "list", "locations"

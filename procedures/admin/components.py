@@ -1,7 +1,7 @@
 """``/admin/components/``: every component of the public pages in each of its states, with sample content.
 
-Blocks are shown by the examples in the block registry. The page shows what a change to a style sheet does. The axe and
-screenshot tests run over it.
+Blocks are shown by the examples in the block registry. The page shows the effect of style sheet changes. The axe and
+screenshot tests run against it.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from procedures.models import ClinicAnswer, Figure, GlossaryTerm, Series, Series
 from procedures.rendering import ReferenceResolver, render_page
 from procedures.rendering.blocks import get_block_types, render_component
 from procedures.rendering.document import Document
-from procedures.rendering.html import fill_places
+from procedures.rendering.html import replace_placeholders
 from procedures.rendering.references import LocalizedSign, PageLink
 from procedures.rendering.renderer import render_fragment
 from procedures.views.layout import base_context, load_clinic
@@ -97,10 +97,10 @@ def _figure(slug: str, **values: Any) -> FigureContext:
 
 
 class SampleResolver(ReferenceResolver):
-    """A resolver whose rows are samples. It queries nothing, and finds every key."""
+    """A resolver that returns sample rows. It runs no queries and finds every key."""
 
     def fork(self) -> ReferenceResolver:
-        """Return this resolver: there are no dependencies to keep apart."""
+        """Return this resolver, because there are no dependencies to separate."""
         return self
 
     def record(self, kind: str, key: str, data: object, figure_id: int | None = None) -> None:
@@ -141,7 +141,6 @@ class SampleResolver(ReferenceResolver):
         return _figure(slug, markers=MARKERS if slug == "needle" else [])
 
     def get_public_figures(self) -> list[FigureContext]:
-        """Return two pictures."""
         return [_figure("needle"), _figure("cement")]
 
     def get_series(self, slug: str) -> Series:
@@ -156,7 +155,6 @@ class SampleResolver(ReferenceResolver):
         ]
 
     def get_source(self, key: str) -> Source:
-        """Return a source."""
         return Source(key=key, organisation="NICE", title="Guidance 279", year=2013)
 
     def get_clinic_answer(self, key: str) -> ClinicAnswer:
@@ -174,7 +172,6 @@ class SampleResolver(ReferenceResolver):
         return signs, True
 
     def get_page(self, subject: str) -> PageLink:
-        """Return a page."""
         return PageLink(f"#{subject}", subject.capitalize(), "", {})
 
     def get_reading_levels(self) -> list[dict[str, Any]]:
@@ -182,7 +179,6 @@ class SampleResolver(ReferenceResolver):
         return [{**link, "kind": PageKind.PROCEDURE, "level": 6.2} for link in LINKS]
 
     def get_locations(self) -> list[dict[str, Any]]:
-        """Return one location with everything that a location can have."""
         office = {"key": "main", "name": "Main office", "address_lines": ["1 Main Street", "Denver"], "hours": "8 to 5"}
         return [{**office, **PHONE, "directions": "Use the east door."}]
 
@@ -194,23 +190,28 @@ def _block_states() -> Iterator[tuple[str, str, SafeString]]:
         component = block_type.template or block_type.name.replace("-", "_")
         examples = {block_type.name: block_type.example, **block_type.more_examples}
         for state, text in examples.items():
-            yield component, state, render_fragment(text, resolver, keep_places=True)
+            yield component, state, render_fragment(text, resolver, keep_placeholders=True)
     yield (
         "folded_section",
         "",
-        render_fragment("## More about it {#more .folded}\n\nOne paragraph.", resolver, keep_places=True),
+        render_fragment("## More about it {#more .folded}\n\nOne paragraph.", resolver, keep_placeholders=True),
     )
     for slug in ("twin", *FigureKind.values):
-        yield "figure", slug, render_fragment(f"::: figure {slug}", resolver, keep_places=True)
+        yield "figure", slug, render_fragment(f"::: figure {slug}", resolver, keep_placeholders=True)
 
 
 def _states() -> Iterator[tuple[str, str, SafeString]]:
-    """Yield the component's name, which is its template's, the state, and the HTML."""
+    """Yield the name of each component (that of its template), the state, and the HTML."""
     thumbnail = {"src": static("img/icon.svg"), "width": 144, "height": 144}
     guide = {"title": "First visit", "href": "#first-visit", "description": "What happens first."}
     today = {"published_at": None, "next_review_on": None, "translation_checked": True}
     reading = {"number": 1, "title": "Kyphoplasty", "href": "#kyphoplasty", "minutes": 4, "note": "Before you come."}
-    asked: dict[str, Any] = {"parts": [{"anchor": "a", "title": "A section"}], "typed": {}, "error": "", "most": 300}
+    feedback_values: dict[str, Any] = {
+        "parts": [{"anchor": "a", "title": "A section"}],
+        "typed": {},
+        "error": "",
+        "max_length": 300,
+    }
 
     yield "ask_us", "", render_component("ask_us", **PHONE)
     crumbs = [
@@ -220,16 +221,16 @@ def _states() -> Iterator[tuple[str, str, SafeString]]:
     ]
     yield "breadcrumbs", "", render_component("breadcrumbs", breadcrumbs=crumbs)
     yield "code_form", "", render_component("code_form", code_href="/p/")
-    error = "There is no such code. Look at your letter again."
+    error = "We could not find this code. Check your letter."
     yield "code_form", "with an error", render_component("code_form", code_href="/p/", code="22222", error=error)
     yield "contact_line", "", render_component("contact_line", site=PHONE, home_href="/")
     contents = [{"title": f"Section {n}", "anchor": f"section-{n}"} for n in (1, 2, 3)]
     yield "contents", "", render_component("contents", contents=contents)
-    yield "feedback_form", "", render_component("feedback_form", **asked)
+    yield "feedback_form", "", render_component("feedback_form", **feedback_values)
     yield (
         "feedback_form",
         "with an error",
-        render_component("feedback_form", **{**asked, "error": "Please choose Yes or No."}),
+        render_component("feedback_form", **{**feedback_values, "error": "Please choose Yes or No."}),
     )
     guides = [{**guide, "minutes": 12}, {**guide, "title": "After your procedure"}]
     yield "guide_list", "", render_component("guide_list", guides=guides)
@@ -286,11 +287,11 @@ def _article() -> SafeString:
 
 
 @require_safe
-def components(request: HttpRequest) -> HttpResponse:
+def components_view(request: HttpRequest) -> HttpResponse:
     """Show all components in the public layout."""
     states_by_component: dict[str, list[tuple[str, SafeString]]] = {}
     for number, (name, state, html) in enumerate([*_states(), ("page", "", _article())]):
-        states_by_component.setdefault(name, []).append((state, fill_places(html, f"c{number}-")))
+        states_by_component.setdefault(name, []).append((state, replace_placeholders(html, f"c{number}-")))
     context = base_context(language=DEFAULT, clinic=load_clinic(DEFAULT)[0], title="Components")
     return render(
         request,
@@ -299,4 +300,4 @@ def components(request: HttpRequest) -> HttpResponse:
     )
 
 
-urlpatterns = [path("", admin.site.admin_view(cast("Any", components)), name="components")]
+urlpatterns = [path("", admin.site.admin_view(cast("Any", components_view)), name="components")]

@@ -41,7 +41,7 @@ from procedures.timezones import DateOutOfRangeError, get_clinic_timezone, valid
 MAX_PANEL_LINES = 6
 PAGE_VIEW_DAYS = 30
 
-# Screens where the tasks of a list are done; the change form of the page for any other list.
+# The screen on which each list's tasks are handled. All other lists link to the page's change form.
 TASK_SCREENS = {
     "to_approve": "review",
     "new_pictures": "review",
@@ -50,7 +50,7 @@ TASK_SCREENS = {
     "not_published": "publish",
     "translations": "translation",
 }
-# The task lists of the screen Reviews.
+# The task lists of the Reviews screen.
 REVIEW_KEYS = frozenset(
     "signs_to_approve signs_sent_back signs_to_publish to_approve new_pictures approved sent_back reviews".split()
 )
@@ -75,7 +75,7 @@ class PanelLine:
 
 @dataclass(frozen=True)
 class Panel:
-    """A list of news. A panel without lines is not shown."""
+    """A panel of the dashboard. A panel without lines is not shown."""
 
     key: str
     title: str
@@ -99,7 +99,7 @@ def build_dashboard(request: HttpRequest) -> dict[str, object]:
     panels = [panel for build in PANEL_BUILDERS if (panel := build(user)) and panel.lines]
     return {
         "cards": [build_card(task_list) for task_list in get_task_lists(user)],
-        "quick_actions": quick_actions(user),
+        "quick_actions": get_quick_actions(user),
         "panels": panels,
     }
 
@@ -114,7 +114,7 @@ def build_card(task_list: TaskList, max_rows: int | None = MAX_TASKS_SHOWN) -> T
 @require_safe
 @permission_required("procedures.view_page", raise_exception=True)
 def reviews_view(request: HttpRequest) -> HttpResponse:
-    """Show everything on its way through review, without a limit, with the screen on which the next step is taken."""
+    """Show everything that is in review, without a limit, with links to the screen for the next step."""
     user = get_staff_user(request)
     task_lists = [task_list for task_list in get_task_lists(user) if task_list.key in REVIEW_KEYS]
     if not user.has_perm("procedures.approve_page") and (with_reviewer := in_review_tasks()).total:
@@ -151,15 +151,14 @@ def _get_list_url(key: str) -> str:
     return urls.get(key, "")
 
 
-def quick_actions(user: User) -> list[tuple[str, str]]:
-    """Return label and URL of the most common actions that this user has permission for."""
+def get_quick_actions(user: User) -> list[tuple[str, str]]:
+    """Return the label and URL of the most common actions that this user has permission for."""
     return [
         (str(label), reverse(url_name)) for permission, label, url_name in QUICK_ACTIONS if user.has_perm(permission)
     ]
 
 
-def most_viewed(user: User) -> Panel | None:
-    """Build the panel of the most viewed pages."""
+def build_most_viewed_panel(user: User) -> Panel | None:
     if not user.has_perm("procedures.view_pageview"):
         return None
     lines = [
@@ -175,8 +174,7 @@ def most_viewed(user: User) -> Panel | None:
     return Panel("most-viewed", _("Most viewed pages"), hint, lines)
 
 
-def broken_links(user: User) -> Panel | None:
-    """Build the panel of external links that the last check found broken."""
+def build_broken_links_panel(user: User) -> Panel | None:
     if not user.has_perm("procedures.view_externallink"):
         return None
     url = reverse("admin:procedures_externallink_changelist")
@@ -184,8 +182,7 @@ def broken_links(user: User) -> Panel | None:
     return Panel("broken-links", _("Broken external links"), _("From the last check of external links."), lines)
 
 
-def recent_activity(user: User) -> Panel | None:
-    """Build the panel of the latest events."""
+def build_recent_activity_panel(user: User) -> Panel | None:
     if not user.has_perm("procedures.view_releaseevent"):
         return None
     # The initial load publishes every page without an actor, which is not news.
@@ -202,11 +199,15 @@ def recent_activity(user: User) -> Panel | None:
 
 
 # Each builds a panel for one user, or returns None, in a fixed number of queries.
-PANEL_BUILDERS: tuple[Callable[[User], Panel | None], ...] = (most_viewed, broken_links, recent_activity)
+PANEL_BUILDERS: tuple[Callable[[User], Panel | None], ...] = (
+    build_most_viewed_panel,
+    build_broken_links_panel,
+    build_recent_activity_panel,
+)
 
 
 def validate_day(day: datetime.date) -> None:
-    """Raise ValidationError for a date that the database cannot search for."""
+    """Raise ValidationError for a date that the database cannot handle."""
     try:
         validate_date(day)
     except DateOutOfRangeError as error:
@@ -279,7 +280,6 @@ class ActivityLogFilter(admin.SimpleListFilter):
         return True
 
     def expected_parameters(self) -> list[str | None]:
-        """Return the names of all form fields."""
         return list(self.parameter_names)
 
     def choices(self, changelist: Any) -> Any:
@@ -293,7 +293,7 @@ class ActivityLogFilter(admin.SimpleListFilter):
 
 @admin.register(ReleaseEvent)
 class ReleaseEventAdmin(ReadOnlyAdmin):
-    """Admin of the activity log."""
+    """Admin for the activity log."""
 
     change_list_template = "admin/procedures/workflow/activity_log.html"
     list_title = gettext_lazy("Activity")
@@ -373,7 +373,7 @@ def page_views_view(request: HttpRequest) -> HttpResponse:
 
 @admin.register(Feedback)
 class FeedbackAdmin(SearchableModelAdmin):
-    """Admin of the feedback, unread first. Staff can mark and delete it, but not write or change it."""
+    """Admin for the feedback, unread first. Staff can mark and delete it, but not write or change it."""
 
     list_title = gettext_lazy("Feedback")
     list_display = ("comment_text", "is_read", "was_clear_label", "page_title", "section_title", "received_on")
@@ -385,19 +385,18 @@ class FeedbackAdmin(SearchableModelAdmin):
     fields = ("page_title", "section_title", "was_clear_label", "comment", "received_on", "is_read")
 
     def row_title(self, feedback: Feedback) -> str:
-        """Name the page that the reader answered about."""
+        """Return a title with the page that the feedback is about."""
         return _("Feedback on %(title)s") % {"title": feedback.page.title}
 
     readonly_fields = ("page_title", "section_title", "was_clear_label")
 
     @admin.display(description=gettext_lazy("comment"))
     def comment_text(self, feedback: Feedback) -> str:
-        """Return the whole comment, which saves opening the row."""
+        """Return the full comment, so that staff do not have to open the row."""
         return feedback.comment or _("(no comment)")
 
     @admin.display(description=gettext_lazy("was it clear?"), ordering="was_clear")
     def was_clear_label(self, feedback: Feedback) -> str:
-        """Return the answer as text."""
         return _("Yes") if feedback.was_clear else _("No")
 
     @admin.display(description=gettext_lazy("page"), ordering="page__title")
@@ -415,11 +414,11 @@ class FeedbackAdmin(SearchableModelAdmin):
         return str(titles.get(anchor, feedback.section))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Refuse: only readers write feedback."""
+        """Deny: only readers write feedback."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse: staff cannot edit what readers wrote."""
+        """Deny: staff cannot edit reader feedback."""
         return False
 
     def has_mark_permission(self, request: HttpRequest) -> bool:

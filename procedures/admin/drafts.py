@@ -1,9 +1,8 @@
-"""Drafts that several people or windows edit: autosave, and edit conflicts.
+"""Autosave and edit conflicts, for drafts edited by several people or in several windows.
 
 Autosave stores the form every few seconds and reports other editors. In an edit conflict, a form is merged with the
 draft that someone else saved after the form was opened, and shown again. It can be saved over the other revision only
-while that revision is the newest, and after the user has resolved every change that both made to the same words (see
-``resolved_version``).
+while that revision is the newest, and after the user has resolved every conflicting change (see ``resolved_version``).
 """
 
 from dataclasses import dataclass, field
@@ -38,7 +37,7 @@ CHOICE_FIELDS = {
     "next_page": gettext_lazy("Next page"),
     "review_months": gettext_lazy("Review every … months"),
 }
-# Characters before a change, by which the script finds its position in a text that has been edited since.
+# Number of characters before a change, which the script uses to find the change after further edits.
 PRECEDING_TEXT_LENGTH = 60
 
 
@@ -46,8 +45,8 @@ PRECEDING_TEXT_LENGTH = 60
 def autosave_view(request: HttpRequest) -> JsonResponse:
     """Save the posted form, and report other editors and the latest saved draft.
 
-    ``typed``: the form has unsaved changes. ``saved``: the slot of a form that has been saved since, to discard.
-    ``first``: also return the user's unsaved text from earlier sessions.
+    ``typed``: the form has unsaved changes. ``saved``: the client ID of a form that has been saved since, whose
+    autosave is discarded. ``first``: also return the user's unsaved text from earlier sessions.
     """
     session, page = _parse_session(request)
     if not 0 < len(session.client_id) <= MAX_CLIENT_ID_LENGTH:
@@ -55,11 +54,11 @@ def autosave_view(request: HttpRequest) -> JsonResponse:
     if saved := request.POST.get("saved"):
         drafts.discard_autosaves(session.user, [saved])
     fields = _content_fields(request.POST) if request.POST.get("typed") else {}
-    slot = drafts.save_autosave(session, fields, version=parse_int_or_zero(request.POST.get("version", "")))
+    autosave = drafts.save_autosave(session, fields, version=parse_int_or_zero(request.POST.get("version", "")))
     newest = page.revisions.select_related("author").first() if page else None
     return JsonResponse(
         {
-            "autosaved_at": slot.edited_at and slot.last_seen_at,
+            "autosaved_at": autosave.edited_at and autosave.last_seen_at,
             "user": request.user.pk,
             "user_name": str(request.user),
             "version": page.draft_version if page else 0,
@@ -79,7 +78,7 @@ def autosave_view(request: HttpRequest) -> JsonResponse:
 @staff_json_view(*EDITOR_PERMISSIONS, method="POST", max_bytes=64 * 1024)
 def discard_autosave_view(request: HttpRequest) -> JsonResponse:
     """Delete the user's own autosaves with the posted client IDs (``slot``)."""
-    return JsonResponse({"forgotten": drafts.discard_autosaves(get_staff_user(request), request.POST.getlist("slot"))})
+    return JsonResponse({"discarded": drafts.discard_autosaves(get_staff_user(request), request.POST.getlist("slot"))})
 
 
 @staff_json_view(*EDITOR_PERMISSIONS, method="POST", max_bytes=MAX_FORM_BYTES)
@@ -177,12 +176,12 @@ class ConflictContext:
         """The conflict in one sentence, with the next step."""
         message = (
             _(
-                "%(name)s saved this page while you were writing. Nothing of yours is lost, and nothing is saved yet. "
-                "Decide below where you both changed the same words, then save."
+                "%(name)s saved this page while you were writing. Your text is not lost, but it is not saved yet. "
+                "Below, decide where both of you changed the same words, then save."
             )
             if self.unresolved
             else _(
-                "%(name)s saved this page while you were writing. Nothing of yours is lost, and nothing is saved yet. "
+                "%(name)s saved this page while you were writing. Your text is not lost, but it is not saved yet. "
                 "Both versions are merged below. Check them, then save."
             )
         )
@@ -307,7 +306,7 @@ def _merge_guide_items(
     old = base.get("items") if base else None
     if _form_item_ids(conflict) == _saved_item_ids(conflict.page) and (mine == theirs or theirs == old):
         return
-    # An equal list can consist of other rows by now; theirs then replace the rows that no longer exist.
+    # Equal lists can consist of different rows by now. In that case, their rows replace the ones that no longer exist.
     changed_by = "theirs" if mine in (old, theirs) else "mine" if theirs == old else "both"
     saved = list(conflict.page.items.order_by("order", "pk"))
     new = [] if changed_by == "theirs" else posted_guide_items(conflict.merged_data)

@@ -67,24 +67,24 @@ from procedures.rendering.blocks import (
 from procedures.rendering.document import Document
 from procedures.rendering.fixes import resolve
 from procedures.rendering.html import rebase_article
-from procedures.rendering.parser import PAGE_ELEMENT_IDS, section_titles
+from procedures.rendering.parser import TEMPLATE_ELEMENT_IDS, section_titles
 from procedures.rendering.renderer import render_for_editor
 from procedures.views.layout import load_clinic
 from procedures.views.pages import page_context
 
 EDITOR_PERMISSIONS = tuple(f"procedures.{verb}_{model}" for verb in ("add", "change") for model in ("page", "guide"))
 MAX_FORM_BYTES = 2 * 1024 * 1024
-# The editor asks for the blocks of a page in one request, and for those that are changed one by one.
+# The editor requests all blocks of a page at once, and changed blocks one at a time.
 MAX_RENDERED_BLOCKS = 400
-# As many as Django's form sets accept.
+# Django's default limit for formsets.
 MAX_GUIDE_ITEMS = 1000
 GUIDE_ITEM_FIELDS = ("order", "page", "section", "minutes", "note")
 MAX_REVIEW_MONTHS = 36
 # Anchors that links should not lead to: the top of a page and its generated parts, such as key points and sources.
-EXCLUDED_ANCHORS = PAGE_ELEMENT_IDS | {""}
+EXCLUDED_ANCHORS = TEMPLATE_ELEMENT_IDS | {""}
 MODULE_IMPORT = re.compile(r'\b(?:from|import)\s*\(?\s*"(\.[^"]+\.js)"')
 VISUAL_EDITOR = "admin_portal/visual_editor"
-# What the clinic's values are called where a text uses them.
+# Labels of the clinic values in the editor.
 VALUE_LABELS = {
     "clinic.phone": gettext_lazy("Our phone number"),
     "clinic.after_hours_phone": gettext_lazy("Our phone number after hours"),
@@ -98,7 +98,7 @@ FIGURE_BLOCK = re.compile(r"^[ \t]*:::[ \t]*(?:figure|compare)[ \t]+(.*)$", re.M
 
 
 def render_full_preview(page: Page, content: dict[str, Any], rendered: RenderedPage, *, author: str = "") -> str:
-    """Return the HTML document of a draft as patients would get it today. ``page`` can be unsaved."""
+    """Return the HTML document of a draft as patients would see it today. ``page`` can be unsaved."""
     today = timezone.localdate()
     release = Release(
         path=public_path(page.language, page.kind, content["slug"]),
@@ -119,10 +119,10 @@ def render_release_preview(page: Page, release: Release) -> str:
     """Return the HTML document of a release, live or not. Files that are not public get URLs for staff."""
     clinic = load_clinic(page.language)[0]
     context = page_context(page, release, clinic, {})
-    # A draft has no address, and so its large pictures have none.
+    # A draft has no URL, so its large pictures have none either.
     base = release.path if release.pk else "#"
     document = Document.from_json(release.document) or Document()
-    context["release"]["html"] = rebase_article(release.article, document.places, base)
+    context["release"]["html"] = rebase_article(release.article, document.placeholder_offsets, base)
     with translation.override(page.language):
         html = render_to_string("site/page.html", {**context, "preview": True})
     return rewrite_media_urls(html)
@@ -155,7 +155,7 @@ def preview_view(request: HttpRequest) -> JsonResponse:
 def render_blocks_view(request: HttpRequest) -> JsonResponse:
     """Return the HTML of ``:::`` blocks as a page in ``language`` prints them, for the cards of the visual editor.
 
-    ``block`` occurs once for each. Names that do not exist give an empty string.
+    ``block`` occurs once for each. Unknown names yield an empty string.
     """
     code = request.POST.get("language", "")
     texts = [normalize_newlines(text) for text in request.POST.getlist("block")]
@@ -167,7 +167,9 @@ def render_blocks_view(request: HttpRequest) -> JsonResponse:
 
 
 def serialize_issues(issues: list[Issue], body: str) -> list[dict[str, Any]]:
-    """Convert issues of a text for the script. Line 0 is the whole page; ``field`` is empty if no field is concerned.
+    """Convert issues of a text for the script.
+
+    Line 0 is the whole page; ``field`` is empty if the issue is not about a field.
 
     ``fix`` is a correction (``ResolvedFix``) or None; ``dialog`` names the dialog that helps, or is empty.
     """
@@ -183,7 +185,7 @@ def serialize_issues(issues: list[Issue], body: str) -> list[dict[str, Any]]:
 def parse_page_form(data: QueryDict) -> tuple[Page, dict[str, Any]]:
     """Return an unsaved Page and its draft content from a posted form, whether or not the form is valid."""
     saved = Page.objects.filter(pk=parse_int_or_zero(data.get("page", ""))).first()
-    # A new page gets the primary key 0, because the address check excludes the page itself by its key.
+    # A new page gets the primary key 0, because the address check excludes the page by its key.
     page = saved or Page(pk=0, kind=data.get("kind", ""), language=data.get("language", ""), subject="")
     page.subject = data.get("subject", page.subject)
     if page.language not in Language.values:
@@ -209,9 +211,7 @@ def posted_guide_items(data: QueryDict) -> list[dict[str, str]]:
     """Return the rows of the reading list that are neither empty nor deleted, in the order of the form."""
     rows = []
     for number in range(min(parse_int_or_zero(data.get("items-TOTAL_FORMS", "")), MAX_GUIDE_ITEMS)):
-        values = {
-            name: data.get(f"items-{number}-{name}", "") for name in ("order", "page", "section", "minutes", "note")
-        }
+        values = {name: data.get(f"items-{number}-{name}", "") for name in GUIDE_ITEM_FIELDS}
         if values["page"] and not data.get(f"items-{number}-DELETE"):
             rows.append(values)
     return rows
@@ -239,17 +239,18 @@ def _parse_guide_items(data: QueryDict) -> list[dict[str, Any]]:
 def module_paths(entry: str) -> tuple[str, ...]:
     """Return the static paths of a script and of every module that it imports, directly or not.
 
-    Preloaded, they arrive together. Otherwise the browser learns of each only when it has read what imports it.
+    Preloading fetches them in parallel. Otherwise the browser discovers each module only after loading the one that
+    imports it.
     """
     found: dict[str, None] = {}
-    waiting = [entry]
-    while waiting:
-        path = waiting.pop(0)
+    queue = [entry]
+    while queue:
+        path = queue.pop(0)
         file = None if path in found else finders.find(path)
         if file:
             found[path] = None
             imports = MODULE_IMPORT.findall(Path(file).read_text(encoding="utf-8"))
-            waiting += [posixpath.normpath(posixpath.join(posixpath.dirname(path), name)) for name in imports]
+            queue += [posixpath.normpath(posixpath.join(posixpath.dirname(path), name)) for name in imports]
     return tuple(found)
 
 
@@ -269,9 +270,11 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
         return attrs
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        """Add the URLs that the script requests, ordinals in pasted text, and what the toolbar knows about blocks."""
+        """Add the URLs that the script requests, the rules for ordinals in pasted text, and the toolbar's data about
+        blocks.
+        """
         context: dict[str, Any] = AdminTextareaWidget.get_context(self, name, value, attrs)
-        addresses = {
+        urls = {
             "preview": reverse("admin:procedures_page_preview"),
             "session": reverse("account_session_status"),
             "autosave": reverse("admin:procedures_page_autosave"),
@@ -283,7 +286,7 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
             "login": reverse("admin:login"),
         }
         page_styles = [static("css/site.css"), static("css/deferred.css")]
-        look = static(f"{VISUAL_EDITOR}/content.css")
+        content_stylesheet = static(f"{VISUAL_EDITOR}/content.css")
         ordinals = [
             {"code": language.code, **asdict(language.raised_ordinals)}
             for language in languages.LANGUAGES
@@ -291,12 +294,12 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
         ]
         return {
             **context,
-            "addresses": addresses,
+            "urls": urls,
             "ordinals": json.dumps(ordinals, ensure_ascii=False),
             "block_buttons": toolbar_buttons(),
             "preloaded": {
                 "modules": [static(path) for path in module_paths("admin_portal/editor.js")],
-                "styles": [*page_styles, look],
+                "styles": [*page_styles, content_stylesheet],
             },
             "visual": json.dumps(
                 {
@@ -305,11 +308,13 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
                     "groups": {group.value: str(label) for group, label in GROUP_LABELS.items()},
                     "values": {name: str(label) for name, label in VALUE_LABELS.items()},
                     "styles": page_styles,
-                    "look": look,
+                    "look": content_stylesheet,
                 },
                 ensure_ascii=False,
             ),
-            "blocks_with_end": " ".join(one.name for one in get_block_types().values() if one.has_end),
+            "blocks_with_end": " ".join(
+                block_type.name for block_type in get_block_types().values() if block_type.has_end
+            ),
         }
 
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
@@ -329,7 +334,6 @@ class MarkdownFormField(MarkdownxFormField):  # type: ignore[misc]
         super().__init__(*args, **{**kwargs, "strip": False})
 
     def to_python(self, value: Any) -> str:
-        """Return the normalized text."""
         text = normalize_newlines(super().to_python(value) or "").strip()
         return f"{text}\n" if text else ""
 
@@ -377,12 +381,12 @@ def _figure_options(language: str, *, can_edit: bool) -> list[dict[str, Any]]:
     """Return all pictures for the picture chooser.
 
     ``reason`` says why a page in ``language`` cannot show the picture, and is empty if it can; ``edit`` is then the
-    address of the picture's form for those who may change it. ``note`` is for pictures that may be inserted but are not
+    URL of the picture's form, for users who may change it. ``note`` is for pictures that may be inserted but are not
     approved yet: a reviewer approves them with the page.
     """
     figures = list(Figure.objects.prefetch_related("renditions", "texts"))
     unapproved = {figure.pk for figure in unapproved_figures(figures)}
-    uses, public = _figure_uses(language), public_files()
+    uses, public = _figure_usages(language), public_files()
     name = languages.get(language).english_name
     options = []
     for figure in figures:
@@ -411,7 +415,7 @@ def _figure_options(language: str, *, can_edit: bool) -> list[dict[str, Any]]:
     return sorted(options, key=lambda option: (bool(option["reason"]), str(option["name"])))
 
 
-def _figure_uses(language: str) -> dict[str, list[str]]:
+def _figure_usages(language: str) -> dict[str, list[str]]:
     """Return by slug the titles of drafts, public pages, and series with each picture, those in ``language`` first."""
     uses: list[tuple[str, str, str]] = []  # language, title, slug
     for code, title, body, lead in Page.objects.values_list("language", "title", "body", "lead_figure__slug"):

@@ -116,7 +116,7 @@ def save_figure(figure: Figure, renditions: list[Rendition], *, uploaded_by: Use
 
 
 def generate_slug(title: str) -> str:
-    """Return a free slug for a figure from its title, with a number if the slug is taken."""
+    """Return an unused slug for a figure based on its title, with a number if the slug is taken."""
     base = slugify(title)[:MAX_SLUG_LENGTH].strip("-") or "picture"
     taken = set(Figure.objects.filter(slug__startswith=base).values_list("slug", flat=True))
     candidates = [base, *(f"{base}-{number}" for number in range(2, len(taken) + 3))]
@@ -201,7 +201,7 @@ def encode_redactions(data: QueryDict) -> str:
 
 
 class TextAnswerForm(forms.Form):
-    """The uploader's answer whether marked places that stay visible are text. Asked only if there are any."""
+    """The uploader's answer to whether marked regions that remain visible contain text. Asked only if there are any."""
 
     text_answer = forms.ChoiceField(
         choices=[(answer.value, label) for answer, label in UPLOADER_ANSWER_LABELS.items()],
@@ -225,7 +225,7 @@ def cover_box(region: TextRegion) -> tuple[float, float, float, float]:
 
 
 def outline_box(region: TextRegion) -> tuple[float, float, float, float]:
-    """Return left, top, width, and height in percent."""
+    """Return the left, top, width, and height in percent."""
     left, top, width, height = (
         round(part * 100, PERCENT_DIGITS) for part in (region.left, region.top, region.width, region.height)
     )
@@ -245,7 +245,7 @@ def add_boxes(data: QueryDict, regions: Iterable[TextRegion]) -> QueryDict:
 
 
 class ImageCheckForm(FigureForm):
-    """Description of a staged picture. ``seen_sha256``: the SHA-256 of the result that was on the screen."""
+    """Description of a staged picture. ``seen_sha256``: the SHA-256 of the result shown on the screen."""
 
     text_answer = TextAnswerForm.base_fields["text_answer"]
 
@@ -279,7 +279,7 @@ class NewFigureForm(ImageCheckForm):
         return [(str(label), [self[f"{name}_{code}"] for name in TEXT_FIELDS]) for code, label in Language.choices]
 
     def clean(self) -> dict[str, Any]:
-        """Require all texts of a language or none, and at least one language."""
+        """Require all or none of the texts in each language, and at least one language."""
         values = super().clean()
         filled = {code: [name for name in TEXT_FIELDS if values.get(f"{name}_{code}")] for code in Language.values}
         codes = [code for code in Language.values if filled[code]] or [languages.DEFAULT]

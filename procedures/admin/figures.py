@@ -1,4 +1,4 @@
-"""Admin of figures and series, and the URLs of the screens that upload, check, and mark pictures."""
+"""Admin for figures and series, and the URLs of the screens that upload, check, and mark pictures."""
 
 from typing import Any
 
@@ -38,8 +38,8 @@ KIND_CHANGED_MESSAGE = gettext_lazy(
 )
 
 
-def _public_uses() -> QuerySet[ReleaseDependency]:
-    """Return the dependencies of public pages on pictures, in the order of the titles."""
+def _public_usages() -> QuerySet[ReleaseDependency]:
+    """Return the dependencies of public pages on pictures, ordered by title."""
     uses = ReleaseDependency.objects.filter(release__live_on__isnull=False, kind="figure")
     return uses.select_related("release").only("figure", "release__title").order_by("release__title")
 
@@ -51,12 +51,10 @@ class UsageFilter(admin.SimpleListFilter):
     parameter_name = "used"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return both answers."""
         return [("yes", _("on a public page")), ("no", _("on no public page"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Figure]) -> QuerySet[Figure]:
-        """Return the pictures of the chosen answer."""
-        is_used = Exists(_public_uses().filter(figure=OuterRef("pk")).order_by())
+        is_used = Exists(_public_usages().filter(figure=OuterRef("pk")).order_by())
         if self.value() == "yes":
             return queryset.filter(is_used)
         return queryset.exclude(is_used) if self.value() == "no" else queryset
@@ -78,7 +76,7 @@ class FigureTextInline(ContentInline):
 
 @admin.register(Figure)
 class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
-    """Admin of figures. Pictures are uploaded and replaced through the screens of ``image_upload``."""
+    """Admin for figures. Pictures are uploaded and replaced through the screens of ``image_upload``."""
 
     form = FigureChangeForm
     add_label = gettext_lazy("Add a picture")
@@ -104,16 +102,16 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Figure]:
         """Load related rows and the marker count in a fixed number of queries."""
         figures: QuerySet[Figure] = super().get_queryset(request)
-        public_uses = Prefetch("release_dependencies", _public_uses(), "public_uses")
+        public_uses = Prefetch("release_dependencies", _public_usages(), "public_uses")
         related = figures.prefetch_related("texts", "renditions", public_uses)
         return related.annotate(marker_count=Count("markers", distinct=True))
 
     def row_title(self, figure: Figure) -> str:
-        """Return the first title: the slug is a name for texts, not for people."""
+        """Return the first title, because slugs are meant for Markdown and not for people."""
         return next((text.title for text in figure.texts.all()), figure.slug)
 
     def row_detail(self, figure: Figure) -> str:
-        """Return the kind of picture and the slug, under which texts insert it."""
+        """Return the kind of picture and the slug that texts use to insert it."""
         return f"{figure.get_kind_display()} · {figure.slug}"
 
     @admin.display(description=gettext_lazy("picture"))
@@ -138,7 +136,6 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
 
     @admin.display(description=gettext_lazy("markers"))
     def edit_markers(self, figure: Figure) -> SafeString:
-        """Link to the marker editor."""
         url = reverse("admin:procedures_figure_markers", args=[figure.pk])
         return format_html('<a class="button" href="{}">{}</a>', url, _("Edit markers"))
 
@@ -149,7 +146,6 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
 
     @admin.display(description=gettext_lazy("title"))
     def titles(self, figure: Figure) -> str:
-        """Return the titles in all languages."""
         return " · ".join(text.title for text in figure.texts.all())
 
     @admin.display(description=gettext_lazy("used on"))
@@ -159,7 +155,6 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
 
     @admin.display(description=gettext_lazy("markers"))
     def marker_count(self, figure: Any) -> int:
-        """Return the annotated count."""
         count: int = figure.marker_count
         return count
 
@@ -191,7 +186,6 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
         super().delete_queryset(request, queryset)
 
     def dependency_key(self, obj: Figure) -> tuple[str, str]:
-        """See StalePagesMixin."""
         return "figure", obj.slug
 
     def get_urls(self) -> list[URLPattern]:
@@ -233,7 +227,7 @@ class SeriesItemInline(ContentInline):
 
 @admin.register(Series)
 class SeriesAdmin(StalePagesMixin, UsageProtectedAdmin):
-    """Admin of series. Each has a single language."""
+    """Admin for series. Each has a single language."""
 
     immutable_fields = ("slug", "language")
     list_display = ("title", "slug", "language")
@@ -242,5 +236,4 @@ class SeriesAdmin(StalePagesMixin, UsageProtectedAdmin):
     inlines = (SeriesItemInline,)
 
     def dependency_key(self, obj: Series) -> tuple[str, str]:
-        """See StalePagesMixin."""
         return "series", obj.slug

@@ -64,10 +64,10 @@ from procedures.figures.staging import StagedImage
 from procedures.models import Figure, FigureText
 
 RESULT_NOT_SEEN_MESSAGE = gettext_lazy(
-    "The picture has changed since you looked at it. Look at the result below, check the box, then save."
+    "The picture has changed since you viewed it. Look at the result below, check the box, then save."
 )
 TEXT_FOUND_MESSAGE = gettext_lazy(
-    "Text detection found places that may be text. Cover them, or answer “Is this text?” below."
+    "Text detection found areas that may contain text. Cover them, or answer “Is this text?” below."
 )
 CROP_WITH_DRAWING_MESSAGE = gettext_lazy(
     "This picture has a drawing with the same markers, so it cannot be cropped. Use black boxes instead."
@@ -75,7 +75,7 @@ CROP_WITH_DRAWING_MESSAGE = gettext_lazy(
 # Results after which a retry makes sense.
 RETRYABLE_STATUSES = (DetectionStatus.BUSY, DetectionStatus.TIMED_OUT, DetectionStatus.FAILED)
 DETECT_TEXT_URL_NAME = "admin:procedures_figure_detect_text"
-NOT_RUN_MESSAGE = gettext_lazy("Text detection did not run. Look at the whole picture yourself.")
+NOT_RUN_MESSAGE = gettext_lazy("Text detection did not run. Check the whole picture yourself.")
 
 
 @require_safe
@@ -115,7 +115,7 @@ def apply_redactions(staged: StagedImage, form: RedactionsForm) -> DecodedImage:
     if not form.crop.is_bound:
         return original
     if not form.is_valid():
-        raise InvalidImageError(_("A number in one of the boxes does not fit. Correct it below."))
+        raise InvalidImageError(_("A number in one of the boxes is out of range. Correct it below."))
     return form.get_redactions().apply(original)
 
 
@@ -248,7 +248,10 @@ class _ImageCheck:
             self.errors.append(CROP_WITH_DRAWING_MESSAGE)
 
     def _validate_text_detection(self) -> None:
-        """Require that marked regions are covered or answered for. Report a failed search once before saving."""
+        """Require that marked regions are covered or that the uploader has answered for them.
+
+        Report a failed search once before saving.
+        """
         detection = self.detection
         if detection is None or detection.status is DetectionStatus.NOTHING_MARKED:
             return

@@ -1,8 +1,8 @@
 """Choose and stage a picture: an upload, the picture of a figure, or a frame of a DICOM file or 16-bit PNG.
 
-All staff uploads pass these screens and those of ``image_check``: new figures, replacements, uploads from the editor,
-and DICOM frames. The first step accepts JPEG, PNG, WebP, and DICOM, and detects the format by content. Between the
-steps, only pixels are stored (procedures/figures/staging.py). Every step works without JavaScript.
+All staff uploads go through these screens and those of ``image_check``: new figures, replacements, uploads from the
+editor, and DICOM frames. The first step accepts JPEG, PNG, WebP, and DICOM, and detects the format by content. Between
+the steps, only pixels are stored (procedures/figures/staging.py). Every step works without JavaScript.
 """
 
 from contextlib import suppress
@@ -32,19 +32,22 @@ from procedures.figures.dicom import reader
 from procedures.figures.dicom.grayscale import Window
 from procedures.figures.dicom.reader import FrameSet
 from procedures.figures.renditions import encode_png, load_master_image
-from procedures.figures.staging import StagedImage, find_staged, open_staged, stage
+from procedures.figures.staging import StagedImage, create_staged, find_staged, stage
 from procedures.models import Figure
 
-# The largest file, and the multipart form around it.
+# The largest file, plus the multipart form around it.
 MAX_REQUEST_BYTES = reader.MAX_DICOM_BYTES + 64 * 1024
-# Images that a user can upload on the upload screen, and in the editor: so many in ten minutes, in each process.
+# Limits on uploads per user and 10 minutes, on the upload screen and in the editor. They apply to each process
+# separately.
 UPLOAD_RATE_LIMIT = TokenBucket(burst=40, per_second=40 / 600)
 EDITOR_UPLOAD_RATE_LIMIT = TokenBucket(burst=20, per_second=20 / 600)
 TOO_MANY_UPLOADS_MESSAGE = gettext_lazy(
     "You uploaded %(count)s pictures in 10 minutes. Wait a few minutes, then try again."
 )
 FILE_TOO_LARGE_MESSAGE = gettext_lazy("The file is larger than %(size)s MB. Choose a smaller one.")
-IMAGE_EXPIRED_MESSAGE = gettext_lazy("The picture was not saved within an hour and was deleted. Choose it again.")
+IMAGE_EXPIRED_MESSAGE = gettext_lazy(
+    "The picture was deleted because it was not saved within an hour. Choose it again."
+)
 # Staged pictures are private: neither browsers nor proxies may cache them.
 NO_STORE_HEADERS = {"Cache-Control": "no-store, private", "Content-Security-Policy": "default-src 'none'; sandbox"}
 
@@ -65,8 +68,8 @@ def get_staged_image(request: HttpRequest, token: str) -> StagedImage | None:
 
 
 def render_expired(request: HttpRequest) -> HttpResponse:
-    """Report with 404 that the picture is no longer staged."""
-    return render_admin(request, "figure/expired", {}, title=_("This upload has ended"), status=404)
+    """Return a 404 page saying that the picture is no longer staged."""
+    return render_admin(request, "figure/expired", {}, title=_("This upload has expired"), status=404)
 
 
 @csrf_exempt
@@ -96,7 +99,7 @@ def _handle_upload(request: HttpRequest, figure: Figure | None) -> HttpResponse:
     try:
         if "keep" in request.POST and figure:
             original = load_master_image(figure)
-            staged = open_staged(user_id=user.pk, figure_id=figure.pk, is_own=True)
+            staged = create_staged(user_id=user.pk, figure_id=figure.pk, is_own=True)
             staged.update_metadata(file_kind=figure.kind)
             staged.set_image(original)
         elif upload := request.FILES.get("picture"):

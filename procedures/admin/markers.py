@@ -1,4 +1,4 @@
-"""The marker editor: its form, and the preview as patients see it."""
+"""The marker editor: its form, and a preview of the picture as patients see it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -47,11 +47,11 @@ from procedures.figures.markers import (
 )
 from procedures.figures.presenters import DRAWING_SIZE, build_figure_context, number_markers
 from procedures.models import Figure, MarkerText
-from procedures.rendering.blocks.figure import get_captions
+from procedures.rendering.blocks.figure import get_figure_notes
 from procedures.validators import MIN_CORNERS, validate_outline, validate_plain_text, validate_slug
 
 FORM_PREFIX = "marks"
-# Far more rows than the form can send. Larger totals are refused without parsing.
+# Far more rows than the form can send. Larger totals are rejected without parsing.
 MAX_FORMS = 4 * MAX_MARKERS
 # Enough for the maximum number of markers with texts of maximum length.
 MAX_FORM_BYTES = 1024 * 1024
@@ -74,7 +74,7 @@ FROM_TOP_LABEL = gettext_lazy("% from the top")
 OUTLINE_MESSAGE = gettext_lazy("Enter two numbers from 0 to 100 on each line, such as 30 42.5.")
 PERCENT_RANGE_MESSAGE = gettext_lazy("Enter a number from 0 to 100.")
 MARKERS_CHANGED_MESSAGE = gettext_lazy(
-    "Someone else changed these markers or the picture too. Your changes are below and not saved yet. "
+    "Someone else has changed these markers or the picture. Your changes are below and not saved yet. "
     "Check the saved markers in another window, then save again to replace them."
 )
 INCOMPLETE_FORM_MESSAGE = gettext_lazy(
@@ -92,14 +92,16 @@ def render_figure_preview(figure: Figure, language: str, markers: list[MarkerDat
         view = replace(view, markers=number_markers(markers, language))
     values = {name: getattr(view, name) for name in view.__slots__} | {"dom_id": "fig"}
     with translation.override(language):
-        values |= get_captions(view)
+        values |= get_figure_notes(view)
         html = render_to_string("admin/procedures/figure/preview.html", {"figure": values, "language": language})
     return rewrite_media_urls(html)
 
 
 @dataclass(frozen=True, slots=True)
 class MarkerContext:
-    """What markers are checked against: the figure, the pictures under them, and the languages of its texts."""
+    """The context for checking markers: the figure, the pictures under the markers, and the languages of the figure's
+    texts.
+    """
 
     figure: Figure
     backgrounds: list[Background]
@@ -221,7 +223,7 @@ class MarkerForm(forms.Form):
 
     @property
     def language_fields(self) -> list[dict[str, Any]]:
-        """Label and text fields of each language, for the template."""
+        """The label and text fields of each language, for the template."""
         return [
             {
                 "code": code,
@@ -441,7 +443,10 @@ def _get_figure(request: HttpRequest, figure_id: int) -> Figure:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def markers_view(request: HttpRequest, figure_id: int) -> HttpResponse:
-    """Show and save the markers. 400 for invalid input, 409 if they were changed meanwhile; both keep the input."""
+    """Show and save the markers. 400 for invalid input, 409 if the markers were changed in the meantime.
+
+    Both keep the input.
+    """
     figure = _get_figure(request, figure_id)
     context = MarkerContext.for_figure(figure)
     if request.method != "POST":
@@ -483,7 +488,7 @@ def _render_markers(
 ) -> HttpResponse:
     """Render the editor. ``version``: the saved state that the input replaces, by default the current one."""
     saved = load_markers(figure)
-    drawn = (
+    previewed_markers = (
         [mark for _, mark in formset.get_placed_markers()] if any(form.is_bound for form in formset.forms) else saved
     )
     view = build_figure_context(figure, formset.context.languages[0])
@@ -497,7 +502,7 @@ def _render_markers(
         "has_unsaved_changes": status != 200,
         "version": markers_version(figure, saved) if version is None else version,
         "previews": [
-            (code, Language(code).label, render_figure_preview(figure, code, drawn))
+            (code, Language(code).label, render_figure_preview(figure, code, previewed_markers))
             for code in formset.context.languages
         ],
     }

@@ -1,4 +1,4 @@
-"""The sections of the admin's navigation: home, content, sending, reviews, the clinic, and what has happened."""
+"""The sections of the admin's navigation: home, content, sending, reviews, the clinic, people, and activity."""
 
 from django.utils.translation import gettext_lazy as _
 

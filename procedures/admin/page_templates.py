@@ -1,4 +1,4 @@
-"""What a new page can start with: a page template in one of the languages, or a copy of another page.
+"""Starting points for a new page: a page template in one of the languages, or a copy of another page.
 
 The text of a template is in ``procedures/page_templates/<language>/<key>.md``. Its prompts in brackets must be replaced
 before the page can be published (``procedures/rendering/lint.py``).
@@ -66,8 +66,8 @@ TEMPLATES = (
 
 
 @dataclass(frozen=True, slots=True)
-class OfferedTemplate:
-    """A page template as the form of a new page offers it, with a link for each language."""
+class TemplateOption:
+    """A page template as offered on the form for a new page, with a link for each language."""
 
     key: str
     name: str
@@ -82,10 +82,10 @@ def read_template(key: str, language: str) -> str:
     return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
-def offered_templates() -> list[OfferedTemplate]:
+def get_template_options() -> list[TemplateOption]:
     """Return all page templates, with the URL of the form that each opens."""
     return [
-        OfferedTemplate(
+        TemplateOption(
             template.key,
             str(template.name),
             str(template.help),
@@ -105,7 +105,9 @@ def _add_url(template: PageTemplate) -> str:
 
 
 def initial_values(query: Mapping[str, str]) -> dict[str, Any]:
-    """Return the values of a new page's form for ``?template=KEY&language=CODE`` or ``?copy=ID``; empty for neither."""
+    """Return the values of a new page's form for ``?template=KEY&language=CODE`` or ``?copy=ID``; return an empty dict
+    for neither.
+    """
     if copied := _copied_page(query):
         return {
             **{name: getattr(copied, name) for name in COPIED_FIELDS},
@@ -115,7 +117,7 @@ def initial_values(query: Mapping[str, str]) -> dict[str, Any]:
             "lead_figure": copied.lead_figure_id,
             "next_page": copied.next_page_id,
         }
-    template = next((one for one in TEMPLATES if one.key == query.get("template")), None)
+    template = next((template for template in TEMPLATES if template.key == query.get("template")), None)
     if template is None:
         return {}
     codes = [language.code for language in languages.LANGUAGES]

@@ -1,4 +1,4 @@
-"""Admin of pages and guides: the editing form, conflict handling, workflow buttons, and the URLs of their screens."""
+"""Admin for pages and guides: the editing form, conflict handling, workflow buttons, and the URLs of their screens."""
 
 from collections.abc import Callable
 from copy import copy
@@ -27,7 +27,7 @@ from procedures.admin.base import (
 )
 from procedures.admin.drafts import ConflictContext, build_conflict, resolved_version
 from procedures.admin.editor import MarkdownFormField, MarkdownWidget
-from procedures.admin.page_templates import copied_guide_items, initial_values, offered_templates
+from procedures.admin.page_templates import copied_guide_items, get_template_options, initial_values
 from procedures.admin.publishing import message_already_published, message_published
 from procedures.admin.review import EditPageContext, build_edit_page_context
 from procedures.enums import EventKind, PageKind
@@ -52,10 +52,10 @@ REQUIRED_MESSAGES = {
     "subject": gettext_lazy("Add the translation group."),
 }
 APPROVAL_SUPERSEDED_MESSAGE = gettext_lazy(
-    "Draft saved. What patients read has not changed. The text before it was approved; this one has to go to review "
-    "again."
+    "Draft saved. What patients read has not changed. The previous text was approved, but this one "
+    "must be reviewed again."
 )
-# Fields of the panel that a page needs before it can be saved or published.
+# Fields of the side panel that are required before a page can be saved or published.
 REQUIRED_FIELDS = frozenset({"title", "key_message", "description", "slug", "subject", "language", "kind"})
 TEXT_FIELDSET: Any = (gettext_lazy("Text"), {"fields": ("title", "key_message", "body")})
 
@@ -125,7 +125,7 @@ class PageForm(AnyForm):
         return values
 
     def clean_what_changed(self) -> str:
-        """Refuse warning signs, which come only from their own list."""
+        """Reject warning signs, which come only from their own list."""
         what_changed: str = self.cleaned_data["what_changed"]
         validate_no_sign_advice(self.cleaned_data.get("language") or self.instance.language, what_changed)
         return what_changed
@@ -187,7 +187,6 @@ class StateFilter(admin.SimpleListFilter):
         return [(str(value), str(label)) for value, label in PageState.choices]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Page]) -> QuerySet[Page]:
-        """Return the pages in the chosen state."""
         return filter_by_state(queryset, self.value() or "") if self.value() in PageState.values else queryset
 
 
@@ -209,7 +208,6 @@ class BasePageAdmin(ContentAdmin):
 
     @admin.display(description=gettext_lazy("state"))
     def workflow_state(self, page: Page) -> str:
-        """Return the label of the workflow state."""
         return describe_state(page)
 
     @admin.display(description=gettext_lazy("address"))
@@ -234,11 +232,11 @@ class BasePageAdmin(ContentAdmin):
         return annotate_status(super().get_queryset(request))
 
     def has_delete_permission(self, request: HttpRequest, obj: Page | None = None) -> bool:
-        """Refuse: pages are withdrawn, so that their addresses keep working."""
+        """Deny: pages are withdrawn instead, so that their addresses keep working."""
         return False
 
     def get_fieldsets(self, request: HttpRequest, obj: Page | None = None) -> Any:
-        """Put the text first; the other groups are in the panel, with what a new page needs at the top."""
+        """Put the text first. The other groups go into the panel; for a new page, the required fields come first."""
         address = (_("Address"), {"fields": self.address_fields})
         details = (
             (_("Picture and summary"), {"fields": ("lead_figure", "description")}),
@@ -257,7 +255,7 @@ class BasePageAdmin(ContentAdmin):
         return (*super().get_readonly_fields(request, obj), *fixed)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Offer drafts as the next page, too."""
+        """Offer drafts as the next page as well."""
         if db_field.name == "next_page":
             kwargs["queryset"] = Page.objects.order_by("title")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
@@ -306,7 +304,7 @@ class BasePageAdmin(ContentAdmin):
             }
         elif "copy" not in request.GET and not context.get("errors"):
             values |= {
-                "page_templates": offered_templates(),
+                "page_templates": get_template_options(),
                 "page_template": request.GET.get("template", ""),
             }
         return values
@@ -317,7 +315,7 @@ class BasePageAdmin(ContentAdmin):
             obj.code = generate_code()
             obj.save()
             return
-        # Locks must be taken in this order, and the buttons of the form can publish.
+        # Take the locks in this order, because the buttons of the form can also publish.
         lock_clinic_values()
         version = resolved_version(request.POST)
         if version is None:
@@ -334,11 +332,9 @@ class BasePageAdmin(ContentAdmin):
         discard_autosaves(get_staff_user(request), [form.cleaned_data["client_id"]])
 
     def response_add(self, request: HttpRequest, obj: Page, post_url_continue: str | None = None) -> HttpResponse:
-        """Run the action of the button."""
         return self._handle_action(request, obj)
 
     def response_change(self, request: HttpRequest, obj: Page) -> HttpResponse:
-        """Run the action of the button."""
         return self._handle_action(request, obj)
 
     def _handle_action(self, request: HttpRequest, page: Page) -> HttpResponse:
@@ -387,7 +383,9 @@ def get_next_step(edit_page: EditPageContext, *, can_edit: bool) -> str:
 
 
 def get_start_panel(edit_page: EditPageContext, *, can_edit: bool, has_errors: bool) -> str:
-    """Return the part of the panel that the form of a saved page opens with; "" for none, "all" for readers."""
+    """Return the part of the panel that is open initially on the form of a saved page; "" for none, "all" for users who
+    cannot edit.
+    """
     if not can_edit:
         return "all"
     if has_errors:
@@ -427,7 +425,7 @@ def _has_lost_approval(page: Page, newest: Revision) -> bool:
 
 @admin.register(Page)
 class PageAdmin(BasePageAdmin):
-    """Admin of pages. Its URLs include the JSON views of the editor and the workflow screens, also for guides."""
+    """Admin for pages. Its URLs include the JSON views of the editor and the workflow screens, also for guides."""
 
     form = PageForm
     list_display = ("title", "workflow_state", "sharing_links", "kind", "language", "public_path", "review_due")
@@ -473,7 +471,7 @@ class GuideItemInline(ContentInline):
     model = GuideItem
     form = GuideItemForm
     fk_name = "guide"
-    verbose_name_plural = gettext_lazy("reading list, in its order")
+    verbose_name_plural = gettext_lazy("reading list, in order")
     fields = (("order", "page", "section", "minutes"), "note")
 
     def get_extra(self, request: HttpRequest, obj: Guide | None = None, **kwargs: Any) -> int:
@@ -487,7 +485,7 @@ class GuideItemInline(ContentInline):
 
 @admin.register(Guide)
 class GuideAdmin(BasePageAdmin):
-    """Admin of guides, which patients receive before or after a kind of visit."""
+    """Admin for guides, which patients receive before or after a kind of visit."""
 
     form = GuideForm
     list_display = ("title", "workflow_state", "sharing_links", "language", "public_path", "review_due")
@@ -501,5 +499,4 @@ class GuideAdmin(BasePageAdmin):
         return {**kwargs, "initial": rows} if rows else kwargs
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Page]:
-        """Return guides only."""
         return super().get_queryset(request).filter(kind=PageKind.GUIDE)

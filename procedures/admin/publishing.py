@@ -63,12 +63,10 @@ class StalePagesMixin(AnyAdmin):
         raise NotImplementedError
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
-        """Add the message about stale pages."""
         self.message_stale_pages(request, obj)
         return super().response_add(request, obj, post_url_continue)
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        """Add the message about stale pages."""
         self.message_stale_pages(request, obj)
         return super().response_change(request, obj)
 
@@ -84,7 +82,7 @@ class StalePagesMixin(AnyAdmin):
         self.message_stale_pages(request, *rows)
 
     def message_stale_pages(self, request: HttpRequest, *objects: Any) -> None:
-        """Add a message with a link if public pages show another value than the rows have now."""
+        """Add a message with a link if public pages show a value other than the current one."""
         stale = {
             page.pk: page
             for obj in objects
@@ -103,13 +101,13 @@ class StalePagesMixin(AnyAdmin):
 
 
 def message_already_published(request: HttpRequest) -> None:
-    """Report that the text is already public, after a double-click or when another manager was faster."""
+    """Report that the text is already public, after a double-click, or because another manager has published it."""
     messages.info(request, _("This text is already published. Patients can read it now."))
 
 
 def message_published(request: HttpRequest, page: Page) -> None:
     """Report the publication, and other public pages that link to the page's old title or address."""
-    messages.success(request, _("Published. Patients read this text now."))
+    messages.success(request, _("Published. Patients can now read this text."))
     pages = find_pages_with_stale_link(page)
     message = ngettext(
         "%(count)s public page shows its old title or address.",
@@ -128,9 +126,9 @@ def _message_rerelease_link(request: HttpRequest, pages: list[Page], message: st
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def stale_pages_view(request: HttpRequest) -> HttpResponse:
-    """List stale pages to everyone who can view pages. With POST, re-release the selected ones: publishers only.
+    """List stale pages to everyone who can view pages. With POST, rerelease the selected ones (publishers only).
 
-    409 if some pages could not be re-released.
+    409 if some pages could not be rereleased.
     """
     actor = get_staff_user(request)
     can_rerelease = actor.has_perm("procedures.publish_page")
@@ -150,7 +148,7 @@ def stale_pages_view(request: HttpRequest) -> HttpResponse:
 
 
 def _rerelease_selected(request: HttpRequest) -> list[tuple[Page, PublishError]]:
-    """Re-release each selected page on its own. Return the pages that failed, with their errors."""
+    """Rerelease each selected page separately. Return the pages that failed, with their errors."""
     failed, count = [], 0
     selected = [parse_int_or_zero(pk) for pk in request.POST.getlist("page")]
     for page in Page.objects.published().filter(pk__in=selected).select_related("live_release"):
@@ -165,7 +163,7 @@ def _rerelease_selected(request: HttpRequest) -> list[tuple[Page, PublishError]]
 class ClinicDateTimeForm(forms.Form):
     """A day and a time in the clinic's time zone. A valid form has ``at``, an aware datetime, in its cleaned data.
 
-    If the clock shows that time twice on that day, the form asks which one is meant (``is_ambiguous``).
+    If that time occurs twice on that day, the form asks which one is meant (``is_ambiguous``).
     """
 
     # Next to “Publish now”, the browser must not require a day and a time.
@@ -226,7 +224,7 @@ class WhatChangedForm(forms.Form):
         self.language = page.language
 
     def clean_what_changed(self) -> str:
-        """Refuse warning signs, which come only from their own list."""
+        """Reject warning signs, which come only from their own list."""
         what_changed: str = self.cleaned_data["what_changed"]
         validate_no_sign_advice(self.language, what_changed)
         return what_changed
@@ -280,7 +278,7 @@ def _publish_context(page: Page, datetime_form: ClinicDateTimeForm) -> dict[str,
 def _handle_action(
     request: HttpRequest, page: Page, what_changed_form: WhatChangedForm, datetime_form: ClinicDateTimeForm
 ) -> tuple[list[str], int]:
-    """Run the posted action. Return error messages and the status, which is 200 on success."""
+    """Run the posted action. Return the error messages and the status, which is 200 on success."""
     actor = get_staff_user(request)
     if "cancel" in request.POST:
         cancel_schedule(page, actor=actor)
@@ -299,7 +297,7 @@ def _handle_action(
         if "later" in request.POST:
             at = datetime_form.cleaned_data["at"]
             schedule_revision(revision, actor=actor, at=at, what_changed=what_changed)
-            message = _("Scheduled: patients read this text from %(time)s on.")
+            message = _("Scheduled. Patients will see this text starting %(time)s.")
             messages.success(request, message % {"time": format_datetime(at, datetime_form.time_zone)})
         else:
             publish(revision, actor=actor, what_changed=what_changed)
@@ -324,7 +322,6 @@ def _get_posted_revision(request: HttpRequest, page: Page) -> Revision | None:
 @require_safe
 @permission_required("procedures.view_page", raise_exception=True)
 def scheduled_view(request: HttpRequest) -> HttpResponse:
-    """List the scheduled pages."""
     context = {
         "rows": [(page, get_change_url(page)) for page in get_scheduled_pages()],
         "can_publish": get_staff_user(request).has_perm("procedures.publish_page"),
@@ -381,7 +378,7 @@ class WithdrawalForm(forms.Form):
         label=gettext_lazy("Replacement page"),
         queryset=Page.objects.none(),
         required=False,
-        help_text=gettext_lazy("A public page that takes its place, if there is one."),
+        help_text=gettext_lazy("A public page to replace it, if there is one."),
     )
 
     def __init__(self, *args: Any, page: Page, **kwargs: Any) -> None:
@@ -393,7 +390,7 @@ class WithdrawalForm(forms.Form):
         )
 
     def clean_reason(self) -> str:
-        """Refuse warning signs, which come only from their own list."""
+        """Reject warning signs, which come only from their own list."""
         reason: str = self.cleaned_data["reason"]
         validate_no_sign_advice(self.language, reason)
         return reason
@@ -408,7 +405,7 @@ def withdraw_view(request: HttpRequest, page_id: int) -> HttpResponse:
     if request.method == "POST":
         status = _handle_withdrawal(request, page, form)
         if status == 200:
-            message = _("“%(title)s” is no longer public. Its old links say why.")
+            message = _("“%(title)s” is no longer public. Its old links now show the reason.")
             messages.success(request, message % {"title": page.title})
             if sentences := get_withdrawal_impact(page).warnings:
                 link = format_html('<a href="{}">{}</a>', request.path, _("See them"))

@@ -1,4 +1,4 @@
-"""Admin of the data that pages refer to: glossary, sources, clinic answers, clinical codes, and external links."""
+"""Admin for the data that pages refer to: glossary, sources, clinic answers, clinical codes, and external links."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ class GlossaryTermForm(AnyForm):
 
 @admin.register(GlossaryTerm)
 class GlossaryTermAdmin(StalePagesMixin, UsageProtectedAdmin):
-    """Admin of the glossary."""
+    """Admin for the glossary."""
 
     form = GlossaryTermForm
     immutable_fields = ("key", "language")
@@ -69,7 +69,7 @@ class GlossaryTermAdmin(StalePagesMixin, UsageProtectedAdmin):
 
 @admin.register(Source)
 class SourceAdmin(StalePagesMixin, UsageProtectedAdmin):
-    """Admin of the sources, which texts cite as ``[@key]``."""
+    """Admin for the sources, which texts cite as ``[@key]``."""
 
     immutable_fields = ("key",)
     list_display = ("key", "organisation", "title", "year")
@@ -77,13 +77,12 @@ class SourceAdmin(StalePagesMixin, UsageProtectedAdmin):
     title_field = "title"
 
     def dependency_key(self, obj: Source) -> tuple[str, str]:
-        """See StalePagesMixin."""
         return "source", obj.key
 
 
 @admin.register(ClinicAnswer)
 class ClinicAnswerAdmin(ClinicValueAdmin, UsageProtectedAdmin):
-    """Admin of the clinic's own answers to common questions."""
+    """Admin for the clinic's own answers to common questions."""
 
     immutable_fields = ("key", "language")
     list_display = ("question", "answer", "language", "key")
@@ -92,7 +91,6 @@ class ClinicAnswerAdmin(ClinicValueAdmin, UsageProtectedAdmin):
     title_field = "question"
 
     def dependency_key(self, obj: ClinicAnswer) -> tuple[str, str]:
-        """See ClinicValueAdmin."""
         return "care", obj.key
 
 
@@ -108,7 +106,7 @@ class ExternalLinkAdmin(ReadOnlyAdmin):
 
 @admin.register(ClinicalCode)
 class ClinicalCodeAdmin(ContentAdmin):
-    """Admin of the clinical codes by which record systems find pages."""
+    """Admin for the clinical codes that health record systems use to find pages."""
 
     list_display = ("code", "system", "subject", "rank")
     list_filter = ("system",)
@@ -133,7 +131,7 @@ class CodeLookupForm(forms.Form):
 
 @require_safe
 def code_lookup_view(request: HttpRequest) -> HttpResponse:
-    """Show which pages a record system gets for a code, best match first, in each language."""
+    """Show which pages a health record system receives for a code, best match first, in each language."""
     if not request.user.has_perm("procedures.view_clinicalcode"):
         raise PermissionDenied
     form = CodeLookupForm(request.GET if "code" in request.GET else None)

@@ -1,6 +1,6 @@
-"""What staff see of a saved page, and the review screen.
+"""The staff view of a saved page, and the review screen.
 
-A reviewer approves or sends back exactly the text and pictures that the screen shows.
+Reviewers approve or send back exactly the text and pictures that they see on the screen.
 """
 
 from dataclasses import dataclass, field
@@ -56,13 +56,15 @@ from procedures.rendering.document import Document
 from procedures.revisions import drafts
 from procedures.revisions.history import Version, version_of_release
 
-TEXT_CHANGED_MESSAGE = gettext_lazy("The text changed while you read it. This is the newest version. Please review it.")
+TEXT_CHANGED_MESSAGE = gettext_lazy(
+    "The text changed while you were reading it. This is the newest version. Please review it."
+)
 DECISION_MESSAGES = {
     Decision.APPROVED: gettext_lazy("Approved. A manager can publish it now."),
     Decision.SENT_BACK: gettext_lazy("Sent back with your comments."),
 }
 APPROVED_LIVE_MESSAGE = gettext_lazy(
-    "Approved. Patients read this text already; a manager can now publish it as reviewed."
+    "Approved. Patients can already read this text; a manager can now publish it as reviewed."
 )
 MAX_COMMENT_LENGTH = 4000
 MAX_PARAGRAPH_COMMENTS = 100
@@ -211,7 +213,7 @@ class _RenderedVersion(Version):
 def review_view(request: HttpRequest, page_id: int) -> HttpResponse:
     """Show what changes for patients and how the page looks, and record the decision.
 
-    A decision that cannot be recorded shows the screen again, with the input: 400, 403, or 409.
+    If the decision cannot be recorded, show the screen again with the input (400, 403, or 409).
     """
     page = get_object_or_404(Page, pk=page_id)
     reviewer = get_staff_user(request)
@@ -269,7 +271,7 @@ def _new_figure(figure: Figure, approved: ApprovedFigure | None) -> dict[str, An
 
 @staff_json_view("procedures.approve_page", method="POST", max_bytes=MAX_FORM_BYTES)
 def autosave_review_view(request: HttpRequest) -> JsonResponse:
-    """Save the comments so far, for the next time that the reviewer opens this screen."""
+    """Save the comments so far, so that they are there when the reviewer opens this screen again."""
     page = get_object_or_404(Page, pk=parse_int_or_zero(request.POST.get("page", "")))
     form = ReviewForm(request.POST)
     comment = normalize_newlines(request.POST.get("comment", ""))[:MAX_COMMENT_LENGTH]
@@ -277,8 +279,8 @@ def autosave_review_view(request: HttpRequest) -> JsonResponse:
     for number, (quote, text) in enumerate(form.paragraph_comments()):
         fields |= {f"quote-{number}": quote, f"at-{number}": text}
     newest = page.revisions.values_list("number", flat=True).first()
-    slot = drafts.save_review_comments(get_staff_user(request), page.pk, fields, version=newest or 0)
-    return JsonResponse({"autosaved_at": slot.edited_at and slot.last_seen_at})
+    autosave = drafts.save_review_comments(get_staff_user(request), page.pk, fields, version=newest or 0)
+    return JsonResponse({"autosaved_at": autosave.edited_at and autosave.last_seen_at})
 
 
 def _detached_comments(comments: dict[str, str], diff_context: dict[str, Any]) -> list[tuple[int, str, str]]:

@@ -44,7 +44,7 @@ CONTEXT_ROWS = 1
 
 @admin.register(Revision)
 class RevisionAdmin(ReadOnlyAdmin):
-    """Admin of all saved drafts."""
+    """Admin for all saved drafts."""
 
     list_display = ("page", "number", "author", "created_at", "note", "preview_link")
     list_display_links = ("number",)
@@ -65,7 +65,7 @@ class RevisionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("source"))
     def source(self, revision: Revision) -> SafeString:
-        """Show the Markdown, and the other fields as JSON, folded: this is for experts."""
+        """Show the Markdown, and the other fields as JSON, collapsed by default because few users need them."""
         values = {name: value for name, value in revision.content.items() if name != "body"}
         return format_html(
             '<details><summary>{}</summary><pre class="source">{}</pre><pre class="source">{}</pre></details>',
@@ -77,7 +77,7 @@ class RevisionAdmin(ReadOnlyAdmin):
 
 @admin.register(Approval)
 class ApprovalAdmin(ReadOnlyAdmin):
-    """Admin of all review decisions."""
+    """Admin for all review decisions."""
 
     list_display = ("revision", "decision", "reviewer", "created_at", "comment")
     list_display_links = ("revision",)
@@ -93,7 +93,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
 
 @admin.register(Release)
 class ReleaseAdmin(ReadOnlyAdmin):
-    """Admin of everything that has ever been public."""
+    """Admin for everything that has ever been public."""
 
     list_display = (
         "title",
@@ -108,7 +108,7 @@ class ReleaseAdmin(ReadOnlyAdmin):
     list_display_links = ("title",)
     list_filter = ("is_starter", "published_at")
     search_fields = ("title", "path")
-    # Data for programs.
+    # Machine-readable data.
     exclude = (
         "html", "sections", "document", "thumbnail", "old_anchors", "anchor_renames", "lost_anchors", "content_hash",
         "renderer_version",
@@ -125,7 +125,6 @@ class ReleaseAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("public now"), boolean=True)
     def is_live(self, release: Release) -> bool:
-        """Whether the release is live."""
         return hasattr(release, "live_on")
 
     @admin.display(description=gettext_lazy("as a page"))
@@ -135,7 +134,7 @@ class ReleaseAdmin(ReadOnlyAdmin):
 
 
 def _preview_link(url: str, row: Revision | Release) -> SafeString:
-    label = _("See as a page")
+    label = _("View as a page")
     return format_html('<a href="{}">{}<span class="visually-hidden">: {}</span></a>', url, label, row)
 
 
@@ -214,9 +213,10 @@ def _event_entry(page: Page, event: ReleaseEvent) -> HistoryEntry:
 @require_POST
 @permission_required("procedures.change_page", raise_exception=True)
 def restore_view(request: HttpRequest, page_id: int) -> HttpResponse:
-    """Make an earlier revision the draft. 404 for a revision of another page, 409 if the page was saved meanwhile.
+    """Make an earlier revision the draft.
 
-    The revision is posted as ``revision``, or as ``discard`` to return to it and offer an undo on the form.
+    404 for a revision of another page, 409 if the page was saved in the meantime. The revision is posted as
+    ``revision``, or as ``discard``, which also offers an undo on the form.
     """
     page = get_object_or_404(Page, pk=page_id)
     is_discard = "discard" in request.POST
@@ -233,7 +233,7 @@ def restore_view(request: HttpRequest, page_id: int) -> HttpResponse:
         messages.warning(request, warning)
     if discarded:
         return HttpResponseRedirect(f"{get_change_url(page)}?discarded={discarded.pk}")
-    message = _("Revision %(number)s is the draft now. What patients read has not changed.")
+    message = _("Revision %(number)s is now the draft. What patients read has not changed.")
     messages.success(request, message % {"number": revision.number})
     return HttpResponseRedirect(get_change_url(page))
 
@@ -275,7 +275,7 @@ def collapse_unchanged(rows: list[DiffRow]) -> list[DiffSection]:
     groups = [
         (is_visible, list(group)) for is_visible, group in groupby(enumerate(rows), lambda item: item[0] in visible)
     ]
-    # One or two rows are not worth a click.
+    # Do not collapse only one or two rows.
     return [DiffSection(not is_visible and len(group) > 2, group) for is_visible, group in groups]
 
 
@@ -356,6 +356,6 @@ def revision_preview_view(request: HttpRequest, revision_id: int) -> HttpRespons
 @require_safe
 @permission_required("procedures.view_release", raise_exception=True)
 def release_preview_view(request: HttpRequest, release_id: int) -> HttpResponse:
-    """Show a release as a page. Its article is what patients read; only its relative addresses are completed."""
+    """Show a release as a page. Its article is what patients read; only its relative URLs are resolved."""
     release: Release = get_object_or_404(Release.objects.select_related("page"), pk=release_id)
     return HttpResponse(render_release_preview(release.page, release))

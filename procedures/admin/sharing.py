@@ -64,7 +64,7 @@ def get_sharing_context(page_id: int) -> SharingContext:
         reason = _("This page is not public yet. Its links appear here once it is published.")
         return SharingContext(page, clinic, None, reason)
     if clinic is None:
-        reason = _("Enter the clinic's name and phone under Clinic first: every message names them.")
+        reason = _("Enter the clinic's name and phone under Clinic first: every message includes them.")
         return SharingContext(page, None, None, reason)
     return SharingContext(page, clinic, build_message_context(live, clinic), "")
 
@@ -86,7 +86,7 @@ def send_view(request: HttpRequest) -> HttpResponse:
 @require_safe
 @permission_required(VIEW_PERMISSION, raise_exception=True)
 def sharing_view(request: HttpRequest, page_id: int) -> HttpResponse:
-    """Show everything to send. No field asks for anything about the patient."""
+    """Show everything that can be sent. No field asks for patient details."""
     return _render_sharing(request, get_sharing_context(page_id))
 
 
@@ -121,7 +121,9 @@ def _render_sharing(
 
 
 def _get_language_links(page: Page) -> list[tuple[str, str, bool]]:
-    """Return label, URL (empty if the page is not public in that language), and whether it is this page's language."""
+    """Return the label, the URL (empty if the page is not public in that language), and whether it is this page's
+    language.
+    """
     public = dict(Page.objects.published().filter(subject=page.subject).values_list("language", "pk"))
     public.setdefault(page.language, page.pk)
     return [
@@ -188,7 +190,6 @@ def qr_svg_view(request: HttpRequest, page_id: int) -> HttpResponse:
 @require_safe
 @permission_required(VIEW_PERMISSION, raise_exception=True)
 def qr_png_view(request: HttpRequest, page_id: int) -> HttpResponse:
-    """Download the QR code as PNG."""
     message = _require_message(get_sharing_context(page_id))
     return _download_response(render_qr_png(message.short_url), "image/png", f"qr-{message.code}.png")
 

@@ -51,14 +51,15 @@ from procedures.models import Figure, Page
 
 MAX_AGE_SECONDS = 24 * 60 * 60
 MAX_BUNDLE_BYTES = 300 * 1024 * 1024
-# Budget of one request for text detection. The last search can take 80 s more, and proxies time out after 120 s.
+# Time budget for text detection in one request. The last search can take another 80 s, and proxies
+# time out after 120 s.
 TEXT_DETECTION_SECONDS = 30
 TEXT_FOUND_MESSAGE = gettext_lazy(
-    "Text detection found places that may be text. Check the outlined places. If they show no name, date, "
+    "Text detection found areas that may contain text. Check the outlined areas. If they show no name, date, "
     "or number, import again: %(names)s."
 )
 NOT_SEARCHED_MESSAGE = gettext_lazy(
-    "%(count)s of %(total)s new pictures are checked for text. Import again to continue."
+    "%(count)s of %(total)s new pictures have been checked for text. Import again to continue."
 )
 TOKEN_RE = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -143,8 +144,6 @@ def _get_image_path(token: str, sha256: str, extension: str) -> Path:
 
 
 class ExportForm(forms.Form):
-    """The pages to export."""
-
     pages = forms.ModelMultipleChoiceField(
         label=gettext_lazy("Pages"),
         queryset=Page.objects.order_by("language", "title"),
@@ -154,8 +153,6 @@ class ExportForm(forms.Form):
 
 
 class ImportForm(forms.Form):
-    """The bundle to import."""
-
     bundle = forms.FileField(
         label=gettext_lazy("File to import"),
         help_text=gettext_lazy("The file exported from the other portal, such as plainspine-pages.zip."),
@@ -164,7 +161,7 @@ class ImportForm(forms.Form):
     )
 
     def clean_bundle(self) -> UploadedFile:
-        """Refuse files that are larger than a bundle can be."""
+        """Reject files that are larger than the maximum bundle size."""
         file: UploadedFile = self.cleaned_data["bundle"]
         if (file.size or 0) > MAX_BUNDLE_BYTES:
             raise forms.ValidationError(
@@ -176,7 +173,6 @@ class ImportForm(forms.Form):
 @require_http_methods(["GET", "HEAD"])
 @permission_required("procedures.publish_page", raise_exception=True)
 def transfer_view(request: HttpRequest) -> HttpResponse:
-    """Show the forms for both directions."""
     return _render_transfer(request)
 
 
@@ -272,7 +268,9 @@ def _detection_context(token: str, image: DecodedImage) -> dict[str, Any] | None
 
 
 def _detect_new_text(token: str, plan: ImportPlan) -> tuple[dict[str, Detection], str]:
-    """Search new pictures for text. Return the detections by slug, and why the import must wait, or an empty string.
+    """Search new pictures for text.
+
+    Return the detections by slug, and the reason why the import must wait (or an empty string).
 
     The import waits until every picture has been searched, and until the user has seen newly marked places.
     """
@@ -320,7 +318,7 @@ def _run_import(request: HttpRequest) -> HttpResponse:
             return _render_import_plan(request, plan, token, status=409, error=error_message)
         with transaction.atomic():
             done = import_bundle(
-                file, actor=user, check=False, include_page=selected.__contains__, is_confirmed=is_confirmed
+                file, actor=user, check=False, should_include_page=selected.__contains__, is_confirmed=is_confirmed
             )
             for slug in done.pictures:
                 # Marked places stay visible, because pictures of a bundle are not redacted here.

@@ -30,7 +30,7 @@ from procedures.revisions.history import Version
 
 RECORD_CHECK_PERMISSIONS = ("procedures.approve_page", "procedures.publish_page")
 TEXT_CHANGED_MESSAGE = gettext_lazy(
-    "The text changed while you read it. This is the newest version. Please check it again."
+    "The text changed while you were reading it. This is the newest version. Please check it again."
 )
 
 
@@ -83,7 +83,9 @@ def translation_view(request: HttpRequest, page_id: int) -> HttpResponse:
 
 
 def build_side_by_side(pair: TranslationPair) -> dict[str, Any]:
-    """Pair the sections of the source, with its changes since the translation, with those of the translation."""
+    """Pair each section of the source, including changes since the translation was made, with the corresponding section
+    of the translation.
+    """
     latest_source = pair.latest_source
     if latest_source is None:
         return {"sections": [], "count": 0}
@@ -153,18 +155,18 @@ def _handle_action(
         record_translator_check(newest, actor=actor, translator=form.cleaned_data["translator"])
     except ReviewError as error:
         return str(error), 400
-    messages.success(request, _("The check is recorded for this text only."))
+    messages.success(request, _("The check has been recorded. It applies only to this text."))
     _rerelease_if_live(request, page, newest, actor)
     return "", 200
 
 
 def _rerelease_if_live(request: HttpRequest, page: Page, checked: Revision, actor: User) -> None:
-    """If the checked text is live, re-release it, so that the page no longer says that it was not checked."""
+    """If the checked text is live, rerelease it, so that the page no longer says that it has not been checked."""
     live = page.live_release
     if live is None or live.revision.content_hash != checked.content_hash:
         return
     if not actor.has_perm("procedures.publish_page"):
-        messages.info(request, _("A manager can now update the public page to show it."))
+        messages.info(request, _("A manager can now update the public page to show the check."))
         return
     try:
         rerelease_page(page, actor=actor)

@@ -30,7 +30,7 @@ CHANGELIST_URL_NAME = "admin:procedures_warningsign_changelist"
 EXTRA_FORMS = 2
 MAX_SIGNS = 60
 LIST_CHANGED_MESSAGE = gettext_lazy(
-    "Someone else changed this list too. Your text is below. Compare it with the new list, then save."
+    "Someone else has changed this list. Your text is below. Compare it with the new list, then save."
 )
 SENT_FOR_REVIEW_MESSAGE = gettext_lazy(
     "Saved and sent for review. Patients read the old list until the new one is published."
@@ -48,9 +48,9 @@ class WarningSignForm(forms.Form):
     )
     level = forms.ChoiceField(label=gettext_lazy("Level"), choices=SignLevel.choices)
     when = forms.ChoiceField(
-        label=gettext_lazy("Shown on pages to read"), choices=SignTiming.choices, initial=SignTiming.BOTH
+        label=gettext_lazy("Shown on pages read"), choices=SignTiming.choices, initial=SignTiming.BOTH
     )
-    place = forms.IntegerField(
+    position = forms.IntegerField(
         label=gettext_lazy("Position"),
         min_value=1,
         max_value=999,
@@ -78,7 +78,7 @@ class WarningSignForm(forms.Form):
                 widget=short,
             )
         texts = [f"{code}_{part}" for part in ("text", "short") for code in CODES]
-        self.order_fields(["key", "level", "when", "place", *texts, "sources"])
+        self.order_fields(["key", "level", "when", "position", *texts, "sources"])
 
     @property
     def summary(self) -> str:
@@ -86,7 +86,7 @@ class WarningSignForm(forms.Form):
         return str(self.initial.get(f"{DEFAULT}_text", ""))
 
     def content(self) -> dict[str, Any]:
-        """Return the sign as plain data (see ``warning_signs.row_content``), without its order."""
+        """Return the sign as plain data (see ``warning_signs.serialize_sign``), without its order."""
         values = self.cleaned_data
         return {
             "key": values["key"],
@@ -100,7 +100,7 @@ class WarningSignForm(forms.Form):
         }
 
     def clean(self) -> dict[str, Any]:
-        """Apply the checks that the content folder has to pass as well."""
+        """Apply the same checks as for the content folder."""
         values = super().clean() or {}
         if not self.errors:
             for error in warning_signs.check_sign(self.content()):
@@ -121,14 +121,14 @@ class DiffSide:
 
 @admin.register(WarningSign)
 class WarningSignAdmin(AnyAdmin):
-    """Admin of the warning signs, which are edited as one list, so that each sign has one level everywhere."""
+    """Admin for the warning signs, which are edited as one list, so that each sign has one level everywhere."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Refuse: signs are added and removed only in the list."""
+        """Deny: signs are added and removed only in the list."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse: signs are added and removed only in the list."""
+        """Deny: signs are added and removed only in the list."""
         return False
 
     def get_urls(self) -> list[URLPattern]:
@@ -143,7 +143,7 @@ def _build_initial(content: warning_signs.SignListContent) -> list[dict[str, Any
             "key": row["key"],
             "level": row["level"],
             "when": row["when"],
-            "place": place,
+            "position": position,
             "sources": ", ".join(row["sources"]),
             **{
                 f"{language}_{part}": row["text"].get(language, {}).get(part, "")
@@ -151,7 +151,7 @@ def _build_initial(content: warning_signs.SignListContent) -> list[dict[str, Any
                 for part in ("text", "short")
             },
         }
-        for place, row in enumerate(content, start=1)
+        for position, row in enumerate(content, start=1)
     ]
 
 
@@ -190,8 +190,8 @@ def _propose(request: HttpRequest) -> ActionResult:
     forms_in_order = [
         form for form in formset.forms if (form.has_changed() or form.initial) and not form.cleaned_data.get("DELETE")
     ]
-    # Most urgent first; within a level by place.
-    forms_in_order.sort(key=lambda form: (_get_urgency_rank(form), form.cleaned_data["place"] or 999))
+    # Most urgent first, and by position within a level.
+    forms_in_order.sort(key=lambda form: (_get_urgency_rank(form), form.cleaned_data["position"] or 999))
     note = request.POST.get("note", "").strip()[:240]
     try:
         warning_signs.propose_list(
@@ -251,8 +251,8 @@ def _publish(request: HttpRequest) -> ActionResult:
             return None, "", 302
         return None, _("Nothing was published. %(error)s") % {"error": error}, 409
     message = ngettext(
-        "Published. %(count)s page shows the new list now.",
-        "Published. %(count)s pages show the new list now.",
+        "Published. %(count)s page now shows the new list.",
+        "Published. %(count)s pages now show the new list.",
         len(released),
     )
     messages.success(request, message % {"count": len(released)})

@@ -95,9 +95,9 @@ def _set_prefetched(row: Any, **related: list[Any]) -> None:
 
 
 def approved_figures(figures: Iterable[Figure], version: FigureVersion) -> dict[str, ApprovedFigure]:
-    """Return by slug what a release may show of each figure, without the figures that may not be shown at all.
+    """Return, by slug, the version of each figure that a release may show. Figures that may not be shown are left out.
 
-    Runs one query, plus one for each figure whose newer image awaits approval. Expects ``texts``, ``markers__texts``
+    Runs one query, plus one for each figure whose newer image awaits approval. Expects ``texts``, ``markers__texts``,
     and ``renditions`` to be prefetched.
     """
     by_pk = {figure.pk: figure for figure in figures}
@@ -141,7 +141,9 @@ def unapproved_figures(figures: Collection[Figure]) -> list[Figure]:
 
 
 def record_approval(figure: Figure, approval: Approval | None) -> FigureApproval:
-    """Record that the current image of a figure is approved; without ``approval``, that it is supplied."""
+    """Record that the current image of a figure is approved, or, without ``approval``, that it was supplied with the
+    product.
+    """
     snapshot = build_snapshot(figure)
     return FigureApproval.objects.create(
         figure=figure,
@@ -154,7 +156,7 @@ def record_approval(figure: Figure, approval: Approval | None) -> FigureApproval
 
 
 def lock_and_check_unchanged(figures: Collection[Figure]) -> bool:
-    """Lock the figures until the transaction ends; return whether their images and files are still those given.
+    """Lock the figures until the transaction ends; return whether their images and files are unchanged.
 
     A figure and its renditions are read in two queries; without the lock, another image could be saved in between.
     """
@@ -164,7 +166,7 @@ def lock_and_check_unchanged(figures: Collection[Figure]) -> bool:
 
 
 def approval_for_release(approved: ApprovedFigure) -> FigureApproval:
-    """Return the row for a release to reference: a new one if texts, markers or renditions changed since approval."""
+    """Return the row for a release to reference: a new one if texts, markers, or renditions changed since approval."""
     if not approved.is_current or _hash_snapshot(build_snapshot(approved.figure)) == approved.approval.snapshot_hash:
         return approved.approval
     return record_approval(approved.figure, approved.approval.approval)

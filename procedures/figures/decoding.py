@@ -1,7 +1,7 @@
 """Decoding of uploaded images, drawings, and logos: the only code that opens an untrusted image file.
 
-A file is checked before it is decoded. Nothing survives but the pixels: no name, no metadata, no bytes after the image.
-Its color profile is applied, not stored.
+A file is checked before it is decoded. Only the pixels are kept: no file name, metadata, or trailing bytes. Its color
+profile is applied, not stored.
 """
 
 import base64
@@ -85,7 +85,7 @@ LOGO_PALETTE_COLORS = 128
 
 @dataclass(frozen=True, slots=True)
 class WhiteLevel:
-    """The stored value that means white in a 16-bit grayscale image, and how sure that is.
+    """The stored value that means white in a 16-bit grayscale image, and how certain that value is.
 
     ``bits``: significant bits. ``is_declared``: the file says so unambiguously. ``is_dim``: most pixels are darker than
     half of what the bits can hold.
@@ -99,14 +99,17 @@ class WhiteLevel:
 
 @dataclass(frozen=True, slots=True)
 class DecodedImage:
-    """Pixels without metadata: 8-bit ``L`` or ``RGB`` in sRGB. ``sha256`` hashes mode, size and pixels."""
+    """Pixels without metadata: 8-bit ``L`` or ``RGB`` in sRGB. ``sha256`` hashes mode, size, and pixels."""
 
     image: Image.Image
     sha256: str
 
 
 def decode_image(data: bytes) -> DecodedImage:
-    """Decode a JPEG, PNG or WebP file, at most MAX_WIDTH wide. Raises only InvalidImageError."""
+    """Decode a JPEG, PNG, or WebP file, and scale it down to MAX_WIDTH if it is wider.
+
+    Raises only InvalidImageError.
+    """
     if not data:
         raise InvalidImageError(_("The file is empty. Choose another one."))
     if len(data) > MAX_IMAGE_BYTES:
@@ -122,7 +125,7 @@ def is_dicom(head: bytes) -> bool:
 
 
 def read_png_size(data: bytes) -> tuple[int, int]:
-    """Return width and height of a PNG that the portal wrote, without decoding its pixels."""
+    """Return the width and height of a PNG that the portal wrote, without decoding its pixels."""
     with Image.open(io.BytesIO(data), formats=["PNG"]) as opened:
         return opened.size
 
@@ -142,13 +145,15 @@ def _decode_safely(data: bytes, *, check_dimensions: bool) -> DecodedImage:
     except InvalidImageError:
         raise
     except UnidentifiedImageError as error:
-        raise InvalidImageError(_("This is not a JPEG, PNG, or WebP picture. Save it as one of these.")) from error
+        raise InvalidImageError(
+            _("This is not a JPEG, PNG, or WebP picture. Save it in one of these formats.")
+        ) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise InvalidImageError(_too_large_message()) from error
     except Exception as error:
         # Pillow's decoders raise many exception types for broken files.
         raise InvalidImageError(
-            _("The picture is damaged or cut off. Save it again and choose the new file.")
+            _("The picture is damaged or incomplete. Save it again and choose the new file.")
         ) from error
 
 
@@ -177,7 +182,7 @@ def _decode(data: bytes, *, check_dimensions: bool) -> DecodedImage:
             validate_dimensions(opened.size)
         profile = _read_profile(opened, png_file)
         if opened.format == "JPEG":
-            # Skip detail that is discarded below: most of the decoding time of a large photo.
+            # Skip detail that would be discarded below, which saves most of the decoding time of a large photo.
             opened.draft(None, _draft_size(opened))
         opened.load()
         # In place: a copy of 40 million pixels would take another 160 MB.
@@ -205,13 +210,13 @@ def validate_dimensions(size: tuple[int, int]) -> None:
     short, long = sorted(size)
     if short < MIN_SIDE:
         raise InvalidImageError(
-            _("The picture is only %(width)s × %(height)s pixels. Choose one with at least %(least)s on each side.")
-            % {"width": size[0], "height": size[1], "least": MIN_SIDE}
+            _("The picture is only %(width)s × %(height)s pixels. Choose one with at least %(min)s on each side.")
+            % {"width": size[0], "height": size[1], "min": MIN_SIDE}
         )
     if long > MAX_ASPECT_RATIO * short:
         raise InvalidImageError(
-            _("The picture is %(width)s × %(height)s pixels: more than %(most)s times as long as it is wide. Crop it.")
-            % {"width": size[0], "height": size[1], "most": MAX_ASPECT_RATIO}
+            _("The picture is %(width)s × %(height)s pixels: more than %(max)s times as long as it is wide. Crop it.")
+            % {"width": size[0], "height": size[1], "max": MAX_ASPECT_RATIO}
         )
 
 
@@ -251,7 +256,10 @@ def _to_8bit(image: Image.Image, png_file: PngFile) -> Image.Image:
         return _scale_16bit_to_8bit(image, estimate_white_level(image, png_file.significant_bits).value)
     if png_file.bit_depth == FULL_BIT_DEPTH and _is_too_dark(image):
         raise InvalidImageError(
-            _("The picture has 16 bits per color and uses only the darkest values. Save it with 8 bits.")
+            _(
+                "The picture has 16 bits per color channel but uses only the darkest values. Save it with 8 bits "
+                "per channel."
+            )
         )
     if image.mode in {"1", "L", "LA"} and image.has_transparency_data:
         return _flatten_grayscale(image)
@@ -353,7 +361,7 @@ def read_svg(data: bytes) -> tuple[bytes, str]:
         text = XML_DECLARATION_RE.sub("", data.decode())
     except UnicodeDecodeError as error:
         raise InvalidImageError(_("The drawing is not UTF-8 text. Save it as UTF-8.")) from error
-    if any(sign in text for sign in ("<!", "<?", "\0")):
+    if any(token in text for token in ("<!", "<?", "\0")):
         raise InvalidImageError(_("The drawing contains a declaration or comment. Only plain shapes are allowed."))
     try:
         root = ElementTree.fromstring(text)  # noqa: S314 -- no declaration, so no entities; at most 60 kB
@@ -377,15 +385,15 @@ def read_svg(data: bytes) -> tuple[bytes, str]:
 
 
 def read_logo(data: bytes) -> Logo:
-    """Return an uploaded logo as it is stored. Raise InvalidImageError with a message for staff."""
+    """Convert an uploaded logo to the stored format. Raise InvalidImageError with a message for staff."""
     head = data[:1000].lstrip().lower()
     if head.startswith((b"<svg", b"<?xml", b"<!doctype svg")):
-        raise InvalidImageError(_("This is an SVG file, which can hold a program. Save the logo as PNG."))
+        raise InvalidImageError(_("This is an SVG file, which can contain scripts. Save the logo as a PNG."))
     image = decode_image(data).image
     if image.height < MIN_LOGO_HEIGHT:
         raise InvalidImageError(
-            _("The logo is only %(height)s pixels high and would look blurred. Choose one with at least %(least)s.")
-            % {"height": image.height, "least": MIN_LOGO_HEIGHT}
+            _("The logo is only %(height)s pixels high and would look blurry. Choose one with at least %(min)s.")
+            % {"height": image.height, "min": MIN_LOGO_HEIGHT}
         )
     image.thumbnail((MAX_LOGO_WIDTH, MAX_LOGO_HEIGHT), Image.Resampling.LANCZOS)
     png = _encode_png(image)
@@ -401,7 +409,10 @@ def _encode_png(image: Image.Image) -> bytes:
 
 
 def decode_logo_text(text: str) -> Logo:
-    """Return the logo in a text of ``procedures.branding.encode_text``. Raise InvalidImageError for anything else."""
+    """Decode a logo from the output of ``procedures.branding.encode_text``.
+
+    Raise InvalidImageError for anything else.
+    """
     try:
         return read_stored_logo(base64.b64decode(text, validate=True))
     except binascii.Error as error:
@@ -409,7 +420,7 @@ def decode_logo_text(text: str) -> Logo:
 
 
 def read_stored_logo(png: bytes) -> Logo:
-    """Return a logo that ``read_logo`` made, byte for byte, or a new one if anything about the file is different."""
+    """Return a logo created by ``read_logo`` unchanged; process any other file as a new upload."""
     logo = read_logo(png)
     size = read_png_size(png) if png.startswith(PNG_SIGNATURE) else None
     is_stored = size == (logo.width, logo.height) and strip_png_metadata(png).data == png

@@ -1,4 +1,4 @@
-"""Structure of JPEG, PNG, WebP and JPEG 2000 files, checked and stripped before decoding, and conversion to sRGB.
+"""Checks and strips the structure of JPEG, PNG, WebP, and JPEG 2000 files before decoding, and converts images to sRGB.
 
 Decoding can cost far more than the file size or the number of pixels suggest: a JPEG repeats all its blocks in each
 scan, a PNG inflates each text chunk, and Python readers step through every marker. So scans, segments and chunks are
@@ -41,7 +41,7 @@ J2K_COM, J2K_SOT, J2K_SOD, J2K_EOC = 0xFF64, 0xFF90, 0xFF93, 0xFFD9
 
 SRGB_PROFILE = ImageCms.createProfile("sRGB")
 RENDERING_INTENT, TRANSFORM_FLAGS = ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
-# Chromaticities: x and y of white, red, green and blue.
+# Chromaticities: x and y of white, red, green, and blue.
 SRGB_PRIMARIES = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
 ADOBE_PRIMARIES = (0.3127, 0.329, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
 P3_PRIMARIES = (0.3127, 0.329, 0.68, 0.32, 0.265, 0.69, 0.15, 0.06)
@@ -64,9 +64,9 @@ class InvalidImageError(ValueError):
 
 
 def raise_too_complex() -> NoReturn:
-    """Raise InvalidImageError for a file with too many segments, chunks or boxes."""
+    """Raise InvalidImageError for a file with too many segments, chunks, or boxes."""
     raise InvalidImageError(
-        _("The file is made of too many parts. Open the picture, save it again, and choose the new file.")
+        _("The file has too many internal parts. Open the picture, save it again, and choose the new file.")
     )
 
 
@@ -86,7 +86,7 @@ class PngFile:
 
 
 def iter_jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield marker, start and end of each segment of a JPEG or JPEG-LS file. A scan ends at the next marker.
+    """Yield the marker, start, and end of each segment of a JPEG or JPEG-LS file. A scan ends at the next marker.
 
     Stops at the first damaged segment. Raises InvalidImageError after MAX_JPEG_SEGMENTS.
     """
@@ -191,7 +191,7 @@ def _inflate_icc_profile(chunk: bytes) -> bytes:
 
 
 def read_webp_size(data: bytes) -> tuple[int, int]:
-    """Return width and height before a decoder allocates memory for them; zeros if the header is damaged."""
+    """Return the width and height before a decoder allocates memory for them; zeros if the header is damaged."""
     kind, head = data[12:16], data[20:30].ljust(10, b"\0")
     if kind == b"VP8X":
         return 1 + int.from_bytes(head[4:7], "little"), 1 + int.from_bytes(head[7:10], "little")
@@ -205,7 +205,9 @@ def read_webp_size(data: bytes) -> tuple[int, int]:
 
 
 def read_bitstream_size(data: bytes) -> tuple[int, int, int]:
-    """Return width, height and component count declared by a JPEG, JPEG-LS or JPEG 2000 bitstream; zeros if none."""
+    """Return the width, height, and component count declared by a JPEG, JPEG-LS, or JPEG 2000 bitstream; zeros if
+    none.
+    """
     if data.startswith(J2K_SIGNATURE):
         right, bottom, left, top = struct.unpack(">4L", data[8:24])
         return right - left, bottom - top, int.from_bytes(data[40:42], "big")
@@ -279,7 +281,7 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         if image.mode == "CMYK":
             raise InvalidImageError(
                 _(
-                    "The picture is made for printing, and its color profile is damaged. "
+                    "The picture uses print colors (CMYK), and its color profile is damaged. "
                     "Save it as RGB and choose the new file."
                 )
             ) from error
@@ -331,7 +333,7 @@ def read_png_profile(opened: Image.Image, embedded: bytes | None, primaries: int
     """
     if primaries or transfer:
         if primaries not in CICP_PRIMARIES or transfer not in CICP_SRGB_CURVES:
-            raise InvalidImageError(_("The colors are made for special screens (HDR). Save the picture as sRGB."))
+            raise InvalidImageError(_("The picture uses HDR colors. Save it as sRGB."))
         return None if primaries == 1 else build_matrix_profile(CICP_PRIMARIES[primaries], None)
     if embedded is not None or "srgb" in opened.info:
         return embedded
@@ -376,7 +378,7 @@ def _encode_fixed(number: float) -> bytes:
 
 
 def _adapt_to_d50(primaries: Sequence[float]) -> list[list[float]]:
-    """Return red, green and blue as XYZ, adapted to the D50 white point of ICC profiles (Bradford)."""
+    """Return red, green, and blue as XYZ, adapted to the D50 white point of ICC profiles (Bradford)."""
     white, *colors = (_xy_to_xyz(*primaries[at : at + 2]) for at in (0, 2, 4, 6))
     by_rows = [[color[row] for color in colors] for row in range(3)]
     amounts = _multiply(_invert_matrix(by_rows), white)

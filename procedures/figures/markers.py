@@ -1,4 +1,4 @@
-"""Markers of a figure: as plain data, the only code that saves them, and their checks.
+"""Figure markers: their representation as plain data, the only code that saves them, and their checks.
 
 The checks run at the size that markers have on a phone: overlap, edges, size, and contrast with the image. Every line
 of a marker has two strokes, one light and one dark (static/css/components/markers.css); at each pixel the better one
@@ -33,7 +33,7 @@ COORDINATE_FIELDS = ("x", "y", "target_x", "target_y", "size_x", "size_y")
 COORDINATE_DIGITS = 6
 MAX_MARKERS = 20
 MAX_KEY_LENGTH = 40
-# Shapes that outline an area; the others point at a spot.
+# Shapes that outline an area; the others mark a point.
 AREA_SHAPES = frozenset({MarkerShape.CIRCLE, MarkerShape.REGION, MarkerShape.POLYGON})
 MIN_CONTRAST = 3.0
 WHITE_LUMINANCE, BLACK_LUMINANCE = 1.0, 0.0
@@ -110,7 +110,7 @@ class MarkerData:
 
     @property
     def half_size(self) -> tuple[float, float]:
-        """Horizontal and vertical distance from the target to the edge of its area; (0, 0) for a point."""
+        """The horizontal and vertical distances from the target to the edge of its area; (0, 0) for a point."""
         if self.shape == MarkerShape.CIRCLE:
             return self.size_x, self.size_y or self.size_x
         return (self.size_x / 2, self.size_y / 2) if self.shape == MarkerShape.REGION else (0.0, 0.0)
@@ -130,7 +130,9 @@ def to_marker_data(marker: Marker) -> MarkerData:
 
 
 def make_unique_key(preferred: str, texts: dict[str, MarkerTextData], number: int, taken: Iterable[str]) -> str:
-    """Return a key not in ``taken``: ``preferred``, else one from the label, else such as ``mark-3``."""
+    """Return a key not in ``taken``: ``preferred``, otherwise one derived from the label, otherwise a generated one
+    such as ``mark-3``.
+    """
     from_label = next((slug for text in texts.values() if (slug := slugify(text.label))), "")
     base = (preferred or from_label or f"mark-{number}")[: MAX_KEY_LENGTH - 3].strip("-") or f"mark-{number}"
     taken = set(taken)
@@ -204,7 +206,10 @@ def _has_moved(old: MarkerData, new: MarkerData) -> bool:
 
 
 def describe_changes(before: Sequence[MarkerData], after: Sequence[MarkerData]) -> list[str]:
-    """Return one message for each changed marker, such as “Needle: number moved”; empty if nothing changed."""
+    """Return one message for each changed marker, such as “Needle: number moved”.
+
+    Return an empty list if nothing changed.
+    """
     old = {marker.key: marker for marker in before}
     new = {marker.key: marker for marker in after}
     lines = [_("%(marker)s: new") % {"marker": marker.display_name} for marker in after if marker.key not in old]
@@ -282,9 +287,9 @@ def relative_luminance(red: int, green: int, blue: int) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def contrast_ratio(one: float, other: float) -> float:
+def contrast_ratio(a: float, b: float) -> float:
     """Return the contrast ratio of two relative luminances, 1 to 21."""
-    light, dark = max(one, other), min(one, other)
+    light, dark = max(a, b), min(a, b)
     return (light + 0.05) / (dark + 0.05)
 
 
@@ -428,9 +433,9 @@ def check_markers(markers: Sequence[MarkerData], *, aspect: float, backgrounds: 
     return sorted(issues, key=lambda issue: (issue.index, not issue.is_blocking))
 
 
-def distance_px(one: tuple[float, float], other: tuple[float, float], aspect: float) -> float:
+def distance_px(a: tuple[float, float], b: tuple[float, float], aspect: float) -> float:
     """Return the distance of two positions on a phone, in CSS pixels."""
-    return math.hypot((one[0] - other[0]) * PHONE_IMAGE_WIDTH_PX, (one[1] - other[1]) * PHONE_IMAGE_WIDTH_PX * aspect)
+    return math.hypot((a[0] - b[0]) * PHONE_IMAGE_WIDTH_PX, (a[1] - b[1]) * PHONE_IMAGE_WIDTH_PX * aspect)
 
 
 def _check_distances(markers: Sequence[MarkerData], aspect: float) -> Iterator[MarkerIssue]:
@@ -440,7 +445,10 @@ def _check_distances(markers: Sequence[MarkerData], aspect: float) -> Iterator[M
             message = _("On a phone, this number overlaps number %(number)s. Move one of them.")
             yield MarkerIssue(second_number - 1, message % {"number": first_number}, is_blocking=True)
         elif distance < RECOMMENDED_LABEL_DISTANCE_PX:
-            message = _("On a phone, this number is close to number %(number)s. More room helps an unsteady finger.")
+            message = _(
+                "On a phone, this number is close to number %(number)s. Leave more space, so that people with "
+                "unsteady hands can tap it."
+            )
             yield MarkerIssue(second_number - 1, message % {"number": first_number})
 
 

@@ -26,8 +26,9 @@ MIN_OVERLAP_FRACTION = 0.5
 def find_text(data: bytes) -> list[list[float]]:
     """Return boxes of likely text, from top to bottom.
 
-    The detector runs on the image and on a copy with enhanced local contrast (CLAHE), which brings out letters in dark
-    corners. It detects lines at any angle, so each line is read in every orientation that its shape allows.
+    The detector runs on the image and on a copy with enhanced local contrast (CLAHE), which makes letters in dark
+    corners visible. It detects lines at any angle, so each line is read in every orientation that its shape
+    allows.
     """
     import io
 
@@ -51,7 +52,7 @@ def find_text(data: bytes) -> list[list[float]]:
 
 
 def _read_lines(engine: Any, pixels: Any, *, is_unchanged: bool) -> list[tuple[Any, float]]:
-    """Return corners and score of each readable line. ``is_unchanged``: without contrast enhancement."""
+    """Return the corners and score of each readable line. ``is_unchanged``: without contrast enhancement."""
     import numpy as np
 
     image, ratio_height, ratio_width = engine.preprocess(pixels)
@@ -77,7 +78,7 @@ def _read_lines(engine: Any, pixels: Any, *, is_unchanged: bool) -> list[tuple[A
 
 def _is_word(text: str) -> bool:
     """Reject misread bone shapes: rotated or enhanced, they come out as a single letter or as Chinese characters."""
-    return sum(letter.isalnum() and letter < FIRST_NON_LATIN for letter in text) >= MIN_LETTERS
+    return sum(char.isalnum() and char < FIRST_NON_LATIN for char in text) >= MIN_LETTERS
 
 
 def _merge_boxes(boxes: list[list[float]]) -> list[list[float]]:

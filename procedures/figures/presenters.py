@@ -80,7 +80,7 @@ def media_url(name: str) -> str:
 
 
 def build_figure_context(figure: Figure, language: str) -> FigureContext:
-    """Build the context in one language. Expects ``texts``, ``markers__texts`` and ``renditions`` to be prefetched."""
+    """Build the context in one language. Expects ``texts``, ``markers__texts``, and ``renditions`` to be prefetched."""
     text = next((t for t in figure.texts.all() if t.language == language), None)
     renditions = sorted(figure.renditions.all(), key=lambda r: r.width)
     jpegs = [r for r in renditions if r.format == "jpeg"]

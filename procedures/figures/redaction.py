@@ -32,7 +32,7 @@ from procedures.figures import ocr, sandbox
 from procedures.figures.decoding import DecodedImage, InvalidImageError, build_decoded_image
 
 MAX_BOXES = 50
-# A smaller image shows nothing and has no room for a marker.
+# A smaller image shows nothing useful and has no room for a marker.
 MIN_CROP_PIXELS = 64
 # Fractions arrive from the browser as decimals: their sum may exceed 1 by a rounding error.
 EDGE_TOLERANCE = 1e-6
@@ -69,7 +69,7 @@ class Box:
             raise InvalidImageError(_("The box is empty. Draw it larger."))
 
     def to_pixels(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
-        """Return left, top, right, bottom of the pixels that the box touches, even in part."""
+        """Return the left, top, right, and bottom of the pixels that the box touches, even in part."""
         width, height = size
         right, bottom = (self.x + self.width) * width, (self.y + self.height) * height
         left, top = (math.floor(_snap_to_pixel(position)) for position in (self.x * width, self.y * height))
@@ -77,7 +77,9 @@ class Box:
 
 
 def _snap_to_pixel(position: float) -> float:
-    """Undo rounding errors such as 0.1 + 0.2 > 0.3, so that a box ending on a pixel edge does not touch the next."""
+    """Undo rounding errors such as 0.1 + 0.2 > 0.3, so that a box that ends on a pixel edge does not touch the next
+    pixel.
+    """
     whole = round(position)
     return float(whole) if abs(position - whole) < EDGE_TOLERANCE else position
 
@@ -106,7 +108,7 @@ def crop(original: DecodedImage, box: Box) -> DecodedImage:
     left, top, right, bottom = box.to_pixels(original.image.size)
     if min(right - left, bottom - top) < MIN_CROP_PIXELS:
         raise InvalidImageError(
-            _("Fewer than %(least)s pixels would be left. Draw the box larger.") % {"least": MIN_CROP_PIXELS}
+            _("The cropped picture would be smaller than %(min)s pixels. Draw a larger box.") % {"min": MIN_CROP_PIXELS}
         )
     return build_decoded_image(original.image.crop((left, top, right, bottom)))
 
@@ -115,7 +117,7 @@ def redact(original: DecodedImage, boxes: Iterable[Box]) -> DecodedImage:
     """Return a copy whose pixels inside the boxes are replaced by black."""
     boxes = list(boxes)
     if len(boxes) > MAX_BOXES:
-        raise InvalidImageError(_("At most %(most)s boxes. Crop the picture instead.") % {"most": MAX_BOXES})
+        raise InvalidImageError(_("You can add up to %(max)s boxes. Crop the picture instead.") % {"max": MAX_BOXES})
     image = original.image.copy()
     draw = ImageDraw.Draw(image)
     for box in boxes:
@@ -138,36 +140,36 @@ class DetectionStatus(StrEnum):
 
 STATUS_MESSAGES = {
     DetectionStatus.MARKED: gettext_lazy(
-        "Text detection found places that may be text. It can miss text. Look at the whole picture."
+        "Text detection found areas that may contain text. It can miss text, so check the whole picture."
     ),
     DetectionStatus.NOTHING_MARKED: gettext_lazy(
-        "Text detection found nothing. It can miss text. Look at the whole picture."
+        "Text detection found nothing. It can miss text. Check the whole picture."
     ),
     DetectionStatus.NOT_INSTALLED: gettext_lazy(
-        "Text detection is not set up. Look at the whole picture, and ask your IT team to set it up."
+        "Text detection is not set up. Check the whole picture, and ask your IT team to set it up."
     ),
     DetectionStatus.SWITCHED_OFF: gettext_lazy(
-        "Text detection is turned off. Look at the whole picture. Your IT team can turn it on."
+        "Text detection is turned off. Check the whole picture. Your IT team can turn it on."
     ),
-    DetectionStatus.TIMED_OUT: gettext_lazy("Text detection took too long and was stopped. Look at the whole picture."),
+    DetectionStatus.TIMED_OUT: gettext_lazy("Text detection took too long and was stopped. Check the whole picture."),
     DetectionStatus.BUSY: gettext_lazy(
-        "Text detection is busy with other pictures. Look at the whole picture, or try again."
+        "Text detection is busy with other pictures. Check the whole picture, or try again."
     ),
     DetectionStatus.FAILED: gettext_lazy(
-        "Text detection did not work on this picture. Look at the whole picture. The reason is in the log."
+        "Text detection did not work on this picture. Check the whole picture. The reason is in the log."
     ),
 }
 
 
 class UploaderAnswer(StrEnum):
-    """What the uploader said about marked regions that remain visible."""
+    """The uploader's answer about marked regions that remain visible."""
 
     NOT_TEXT = "not_text"
     HARMLESS = "harmless"
 
 
 UPLOADER_ANSWER_LABELS = {
-    UploaderAnswer.NOT_TEXT: gettext_lazy("No, none of these places is text."),
+    UploaderAnswer.NOT_TEXT: gettext_lazy("No, none of these areas contains text."),
     UploaderAnswer.HARMLESS: gettext_lazy("Yes, but it is not a name, a date, or a number that belongs to a person."),
 }
 
@@ -213,7 +215,7 @@ def _intersect(parts: list[Rectangle], other: Rectangle) -> list[Rectangle]:
 
 
 def _subtract(rectangle: Rectangle, box: Box) -> list[Rectangle]:
-    """Return what a box leaves of a rectangle: up to four rectangles."""
+    """Return the parts of a rectangle outside a box, as up to four rectangles."""
     hidden = _intersect([rectangle], (box.x, box.y, box.x + box.width, box.y + box.height))
     if not hidden:
         return [rectangle]

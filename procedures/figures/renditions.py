@@ -1,6 +1,6 @@
 """Stored files of figures: encoding an image once in all its sizes, and deleting files that nothing references.
 
-Unused are the files of replaced images and of failed uploads.
+Files of replaced images and of failed uploads are unused.
 """
 
 import datetime
@@ -26,7 +26,7 @@ from portal.storage.local_storage import MEDIA_NAME_PATTERN
 from procedures.figures.decoding import DecodedImage, InvalidImageError, decode_stored_image
 from procedures.models import Figure, FigureApproval, Release, ReleaseDependency, Rendition
 
-# The smallest is for cards and lists only; figures start at 480 px.
+# The smallest width is for cards and lists only; figures start at 480 px.
 THUMBNAIL_WIDTH = 240
 RENDITION_WIDTHS = (THUMBNAIL_WIDTH, 480, 800, 1200, 1600)
 # At 1600², AVIF takes 169 ms at speed 8 and 2.5 s at speed 6, with no smaller files for these images.
@@ -220,7 +220,7 @@ class UnusedFile:
 
 
 def find_unused_files(*, older_than: datetime.timedelta = MIN_AGE) -> list[UnusedFile]:
-    """List unused files by name, except those younger than ``older_than`` and those not written by the portal."""
+    """List unused files by name, except files newer than ``older_than`` and files that the portal did not write."""
     latest = timezone.now() - older_than
     # List files before references: a file that is stored in between is then in neither list.
     old = [name for name in _stored_files() if (modified := _modified_at(name)) is not None and modified <= latest]
@@ -257,8 +257,8 @@ def rollback_files() -> Iterator[None]:
 def delete_on_commit(names: list[str]) -> None:
     """Delete the files after the transaction commits if they are unused by then.
 
-    Not left to the next cleanup, because a replaced image may show the very thing it was replaced for. A file that was
-    stored again in the meantime is left to the cleanup.
+    The next cleanup would be too late, because the image may have been replaced to remove something it shows, such as a
+    name. A file that was stored again in the meantime is left to the cleanup.
     """
     started_at = timezone.now()
 

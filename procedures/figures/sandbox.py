@@ -1,8 +1,8 @@
 """Run a decoder or OCR program on an untrusted image, in a separate process with resource limits.
 
-Codecs and OCR engines are large C programs. A crash, an endless loop or a huge allocation ends only that process, which
-has no settings, no secrets and no database. This file is both sides: ``run_sandboxed`` starts it as a script, which
-sets the limits before the program imports anything.
+Codecs and OCR engines are large C programs. A crash, an endless loop, or a huge allocation ends only that process,
+which has no settings, secrets, or database connection. This file contains both sides: ``run_sandboxed`` starts the file
+itself as a script, which sets the limits before the program imports anything.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Staging of uploads: an image, or DICOM frames to choose from, in a private folder until the user saves it.
+"""Staging of uploads: keeps an image, or DICOM frames to choose from, in a private folder until the user saves it.
 
 A staged upload may still show patient data, so it is readable by its uploader only and deleted after an hour.
 """
@@ -57,9 +57,9 @@ MIN_COLOR_DIFFERENCE = 8
 class StagedImage:
     """An upload in staging: an image, or frames from which the user chooses one.
 
-    ``figure_id``: the figure whose image it replaces. ``is_own``: the pixels are that figure's current ones, to be
-    cropped or redacted. ``from_editor``: uploaded from the text editor, which inserts it after saving. ``file_kind``:
-    the FigureKind suggested by the file, or "". ``is_inverted``: the user swapped black and white.
+    ``figure_id``: the figure whose image it replaces. ``is_own``: the pixels are the figure's current ones and are
+    being cropped or redacted. ``from_editor``: uploaded from the text editor, which inserts it after saving.
+    ``file_kind``: the FigureKind suggested by the file, or "". ``is_inverted``: the user swapped black and white.
     ``saved_figure_id``: the figure it was saved as.
     """
 
@@ -97,7 +97,7 @@ class StagedImage:
             return (self.folder / IMAGE_FILE).read_bytes()
         except FileNotFoundError:
             raise InvalidImageError(
-                _("The picture was not saved within an hour and was deleted. Choose it again.")
+                _("The picture was deleted because it was not saved within an hour. Choose it again.")
             ) from None
 
     def set_image(self, decoded: DecodedImage) -> None:
@@ -166,13 +166,13 @@ class StagedImage:
 
 def staging_dir() -> Path:
     """Return the staging folder, readable by the portal's user only."""
-    # The name stays: uploads in it from before an update must still be deleted after an hour.
+    # Keep this folder name, so that uploads staged before an update are still deleted after an hour.
     folder: Path = settings.DATA_DIR / "waiting"
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder
 
 
-def open_staged(
+def create_staged(
     *, user_id: int, figure_id: int | None = None, is_own: bool = False, from_editor: bool = False
 ) -> StagedImage:
     """Create an empty staged upload, which the caller fills or discards; delete the user's oldest beyond the limit."""
@@ -193,7 +193,7 @@ def stage(stream: BinaryIO, *, user_id: int, figure_id: int | None = None, from_
 
     Raises InvalidImageError, and leaves nothing behind, if the file is not a supported image.
     """
-    staged = open_staged(user_id=user_id, figure_id=figure_id, from_editor=from_editor)
+    staged = create_staged(user_id=user_id, figure_id=figure_id, from_editor=from_editor)
     try:
         has_dicom_header = is_dicom(stream.read(DICOM_PREAMBLE_BYTES))
         stream.seek(0)
@@ -203,7 +203,7 @@ def stage(stream: BinaryIO, *, user_id: int, figure_id: int | None = None, from_
             if frames.is_color and frames.count == 1:
                 staged.set_image(frames.render())
         else:
-            # One byte over the limit is enough for decode_image() to refuse it.
+            # One byte over the limit is enough for decode_image() to reject the file.
             data = stream.read(MAX_IMAGE_BYTES + 1)
             decoded = decode_image(data)
             staged.update_metadata(file_kind=suggest_kind_from_pixels(decoded.image))

@@ -1,8 +1,8 @@
-"""Exchange of pages between portals. A bundle is a zip of content files, with all that the pages show, and a manifest.
+"""Exchange of pages between portals.
 
-A bundle to import is untrusted: names, sizes, and contents are checked first. Pages are imported as drafts; what
-patients read does not change. Sources, pictures, and series are only added: rows that exist already are left as they
-are.
+A bundle is a zip of content files with everything that the pages show, and a manifest. A bundle to import is untrusted:
+names, sizes, and contents are checked first. Pages are imported as drafts; what patients read does not change. Sources,
+pictures, and series are only added: existing rows are left unchanged.
 """
 
 import hashlib
@@ -73,7 +73,7 @@ class InvalidBundleError(ValueError):
 
 
 class UnconfirmedPicturesError(Exception):
-    """New pictures that the importing person has not viewed and confirmed; ``slugs`` names them."""
+    """Raised for new pictures that the user has not viewed and confirmed. ``slugs`` lists them."""
 
     def __init__(self, slugs: list[str]) -> None:
         super().__init__(", ".join(slugs))
@@ -82,7 +82,7 @@ class UnconfirmedPicturesError(Exception):
 
 @dataclass
 class BundleChange:
-    """What an import does with one row of a bundle.
+    """The outcome of an import for one row of a bundle.
 
     ``action``: ``new``, ``same``, ``draft`` (the page's draft is replaced), or ``kept`` (the existing row stays).
     """
@@ -194,17 +194,17 @@ def import_bundle(
     *,
     actor: User | None,
     check: bool,
-    include_page: Callable[[str], bool] = lambda _: True,
+    should_include_page: Callable[[str], bool] = lambda _: True,
     is_confirmed: Callable[[str, DecodedImage], bool] = lambda _slug, _picture: True,
 ) -> ImportPlan:
     """Import a bundle (a path or an open binary file) in one transaction and return what was done.
 
     ``check`` makes it a dry run: everything is executed, then rolled back.
-    ``include_page`` selects pages by their key, “language subject”.
-    ``is_confirmed`` tells whether the importing person has viewed a new picture and confirmed that no name is visible
-    in it. The default, for the command line, takes all as confirmed.
+    ``should_include_page`` selects pages by their key, “language subject”.
+    ``is_confirmed`` returns whether the user has viewed a new picture and confirmed that no name is visible in it. The
+    default, for the command line, treats all pictures as confirmed.
 
-    Raise UnconfirmedPicturesError (not in a dry run) or InvalidBundleError; then nothing has changed.
+    Raise UnconfirmedPicturesError (not in a dry run) or InvalidBundleError; in that case, nothing changes.
     """
     plan = ImportPlan()
     with tempfile.TemporaryDirectory() as temp_dir:
@@ -213,7 +213,7 @@ def import_bundle(
         try:
             rows = _read_rows(folder, actor)
             with rollback_files(), transaction.atomic():
-                _apply_rows(rows, plan, actor, include_page, store_files=not check)
+                _apply_rows(rows, plan, actor, should_include_page, store_files=not check)
                 unconfirmed = [slug for slug, picture in plan.pictures.items() if not is_confirmed(slug, picture)]
                 if unconfirmed and not check:
                     raise UnconfirmedPicturesError(unconfirmed)
@@ -334,7 +334,7 @@ def _apply_rows(
     rows: list[ParsedRow],
     plan: ImportPlan,
     actor: User | None,
-    include_page: Callable[[str], bool],
+    should_include_page: Callable[[str], bool],
     *,
     store_files: bool,
 ) -> None:
@@ -345,7 +345,7 @@ def _apply_rows(
         if isinstance(serializer, WarningSignSerializer):
             signs.append((entry, data))
         elif isinstance(serializer, PageSerializer):
-            if include_page(entry.key):
+            if should_include_page(entry.key):
                 pages.append((serializer, entry, data))
         elif (row := serializer.find_row(entry.key)) is not None:
             is_same = serializer.serialize(row) == data
@@ -374,7 +374,8 @@ def _import_warning_signs(
 ) -> None:
     """Import the other portal's list of warning signs.
 
-    It becomes the starter list where there is none; otherwise it is only proposed, and a reviewer decides on it.
+    It becomes the starter list if there is none. Otherwise it is only proposed, and a reviewer decides whether to
+    accept it.
     """
     if not signs:
         return
@@ -410,7 +411,7 @@ def _import_page(
     *,
     store_files: bool,
 ) -> bool:
-    """Save the fields of one page. Return False if it is unchanged or cannot be imported.
+    """Save the fields of one page. Return False if the page is unchanged or cannot be imported.
 
     ``imported_keys`` are the keys of all pages that this import includes.
     """
@@ -438,7 +439,7 @@ def _import_page(
 
 
 def _describe_existing(page: Page) -> str:
-    """Return a note on what happens to the page's public text and its current draft."""
+    """Return a note about what happens to the page's public text and its current draft."""
     live = page.live_release
     if live is None:
         return _("Your current draft stays in the history.")

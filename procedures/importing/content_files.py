@@ -1,8 +1,8 @@
 """Content files: parsing into entries that know their line numbers, writing, and the interface of serializers.
 
 Files are YAML, or Markdown with front matter. ``Serializer.serialize`` returns a row in the same form as ``clean``
-returns its file entry. This makes dump → load → dump byte-identical, and tells rows that staff have changed from rows
-that are still as they were loaded.
+returns its file entry. This makes dump → load → dump byte-identical, and distinguishes rows that staff have changed
+from rows that are still as loaded.
 """
 
 import re
@@ -93,7 +93,7 @@ def _construct_mapping(loader: _LineLoader, node: yaml.MappingNode) -> dict[str,
     lines: dict[str, int] = {}
     for key, _value in node.value:
         if key.value in lines:
-            problem = _("the key “%(key)s” appears twice, remove one") % {"key": key.value}
+            problem = _("the key “%(key)s” appears twice; remove one of them") % {"key": key.value}
             raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
         lines[str(key.value)] = key.start_mark.line + 1
     data: dict[str, Any] = {
@@ -119,7 +119,8 @@ def read_yaml(file: Path, text: str | None = None, line_offset: int = 0) -> Any:
         line = (error.problem_mark.line + 1 if error.problem_mark else 1) + line_offset
         raise ContentError(file, line, _("Invalid YAML: %(problem)s.") % {"problem": error.problem}) from error
     except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        # PyYAML leaks these for a date such as 2024-13-45, a list as a key, !!int without a number, deep nesting.
+        # PyYAML lets these escape for a date such as 2024-13-45, a list used as a key, !!int without a number, or deep
+        # nesting.
         raise ContentError(file, 1 + line_offset, _("Invalid YAML: %(problem)s.") % {"problem": error}) from error
 
 
@@ -189,7 +190,7 @@ def clean_fields(entry: ContentEntry, fields: dict[str, Field]) -> dict[str, Any
     """
     if not isinstance(entry.data, dict):
         entry.errors.append(entry.make_error(str(EXPECTED_FIELDS_MESSAGE)))
-        # An entry of its own: the required fields must not be reported as missing as well.
+        # Use a separate entry, so that the required fields are not reported as missing as well.
         entry = ContentEntry(entry.key, {}, entry.file, entry.line)
     entry.errors += [
         entry.make_error(
@@ -384,7 +385,7 @@ def sync_texts(owner: models.Model, related: str, texts: dict[str, dict[str, Any
 def collect_errors(entry: ContentEntry, errors: list[ContentError]) -> Iterator[None]:
     """Run a block in a savepoint; append its validation errors, located in the file, to ``errors``.
 
-    The caller goes on after an error so that it can report all of them.
+    The caller continues after an error, so that it can report all errors at once.
     """
     try:
         with transaction.atomic():

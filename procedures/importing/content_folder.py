@@ -1,7 +1,7 @@
 """Loading of a content folder into the database, and dumping of the database to a content folder.
 
-A load reads and validates all files first, then writes and publishes in one transaction: all of it, or nothing.
-It never overwrites a row that staff have changed since the last load.
+A load reads and validates all files first, then writes and publishes everything in one transaction, or nothing. It
+never overwrites a row that staff have changed since the last load.
 """
 
 import hashlib
@@ -45,7 +45,8 @@ from procedures.publishing.rerelease import pages_from_older_renderer, rerelease
 from procedures.rendering import Issue, ReferenceResolver, RenderedPage
 from procedures.revisions.drafts import save_revision
 
-# Blocks that list public pages. Pages with one are published last; the second also lists the pages that have the first.
+# Blocks that list public pages. Pages with one of them are published last, because the second block also lists the
+# pages that contain the first.
 LIST_BLOCKS = ("::: pictures", "::: reading-levels")
 ProgressCallback = Callable[[str], None]
 
@@ -82,7 +83,7 @@ def all_serializers() -> list[Serializer[Any]]:
 def load_content_folder(
     folder: Path, *, check: bool = False, progress: ProgressCallback = lambda _: None
 ) -> LoadReport:
-    """Load a content folder in one transaction. Raise ContentErrors with all errors; then nothing has changed.
+    """Load a content folder in one transaction. Raise ContentErrors with all errors; in that case, nothing changes.
 
     ``check`` makes it a dry run: everything is executed, then rolled back, and no media are written.
     """
@@ -156,7 +157,7 @@ def _apply_rows(rows: list[ParsedRow], report: LoadReport, progress: ProgressCal
 
 
 def _record_warning_signs(entries: list[ContentEntry]) -> None:
-    """Save the list of warning signs, as it is after the load, as a revision that a reviewer can approve."""
+    """Save the loaded list of warning signs as a revision that a reviewer can approve."""
     if messages := warning_signs.check_list(warning_signs.get_live_list()):
         raise ContentErrors([entries[0].make_error(message) for message in messages])
     warning_signs.record_starter_list()
@@ -275,7 +276,7 @@ def _record_translation_source(page: Page) -> None:
     """Record which English text a translation was made from: the newest one loaded from a folder.
 
     Only a translation whose own file was loaded now is recorded: if only the English file changes, the translation
-    falls out of sync, as it must.
+    becomes out of sync, as intended.
     """
     if page.language == languages.DEFAULT:
         return
@@ -293,8 +294,8 @@ def _locate_issues(entry: ContentEntry, issues: list[Issue]) -> list[ContentErro
 def dump_content_folder(folder: Path) -> None:
     """Write the whole content of the database to ``folder``, which must be empty or not exist.
 
-    Raise FileExistsError if it is not empty, and OSError if it cannot be written. On any error, what was written is
-    removed again.
+    Raise FileExistsError if it is not empty, and OSError if it cannot be written. On any error, everything written so
+    far is removed.
     """
     is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)

@@ -82,7 +82,7 @@ class FigureSerializer(Serializer[Figure]):
 
     def clean(self, entry: ContentEntry) -> dict[str, Any]:
         data = super().clean(entry)
-        # Files of older versions label every upload an X-ray, whatever it shows.
+        # Files from older versions label every upload an X-ray, regardless of what it shows.
         data["kind"] = enums.FigureKind.OTHER.value if data["kind"] == "xray" else data["kind"]
         data["text"] = clean_texts(entry, data, self.text_fields)
         data["markers"] = [self._clean_marker(entry, marker) for marker in data["markers"]]
@@ -117,9 +117,9 @@ class FigureSerializer(Serializer[Figure]):
         return data
 
     def _read_file(self, entry: ContentEntry, name: str, file_name: str) -> str:
-        """Decode a file in the folder of the YAML file, hold its content for ``save_row``, return its content hash."""
+        """Decode a file next to the YAML file, keep its content for ``save_row``, and return its content hash."""
         if Path(file_name).name != file_name:
-            raise entry.make_error(_("Name a file in the same folder."), name)
+            raise entry.make_error(_("Enter the name of a file in the same folder."), name)
         try:
             data = (entry.file.parent / file_name).read_bytes()
             if name == "image":

@@ -61,12 +61,12 @@ class ClinicSerializer(Serializer[Clinic]):
         "color": OPTIONAL_TEXT,
         "accent_color": OPTIONAL_TEXT,
         "text": Field(dict, required=True),
-        # In a file of its own.
+        # Stored in a separate file.
         "logo": OPTIONAL_TEXT,
     }
     text_fields = {"hours": REQUIRED_TEXT, "about": OPTIONAL_TEXT}
     # Written to a file only if they have a value.
-    rare_fields = ("logo_has_name", "color", "accent_color")
+    omit_if_empty = ("logo_has_name", "color", "accent_color")
 
     def iter_files(self, folder: Path) -> Iterator[Path]:
         yield folder / "clinic.yaml"
@@ -111,7 +111,7 @@ class ClinicSerializer(Serializer[Clinic]):
             data = self.serialize(clinic)
             if data.pop("logo"):
                 (folder / LOGO_FILE).write_bytes(bytes(clinic.logo))
-            written = {name: value for name, value in data.items() if value or name not in self.rare_fields}
+            written = {name: value for name, value in data.items() if value or name not in self.omit_if_empty}
             (folder / "clinic.yaml").write_text(dump_yaml(written), encoding="utf-8")
 
 

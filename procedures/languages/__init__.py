@@ -1,4 +1,4 @@
-"""The language registry: all that the code knows about a language is one entry here.
+"""The language registry: everything the code knows about a language is in one entry here.
 
 To add a language, write a module like ``spanish.py`` and list it below (docs/howto/add-a-language.md).
 """
@@ -9,7 +9,7 @@ from procedures.languages.definition import LanguageDefinition
 from procedures.languages.english import ENGLISH
 from procedures.languages.spanish import SPANISH
 
-# In the order of menus and lists. The first one is the source of all translations, and its paths have no prefix.
+# In the order used by menus and lists. The first one is the source of all translations, and its paths have no prefix.
 LANGUAGES: tuple[LanguageDefinition, ...] = (ENGLISH, SPANISH)
 DEFAULT = LANGUAGES[0].code
 CODES = tuple(language.code for language in LANGUAGES)
@@ -44,6 +44,9 @@ def language_of_infobutton(value: str) -> str:
 
 
 def number_words(*names: str) -> str:
-    """Return the patterns of these fields of NumberVocabulary in all languages, as alternatives; none match nothing."""
+    """Return the patterns of these fields of NumberVocabulary in all languages, as alternatives.
+
+    If there are none, the result matches nothing.
+    """
     vocabularies = [language.numbers for language in LANGUAGES if language.numbers]
     return "|".join(pattern for name in names for words in vocabularies if (pattern := getattr(words, name))) or "(?!)"

@@ -1,4 +1,4 @@
-"""The parts of a language definition. A check whose rules are ``None`` is not made in that language."""
+"""The parts of a language definition. A check whose rules are ``None`` is skipped in that language."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ NEAR = r"[^.;:!?\n]{0,45}"
 
 @dataclass(frozen=True, slots=True)
 class Readability:
-    """A readability formula, its limits, the counts that it depends on, and what staff read about them."""
+    """A readability formula, the counts that it depends on, its limits, and the related messages for staff."""
 
     name: str  # as reports print it
     # Returns the level for words per sentence and syllables per word.
@@ -59,9 +59,9 @@ class HardWords:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How full-text search reads the language."""
+    """Full-text search settings for the language."""
 
-    # Name of a stemmer of tantivy; None searches for words as they are written.
+    # Name of a tantivy stemmer; None disables stemming.
     stemmer: str | None = None
     # Ignored when no section contains all words of a query.
     stopwords: frozenset[str] = frozenset()
@@ -95,30 +95,30 @@ class SpokenAlphabet:
 class TriageVocabulary:
     """Regular expressions for warning signs and for instructions; case is ignored (procedures/triage.py)."""
 
-    # By the name of the sign, as staff read it.
+    # Keyed by the name of the sign, as shown to staff.
     emergencies: Mapping[str, str]
-    # Neither emergencies nor for office hours.
-    others: Mapping[str, str]
-    # Signs for office hours: only a call for an ambulance contradicts their row.
-    office: Mapping[str, str]
+    # Signs that are neither emergencies nor for office hours.
+    non_emergencies: Mapping[str, str]
+    # Signs for office hours: only calling an ambulance contradicts their level.
+    office_hours_signs: Mapping[str, str]
     # Instructions: to call, to contact someone, to wait; and words for an ambulance.
-    calls: str
-    contacts: str
-    delays: str
+    call_phrases: str
+    contact_phrases: str
+    delay_phrases: str
     ambulance: str
     # Removed before matching: calls about other matters, past events, and intended numbness.
-    aside: str
+    ignored_phrases: str
     # Headings under which a list says when to call.
-    headings: str
+    call_headings: str
     # A sentence that refers to the one before it: “If so, call us.”
-    refers_back: str
+    back_references: str
     # A sentence that says what to do about the one before it.
-    continues: str
-    explains: str
+    advice_on_previous: str
+    explanation_words: str
     # “If you leak urine, wear a pad.” “A weak leg? No rush.” Groups: first and later, or when and then.
     condition: str
-    # What may follow a condition besides an explanation: a pointer to the list of signs.
-    points: str
+    # What may follow a condition other than an explanation: a reference to the list of signs.
+    list_references: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +186,10 @@ class NumberVocabulary:
 
 @dataclass(frozen=True, slots=True)
 class RaisedOrdinals:
-    """Raised letters that make an ordinal after a number, in pasted text: 3 with a raised a is 3ª.
+    """Superscript letters that turn a number into an ordinal in pasted text: 3 with a superscript a is 3ª.
 
-    Text counts as being in the language if it contains one of the characters or words, or says so in ``lang``.
+    Text counts as being in the language if it contains one of the characters or words, or is marked with the ``lang``
+    attribute.
     """
 
     letters: Mapping[str, str]  # as they are typed and as they are printed
@@ -235,7 +236,7 @@ class LanguageDefinition:
 
     @property
     def unchecked(self) -> list[str]:
-        """The checks that are not made in this language, in the language of staff."""
+        """The checks that are skipped in this language, in the staff member's language."""
         checks = (
             (_("reading level"), self.readability),
             (_("long words"), self.hard_words),

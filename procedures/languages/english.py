@@ -19,7 +19,7 @@ from procedures.languages.definition import (
 )
 
 VOWELS = re.compile(r"[aeiouy]+")
-# Groups of vowels that are not spoken.
+# Silent vowel groups.
 SILENT = re.compile(
     r"[^aeiouyl]e\Z|[aeiouyl]le\Z"  # bone, whole; but needle
     r"|(?:[^aeiouylcgsxzh]|[^cst]h|th|[aeiouy]l)es\Z|(?:\A|[dkh])aches\Z"  # bones; but cases, inches, needles
@@ -145,7 +145,7 @@ ADDRESS_WORDS = AddressWords(
     ),
     neutral=frozenset("a an and our the your".split()),
 )
-# The alphabet of pilots and dispatchers.
+# The NATO phonetic alphabet.
 SPOKEN_ALPHABET = SpokenAlphabet(
     dict(
         word.split()
@@ -252,7 +252,7 @@ TRIAGE = TriageVocabulary(
             rf"\bbleed\w*{NEAR}\b(?:not|never|n't) stop|n't stop{NEAR}\bbleed|\bstop (?:the )?bleeding|heavy bleeding"
         ),
     },
-    others={
+    non_emergencies={
         "fever": r"\bfever(?:s|ish)?\b|high temperature|\bchills\b|100\.4|\btemperature of\b",
         "red or leaking wound": (
             rf"\b(?:red(?:ness)?|hot|swollen|swelling|leak\w*|drain\w*|pus|oozing)\b{NEAR}\b(?:wound|site|cut"
@@ -282,13 +282,13 @@ TRIAGE = TriageVocabulary(
         ),
         "confusion": r"\bconfus(?:ed|ion)\b",
     },
-    office={
+    office_hours_signs={
         "constipation": r"\bconstipat\w+",
         "sore needle site": r"\b(?:needle site|site)\b[^.;:!?\n]{0,20}\bsore\b|\bsore (?:needle )?site\b",
         "low on medicine": r"\b(?:run\w*|low) (?:low |out )?(?:on|of) (?:a |your |the )?(?:\w+ )?medicine\b|\brefill\b",
         "shorter": r"\bshorter than\b|\blos\w+ height\b",
     },
-    calls=(
+    call_phrases=(
         r"\b(?:call|phone|dial|ring|contact|page)\b[^.;!?\n]{0,30}(?:\b911\b|\bus\b|ambulance|\bnow\b|today|at once"
         r"|right away"
         r"|immediately|same day|clinic|doctor|nurse|office|hospital|{clinic\.)|\b911\b|\bambulance\b"
@@ -299,7 +299,7 @@ TRIAGE = TriageVocabulary(
         r"|\btell us (?:today|now|at once|right away|immediately)|\bthe same day\b|\burgent care\b|\bcannot wait\b"
         r"|\bsee (?:a|your) doctor (?:today|now|right away)"
     ),
-    contacts=(
+    contact_phrases=(
         r"\b(?:call|phone|ring|contact|page|text|e-?mail|message|see|visit|ask|tell|inform|show|notify)\b (?:to )?"
         r"(?:us|(?:the|your|a|our) (?:own |family )?(?:clinic|doctor|nurse|office|team|surgeon|pharmacist"
         r"|care team))\b"
@@ -310,7 +310,7 @@ TRIAGE = TriageVocabulary(
         r"|and see us)\b"
         r"|\bcall {clinic\.|\bgo to the (?:clinic|office|pharmacy)\b|\bjust call\b|\bcall (?:first|early)\b"
     ),
-    delays=(
+    delay_phrases=(
         r"(?<!not )(?<!n't )(?<!never )(?<!cannot )\bwait (?:until|till|for|a (?:day|week|while|bit)|and see|it out"
         r"|to see|at home|one|two|\d)"
         r"|\b(?:can|may|could|will|just|please|should) (?:(?:it|this|that|these|they"
@@ -353,7 +353,7 @@ TRIAGE = TriageVocabulary(
         r"|hospital)\b|\bthe ER\b"
         r"|\b(?:is|are) (?:also )?an? (?:medical |true |real )?emergenc"
     ),
-    aside=(
+    ignored_phrases=(
         r"\b(?:call|ask|tell|phone|see) (?:us|{clinic\.\w+}|your \w+) (?:if you have|with|about) (?:any |your "
         r"|other |more )?questions?\b"
         r"|\b(?:have|has|had|did)\b (?:you )?(?:ever|already|once) [^.;!?\n]{0,60}|\bhistory of [^.;,!?\n]{0,40}"
@@ -362,7 +362,7 @@ TRIAGE = TriageVocabulary(
         r"|\bnumbs?\b [^.;,!?\n]{0,12}(?:back"
         r"|skin)\b|\b(?:back|skin) (?:is|will be|feels) numb\b"
     ),
-    headings=(
+    call_headings=(
         r"\bcall\b|\bemergenc|\bget help\b|\b(?:warning|danger) signs?\b|\bwait for (?:the|a|my) visit|\burgent\b"
         r"|\bright away\b"
         r"|\bat once\b|\btell (?:us|the|my|your)\b|\bcan (?:it |this |that |these |they |I |you |safely )?wait\b"
@@ -370,16 +370,16 @@ TRIAGE = TriageVocabulary(
         r"|\bsee (?:a|my|your|the) (?:doctor|nurse)|\bno need\b|\b(?:not )?(?:worry|worried)\b"
         r"|\bnext visit\b.{0,200}\b(?:say|report)|\bhospital\?"
     ),
-    refers_back=(
+    back_references=(
         r"\W*(?:(?:in|if) (?:this|that|these|those|it|one|any|so|such)|when (?:this|that)|then|this|that|these|it|so"
         r"|often|usually|sometimes)\b|.*\b(?:feel|have|notice) (?:this|that|it|these|one of these)\b"
     ),
-    continues=(
+    advice_on_previous=(
         r"\W*(?:(?:then|so|just|please|simply|but|and) )?(?:you )?(?:(?:can |should |may |must )?(?:call|phone|tell|see"
         r"|wait|rest|take|lie|sit|stay|give|use|try|ignore|put|keep|drink|go to|let us|give us|mention|report|contact"
         r"|come)\b|need not|(?:do not|don't) (?:need|have|call|worry)|no need|there is no need)"
     ),
-    explains=(r"\b(?:can|could|may|might|signs?|means?|caused?)\b"),
+    explanation_words=(r"\b(?:can|could|may|might|signs?|means?|caused?)\b"),
     condition=(
         r"\W*(?P<first>(?:please )?(?:wear|use|try|put|have|take|eat|drink|sleep|lie|sit|rest|stay|keep|go|get|stop"
         r"|walk|change|give)\b[^.?!]*\b(?:if|when)\b(?P<later>[^.?!]+))"
@@ -387,7 +387,7 @@ TRIAGE = TriageVocabulary(
         r"|(?!(?:can|could|do|does|did|is|are|will|would|may|what|why|how|who|which|when|where|should|has|have)\b)"
         r"[^¿,?!.]{3,60}(?=\?))[,?](?P<then>.+)"
     ),
-    points=(
+    list_references=(
         r"\b(?:list|what to do|warning signs?|when to call)\b"
         r"|^\W*(?:and|or|or if|we|doctors?|the doctor|your doctor)\b"
     ),
@@ -487,8 +487,8 @@ ENGLISH = LanguageDefinition(
         too_hard=_("The text reads at grade %(level)s; the limit is %(limit)s. Use shorter sentences and words."),
         hard_paragraph=_("This paragraph reads at grade %(level)s. Use shorter sentences and words."),
         too_easy=_(
-            "The text reads at grade %(level)s, below %(limit)s. Join short sentences, so that it does not sound as if "
-            "written for a child."
+            "The text reads at grade %(level)s, below %(limit)s. Combine short sentences, so that it does not"
+            " sound as if it was written for a child."
         ),
         reading_ease=flesch_reading_ease,
         smog=smog,

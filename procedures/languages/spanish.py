@@ -19,7 +19,7 @@ from procedures.languages.definition import (
     TriageVocabulary,
 )
 
-# The u of que, qui, gue, and gui; and an h between vowels, which does not part a diphthong (ahumado) unless it starts
+# The u of que, qui, gue, and gui; and an h between vowels, which does not split a diphthong (ahumado) unless it starts
 # a syllable of its own (cacahuate).
 SILENT = re.compile(r"(?<=q)u|(?<=g)u(?=[eiéí])|(?<=[aeiou])h(?=[iu](?![aeiouáéíóú]))|(?<=[iu])h(?=[aeo])")
 VOWELS = re.compile(r"(?:[aeiouáéíóúü]|y(?![aeiouáéíóú]))+")
@@ -185,7 +185,7 @@ TRIAGE = TriageVocabulary(
             rf"\bsangr\w*{NEAR}\bno (?:para|se detiene|se corta|deja|cede)|no deja de sangrar|sangrado fuerte"
         ),
     },
-    others={
+    non_emergencies={
         "fiebre": r"\bfiebre\b|\bescalofríos\b|100\.4",
         "herida roja o con líquido": (
             rf"\b(?:roj[oa]|caliente|hinchad[oa]|líquido|pus|secreción)\b{NEAR}\b(?:herida|sitio|corte|incisión)\b"
@@ -207,20 +207,20 @@ TRIAGE = TriageVocabulary(
         "ardor al orinar": r"\bard\w+ al orinar",
         "confusión": r"\bconfundid[oa]\b|\bconfusión\b",
     },
-    office={
+    office_hours_signs={
         "estreñimiento": r"\bestreñi\w+",
         "sitio que duele": r"\bsitio de la aguja\b[^.;:!?\n]{0,20}\bduele\b",
         "se acaba la medicina": r"\bacab(?:a|ando|ó)[^.;:!?\n]{0,12}\bmedicina\b",
         "menos estatura": r"\bmide\b[^.;:!?\n]{0,30}\bmenos\b|\bpierde estatura\b",
     },
-    calls=(
+    call_phrases=(
         r"\bll[aá]m(?:enos|eles|elo)\b|\bllam(?:e|ar) (?:al|a|ya|hoy|ahora|de|por)\b|\b911\b|\bambulancia\b"
         r"|\bsala de (?:emergencias?|urgencias?)|\bvaya (?:al hospital|a urgencias|a emergencias)|\b(?:es"
         r"|son) una emergencia"
         r"|\bpida (?:ayuda|una ambulancia)|\bel mismo día\b|\bhoy mismo\b|\bde inmediato\b|\bno puede esperar\b"
         r"|\b(?:avísenos|díganos) (?:hoy|ya|ahora|enseguida)"
     ),
-    contacts=(
+    contact_phrases=(
         r"\b(?:ll[aá]m|av[ií]s|d[ií]g|cu[eé]nt|com(?:uní|uni)qu|consúlt|consult|pregúnt|inform|escríb)(?:e"
         r"|a)?n?(?:os|le|elo|noslo|oslo)\b"
         r"|\b(?:ll[aá]menos|av[ií]senos|d[ií]ganos|cu[eé]ntenos|consúltenos|inf[oó]rmenos|pregúntenos"
@@ -231,7 +231,7 @@ TRIAGE = TriageVocabulary(
         r"(?:su |el |la )?(?:médico|doctora?|enfermer[ao]|clínica|consultorio|equipo|farmac\w+|cita)"
         r"|\b(?:haga|pida|saque) una cita\b|\bvenga (?:a vernos|a la clínica)\b|\bpase por la clínica"
     ),
-    delays=(
+    delay_phrases=(
         r"(?<!no )(?<!nunca )\besper(?:e|ar) (?:a|al|hasta|un|una|dos|en|para|y|unos|unas|\d)\b|(?<!no )\b(?:puede"
         r"|pueden|podría) esperar\b"
         r"|\bhasta (?:mañana|el lunes|su (?:próxima )?cita|la (?:próxima )?cita|que abra\w*|la mañana)\b"
@@ -261,35 +261,35 @@ TRIAGE = TriageVocabulary(
         r"|al) (?:hospital|urgencias|emergencias|la sala)"
         r"|\b(?:es|son) una (?:emergencia|urgencia)"
     ),
-    aside=(
+    ignored_phrases=(
         r"\b(?:llám|pregúnt|d[ií]g|av[ií]s)\w+ (?:si tiene|con) (?:alguna |otras? |sus )?(?:preguntas?|dudas?)\b"
         r"|\balguna vez [^.;!?\n]{0,60}|\bantecedentes de [^.;,!?\n]{0,40}|\b(?:hace años|en el pasado)\b"
         r"|\btuvo un derrame cerebral|\briesgo de (?:un )?derrame cerebral|\badormec\w+ la (?:espalda|piel)"
         r"|\bespalda (?:está )?adormecida"
     ),
-    headings=(
+    call_headings=(
         r"\bllamo\b|\bllamar\b|\bllame\b|\bll[aá]menos\b|\bemergencia|\bpedir ayuda\b|\bseñales de (?:alarma|alerta"
         r"|peligro)"
         r"|\bno espero\b|\burgente|\burgencia|\bpuede[ns]? esperar\b|\bpuedo esperar\b|\benseguida\b"
         r"|\bde inmediato\b|\bgrave\b|\b(?:av[ií]s|d[ií]g)\w*nos\b"
         r"|\bdebo (?:avisar|preocuparme)\b|\bver al médico\b|\bno (?:hace falta|es grave)\b"
     ),
-    refers_back=(
+    back_references=(
         r"\W*(?:si (?:es así|siente|tiene|nota|esto|eso|le pasa)|en (?:ese|este|estos|esos|tal)|entonces|esto|eso|estas"
         r"|esas|muchas veces|a menudo|a veces)\b"
     ),
-    continues=(
+    advice_on_previous=(
         r"\W*(?:(?:llám|avís|dígan|díga|espere|descanse|tome|acuést|consult|coménte|venga|vaya)\w*"
         r"|no (?:hace|necesita|tiene|llame|se))"
     ),
-    explains=(r"\b(?:puede[ns]?|podrían?|señal(?:es)?|causa\w*)\b"),
+    explanation_words=(r"\b(?:puede[ns]?|podrían?|señal(?:es)?|causa\w*)\b"),
     condition=(
         r"\W*(?P<first>(?:use|tómese|tome|póngase|ponga|coma|beba|duerma|siéntese|acuéstese|descanse|quédese|camine"
         r"|cambie)\b[^.?!]*\b(?:si|cuando)\b(?P<later>[^.?!]+))"
         r"|\W*(?P<when>(?:si|cuando)\b[^,?!.]*|[^¿,?!.]{3,60}(?=\?)"
         r"|¿(?!(?:puede|qué|por qué|cómo|cuál|cuándo|es|son|dónde)\b)[^,?]{3,60})[,?](?P<then>.+)"
     ),
-    points=(r"\b(?:lista|qué hacer|señales de|cuándo llam\w+)\b|^\W*(?:y|o|el médico|los médicos|nosotros)\b"),
+    list_references=(r"\b(?:lista|qué hacer|señales de|cuándo llam\w+)\b|^\W*(?:y|o|el médico|los médicos|nosotros)\b"),
 )
 
 NUMBERS = NumberVocabulary(
@@ -371,13 +371,13 @@ SPANISH = LanguageDefinition(
         paragraph_limit=60.0,
         floor=None,
         too_hard=_(
-            "The text has a Fernández-Huerta value of %(level)s; the minimum is %(limit)s. Use shorter sentences and "
+            "The text has a Fernández-Huerta score of %(level)s; the minimum is %(limit)s. Use shorter sentences and "
             "words."
         ),
-        hard_paragraph=_("This paragraph has a Fernández-Huerta value of %(level)s. Use shorter sentences and words."),
+        hard_paragraph=_("This paragraph has a Fernández-Huerta score of %(level)s. Use shorter sentences and words."),
         too_easy=_(
-            "The text has a Fernández-Huerta value of %(level)s, above %(limit)s. Join short sentences, so that it "
-            "does not sound as if written for a child."
+            "The text has a Fernández-Huerta score of %(level)s, above %(limit)s. Combine short sentences, so"
+            " that it does not sound as if it was written for a child."
         ),
         max_level=100.0,
         reading_ease=fernandez_huerta,

@@ -1,4 +1,4 @@
-"""Base classes and fields: language codes, normalized text, and clinic values that rerelease pages when they change."""
+"""Base classes and fields: language codes, normalized text, and clinic values whose changes rerelease pages."""
 
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager, nullcontext
@@ -95,7 +95,7 @@ ClinicValueManager = models.Manager.from_queryset(ClinicValueQuerySet)
 class ClinicValue(NormalizedModel):
     """Base class of the clinic's own values. Every write also rereleases the pages that print them.
 
-    So no page shows an old value while another shows the new one. Each subclass sets ``objects`` to a
+    This way, no page shows an old value while another page shows the new one. Each subclass sets ``objects`` to a
     ``ClinicValueManager``.
     """
 

@@ -27,7 +27,7 @@ class Clinic(ClinicValue):
         _("name"),
         max_length=120,
         validators=[validate_single_line, validate_no_markup],
-        help_text=_("As on your sign. Patients see it on every page."),
+        help_text=_("As it appears on your sign. Patients see it on every page."),
     )
     phone = models.CharField(
         _("phone"),
@@ -56,7 +56,8 @@ class Clinic(ClinicValue):
         validators=[validate_time_zone],
         help_text=_("Such as America/Denver. Scheduled pages go live in this time zone."),
     )
-    # A PNG that branding.read_logo made. In the row, so that it changes with the clinic's name in one transaction.
+    # A PNG created by decoding.read_logo. Stored in this row so that it changes in the same transaction as the clinic's
+    # name.
     logo = models.BinaryField(_("logo"), blank=True, default=b"", editable=False)
     logo_version = models.CharField(max_length=16, blank=True, editable=False)
     logo_width = models.PositiveSmallIntegerField(default=0, editable=False)
@@ -64,14 +65,14 @@ class Clinic(ClinicValue):
     logo_has_name = models.BooleanField(
         _("the logo contains the name"),
         default=False,
-        help_text=_("Then the name is not printed beside it."),
+        help_text=_("If checked, the name is not printed next to the logo."),
     )
     color = models.CharField(
         _("first color"),
         max_length=7,
         blank=True,
         validators=[validate_color],
-        help_text=_("Such as #1a5276: for the line at the top of each page, the current stage of care, and paper."),
+        help_text=_("Such as #1a5276: for the line at the top of each page, the current stage of care, and printouts."),
     )
     accent_color = models.CharField(
         _("second color"),
@@ -146,7 +147,7 @@ class Location(ClinicValue):
     phone = models.CharField(_("phone"), max_length=25, validators=[validate_phone])
     address = models.TextField(
         _("address"),
-        help_text=_("As on an envelope, one line per row."),
+        help_text=_("As on an envelope, with each part on its own line."),
         validators=[validate_plain_text, validate_no_markup],
     )
 
@@ -177,7 +178,7 @@ class LocationText(ClinicValue):
     directions = models.TextField(
         _("directions"),
         blank=True,
-        help_text=_("Parking, entrance, elevator."),
+        help_text=_("For example: parking, entrance, elevator."),
         validators=[validate_plain_text, validate_no_markup],
     )
 

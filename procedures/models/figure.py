@@ -248,7 +248,7 @@ class MarkerText(NormalizedModel):
 
 
 class Rendition(models.Model):
-    """One size and format of a figure, made when the picture is uploaded, never during a page view."""
+    """One size and format of a figure, generated when the picture is uploaded and never during a page view."""
 
     figure = models.ForeignKey(Figure, on_delete=models.CASCADE, related_name="renditions")
     width = models.PositiveIntegerField()

@@ -68,11 +68,11 @@ class PageQuerySet(models.QuerySet["Page"]):
         )
 
     def for_sitemap(self) -> "models.QuerySet[Page, tuple[str, str, str, datetime.datetime]]":
-        """Return subject, language, path, and publication time of every public page, without loading any text."""
+        """Return the subject, language, path, and publication time of every public page, without loading any text."""
         return self.published().values_list("subject", "language", "live_release__path", "live_release__published_at")
 
     def with_code(self, code: str) -> Self:
-        """Filter the page with a neutral code, including a withdrawn page: only its releases may be shown."""
+        """Filter the page with this short code, even if it is withdrawn; only its releases may be shown."""
         return self.filter(code=code).select_related("live_release")
 
 
@@ -134,7 +134,7 @@ class Page(NormalizedModel):
         on_delete=models.PROTECT,
         related_name="+",
         verbose_name=_("next page"),
-        help_text=_("Where the button at the end leads."),
+        help_text=_("The page that the button at the end links to."),
     )
     next_label = models.CharField(
         _("button text"),
@@ -242,7 +242,7 @@ class Page(NormalizedModel):
 
     @property
     def is_translation(self) -> bool:
-        """Whether the page is in another language than the source texts."""
+        """Whether the page is in a language other than that of the source texts."""
         return self.language != languages.DEFAULT
 
     def clean(self) -> None:

@@ -1,4 +1,4 @@
-"""The public site: permanent paths of pages, links to other sites, page view counts, and answers of readers."""
+"""The public site: permanent paths of pages, links to other sites, page view counts, and reader feedback."""
 
 import datetime
 from typing import Any, ClassVar, NoReturn, Self
@@ -21,7 +21,7 @@ MAX_COMMENT_LENGTH = 300
 
 
 class PathQuerySet(models.QuerySet["Path"]):
-    """Lookup by address. Rows can be neither deleted nor given to another page."""
+    """Lookup by address. Rows can be neither deleted nor reassigned to another page."""
 
     def with_public_data(self, language: str) -> Self:
         """Select the page, its live release, its replacement, its translations, and the clinic, in one query."""
@@ -59,7 +59,7 @@ class Path(models.Model):
     is_canonical = models.BooleanField(_("current address"), default=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
-    # All that the triggers of portal/append_only.py let through.
+    # The only columns that the triggers in portal/append_only.py allow to change.
     mutable_fields: ClassVar[tuple[str, ...]] = ("is_canonical",)
     objects = PathQuerySet.as_manager()
     # Set by ``with_public_data``.
@@ -86,8 +86,6 @@ class Path(models.Model):
 
 
 class ExternalLinkQuerySet(models.QuerySet["ExternalLink"]):
-    """Queries by status."""
-
     def broken(self) -> Self:
         """Filter broken links, longest broken first."""
         return self.filter(broken_since__isnull=False).order_by("broken_since", "url")
@@ -140,8 +138,6 @@ class PageView(models.Model):
 
 
 class FeedbackQuerySet(models.QuerySet["Feedback"]):
-    """Queries by age."""
-
     def older_than(self, days: int, today: datetime.date) -> Self:
         """Filter answers received more than ``days`` days before ``today``."""
         return self.filter(received_on__lt=today - datetime.timedelta(days=days))
@@ -150,7 +146,8 @@ class FeedbackQuerySet(models.QuerySet["Feedback"]):
 class Feedback(models.Model):
     """One reader's anonymous answer to “Was this clear?”.
 
-    Only the day is stored: a time could reveal who was reading. Rows are really deleted, by staff or by age.
+    Only the day is stored: a time could reveal who was reading. Rows are permanently deleted, by staff or when they
+    expire.
     """
 
     page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="feedback", verbose_name=_("page"))

@@ -1,6 +1,6 @@
-"""Reference data that pages quote: glossary terms, sources, clinic answers, and warning signs.
+"""Clinical codes, import records, and the reference data that pages quote.
 
-Also clinical codes and import records.
+Reference data are glossary terms, sources, clinic answers, and warning signs.
 """
 
 from typing import Any
@@ -45,7 +45,7 @@ class GlossaryTerm(NormalizedModel):
         help_text=_("As written in running text."),
     )
     aliases = models.JSONField(
-        _("other words for it"), default=list, blank=True, help_text=_('A list: ["word", "other word"].')
+        _("other words for it"), default=list, blank=True, help_text=_('A list, such as ["word", "another word"].')
     )
     pronunciation = models.CharField(
         _("pronunciation"),
@@ -94,12 +94,12 @@ class Source(NormalizedModel):
         validators=[validate_key],
         help_text=_("Texts cite the source by this name."),
     )
-    # The label is American; the name of the field is a key of the content files.
+    # The label uses American spelling; the field name has to match the key in the content files.
     organisation = models.CharField(
         _("organization"),
         max_length=160,
         validators=[validate_single_line, validate_no_markup],
-        help_text=_("The publisher: a journal, a society."),
+        help_text=_("The publisher, such as a journal or a society."),
     )
     title = models.CharField(_("title"), max_length=300, validators=[validate_single_line, validate_no_markup])
     year = models.PositiveSmallIntegerField(_("year"), null=True, blank=True)
@@ -116,7 +116,7 @@ class Source(NormalizedModel):
         max_length=300,
         blank=True,
         validators=[validate_single_line],
-        help_text=_("The facts that pages take from it."),
+        help_text=_("The facts that pages cite it for."),
     )
 
     class Meta:
@@ -174,7 +174,10 @@ class ClinicAnswer(ClinicValue):
 
 
 class WarningSign(models.Model):
-    """A sign as the public reads it. Only the content loader and publishing an approved list write these rows."""
+    """A warning sign as shown to the public.
+
+    Only the content loader and publishing an approved list write these rows.
+    """
 
     key = models.CharField(_("short name"), max_length=60, unique=True, validators=[validate_key])
     order = models.PositiveSmallIntegerField(_("position"), default=0, help_text=_("Position in the list."))
@@ -283,7 +286,7 @@ class WarningSignEvent(AppendOnly):
 
 
 class ClinicalCode(models.Model):
-    """A code that an EHR may send, and the subject that answers it. The titles of codes are licensed, so not stored."""
+    """A code that an EHR may send and the subject it maps to. Code titles are licensed and therefore not stored."""
 
     system = models.CharField(_("system"), max_length=12, choices=CodeSystem.choices)
     code = models.CharField(
@@ -312,7 +315,9 @@ class ClinicalCode(models.Model):
 
 
 class ImportedRecord(models.Model):
-    """The hash of one record as it was last loaded from the content folder, to tell apart changes made by staff."""
+    """The hash of one record as it was last loaded from the content folder, so that changes made by staff can be
+    detected.
+    """
 
     kind = models.CharField(max_length=12)
     key = models.CharField(max_length=120)

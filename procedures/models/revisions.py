@@ -108,7 +108,8 @@ FigureApprovalManager = models.Manager.from_queryset(FigureApprovalQuerySet)
 
 
 class FigureApproval(AppendOnly):
-    """A version of a figure that releases may show: approved by a reviewer with a text, or supplied with the product.
+    """A version of a figure that releases may show, either approved by a reviewer along with a text or supplied with
+    the product.
 
     ``snapshot`` stores the figure as it was, so that a page can be rebuilt while a newer picture awaits approval.
     """
@@ -189,7 +190,10 @@ ReleaseManager = models.Manager.from_queryset(ReleaseQuerySet)
 
 
 class Release(AppendOnly):
-    """A published version: finished HTML and everything needed to show it. Page views compute nothing."""
+    """A published version: pre-rendered HTML and everything needed to show it.
+
+    Nothing is rendered during a page view.
+    """
 
     page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="releases", verbose_name=_("page"))
     number = models.PositiveIntegerField(_("number"))
@@ -211,7 +215,7 @@ class Release(AppendOnly):
         _("document"),
         null=True,
         blank=True,
-        help_text=_("The tree of the article (rendering.document), for comparisons and checks."),
+        help_text=_("The tree of the article (rendering.document), used for comparisons and checks."),
     )
     old_anchors = models.JSONField(
         _("old anchors"),
@@ -315,7 +319,7 @@ class ReleaseDependency(AppendOnly):
 
     class Meta:
         ordering = ["release", "kind", "key"]
-        # Finds usages; the table grows with each release.
+        # For usage lookups, because the table grows with each release.
         indexes = [models.Index(fields=["kind", "key"], name="release_dependency_kind_key")]
         constraints = [
             models.UniqueConstraint(fields=["release", "kind", "key"], name="dependency_once_per_release"),
@@ -386,7 +390,7 @@ REVIEW_FORM = "review"
 
 
 class AutosaveQuerySet(models.QuerySet["Autosave"]):
-    """Queries for unsaved text and for who has a form open."""
+    """Queries for unsaved text and for users who have a form open."""
 
     def for_form(self, page_id: int | None, form: str) -> Self:
         """Filter autosaves of one page, or of new pages in one form; a reviewer's comments do not count."""

@@ -3,8 +3,8 @@
 An anchor follows its section, not the heading. A release is compared with the previous one: sections are matched by
 text and order, and an anchor stays with the section that continues the one it was published for. A new section whose
 heading would produce such an anchor gets another one. The plan is stored with the release, so that rendering the
-release again gives the same HTML. The sections are those of the Markdown, as typed: values that a page prints can
-change without any change to its sections.
+release again gives the same HTML. The sections are those of the Markdown as typed, because the values that a page
+prints can change without any change to its sections.
 """
 
 from collections import Counter
@@ -18,12 +18,12 @@ from typing import Any
 from procedures.models import Page, Release
 from procedures.rendering import RENDERER_VERSION, ReferenceResolver, RenderedPage, render_page
 from procedures.rendering.document import Block, Document, Heading, Text, walk
-from procedures.rendering.parser import PAGE_ELEMENT_IDS, avoid_reserved_anchor, iter_anchor_candidates, parse
+from procedures.rendering.parser import TEMPLATE_ELEMENT_IDS, avoid_reserved_anchor, iter_anchor_candidates, parse
 
 # The minimum similarity (0 to 1) at which one section continues another. The text counts more than the heading.
 MIN_SIMILARITY = 0.35
 TEXT_WEIGHT, TITLE_WEIGHT = 0.7, 0.3
-# A section was merged into another one that contains most of its word pairs. Very few pairs occur anywhere by chance.
+# A section was merged into another one that contains most of its word pairs. Unrelated texts share hardly any pairs.
 MIN_MERGED_SHARE, MIN_MERGED_PAIRS = 0.6, 4
 
 
@@ -35,7 +35,7 @@ class AnchorPlan:
     anchor_renames: dict[str, str] = field(default_factory=dict)
     # Anchors that no heading has any longer, each with the anchor it redirects to; empty for the top of the page.
     old_anchors: dict[str, str] = field(default_factory=dict)
-    # Old anchors whose section no longer exists, each with the last anchor of that section, which may return.
+    # Old anchors whose section no longer exists, each with the last anchor of that section, which may come back.
     lost_anchors: dict[str, str] = field(default_factory=dict)
 
 
@@ -165,7 +165,8 @@ def released_sections(release: Release) -> list[Section]:
     ]
     if release.renderer_version == RENDERER_VERSION:
         return sections
-    # An earlier renderer may have made other anchors of the same headings. A release lists its main sections.
+    # An earlier renderer may have generated other anchors for the same headings. The release itself lists the anchors
+    # of its main sections.
     published = {row["title"]: row["anchor"] for row in release.sections}
     known = {section.anchor for section in sections}
     return [
@@ -230,7 +231,10 @@ def _find_last_version(anchor: str, earlier_releases: Iterable[Release]) -> Sect
 
 
 def _has_returned(section: Section, lost: Section | None) -> bool:
-    """Whether a new section is the lost one again. An equal heading is not enough: the topic may be different."""
+    """Whether a new section is the lost one coming back.
+
+    An identical heading is not enough, because the topic may be different.
+    """
     if lost is None:
         return False
     return (
@@ -303,7 +307,7 @@ def _assign_anchors(
     targets: dict[str, int | None],
 ) -> list[str]:
     """Return the anchor of each new section."""
-    used = set(PAGE_ELEMENT_IDS)
+    used = set(TEMPLATE_ELEMENT_IDS)
     anchors: list[str] = [""] * len(new_sections)
     # First the sections that continue to use a known anchor, so that none of them loses it to another section.
     for index, section in enumerate(new_sections):

@@ -1,7 +1,7 @@
-"""What must be fixed before a draft can be published, and what still uses a row that staff want to delete.
+"""Checks that a draft must pass before publishing, and usages that prevent the deletion of a row.
 
-These are rules across rows, on top of validators and constraints. One of them: signs and their levels belong in the
-list of warning signs, so no draft may say what to do about them.
+These rules span several rows and supplement validators and constraints. For example, signs and their levels belong in
+the list of warning signs, so no draft may say what to do about them.
 """
 
 import re
@@ -102,8 +102,8 @@ def check_rendered_draft(
 ) -> list[Issue]:
     """Return everything to fix before this draft can be published; empty when it is ready.
 
-    ``resolver``: the one that rendered it. ``check_links=False`` skips checks that require other pages to be public,
-    because the first load of a content folder publishes all pages at once.
+    ``resolver``: the resolver that rendered it. ``check_links=False`` skips checks that require other pages to be
+    public, because the first load of a content folder publishes all pages at once.
     """
     issues = list(rendered.issues)
     issues += find_authored_sign_advice(content, rendered.document, kind=page.kind, triage=resolver.build_triage())
@@ -130,7 +130,9 @@ def check_rerelease(live: Release, rendered: RenderedPage) -> list[Issue]:
 
 
 def _strip_numbers(sentence: str) -> str:
-    """Remove digits: a new source number or phone number does not make it another sentence; nor does an end mark."""
+    """Remove digits: neither a new source number or phone number nor final punctuation makes it a different
+    sentence.
+    """
     return re.sub(r"\d+", "", sentence).rstrip(".")
 
 
@@ -147,7 +149,7 @@ def _check_required_parts(page: Page, content: dict[str, Any], rendered: Rendere
         if not any(isinstance(node, Block) and node.name == "key-points" for node in walk(rendered.document.nodes)):
             yield Issue(0, _("Add key points before the first heading."), "body", fix=KEY_POINTS_FIX)
         if not any(dependency.kind == "source" for dependency in rendered.dependencies):
-            yield Issue(0, _("Add a source: say where the facts come from."), "body", dialog="source")
+            yield Issue(0, _("Add a source for the facts."), "body", dialog="source")
     if not content["next_page"] and page.kind != PageKind.ABOUT:
         yield Issue(0, _("Choose the next page, so that readers know what to do."), "next_page")
     if page.kind == PageKind.GUIDE and not content.get("items"):
@@ -201,7 +203,7 @@ def find_broken_links(page: Page, rendered: RenderedPage) -> list[Issue]:
         elif subject in live_anchors:
             anchors = live_anchors[subject]
         else:
-            message = _("The link leads to “%(subject)s”, which is not public yet. Publish it first.")
+            message = _("The link points to “%(subject)s”, which is not public yet. Publish that page first.")
             issues.append(Issue(line, message % {"subject": subject}))
             continue
         if section and section not in anchors:
@@ -211,7 +213,8 @@ def find_broken_links(page: Page, rendered: RenderedPage) -> list[Issue]:
 
 
 Referenceable = Figure | Series | Source | ClinicAnswer | GlossaryTerm
-# Broader than the parser, such as for a block inside a list: a row may be kept needlessly, but never deleted in use.
+# Deliberately broader than the parser (for example, a block inside a list also matches): keeping an unused row is
+# harmless, deleting a used one is not.
 REFERENCE_PATTERNS = {
     "figure": r":::[ \t]*(?:figure|compare)[ \t][^\n]*(?<![\w-]){key}(?![\w-])",
     "series": r":::[ \t]*series[ \t]+{key}[ \t]*$",
@@ -270,7 +273,7 @@ def dependency_key(row: Referenceable) -> tuple[str, str]:
             return "term", row.key
 
 
-def deletion_blockers(row: Referenceable) -> list[str]:
+def find_deletion_blockers(row: Referenceable) -> list[str]:
     """Return why ``row`` cannot be deleted, one sentence for each usage; empty if nothing uses it."""
     return [str(usage) for usage in find_usages(row)]
 
@@ -407,7 +410,7 @@ def find_authored_sign_advice(
         for field, name in PLAIN_TEXT_FIELDS.items()
         if (found := triage.find_advised_signs(content.get(field, "")))
     ]
-    note = gettext_lazy("The note on “%(page)s” in the reading list %(signs)s Leave the signs out of it.")
+    note = gettext_lazy("The note about “%(page)s” in the reading list %(signs)s Leave the signs out of it.")
     issues += [
         _make_issue(0, found, note, page=item["page"])
         for item in content.get("items", ())
@@ -445,7 +448,10 @@ def _is_retired(node: Node) -> TypeGuard[Block]:
 
 def _find_own_signs(unit: _TextUnit, triage: TriageDetector) -> set[str]:
     together = "\n".join(unit.texts)
-    says_to_call, is_led = triage.says_to_call(together), unit.is_card or triage.says_to_call(unit.surrounding_text)
+    says_to_call, is_introduced_by_call = (
+        triage.says_to_call(together),
+        unit.is_card or triage.says_to_call(unit.surrounding_text),
+    )
     # One entry may name the sign and the next one say what to do; so may a heading and the text below it.
     pairs = ["\n".join(pair) for pair in pairwise([unit.heading, *unit.texts] if unit.heading else unit.texts)]
     for text in unit.texts:
@@ -458,12 +464,12 @@ def _find_own_signs(unit: _TextUnit, triage: TriageDetector) -> set[str]:
         return found
     if CALL_INSTRUCTION in unit.surrounding_text.split("\n") and (found := triage.find_emergencies(together)):
         return found
-    if not (unit.is_list or unit.is_card) or not (says_to_call or is_led):
+    if not (unit.is_list or unit.is_card) or not (says_to_call or is_introduced_by_call):
         return set()
     signs_by_entry = [signs for text in unit.texts if (signs := triage.find_signs(text))]
     found = set().union(*signs_by_entry)
-    # One entry may explain several signs while another one says whom to call; two entries with signs are a list.
-    return found if len(found) > 1 and (is_led or len(signs_by_entry) > 1) else set()
+    # One entry may explain several signs while another says whom to call, but two entries with signs make a list.
+    return found if len(found) > 1 and (is_introduced_by_call or len(signs_by_entry) > 1) else set()
 
 
 def _iter_units(nodes: Sequence[Node], triage: TriageDetector) -> Iterator[_TextUnit]:

@@ -1,4 +1,5 @@
-"""What the portal asks about published pages: the version of the content, the URLs that a change affects, and metrics.
+"""Answers the portal's questions about published pages: the content version, the URLs that a change affects, and
+metrics.
 
 ``settings.SITE_SOURCE`` and ``settings.METRICS_SOURCE`` name this module.
 """
@@ -20,15 +21,16 @@ from procedures.models.clinic import clinic_json
 from procedures.models.page import CARD_FIELDS, PageQuerySet
 from procedures.rendering.blocks.figure import PICTURE_PREFIX
 
-__all__ = ["affected_urls", "collect", "content_version", "public_files", "public_urls", "publish_lag"]
-# Lists for programs, which are rendered last.
-MACHINE_URLS = ("/sitemap.xml", "/connect/guides.json")
+__all__ = ["affected_urls", "collect_metrics", "content_version", "public_files", "public_urls", "publish_lag"]
+# Machine-readable lists, which are rendered last.
+MACHINE_READABLE_URLS = ("/sitemap.xml", "/connect/guides.json")
 # Other formats of a page, at URLs below its own (views/pages.py).
 PLAIN_TEXT_SUFFIX, BOOKLET_SUFFIX = FORMAT_SUFFIXES = ("plain.txt", "booklet/")
 BRANDING_URLS = ("/clinic/logo.png", "/clinic/colors.css")
 # The kinds of dependencies of a release on the pictures that it shows.
 PICTURE_DEPENDENCIES = ("figure", "indexed")
-# If more pages than this change at once, such as by a clinic answer that all of them print, any URL may be affected.
+# If more pages than this change at once (for example, because of a clinic answer that all of them print), treat every
+# URL as affected.
 BULK_THRESHOLD = 200
 RowQuerySet = QuerySet[Any, tuple[Any, ...]]
 
@@ -50,12 +52,12 @@ def _cards(language: str) -> RowQuerySet:
     return pages.values_list("kind", *(f"live_release__{name}" for name in CARD_FIELDS))
 
 
-def affected_urls(before: str, now: str) -> tuple[list[str], list[str]] | None:
+def affected_urls(old_version: str, new_version: str) -> tuple[list[str], list[str]] | None:
     """Return the published URLs whose response may differ between two content versions, or None if any may.
 
     The first list has pages and lists, which readers open directly; the second has all other URLs.
     """
-    (first, clinic, list_hashes), (last, clinic_now, list_hashes_now) = json.loads(before), json.loads(now)
+    (first, clinic, list_hashes), (last, clinic_now, list_hashes_now) = json.loads(old_version), json.loads(new_version)
     if clinic != clinic_now or first > last:
         return None
     events = ReleaseEvent.objects.filter(pk__gt=first, pk__lte=last, kind__in=PUBLIC_EVENTS)
@@ -67,19 +69,20 @@ def affected_urls(before: str, now: str) -> tuple[list[str], list[str]] | None:
     primary = [*(path for path in live_paths if path), *lists]
     if not live_paths:
         return primary, []
-    # Includes the paths of withdrawn and moved pages: the old text must not remain there.
+    # Includes the paths of withdrawn and moved pages, because the old text must not remain there.
     paths = Path.objects.filter(page__in=changed).values_list("path", flat=True)
     formats = [f"{path}{suffix}" for path in paths for suffix in FORMAT_SUFFIXES]
-    # All pictures that the changed pages ever had: one that is gone must not remain.
+    # Includes every picture that the changed pages have ever had, so that the page of a removed picture does not
+    # remain.
     pictures = _picture_urls(ReleaseDependency.objects.filter(release__page__in=changed))
-    secondary = [*paths, *formats, *pictures, *_related_urls(changed), *MACHINE_URLS]
+    secondary = [*paths, *formats, *pictures, *_related_urls(changed), *MACHINE_READABLE_URLS]
     return primary, [path for path in dict.fromkeys(secondary) if path not in primary]
 
 
 def public_urls() -> list[str]:
     """Return every URL that is published as a file: lists, pages, and the formats that pages link to.
 
-    Redirects, withdrawn pages, feedback forms, and QR codes are not.
+    Redirects, withdrawn pages, feedback forms, and QR codes are not published as files.
     """
     # Loads no text: there may be ten thousand pages.
     live = Page.objects.published().values_list("kind", "live_release__path")
@@ -94,7 +97,7 @@ def public_urls() -> list[str]:
         *pictures,
         *_branding_urls(),
         "/robots.txt",
-        *MACHINE_URLS,
+        *MACHINE_READABLE_URLS,
     ]
     return list(dict.fromkeys(urls))
 
@@ -131,15 +134,18 @@ def _list_urls(languages: Iterable[str]) -> list[str]:
 
 
 def publish_lag(published_version: str) -> float:
-    """Return for how many seconds the oldest public event has not been part of the published files."""
+    """Return the age in seconds of the oldest public event that the published files do not include yet."""
     last_published = json.loads(published_version)[0]
     waiting = ReleaseEvent.objects.filter(pk__gt=last_published, kind__in=PUBLIC_EVENTS).order_by("pk")
     oldest = waiting.values_list("created_at", flat=True).first()
     return (timezone.now() - oldest).total_seconds() if oldest else 0.0
 
 
-def collect() -> dict[str, tuple[str, float]]:
-    """Return help text and value of each metric by name: numbers only, nothing that names a page."""
+def collect_metrics() -> dict[str, tuple[str, float]]:
+    """Return the help text and value of each metric by name.
+
+    Contains only numbers and nothing that identifies a page.
+    """
     now = timezone.now()
     return {
         "public_pages": ("Pages that patients can read.", Page.objects.published().count()),

@@ -37,7 +37,7 @@ WITHDRAWAL_REASON = gettext_lazy("The reason")
 
 
 class PublishError(Exception):
-    """Nothing was published; ``issues`` say why."""
+    """Raised if nothing was published. ``issues`` holds the reasons."""
 
     def __init__(self, issues: list[Issue]) -> None:
         super().__init__("; ".join(str(issue) for issue in issues))
@@ -51,7 +51,7 @@ class PublishError(Exception):
 
 @transaction.atomic
 def publish(revision: Revision, *, actor: User, what_changed: str = "") -> Release:
-    """Release an approved revision. Raise PublishError if it cannot be published; then nothing has changed.
+    """Release an approved revision. Raise PublishError if it cannot be published; in that case, nothing changes.
 
     Idempotent: if the revision is already published (a double click, two managers), return the existing release.
     """
@@ -60,7 +60,7 @@ def publish(revision: Revision, *, actor: User, what_changed: str = "") -> Relea
     approval = current_approval(revision)
     if approval is None:
         raise PublishError.with_message(_("A reviewer has not approved this text yet. Send it for review first."))
-    refuse_phone_numbers(WHAT_CHANGED_LINE, what_changed)
+    reject_phone_numbers(WHAT_CHANGED_LINE, what_changed)
     live = page.live_release
     if live and is_published(page, revision, approval):
         if page.scheduled_revision_id == revision.pk:
@@ -138,8 +138,10 @@ def rerelease_page(
     return release
 
 
-def refuse_phone_numbers(field_name: str | Promise, text: str) -> None:
-    """Raise PublishError for a phone number in a line for patients: it would not change with the clinic's number."""
+def reject_phone_numbers(field_name: str | Promise, text: str) -> None:
+    """Raise PublishError for a phone number in a text for patients, because it would not change with the clinic's
+    number.
+    """
     clinic = Clinic.objects.first()
     clinic_numbers = (clinic.phone, clinic.after_hours_phone) if clinic else ()
     if message := find_phone_error(text, field_name, clinic_numbers):
@@ -149,7 +151,7 @@ def refuse_phone_numbers(field_name: str | Promise, text: str) -> None:
 def rerelease_picture_indexes(*, actor: User | None) -> None:
     """Remove pictures that no other page shows any longer from the picture indexes.
 
-    Their files are already closed to the public, so an index that cannot be rebuilt merely lacks those pictures.
+    Their files are no longer served to the public, so an index that cannot be rebuilt merely lacks those pictures.
     """
     shown = ReleaseDependency.objects.filter(
         figure_approval=OuterRef("figure_approval"), kind="figure", release__live_on__isnull=False
@@ -192,7 +194,7 @@ def _create_release(
     )
     figures = (dependency for dependency in rendered.dependencies if dependency.kind == "figure")
     if not resolver.are_figures_unchanged(figures):
-        message = _("Another picture was saved while this page was being published. Publish it again.")
+        message = _("A picture on this page was replaced while the page was being published. Publish the page again.")
         issues.append(Issue(0, message))
     if issues:
         raise PublishError(issues)
@@ -255,7 +257,7 @@ def _create_release(
 
 
 def lock_page(page: Page) -> None:
-    """Lock the page's row and reload ``PUBLISHING_FIELDS``. SQLite is already locked since the transaction began."""
+    """Lock the page's row and reload ``PUBLISHING_FIELDS``. SQLite has been locked since the transaction began."""
     lock_clinic_values()
     page.refresh_from_db(fields=PUBLISHING_FIELDS, from_queryset=Page.objects.select_for_update(of=("self",)))
 
@@ -267,7 +269,7 @@ def is_published(page: Page, revision: Revision, approval: Approval) -> bool:
 
 
 def lock_clinic_values() -> None:
-    """Lock the clinic's row, to serialize publishing with changes of clinic values.
+    """Lock the clinic's row, which serializes publishing with changes to clinic values.
 
     Without it, a page published during such a change could keep the old value. Publishing, the list of warning signs,
     and clinic values all take this lock before any other, so that transactions cannot deadlock.
@@ -310,12 +312,13 @@ def withdraw(page: Page, *, actor: User, reason: str, replaced_by: Page | None =
     if page.live_release is None:
         raise PublishError.with_message(_("This page is not public."))
     if not reason.strip():
-        raise PublishError.with_message(_("Give a reason that patients can read."))
-    refuse_phone_numbers(WITHDRAWAL_REASON, reason)
+        raise PublishError.with_message(_("Enter a reason. Patients will see it."))
+    reject_phone_numbers(WITHDRAWAL_REASON, reason)
     if replaced_by is not None and (replaced_by == page or replaced_by.live_release is None):
-        raise PublishError.with_message(_("The replacement must be a different page, and public."))
+        raise PublishError.with_message(_("The replacement must be a different, public page."))
     if replaced_by is not None:
-        # Pages that this one had replaced now point to the new one, so that no reader meets two withdrawn pages.
+        # Pages that this one replaced now point to the new replacement, so that readers do not land on a second
+        # withdrawn page.
         page.replaces.exclude(pk=replaced_by.pk).update(replaced_by=replaced_by)
     release = page.live_release
     page.live_release, page.withdrawn_reason, page.replaced_by = None, reason.strip(), replaced_by

@@ -42,7 +42,7 @@ LOCATION_VALUE_LABELS: dict[str, Promise] = {
     "name": gettext_lazy("%(location)s: clinic name in the name (%(language)s)"),
     "directions": gettext_lazy("%(location)s: clinic name in the directions (%(language)s)"),
 }
-# The messages that such a value changes with the clinic's, by field.
+# Messages, by field, that such a value changes along with the clinic's.
 LOCATION_CHANGE_MESSAGES: dict[str, Promise] = {
     "phone": gettext_lazy("%(location)s: phone changes too, from “%(old)s” to “%(new)s”"),
     "hours": gettext_lazy("%(location)s: hours (%(language)s) change too, from “%(old)s” to “%(new)s”"),
@@ -104,8 +104,8 @@ def current_fingerprints(language: str, dependencies: set[tuple[str, str]]) -> d
 def find_stale_pages(dependencies: Q = ANY_DEPENDENCY) -> list[StalePage]:
     """Return public pages with changed values of ``dependencies`` (a filter of ReleaseDependency), by title.
 
-    Renders nothing, so it is fast enough for every visit of the dashboard. Misses what a new glossary term would add to
-    a page; ``find_stale_pages_by_rendering`` finds that, too.
+    Renders nothing, so it is fast enough to run on every visit to the dashboard. It misses pages to which a new
+    glossary term would add a link; ``find_stale_pages_by_rendering`` finds those as well.
     """
     live = ReleaseDependency.objects.filter(dependencies, release__live_on__isnull=False)
     rows = list(live.values_list("release__page__language", "release__page", "kind", "key", "fingerprint"))
@@ -169,7 +169,9 @@ def find_dependent_pages(kind: str, key: str = "", languages: Sequence[str] | No
 
 
 def pages_from_older_renderer() -> list[Page]:
-    """Live pages whose stored HTML was made by an earlier ``RENDERER_VERSION``: today's style sheets may not fit it."""
+    """Return live pages whose stored HTML comes from an earlier ``RENDERER_VERSION``, so the current style sheets may
+    not match it.
+    """
     pages = Page.objects.published().filter(live_release__renderer_version__lt=RENDERER_VERSION)
     return list(pages.select_related("live_release").defer("live_release__sections", "live_release__document"))
 
@@ -178,7 +180,7 @@ def pages_from_older_renderer() -> list[Page]:
 def rerelease_pages(pages: Iterable[Page], *, actor: User | None) -> list[Release]:
     """Rerelease each page with the current values. Return the new releases; unchanged pages get none.
 
-    Raise PublishError if any page cannot be released; then no page has changed. Each issue names its page.
+    Raise PublishError if any page cannot be released; in that case, no page changes. Each issue names its page.
     """
     resolvers: dict[str, ReferenceResolver] = {}
     releases: list[Release] = []
@@ -202,7 +204,10 @@ def rerelease_pages(pages: Iterable[Page], *, actor: User | None) -> list[Releas
 
 
 def _order_pages(pages: Iterable[Page]) -> list[Page]:
-    """Return each page once; last, the pages that list others' pictures, then those that list reading levels."""
+    """Return each page once.
+
+    Pages that list other pages' pictures come near the end, followed by pages that list reading levels.
+    """
     by_pk = {page.pk: page for page in pages}
     dependencies = ReleaseDependency.objects.filter(
         kind="list", key__in=("figures", "levels"), release__live_on__in=by_pk
@@ -215,7 +220,10 @@ def _order_pages(pages: Iterable[Page]) -> list[Page]:
 
 @dataclass(frozen=True)
 class LocationChange:
-    """A value of a location that repeats the clinic's, and changes with it. ``location`` is its name for staff."""
+    """A value of a location that repeats a value of the clinic and changes along with it.
+
+    ``location`` is its name for staff.
+    """
 
     row: Location | LocationText
     field: str
@@ -244,7 +252,7 @@ class LocationChange:
         try:
             self.row.clean_fields(exclude={"id", "key", "order", *LOCATION_FIELDS} - {self.field})
         except ValidationError as error:
-            message = _("%(change)s, but that is not possible: %(errors)s Change the location first.")
+            message = _("%(change)s, but the new value is not valid: %(errors)s Change the location first.")
             raise PublishError.with_message(
                 message % {"change": self.description, "errors": " ".join(error.messages)}
             ) from error
@@ -304,7 +312,7 @@ def _find_clinic_name(
         return
     old, new = name
     text = getattr(row, field_name)
-    # The new name comes first, because it may contain the old one.
+    # Match the new name first, because it may contain the old one.
     replaced = re.sub(rf"(?<!\w)(?:{re.escape(new)}|{re.escape(old)})(?!\w)", lambda match: new, text)
     if replaced != text:
         yield _make_change(row, field_name, replaced, location)
@@ -312,7 +320,7 @@ def _find_clinic_name(
 
 @dataclass
 class ClinicUpdate:
-    """A change of the clinic's values, and its effects on locations, pages, and schedules.
+    """A change to the clinic's values and its effects on locations, pages, and schedules.
 
     ``keep_utc_times``: when the time zone changes, schedules keep their UTC time instead of their local time.
     """

@@ -1,4 +1,4 @@
-"""Review of drafts: submission, the decision on exactly one text, page states in lists, and checks of translations."""
+"""Draft review: submission, decisions (each on exactly one text), page states for lists, and translation checks."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -24,7 +24,7 @@ from procedures.rendering.parser import parse
 
 # Translations are made from pages in this language.
 SOURCE_LANGUAGE = languages.DEFAULT
-SAY_WHAT_TO_CHANGE = gettext_lazy("Say what to change, so that the editor knows what to do.")
+COMMENT_REQUIRED_MESSAGE = gettext_lazy("Say what to change, so that the editor knows what to do.")
 
 
 class ReviewError(Exception):
@@ -65,15 +65,15 @@ def record_decision(
     """Record the reviewer's decision, with ``comments`` as pairs of a paragraph's text and the comment on it.
 
     ``seen_figure_hashes``: the ``figure_hash`` of each new picture on the reviewer's screen; the approval covers these
-    pictures, too. Repeating the same decision (a double click) returns the first one. Raise ReviewError for the
-    reviewer's own text or picture and for sending back without any comment, and UnseenFiguresError if the text shows
-    another new picture.
+    pictures, too. Repeating the same decision (a double click) returns the first one. Raise ReviewError if the text or
+    a picture is the reviewer's own, or if the text is sent back without any comment, and UnseenFiguresError if the text
+    shows another new picture.
     """
     if decision == Decision.APPROVED and settings.REQUIRE_PEER_REVIEW and revision.author_id == reviewer.pk:
         raise ReviewError(_("This is your own text. Another person must approve it."))
     if decision == Decision.SENT_BACK and not comment.strip():
         if not comments:
-            raise ReviewError(str(SAY_WHAT_TO_CHANGE))
+            raise ReviewError(str(COMMENT_REQUIRED_MESSAGE))
         comment = _("See the comments on the text.")
     _lock_page(revision)
     new_figures = (
@@ -130,9 +130,9 @@ def _lock_page(revision: Revision) -> None:
 
 
 def _find_repeated_event(revision: Revision, kind: EventKind, actor: User, reason: str) -> ReleaseEvent | None:
-    """The last event of the page, if it is just this one.
+    """Return the page's last event if it is this same event (a repeated request).
 
-    Releasing a page again with new values changes nothing about a text, so it does not count.
+    Rereleases are ignored, because they do not change the text.
     """
     last = ReleaseEvent.objects.filter(page=revision.page_id).exclude(kind=EventKind.REBUILT).first()
     same = last and (last.kind, last.revision_id, last.actor_id) == (kind, revision.pk, actor.pk)
@@ -251,14 +251,14 @@ def annotate_status(pages: models.QuerySet[Page], *, with_content: bool = False)
 
 IS_LIVE_TEXT = Q(live_release__revision__content_hash=F("latest_hash"))
 # Whether the last review event still matters: the text is not public, or it is public but was never approved.
-REVIEW_COUNTS = Q(live_release__isnull=True) | ~IS_LIVE_TEXT | Q(live_release__is_starter=True)
+HAS_RELEVANT_REVIEW = Q(live_release__isnull=True) | ~IS_LIVE_TEXT | Q(live_release__is_starter=True)
 STATE_FILTERS: dict[str, Q] = {
     PageState.DRAFT: Q(live_release__isnull=True, withdrawn_reason="", last_review_event__isnull=True),
     PageState.UNSUBMITTED: Q(latest_hash__isnull=False, last_review_event__isnull=True)
     & (Q(live_release__isnull=True) | ~IS_LIVE_TEXT),
-    PageState.IN_REVIEW: REVIEW_COUNTS & Q(last_review_event=EventKind.SUBMITTED),
-    PageState.SENT_BACK: REVIEW_COUNTS & Q(last_review_event=EventKind.SENT_BACK),
-    PageState.APPROVED: REVIEW_COUNTS & Q(last_review_event=EventKind.APPROVED),
+    PageState.IN_REVIEW: HAS_RELEVANT_REVIEW & Q(last_review_event=EventKind.SUBMITTED),
+    PageState.SENT_BACK: HAS_RELEVANT_REVIEW & Q(last_review_event=EventKind.SENT_BACK),
+    PageState.APPROVED: HAS_RELEVANT_REVIEW & Q(last_review_event=EventKind.APPROVED),
     PageState.PUBLIC: Q(live_release__isnull=False),
     PageState.HAS_NEWER_DRAFT: Q(live_release__isnull=False) & ~IS_LIVE_TEXT,
     PageState.STARTER: Q(live_release__is_starter=True),
@@ -268,7 +268,7 @@ STATE_FILTERS: dict[str, Q] = {
 
 
 def filter_by_state(pages: models.QuerySet[Page], state: str) -> models.QuerySet[Page]:
-    """Filter pages in one state. ``pages`` must be annotated with ``annotate_status``."""
+    """Filter pages by state. ``pages`` must be annotated with ``annotate_status``."""
     return pages.filter(STATE_FILTERS[state])
 
 
@@ -345,7 +345,7 @@ def latest_source_revision(source: Page) -> Revision | None:
 
 
 def latest_translator_check(page: Page) -> Approval | None:
-    """Return the translator's check of the newest draft, if any. It is void as soon as the text changes."""
+    """Return the translator's check of the newest draft, if any. It becomes void as soon as the text changes."""
     newest = page.revisions.first()
     if newest is None:
         return None

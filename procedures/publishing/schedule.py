@@ -1,4 +1,4 @@
-"""Scheduled publishing. The live version stays public until then."""
+"""Scheduled publishing. The live version stays public until the scheduled time."""
 
 import datetime
 import logging
@@ -21,7 +21,7 @@ from procedures.publishing.publish import (
     lock_clinic_values,
     lock_page,
     publish,
-    refuse_phone_numbers,
+    reject_phone_numbers,
 )
 from procedures.publishing.review import current_approval
 from procedures.timezones import format_datetime, get_clinic_timezone, shift_wall_time
@@ -34,14 +34,14 @@ MAX_SCHEDULE_AHEAD = datetime.timedelta(days=366)
 def schedule_revision(revision: Revision, *, actor: User, at: datetime.datetime, what_changed: str = "") -> None:
     """Schedule an approved revision for ``at`` (aware); an earlier schedule of the page is replaced.
 
-    Raise PublishError if the revision cannot be scheduled. Scheduling the same again changes nothing.
+    Raise PublishError if the revision cannot be scheduled. Repeating the same request changes nothing.
     """
     page = revision.page
     lock_page(page)
     approval = current_approval(revision)
     if approval is None:
         raise PublishError.with_message(_("A reviewer has not approved this text yet. Send it for review first."))
-    refuse_phone_numbers(WHAT_CHANGED_LINE, what_changed)
+    reject_phone_numbers(WHAT_CHANGED_LINE, what_changed)
     now = timezone.now()
     if at <= now:
         raise PublishError.with_message(_("That time has passed. Choose a time in the future."))
@@ -149,7 +149,7 @@ def shift_schedules(old_zone: ZoneInfo, new_zone: ZoneInfo, *, actor: User | Non
 
 
 def publish_scheduled(now: datetime.datetime) -> tuple[list[Release], list[tuple[Page, str]]]:
-    """Publish what is due at ``now``. Return the releases, and the pages that were refused with the reasons.
+    """Publish what is due at ``now``. Return the releases, and the rejected pages with the reasons.
 
     A refused page is unscheduled. An unexpected error is logged, and the page stays scheduled for another attempt;
     other pages are not affected. Each page has a transaction of its own.
@@ -181,7 +181,7 @@ def _publish_scheduled_page(
     try:
         if actor is None or not actor.is_active:
             raise PublishError.with_message(
-                _("The person who scheduled this is no longer on the staff. Schedule it again.")
+                _("The person who scheduled this is no longer on staff. Schedule it again.")
             )
         releases.append(publish(revision, actor=actor, what_changed=page.scheduled_change))
     except PublishError as error:

@@ -1,4 +1,4 @@
-"""Task lists for staff (drafts sent back, texts to approve, reviews due), and the weekly digest of them.
+"""Task lists for staff (drafts sent back, texts to approve, reviews due), and their weekly digest.
 
 Each list costs a fixed number of queries.
 """
@@ -32,19 +32,19 @@ from procedures.timezones import clinic_today, format_date, get_clinic_timezone
 MAX_TASKS_SHOWN = 6
 # How long before its due date a review is listed.
 REVIEW_NOTICE = datetime.timedelta(days=30)
-# The digest is sent from Monday at this hour, in the clinic's time zone.
+# The digest is due on Monday from this hour on, in the clinic's time zone.
 MONDAY, SEND_FROM_HOUR = 0, 7
 # The lists that are worth an email; the others can wait until the next sign-in.
 DIGEST_KEYS = frozenset(
     "sent_back to_approve new_pictures approved not_published reviews translations outdated "
     "signs_to_approve signs_sent_back signs_to_publish".split()
 )
-# How a changed dependency is named to staff, by ReleaseDependency.kind.
+# Staff-facing labels of changed dependencies, by ReleaseDependency.kind.
 DEPENDENCY_LABELS: dict[str, Promise] = {
     "figure": gettext_lazy("picture %(key)s"),
     "indexed": gettext_lazy("picture %(key)s"),
     "series": gettext_lazy("series %(key)s"),
-    "term": gettext_lazy("word %(key)s"),
+    "term": gettext_lazy("glossary term %(key)s"),
     "source": gettext_lazy("source %(key)s"),
     "care": gettext_lazy("answer %(key)s"),
     "signs": gettext_lazy("warning signs %(key)s"),
@@ -80,7 +80,7 @@ class Task:
 
 @dataclass(frozen=True)
 class TaskList:
-    """Tasks of one kind. ``key`` identifies the kind. A list that names no tasks has only a ``total``."""
+    """Tasks of one kind. ``key`` identifies the kind. A list without individual tasks has only a ``total``."""
 
     key: str
     title: str
@@ -109,7 +109,7 @@ def get_task_lists(user: User) -> list[TaskList]:
 
 
 def warning_sign_tasks(user: User) -> list[TaskList]:
-    """The list of warning signs, if ``user`` can take the next step."""
+    """Return the task list for warning signs if ``user`` can take the next step."""
     revision = pending_revision()
     decision = latest_decision(revision) if revision else None
     if revision is None or decision is None:
@@ -160,7 +160,7 @@ def approval_tasks(user: User) -> TaskList:
 def in_review_tasks() -> TaskList:
     """Texts in review, for staff who cannot approve them."""
     pages = _pages_in_state(PageState.IN_REVIEW, EventKind.SUBMITTED)
-    return _make_review_list("in_review", _("With a reviewer"), _("Sent for review and not decided yet."), pages)
+    return _make_review_list("in_review", _("With a reviewer"), _("Sent for review; no decision yet."), pages)
 
 
 def figure_approval_tasks(user: User) -> TaskList:
@@ -178,7 +178,9 @@ def figure_approval_tasks(user: User) -> TaskList:
     pages = Page.objects.defer("body").filter(pk__in=slugs_by_page).order_by("title", "pk")
     reason = _("Picture %(slugs)s")
     tasks = [Task(page, reason % {"slugs": ", ".join(sorted(slugs_by_page[page.pk]))}) for page in pages]
-    hint = _("Patients still see the old picture and its texts. Look at the new one, then approve it with the text.")
+    hint = _(
+        "Patients still see the old picture and its texts. Check the new picture, then approve it along with the text."
+    )
     return _make_list("new_pictures", _("New or changed pictures to approve"), hint, tasks)
 
 
@@ -200,7 +202,9 @@ def approved_tasks() -> TaskList:
     rows = list(pages.order_by("event_at", "pk"))
     already_public = [page for page in rows if _is_newest_text_public(page)]
     if len(already_public) == len(rows):
-        hint = _("Patients read these starter texts already. Publishing shows that your clinic reviewed them.")
+        hint = _(
+            "Patients can already read these starter texts. Publishing them shows that your clinic has reviewed them."
+        )
     elif already_public:
         hint = _("Publish these texts so that patients read them.")
     elif any(page.live_release_id for page in rows):
@@ -279,7 +283,7 @@ def failed_schedule_tasks() -> TaskList:
     """Pages whose scheduled publishing failed, or will fail, until someone schedules or publishes them again."""
     schedule_events = (EventKind.SCHEDULED, EventKind.UNSCHEDULED, EventKind.PUBLISHED, EventKind.WITHDRAWN)
     last = ReleaseEvent.objects.filter(page=OuterRef("pk"), kind__in=schedule_events).order_by("-pk")
-    # Without an actor, it was the portal that canceled the schedule.
+    # Without an actor, the portal itself canceled the schedule.
     failed = Page.objects.annotate(
         last_kind=Subquery(last.values("kind")[:1]),
         last_actor=Subquery(last.values("actor")[:1]),
@@ -327,12 +331,12 @@ def review_due_tasks() -> TaskList:
 def stale_page_tasks() -> TaskList:
     """Public pages that print outdated values."""
     tasks = [Task(stale.page, describe_changes(stale.changed)) for stale in find_stale_pages()]
-    hint = _("A picture, word, source, or answer that they show has changed.")
+    hint = _("A picture, glossary term, source, or answer on these pages has changed.")
     return _make_list("outdated", _("Pages showing outdated details"), hint, tasks)
 
 
 def describe_changes(changed: Iterable[tuple[str, str]]) -> str:
-    """Describe changed dependencies, given as (kind, key), such as “word osteoporosis, answer driving”."""
+    """Describe changed dependencies, given as (kind, key), such as “glossary term osteoporosis, answer driving”."""
     return ", ".join(_describe_dependency(kind, key.removesuffix("#")) for kind, key in changed)
 
 
@@ -392,7 +396,7 @@ def _actor_name(page: Any) -> str:
 
 
 def _event_summary(page: Any) -> str:
-    """Summarize the annotated event, such as “Rosa, 3 March 2026: Say who it is for.”"""
+    """Summarize the annotated event, such as “Rosa, March 3, 2026: Say who it is for.”"""
     summary = _actor_name(page)
     if page.event_at:
         date = format_date(timezone.localtime(page.event_at).date())
@@ -442,11 +446,14 @@ def send_digests(at: datetime.datetime) -> list[User]:
 
 
 def _send_digest(user: User, week: str) -> bool:
-    """Send one digest, if there is anything to do. The week is recorded anyway, so that it is only checked once."""
+    """Send one digest, if there is anything to do.
+
+    The week is recorded anyway, so that each user is checked only once a week.
+    """
     try:
         with transaction.atomic():
             DigestDelivery.objects.create(user=user, week=week)
-    except IntegrityError:  # another server was faster
+    except IntegrityError:  # another server sent it first
         return False
     task_lists = [task_list for task_list in get_task_lists(user) if task_list.key in DIGEST_KEYS]
     return bool(task_lists) and mail.send(user, _("your open tasks"), format_digest(task_lists))

@@ -26,7 +26,7 @@ from procedures.models import (
 from procedures.models.base import normalize_value
 from procedures.publishing.publish import PublishError, lock_clinic_values
 from procedures.publishing.rerelease import find_stale_pages, rerelease_pages
-from procedures.publishing.review import SAY_WHAT_TO_CHANGE, ReviewError
+from procedures.publishing.review import COMMENT_REQUIRED_MESSAGE, ReviewError
 from procedures.rendering import Issue
 
 SignListContent = list[dict[str, Any]]
@@ -36,7 +36,7 @@ DECISION_EVENTS = (EventKind.SUBMITTED, EventKind.APPROVED, EventKind.SENT_BACK)
 
 
 class SignListConflictError(Exception):
-    """Another list was saved after this one was opened."""
+    """A newer list was saved after this one was opened."""
 
 
 def serialize_sign(sign: WarningSign) -> dict[str, Any]:
@@ -97,7 +97,9 @@ def check_sign(data: dict[str, Any]) -> list[str]:
         except ValidationError as error:
             errors += [f"“{data['key']}”, {language.label}: {message}" for message in error.messages]
         if data["level"] == SignLevel.EMERGENCY and not values["short"].strip():
-            message = _("“%(key)s” has no short form in %(language)s: it is printed at the top of every page.")
+            message = _(
+                "“%(key)s” has no short form in %(language)s. The short form is printed at the top of every page."
+            )
             errors.append(message % names)
     return errors
 
@@ -145,7 +147,7 @@ def latest_decision(revision: WarningSignRevision) -> WarningSignEvent | None:
 
 
 def is_own_revision(revision: WarningSignRevision, user: User) -> bool:
-    """Whether ``user`` must leave the decision on this list to someone else."""
+    """Whether ``user`` wrote this list, so that someone else must review it."""
     return bool(settings.REQUIRE_PEER_REVIEW) and revision.author_id == user.pk
 
 
@@ -225,7 +227,7 @@ def _record_event(
 def record_list_decision(
     revision: WarningSignRevision, *, reviewer: User, approved: bool, comment: str = ""
 ) -> WarningSignEvent:
-    """Approve a list or send it back, by the same rules as for pages. Raise ReviewError if they forbid it.
+    """Approve a list or send it back, under the same rules as for pages. Raise ReviewError if the rules forbid it.
 
     Repeating the same decision returns the first event.
     """
@@ -237,7 +239,7 @@ def record_list_decision(
     if approved and is_own_revision(revision, reviewer):
         raise ReviewError(_("This is your own list. Another person must approve it."))
     if not approved and not comment.strip():
-        raise ReviewError(str(SAY_WHAT_TO_CHANGE))
+        raise ReviewError(str(COMMENT_REQUIRED_MESSAGE))
     kind, comment = EventKind.APPROVED if approved else EventKind.SENT_BACK, comment.strip()
     decision = latest_decision(revision)
     if decision and (decision.kind, decision.actor, decision.comment) == (kind, reviewer, comment):
@@ -249,7 +251,7 @@ def record_list_decision(
 def publish_list(revision: WarningSignRevision, *, actor: User) -> list[Release]:
     """Make an approved list live and rerelease every page that it changes, all at once. Return the new releases.
 
-    Raise PublishError if it cannot be published; then nothing has changed.
+    Raise PublishError if it cannot be published; in that case, nothing changes.
     """
     lock_clinic_values()
     if pending_revision() != revision:
@@ -272,6 +274,6 @@ def _write_list(content: SignListContent) -> None:
 
 
 def rerelease_affected_pages(*, actor: User | None) -> list[Release]:
-    """Rerelease the public pages that print an older list. Raise PublishError; then no page has changed."""
+    """Rerelease the public pages that print an older list. If PublishError is raised, no page changes."""
     stale_pages = find_stale_pages(Q(kind=DEPENDENCY_KIND))
     return rerelease_pages([row.page for row in stale_pages], actor=actor)

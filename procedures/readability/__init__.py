@@ -1,4 +1,4 @@
-"""Readability scores, measures of whole pages, and suggestions.
+"""Readability scores, measurements of whole pages, and suggestions.
 
 Keep this module empty: ``rendering.renderer`` imports ``readability.scores``, so an import here would be circular.
 """

@@ -1,6 +1,7 @@
-"""Measures of one page, taken from its tree, so that they are the same for a draft and a release; and hard words.
+"""Measurements of one page, and hard words.
 
-Among them are numbers that state a fact without a source. docs/quality/measures.md lists the numbers that need none.
+They are taken from the document tree, so that they are the same for drafts and releases. They include numbers that
+state a fact without a source. docs/quality/measures.md lists the numbers that need no source.
 """
 
 import re
@@ -122,7 +123,7 @@ CODE_CELL = re.compile(r"\d{4,9}(?:[,;/ –-]+\d{4,9})*\Z")
 WRITING_INSTRUCTION = re.compile(rf"(?:{number_words('writing_verbs')}) ")
 # "count out of 100", "think of 100 people": says how to read numbers.
 DENOMINATOR = re.compile(rf"\b(?:{number_words('denominators')}) (?:10|100|1,?000)\b", re.IGNORECASE)
-# The clinic itself is the source of these.
+# Components whose source is the clinic itself.
 CLINIC_COMPONENTS = frozenset({"clinic answer", "location", "reading list"})
 # Text that cannot contain a citation; the same number may be cited elsewhere on the page.
 UNCITABLE_COMPONENTS = frozenset({"picture", "series", "title", "key message", "glossary"})
@@ -148,7 +149,7 @@ class PageMeasures:
     reading_level: float | None  # by the formula of the language; None: text too short, or no formula
     smog_grade: float  # 0 where it does not apply
     reading_ease: float | None  # 0 (hard) to 100 (easy)
-    paragraph_reading_level: float | None  # level of running paragraphs alone, without lists, headings and pictures
+    paragraph_reading_level: float | None  # level of running paragraphs alone, without lists, headings, and pictures
     word_count: int
     longest_sentence: int
     mean_sentence_length: float
@@ -181,7 +182,7 @@ def measure_page(article: Article, *, kind: str, resolver: ReferenceResolver) ->
     level = score_page(text, language)
     known_names = [name for term in resolver.glossary_terms for name in (term.term, *term.aliases)]
     passive = [Passage(block.section, sentence, 1) for block, sentence in sentences if is_passive(sentence, language)]
-    lists = [one for one in article.lists if one.component not in UNLIMITED_LISTS]
+    lists = [item for item in article.lists if item.component not in UNLIMITED_LISTS]
     return PageMeasures(
         language=language,
         kind=kind,
@@ -205,8 +206,8 @@ def measure_page(article: Article, *, kind: str, resolver: ReferenceResolver) ->
         long_paragraphs=list(_find_long_paragraphs(paragraphs)),
         passive_sentences=passive,
         passive_share=round(len(passive) / len(sentences), 3) if sentences else 0.0,
-        longest_list=max((one.item_count for one in lists), default=0),
-        long_lists=[Passage(one.section, "", one.item_count) for one in lists if one.item_count > MAX_LIST_ITEMS],
+        longest_list=max((item.item_count for item in lists), default=0),
+        long_lists=[Passage(item.section, "", item.item_count) for item in lists if item.item_count > MAX_LIST_ITEMS],
         hard_words=find_hard_words(_text_outside_locations(article), language, known_names),
         uncited_numbers=[
             Passage(block.section, block.text, 1, number, block.line)
@@ -256,7 +257,7 @@ def find_hard_words(text: str, language: str, known_names: Iterable[str]) -> lis
     easy = known | rules.easy
     hard_words: set[str] = set()
     text = strip_contact_details(text)
-    # A word that is also in lowercase in the text is no abbreviation.
+    # A word that also occurs in lowercase in the text is not an abbreviation.
     lowercase_words = {word for word in WORD.findall(text) if word.islower()}
     for sentence in split_sentences(text):
         for position, match in enumerate(WORD.finditer(lowercase_shouting(sentence, language))):

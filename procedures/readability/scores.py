@@ -1,4 +1,5 @@
-"""Words, sentences, syllables, and reading levels of a text; all limits and targets, and what staff read beyond them.
+"""Words, sentences, syllables, and reading levels of a text; all limits and targets, and the messages that staff see
+when a text misses them.
 
 All rules of a language are in the language registry (procedures/languages), and so are the limits of its reading
 levels, which depend on the formula. A limit blocks publishing; a target only leads to a suggestion. A text is a string
@@ -29,7 +30,7 @@ CODE_WORD = re.compile(rf"{CODE_PATTERN}\Z")
 CODE_SYLLABLES = 2
 WORD = re.compile(CODE_PATTERN + r"|\d(?:[\d.,-]*\d)?|[^\W\d_]+(?:['’-][^\W_]+)*")
 WORD_PART = re.compile(r"\d[\d.,]*|[^\W\d_]+(?:'[^\W\d_]+)*")
-# Capitals of Latin, Greek, Cyrillic, and other scripts of Europe.
+# Uppercase letters of Latin, Greek, Cyrillic, and other European scripts.
 CAPITALS = "".join(letter for letter in map(chr, range(0x2000)) if letter.isupper())
 # Consecutive words in capitals.
 UPPERCASE_RUN = re.compile(rf"\b[{CAPITALS}][{CAPITALS}'’-]*(?:[ ,]+[{CAPITALS}][{CAPITALS}'’-]*)*\b(?![^\W\d_]|-?\d)")
@@ -37,9 +38,9 @@ LATIN_VOWEL = re.compile(r"[aeiou]")
 MIN_UPPERCASE_LENGTH = 3
 
 OPENING_MARKS = '"“‘«(¿¡['
-# What follows must not start with a lowercase letter; scripts without capitals have none.
+# The next sentence must not start with a lowercase letter. (Scripts without capitals have no lowercase letters.)
 SENTENCE_END = re.compile(rf"(?<=[{SENTENCE_ENDS}…])[\"”’»)\]]*\s+(?=[{re.escape(OPENING_MARKS)}]*(?P<first>[^\W_]))")
-# The following are no ends of sentences: "1. You get ready", "Dr. Lee", "No. 5", "J. Lee", "8 a.m. Monday".
+# The following do not end a sentence: "1. You get ready", "Dr. Lee", "No. 5", "J. Lee", "8 a.m. Monday".
 LIST_NUMBER = re.compile(r"\A\(?\d{1,3}\.\Z")
 ABBREVIATION = re.compile(
     rf"(?<!\w)(?:{'|'.join(ending for language in languages.LANGUAGES for ending in language.abbreviations)})\.\Z"
@@ -56,13 +57,14 @@ MAX_SENTENCE_WORDS = 25
 TARGET_SENTENCE_WORDS = 20
 TARGET_PARAGRAPH_SENTENCES = 3
 MAX_LIST_ITEMS = 7
-# Of the first paragraph under a heading of an option: it is a cell of the comparison.
+# Target length of the first paragraph under an option's heading, which becomes a cell of the comparison.
 TARGET_CELL_WORDS = 12
 # In a shorter text, one long word would decide the level.
 MIN_SCORED_WORDS = 15
 # Shorter table cells without an end mark are labels and values, not sentences.
 MIN_CELL_WORDS = 5
-# SMOG requires full understanding and is about two grades above other formulas. False makes its limit a suggestion.
+# SMOG assumes full comprehension, so its grades are about two above those of other formulas. False turns its limit into
+# a suggestion.
 SMOG_BLOCKS_PUBLISHING = True
 # Whether a text that is easier than the floor of its language gets a suggestion.
 SUGGEST_ABOVE_FLOOR = False
@@ -81,7 +83,7 @@ def split_sentences(text: str) -> list[str]:
     for line in text.split("\n"):
         start = 0
         for end in SENTENCE_END.finditer(line):
-            # Only what is near the period, so that the time stays proportional to the length of the line.
+            # Look only near the period, so that the run time stays proportional to the length of the line.
             before = line[max(start, end.start() - MAX_CONTEXT) : end.start()].lstrip()
             if not end["first"].islower() and not _continues(before, line[end.end() : end.end() + MAX_CONTEXT]):
                 found.append(line[start : end.start()])
@@ -118,7 +120,7 @@ def _count_syllables(word: str, language: str) -> int:
 
 def _part_syllables(part: str, language: str) -> int:
     if part[0].isdigit():
-        return min(MAX_NUMBER_SYLLABLES, sum(sign.isdigit() for sign in part))
+        return min(MAX_NUMBER_SYLLABLES, sum(char.isdigit() for char in part))
     rules = languages.get(language).readability
     if rules is None:
         raise ValueError(f"There are no rules for syllables in the language “{language}”.")
@@ -192,7 +194,7 @@ def smog_grade(text: str, language: str) -> float:
 
 
 def _scorable_sentences(text: str, language: str) -> list[str]:
-    """Return sentences with at least one word that is no number or code, with shouted words in lowercase."""
+    """Return the sentences with at least one word that is not a number or code, with all-caps words in lowercase."""
     return [
         lowercase_shouting(sentence, language)
         for sentence in split_sentences(text)
@@ -201,7 +203,7 @@ def _scorable_sentences(text: str, language: str) -> list[str]:
 
 
 def lowercase_shouting(sentence: str, language: str) -> str:
-    """Return the sentence with shouted words in lowercase: "DO NOT EAT" does not contain abbreviations."""
+    """Return the sentence with all-caps words in lowercase, because the words of "DO NOT EAT" are not abbreviations."""
     return UPPERCASE_RUN.sub(lambda run: _lowercase_run(run[0], language), sentence)
 
 
@@ -264,7 +266,7 @@ def _describe_smog(grade: float, language: str) -> Iterator[str]:
     rules = languages.get(language).readability
     if rules and rules.smog and grade > rules.smog_limit:
         message = _(
-            "The text has SMOG grade %(grade)s; the limit is %(limit)s. Use fewer words of three syllables or more."
+            "The text's SMOG grade is %(grade)s; the limit is %(limit)s. Use fewer words of three syllables or more."
         )
         yield message % {"grade": grade, "limit": rules.smog_limit}
 
@@ -278,7 +280,7 @@ def describe_hard_paragraph(level: float | None, language: str) -> str:
 
 
 def describe_long_sentence(sentence: str, word_count: int) -> str:
-    """Return what to do about a sentence that is over the limit."""
+    """Return the message for a sentence that is over the limit."""
     message = ngettext(
         "A sentence has %(count)s word; the limit is %(limit)s. Split it in two: “%(quote)s”",
         "A sentence has %(count)s words; the limit is %(limit)s. Split it in two: “%(quote)s”",

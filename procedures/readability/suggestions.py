@@ -43,7 +43,7 @@ def find_failures(measures: PageMeasures) -> Iterator[str]:
     if measures.requires_figure_and_source and not measures.has_lead_figure:
         yield _("Choose the main picture.")
     if measures.requires_figure_and_source and not measures.has_source:
-        yield _("Add a source: say where the facts come from.")
+        yield _("Add a source for the facts.")
     yield from find_warnings(measures)
 
 
@@ -57,7 +57,7 @@ def find_warnings(measures: PageMeasures) -> Iterator[str]:
 
 
 def find_notes(measures: PageMeasures) -> Iterator[str]:
-    """Yield a sentence for what has no limit, or misses a target but exceeds no limit."""
+    """Yield a sentence for each finding that has no limit, or that misses a target without exceeding a limit."""
     yield from _unchecked(measures.language)
     yield from describe_missed_targets(measures.reading_level, measures.smog_grade, measures.language)
     if measures.sentences_over_target:
@@ -90,9 +90,9 @@ def _describe_long_paragraph(count: int) -> str:
 
 
 def _describe_shared_warnings(measures: PageMeasures) -> Iterator[str]:
-    """Yield the warnings on links, pictures, and actions, which name their place themselves."""
+    """Yield the warnings about links, pictures, and actions, which already state their location."""
     for link in measures.broken_anchors:
-        message = _("A link leads to %(link)s, which is not on this page. Fix the link or the section address.")
+        message = _("A link points to %(link)s, which is not on this page. Fix the link or the section address.")
         yield message % {"link": link}
     for passage in measures.invalid_alt_texts:
         if passage.count:
@@ -105,9 +105,9 @@ def _describe_shared_warnings(measures: PageMeasures) -> Iterator[str]:
             )
             yield message % {"picture": passage.detail, "count": passage.count, "limit": MAX_ALT_LENGTH}
         else:
-            yield _("The picture %(picture)s has no alternative text. Write one.") % {"picture": passage.detail}
+            yield _("The picture %(picture)s has no alternative text. Add one.") % {"picture": passage.detail}
     if not measures.has_action:
-        yield _("Tell readers what to do: add a card, steps, a checklist, or the next page.")
+        yield _("Give readers something to do: add a card, steps, a checklist, or a next page.")
 
 
 def _with_section(sentence: str, passage: Passage) -> str:
@@ -130,8 +130,8 @@ def build_suggestions(page: Page, rendered: RenderedPage, measures: PageMeasures
         Issue(
             line,
             _(
-                "Links to #%(anchor)s lead to the section that was published with it, so this section has "
-                "#%(new_anchor)s. Choose another address for it."
+                "Links to #%(anchor)s already point to the section that was published with that address, so this "
+                "section has #%(new_anchor)s instead. Choose another address for it."
             )
             % {"anchor": anchor, "new_anchor": new_anchor},
         )
@@ -152,7 +152,7 @@ def build_suggestions(page: Page, rendered: RenderedPage, measures: PageMeasures
 
 
 def _suggest_for_page(measures: PageMeasures) -> Iterator[Issue]:
-    """Yield the suggestions that belong to no line; the site report has the same ones."""
+    """Yield the suggestions that do not belong to a line. The site report contains the same ones."""
     for sentence in describe_missed_targets(measures.reading_level, measures.smog_grade, measures.language):
         yield Issue(0, sentence)
     for passage in measures.long_lists:
@@ -199,14 +199,17 @@ def _suggest_for_choices(document: Document) -> Iterator[Issue]:
         count = len(split_words(answer.text)) if isinstance(answer, Text) else 0
         if count > TARGET_CELL_WORDS:
             message = _(
-                "The first paragraph under a heading of an option is a cell of the comparison. It has %(count)s words; "
-                "%(target)s is the target. Move the rest into a second paragraph, which is folded."
+                "The first paragraph under each option’s heading is shown as a cell of the comparison. This one "
+                "has %(count)s words; the target is %(target)s or fewer. Move the rest into a second paragraph, "
+                "which is folded."
             )
             yield Issue(answer.line, message % {"count": count, "target": TARGET_CELL_WORDS})
 
 
 def _unchecked(code: str) -> Iterator[str]:
-    """Yield the checks that the language has no rules for, because no suggestion would read as approval."""
+    """Yield the checks that the language has no rules for, because the absence of suggestions would look like
+    approval.
+    """
     language = languages.get(code)
     if language.unchecked:
         values = {"language": language.english_name, "checks": ", ".join(language.unchecked)}
@@ -220,7 +223,7 @@ def _suggest_for_translations(page: Page) -> Iterator[Issue]:
     existing = set(rows.values_list("language", flat=True))
     for language in languages.LANGUAGES:
         if language.code != page.language and language.code not in existing:
-            yield Issue(0, _("This page is not in %(language)s yet.") % {"language": language.name})
+            yield Issue(0, _("This page has no %(language)s translation yet.") % {"language": language.name})
     made_from = page.translated_from
     newest = latest_source_revision(made_from.page) if made_from else None
     if made_from and newest and newest.content_hash != made_from.content_hash:

@@ -1,18 +1,18 @@
-"""Rendering of Markdown to the HTML of an article. No other code converts Markdown."""
+"""Renders Markdown to article HTML. No other code converts Markdown."""
 
 from procedures.languages import DEFAULT
 from procedures.rendering.context import Issue
 from procedures.rendering.references import ReferenceResolver
-from procedures.rendering.renderer import RENDERER_VERSION, RenderedPage, released_document, released_part, render_page
+from procedures.rendering.renderer import RENDERER_VERSION, RenderedPage, embed_release, released_document, render_page
 
 __all__ = [
     "RENDERER_VERSION",
     "Issue",
     "ReferenceResolver",
     "RenderedPage",
+    "embed_release",
     "preview_html",
     "released_document",
-    "released_part",
     "render_page",
 ]
 

@@ -1,4 +1,4 @@
-"""The state of one rendering, and the issues that it finds."""
+"""The state of a single render, and the issues found in it."""
 
 import dataclasses
 import re
@@ -18,13 +18,14 @@ from procedures.phones import find_phone_error
 from procedures.rendering.document import Block, LargeFigure
 from procedures.rendering.fixes import Fix, replace_first, replace_key
 from procedures.rendering.inline import GlossaryLinker
-from procedures.rendering.parser import PAGE_ELEMENT_IDS
+from procedures.rendering.parser import TEMPLATE_ELEMENT_IDS
 from procedures.rendering.references import ReferenceResolver
 
-MIN_SIMILARITY = 0.8  # of difflib's ratio: a letter or two wrong, not another word
-# Each suggestion costs a comparison with every existing key, so a text full of unknown names must not ask for more.
+MIN_SIMILARITY = 0.8  # difflib ratio: tolerates a typo or two, but not a different word
+# Each suggestion costs a comparison with every existing key, so a text full of unknown names must not trigger more of
+# them.
 MAX_SUGGESTIONS = 20
-# What precedes the key of a row in a text.
+# The prefix before a record's key in Markdown.
 REFERENCE_PREFIXES = {"page": "page:", "source": "@"}
 
 
@@ -32,7 +33,8 @@ REFERENCE_PREFIXES = {"page": "page:", "source": "@"}
 class Issue:
     """One issue. ``line`` counts from 1 in the Markdown body; 0 refers to the whole page or to ``field``.
 
-    The message says what to fix. It is lazy where it is made in the language of a page: staff read it in theirs.
+    The message says what to fix. It is lazy if it is created while the page's language is active, because staff read it
+    in their own language.
     """
 
     line: int
@@ -67,7 +69,7 @@ class IssueCollector:
         fix: Fix | None = None,
         **values: object,
     ) -> None:
-        """Add an issue unless an equal one is there. ``values`` are the named values of ``message``."""
+        """Add an issue unless an equal one exists. ``values`` are the named values of ``message``."""
         text = interpolate_lazy(message, **values) if values else cast("str", message)
         issue = Issue(line, text, field, is_unknown_reference, fix)
         if issue not in self._seen:
@@ -92,16 +94,16 @@ class RenderContext:
     issues: IssueCollector = field(default_factory=IssueCollector)
     sources: list[Source] = field(default_factory=list)
     headings: list[ContentsEntry] = field(default_factory=list)
-    anchors: set[str] = field(default_factory=lambda: set(PAGE_ELEMENT_IDS))
+    anchors: set[str] = field(default_factory=lambda: set(TEMPLATE_ELEMENT_IDS))
     page_links: list[tuple[int, str, str]] = field(default_factory=list)
     # Line and anchor of each link to a section of the same page.
     fragment_links: list[tuple[int, str]] = field(default_factory=list)
     figure_slugs: list[str] = field(default_factory=list)
-    # The first place of each picture that has a page of its own, by slug.
+    # The first occurrence of each picture that has its own page, by slug.
     large_figures: dict[str, LargeFigure] = field(default_factory=dict)
     # Names of blocks that a page can have only once.
     used_once: set[str] = field(default_factory=set)
-    # Anchors of earlier releases, each with the anchor that replaces it; an empty one stands for the top of the page.
+    # Anchors of earlier releases, each with the anchor that replaces it; an empty string means the top of the page.
     old_anchors: Mapping[str, str] = field(default_factory=dict)
     # Heading anchors that this text alone would have, each with the anchor to use in its place.
     anchor_renames: Mapping[str, str] = field(default_factory=dict)
@@ -117,9 +119,9 @@ class RenderContext:
     key_points_block: Block | None = None
     last_heading: str = ""
     last_level: int = 1
-    # What was said about pictures and is not said again: that they are simulated, and what looks dark on them.
-    said: set[str] = field(default_factory=set)
-    # Whether a marker on a picture is an arrow.
+    # Notes about pictures that the page already contains and must not repeat, such as that an image is simulated.
+    printed_notes: set[str] = field(default_factory=set)
+    # Whether any picture has an arrow marker.
     has_arrows: bool = False
     region_labels: set[str] = field(default_factory=set)
     # Whether to put the source line of each part into an HTML comment. For previews only.
@@ -159,7 +161,7 @@ class RenderContext:
         """Return the message for braces that contain no clinic value, with the value that was probably meant."""
         names = list(self.resolver.clinic_values)
         if name.strip() in names:
-            message = _("Take the spaces out of “{%(name)s}”, and use one pair of braces: {%(value)s}.")
+            message = _("Remove the spaces from “{%(name)s}” and use one pair of braces: {%(value)s}.")
             return interpolate_lazy(message, name=name, value=name.strip())
         typed = " ".join(name.split())
         if closest := self._closest_clinic_value(name):

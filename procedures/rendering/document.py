@@ -1,7 +1,7 @@
-"""The document model: a typed tree of one article, with the source line of each part, and how to read it.
+"""The document model: a typed tree of one article with the source line of each part, and functions that read it.
 
 The parser builds the tree of a body once. The renderer resolves names in it, adds what blocks and the page itself
-print, and writes HTML from it. Whatever else looks at an article reads this tree: sections, plain text, search,
+print, and writes HTML from it. All other code that examines an article reads this tree: sections, plain text, search,
 readability, comparisons, and the checks of links and numbers. A release stores its tree (``to_json``).
 """
 
@@ -23,19 +23,19 @@ GENERATED_PARTS = frozenset({PAGE_SIGNS, "page-words", "sources", "next-step", "
 
 @dataclass(slots=True, eq=False)
 class Mark:
-    """Emphasis or a link around a stretch of text. Two marks are the same only if they are the same object."""
+    """Emphasis or a link around a span of text. Marks are compared by identity."""
 
-    kind: str  # em, strong, link, term (a link to a glossary entry), blank (the label of a line to write on)
+    kind: str  # em, strong, link, term (a link to a glossary entry), blank (the label of a fill-in line)
     href: str = ""
 
 
 @dataclass(slots=True)
 class Run:
-    """A stretch of inline text with the marks around it, outermost first.
+    """A run of inline text with the marks around it, outermost first.
 
     ``kind``: text, code, space (a line break in the source), break, image, citation (``text`` holds the keys), value
-    (the name of a clinic value), or source (the number of a resolved citation). The first four are all that is left of
-    text after it was resolved, besides source.
+    (the name of a clinic value), or source (the number of a resolved citation). After resolution, only the first four
+    kinds and source remain.
     """
 
     text: str = ""
@@ -76,9 +76,9 @@ class Text(Node):
     """A node that contains inline text."""
 
     runs: list[Run] = field(default_factory=list)
-    # What kind of line it is, if not simply the author's: caption, marker, number, source, term …
+    # The kind of line, if it is not ordinary text: caption, marker, number, source, term, and so on.
     role: str = ""
-    # The same as typed, for checks that read markup.
+    # The text as typed, for checks that examine the markup.
     source: str = field(default="", compare=False)
 
     @property
@@ -188,8 +188,8 @@ class Quote(Container):
 class Block(Container):
     """A ``:::`` block, or a part that the page adds (``GENERATED_PARTS`` and the like).
 
-    As parsed, ``nodes`` are the parts inside it. As rendered, they are everything that the block prints.
-    ``component``: what readability reports call its text. ``href``: where the block as a whole leads.
+    After parsing, ``nodes`` holds the block's content. After rendering, it holds everything that the block prints.
+    ``component``: the name of its text in readability reports. ``href``: the target of the block as a whole.
     """
 
     name: str = ""
@@ -211,7 +211,7 @@ FORMAT = 2
 
 
 class LargeFigure(TypedDict):
-    """A picture for a page of its own. ``html``: finished, from its template. ``anchor``: its place in the article."""
+    """A picture that has its own page. ``html``: the rendered template. ``anchor``: its place in the article."""
 
     html: SafeString
     caption: str
@@ -230,8 +230,9 @@ class Document:
     back: list[Node] = field(default_factory=list)
     # Anchors of sections that no longer exist; they lead to the top of the body.
     top_anchors: list[str] = field(default_factory=list)
-    # Where the ids, the levels of headings, and the addresses below its own start in its HTML (``html.take_places``).
-    places: dict[str, list[int]] = field(default_factory=dict)
+    # Offsets in the HTML of all ids, heading levels, and relative URLs, which embedding has to adjust
+    # (``html.extract_placeholders``).
+    placeholder_offsets: dict[str, list[int]] = field(default_factory=dict)
     # The pictures that have a page of their own, by slug.
     large_figures: dict[str, LargeFigure] = field(default_factory=dict)
 
@@ -266,13 +267,13 @@ class Document:
             "front": [_node_to_json(node) for node in self.front],
             "back": [_node_to_json(node) for node in self.back],
             "top_anchors": self.top_anchors,
-            "places": self.places,
+            "places": self.placeholder_offsets,
             "large_figures": self.large_figures,
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any] | None) -> Self | None:
-        """Return the tree that ``to_json`` wrote; None for none, or one of another ``FORMAT``.
+        """Return the tree written by ``to_json``, or None if there is none or it has a different ``FORMAT``.
 
         The stored HTML of its large pictures is marked safe: only publishing writes it, from a template that escapes.
         """
@@ -283,7 +284,9 @@ class Document:
             slug: {"html": SafeString(row["html"]), "caption": row["caption"], "anchor": row["anchor"]}
             for slug, row in data["large_figures"].items()
         }
-        return cls(**parts, top_anchors=list(data["top_anchors"]), places=data["places"], large_figures=large)
+        return cls(
+            **parts, top_anchors=list(data["top_anchors"]), placeholder_offsets=data["places"], large_figures=large
+        )
 
 
 def node_links(node: Node) -> list[str]:
@@ -298,20 +301,20 @@ def node_links(node: Node) -> list[str]:
 def _node_to_json(node: Node) -> dict[str, Any]:
     """Return the fields that differ from their defaults."""
     row: dict[str, Any] = {"type": type(node).__name__}
-    for one in fields(node):
-        value = getattr(node, one.name)
-        if not one.compare or value == _default(one):
+    for node_field in fields(node):
+        value = getattr(node, node_field.name)
+        if not node_field.compare or value == _default(node_field):
             continue
-        if one.name == "nodes":
+        if node_field.name == "nodes":
             value = [_node_to_json(child) for child in value]
-        elif one.name == "runs":
+        elif node_field.name == "runs":
             value = [[run.text, run.kind, [[mark.kind, mark.href] for mark in run.marks]] for run in value]
-        row[one.name] = value
+        row[node_field.name] = value
     return row
 
 
-def _default(one: "Field[Any]") -> Any:
-    return one.default if one.default_factory is MISSING else one.default_factory()
+def _default(node_field: "Field[Any]") -> Any:
+    return node_field.default if node_field.default_factory is MISSING else node_field.default_factory()
 
 
 def _node_from_json(row: Mapping[str, Any]) -> Node:
@@ -333,23 +336,21 @@ def walk(nodes: Sequence[Node]) -> Iterator[Node]:
         yield from walk(node.children)
 
 
-def plain(text: str, **values: Any) -> Paragraph:
+def text_paragraph(text: str, **values: Any) -> Paragraph:
     """Return a paragraph of plain text."""
     return Paragraph(runs=[Run(text)], **values)
 
 
-def link(text: str, href: str) -> Run:
-    """Return a linked stretch of text."""
+def link_run(text: str, href: str) -> Run:
+    """Return a run of linked text."""
     return Run(text, marks=(Mark("link", href),) if href else ())
 
 
-# ---- Reading: the tree as a flat list of texts ----
-
 HEADING_TAGS = frozenset({"h1", "h2", "h3", "h4"})
-# The element of a paragraph by its role, as far as a reader of the tree can tell them apart.
+# The element of a paragraph by its role, so that code reading the tree can tell them apart.
 ROLE_TAGS = {"term": "dt", "definition": "dd", "number": "div", "address": "div"}
 # Lines that are neither the author's text nor the clinic's.
-UNREAD_ROLES = frozenset({"summary"})
+SKIPPED_ROLES = frozenset({"summary"})
 
 
 @dataclass(slots=True)
@@ -374,11 +375,13 @@ class TextBlock:
 
     @property
     def sentences(self) -> str:
-        """The text with an end mark, so that a heading or list entry is a sentence; empty if there is none in it."""
+        """The text with final punctuation, so that a heading or list entry counts as a sentence; empty if it contains
+        no sentence.
+        """
         is_label = self.tag in {"td", "th"} and not (
             self.text.endswith((".", "!", "?")) or len(self.text.split()) >= MIN_CELL_WORDS
         )
-        if is_label or not any(letter.isalpha() for letter in self.text):
+        if is_label or not any(char.isalpha() for char in self.text):
             return ""
         return self.text if self.text[-1] in f"{SENTENCE_ENDS}:" else f"{self.text}."
 
@@ -451,7 +454,7 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class _Position:
-    """Where the reader is: in which component, statement, and list entry."""
+    """The current position in the tree: component, statement, and list entry."""
 
     component: str = ""
     statement_id: int = 0
@@ -460,7 +463,7 @@ class _Position:
     in_front: bool = False
 
 
-class _Reader:
+class _ArticleBuilder:
     """Flattens a document into an ``Article``."""
 
     def __init__(self) -> None:
@@ -484,7 +487,7 @@ class _Reader:
                 self.read(node.nodes, position)
 
     def _read_block(self, block: Block, outer: _Position) -> None:
-        # The cards of the warning signs are not the author's.
+        # Warning-sign cards are not written by the author.
         component = outer.component if outer.component == "warning signs" else block.component or outer.component
         if component:
             self.article.components.add(component)
@@ -520,7 +523,7 @@ class _Reader:
         elif isinstance(node, Cell):
             tag = "th" if node.is_header else "td"
         else:
-            if node.role in UNREAD_ROLES:
+            if node.role in SKIPPED_ROLES:
                 return
             tag = ROLE_TAGS.get(node.role) or position.tag or "p"
         self._add(node, node.text, tag, position)
@@ -561,7 +564,7 @@ def _line_starts(runs: Sequence[Run]) -> Iterator[int]:
 
 def read_article(document: Document) -> Article:
     """Return the texts, lists, images, and links of a document."""
-    reader = _Reader()
+    reader = _ArticleBuilder()
     reader.read(document.front, _Position(in_front=True))
     reader.read([*document.body, *document.back], _Position())
     article = reader.article

@@ -1,7 +1,8 @@
-"""Corrections that are safe to make without reading on: each belongs to one issue, and makes that issue disappear.
+"""Corrections that are safe to apply without reviewing the rest of the text.
 
-A correction changes whole lines of the Markdown. It is stored as a function of their text, because the checks see the
-text parsed, and is resolved only for an editor that shows the issue (``resolve``).
+Each one belongs to one issue and resolves it. A correction changes whole lines of the Markdown. It is stored as a
+function of their text, because the checks work on parsed text, and is resolved only when an editor shows the issue
+(``resolve``).
 """
 
 import re
@@ -12,10 +13,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 DELETE_LINE = _("Delete the line")
-DELETE_SIGNS = _("Delete the signs")
+DELETE_CHARACTERS = _("Delete the characters")
 MAKE_HEADING = _("Make it a heading")
 MAKE_LIST = _("Make it a list")
-# Of each of the two sentences that a long one is split into.
+# Minimum length of each half when a long sentence is split.
 MIN_CLAUSE_WORDS = 4
 
 
@@ -55,7 +56,7 @@ def resolve(fix: Fix, issue_line: int, lines: list[str]) -> ResolvedFix | None:
     if new == old:
         return None
     if new is None:
-        # The line before keeps its own end, so that no empty line stays behind.
+        # Keep the line break of the previous line, so that no empty line is left behind.
         if start > 1:
             start -= 1
             old, new = f"{lines[start - 1]}\n{old}", lines[start - 1]
@@ -78,7 +79,7 @@ def replace_first(old: str, new: str) -> Callable[[str], str]:
 
 
 def replace_key(prefix: str, old: str, new: str) -> Callable[[str], str]:
-    """Replace the name ``old`` of a row after ``prefix``, and no other word that contains it."""
+    """Return a function that replaces the record key ``old`` after ``prefix``, but not longer words that contain it."""
     pattern = re.compile(rf"{re.escape(prefix)}(?<![\w-]){re.escape(old)}(?![\w-])")
     return lambda text: pattern.sub(prefix + new, text, count=1)
 
@@ -89,12 +90,13 @@ def substitute(pattern: str | re.Pattern[str], new: str | Callable[[re.Match[str
 
 
 def delete_lines(_text: str) -> None:
-    """Delete the lines."""
+    """Return None, which makes ``resolve`` delete the lines."""
     return
 
 
 def split_sentence(sentence: str, break_pattern: str | None) -> Callable[[str], str] | None:
-    """Split a sentence in two at the clause nearest to its middle; None if no place is certain to be right.
+    """Return a function that splits a sentence at the clause break nearest to its middle, or None if there is no safe
+    break.
 
     ``break_pattern`` is that of the language (``LanguageDefinition.clause_break``).
     """

@@ -1,4 +1,4 @@
-"""The writer of HTML: from the document tree to sanitized HTML, and what is done to HTML that is already safe.
+"""Writes the document tree as sanitized HTML, and post-processes HTML that is already safe.
 
 The writer escapes all text; sanitizing is the second line of defense. This module contains the only ``mark_safe`` of
 the project. Components such as figures are inserted after sanitizing, so their tags do not have to be allowed.
@@ -21,9 +21,9 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.text import interpolate_lazy
 from procedures.rendering.blocks import (
-    ADDRESS_PLACE,
-    ID_PLACE,
-    LEVEL_PLACE,
+    ID_PLACEHOLDER,
+    LEVEL_PLACEHOLDER,
+    URL_PLACEHOLDER,
     BlockType,
     Content,
     Options,
@@ -112,7 +112,7 @@ def _render_section(nodes: Sequence[Node], context: RenderContext) -> SafeString
 
 
 def join_html(parts: Iterable[SafeString]) -> SafeString:
-    """Join safe strings. Adding them one by one leaves it to Django to decide that the result is safe."""
+    """Join safe strings. Adding them one by one lets Django decide whether the result is safe."""
     return reduce(add, parts, EMPTY_HTML)
 
 
@@ -122,7 +122,7 @@ def _add_line_comment(html: SafeString, node: Node, context: RenderContext) -> S
 
 
 def _resolve(node: Node, context: RenderContext, *, is_top: bool) -> None:
-    """Resolve the names in a node and everything in it, and report what cannot be where it is."""
+    """Resolve the names in a node and everything in it, and report nodes that are not allowed in their position."""
     if isinstance(node, Heading):
         resolve_heading(node, context, is_top=is_top)
     elif isinstance(node, Text):
@@ -171,8 +171,8 @@ def resolve_heading(heading: Heading, context: RenderContext, *, is_top: bool) -
 def _write(node: Node) -> str:
     """Return the HTML of a resolved node, not yet sanitized."""
     if isinstance(node, Heading):
-        tag = f"h{LEVEL_PLACE}{node.level}"
-        anchor = f' id="{ID_PLACE}{escape(node.anchor)}"' if node.anchor else ""
+        tag = f"h{LEVEL_PLACEHOLDER}{node.level}"
+        anchor = f' id="{ID_PLACEHOLDER}{escape(node.anchor)}"' if node.anchor else ""
         return f"<{tag}{anchor}>{write_anchors(node.old_anchors)}{write_inline(node.runs)}</{tag}>\n"
     if isinstance(node, Text):
         return f"<p>{write_inline(node.runs)}</p>\n"
@@ -195,14 +195,14 @@ def _write(node: Node) -> str:
 
 
 def write_anchors(anchors: Iterable[str]) -> SafeString:
-    """Return places that links to earlier sections lead to."""
-    return format_html_join("", '<a id="{}{}"></a>', ((ID_PLACE, anchor) for anchor in anchors))
+    """Return empty anchors for links to earlier section addresses."""
+    return format_html_join("", '<a id="{}{}"></a>', ((ID_PLACEHOLDER, anchor) for anchor in anchors))
 
 
 def _write_item(item: Node, *, is_tight: bool) -> str:
     if not is_tight:
         return "<li>\n" + "".join(map(_write, item.children)) + "</li>\n" if item.children else "<li></li>\n"
-    # In a tight list, text is not in a paragraph, and what follows it starts on a line of its own.
+    # In a tight list, text is not wrapped in a paragraph, and following elements start on a new line.
     html = ""
     for child in item.children:
         is_text = isinstance(child, Text) and not isinstance(child, Heading)
@@ -226,13 +226,13 @@ def _write_row(row: Node) -> str:
 
 
 def write_inline(runs: Sequence[Run]) -> str:
-    """Return the HTML of resolved runs. Emphasis may be split around a link; a link never is.
+    """Return the HTML of resolved runs. Emphasis may be split around a link, but a link is never split.
 
     The sources of all sentences follow in one note at the end.
     """
     parts: list[str] = []
     open_marks: tuple[Mark, ...] = ()
-    text, numbers = _take_out_sources(runs)
+    text, numbers = _split_off_sources(runs)
     for run in [*text, Run()]:
         shared = 0
         while shared < min(len(open_marks), len(run.marks)) and open_marks[shared] is run.marks[shared]:
@@ -244,7 +244,7 @@ def write_inline(runs: Sequence[Run]) -> str:
     return "".join(parts) + (f"\u00a0{source_note(numbers)}" if numbers else "")
 
 
-def _take_out_sources(runs: Sequence[Run]) -> tuple[list[Run], list[int]]:
+def _split_off_sources(runs: Sequence[Run]) -> tuple[list[Run], list[int]]:
     """Return the runs without sources and without the spaces before them, and the numbers of the sources."""
     text: list[Run] = []
     is_after_source = False
@@ -266,7 +266,7 @@ def source_note(numbers: Sequence[int]) -> SafeString:
     shown = ", ".join(map(str, numbers))
     label = ngettext("Source %(numbers)s", "Sources %(numbers)s", len(numbers)) % {"numbers": shown}
     link = '<a class="citation" href="#{}source-{}" aria-label="{}">[{}]</a>'
-    return format_html(link, ID_PLACE, numbers[0], label, shown)
+    return format_html(link, ID_PLACEHOLDER, numbers[0], label, shown)
 
 
 def _open_mark(mark: Mark) -> str:
@@ -275,7 +275,7 @@ def _open_mark(mark: Mark) -> str:
     if not mark.href:
         return f"<{mark.kind}>"
     css_class = ' class="term"' if mark.kind == "term" else ""
-    return f'<a{css_class} href="{escape(mark_place(mark.href))}">'
+    return f'<a{css_class} href="{escape(add_id_placeholder(mark.href))}">'
 
 
 def _close_mark(mark: Mark) -> str:
@@ -284,9 +284,9 @@ def _close_mark(mark: Mark) -> str:
     return f"</{'a' if mark.href else mark.kind}>"
 
 
-def mark_place(href: str) -> str:
-    """Return the address of a link with a mark before the id, if it leads to a section of its own page."""
-    return f"#{ID_PLACE}{href[1:]}" if href.startswith("#") else href
+def add_id_placeholder(href: str) -> str:
+    """Return the href, with the id placeholder inserted if it points to a section of the same page."""
+    return f"#{ID_PLACEHOLDER}{href[1:]}" if href.startswith("#") else href
 
 
 def _write_run(run: Run) -> str:
@@ -309,18 +309,18 @@ def _render_wide_table(table: Table, context: RenderContext) -> SafeString:
 
 
 def _render_block(block: Block, context: RenderContext, *, in_choices: bool) -> SafeString:
-    """Check what the registry says about a block, and render it."""
+    """Validate a block against its registry entry, then render it."""
     block_type = get_block_types().get(block.name)
     if block_type is None:
         _report_unknown_block(block, context)
         return EMPTY_HTML
     if not block.has_end:
-        message = _("The block %(name)s has no end. Close it with a line :::")
+        message = _("The %(name)s block is not closed. Close it with a line that contains only :::")
         end = max((node.end for node in block.nodes[:1]), default=block.line)
         fix = Fix(_("Close the block"), lambda text: f"{text.rstrip()}\n:::", block.line, end)
         context.issues.add(block.line, message, fix=fix, name=block.name)
-    if in_choices and not block_type.in_choices:
-        context.issues.add(block.line, _("A block %(name)s cannot be inside choices."), name=block.name)
+    if in_choices and not block_type.is_allowed_in_choices:
+        context.issues.add(block.line, _("A %(name)s block cannot be inside choices."), name=block.name)
         block.nodes = []
         return EMPTY_HTML
     body = EMPTY_HTML
@@ -335,20 +335,20 @@ def _render_block(block: Block, context: RenderContext, *, in_choices: bool) -> 
 def _render_content(block: Block, context: RenderContext, *, in_choices: bool) -> SafeString:
     inner = [node for node in block.nodes if not isinstance(node, Block)]
     if len(inner) < len(block.nodes):
-        context.issues.add(block.line, _("No block can be inside ::: %(name)s."), name=block.name)
+        context.issues.add(block.line, _("::: %(name)s cannot contain other blocks."), name=block.name)
     block.nodes = inner
     for node in walk(inner):
         if isinstance(node, Heading):
-            context.issues.add(node.line, _("No heading can be inside ::: %(name)s."), name=block.name)
+            context.issues.add(node.line, _("::: %(name)s cannot contain headings."), name=block.name)
     for node in inner:
         _resolve(node, context, is_top=False)
-    if get_block_types()[block.name].has_blanks:
+    if get_block_types()[block.name].has_fill_in_lines:
         _find_blanks(inner)
     return sanitize("".join(map(_write, inner)))
 
 
 def _find_blanks(nodes: Sequence[Node]) -> None:
-    """Make a line to write on of each bold label that ends with a colon."""
+    """Turn each bold label that ends with a colon into a fill-in line."""
     for node in walk(nodes):
         if isinstance(node, Text):
             last = {mark: run.text for run in node.runs for mark in run.marks if mark.kind == "strong"}
@@ -362,20 +362,20 @@ def _has_valid_form(block: Block, block_type: BlockType, context: RenderContext)
     name, line, issues = block.name, block.line, context.issues
     if block_type.options == Options.NONE and block.options:
         fix = Fix(_("Delete the rest of the line"), substitute(r"^(\s*:::[ \t]*[a-z-]+).*", r"\1"))
-        issues.add(line, _("::: %(name)s takes nothing after its name."), fix=fix, name=name)
+        issues.add(line, _("::: %(name)s does not take options."), fix=fix, name=name)
     if block_type.options == Options.NAMES and not NAMES.match(block.options):
-        issues.add(line, _("::: %(name)s needs names after it, with single spaces between them."), name=name)
+        issues.add(line, _("::: %(name)s must be followed by names separated by single spaces."), name=name)
         return False
-    if block_type.is_once:
+    if block_type.is_single_use:
         if name in context.used_once:
-            issues.add(line, _("A page can have ::: %(name)s only once."), name=name)
+            issues.add(line, _("A page can contain ::: %(name)s only once."), name=name)
             return False
         context.used_once.add(name)
     if block_type.content == Content.OPTIONS or not block_type.has_end:
         return True
     if not block.nodes:
         fix = Fix(_("Delete the block"), delete_lines, line, max(block.end + block.has_end, line))
-        issues.add(line, _("The block %(name)s is empty."), fix=fix, name=name)
+        issues.add(line, _("The %(name)s block is empty."), fix=fix, name=name)
         return False
     if block_type.content in {Content.BULLETS, Content.NUMBERS}:
         _check_list(block, block_type, context)
@@ -387,9 +387,9 @@ def _check_list(block: Block, block_type: BlockType, context: RenderContext) -> 
     only = block.nodes[0]
     if len(block.nodes) > 1 or not isinstance(only, List) or only.is_ordered != is_ordered:
         message = (
-            _("::: %(name)s contains a numbered list and nothing else.")
+            _("::: %(name)s must contain a numbered list and nothing else.")
             if is_ordered
-            else _("::: %(name)s contains a list with hyphens and nothing else.")
+            else _("::: %(name)s must contain a bulleted list (with hyphens) and nothing else.")
         )
         context.issues.add(block.line, message, name=block.name)
     elif block_type.max_items and len(only.nodes) > block_type.max_items:
@@ -419,20 +419,20 @@ def _report_unknown_block(block: Block, context: RenderContext) -> None:
 
 
 def _unnamed_block_message(raw_line: str) -> Promise:
-    """Return the message for a line that starts with ``:::`` and has no readable name."""
+    """Return the message for a line that starts with ``:::`` and has no valid name."""
     rest = raw_line.lstrip(":")
     if len(raw_line) - len(rest) > 3:
         return _("“%(text)s” has more than three colons. Write exactly three: ::: note, and ::: at the end.")
     if rest.strip():
-        return _("“%(text)s” names no block. Type a regular space and the name in lowercase: ::: note.")
+        return _("“%(text)s” does not name a block. Type a regular space and the name in lowercase: ::: note.")
     return _("Stray “:::”. Delete it, or add the name of a block after it.")
 
 
-HEADING_TAGS = [f"h{LEVEL_PLACE}{level}" for level in range(SECTION_LEVEL, MAX_HEADING_LEVEL + 1)]
+HEADING_TAGS = [f"h{LEVEL_PLACEHOLDER}{level}" for level in range(SECTION_LEVEL, MAX_HEADING_LEVEL + 1)]
 
 
 def _unnamed_block_fix(raw_line: str) -> Fix | None:
-    """Return the correction of such a line: the block that was meant, or none at all."""
+    """Return the correction for such a line: the intended block, or deletion."""
     rest = raw_line.strip(":").strip().casefold()
     if not rest:
         return Fix(DELETE_LINE, delete_lines)
@@ -458,7 +458,7 @@ ALLOWED_URL_SCHEMES = {"https", "mailto", "tel"}
 
 def sanitize(html: str) -> SafeString:
     """Return ``html`` reduced to the allowed tags, attributes, and URL schemes."""
-    return mark_safe(  # noqa: S308 -- the only place; nh3 has just cleaned it
+    return mark_safe(  # noqa: S308 -- the only offset; nh3 has just cleaned it
         nh3.clean(
             html, tags=ALLOWED_TAGS, attributes=ALLOWED_ATTRIBUTES, url_schemes=ALLOWED_URL_SCHEMES, link_rel=None
         )
@@ -486,66 +486,66 @@ def _on_one_line(tag: re.Match[str]) -> str:
     return tag[0].replace("\n>", ">").replace("\n/>", "/>").replace("\n", " ")
 
 
-# Comments of article/page.html, where a page shows what is not kept with the article.
-STATUS_PLACE, TOOLS_PLACE = "<!--status-->", "<!--tools-->"
+# Placeholder comments in article/page.html for the parts of a page that are not stored with the article.
+STATUS_PLACEHOLDER, TOOLS_PLACEHOLDER = "<!--status-->", "<!--tools-->"
 
 
 def complete_article(html: SafeString, *, status: SafeString, tools: SafeString) -> SafeString:
     """Return an article with its review status below the title, and with the readers' tools."""
-    # An article from an earlier version of the portal has no place for them.
-    html = html if STATUS_PLACE in html else SafeString(f"{STATUS_PLACE}{html}")
-    return SafeString(html.replace(STATUS_PLACE, status, 1).replace(TOOLS_PLACE, tools, 1))
+    # Articles rendered by earlier versions of the portal have no placeholders.
+    html = html if STATUS_PLACEHOLDER in html else SafeString(f"{STATUS_PLACEHOLDER}{html}")
+    return SafeString(html.replace(STATUS_PLACEHOLDER, status, 1).replace(TOOLS_PLACEHOLDER, tools, 1))
 
 
 # Between the prefix and an id. No slug contains it, so two parts never share an id: with a hyphen, "rest" and
 # "home-driving" would give the same id as "rest-home" and "driving".
 NAMESPACE_SEPARATOR = "__"
-PLACE = re.compile(f"([{ID_PLACE}{LEVEL_PLACE}{ADDRESS_PLACE}])")
-PLACE_NAMES = {ID_PLACE: "ids", LEVEL_PLACE: "levels", ADDRESS_PLACE: "addresses"}
-Places = dict[str, list[int]]
+PLACEHOLDER_PATTERN = re.compile(f"([{ID_PLACEHOLDER}{LEVEL_PLACEHOLDER}{URL_PLACEHOLDER}])")
+PLACEHOLDER_NAMES = {ID_PLACEHOLDER: "ids", LEVEL_PLACEHOLDER: "levels", URL_PLACEHOLDER: "addresses"}
+PlaceholderOffsets = dict[str, list[int]]
 
 
-def take_places(html: SafeString) -> tuple[SafeString, Places]:
-    """Take the marks out of the HTML of an article; return it, and where in it the marked parts start."""
+def extract_placeholders(html: SafeString) -> tuple[SafeString, PlaceholderOffsets]:
+    """Remove the placeholders from an article's HTML; return the HTML and the offsets of the placeholders."""
     parts: list[str] = []
-    places: Places = {name: [] for name in PLACE_NAMES.values()}
+    offsets: PlaceholderOffsets = {name: [] for name in PLACEHOLDER_NAMES.values()}
     length = 0
-    for part in PLACE.split(html):
-        if name := PLACE_NAMES.get(part):
-            places[name].append(length)
+    for part in PLACEHOLDER_PATTERN.split(html):
+        if name := PLACEHOLDER_NAMES.get(part):
+            offsets[name].append(length)
         else:
             parts.append(part)
             length += len(part)
-    return SafeString("".join(parts)), places
+    return SafeString("".join(parts)), offsets
 
 
-def fill_places(html: SafeString, prefix: str = "") -> SafeString:
-    """Return HTML that still has its marks, with ``prefix`` at the start of each id."""
-    return SafeString(html.replace(ID_PLACE, prefix).replace(LEVEL_PLACE, "").replace(ADDRESS_PLACE, ""))
+def replace_placeholders(html: SafeString, prefix: str = "") -> SafeString:
+    """Replace the placeholders in HTML, adding ``prefix`` to each id."""
+    return SafeString(html.replace(ID_PLACEHOLDER, prefix).replace(LEVEL_PLACEHOLDER, "").replace(URL_PLACEHOLDER, ""))
 
 
-def embed_article(html: SafeString, places: Places, prefix: str, base: str) -> SafeString:
+def embed_article(html: SafeString, offsets: PlaceholderOffsets, prefix: str, base: str) -> SafeString:
     """Return an article as a part of a document with several.
 
-    All of its ids begin with ``prefix`` (a slug), its headings are one level lower, and addresses below its own follow
-    ``base``, its path.
+    All ids start with ``prefix`` (a slug), headings are one level deeper, and relative URLs are appended to ``base``,
+    the article's path.
     """
-    inserted = dict.fromkeys(places["ids"], prefix + NAMESPACE_SEPARATOR)
-    inserted |= dict.fromkeys(places["addresses"], escape(base))
-    levels = set(places["levels"])
+    inserted = dict.fromkeys(offsets["ids"], prefix + NAMESPACE_SEPARATOR)
+    inserted |= dict.fromkeys(offsets["addresses"], escape(base))
+    levels = set(offsets["levels"])
     parts: list[str] = []
     start = 0
-    for place in sorted([*inserted, *levels]):
-        parts.append(html[start:place])
-        if place in levels:
-            parts.append(str(int(html[place]) + 1))
+    for offset in sorted([*inserted, *levels]):
+        parts.append(html[start:offset])
+        if offset in levels:
+            parts.append(str(int(html[offset]) + 1))
         else:
-            parts.append(inserted[place])
-        start = place + (place in levels)
+            parts.append(inserted[offset])
+        start = offset + (offset in levels)
     return SafeString("".join([*parts, html[start:]]))
 
 
-def rebase_article(html: SafeString, places: Places, base: str) -> SafeString:
-    """Return an article that is shown elsewhere than at its path ``base``, with its addresses below that."""
-    parts = [html[start:end] for start, end in pairwise([0, *places["addresses"], len(html)])]
+def rebase_article(html: SafeString, offsets: PlaceholderOffsets, base: str) -> SafeString:
+    """Return an article for display at another URL, with its relative URLs resolved against its path ``base``."""
+    parts = [html[start:end] for start, end in pairwise([0, *offsets["addresses"], len(html)])]
     return SafeString(escape(base).join(parts))

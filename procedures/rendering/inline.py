@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.text import APOSTROPHES
 from procedures.markup import PLACEHOLDER
 from procedures.models import GlossaryTerm
-from procedures.rendering.document import Mark, Run, Text, link
+from procedures.rendering.document import Mark, Run, Text, link_run
 
 if TYPE_CHECKING:
     from procedures.rendering.context import RenderContext
@@ -31,10 +31,10 @@ EQUIVALENT_CHARACTERS = {
     **APOSTROPHES,
     **dict.fromkeys(map(ord, INVISIBLE_CHARACTERS), ""),
 }
-# A dash without spaces inside a term is a mistyped hyphen; with spaces it is a dash.
+# Inside a term, a dash without spaces is a mistyped hyphen; a dash with spaces is a real dash.
 HYPHEN_PATTERN = "[-\u2012\u2013\u2212]\\s?"
 
-# What stands before a term that only names what the sentence has just said: "weak bone (osteoporosis)".
+# Text before a term in parentheses that names what the sentence just described: "weak bone (osteoporosis)".
 OPENING_PARENTHESIS = re.compile(r"\((?:\w{1,4}\s)?\Z")
 
 # The index of a run, and the start and end of a character in its text.
@@ -82,7 +82,7 @@ def _resolve_link(mark: Mark, context: "RenderContext", line: int) -> None:
     elif href.startswith("#"):
         context.fragment_links.append((line, href[1:]))
     elif not ALLOWED_LINK.match(href):
-        message = _("The link “%(href)s” must start with https://; for our own pages write page:subject.")
+        message = _("The link “%(href)s” must start with https://. For pages of this site, write page:subject.")
         context.issues.add(line, message, href=href)
         mark.href = "#"
 
@@ -103,12 +103,12 @@ def _resolve_clinic_value(run: Run, context: "RenderContext", line: int) -> Iter
     elif run.href or not run.text.endswith(("phone", "number")) or not value:
         yield Run(value, marks=run.marks)
     else:
-        phone = link(*context.resolver.get_phone(run.text))
+        phone = link_run(*context.resolver.get_phone(run.text))
         yield Run(phone.text, marks=(*run.marks, *phone.marks))
 
 
 def _normalize_characters(text: str) -> str:
-    """Replace characters that look alike with one of them. Spaces stay."""
+    """Replace lookalike characters with a canonical one. Spaces are kept."""
     return unicodedata.normalize("NFC", text).translate(EQUIVALENT_CHARACTERS)
 
 
@@ -118,14 +118,14 @@ def _lookup_key(text: str) -> str:
     )
 
 
-# Places where no line ends: in a word such as "X-ray" and a name such as "rayos X". Style sheets keep phone numbers on
-# a line: with other characters in it, a number that is copied or searched for would not be the clinic's.
+# Positions where a line must not break: in words such as "X-ray" and names such as "rayos X". Phone numbers are kept on
+# one line by CSS instead, because special characters would end up in copied or searched numbers.
 NO_BREAK = re.compile(r"(?<![\w-][A-Z])(?<=[A-Z])-(?=[a-z])|(?<=[a-z]) (?=[A-Z](?![\w\u2019'-]))")
 NO_BREAK_CHARACTERS = {"-": "\u2011", " ": "\u00a0"}
 
 
 def no_break(text: str) -> str:
-    """Return plain text with no-break hyphens and spaces, to be written as HTML."""
+    """Return plain text with non-breaking hyphens and spaces, before it is written as HTML."""
     return NO_BREAK.sub(lambda match: NO_BREAK_CHARACTERS[match[0]], text)
 
 

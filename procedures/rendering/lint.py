@@ -24,8 +24,8 @@ from procedures.markup import PLACEHOLDER, make_excerpt
 from procedures.rendering.blocks import get_block_types
 from procedures.rendering.context import MIN_SIMILARITY, RenderContext
 from procedures.rendering.fixes import (
+    DELETE_CHARACTERS,
     DELETE_LINE,
-    DELETE_SIGNS,
     MAKE_HEADING,
     MAKE_LIST,
     Fix,
@@ -34,12 +34,12 @@ from procedures.rendering.fixes import (
     replace_once,
     substitute,
 )
-from procedures.rendering.parser import HEADING_MARK, ParsedText, line_number
+from procedures.rendering.parser import HEADING_ATTRIBUTES, ParsedText, line_number
 
 MAX_ISSUES = 60
 LINE_END = re.compile(r"\r\n?|\n")
 Message = str | Promise
-# A line, its message, and its correction; for the checks of one line, without the line.
+# Results as (line, message, fix). Checks of a single line omit the line number.
 LintResults = Iterator[tuple[int, Message] | tuple[int, Message, Fix | None]]
 LineResults = Iterator[Message | tuple[Message, Fix | None]]
 
@@ -112,7 +112,7 @@ def _check_invisible_characters(_tokens: list[Token], lines: list[str], _context
             yield (
                 number,
                 interpolate_lazy(message, found=found),
-                Fix(DELETE_SIGNS, substitute(markup.INVISIBLE_CHARACTER, "")),
+                Fix(DELETE_CHARACTERS, substitute(markup.INVISIBLE_CHARACTER, "")),
             )
 
 
@@ -134,11 +134,11 @@ def _check_blocks(tokens: list[Token], lines: list[str], _context: RenderContext
             )
         elif token.type == "code_block":
             fix = Fix(_("Delete the spaces"), substitute(re.compile(r"^[ \t]+", re.MULTILINE), ""), start + 1, end)
-            yield start + 1, _("Four spaces or a tab at the start turn this line into computer code. Delete them."), fix
+            yield start + 1, _("Four spaces or a tab at the start turn this line into code. Delete them."), fix
         elif token.type == "fence":
-            message = _("%(sign)s turns the lines below it into computer code. Delete it.")
+            message = _("%(sign)s turns the lines below it into code. Delete it.")
             fence = re.compile(rf"^[ \t]*{re.escape(token.markup)}.*\n?", re.MULTILINE)
-            fix = Fix(DELETE_SIGNS, substitute(fence, ""), start + 1, end)
+            fix = Fix(DELETE_CHARACTERS, substitute(fence, ""), start + 1, end)
             yield start + 1, interpolate_lazy(message, sign=token.markup), fix
         elif token.type == "blockquote_open" and QUOTED_NUMBER.match(lines[start]):
             yield start + 1, _("A > at the start of a line makes a quotation. Write “more than” instead.")
@@ -147,7 +147,7 @@ def _check_blocks(tokens: list[Token], lines: list[str], _context: RenderContext
         elif token.type == "inline" and any(child.type == "code_inline" for child in token.children or []):
             yield (
                 start + 1,
-                _("Two ` signs turn the text between them into computer code. Use quotation marks or ’ instead."),
+                _("Backticks (`) turn the text between them into code. Use quotation marks or ’ instead."),
                 Fix(_("Use quotation marks"), substitute(r"`+([^`\n]+)`+", r"“\1”"), start + 1, end),
             )
 
@@ -186,10 +186,10 @@ def _check_list_numbers(items: list[tuple[int, int]], previous_number: int) -> L
     numbers = [number for _line, number in items]
     if len(set(numbers)) == 1:
         return
-    for place, (at, number) in enumerate(items):
-        if number != first + place:
+    for index, (line, number) in enumerate(items):
+        if number != first + index:
             message = _("Patients would see %(shown)s here, not %(typed)s. Number the entries in order.")
-            yield at, interpolate_lazy(message, shown=first + place, typed=number), _renumber(items, first)
+            yield line, interpolate_lazy(message, shown=first + index, typed=number), _renumber(items, first)
             return
 
 
@@ -199,8 +199,8 @@ def _renumber(items: list[tuple[int, int]], first: int) -> Fix:
 
     def change(text: str) -> str:
         rows = text.split("\n")
-        for place, (line, _number) in enumerate(items):
-            rows[line - start] = re.sub(r"^(\W*)\d+", rf"\g<1>{first + place}", rows[line - start])
+        for index, (line, _number) in enumerate(items):
+            rows[line - start] = re.sub(r"^(\W*)\d+", rf"\g<1>{first + index}", rows[line - start])
         return "\n".join(rows)
 
     return Fix(_("Number them in order"), change, start, end)
@@ -241,8 +241,10 @@ def _split_cells(row: str) -> list[str]:
 def _check_inlines(tokens: list[Token], lines: list[str], context: RenderContext) -> LintResults:
     before = Token("", "", 0)
     texts = [row for token in tokens if token.type == "inline" for row in token.meta["visible"]]
-    # "price*" can refer to a note below: a paragraph that starts with a star.
-    first_mark = next((number for number, row in enumerate(texts) if NOTE_REFERENCE_STAR.search(row)), len(texts))
+    # "price*" can refer to a note below, that is, a paragraph that starts with an asterisk.
+    first_note_reference = next(
+        (number for number, row in enumerate(texts) if NOTE_REFERENCE_STAR.search(row)), len(texts)
+    )
     last_note = max((number for number, row in enumerate(texts) if NOTE_START.match(row)), default=-1)
     done = 0
     for token in tokens:
@@ -251,23 +253,23 @@ def _check_inlines(tokens: list[Token], lines: list[str], context: RenderContext
             line = line_number(token)
             yield from _check_multiplication(token.children or [], line)
             yield from _check_emphasis(
-                token.meta["visible"], line, has_mark=first_mark < done, has_note=last_note > done
+                token.meta["visible"], line, has_note_reference=first_note_reference < done, has_note=last_note > done
             )
             done += len(token.meta["visible"])
         before = token
 
 
 def _check_multiplication(children: list[Token], line: int) -> LintResults:
-    """Find stars between numbers that became emphasis: "2*3*4" would be shown without its stars."""
-    for place, child in enumerate(children):
+    """Find asterisks between numbers that became emphasis: "2*3*4" would be shown without them."""
+    for index, child in enumerate(children):
         line += child.type in {"softbreak", "hardbreak"}
         if child.type not in {"em_open", "em_close", "strong_open", "strong_close"} or "*" not in child.markup:
             continue
-        before = children[place - 1].content[-1:] if place else ""
-        after = children[place + 1].content[:1] if place + 1 < len(children) else ""
+        before = children[index - 1].content[-1:] if index else ""
+        after = children[index + 1].content[:1] if index + 1 < len(children) else ""
         if before.isdigit() and after.isdigit():
-            message = _("“%(text)s” loses its star. For “times”, type the sign × instead.")
-            fix = Fix(_("Use the sign ×"), substitute(r"(?<=\d)\*+(?=\d)", "×"))
+            message = _("“%(text)s” would lose its asterisk. For multiplication, type × instead.")
+            fix = Fix(_("Use ×"), substitute(r"(?<=\d)\*+(?=\d)", "×"))
             yield line, interpolate_lazy(message, text=f"{before}{child.markup}{after}"), fix
             return
 
@@ -278,16 +280,16 @@ def _check_inline(token: Token, opening: str, lines: list[str], context: RenderC
     outside: list[str] = list(token.meta["outside_links"])
     if opening == "heading_open":
         if TRAILING_HASHES.search(visible[-1]):
-            yield start, _("Delete the # signs after the heading."), Fix(DELETE_SIGNS, _delete_trailing_hashes)
-        visible[-1] = HEADING_MARK.sub("", visible[-1])
-        outside[-1] = HEADING_MARK.sub("", outside[-1])
+            yield start, _("Delete the # signs after the heading."), Fix(DELETE_CHARACTERS, _delete_trailing_hashes)
+        visible[-1] = HEADING_ATTRIBUTES.sub("", visible[-1])
+        outside[-1] = HEADING_ATTRIBUTES.sub("", outside[-1])
     elif opening == "paragraph_open":
         yield from _check_paragraph(visible, start, lines)
     for number, line in enumerate(visible):
         at = start + number
         # An email address can contain underscores.
         if match := markup.AUTOLINK.search(line):
-            yield at, _about(match, _("The signs < and > in “%(text)s” would be shown as typed. Delete them."))
+            yield at, _about(match, _("The < and > in “%(text)s” would be shown as typed. Delete them."))
         free = markup.EMAIL.sub(PLACEHOLDER, markup.AUTOLINK.sub(PLACEHOLDER, line))
         for check in LINE_CHECKS:
             for found in check(free, context):
@@ -310,7 +312,7 @@ def _check_paragraph(visible: list[str], line: int, lines: list[str]) -> LintRes
     piped = [number for number, text in enumerate(visible) if "|" in text]
     if rows or len(piped) > 1:
         message = _(
-            "These | signs do not make a table. Put |---|---| under the first row, and give every row the same "
+            "These | characters do not form a table. Put |---|---| under the first row, and give every row the same "
             "number of cells."
         )
         yield line + (rows or piped)[0], message
@@ -328,7 +330,7 @@ def _check_paragraph(visible: list[str], line: int, lines: list[str]) -> LintRes
 
 
 def _line_start_fix(starts: list[str], number: int, first_line: int, lines: list[str]) -> Fix | None:
-    """Return the correction of a line that was meant to start something: line ``number`` of a paragraph."""
+    """Return the correction for line ``number`` of a paragraph, which was meant to start a heading, list, or block."""
     start = starts[number]
     if start == "rule":
         return Fix(DELETE_LINE, delete_lines)
@@ -338,17 +340,17 @@ def _line_start_fix(starts: list[str], number: int, first_line: int, lines: list
         return _block_fix(lines[first_line + number - 1])
     # All lines of the list at once.
     same = {"number"} if start == "number" else {"bullet", "tight", "wide gap", "dash"}
-    places = [place for place, other in enumerate(starts) if other in same]
-    is_after_text = places[0] > 0
+    indexes = [index for index, other in enumerate(starts) if other in same]
+    is_after_text = indexes[0] > 0
 
     def change(text: str) -> str:
         rows = text.split("\n")
-        for count, place in enumerate(places, start=1):
+        for count, index in enumerate(indexes, start=1):
             mark = f"{count}." if start == "number" else "-"
-            rows[place - places[0]] = f"{mark} {_strip_list_mark(rows[place - places[0]], start)}"
+            rows[index - indexes[0]] = f"{mark} {_strip_list_mark(rows[index - indexes[0]], start)}"
         return ("\n" if is_after_text else "") + "\n".join(rows)
 
-    return Fix(MAKE_LIST, change, first_line + places[0], first_line + places[-1])
+    return Fix(MAKE_LIST, change, first_line + indexes[0], first_line + indexes[-1])
 
 
 def _make_heading(text: str) -> str:
@@ -392,7 +394,7 @@ def _find_letter_o_bullets(visible: list[str]) -> list[str]:
 
 
 def _classify_line_start(text: str) -> str:
-    """Return what a line of a paragraph seems to start, or ""."""
+    """Return the kind of element that a line seems to start, or ""."""
     if THEMATIC_BREAK_LIKE.match(text.strip()):
         return "rule"
     if (hashes := HEADING_LIKE.match(text)) and hashes[2]:
@@ -594,7 +596,7 @@ def _check_links(line: str, _context: RenderContext) -> LineResults:
     if hit := REFERENCE_LINK.search(line):
         yield _about(hit, _("“%(text)s” is not a link. Put the address after the words: [words](page:subject)."))
     if TASK_LIST_MARKER.match(line):
-        yield _("Boxes such as [ ] do not work here. Put the list in a ::: checklist block.")
+        yield _("Checkboxes such as [ ] do not work here. Put the list in a ::: checklist block.")
 
 
 def _check_bare_urls(outside: str) -> Iterator[Message]:
@@ -611,7 +613,7 @@ def _check_other_markup(line: str, _context: RenderContext) -> LineResults:
     """Find HTML and the markup of other dialects."""
     if match := markup.HTML_TAG.search(markup.HTTP_URL.sub(PLACEHOLDER, line)):
         message = _("HTML such as “%(text)s” would be shown as typed. Delete it; for bold write **words**.")
-        yield _about(match, message), Fix(DELETE_SIGNS, substitute(markup.HTML_TAG, ""))
+        yield _about(match, message), Fix(DELETE_CHARACTERS, substitute(markup.HTML_TAG, ""))
     if match := markup.ENTITY.search(line):
         fix = Fix(_("Use the character"), lambda text: markup.ENTITY.sub(lambda entity: unescape(entity[0]), text))
         yield _about(match, _("“%(text)s” would be shown as typed. Type the character itself.")), fix
@@ -624,19 +626,21 @@ def _check_other_markup(line: str, _context: RenderContext) -> LineResults:
     if match := HASHES_IN_LINE.search(line):
         fix = Fix(MAKE_HEADING, substitute(HASHES_IN_LINE, lambda hashes: f"\n\n{hashes[0].strip(SPACES)} "))
         yield _about(match, _("“%(text)s” is not a heading. Start a heading on its own line.")), fix
-    if (place := line.find("\\")) >= 0:
+    if (position := line.find("\\")) >= 0:
         message = _("The backslash in “%(text)s” would be shown as typed. Delete it.")
-        fix = Fix(DELETE_SIGNS, replace_once(line[place : place + 2], line[place + 1 : place + 2]))
-        yield interpolate_lazy(message, text=make_excerpt(line, place, place + 1)), fix
-    if (place := line.find("`")) >= 0:
+        fix = Fix(DELETE_CHARACTERS, replace_once(line[position : position + 2], line[position + 1 : position + 2]))
+        yield interpolate_lazy(message, text=make_excerpt(line, position, position + 1)), fix
+    if (position := line.find("`")) >= 0:
         message = _("The ` in “%(text)s” would be shown as typed. Write “ ” or ’ instead.")
         fix = Fix(_("Use ’"), substitute("`", "’"))
-        yield interpolate_lazy(message, text=make_excerpt(line, place, place + 1)), fix
+        yield interpolate_lazy(message, text=make_excerpt(line, position, position + 1)), fix
     if match := PRIVATE_USE_CHARACTER.search(line):
-        message = _("The character U+%(code)s exists in one font only: patients would see a box. Type another one.")
+        message = _(
+            "The character U+%(code)s exists in only one font, so patients would see a box. Use a different character."
+        )
         yield interpolate_lazy(message, code=f"{ord(match[0]):04X}")
     if match := markup.FOREIGN_MARKUP.search(line):
-        message = _("“%(text)s” would be shown as typed: this markup does not work here. Say it in words.")
+        message = _("“%(text)s” would be shown as typed: this markup does not work here. Use plain words instead.")
         yield _about(match, message)
 
 
@@ -649,16 +653,17 @@ LINE_CHECKS: tuple[Callable[[str, RenderContext], LineResults], ...] = (
 )
 
 
-def _check_emphasis(visible: list[str], line: int, *, has_mark: bool, has_note: bool) -> LintResults:
-    """Find ``*`` and ``_`` that the parser left in one paragraph."""
+def _check_emphasis(visible: list[str], line: int, *, has_note_reference: bool, has_note: bool) -> LintResults:
+    """Find ``*`` and ``_`` that the parser left unparsed in a paragraph."""
     text = "\n".join(markup.EMAIL.sub(_mask_match, markup.HTTP_URL.sub(_mask_match, row)) for row in visible)
     for pattern, leftover in ((STAR_RUN, _star_message), (UNDERSCORE_RUN, _underscore_message)):
         for run in pattern.finditer(text):
-            if run.start() == 0 and run[0] == "*" and has_mark:
+            if run.start() == 0 and run[0] == "*" and has_note_reference:
                 continue
             if run[0] == "*" and text[run.start() - 1 : run.start()] == PLACEHOLDER and not has_note:
                 message = _(
-                    "The * in “%(text)s” is left over. Delete it, or put the same number before and after the words."
+                    "The * in “%(text)s” is unmatched. Delete it, or put the same number of * before and after the "
+                    "words."
                 )
                 yield line + text.count("\n", 0, run.start()), _about(run, message), _emphasis_fix(run)
                 continue
@@ -671,7 +676,9 @@ def _check_emphasis(visible: list[str], line: int, *, has_mark: bool, has_note: 
 
 
 def _emphasis_fix(run: re.Match[str]) -> Fix:
-    """Return the correction of signs that are left over: without the spaces inside them, or without the signs."""
+    """Return the correction for unmatched emphasis characters: remove the spaces inside the pair, or remove the
+    characters.
+    """
     signs = re.escape(run[0])
     spaced = re.compile(rf"{signs}[{SPACES}]+([^*_\n]*[^*_\s])[{SPACES}]+{signs}")
 
@@ -680,7 +687,7 @@ def _emphasis_fix(run: re.Match[str]) -> Fix:
             return spaced.sub(rf"{run[0]}\1{run[0]}", text)
         return replace_once(run[0], "")(text)
 
-    return Fix(DELETE_SIGNS, change)
+    return Fix(DELETE_CHARACTERS, change)
 
 
 def _mask_match(match: re.Match[str]) -> str:
@@ -690,7 +697,7 @@ def _mask_match(match: re.Match[str]) -> str:
 def _star_message(run: re.Match[str], text: str) -> Message:
     before, after = _adjacent_characters(run, text)
     if len(run[0]) == 1:
-        # "5 * 3", "5*3", and "price*" contain a real star.
+        # "5 * 3", "5*3", and "price*" contain a literal asterisk.
         is_open = not after.isspace() and (before.isspace() or before in "([{\"'“‘«¿¡-–—/:")
         return _unclosed_emphasis_message(run, "*") if is_open else ""
     if before.isspace() and after.isspace() and _is_between_numbers(run, text):
@@ -710,15 +717,15 @@ def _bold_message(run: re.Match[str], before: str, after: str) -> Message:
     elif before.isspace() or not before.isalnum():
         message = _("Close the bold: add %(signs)s after its last word, in the same paragraph (“%(text)s”).")
     else:
-        message = _("The %(signs)s in “%(text)s” is left over. Put ** right before and right after the bold words.")
+        message = _("The %(signs)s in “%(text)s” is unmatched. Put ** right before and right after the bold words.")
     return _about(run, message, signs=signs)
 
 
 def _unclosed_emphasis_message(run: re.Match[str], sign: str) -> Message:
     message = (
         _(
-            "Close the emphasis: add %(sign)s after its last word, in the same paragraph (“%(text)s”). To show the "
-            "sign itself, write \\*."
+            "Close the emphasis: add %(sign)s after its last word, in the same paragraph (“%(text)s”). To "
+            "show the character itself, write \\*."
         )
         if sign == "*"
         else _("Close the emphasis: add %(sign)s after its last word, in the same paragraph (“%(text)s”).")
@@ -730,9 +737,11 @@ def _underscore_message(run: re.Match[str], text: str) -> Message:
     before, after = _adjacent_characters(run, text)
     length = len(run[0])
     if length > 2 or (length == 1 and before.isalnum() and after.isalnum()):
-        return ""  # a line to write on, or A_B
+        return ""  # a fill-in line, or A_B
     if length == 2 and before.isalnum() and after.isalnum():
-        return _about(run, _("Underscores inside a word are shown as typed (“%(text)s”). Write **bold** with stars."))
+        return _about(
+            run, _("Underscores inside a word are shown as typed (“%(text)s”). Write **bold** with asterisks.")
+        )
     if length == 1:
         is_open = not before.isalnum() and before != PLACEHOLDER and (after.isalnum() or after in '*[(“"')
         return _unclosed_emphasis_message(run, "_") if is_open else ""

@@ -42,8 +42,9 @@ from procedures.rendering.document import (
 BLOCK_START = re.compile(r":::[ \t]*([a-z][a-z-]*)([^\n]*)\Z")
 BLOCK_END = re.compile(r":::[ \t]*\Z")
 CITATION = re.compile(r"\[@([a-z0-9-]+(?:\s*;\s*@[a-z0-9-]+)*)\]")
-# The anchor of a section, and whether it folds on phones: {#when-to-call}, {#details .folded}.
-HEADING_MARK = re.compile(r"\{#([a-z0-9]+(?:-[a-z0-9]+)*)([ ]\.folded)?\}[ \t]*\Z")
+# The attributes of a section heading: its anchor, and whether it is folded on phones: {#when-to-call},
+# {#details .folded}.
+HEADING_ATTRIBUTES = re.compile(r"\{#([a-z0-9]+(?:-[a-z0-9]+)*)([ ]\.folded)?\}[ \t]*\Z")
 CLINIC_VALUE = re.compile(r"\{([a-z]+\.[a-z_]+)\}")
 MAX_BODY_LENGTH = 200_000
 RUN_KINDS = {"code_inline": "code", "softbreak": "space", "hardbreak": "break"}
@@ -53,7 +54,7 @@ ASPECT_LEVEL = 4
 
 @cache
 def get_parser() -> MarkdownIt:
-    """Return the shared parser. It holds no state between texts."""
+    """Return the shared parser. It keeps no state between texts."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     # Link reference definitions are invisible in the result, so they could hide text from an editor.
     markdown.disable(["reference", "html_block", "html_inline", "autolink"])
@@ -148,7 +149,7 @@ def _visible_lines(children: list[Token]) -> tuple[list[str], list[str]]:
             outside.append("")
             continue
         depth += child.nesting if child.type in {"link_open", "link_close"} else 0
-        # A backslash that escapes nothing is also parsed as an escape, and it is shown.
+        # A backslash that escapes nothing is also parsed as an escape, but it is shown.
         is_shown = child.type == "text" or (child.info == "escape" and child.content == child.markup)
         piece = child.content if is_shown else PLACEHOLDER
         visible[-1] += piece
@@ -171,8 +172,7 @@ def line_number(token: Token) -> int:
     return (token.map[0] if token.map else 0) + 1
 
 
-# Ids of elements in the templates.
-PAGE_ELEMENT_IDS = frozenset(
+TEMPLATE_ELEMENT_IDS = frozenset(
     "main page-contents page-points page-words page-sources page-reading tip large-type largest-type whole-page "
     "word-shown warning-signs".split()
 )
@@ -203,10 +203,12 @@ def make_unique_anchor(wanted: str, used: set[str]) -> str:
     return anchor
 
 
-def _pop_heading_mark(inline: Token) -> tuple[str, bool]:
-    """Remove a mark (``{#name}``, ``{#name .folded}``) from the end of a heading; return its anchor and if it folds."""
+def _pop_heading_attributes(inline: Token) -> tuple[str, bool]:
+    """Remove the attributes (``{#name}`` or ``{#name .folded}``) from the end of a heading; return its anchor and
+    whether it is folded.
+    """
     last = inline.children[-1] if inline.children else None
-    if last is None or last.type != "text" or not (match := HEADING_MARK.search(last.content)):
+    if last is None or last.type != "text" or not (match := HEADING_ATTRIBUTES.search(last.content)):
         return "", False
     last.content = last.content[: match.start()].rstrip(" \t")
     return match[1], bool(match[2])
@@ -214,7 +216,10 @@ def _pop_heading_mark(inline: Token) -> tuple[str, bool]:
 
 @dataclass(frozen=True, slots=True)
 class ParsedText:
-    """A parsed body. Rendering resolves the names in ``document``, so a text is parsed again to be rendered again."""
+    """A parsed body.
+
+    Rendering resolves the names in ``document``, so parse the text again before rendering it again.
+    """
 
     document: Document
     tokens: list[Token]
@@ -222,7 +227,10 @@ class ParsedText:
 
 
 def parse(text: str) -> ParsedText:
-    """Parse a body: its tree, and the tokens that the lint of its markup reads. Both are empty for too long a text."""
+    """Parse a body: its tree, and the tokens that the lint of its markup reads.
+
+    Both are empty if the text is longer than MAX_BODY_LENGTH.
+    """
     tokens = get_parser().parse(text) if len(text) <= MAX_BODY_LENGTH else []
     return ParsedText(Document(body=_TreeBuilder().build(tokens)), tokens, text)
 
@@ -232,7 +240,7 @@ def section_titles(
 ) -> dict[str, str]:
     """Return the titles of all sections of a text, by the anchors that they have on its page.
 
-    ``anchor_renames``: of the release, as the anchors of a text also depend on earlier releases.
+    ``anchor_renames``: those of the release, because the anchors of a text also depend on earlier releases.
     """
     titles: dict[str, str] = {}
     for heading in parse(text).document.headings:
@@ -245,10 +253,10 @@ class _TreeBuilder:
     """Builds the tree of a document, and gives each heading its anchor."""
 
     def __init__(self) -> None:
-        self._used_anchors = set(PAGE_ELEMENT_IDS)
+        self._used_anchors = set(TEMPLATE_ELEMENT_IDS)
 
     def build(self, tokens: list[Token], *, in_choices: bool = False) -> list[Node]:
-        """Return the nodes of ``tokens``, which are complete."""
+        """Return the nodes of ``tokens``, which must be balanced."""
         nodes: list[Node] = []
         position = 0
         while position < len(tokens):
@@ -292,21 +300,21 @@ class _TreeBuilder:
 
     def _build_list(self, token: Token, inner: list[Token]) -> List:
         is_tight = not any(
-            one.type == "paragraph_open" and not one.hidden and one.level == token.level + 2 for one in inner
+            child.type == "paragraph_open" and not child.hidden and child.level == token.level + 2 for child in inner
         )
         is_ordered = token.type == "ordered_list_open"
         start = int(token.attrGet("start") or 0) if "start" in token.attrs else 1
         return List(nodes=self.build(inner), is_ordered=is_ordered, is_tight=is_tight, start=start)
 
     def _build_heading(self, opening: Token, inline: Token, *, in_choices: bool) -> Heading:
-        explicit, is_folded = _pop_heading_mark(inline)
+        explicit, is_folded = _pop_heading_attributes(inline)
         runs = _build_runs(inline)
         level = int(opening.tag[1])
         heading = Heading(level=level, runs=runs, source=inline.content)
         # The aspects of an option have no anchor.
         if not (in_choices and level == ASPECT_LEVEL):
             heading.is_explicit, heading.is_folded = bool(explicit), is_folded
-            # Without clinic values: an anchor must not change with them.
+            # Clinic values are left out, because an anchor must not change when they do.
             heading.wanted_anchor = explicit or slugify(runs_text(runs)) or "section"
             heading.is_taken = bool(explicit) and bool(
                 RESERVED_ANCHOR.match(explicit) or explicit in self._used_anchors

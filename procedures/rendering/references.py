@@ -1,7 +1,7 @@
 """Resolution of references in a draft: figures, glossary terms, sources, the clinic's answers, and other pages.
 
-A ReferenceResolver reads each row once and records what a page used with a fingerprint, so that a later check can tell
-whether its release is out of date. One resolver, with forks, can serve a run over all pages.
+A ReferenceResolver reads each row once and records what a page used, with a fingerprint, so that a later check can
+tell whether its release is out of date. One resolver can be forked to render many pages in a row.
 """
 
 import hashlib
@@ -51,7 +51,7 @@ REFERENCE_KINDS = ("figure", "series", "care", "source", "page")
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """Something that a rendering used, with a fingerprint of its content."""
+    """A value that a render used, with a fingerprint of its content."""
 
     kind: str
     key: str
@@ -61,7 +61,10 @@ class Dependency:
 
 @dataclass(frozen=True, slots=True)
 class PageLink:
-    """The target of a link to a page in the same language. ``text``: its Markdown, as released, or as first drafted."""
+    """The target of a link to a page in the same language.
+
+    ``text``: its released Markdown, or its draft if it was never released.
+    """
 
     href: str
     title: str
@@ -99,10 +102,13 @@ class LocalizedSign:
 
 @dataclass
 class ReferenceResolver:
-    """Cached access to all that a page in ``language`` can refer to. ``pictures``: which version of the figures."""
+    """Cached access to everything that a page in ``language`` can refer to.
+
+    ``figure_version``: the version of the figures to use.
+    """
 
     language: str
-    pictures: FigureVersion = FigureVersion.PUBLIC
+    figure_version: FigureVersion = FigureVersion.PUBLIC
     dependencies: dict[tuple[str, str], Dependency] = field(default_factory=dict)
     _cache: dict[tuple[str, str], Any] = field(default_factory=dict)
 
@@ -112,8 +118,8 @@ class ReferenceResolver:
         self.dependencies[kind, key] = Dependency(kind, key, hashlib.sha256(text.encode()).hexdigest(), figure_id)
 
     def fork(self) -> "ReferenceResolver":
-        """Return a resolver with the same cache and no dependencies, for the next page of a run."""
-        return ReferenceResolver(self.language, self.pictures, _cache=self._cache)
+        """Return a resolver with the same cache and no dependencies, for rendering the next page."""
+        return ReferenceResolver(self.language, self.figure_version, _cache=self._cache)
 
     @property
     def glossary_terms(self) -> list[GlossaryTerm]:
@@ -157,7 +163,10 @@ class ReferenceResolver:
     def prefetch_document(
         self, document: Document, *, figure_slugs: Iterable[str] = (), page_subjects: Iterable[str] = ()
     ) -> None:
-        """Load all that a parsed text refers to. The number of queries does not depend on the number of references."""
+        """Load everything that a parsed text refers to.
+
+        The number of queries does not depend on the number of references.
+        """
         keys: dict[str, set[str]] = {kind: set() for kind in REFERENCE_KINDS}
         block_types = get_block_types()
         for node in walk(document.body):
@@ -191,8 +200,8 @@ class ReferenceResolver:
             self._cache |= {("source", key): sources.get(key) for key in wanted["source"]}
         if wanted["care"]:
             answers = ClinicAnswer.objects.filter(language=self.language, key__in=wanted["care"])
-            cared = {row.key: row for row in answers}
-            self._cache |= {("care", key): cared.get(key) for key in wanted["care"]}
+            answers_by_key = {row.key: row for row in answers}
+            self._cache |= {("care", key): answers_by_key.get(key) for key in wanted["care"]}
         if wanted["page"]:
             links = self._linkable_pages().filter(subject__in=wanted["page"])
             linked = {row.subject: self._build_page_link(row) for row in links}
@@ -237,11 +246,13 @@ class ReferenceResolver:
 
     def are_figures_unchanged(self, dependencies: Iterable[Dependency]) -> bool:
         """Lock the current figures that a release uses, and return whether they are unchanged."""
-        found: list[ApprovedFigure | None] = [self._cache.get(("approved", one.key)) for one in dependencies]
-        return lock_and_check_unchanged([one.figure for one in found if one and one.is_current])
+        found: list[ApprovedFigure | None] = [
+            self._cache.get(("approved", dependency.key)) for dependency in dependencies
+        ]
+        return lock_and_check_unchanged([item.figure for item in found if item and item.is_current])
 
     def get_public_figures(self) -> list[FigureContext]:
-        """Return every figure that other public pages show, in the version that they show, for the picture index."""
+        """Return the public version of every figure that other public pages show, for the picture index."""
         slugs = self._load_public_figures()
         self.record("list", "figures", slugs)
         return [view for slug in slugs if (view := self.get_public_figure(slug))]
@@ -258,9 +269,9 @@ class ReferenceResolver:
         if ("list", "figures") not in self._cache:
             shown = public_figures()
             self._cache["list", "figures"] = list(shown)
-            self._cache |= {("public", slug): one for slug, one in shown.items()}
+            self._cache |= {("public", slug): item for slug, item in shown.items()}
             self._cache |= {
-                ("indexed", slug): build_figure_context(one.figure, self.language) for slug, one in shown.items()
+                ("indexed", slug): build_figure_context(item.figure, self.language) for slug, item in shown.items()
             }
         slugs: list[str] = self._cache["list", "figures"]
         return slugs
@@ -268,11 +279,11 @@ class ReferenceResolver:
     def _load_figures(self, figures: QuerySet[Figure]) -> None:
         rows = list(figures.prefetch_related("texts", "markers__texts", "renditions"))
         shown = {figure.slug: figure for figure in rows}
-        if self.pictures != FigureVersion.CURRENT:
-            approved = approved_figures(rows, self.pictures)
-            self._cache |= {("approved", slug): one for slug, one in approved.items()}
+        if self.figure_version != FigureVersion.CURRENT:
+            approved = approved_figures(rows, self.figure_version)
+            self._cache |= {("approved", slug): item for slug, item in approved.items()}
             self._cache |= {("unapproved", figure.slug): True for figure in rows if figure.slug not in approved}
-            shown = {slug: one.figure for slug, one in approved.items()}
+            shown = {slug: item.figure for slug, item in approved.items()}
         self._cache |= {("figure", slug): build_figure_context(figure, self.language) for slug, figure in shown.items()}
 
     def get_series(self, slug: str) -> Series | None:
@@ -289,7 +300,7 @@ class ReferenceResolver:
     def get_series_items(self, series: Series) -> list[SeriesItem]:
         """Return the items of a series. With ``FigureVersion.PUBLIC``, items with unapproved figures are left out."""
         items = list(series.items.all())
-        if self.pictures != FigureVersion.PUBLIC:
+        if self.figure_version != FigureVersion.PUBLIC:
             return items
         self.prefetch({"figure": {item.figure.slug for item in items}})
         return [item for item in items if self._cache.get(("figure", item.figure.slug))]
@@ -388,7 +399,7 @@ class ReferenceResolver:
         return self.glossary_terms
 
     def get_reading_levels(self) -> list[dict[str, Any]]:
-        """Return path, title, kind, and reading level of every public page.
+        """Return the path, title, kind, and reading level of every public page.
 
         Pages that contain this list are left out, because their own level is not known yet.
         """

@@ -1,4 +1,4 @@
-"""Rendering of a draft to a finished article, for previews, publishing, content loading, and checks."""
+"""Renders a draft to a finished article for previews, publishing, content loading, and checks."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -26,10 +26,10 @@ from procedures.phones import (
     find_phones,
 )
 from procedures.readability.scores import estimate_minutes, score_page
-from procedures.rendering.blocks import PLACES, Content, get_block_types, render_component
-from procedures.rendering.blocks.figure import show_figure
+from procedures.rendering.blocks import PLACEHOLDERS, Content, get_block_types, render_component
+from procedures.rendering.blocks.figure import render_figure
 from procedures.rendering.blocks.indexes import alphabetical_key, term_nodes
-from procedures.rendering.blocks.warning_signs import show_emergency_signs
+from procedures.rendering.blocks.warning_signs import render_emergency_signs
 from procedures.rendering.context import Issue, RenderContext
 from procedures.rendering.document import (
     PAGE_SIGNS,
@@ -45,17 +45,17 @@ from procedures.rendering.document import (
     Run,
     Section,
     Text,
-    link,
-    plain,
+    link_run,
     read_article,
+    text_paragraph,
     walk,
 )
 from procedures.rendering.html import (
     EMPTY_HTML,
     embed_article,
-    fill_places,
+    extract_placeholders,
     minify,
-    take_places,
+    replace_placeholders,
     to_html,
     write_anchors,
 )
@@ -64,8 +64,8 @@ from procedures.rendering.lint import MAX_ISSUES, lint
 from procedures.rendering.parser import MAX_BODY_LENGTH, ParsedText, parse
 from procedures.rendering.references import Dependency, ReferenceResolver
 
-# Increase it when the same draft renders to different HTML or to a different tree: check_releases tells old releases
-# from broken ones by it, and load_content releases old ones again.
+# Increase it when the same draft renders to different HTML or to a different tree: check_releases uses it to tell
+# outdated releases from corrupted ones, and load_content rereleases outdated ones.
 RENDERER_VERSION = 12
 
 PLAIN_TEXT_FIELDS: dict[str, Promise] = {
@@ -74,10 +74,10 @@ PLAIN_TEXT_FIELDS: dict[str, Promise] = {
     "description": _("The description"),
     "next_label": _("The label of the next step"),
 }
-# Where a reader is, by the kind of the page. A guide is where the page is that it leads to.
+# The stage of care for each kind of page. A guide has the stage of the page that it links to next.
 STAGES: dict[str, str] = {PageKind.PREPARATION: "before", PageKind.DAY: "day", PageKind.RECOVERY: "after"}
-# A part of the page: its HTML, and what it prints as a node of the tree.
-Part = tuple[SafeString, Block | None]
+# A rendered part of the page: its HTML and its node in the tree.
+RenderedPart = tuple[SafeString, Block | None]
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class RenderedPage:
 
     @cached_property
     def article(self) -> Article:
-        """The texts, lists, and images in reading order, for measures."""
+        """The texts, lists, and images in reading order, for readability measures."""
         return read_article(self.document)
 
     @property
@@ -134,12 +134,14 @@ def render_page(
     with_line_comments: bool = False,
     parsed: ParsedText | None = None,
 ) -> RenderedPage:
-    """Render a draft (``Page.draft_content()``) in the language of ``resolver``. Never raises for any typed text.
+    """Render a draft (``Page.draft_content()``) in the language of ``resolver``.
 
-    ``parsed``: its parsed body, if the caller has it. It is used up: rendering resolves the names in it.
-    ``anchor_renames`` maps heading anchors that this text alone would have to the anchors to use in their place.
-    ``old_anchors`` maps anchors of earlier releases to the anchors that replace them.
-    ``with_line_comments`` (previews only) puts ``<!--line N-->``, the source line, before each part of the body.
+    Never raises, whatever the text contains.
+
+    ``parsed``: its parsed body, if the caller has it. It cannot be reused, because rendering resolves its references in
+    place. ``anchor_renames`` maps heading anchors that this text alone would have to the anchors to use in their place.
+    ``old_anchors`` maps anchors of earlier releases to the anchors that replace them. ``with_line_comments`` (previews
+    only) puts ``<!--line N-->``, the source line, before each part of the body.
     """
     with translation.override(resolver.language):
         context = RenderContext(
@@ -151,23 +153,23 @@ def render_page(
         return _render_in_context(content, kind, context, parsed or parse(content["body"]))
 
 
-def render_fragment(text: str, resolver: ReferenceResolver, *, keep_places: bool = False) -> SafeString:
+def render_fragment(text: str, resolver: ReferenceResolver, *, keep_placeholders: bool = False) -> SafeString:
     """Render a text without the page around it, such as an example of a block.
 
-    ``keep_places``: leave the marks of ids and headings in it, for ``fill_places``.
+    ``keep_placeholders``: leave the placeholders for ids and heading levels in it, for ``replace_placeholders``.
     """
     with translation.override(resolver.language):
         context = RenderContext(resolver)
         html = to_html(parse(text).document.body, context)
         html = format_html("{}{}", context.key_points, html)
-        return html if keep_places else fill_places(html, "")
+        return html if keep_placeholders else replace_placeholders(html, "")
 
 
 def render_for_editor(text: str, resolver: ReferenceResolver) -> SafeString:
     """Render one block as a card of the visual editor.
 
-    Where a block has content of its own, its HTML has an element with ``data-content`` in its place: there, the editor
-    shows the content, which staff can edit.
+    If the block has editable content, its HTML contains an element with ``data-content`` in place of that content,
+    where the editor inserts it.
     """
     with translation.override(resolver.language):
         context = RenderContext(resolver)
@@ -176,7 +178,7 @@ def render_for_editor(text: str, resolver: ReferenceResolver) -> SafeString:
             html = to_html(blocks, context)
             return format_html("{}{}", context.key_points, html)
         block = blocks[0]
-        # Blocks look at the first node in them.
+        # Block renderers read the first node, so there must be one.
         block.nodes = block.nodes or [Paragraph()]
         html = get_block_types()[block.name].render(block, context, format_html("<div data-content>{}</div>", ""))
         return format_html("{}{}", context.key_points, html)
@@ -190,19 +192,21 @@ def _has_editable_content(block: Block) -> bool:
 def released_document(release: Release) -> Document:
     """Return the tree of a release as it was published.
 
-    A release of an earlier version of the portal has no tree, or one that can no longer be read. Its Markdown is
-    rendered again, with its anchors, and with the values and pictures of today.
+    Releases of earlier versions of the portal have no tree, or an unreadable one. Their Markdown is rendered again with
+    the stored anchors and the current values and pictures.
     """
     return Document.from_json(release.document) or _render_again(release).document
 
 
-def released_part(release: Release, prefix: str) -> SafeString:
-    """Return the HTML of a release as a part of a document with several; see ``embed_article`` and above."""
+def embed_release(release: Release, prefix: str) -> SafeString:
+    """Return the HTML of a release as a part of a document with several; see ``embed_article`` and
+    ``released_document``.
+    """
     html, stored = release.article, Document.from_json(release.document)
-    if stored is None or not stored.places:
+    if stored is None or not stored.placeholder_offsets:
         rendered = _render_again(release)
         html, stored = rendered.html, rendered.document
-    return embed_article(html, stored.places, prefix, release.path)
+    return embed_article(html, stored.placeholder_offsets, prefix, release.path)
 
 
 def _render_again(release: Release) -> RenderedPage:
@@ -225,7 +229,7 @@ def _render_in_context(content: dict[str, Any], kind: str, context: RenderContex
         document, figure_slugs=[content["lead_figure"]], page_subjects=[content["next_page"], *listed_pages]
     )
     _check_plain_text_fields(content, context)
-    # The picture first: it stands above the text.
+    # Render the picture first, because it is above the text.
     lead = _render_lead_figure(content["lead_figure"], context)
     body = _render_body(parsed, context)
     phone, phone_href = resolver.get_phone("clinic.phone")
@@ -241,7 +245,8 @@ def _render_in_context(content: dict[str, Any], kind: str, context: RenderContex
         "lead": lead[0],
         "key_points": context.key_points,
         "emergency": emergency[0],
-        # Pages on the clinic and the site begin with what people came for: a number, a word, a picture.
+        # Pages about the clinic and the site have no list of contents, because people come for one thing, such as a
+        # phone number.
         "contents": [] if kind == PageKind.ABOUT else context.headings,
         "body": body,
         "has_arrows": context.has_arrows,
@@ -249,7 +254,7 @@ def _render_in_context(content: dict[str, Any], kind: str, context: RenderContex
         "sources": sources[0],
         "words": words[0],
         "next": next_step,
-        # A page of numbers needs no other invitation to call.
+        # A page with call buttons needs no other phone link.
         "phone": "" if "phones" in context.used_once else phone,
         "phone_href": phone_href,
     }
@@ -259,8 +264,8 @@ def _render_in_context(content: dict[str, Any], kind: str, context: RenderContex
     document.front = [part for part in front if part]
     document.back = [part for part in (next_block, words[1], sources[1]) if part]
     document.large_figures = context.large_figures
-    html, document.places = take_places(
-        minify(render_to_string("article/page.html", {**values, "items": items, **PLACES}))
+    html, document.placeholder_offsets = extract_placeholders(
+        minify(render_to_string("article/page.html", {**values, "items": items, **PLACEHOLDERS}))
     )
     anchors = document.anchors()
     for line, anchor in context.fragment_links:
@@ -282,7 +287,7 @@ def _render_in_context(content: dict[str, Any], kind: str, context: RenderContex
 
 
 def _check_plain_text_fields(content: dict[str, Any], context: RenderContext) -> None:
-    """Check plain text fields: markup would be shown as typed, and a typed phone number would become outdated."""
+    """Check plain text fields: markup would be shown as typed, and a typed phone number would go stale."""
     emergency = context.resolver.clinic_values["clinic.emergency_number"]
     for field_name, name in PLAIN_TEXT_FIELDS.items():
         text = content.get(field_name, "")
@@ -294,13 +299,13 @@ def _check_plain_text_fields(content: dict[str, Any], context: RenderContext) ->
             if message:
                 context.issues.add(0, message, field_name)
     for item in content.get("items", []):
-        subject = interpolate_lazy(_("The note on “%(page)s” in the reading list"), page=item["page"])
+        subject = interpolate_lazy(_("The note about “%(page)s” in the reading list"), page=item["page"])
         context.check_plain_text(0, subject, item["note"])
 
 
 def _render_body(parsed: ParsedText, context: RenderContext) -> SafeString:
     if len(parsed.text) > MAX_BODY_LENGTH:
-        too_long = _("The text is longer than %(limit)s letters. Make two pages of it.")
+        too_long = _("The text is longer than %(limit)s characters. Split it into two pages.")
         context.issues.add(0, too_long, limit=f"{MAX_BODY_LENGTH:,}")
         return EMPTY_HTML
     document = parsed.document
@@ -315,15 +320,17 @@ def _render_body(parsed: ParsedText, context: RenderContext) -> SafeString:
 
 
 def _find_typed_phones(document: Document, context: RenderContext) -> Iterator[tuple[int, str]]:
-    """Yield the line and a message for each typed phone number in a parsed text: it would outlive the clinic's own."""
+    """Yield the line and a message for each typed phone number in a parsed text, because it would not change with the
+    clinic's number.
+    """
     emergency = context.resolver.clinic_values["clinic.emergency_number"]
     phone_message = _(
-        "“%(number)s” is a typed phone number: it would stay when the clinic’s number changes. Write {clinic.phone}, "
-        "{clinic.after_hours_phone} or {clinic.emergency_number}. %(hint)s"
+        "“%(number)s” is a typed phone number. It would not change when the clinic’s number does. Write "
+        "{clinic.phone}, {clinic.after_hours_phone} or {clinic.emergency_number}. %(hint)s"
     )
     emergency_message = _(
-        "“%(number)s” is a typed emergency number: it would stay when the clinic’s changes. Write "
-        "{clinic.emergency_number}."
+        "“%(number)s” is a typed emergency number. It would not change when the clinic’s emergency number "
+        "does. Write {clinic.emergency_number}."
     )
     for node in walk(document.body):
         text = node.options if isinstance(node, Block) else _typed_text(node) if isinstance(node, Text) else ""
@@ -350,24 +357,26 @@ def _typed_text(node: Text) -> str:
 
 def _build_header(content: dict[str, Any]) -> Block:
     title = Block(name="title", component="title", nodes=[Heading(level=1, runs=[Run(content["title"])])])
-    message = Block(name="message", component="key message", nodes=[plain(content["key_message"], role="message")])
+    message = Block(
+        name="message", component="key message", nodes=[text_paragraph(content["key_message"], role="message")]
+    )
     return Block(name="header", nodes=[title, message] if content["key_message"] else [title])
 
 
-def _render_lead_figure(slug: str, context: RenderContext) -> Part:
+def _render_lead_figure(slug: str, context: RenderContext) -> RenderedPart:
     view = context.resolver.get_figure(slug) if slug else None
     if view is None:
         if slug:
             context.add_unavailable_figure(0, slug)
         return EMPTY_HTML, None
-    return show_figure(view, 0, context, eager=True)
+    return render_figure(view, 0, context, eager=True)
 
 
-def _render_emergency_signs(kind: str, context: RenderContext) -> Part:
-    """Every topic and guide starts with the emergency signs, whatever its body contains."""
+def _render_emergency_signs(kind: str, context: RenderContext) -> RenderedPart:
+    """Render the emergency signs, which every topic and guide starts with, whatever its body contains."""
     if kind == PageKind.ABOUT:
         return EMPTY_HTML, None
-    html, nodes = show_emergency_signs(context.signs_timing or SignTiming.BOTH, context, is_page_top=True)
+    html, nodes = render_emergency_signs(context.signs_timing or SignTiming.BOTH, context, is_page_top=True)
     return html, Block(name=PAGE_SIGNS, component="warning signs", nodes=nodes) if nodes else None
 
 
@@ -376,7 +385,7 @@ def _get_thumbnail(slug: str, resolver: ReferenceResolver) -> dict[str, Any] | N
     return view.thumbnail if view else None
 
 
-def _render_sources(context: RenderContext) -> Part:
+def _render_sources(context: RenderContext) -> RenderedPart:
     if not context.sources:
         return EMPTY_HTML, None
     rows = []
@@ -388,14 +397,14 @@ def _render_sources(context: RenderContext) -> Part:
         rows.append({"number": number, **{name: getattr(source, name) for name in names}})
         year = f", {source.year}" if source.year else ""
         identifier = f" {source.identifier}." if source.identifier else ""
-        runs = [Run(f"{source.organisation}. "), link(source.title, source.url), Run(f"{year}.{identifier}")]
+        runs = [Run(f"{source.organisation}. "), link_run(source.title, source.url), Run(f"{year}.{identifier}")]
         entries.append(ListItem(anchor=f"source-{number}", nodes=[Paragraph(runs=runs, role="source")]))
     heading = Heading(level=2, runs=[Run(gettext("Sources"))], anchor="page-sources")
     block = Block(name="sources", nodes=[heading, List(nodes=entries, is_ordered=True)])
     return render_component("sources", sources=rows), block
 
 
-def _render_glossary_terms(context: RenderContext) -> Part:
+def _render_glossary_terms(context: RenderContext) -> RenderedPart:
     language = context.resolver.language
     linked = context.glossary.linked_terms.values()
     terms = sorted(linked, key=lambda term: alphabetical_key(term.term, language))
@@ -416,12 +425,12 @@ def _build_next_step(content: dict[str, Any], context: RenderContext) -> tuple[d
         return None, None
     page = context.resolver.get_titled_page(subject)
     if page is None:
-        message = _("The next step leads to “%(page)s”, which is no page in this language.")
+        message = _("The next step links to “%(page)s”, which is not a page in this language.")
         context.issues.add(0, interpolate_lazy(message, page=subject), is_unknown_reference=True)
         return None, None
     context.page_links.append((0, subject, ""))
     label = content["next_label"] or page.title
-    runs = [Run(f"{gettext('Read next')} "), link(label, page.href)]
+    runs = [Run(f"{gettext('Read next')} "), link_run(label, page.href)]
     block = Block(name="next-step", component="next step", nodes=[Paragraph(runs=runs)])
     return {"href": page.href, "label": label, "title": page.title}, block
 
@@ -438,7 +447,7 @@ def _build_reading_list(items: list[dict[str, Any]], context: RenderContext) -> 
     for number, item in enumerate(items, start=1):
         page = context.resolver.get_titled_page(item["page"], item["section"])
         if page is None:
-            message = _("The reading list names “%(page)s”, which is no page in this language.")
+            message = _("The reading list contains “%(page)s”, which is not a page in this language.")
             context.issues.add(0, interpolate_lazy(message, page=item["page"]), is_unknown_reference=True)
             continue
         context.page_links.append((0, item["page"], item["section"]))
@@ -461,8 +470,8 @@ def _reading_list_block(items: list[dict[str, Any]]) -> Block:
     entries: list[Node] = []
     for item in items:
         title = f"{item['title']}: {item['section_title']}" if item["section_title"] else item["title"]
-        lines = [Paragraph(runs=[link(title, item["href"])])]
-        lines += [plain(item["note"])] if item["note"] else []
+        lines = [Paragraph(runs=[link_run(title, item["href"])])]
+        lines += [text_paragraph(item["note"])] if item["note"] else []
         entries.append(ListItem(nodes=list(lines)))
     nodes.append(List(nodes=entries, is_ordered=True, is_tight=False))
     return Block(name="reading-list", component="reading list", nodes=nodes)

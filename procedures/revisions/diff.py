@@ -1,9 +1,9 @@
 """Comparison of two versions, and three-way merge of two texts with their common base.
 
 Two versions are compared by paragraphs, and by words within changed paragraphs. A merge compares lines, then words
-within lines that both people changed; changes by one person are applied, conflicts are left to the user. The method is
-diff3 (Khanna, Kunal, and Pierce, 2007): spans of the base that both kept separate the rest, and a span in between that
-only one side changed is taken from that side.
+within lines that both people changed; changes by one person are applied, and conflicts are left to the user. The method
+is diff3 (Khanna, Kunal, and Pierce, 2007): spans of the base that both sides kept act as separators, and a span between
+them that only one side changed is taken from that side.
 """
 
 import re
@@ -38,7 +38,7 @@ TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
 MIN_SIMILARITY = 0.35
 # Above this number of candidate pairs, paragraphs are paired by position only, because finding the best pairs is slow.
 MAX_PAIRS = 900
-# A word with the white space around it, so that joining the matches gives the text again.
+# A word with the surrounding white space, so that joining the matches restores the text.
 WORD = re.compile(r"\s*\S+\s*|\s+")
 # Above this total number of characters, changed lines are shown whole, because comparing words takes quadratic time.
 MAX_WORD_DIFF_LENGTH = 10_000
@@ -46,7 +46,7 @@ MAX_WORD_DIFF_LENGTH = 10_000
 TITLE, KEY_MESSAGE, TEXT = gettext_lazy("Title"), gettext_lazy("Key message"), gettext_lazy("Text")
 HEADING, TABLE = gettext_lazy("Heading"), gettext_lazy("Table")
 LIST = gettext_lazy("List")
-# The labels of texts that are not simply paragraphs, by their role.
+# Labels of texts other than ordinary paragraphs, by role.
 ROLE_LABELS: dict[str, Promise] = {
     "message": KEY_MESSAGE,
     "caption": gettext_lazy("Caption"),
@@ -64,12 +64,12 @@ FIELD_LABELS: dict[str, Promise] = {
     "description": gettext_lazy("For search results"),
     "lead_figure": gettext_lazy("Main picture"),
     "next_page": gettext_lazy("Next step"),
-    "next_label": gettext_lazy("Text of the next step"),
+    "next_label": gettext_lazy("Label of the next step"),
     "review_months": gettext_lazy("Review every … months"),
 }
 # Fields that the article does not show.
 METADATA_FIELDS = ("slug", "description", "review_months")
-# How far back an identical marker position is looked for: an X-ray and its drawing have the same markers.
+# How many blocks back to look for an identical marker position: an X-ray and its drawing have the same markers.
 MAX_BLOCKS_BETWEEN_COPIES = 60
 
 
@@ -354,7 +354,7 @@ def merge_line(base: str, theirs: str, mine: str) -> MergeResult:
 
 
 def _merge_words(lines: MergeChunk) -> list[MergeChunk]:
-    """Merge conflicting lines by words; if words conflict, too, leave the lines whole so that they are readable."""
+    """Merge conflicting lines by words; if the words conflict as well, keep the lines whole for readability."""
     chunks = list(_diff3(*(WORD.findall(text) for text in (lines.base, lines.theirs, lines.mine))))
     return [lines] if any(chunk.origin == "both" for chunk in chunks) else chunks
 

@@ -1,7 +1,7 @@
 """Saving, restoring, and autosaving drafts.
 
 Every save creates a Revision, and concurrent edits are detected, never overwritten. An autosave holds the unsaved text
-of one open form, and tells who is editing a page; it is deleted when its text is saved or discarded.
+of one open form and shows who is editing a page; it is deleted when its text is saved or discarded.
 """
 
 import datetime
@@ -18,9 +18,10 @@ from procedures.enums import EventKind
 from procedures.models import Autosave, Figure, GuideItem, Page, ReleaseEvent, Revision
 from procedures.models.revisions import REVIEW_FORM
 
-# The fields of a draft that are copied as they are; the others refer to other rows.
+# Draft fields that are copied verbatim; the others refer to other rows.
 PLAIN_FIELDS = "slug title key_message description body next_label review_months".split()
-# A browser window reports every 15 seconds, or every minute while hidden; a silent one is closed, asleep, or offline.
+# A browser window reports every 15 seconds, or every minute while hidden; without reports, it is considered closed,
+# asleep, or offline.
 PRESENCE_TIMEOUT = datetime.timedelta(seconds=90)
 # An autosave without unsaved text only signals presence.
 EMPTY_AUTOSAVE_LIFETIME = datetime.timedelta(hours=1)
@@ -29,7 +30,7 @@ MAX_RECOVERABLE = 5
 
 
 class EditConflictError(Exception):
-    """Someone else saved the page after it was opened: the two texts must be merged first."""
+    """Raised if someone else saved the page after it was opened. The two texts must be merged first."""
 
     def __init__(self, page_id: int) -> None:
         super().__init__(_("Someone else saved this page while you were writing."))
@@ -133,7 +134,7 @@ class EditingSession:
 
 @transaction.atomic
 def save_autosave(session: EditingSession, fields: dict[str, str], *, version: int) -> Autosave:
-    """Store the values of a form; empty ``fields`` mean that nothing is unsaved. Delete expired empty autosaves.
+    """Store the values of a form; empty ``fields`` mean that there is nothing unsaved. Delete expired empty autosaves.
 
     ``version``: the draft version that the form was opened with.
     """
@@ -162,7 +163,7 @@ def save_autosave(session: EditingSession, fields: dict[str, str], *, version: i
 def _delete_superseded(session: EditingSession, fields: dict[str, str], now: datetime.datetime) -> None:
     """Delete earlier unsaved texts of new pages, in closed windows, that ``fields`` contain completely.
 
-    Whoever starts the same page several times is then asked about one text, not about each attempt.
+    A user who started the same page several times is then offered one text to recover, not one for each attempt.
     """
     earlier = (
         Autosave.objects.for_form(None, session.form).filter(user=session.user).exclude(client_id=session.client_id)

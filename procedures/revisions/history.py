@@ -24,7 +24,9 @@ VERSION_NAME = re.compile(r"([rv])([1-9][0-9]{0,8})\Z")
 
 @dataclass(frozen=True)
 class Version:
-    """A text to show or compare: a release, in the HTML that patients read, or a revision, rendered now."""
+    """A text to show or compare: a release, as the stored HTML that patients read, or a revision, rendered with the
+    current values.
+    """
 
     page: Page
     revision: Revision
@@ -83,15 +85,16 @@ def find_version(page: Page, name: str) -> Version | None:
 
 
 def version_of_release(page: Page, release: Release) -> Version:
-    """Return the version that patients read, or have read, in ``release``."""
+    """Return the version that ``release`` shows, or showed, to patients."""
     return Version(page, release.revision, release)
 
 
 def live_at(subject: str, at: datetime.datetime) -> list[tuple[Page, Release | None, ReleaseEvent | None]]:
-    """Return what the public read about a subject at ``at``: for each language, the page, its release, and the event.
+    """Return what was public about a subject at the time ``at``: for each language, the page, its release, and the
+    event.
 
-    The release is None if the page was withdrawn or not yet public. The event is the one that led to this state; it is
-    None before the first one.
+    The release is None if the page was withdrawn or not yet public. The event is the one that led to this state, or
+    None before the first event.
     """
     states = []
     for page in Page.objects.filter(subject=subject).order_by("language"):
@@ -164,8 +167,8 @@ def _row_values(event: ReleaseEvent) -> Iterable[str]:
     yield event.reason
 
 
-class ContentEvents:
-    """The log of pages as a source of ``portal.audit``.
+class ReleaseEventSource:
+    """The event log of pages as an event source for ``portal.audit``.
 
     Reasons and texts are left out: staff could have named a patient there by mistake.
     """
@@ -173,7 +176,7 @@ class ContentEvents:
     category = "content"
 
     def rows(self) -> QuerySet[ReleaseEvent]:
-        """Return the log with what identifies pages, versions, and people."""
+        """Return the log, limited to the fields that identify pages, versions, and people."""
         return ReleaseEvent.objects.select_related("page", "revision", "release", "actor").only(
             "kind", "created_at", "page__subject", "page__language", "revision__number", "release__number",
             "actor__username",

@@ -1,6 +1,6 @@
-"""Check that every address that was ever public, and every link on a public page, still leads somewhere.
+"""Check that every address that was ever public, and every link on a public page, still works.
 
-Links to other sites are checked only on request, and never with two requests to a host at once.
+Links to other sites are checked only on request, with never more than one request to a host at a time.
 """
 
 import ipaddress
@@ -61,7 +61,8 @@ def _find_broken_links(documents: dict[str, Document], known: set[str]) -> Itera
             if target and target not in known:
                 yield f"{path}: links to {target}, which was never public"
             elif target and GENERATED_ANCHOR.match(anchor):
-                # Checked when the link was published. If the entry is gone since, the link still opens the index.
+                # Checked when the link was published. If the entry has disappeared since then, the link still opens the
+                # index.
                 continue
             elif anchor and (target or path) in anchors and anchor not in anchors[target or path]:
                 yield f"{path}: links to {link}, but that section does not exist"
@@ -85,7 +86,7 @@ class PrivateAddressError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LinkStatus:
-    """Result of checking a link. ``is_working`` is None if the server refused to answer a program."""
+    """Result of checking a link. ``is_working`` is None if the server rejects automated requests."""
 
     is_working: bool | None
     message: str
@@ -116,7 +117,9 @@ def check_external_links(
 
 @transaction.atomic
 def save_results(links: dict[str, list[str]], results: dict[str, LinkStatus]) -> None:
-    """Store the result of each link and since when it has been broken; delete links that no page has any longer.
+    """Store the result of each link and the time since which it has been broken.
+
+    Delete links that no page contains any longer.
 
     A result of None for ``is_working`` leaves ``broken_since`` as it was.
     """
@@ -154,7 +157,7 @@ def require_public_url(url: str) -> None:
 def check_external_link(url: str) -> LinkStatus:
     """Request a URL with HEAD, or with GET of the first bytes if the server does not support HEAD.
 
-    Never raises for what the other side does.
+    Never raises, whatever the remote server does.
     """
     try:
         require_public_url(url)
@@ -171,7 +174,7 @@ def check_external_link(url: str) -> LinkStatus:
     if status in GONE_STATUSES:
         return LinkStatus(False, f"status {status}: the page is gone")
     if status >= 400:
-        return LinkStatus(None, f"status {status} for a program; check it in a browser")
+        return LinkStatus(None, f"status {status} for an automated request; check the link in a browser")
     return LinkStatus(True, f"status {status}")
 
 

@@ -27,7 +27,7 @@ EVENT_DURATION = datetime.timedelta(minutes=30)
 MAX_LEAD_TIME = datetime.timedelta(days=731)
 INVALID_TIME_MESSAGE = gettext_lazy("Enter a date and a time, such as 2026-11-30T10:00.")
 TIME_OF_DAY_RE = re.compile(r"[T ]\d\d:\d\d")
-# Not allowed in a text of a calendar file (RFC 5545 §3.3.11).
+# Not allowed in text values of a calendar file (RFC 5545 §3.3.11).
 CONTROL_CHARACTER_RE = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -84,14 +84,14 @@ def build_message_text(context: MessageContext) -> MessageText:
         return MessageText(
             subject=_("Reading for your visit"),
             greeting=_("Hello,"),
-            introduction=_("We have put together some reading for your visit."),
+            introduction=_("We have put together some information for your visit."),
             open_here=_("Open it here:"),
-            open_button=_("Open the reading"),
-            privacy_note=_("You need no password, and nobody tracks what you read."),
+            open_button=_("Read it online"),
+            privacy_note=_("You don't need a password, and no one tracks what you read."),
             code_instructions=_("On another computer, type %(address)s and this code:")
             % {"address": context.typed_url.removesuffix(context.code)},
             code=spaced_code(context.code),
-            paper_offer=_("Would you rather have it on paper, or have a question? Please call us:"),
+            paper_offer=_("Would you like a printed copy, or do you have a question? Please call us:"),
             phone=context.phone,
             clinic=context.clinic,
         )
@@ -149,7 +149,7 @@ def build_eml(context: MessageContext) -> bytes:
 
 
 class InvalidTimeError(ValueError):
-    """A reminder cannot be made for this time. The message is for the staff member who chose it."""
+    """A reminder cannot be created for this time. The message is for the staff member who chose the time."""
 
 
 def parse_local_time(typed: str, zone_name: str, *, now: datetime.datetime) -> datetime.datetime:
@@ -197,7 +197,7 @@ def default_reminder_time(zone_name: str, *, now: datetime.datetime) -> str:
 
 def build_calendar_event(context: MessageContext, *, starts_at: datetime.datetime) -> bytes:
     """Build a calendar file (RFC 5545) with one event at ``starts_at`` (aware), without attendees."""
-    # A local import: 6 MB of memory that workers which only serve pages do not need.
+    # Imported locally to save 6 MB of memory in workers that only serve pages.
     from icalendar import Alarm, Calendar, Event
 
     start, language = starts_at.astimezone(datetime.UTC), {"LANGUAGE": context.language}

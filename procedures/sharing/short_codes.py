@@ -25,7 +25,8 @@ QUIET_ZONE_MODULES = 4  # white border required by ISO/IEC 18004
 # A QR code must stay readable with a tenth of its modules damaged. At level M, version 2 repairs 8 codewords, but a
 # tenth of its modules touches 9; version 3 repairs 13, and a tenth touches 12.
 MIN_QR_VERSION = 3
-# Large enough for an old phone and a shaky hand: version 3 has 29 modules, so every code is at least 23 mm wide.
+# Large enough to scan with an old phone or a shaky hand: version 3 has 29 modules, so every code is at least 23 mm
+# wide.
 MODULE_MM = 0.8
 # 10 dots are 0.85 mm on a 300 dpi printer.
 DOTS_PER_INCH = 300
@@ -56,7 +57,7 @@ def generate_code() -> str:
 
 
 def normalize_code(typed: str) -> str:
-    """Return what was typed in capital letters, without spaces, dashes, and other separators."""
+    """Return the typed code in uppercase, without spaces, dashes, or other separators."""
     return re.sub(r"[\W_]+", "", typed).upper()
 
 
@@ -70,20 +71,23 @@ def is_valid_code(code: str) -> bool:
 
 
 def parse_code(typed: str) -> str | None:
-    """Return the valid code in what was typed, or in its damaged address; None if there is none."""
+    """Return the valid code in the typed text, which may be a damaged URL. Return None if there is none."""
     codes = (normalize_code(path.removeprefix("/p/")) for path in url_candidates(f"/p/{typed}"))
     return next((code for code in codes if is_valid_code(code)), None)
 
 
 def spaced_code(code: str) -> str:
-    """Return the code in pairs, for reading aloud: ``K 7 – M 4 – P 2``. Typed this way, it is accepted too."""
+    """Return the code in pairs, for reading aloud: ``K 7 – M 4 – P 2``.
+
+    Codes typed in this form are accepted as well.
+    """
     return " – ".join(" ".join(code[start : start + 2]) for start in range(0, len(code), 2))
 
 
 def short_path(language: str, code: str) -> str:
     """Return ``/p/K7M4P2`` or ``/es/p/K7M4P2``.
 
-    The language in the path is for a mistyped code: the error page then speaks the reader's language.
+    The path includes the language so that the error page for a mistyped code is in the reader's language.
     """
     return f"{home_path(language)}p/{code}"
 
@@ -119,7 +123,7 @@ def encode_qr(url: str) -> "segno.QRCode":
 
     Capital letters allow the alphanumeric mode, which makes the code smaller and its modules larger.
     """
-    # A local import: 11 MB of memory that workers which only serve pages do not need.
+    # Imported locally to save 11 MB of memory in workers that only serve pages.
     import segno
 
     code = segno.make(url.upper(), error="m", boost_error=False, micro=False)

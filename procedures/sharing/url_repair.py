@@ -1,4 +1,4 @@
-"""Repair of URL paths that a mail program, a chat, or a person has damaged.
+"""Repairs URL paths that were damaged by a mail program, a chat app, or a person.
 
 ``url_candidates`` undoes damage by rule, and ``AddressIndex`` compares the candidates with every address that was
 ever public. A redirect always goes to a path from the database, never to a part of the request. It must be safe: it
@@ -53,7 +53,7 @@ GUIDES_PREFIX_WORDS = frozenset({GUIDES_PREFIX}).union(*(words.folders for _, wo
 LANGUAGE_PREFIX_RES = {
     code: re.compile(rf"(?:{words.language})(?:[-_][a-z0-9]{{2,3}})?\Z") for code, words in _ADDRESS_WORDS
 }
-# Words that surround an address in a text or are added to it, and that are no part of any slug.
+# Words that surround an address in a text or are added to it, and that are not part of any slug.
 FILLER_WORDS = frozenset("amp feed html index pdf".split()).union(*(words.fillers for _, words in _ADDRESS_WORDS))
 # Words that can be missing or extra without changing which page an address means.
 STOP_WORDS = frozenset[str]().union(*(words.neutral for _, words in _ADDRESS_WORDS))
@@ -98,12 +98,12 @@ def url_candidates(raw: str) -> list[str]:
         # A number after a space belongs to the address, and must not be joined to another number.
         if not re.search(r" \W*\d", text):
             candidates += [_normalize_path(text.replace(" ", "")), _normalize_path(text.split(" ", 1)[0])]
-    # PostgreSQL refuses a parameter with a NUL character; no path has one.
+    # PostgreSQL rejects parameters with a NUL character, and no path has one.
     return [path for path in dict.fromkeys(candidates) if "\0" not in path]
 
 
 def decoded_variants(raw: str) -> list[str]:
-    """Return ``raw`` with every encoding undone, folded: first decoded as quoted-printable, then as it is."""
+    """Return ``raw`` with every encoding undone, folded: first decoded as quoted-printable, then unchanged."""
     text = raw[:MAX_URL_LENGTH]
     for _ in range(MAX_ENCODING_LAYERS):
         decoded = NON_ASCII_RE.sub(_fix_mojibake, PERCENT_ESCAPE_RE.sub(_decode_percent, _unescape(text)))
@@ -155,7 +155,7 @@ def _decode_quoted_printable(match: re.Match[str]) -> str:
 
 
 def _decode_text(data: bytes) -> str:
-    """Decode as UTF-8, or as the encoding that Western mail programs used before it."""
+    """Decode as UTF-8, or else as cp1252, which Western mail programs used before UTF-8."""
     try:
         return data.decode()
     except UnicodeDecodeError:
@@ -199,7 +199,7 @@ class Address:
 
     @property
     def slug(self) -> str:
-        """Last path segment."""
+        """The last path segment."""
         return self.path.rstrip("/").rsplit("/", 1)[-1]
 
     @property
@@ -210,7 +210,7 @@ class Address:
 
 @dataclass(slots=True)
 class RequestedAddress:
-    """One reading of a damaged address. ``parts`` are its segments without host, language, and folder."""
+    """One interpretation of a damaged address. ``parts`` are its segments without host, language, and folder."""
 
     language: str = ""
     is_guide: bool = False
@@ -251,7 +251,7 @@ class AddressIndex:
             if by_slug:
                 matches = by_slug
             elif matches := self._find_known("-".join(_strip_prefixes(requested.all_parts))):
-                # What was taken for a language or a folder was a word of the slug: ``dano/en/los/nervios``.
+                # What looked like a language or a folder was a word of the slug: ``dano/en/los/nervios``.
                 requested.language = _leading_language(requested)
             elif by_part and all(by_part):
                 matches = [address for addresses in by_part for address in addresses]
@@ -268,7 +268,7 @@ class AddressIndex:
             full_slug = "-".join(_strip_prefixes(requested.all_parts))
             matches = self._find_exact(requested.slug, strip_separators(requested.slug))
             if strip_separators(requested.slug) != strip_separators(full_slug):
-                # What was taken for a language or a folder was a word of the slug: “dano en los nervios”.
+                # What looked like a language or a folder was a word of the slug: “dano en los nervios”.
                 requested.language = _leading_language(requested)
                 matches = self._find_exact(full_slug, strip_separators(full_slug)) or matches
             path = self._choose_path(requested, matches)
@@ -295,7 +295,7 @@ class AddressIndex:
         return any(addresses and subject not in {address.subject for address in addresses} for addresses in matches)
 
     def _parse(self, raw: str) -> Iterator[RequestedAddress]:
-        """Yield one reading for each way to decode ``raw``."""
+        """Yield one interpretation for each way to decode ``raw``."""
         for text in decoded_variants(raw):
             path = re.split(r"[&?#\x00]", text, maxsplit=1)[0]
             requested = RequestedAddress()

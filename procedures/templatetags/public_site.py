@@ -42,7 +42,9 @@ def home_path(language: str) -> str:
 
 @register.simple_tag(takes_context=True)
 def article(context: template.Context, html: SafeString) -> SafeString:
-    """Return an article with what is not kept with it: its status below the title, and the readers' tools."""
+    """Return an article with the parts that are not stored with it: its status below the title, and the reader
+    tools.
+    """
     status = render_to_string("components/page_status.html", cast("dict[str, Any]", context.flatten()))
     tools = EMPTY_HTML if context.get("preview") else cached_include(context, TOOLS, booklet=context["is_guide"])
     return complete_article(html, status=status, tools=tools)
@@ -54,6 +56,6 @@ def cached_include(context: template.Context, template_name: str, **more: Any) -
 
     ``{% cached_include "site/footer.html" %}``
     """
-    # With DEBUG, changes to templates show at once.
+    # With DEBUG, template changes take effect immediately.
     render = layout.cached_include.__wrapped__ if settings.DEBUG else layout.cached_include
     return render(template_name, context["language"], context["site"], **more)

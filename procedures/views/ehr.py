@@ -53,13 +53,17 @@ def _feed_response(data: dict[str, object], kind: str, callback: str, status: in
 
 @cacheable
 def application(request: HttpRequest) -> HttpResponse:
-    """Redirect to the only page for a code, list several, or show the search page if there is none."""
+    """Redirect to the page for a code, list the pages if there are several, or show the search page if there are
+    none.
+    """
     values = infobutton.strip_illegal_xml(request.GET.dict())
     try:
         query = infobutton.parse_request(values)
     except infobutton.BadRequestError as error:
         context = base_context(
-            language=languages.DEFAULT, clinic=load_clinic(languages.DEFAULT)[0], title=_("We could not read that")
+            language=languages.DEFAULT,
+            clinic=load_clinic(languages.DEFAULT)[0],
+            title=_("We could not understand that request"),
         )
         return render_response(
             "site/bad_request.html", {**context, "sentence": str(error), "robots": "noindex"}, status=400
@@ -84,7 +88,7 @@ def application(request: HttpRequest) -> HttpResponse:
 
 @cacheable
 def guides(request: HttpRequest) -> HttpResponse:
-    """Return all guides with their links, for the email templates of a scheduling system. Ids never change."""
+    """Return all guides with their links, for the email templates of a scheduling system. IDs never change."""
     rows = [
         {
             "id": page.code,

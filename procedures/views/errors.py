@@ -1,4 +1,4 @@
-"""Error pages. Each says what to do; none repeats the request."""
+"""Error pages. Each one says what to do, and none of them echoes the request."""
 
 import sys
 
@@ -22,14 +22,14 @@ def _render_error(
     request: HttpRequest, status: int, message: object, template: str = "site/bad_request.html"
 ) -> HttpResponse:
     language = _language_of_request(request)
-    title = _("Please wait a moment") if status == 429 else _("We could not read that")
+    title = _("Please wait a moment") if status == 429 else _("We could not understand that request")
     context = base_context(language=language, clinic=load_clinic(language)[0], title=title) | {"heading": title}
     return render_response(template, {**context, "sentence": message, "robots": "noindex"}, status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Return 400 as plain text."""
-    # A wrong Host header must not cost a query or be repeated in the response.
+    # A wrong Host header must not cause a query or be echoed in the response.
     return HttpResponse("400: this request was not understood.\n", status=400, content_type="text/plain; charset=utf-8")
 
 
@@ -42,24 +42,26 @@ def forbidden(request: HttpRequest, exception: Exception | None = None, reason: 
     return _render_error(
         request,
         403,
-        _("You may not see this, or the form was open for too long. Go back, load the page again and try once more."),
+        _("You do not have access to this page, or the form has expired. Go back, reload the page, and try again."),
         "site/forbidden.html",
     )
 
 
 def too_many_requests(request: HttpRequest) -> HttpResponse:
     """Return 429 for search."""
-    message = _("Many searches came from your connection. Wait ten seconds, then search again.")
+    message = _("Your connection has sent too many searches. Wait 10 seconds, then search again.")
     response = _render_error(request, 429, message)
     response.headers["Retry-After"] = "10"
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def render_not_found(language: str, offers: list[dict[str, str]]) -> HttpResponse:
+def render_not_found(language: str, suggestions: list[dict[str, str]]) -> HttpResponse:
     """Return 404 with a search form and suggested pages."""
-    context = base_context(language=language, clinic=load_clinic(language)[0], title=_("This page is not here"))
-    response = render_response("site/not_found.html", {**context, "offers": offers, "robots": "noindex"}, status=404)
+    context = base_context(language=language, clinic=load_clinic(language)[0], title=_("Page not found"))
+    response = render_response(
+        "site/not_found.html", {**context, "suggestions": suggestions, "robots": "noindex"}, status=404
+    )
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -86,11 +88,11 @@ def unavailable(request: HttpRequest) -> HttpResponse:
     """Return 503 while the database cannot be reached. Sends no query; cached pages are still served."""
     if request.path_info.startswith(ADMIN_PREFIX):
         message: object = _(
-            "The database does not answer. Nothing was saved by this step: go back, copy what you typed, and try again "
-            "in a few minutes. Patients can still read the pages."
+            "The database is not responding, and your changes were not saved. Go back, copy what you typed, "
+            "and try again in a few minutes. Patients can still read the pages."
         )
     else:
-        message = _("This part of our site has a short break. Please try again in a few minutes, or call us.")
+        message = _("This part of our site is temporarily unavailable. Please try again in a few minutes, or call us.")
     language = _language_of_request(request)
     title = _("Please come back in a few minutes")
     context = base_context(language=language, clinic=LAST_CLINIC.get(language), title=title)

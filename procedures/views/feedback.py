@@ -1,4 +1,4 @@
-"""The feedback form “Was this clear?”, a page of its own for each public page.
+"""The feedback form “Was this clear?”, which is a separate page for each public page.
 
 Patients have no cookies, so a same-origin check replaces the CSRF token.
 """
@@ -86,7 +86,7 @@ def _render_form(
         "parts": parts,
         "typed": form_data,
         "error": error,
-        "most": MAX_COMMENT_LENGTH,
+        "max_length": MAX_COMMENT_LENGTH,
         "honeypot": HONEYPOT,
         "action": f"{home_path(language)}clear/{page.code}/",
         "robots": "noindex",
@@ -97,10 +97,10 @@ def _render_form(
 
 def _process_submission(request: HttpRequest, language: str, code: str) -> HttpResponse:
     if not is_same_origin(request):
-        message = _("This answer did not come from our own page. Please open the page again and answer there.")
+        message = _("Your answer was not sent from our site. Please open the page again and answer there.")
         return _reject(language, message, 403)
     if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_FORM_BYTES:
-        return _reject(language, _("That was too much text for us to take in. Please write one line."), 413)
+        return _reject(language, _("Your comment is too long. Please write only one line."), 413)
     page = _find_page(language, code)
     if page is None:
         return render_not_found(language, [])
@@ -113,7 +113,7 @@ def _process_submission(request: HttpRequest, language: str, code: str) -> HttpR
         except InvalidFeedbackError as error:
             return _render_form(page, language, typed, error=str(error), status=400)
         if is_rate_limited(client_network(request)):
-            message = _("We are getting very many answers right now. Please try again in an hour, or call us.")
+            message = _("We are getting a lot of feedback right now. Please try again in an hour, or call us.")
             return _render_form(page, language, typed, error=str(message), status=429)
         save_feedback(page, was_clear=CLEAR_CHOICES[typed["clear"]], section=typed["section"], comment=comment)
     response = HttpResponse(status=303)
@@ -122,7 +122,9 @@ def _process_submission(request: HttpRequest, language: str, code: str) -> HttpR
 
 
 def _reject(language: str, message: object, status: int) -> HttpResponse:
-    context = base_context(language=language, clinic=load_clinic(language)[0], title=_("We could not read that"))
+    context = base_context(
+        language=language, clinic=load_clinic(language)[0], title=_("We could not understand that request")
+    )
     return render_response(
         "site/bad_request.html", {**context, "sentence": message, "robots": "noindex"}, status=status
     )

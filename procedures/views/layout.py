@@ -19,7 +19,8 @@ from procedures.models.clinic import clinic_json
 from procedures.phones import phone_href
 from procedures.rendering.html import minify
 
-# The clinic's values by language as last read, for the page that must not query the database but shows whom to call.
+# The clinic's last known values by language, for the error page that shows whom to call but must not query the
+# database.
 LAST_CLINIC: dict[str, dict[str, Any]] = {}
 # The main menu: paths below the home page of a language, with their labels.
 MAIN_MENU = {
@@ -53,7 +54,7 @@ class ClinicDetails:
 
     @property
     def has_wide_logo(self) -> bool:
-        """Whether the logo leaves no room for the name beside it on a phone."""
+        """Whether the logo is too wide to leave room for the name next to it on a phone."""
         return self.logo_width > 2 * self.logo_height
 
 
@@ -122,7 +123,7 @@ def base_context(
 
 @lru_cache(maxsize=128)
 def cached_include(template_name: str, language: str, site: ClinicDetails, **more: object) -> SafeString:
-    """Render a template that is the same on all pages of a language, once for each state of the clinic.
+    """Render a template that is the same on all pages of a language, and cache it for each set of clinic values.
 
     ``more`` is part of the cache key, so it must have few distinct values and never what a reader typed.
     """
@@ -140,7 +141,10 @@ def cached_include(template_name: str, language: str, site: ClinicDetails, **mor
 
 
 def render_response(template_name: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
-    """Render a public page in the language of its context. It gets no request, so it cannot contain personal data."""
+    """Render a public page in the language of its context.
+
+    It does not receive the request, so the response cannot contain personal data.
+    """
     with translation.override(context["language"]):
         html = minify(render_to_string(template_name, context))
     response = HttpResponse(html, status=status)

@@ -25,7 +25,7 @@ from procedures.models.page import CARD_FIELDS
 from procedures.rendering.blocks.figure import PICTURE_PREFIX
 from procedures.rendering.blocks.warning_signs import ANCHOR as SIGNS_ANCHOR
 from procedures.rendering.document import PAGE_SIGNS, Block, Text, walk
-from procedures.rendering.renderer import released_document, released_part
+from procedures.rendering.renderer import embed_release, released_document
 from procedures.search import SearchResults, get_index
 from procedures.sharing.short_codes import build_qr_code, is_valid_code, parse_code, short_path
 from procedures.sharing.url_repair import Address, get_address_index, split_format_suffix, url_candidates
@@ -41,8 +41,8 @@ RELEASE_FIELDS = (
 RESERVED_PATHS = frozenset(
     f"{home_path(code)}{name}" for code in languages.CODES for name in ("", "visits/", "search/", "p/")
 )
-# Where a reader may be now, by the kind of the page to read there: the first of that kind.
-PLACES = {
+# Situations that a reader may be in, by page kind. Each one links to the first page of that kind.
+READER_SITUATIONS = {
     PageKind.CONDITION: _("I broke a bone in my back"),
     PageKind.CHOICE: _("I'm choosing a treatment"),
     PageKind.PREPARATION: _("My procedure is coming up"),
@@ -52,7 +52,7 @@ PLACES = {
 SIGNS_SUBJECT = "nerve-damage-warning-signs"
 MAX_QUERY_LENGTH = 100
 MAX_TOPICS = 40
-# Enough for a waiting room behind one IP address; a scraper is slowed down.
+# High enough for a waiting room behind one IP address, but low enough to slow down a scraper.
 SEARCH_RATE_LIMIT = TokenBucket(burst=60, per_second=5)
 MAX_CODE_LENGTH = 40
 CODE_PATH = re.compile(rf"/(?:({'|'.join(languages.CODES)})/)?p/(.+)/\Z")
@@ -61,7 +61,7 @@ PLAIN_TEXT_WIDTH = 72
 
 @cacheable
 def home(request: HttpRequest, language: str) -> HttpResponse:
-    """``/`` and ``/es/``: where a reader may be now, with the page to read there, and all topics."""
+    """``/`` and ``/es/``: the situations that a reader may be in, each with a page to read, and all topics."""
     pages = list(Page.objects.for_cards(language).on_home())
     clinic = get_clinic(pages, language)
     context = base_context(
@@ -74,8 +74,8 @@ def home(request: HttpRequest, language: str) -> HttpResponse:
     )
     topics = [page_card(p) for p in pages if p.kind != PageKind.GUIDE]
     first = {topic["kind"]: topic for topic in reversed(topics)}
-    places = [{**first[kind], "label": label} for kind, label in PLACES.items() if kind in first]
-    values = {"places": places, "topics": topics, "visits_href": f"{home_path(language)}visits/"}
+    situations = [{**first[kind], "label": label} for kind, label in READER_SITUATIONS.items() if kind in first]
+    values = {"situations": situations, "topics": topics, "visits_href": f"{home_path(language)}visits/"}
     signs_href = next((f"{page_card(p)['href']}#{SIGNS_ANCHOR}" for p in pages if p.subject == SIGNS_SUBJECT), "")
     return render_response("site/home.html", {**context, **values, "signs_href": signs_href})
 
@@ -104,11 +104,11 @@ def search(request: HttpRequest, language: str) -> HttpResponse:
     if SEARCH_RATE_LIMIT.is_limited(request):
         return too_many_requests(request)
     query = " ".join(request.GET.get("q", "")[:MAX_QUERY_LENGTH].replace("\0", " ").split())
-    answer, clinic, pages = SearchResults([]), None, []
+    results, clinic, pages = SearchResults([]), None, []
     if query:
         clinic, event = load_clinic(language)
-        answer = get_index(language, event).search(query)
-    if not answer.results:
+        results = get_index(language, event).search(query)
+    if not results.results:
         pages = list(Page.objects.for_cards(language)[:MAX_TOPICS])
         clinic = clinic or get_clinic(pages, language)
     context = base_context(
@@ -121,8 +121,8 @@ def search(request: HttpRequest, language: str) -> HttpResponse:
     values = {
         "query": query,
         "searched": bool(query),
-        "results": answer.results,
-        "suggestion": answer.suggestion if answer.suggestion != query.casefold() else "",
+        "results": results.results,
+        "suggestion": results.suggestion if results.suggestion != query.casefold() else "",
         "topics": [page_card(page) for page in pages],
         "robots": "noindex",
     }
@@ -145,7 +145,7 @@ def serve_path(requested_path: str) -> HttpResponse:
         return redirect_short_code(*code_match)
     language = language_of_path(candidates[-1])
     row, base, suffix = _find_path(candidates, language), requested_path, ""
-    offers: list[dict[str, str]] = []
+    suggestions: list[dict[str, str]] = []
     if row is None or " " in requested_path.strip():
         base, suffix = split_format_suffix(requested_path)
         candidates = url_candidates(base) if suffix else candidates
@@ -161,12 +161,12 @@ def serve_path(requested_path: str) -> HttpResponse:
         admin_path = repair_admin_path(requested_path)
         if admin_path:
             return redirect_to_staff(admin_path)
-        closest, offers = _find_closest_path(base, candidates)
+        closest, suggestions = _find_closest_path(base, candidates)
         if isinstance(closest, HttpResponse):
             return closest
         row = _find_path([closest], language) if closest else None
     if row is None:
-        return render_not_found(language, offers)
+        return render_not_found(language, suggestions)
     return _respond_to_path(row, requested_path, suffix)
 
 
@@ -201,8 +201,8 @@ def _find_closest_path(
     redirect = _redirect_reserved_path(requested_path, candidates)
     if redirect:
         return redirect, []
-    path, offers = index.find_closest(requested_path)
-    return path, _suggested_links(offers)
+    path, suggestions = index.find_closest(requested_path)
+    return path, _suggested_links(suggestions)
 
 
 def _suggested_links(addresses: list[Address]) -> list[dict[str, str]]:
@@ -256,7 +256,7 @@ def _render_gone(row: Path) -> HttpResponse:
     context = base_context(language=page.language, clinic=row.clinic, title=row.last_title)
     replacement = {"title": release.title, "href": release.path} if release else None
     values = {
-        # The title that patients saw last; the draft may have a different one by now.
+        # The last title that patients saw; the draft may have a different one by now.
         "title": row.last_title,
         "reason": page.withdrawn_reason,
         "replacement": replacement,
@@ -268,7 +268,7 @@ def _render_gone(row: Path) -> HttpResponse:
 def _redirect_reserved_path(requested_path: str, candidates: list[str]) -> HttpResponse | None:
     """Redirect from a damaged path of a list or of the home page."""
     path = next((name for name in map(_normalize_language_prefix, candidates) if name in RESERVED_PATHS), None)
-    # A path of unprintable characters is no damaged home page.
+    # A path of unprintable characters is not a damaged home page URL.
     if path is None or (path == "/" and not requested_path.strip().isprintable()):
         return None
     return redirect_permanently(path)
@@ -311,7 +311,7 @@ def short_code_form(request: HttpRequest, language: str) -> HttpResponse:
 
 
 def match_code_path(candidates: list[str]) -> tuple[str, str] | None:
-    """Return code and language if one of ``candidates`` is the path of a short code.
+    """Return the code and the language if one of ``candidates`` is the path of a short code.
 
     ``candidates[0]`` is the requested path, the others are repaired.
     """
@@ -330,12 +330,15 @@ def redirect_short_code(code: str, language: str) -> HttpResponse:
     if valid_code:
         page = Page.objects.with_code(valid_code).first()
         if page:
-            # A withdrawn page says at its last path why it was withdrawn.
+            # The last path of a withdrawn page explains why it was withdrawn.
             last = page.live_release or page.releases.order_by("-number").first()
             if last:
                 return redirect_permanently(last.path)
     context = base_context(language=language, clinic=load_clinic(language)[0], title=_("Please check the code"))
-    error = _("This code leads nowhere. Look at your letter: 6 letters and digits, no 0, O, 1, I, L or U.")
+    error = _(
+        "We could not find this code. Check your letter: codes have 6 letters and digits and never "
+        "contain 0, O, 1, I, L, or U."
+    )
     values = {"code": code, "error": error if code else "", "robots": "noindex"}
     return render_response("site/short_code.html", {**context, **values}, status=404 if code else 200)
 
@@ -388,7 +391,7 @@ def plain_text(request: HttpRequest, address: str) -> HttpResponse:
         text = _format_plain_text(release, row)
     response = HttpResponse(text, content_type="text/plain; charset=utf-8")
     response.headers["Content-Language"] = str(row.page.language)
-    # Search engines should offer the page itself.
+    # Search engines should list the page itself.
     response.headers["X-Robots-Tag"] = "noindex"
     return response
 
@@ -440,7 +443,7 @@ def booklet(request: HttpRequest, address: str) -> HttpResponse:
     releases = {release.page.subject: release for release in Release.objects.for_booklet(path, language)}
     guide = next((release for release in releases.values() if release.path == path), None)
     if guide is None:
-        # A page whose slug is older than its reservation, or a damaged URL.
+        # A page that was published before its slug became reserved, or a damaged URL.
         return serve_path(f"{path}booklet/")
     subjects = dict.fromkeys(item["page"] for item in guide.revision.content.get("items", []))
     parts = [guide, *(releases[subject] for subject in subjects if subject in releases)]
@@ -460,4 +463,4 @@ def booklet(request: HttpRequest, address: str) -> HttpResponse:
 
 def _booklet_part(release: Release) -> dict[str, str]:
     subject = release.page.subject
-    return {"html": released_part(release, subject), "anchor": f"part-{subject}", "title": release.title}
+    return {"html": embed_release(release, subject), "anchor": f"part-{subject}", "title": release.title}

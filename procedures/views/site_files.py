@@ -25,7 +25,7 @@ URLSET = (
 def sitemap(request: HttpRequest) -> HttpResponse:
     """List every public page with its translations, the home pages, and the lists of visits.
 
-    Written without a template, which takes a second for ten thousand pages.
+    Built without a template, which would take a second for ten thousand pages.
     """
     rows = list(Page.objects.for_sitemap())
     translations: dict[str, dict[str, str]] = defaultdict(dict)
@@ -57,7 +57,7 @@ def _escaped_absolute_url(path: str) -> str:
 
 @cacheable
 def robots_txt(request: HttpRequest) -> HttpResponse:
-    """Tell crawlers which paths to leave out."""
+    """Tell crawlers which paths to skip."""
     lines = ["User-agent: *", "Disallow: /admin/", "Disallow: /search/", "Disallow: /p/"]
     lines.append(f"Sitemap: {settings.PUBLIC_URL}/sitemap.xml")
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
@@ -74,7 +74,7 @@ def security_txt(request: HttpRequest) -> HttpResponse:
     ]
     lines.append(f"Canonical: {settings.PUBLIC_URL}/.well-known/security.txt")
     response = HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
-    # A Cache-Control of its own keeps it out of the published files, where its expiry date would get old.
+    # A Cache-Control of its own keeps it out of the published files, where its expiry date would become stale.
     response.headers["Cache-Control"] = "max-age=86400"
     return response
 

@@ -98,7 +98,7 @@ def test_users_can_discard_only_their_own_autosaves(page: Page, editor: User, ma
     refused = sign_in(manager).post(DISCARD, {"slot": "hers"}).json()
     done = sign_in(editor).post(DISCARD, {"slot": "hers"}).json()
 
-    assert (refused, done) == ({"forgotten": 0}, {"forgotten": 1})
+    assert (refused, done) == ({"discarded": 0}, {"discarded": 1})
 
 
 def test_editors_of_the_same_page_see_each_other(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:

@@ -64,10 +64,10 @@ def test_each_mistake_is_reported_and_nothing_is_saved(manager: User, sign_in: S
     make_clinic()
     svg = SimpleUploadedFile("logo.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml")
 
-    assert "Save the logo as PNG." in errors_after(manager, sign_in, {"logo_file": svg})
+    assert "Save the logo as a PNG." in errors_after(manager, sign_in, {"logo_file": svg})
     assert "Choose one with at least 80." in errors_after(manager, sign_in, {"logo_file": logo((400, 79))})
-    assert "Choose a darker one." in errors_after(manager, sign_in, {"color": "#ffff00"})
-    assert "Choose the first color, too." in errors_after(manager, sign_in, {"accent_color": "#1a5276"})
+    assert "Choose a darker color." in errors_after(manager, sign_in, {"color": "#ffff00"})
+    assert "Choose a first color as well." in errors_after(manager, sign_in, {"accent_color": "#1a5276"})
     assert "Either choose a file or remove the logo." in errors_after(
         manager, sign_in, {"logo_file": logo(), "remove_logo": "on"}
     )

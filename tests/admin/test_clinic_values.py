@@ -90,7 +90,7 @@ def test_confirming_saves_the_phone_and_updates_all_pages(
     message = get_messages(staff, confirm(staff, f"{BASE}clinic/1/change/", CLINIC))
 
     html = client.get("/small-cut/").content.decode()
-    assert "2 public pages show the new value now." in message
+    assert "2 public pages now show the new value." in message
     assert html.count("303-555-0199") >= 3
     assert "303-555-0100" not in html
     events = ReleaseEvent.objects.filter(kind=EventKind.REBUILT, actor=manager)

@@ -71,7 +71,7 @@ def test_a_frame_and_a_window_of_a_series_become_a_figure(nina: Client) -> None:
     assert [preset.label for preset in page.context["presets"]] == [
         "Window 1 of the file",
         "Full range",
-        "Without the extremes",
+        "Excluding extreme values",
     ]
     assert page.context["thumbnail_numbers"] == [1, 2, 3]
     assert answer.status_code == 302
@@ -194,16 +194,16 @@ def lying() -> bytes:
 
 
 REJECTED: dict[str, Any] = {
-    "burned in": (lambda: dicom(ramp(), BurnedInAnnotation="YES"), "is part of its picture"),
-    "truncated": (lambda: dicom(ramp())[:-600], "damaged or cut off"),
-    "2 GB header lie": (lying, "damaged or cut off"),
+    "burned in": (lambda: dicom(ramp(), BurnedInAnnotation="YES"), "its picture contains a name"),
+    "truncated": (lambda: dicom(ramp())[:-600], "damaged or incomplete"),
+    "2 GB header lie": (lying, "damaged or incomplete"),
     "without a codec": (lambda: eight_bit(bytes(99), syntax=MPEG2MPML), "unusual compression or are stored as a video"),
-    "no bitstream": (lambda: eight_bit(bytes(99), syntax=JPEGLosslessSV1), "damaged or cut off"),
+    "no bitstream": (lambda: eight_bit(bytes(99), syntax=JPEGLosslessSV1), "damaged or incomplete"),
     "too many frames": (lambda: dicom(ramp(), NumberOfFrames=500_000), "more than 2000 frames"),
     "too many pixels": (lambda: dicom(ramp(), Rows=65535, Columns=32767), "more than 20 million"),
     "32 bit": (lambda: dicom(ramp() * 2, BitsAllocated=32, BitsStored=32, HighBit=31), "neither grayscale"),
     "no picture": (lambda: packaged("rtplan.dcm").read(), "contains no picture"),
-    "of others, truncated": (lambda: packaged("MR_truncated.dcm").read(), "damaged or cut off"),
+    "of others, truncated": (lambda: packaged("MR_truncated.dcm").read(), "damaged or incomplete"),
     "only the head": (lambda: bytes(128) + b"DICM", "."),
 }  # fmt: skip
 
@@ -316,7 +316,7 @@ def test_frames_are_decoded_on_demand_and_damage_is_reported(nina: Client) -> No
     assert {Path(name).name for name in stored_files()} - before == {"frame-3.raw"}
     assert Image.open(io.BytesIO(third.content)).size == (SIDE, SIDE)
     assert (page.status_code, second.status_code, taken.status_code) == (400, 400, 400)
-    assert "damaged or cut off" in page.content.decode()
+    assert "damaged or incomplete" in page.content.decode()
 
 
 def test_thumbnails_are_requested_one_at_a_time(nina: Client) -> None:
@@ -333,7 +333,7 @@ def test_a_zero_width_window_in_the_file_is_replaced_and_reported(nina: Client, 
     page, shades = nina.get(address), row(nina.get(address.replace("frames/", "frame.png")))
 
     assert (shades[0], shades[-1]) == (0, 255)
-    sentence = "nearly all of this frame in one shade" if width == "1" else "Window 1 of the file has no usable width."
+    sentence = "nearly all of this frame in one shade" if width == "1" else "Window 1 of the file has no usable width"
     assert sentence in page.content.decode()
 
 
@@ -354,9 +354,9 @@ def test_a_16_bit_png_with_fewer_significant_bits_gets_a_window(nina: Client) ->
     save_upload(nina, str(taken["Location"]))
 
     assert address.endswith("/frames/")
-    assert "has room for 16 bits in each pixel and uses 12" in page.content.decode()
+    assert "stores 16 bits per pixel but uses only 12" in page.content.decode()
     labels = [preset.label for preset in page.context["presets"]]
-    assert labels == ["All 12 bits", "Full range", "Without the extremes"]
+    assert labels == ["All 12 bits", "Full range", "Excluding extreme values"]
     assert load_master(Figure.objects.get()).getextrema() == (255, 255)
 
 

@@ -28,7 +28,7 @@ def test_publishing_twice_creates_one_release(
 
     first, second = [clients[actor].post(f"{PAGES}{page.pk}/publish/", values, follow=True) for actor in actors]
 
-    assert "Published. Patients read this text now." in messages_of(first)
+    assert "Published. Patients can now read this text." in messages_of(first)
     assert "This text is already published. Patients can read it now." in messages_of(second)
     assert second.status_code == 200
     assert Release.objects.filter(page=page).count() == 1

@@ -78,7 +78,10 @@ def test_the_saved_picture_is_the_result_that_the_server_rendered(nina: Client) 
         (rectangle_fields(("nan", 0, 20, 10)), "Enter a number."),  # type: ignore[arg-type]
         (rectangle_fields((-1, 0, 20, 10)), "Ensure this value is greater than or equal to 0."),
         (rectangle_fields((0, 0, 0, 10)), "The box is empty. Draw it larger."),
-        (rectangle_fields(cut=(0, 0, 10, 10)), "Fewer than 64 pixels would be left. Draw the box larger."),
+        (
+            rectangle_fields(cut=(0, 0, 10, 10)),
+            "The cropped picture would be smaller than 64 pixels. Draw a larger box.",
+        ),
         (rectangle_fields() | {"box-TOTAL_FORMS": "many"}, "ManagementForm data is missing"),
         (rectangle_fields(*[(0, 0, 1, 1)] * 51), "Please submit at most 50 forms."),
     ],
@@ -119,7 +122,7 @@ def test_an_unseen_result_is_not_saved(nina: Client) -> None:
     answer = save_upload(nina, address, rectangle_fields((0, 0, 50, 50)), seen_sha256=seen)
 
     assert answer.status_code == 409
-    assert "The picture has changed since you looked at it." in answer.content.decode()
+    assert "The picture has changed since you viewed it." in answer.content.decode()
     assert answer.context["form"]["deidentified"].value() is False
     assert answer.context["form"]["title_en"].value() == "Bone"
     assert not Figure.objects.exists()

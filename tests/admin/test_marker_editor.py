@@ -282,7 +282,10 @@ def test_the_marker_preview_lists_errors_and_warnings(editor: User, sign_in: Sig
 
     assert [(note["mark"], note["sentence"]) for note in notes] == [
         (0, "Enter a label in English."),
-        (1, "On a phone, this number is close to number 1. More room helps an unsteady finger."),
+        (
+            1,
+            "On a phone, this number is close to number 1. Leave more space, so that people with unsteady hands can tap it.",
+        ),
     ]
 
 

@@ -61,7 +61,7 @@ def test_the_preview_lists_all_publishing_issues(page: Page, editor: User, sign_
         (3, "There is no picture “nowhere”."),
         (0, "Choose the main picture."),
         (0, "Add key points before the first heading."),
-        (0, "Add a source: say where the facts come from."),
+        (0, "Add a source for the facts."),
     }
 
 

@@ -150,7 +150,7 @@ def test_publishing_reports_pages_with_the_old_title_or_address(
     answer = client.post(publish_url(contact), {"revision": revision.pk, "now": "1"})
     messages = [str(message) for message in client.get(answer["Location"]).context["messages"]]
 
-    assert messages[0] == "Published. Patients read this text now."
+    assert messages[0] == "Published. Patients can now read this text."
     assert [message.startswith("1 public page shows its old title or address.") for message in messages[1:]] == (
         [True] if told else []
     )

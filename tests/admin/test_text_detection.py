@@ -78,7 +78,7 @@ def test_detected_text_is_outlined_and_must_be_covered_or_answered(nina: Client)
 
     asked = nina.post(f"{address}text/", rectangle_fields())
     html = asked.content.decode()
-    assert "Text detection found places that may be text. It can miss text." in html
+    assert "Text detection found areas that may contain text. It can miss text" in html
     assert "Cover 1" in html and "Is this text?" in html
     page = nina.get(address).content.decode()
     assert re.search(r'<svg class="redaction__detected"[^>]*>\s*<rect\s+x="[\d.]+%"', page), (
@@ -218,7 +218,7 @@ def test_a_missing_engine_is_reported_with_how_to_install_it(nina: Client) -> No
 
     page = nina.get(address).content.decode()
 
-    assert "Text detection is not set up. Look at the whole picture" in page
+    assert "Text detection is not set up. Check the whole picture" in page
     assert save_upload(nina, address).status_code == 302
     html = nina.get(f"/admin/procedures/figure/{Figure.objects.get().pk}/change/").content.decode()
     assert "Text detection is not set up" in html
@@ -248,7 +248,7 @@ def test_only_the_uploader_can_run_text_detection(nina: Client, manager: Any, si
 
 def test_the_reviewer_sees_that_detection_has_not_run() -> None:
     assert text_detection_context(make_figure())["sentence"] == (
-        "Text detection did not run. Look at the whole picture yourself."
+        "Text detection did not run. Check the whole picture yourself."
     )
 
 
@@ -258,7 +258,7 @@ def test_detection_can_run_later_on_an_imported_picture(nina: Client, tmp_path: 
     figure.refresh_from_db()
     address = f"/admin/procedures/figure/{figure.pk}/text/"
     html = nina.get(f"/admin/procedures/figure/{figure.pk}/change/").content.decode()
-    assert "Text detection did not run. Look at the whole picture yourself." in html and f'href="{address}"' in html
+    assert "Text detection did not run. Check the whole picture yourself." in html and f'href="{address}"' in html
 
     answer = nina.post(address, follow=True)
 
@@ -368,7 +368,7 @@ def test_detection_runs_on_bundle_pictures_before_the_import(finder: Any, sign_i
 
     assert (marked.status_code, Figure.objects.filter(slug=slug).count()) == (409, 0)
     html = marked.content.decode()
-    assert "Nothing has been imported yet. Text detection found places that may be text." in html
+    assert "Nothing has been imported yet. Text detection found areas that may contain text." in html
     assert str(STATUS_MESSAGES[DetectionStatus.MARKED]) in html
     assert 'class="text-detection__outline"' in html
     assert client.post(look, values).status_code == 302, "after another look"
@@ -396,7 +396,7 @@ def test_detection_on_a_large_bundle_takes_several_requests(
 
     assert [answer.status_code for answer in answers] == [409, 409, 302]
     for number, answer in enumerate(answers[:2], start=1):
-        sentence = f"Nothing has been imported yet. {number} of 3 new pictures are checked for text."
+        sentence = f"Nothing has been imported yet. {number} of 3 new pictures have been checked for text."
         assert sentence in answer.content.decode()
         assert answer.context["confirmed_images"] == values["picture"]
     assert {figure.text_detection["status"] for figure in Figure.objects.filter(slug__startswith="far-")} == {

@@ -85,7 +85,10 @@ def test_an_approved_starter_text_is_already_public(page: Page, manager: User, s
     approve(save_revision(make_page("other", next_page=page), author=None))
     both, rows = hint_of(client, "approved"), task_lists(client)["approved"]
 
-    assert one == "Patients read these starter texts already. Publishing shows that your clinic reviewed them."
+    assert (
+        one
+        == "Patients can already read these starter texts. Publishing them shows that your clinic has reviewed them."
+    )
     assert both == "Publish these texts so that patients read them."
     said = {line.split(": ")[0]: "Patients read it already" in line for line in rows}
     assert said == {"Small cut": True, "Other": False}

@@ -75,7 +75,7 @@ def test_a_changed_list_goes_from_proposal_to_every_page() -> None:
     again = manager.post(ADDRESS, {"action": "publish", "revision": newest.pk})
 
     assert again.status_code == 302, "a double click"
-    assert "Published. 1 page shows the new list now." in published.content.decode()
+    assert "Published. 1 page now shows the new list." in published.content.decode()
     assert WarningSign.objects.get(key="fever").level == "emergency"
     page = Page.objects.select_related("live_release").get(subject="small-cut")
     assert page.live_release is not None
@@ -124,7 +124,14 @@ def test_an_invalid_list_is_shown_with_its_errors_and_the_input() -> None:
     assert WarningSignRevision.objects.count() == 1
 
 
-NEW_SIGN = {"key": "cough", "level": "now", "when": "both", "en_text": "You cough.", "es_text": "Tose.", "place": "1"}
+NEW_SIGN = {
+    "key": "cough",
+    "level": "now",
+    "when": "both",
+    "en_text": "You cough.",
+    "es_text": "Tose.",
+    "position": "1",
+}
 ADDED = {f"form-2-{name}": value for name, value in NEW_SIGN.items()}
 
 

@@ -43,7 +43,7 @@ def test_a_page_goes_from_draft_to_public(
 
     page.refresh_from_db()
     published = sign_in(manager).post(change_url(page), page_form(page, _publish="1", what_changed="New page."))
-    assert get_message(published) == "Published. Patients read this text now."
+    assert get_message(published) == "Published. Patients can now read this text."
     assert state(page) == "Public"
 
     page.refresh_from_db()
@@ -112,7 +112,7 @@ def test_changing_an_approved_text_reports_that_it_needs_another_review(
     page.refresh_from_db()
     second = get_message(client.post(change_url(page), page_form(page, title="A third title", _save="1")))
 
-    assert first.endswith("The text before it was approved; this one has to go to review again.")
+    assert first.endswith("The previous text was approved, but this one must be reviewed again.")
     assert second == "Draft saved. What patients read has not changed."
 
 
@@ -198,7 +198,7 @@ def test_a_decision_applies_to_the_text_that_was_shown(
     answer = decide(sign_in(reviewer), page, Decision.APPROVED, "Yes.", revision=shown.pk)
 
     assert answer.status_code == 409
-    assert "The text changed while you read it." in answer.content.decode()
+    assert "The text changed while you were reading it." in answer.content.decode()
     assert not Approval.objects.filter(revision__page=page).exists()
 
 
@@ -237,7 +237,7 @@ def test_a_withdrawn_page_shows_the_reason_and_replacement(page: Page, manager: 
     page.refresh_from_db()
     gone = Client().get("/small-cut/")
     assert asked.status_code == 200
-    assert get_message(answer) == "“Small cut” is no longer public. Its old links say why."
+    assert get_message(answer) == "“Small cut” is no longer public. Its old links now show the reason."
     assert state(page) == "Withdrawn"
     assert gone.status_code == 410
     assert "We do not do this any more." in gone.content.decode()

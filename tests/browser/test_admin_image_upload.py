@@ -282,7 +282,7 @@ def test_rejected_file_is_reported_and_another_can_be_chosen(
     button = editor_tab.page.get_by_role("button", name="Upload")
     button.click()
     expect(editor_tab.page.get_by_role("alert")).to_have_text(
-        "This is not a JPEG, PNG, or WebP picture. Save it as one of these."
+        "This is not a JPEG, PNG, or WebP picture. Save it in one of these formats."
     )
 
     editor_tab.page.set_input_files("#id_picture", files["photo"])

@@ -156,7 +156,7 @@ def test_suggestions_jump_to_their_line_or_field(tab: StaffTab) -> None:
 
     assert focused == "id_title"
     assert "Add a source for the number “30" in better.inner_text()
-    assert "This page is not in Español yet." in better.inner_text()
+    assert "This page has no Español translation yet." in better.inner_text()
 
 
 def test_typing_in_a_long_page_never_blocks(tab: StaffTab) -> None:

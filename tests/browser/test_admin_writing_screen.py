@@ -38,7 +38,7 @@ MISTAKES = [
     ("[Call us](page:contcat)", 10, "Use “contact”", "[Call us](page:contact)"),
     ("[Call us] (page:contact)", 10, "Delete the space", "[Call us](page:contact)"),
     ("Call {clinic.fone}.", 10, "Use {clinic.phone}", "Call {clinic.phone}."),
-    ("**Rest today.", 10, "Delete the signs", "Rest today."),
+    ("**Rest today.", 10, "Delete the characters", "Rest today."),
     ("• Rest.\n• Walk.", 10, "Make it a list", "- Rest.\n- Walk."),
     ("1.Rest.\n2.Walk.", 10, "Make it a list", "1. Rest.\n2. Walk."),
     ("1. Rest.\n3. Walk.", 11, "Number them in order", "1. Rest.\n2. Walk."),

@@ -125,7 +125,7 @@ def test_a_cross_origin_post_is_rejected(client: Client, page: Page, headers: di
     response = send(client, page, headers=headers)
 
     assert response.status_code == 403
-    assert "did not come from our own page" in response.text
+    assert "was not sent from our site" in response.text
     assert not Feedback.objects.exists()
 
 
@@ -150,13 +150,16 @@ def test_a_filled_honeypot_is_thanked_and_not_stored(client: Client, page: Page)
     [
         ({"clear": ""}, "Please choose Yes or No."),
         ({"clear": "maybe"}, "Please choose Yes or No."),
-        ({"comment": "a" * 301}, "Your line is too long: 301 letters. Please shorten it to 300."),
-        ({"comment": "a\x01b"}, "Your line holds signs that we cannot read."),
-        ({"comment": "I was born on 03/04/1948"}, "seems to hold a number, a date or an email address"),
-        ({"comment": "born 1948-04-03"}, "seems to hold a number"),
-        ({"comment": "mail me: ann@example.org"}, "seems to hold a number"),
-        ({"comment": "call 303-555-0100"}, "seems to hold a number"),
-        ({"comment": "my number is 12345678"}, "seems to hold a number"),
+        (
+            {"comment": "a" * 301},
+            "Your comment is too long: 301 characters. Please shorten it to 300 characters or fewer.",
+        ),
+        ({"comment": "a\x01b"}, "Your comment has characters that we cannot read."),
+        ({"comment": "I was born on 03/04/1948"}, "seems to include a phone number, a date, or an email address"),
+        ({"comment": "born 1948-04-03"}, "seems to include a phone number"),
+        ({"comment": "mail me: ann@example.org"}, "seems to include a phone number"),
+        ({"comment": "call 303-555-0100"}, "seems to include a phone number"),
+        ({"comment": "my number is 12345678"}, "seems to include a phone number"),
     ],
 )
 def test_an_invalid_answer_is_explained_and_stays_in_the_form(
@@ -199,7 +202,7 @@ def test_an_oversized_body_is_rejected_before_parsing(client: Client, page: Page
     response = send(client, page, comment="a" * 9000)
 
     assert response.status_code == 413
-    assert "write one line" in response.text
+    assert "write only one line" in response.text
 
 
 def test_only_public_pages_have_a_form(client: Client, page: Page) -> None:

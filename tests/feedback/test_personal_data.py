@@ -115,7 +115,7 @@ def test_dates_phone_and_record_numbers_and_addresses_are_rejected() -> None:
         try:
             clean_comment(line)
         except InvalidFeedbackError as error:
-            assert "seems to hold a number, a date or an email address" in str(error)
+            assert "seems to include a phone number, a date, or an email address" in str(error)
         else:
             taken.append(line)
 

@@ -59,7 +59,7 @@ def animated(kind: str) -> bytes:
 
 
 NO_PICTURE = "not a JPEG, PNG, or WebP"
-DAMAGED = "damaged or cut off"
+DAMAGED = "damaged or incomplete"
 HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "nothing": (lambda: b"", "The file is empty."),
     "html called gif": (lambda: b"GIF89a<html><script>alert(1)</script>", NO_PICTURE),
@@ -425,7 +425,7 @@ def test_files_with_too_many_parts_are_rejected() -> None:
         png[:33] + chunk(b"tEXt", b"") * 1_000_000 + png[33:],
         png[:33] + chunk(b"IDAT", b"") * 1_000_000 + png[33:],
     ):
-        with pytest.raises(InvalidImageError, match="too many parts"):
+        with pytest.raises(InvalidImageError, match="too many internal parts"):
             decode_image(data)
 
 

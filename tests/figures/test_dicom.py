@@ -212,7 +212,7 @@ def test_presets_of_the_file_come_before_those_of_the_frame() -> None:
     with unpacked(opened(dicom(ramp(), WindowCenter=5, WindowWidth=3, Modality="CT"))) as frames:
         names = [preset.label for preset in frames.presets(1)]
 
-    assert names == ["Window 1 of the file", "Bone", "Soft tissue", "Full range", "Without the extremes"]
+    assert names == ["Window 1 of the file", "Bone", "Soft tissue", "Full range", "Excluding extreme values"]
 
 
 def test_color_frames_have_no_windows() -> None:
@@ -364,8 +364,8 @@ def test_empty_lookup_table_is_ignored_with_a_warning(sequence: str) -> None:
 def test_windows_yielding_a_single_shade_are_ignored_with_a_warning() -> None:
     one_shade = "The file’s own window would show nearly all of this frame in one shade."
     for center, width, function, told in (
-        (0, 0, "LINEAR", "Window 1 of the file has no usable width."),
-        (0.5, 0.5, "LINEAR", "Window 1 of the file has no usable width."),
+        (0, 0, "LINEAR", "Window 1 of the file has no usable width and was left out."),
+        (0.5, 0.5, "LINEAR", "Window 1 of the file has no usable width and was left out."),
         (0, 1, "LINEAR", one_shade),
         (1, 1, "LINEAR", one_shade),  # all but one column are white
         (-500, 100, "LINEAR", one_shade),

@@ -16,12 +16,12 @@ from procedures.figures.dicom.header import MAX_DICOM_BYTES
 from procedures.figures.dicom.reader import is_dicom_installed, read_header
 from tests.figures.dicom_files import NAME, SIDE, dicom, frame, opened, packaged, ramp, refusal, without_pydicom
 
-DAMAGED = "The DICOM file is damaged or cut off. Export it again and choose the new file."
+DAMAGED = "The DICOM file is damaged or incomplete. Export it again and choose the new file."
 
 
 def test_declared_burned_in_annotation_is_rejected() -> None:
     assert refusal(dicom(ramp(), BurnedInAnnotation="YES")) == (
-        "The file says that a name, date, or number is part of its picture. Choose a picture without one."
+        "The file states that its picture contains a name, date, or number. Choose a picture without one."
     )
 
 
@@ -53,10 +53,10 @@ def test_invalid_or_oversized_header_is_rejected(subtests: pytest.Subtests) -> N
         ({"Rows": 65535, "Columns": 32767}, "or more than 20 million"),
         ({"Rows": 0}, "has no pixels"),
         ({"NumberOfFrames": 500_000}, "more than 2000 frames"),
-        ({"NumberOfFrames": 2}, "damaged or cut off"),
-        ({"Rows": 4000, "Columns": 4000}, "damaged or cut off"),
-        ({"BitsStored": 17, "HighBit": 16}, "damaged or cut off"),
-        ({"BitsStored": 0}, "damaged or cut off"),
+        ({"NumberOfFrames": 2}, "damaged or incomplete"),
+        ({"Rows": 4000, "Columns": 4000}, "damaged or incomplete"),
+        ({"BitsStored": 17, "HighBit": 16}, "damaged or incomplete"),
+        ({"BitsStored": 0}, "damaged or incomplete"),
         ({"SamplesPerPixel": 4}, "neither grayscale"),
         ({"Rows": 16, "Columns": 256}, "only 256 × 16 pixels"),
         ({"Rows": 640, "Columns": 32}, "is 32 × 640 pixels: more than 10 times"),

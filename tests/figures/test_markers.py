@@ -18,7 +18,7 @@ from procedures.figures.markers import (
 )
 
 TOUCH = "On a phone, this number overlaps number 1. Move one of them."
-CLOSE = "On a phone, this number is close to number 1. More room helps an unsteady finger."
+CLOSE = "On a phone, this number is close to number 1. Leave more space, so that people with unsteady hands can tap it."
 
 
 def make_marker(shape: str = "point", **values: float) -> MarkerData:

@@ -11,7 +11,7 @@ from django.utils import translation
 from procedures.enums import FigureKind
 from procedures.figures.presenters import FigureContext, build_figure_context, format_percent
 from procedures.models import Figure, FigureText, Marker, MarkerText
-from procedures.rendering.blocks.figure import get_captions
+from procedures.rendering.blocks.figure import get_figure_notes
 from procedures.rendering.inline import no_break
 from tests.factories import make_figure
 
@@ -28,7 +28,7 @@ def render_figure(figure: Figure, language: str = "en") -> str:
     """Return the component of the figure, with the lines that it adds in the active language."""
     shown = view(figure, language)
     values = {name: getattr(shown, name) for name in FigureContext.__slots__}
-    return render_to_string("components/figure.html", {"figure": values | get_captions(shown)})
+    return render_to_string("components/figure.html", {"figure": values | get_figure_notes(shown)})
 
 
 def test_positions_are_short_percentages(subtests: pytest.Subtests) -> None:

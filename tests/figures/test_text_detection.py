@@ -119,13 +119,13 @@ def test_no_marked_regions_is_not_reported_as_safe() -> None:
     found = detect_text(encode_png(build_decoded_image(gradient())))
 
     assert found.status is DetectionStatus.NOTHING_MARKED
-    assert found.message == "Text detection found nothing. It can miss text. Look at the whole picture."
+    assert found.message == "Text detection found nothing. It can miss text. Check the whole picture."
 
 
 def test_every_status_asks_for_a_human_check() -> None:
     assert set(STATUS_MESSAGES) == set(DetectionStatus)
     for sentence in STATUS_MESSAGES.values():
-        assert "Look at the whole picture" in str(sentence)
+        assert "heck the whole picture" in str(sentence)
         assert not {"clean", "safe", "no text"} & set(str(sentence).lower().split())
 
 

@@ -134,7 +134,7 @@ def test_only_the_selected_pages_are_imported(page: Page) -> None:
     data = make_bundle(page, other)
     Page.objects.filter(pk__in=[page.pk, other.pk]).update(title="Ours")
 
-    import_bundle(io.BytesIO(data), actor=None, check=False, include_page="en other".__eq__)
+    import_bundle(io.BytesIO(data), actor=None, check=False, should_include_page="en other".__eq__)
 
     assert set(Page.objects.filter(title="Ours").values_list("subject", flat=True)) == {"small-cut"}
 

@@ -42,7 +42,7 @@ CHANGES = [
     ("glossary/en.yaml", "- spine bone", "- 911", "glossary/en.yaml:3: aliases: Enter a list of words"),
     ("glossary/en.yaml", "A bone of the spine.", '"A\\u0001 bone."', "glossary/en.yaml:6: definition: The text contains an invisible"),
     (FIGURE, "image: needle.png", "image: none.png", "needle.yaml:2: The file none.png cannot be read: No such file"),
-    (FIGURE, "image: needle.png", "image: ../secret.png", "needle.yaml:2: Name a file in the same folder."),
+    (FIGURE, "image: needle.png", "image: ../secret.png", "needle.yaml:2: Enter the name of a file in the same folder."),
     (FIGURE, "image: needle.png", "image: needle.svg", "needle.yaml:2: needle.svg: This is not a JPEG, PNG, or WebP"),
     (FIGURE, "drawing: needle.svg", "drawing: needle.png", "needle.yaml:3: needle.png: The drawing is not UTF-8"),
     (FIGURE, "at: [0.2, 0.2]", "at: [0.2]", "needle.yaml:13: The marker's “at” must be two numbers"),

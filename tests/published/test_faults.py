@@ -252,7 +252,7 @@ def test_without_its_database_every_public_page_is_served(server: Server, served
     staff = fetch(server.url, "/admin/", headers={"Cookie": "sessionid=" + "a" * 32})
     search = fetch(server.url, "/search/?q=pain")
     assert (staff.status, search.status) == (503, 503)
-    assert "The database does not answer. Nothing was saved by this step" in staff.text
+    assert "The database is not responding, and your changes were not saved" in staff.text
     assert staff.header("retry-after") == "60"
     assert not (server.data / "portal.sqlite3").exists() or kind == "damaged"
 

@@ -198,7 +198,7 @@ def test_a_picture_saved_while_its_page_is_published_is_not_released(
     monkeypatch.setattr(publishing, "ReferenceResolver", Slow)
     approve(page.revisions.first())
 
-    with pytest.raises(PublishError, match="Another picture was saved while this page was being published"):
+    with pytest.raises(PublishError, match="A picture on this page was replaced while the page was being published"):
         publish(page.revisions.first(), actor=make_user("max"))
 
     assert page.releases.count() == 1

@@ -150,7 +150,7 @@ BROKEN = {
          "notwithstanding considerable cardiopulmonary comorbidities and contraindications. " * 12},
         "the limit is 6.0. Use shorter sentences and words.",
     ),
-    "draft linked": ({"body": f"{BODY}\n[x](page:other)"}, "line 16: The link leads to “other”, which is not public yet."),
+    "draft linked": ({"body": f"{BODY}\n[x](page:other)"}, "line 16: The link points to “other”, which is not public yet."),
     "no such section": ({"body": f"{BODY}\n[x](page:contact#none)"}, "line 16: The page “contact” has no section #none."),
     "no section here": ({"body": f"{BODY}\n[x](page:small-cut#none)"}, "The page “small-cut” has no section #none."),
     "address taken": ({"slug": "contact"}, "The web address /contact/ belongs to “Contact”."),
@@ -225,5 +225,5 @@ def test_starter_text_can_link_to_a_page_that_is_not_public_yet(page: Page) -> N
 
     assert fresh(page).live_release == release
     approve(revision)
-    with pytest.raises(PublishError, match="The link leads to “other”, which is not public yet."):
+    with pytest.raises(PublishError, match="The link points to “other”, which is not public yet."):
         publish(revision, actor=make_user("max"))

@@ -145,7 +145,7 @@ def test_the_command_reports_published_and_rejected_pages(page: Page, monkeypatc
 
 
 def test_a_schedule_of_a_deactivated_account_is_rejected_with_the_reason(page: Page) -> None:
-    at, reason = timezone.now() + HOUR, "The person who scheduled this is no longer on the staff. Schedule it again."
+    at, reason = timezone.now() + HOUR, "The person who scheduled this is no longer on staff. Schedule it again."
     revision, max_ = approved(page), make_user("max")
     schedule_revision(revision, actor=max_, at=at)
     max_.is_active = False

@@ -6,7 +6,7 @@ from PIL import Image
 from procedures.figures.decoding import build_decoded_image
 from procedures.figures.renditions import find_duplicate
 from procedures.models import ClinicAnswer, Figure, Page, Series, SeriesItem
-from procedures.publishing.checks import UsageKind, deletion_blockers, find_usages
+from procedures.publishing.checks import UsageKind, find_deletion_blockers, find_usages
 from procedures.revisions.drafts import save_revision
 from tests.factories import BODY, approve, make_clinic, make_figure, make_next, make_page, make_public, make_user
 from tests.replay import built_once
@@ -29,7 +29,7 @@ def test_a_new_figure_has_no_usages(needle: Figure) -> None:
     page_with("The word needle, ::: figure of speech.")
 
     assert find_usages(needle) == []
-    assert deletion_blockers(needle) == []
+    assert find_deletion_blockers(needle) == []
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_drafts_that_show_a_figure_are_found(needle: Figure, body: str) -> None:
         body = body.replace("  ", " ")
     page_with(f"Text.\n\n{body}\n\nMore.")
 
-    assert deletion_blockers(needle) == ["The draft of “Small cut” shows it."]
+    assert find_deletion_blockers(needle) == ["The draft of “Small cut” shows it."]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_series_uses_its_figures(needle: Figure) -> None:
     for order in (0, 1):
         SeriesItem.objects.create(series=series, order=order, figure=needle, heading="One", text="Text.")
 
-    assert deletion_blockers(needle) == ["The series “stages (en)” shows it."]
+    assert find_deletion_blockers(needle) == ["The series “stages (en)” shows it."]
 
 
 def test_a_usage_on_a_live_page_has_its_address(needle: Figure) -> None:
@@ -97,7 +97,7 @@ def test_past_releases_keep_their_figures(needle: Figure) -> None:
     page.save()
     make_public(page)
 
-    assert deletion_blockers(needle) == ["Patients once saw it on “Small cut”."]
+    assert find_deletion_blockers(needle) == ["Patients once saw it on “Small cut”."]
 
 
 def schedule_then_edit(page: Page, body: str) -> None:
@@ -117,7 +117,7 @@ def test_a_scheduled_text_keeps_its_figures(needle: Figure) -> None:
     )
     schedule_then_edit(page, "No picture any more.")
 
-    assert deletion_blockers(needle) == ["The scheduled text of “Small cut” shows it."]
+    assert find_deletion_blockers(needle) == ["The scheduled text of “Small cut” shows it."]
 
 
 def test_finding_usages_takes_a_fixed_number_of_queries(needle: Figure, django_assert_num_queries: object) -> None:
@@ -144,11 +144,11 @@ def test_an_answer_in_a_scheduled_text_cannot_be_deleted(needle: Figure) -> None
     page = make_page(body=BODY + "\n::: care driving\n", lead_figure=needle, next_page=make_next())
     schedule_then_edit(page, "No answer any more.")
 
-    assert deletion_blockers(answer) == ["The scheduled text of “Small cut” shows it."]
+    assert find_deletion_blockers(answer) == ["The scheduled text of “Small cut” shows it."]
 
 
 def test_an_answer_is_not_used_by_pages_in_other_languages(needle: Figure) -> None:
     answer = ClinicAnswer.objects.create(key="driving", language="es", question="When?", answer="Tomorrow.")
     make_page(body=BODY + "\n::: care driving\n", lead_figure=needle)
 
-    assert deletion_blockers(answer) == []
+    assert find_deletion_blockers(answer) == []

@@ -9,7 +9,7 @@ from django.db import transaction
 from portal.accounts.models import User
 from procedures.models import Page, Release, ReleaseDependency, WarningSign, WarningSignRevision
 from procedures.publishing import warning_signs
-from procedures.publishing.checks import deletion_blockers
+from procedures.publishing.checks import find_deletion_blockers
 from procedures.publishing.publish import PublishError, publish, rerelease_page
 from procedures.publishing.rerelease import find_stale_pages, find_stale_pages_by_rendering
 from procedures.publishing.review import ReviewError
@@ -269,7 +269,7 @@ def test_a_source_of_a_sign_cannot_be_deleted() -> None:
     source = make_source("cdc")
     make_sign("cough", "now", sources=["cdc"])
 
-    assert deletion_blockers(source) == ["The warning signs cite it as a source."]
+    assert find_deletion_blockers(source) == ["The warning signs cite it as a source."]
 
 
 @pytest.mark.parametrize(

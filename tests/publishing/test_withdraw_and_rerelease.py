@@ -56,7 +56,7 @@ def test_only_another_public_page_can_be_the_replacement(page: Page, replacement
     other = fresh(page) if replacement == "itself" else make_page("other")
     before = everything(page)
 
-    with pytest.raises(PublishError, match="must be a different page, and public"):
+    with pytest.raises(PublishError, match="must be a different, public page"):
         withdraw(fresh(page), actor=make_user("max"), reason="Old.", replaced_by=other)
 
     assert everything(page) == before
@@ -67,7 +67,7 @@ def test_withdrawing_requires_a_reason_and_a_public_page(page: Page) -> None:
         withdraw(page, actor=make_user("max"), reason="Old.")
     publish(approved(page), actor=make_user("max"))
 
-    with pytest.raises(PublishError, match="Give a reason"):
+    with pytest.raises(PublishError, match="Enter a reason"):
         withdraw(fresh(page), actor=make_user("max"), reason="  ")
 
     assert fresh(page).live_release is not None

@@ -80,7 +80,7 @@ def test_json_contains_every_measure_and_nothing_else_is_printed() -> None:
 def test_without_public_pages_the_command_fails_with_advice() -> None:
     make_page()
 
-    assert broken() == ["There is no public page to measure. Load some first: manage.py load_content."]
+    assert broken() == ["There are no public pages to measure. Load some first: manage.py load_content."]
 
 
 def test_a_number_without_a_source_fails_with_the_address_and_the_sentence() -> None:
@@ -98,7 +98,7 @@ def test_every_failure_of_every_page_has_its_own_line() -> None:
 
     assert broken() == [
         "/small-cut/: A list has 8 entries; the limit is 7. Group or shorten it. (section “When to call”)",
-        "/small-cut/: A link leads to #nowhere, which is not on this page. Fix the link or the section address.",
+        "/small-cut/: A link points to #nowhere, which is not on this page. Fix the link or the section address.",
     ]
 
 
@@ -123,7 +123,7 @@ def test_a_page_without_an_action_fails() -> None:
     page = public(kind="about")
     plant(page, '"component": "card"', '"component": ""')
 
-    assert broken() == ["/small-cut/: Tell readers what to do: add a card, steps, a checklist, or the next page."]
+    assert broken() == ["/small-cut/: Give readers something to do: add a card, steps, a checklist, or a next page."]
 
 
 def test_a_link_to_a_withdrawn_page_fails() -> None:
@@ -134,7 +134,7 @@ def test_a_link_to_a_withdrawn_page_fails() -> None:
 
     withdraw(other, actor=make_user(), reason="It is old.")
     assert broken() == [
-        "/small-cut/: a link leads to /other/#what-it-is, which is not public; fix the link or publish that page"
+        "/small-cut/: a link points to /other/#what-it-is, which is not public; fix the link or publish that page"
     ]
 
 
@@ -149,7 +149,7 @@ def test_a_link_to_a_missing_section_fails() -> None:
 
     plant(Page.objects.get(subject="other"), '["what-it-is"]', '["what"]')
     assert broken() == [
-        "/small-cut/: a link leads to /other/#what-it-is, but that page has no such section; fix the link"
+        "/small-cut/: a link points to /other/#what-it-is, but that page has no such section; fix the link"
     ]
 
 
@@ -210,7 +210,7 @@ def test_long_words_are_listed_once_with_their_pages() -> None:
 
 
 def test_a_missing_folder_is_rejected(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="There is no folder"):
+    with pytest.raises(CommandError, match="does not exist"):
         run(str(tmp_path / "nowhere"))
 
 

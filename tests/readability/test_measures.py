@@ -31,7 +31,7 @@ def test_a_hard_page_fails_both_english_levels() -> None:
 
     assert [" ".join(sentence.split()[:5]) for sentence in found] == [
         "The text reads at grade",
-        "The text has SMOG grade",
+        "The text's SMOG grade is",
     ]
 
 
@@ -39,7 +39,7 @@ def test_a_hard_spanish_page_fails_its_level() -> None:
     hard = "La inmovilización prolongada deteriora considerablemente la musculatura paravertebral. " * 9
 
     assert failing(hard, language="es") == [
-        "The text has a Fernández-Huerta value of 0.0; the minimum is 70.0. Use shorter sentences and words."
+        "The text has a Fernández-Huerta score of 0.0; the minimum is 70.0. Use shorter sentences and words."
     ]
     assert failing("## Qué es\n\nEs un corte. Le cuidamos.", language="es") == []
 
@@ -118,8 +118,8 @@ def test_spanish_hard_words_have_five_syllables() -> None:
 def test_a_condition_page_requires_picture_source_and_action() -> None:
     assert list(find_failures(measure_body("## What\n\nA cut."))) == [
         "Choose the main picture.",
-        "Add a source: say where the facts come from.",
-        "Tell readers what to do: add a card, steps, a checklist, or the next page.",
+        "Add a source for the facts.",
+        "Give readers something to do: add a card, steps, a checklist, or a next page.",
     ]
 
 
@@ -147,7 +147,7 @@ def test_the_next_step_is_an_action_too() -> None:
 
 def test_a_link_to_a_missing_anchor_on_the_same_page_fails() -> None:
     assert failing("## Here {#here}\n\n[Up](#here) or [down](#there).") == [
-        "A link leads to #there, which is not on this page. Fix the link or the section address."
+        "A link points to #there, which is not on this page. Fix the link or the section address."
     ]
 
 

@@ -27,7 +27,7 @@ def said(page: Page, body: str, **values: Any) -> list[tuple[int, str]]:
 
 
 def test_a_good_text_only_needs_a_translation(page: Page) -> None:
-    assert said(page, page.body) == [(0, "This page is not in Español yet.")]
+    assert said(page, page.body) == [(0, "This page has no Español translation yet.")]
 
 
 def test_a_number_without_a_source_is_reported_with_its_line(page: Page) -> None:
@@ -64,8 +64,8 @@ def test_a_long_paragraph_should_be_split(page: Page) -> None:
 def test_a_text_without_an_action_is_reported(page: Page) -> None:
     found = said(page, "## Only\n\nWords.\n", next_page="")
 
-    assert any(sentence.startswith("Tell readers what to do: add a card") for _, sentence in found)
-    assert not any(sentence.startswith("Tell readers what to do") for _, sentence in said(page, page.body))
+    assert any(sentence.startswith("Give readers something to do: add a card") for _, sentence in found)
+    assert not any(sentence.startswith("Give readers something to do") for _, sentence in said(page, page.body))
 
 
 def test_an_outdated_translation_is_reported(page: Page) -> None:
@@ -139,10 +139,10 @@ def test_every_suggestion_appears_once_with_its_line_if_any(page: Page, kind: st
             "Add a source for the number “40 % feel”: “Of all, 40 % feel better.”",
         ),
         (0, "A list has 8 entries; the limit is 7. Group or shorten it."),
-        (0, "A link leads to #nowhere, which is not on this page. Fix the link or the section address."),
-        (0, "Tell readers what to do: add a card, steps, a checklist, or the next page."),
+        (0, "A link points to #nowhere, which is not on this page. Fix the link or the section address."),
+        (0, "Give readers something to do: add a card, steps, a checklist, or a next page."),
         (0, "Explain this long word, or use an everyday one: catastrophe."),
-        (0, "This page is not in Español yet."),
+        (0, "This page has no Español translation yet."),
     ]
 
 
@@ -154,6 +154,10 @@ def test_a_long_comparison_cell_is_reported(page: Page) -> None:
 
     assert not [sentence for _, sentence in said(page, compare(twelve)) if "cell of the comparison" in sentence]
     found = said(page, compare(twelve[:-1] + " yet."))
-    assert [(line, "It has 13 words; 12 is" in text) for line, text in found if "cell of the" in text] == [(19, True)]
+    assert [
+        (line, "This one has 13 words; the target is 12 or fewer." in text)
+        for line, text in found
+        if "cell of the" in text
+    ] == [(19, True)]
     folded = said(page, compare(f"{twelve}\n\n{twelve} But we see you again each week and ask."))
     assert not [sentence for _, sentence in folded if "cell of the comparison" in sentence]

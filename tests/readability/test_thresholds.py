@@ -38,7 +38,7 @@ def test_too_many_long_words_are_rejected_by_their_smog_grade() -> None:
     problems = refused(POLYSYLLABIC)
 
     assert "the limit is 8.0. Use fewer words of three syllables or more." in problems[-1]
-    assert problems[-1].startswith("The text has SMOG grade ")
+    assert problems[-1].startswith("The text's SMOG grade is ")
 
 
 def test_smog_can_be_a_suggestion_instead_of_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,7 +46,7 @@ def test_smog_can_be_a_suggestion_instead_of_a_limit(monkeypatch: pytest.MonkeyP
 
     assert list(scores.describe_exceeded_limits(6.0, 8.1, "en")) == []
     assert list(scores.describe_missed_targets(6.0, 8.1, "en")) == [
-        "The text has SMOG grade 8.1; the limit is 8.0. Use fewer words of three syllables or more."
+        "The text's SMOG grade is 8.1; the limit is 8.0. Use fewer words of three syllables or more."
     ]
     assert list(scores.describe_missed_targets(6.0, 8.0, "en")) == []
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from procedures.admin.components import SampleResolver
 from procedures.models import Figure, GuideItem, Series, SeriesItem
 from procedures.rendering import render_page
-from procedures.rendering.blocks import ID_PLACE, get_block_types
-from procedures.rendering.html import embed_article, take_places
+from procedures.rendering.blocks import ID_PLACEHOLDER, get_block_types
+from procedures.rendering.html import embed_article, extract_placeholders
 from tests.factories import make_figure, make_page, make_public
 from tests.rendering.helpers import parse_html, render
 
@@ -43,8 +43,10 @@ def test_booklet_ids_stay_unique_when_names_concatenate(clinic_content: Figure, 
 @settings(suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 @given(st.lists(st.tuples(SLUG, SLUG), min_size=2, unique=True))
 def test_parts_never_share_an_id(parts: list[tuple[str, str]]) -> None:
-    htmls = [(SafeString(f'<p id="{ID_PLACE}{name}"></p>'), prefix) for prefix, name in parts]
-    found = [re.findall('id="([^"]+)"', embed_article(*take_places(html), prefix, "/"))[0] for html, prefix in htmls]
+    htmls = [(SafeString(f'<p id="{ID_PLACEHOLDER}{name}"></p>'), prefix) for prefix, name in parts]
+    found = [
+        re.findall('id="([^"]+)"', embed_article(*extract_placeholders(html), prefix, "/"))[0] for html, prefix in htmls
+    ]
 
     assert len(set(found)) == len(parts)
 
@@ -66,7 +68,7 @@ def test_every_block_marks_its_ids_and_headings() -> None:
     for name, text in texts.items():
         rendered = render_page({**content, "body": text}, kind="about", resolver=resolver)
         alone = parse_html(rendered.html)
-        part = parse_html(embed_article(rendered.html, rendered.document.places, "part", "/page/"))
+        part = parse_html(embed_article(rendered.html, rendered.document.placeholder_offsets, "part", "/page/"))
 
         assert [tag for tag, _ in part.elements] == [
             f"h{int(tag[1]) + 1}" if re.fullmatch("h[1-6]", tag) else tag for tag, _ in alone.elements

@@ -77,7 +77,7 @@ HTML = [
     "{{ x }}{% load x %}{% include 'admin/base.html' %}",
     "${alert(1)} {{constructor.constructor('alert(1)')()}}",
 ]  # fmt: skip
-PLACES = [
+PLACEHOLDERS = [
     "{}",
     "## {}",
     "- {}",
@@ -122,7 +122,7 @@ def test_hostile_urls_are_neutralized(clinic_content: Figure, subtests: pytest.S
 def test_hostile_html_is_escaped_everywhere(clinic_content: Figure, subtests: pytest.Subtests) -> None:
     for html in HTML:
         with subtests.test(html=html):
-            for place in PLACES:
+            for place in PLACEHOLDERS:
                 assert_harmless(render(place.format(*[html] * place.count("{}"))).html)
 
 

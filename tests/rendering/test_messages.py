@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 # One message from each module, as a translator would translate it.
 SPANISH = {
     "line %(line)s: %(message)s": "renglón %(line)s: %(message)s",
-    "The block %(name)s is empty.": "El bloque %(name)s está vacío.",
+    "The %(name)s block is empty.": "El bloque %(name)s está vacío.",
     "There is no source “%(key)s”.": "No hay ninguna fuente «%(key)s».",
     "%(message)s Did you mean “%(name)s”?": "%(message)s ¿Quiso decir «%(name)s»?",
     "The backslash in “%(text)s” would be shown as typed. Delete it.": "«%(text)s» se mostraría tal cual.",
@@ -39,7 +39,7 @@ ENGLISH_ISSUES = [
     "line 1: There is no source “nicee”. Did you mean “nice”?",
     "line 3: The backslash in “a\\d” would be shown as typed. Delete it.",
     "line 5: Unknown clinic value {clinic.fone}. Did you mean {clinic.phone}?",
-    "line 7: The block note is empty.",
+    "line 7: The note block is empty.",
     "line 10: ::: do has 8 entries. Readers take in at most 7.",
 ]
 SPANISH_ISSUES = [
@@ -87,10 +87,10 @@ def test_warning_sign_issues_are_in_the_staff_language(spanish: None) -> None:
 def test_identical_messages_are_reported_once() -> None:
     found = IssueCollector()
     for name in ("note", "note", "call"):
-        found.add(3, translation.gettext_lazy("The block %(name)s is empty."), name=name)
+        found.add(3, translation.gettext_lazy("The %(name)s block is empty."), name=name)
 
-    assert found.issues == [Issue(3, "The block note is empty."), Issue(3, "The block call is empty.")]
-    assert len({*found.issues, Issue(3, "The block note is empty.")}) == 2
+    assert found.issues == [Issue(3, "The note block is empty."), Issue(3, "The call block is empty.")]
+    assert len({*found.issues, Issue(3, "The note block is empty.")}) == 2
 
 
 def test_percent_sign_in_text_is_not_a_placeholder(clinic_content: Figure) -> None:

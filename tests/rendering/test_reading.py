@@ -184,8 +184,8 @@ def test_field_issues_have_no_line(clinic_content: Figure) -> None:
     problems = render("", kind="guide", lead_figure="none", next_page="none", items=items).issues
 
     assert sorted(str(problem) for problem in problems) == [
-        "The next step leads to “none”, which is no page in this language.",
-        "The reading list names “none”, which is no page in this language.",
+        "The next step links to “none”, which is not a page in this language.",
+        "The reading list contains “none”, which is not a page in this language.",
         "There is no picture “none”.",
     ]
 

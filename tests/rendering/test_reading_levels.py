@@ -107,7 +107,7 @@ def test_list_needs_one_query_for_any_number_of_pages(
 
 
 def test_block_takes_no_options_and_is_allowed_once(clinic_content: Figure) -> None:
-    assert list_issues("a\n\n::: reading-levels all") == ["line 3: ::: reading-levels takes nothing after its name."]
+    assert list_issues("a\n\n::: reading-levels all") == ["line 3: ::: reading-levels does not take options."]
     assert list_issues("::: reading-levels\n\n::: reading-levels") == [
-        "line 3: A page can have ::: reading-levels only once."
+        "line 3: A page can contain ::: reading-levels only once."
     ]

@@ -17,9 +17,9 @@ from procedures.rendering import RenderedPage, render_page
 from procedures.rendering.blocks import (
     BlockType,
     Content,
+    active_block_types,
     editor_schema,
     get_block_types,
-    offered_block_types,
     reference_table,
     register,
     toolbar_buttons,
@@ -62,14 +62,14 @@ def test_block_words_are_in_its_text_and_html() -> None:
 
 
 def test_two_blocks_cannot_have_the_same_name() -> None:
-    with pytest.raises(ValueError, match="two blocks with the name note"):
+    with pytest.raises(ValueError, match="A block named note"):
         register(get_block_types()["note"])
 
 
 def test_editor_schema_is_json_in_the_staff_language() -> None:
     schema = json.loads(json.dumps(editor_schema()))
 
-    assert schema.keys() == {one.name for one in offered_block_types()}
+    assert schema.keys() == {one.name for one in active_block_types()}
     assert schema["key-points"]["maxItems"] == 7
     assert schema["warning-signs"]["fields"][0]["choices"].keys() == {"before", "after", "both"}
     assert (schema["chance"]["hasEnd"], schema["figure"]["hasEnd"]) == (True, False)
@@ -82,13 +82,13 @@ def test_every_dialog_of_a_block_has_one_button() -> None:
     buttons = [button["dialog"] for button in toolbar_buttons()]
 
     assert len(buttons) == len(set(buttons))
-    assert set(buttons) == {one.dialog for one in offered_block_types()}
+    assert set(buttons) == {one.dialog for one in active_block_types()}
     assert buttons[:3] == ["picture", "series", "points"]
 
 
 def test_reference_docs_match_the_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     call_command("block_reference", check=True)
-    for one in offered_block_types():
+    for one in active_block_types():
         assert one.syntax in reference_table(has_end=one.has_end)
 
     docs = tmp_path / "docs"
@@ -135,9 +135,9 @@ def test_new_block_is_registered_everywhere(quote: BlockType) -> None:
 def test_declarations_of_a_new_block_are_validated(quote: BlockType) -> None:
     for text, issue in {
         "::: quote\n- a\n:::": "line 1: ::: quote contains one paragraph and nothing else.",
-        "::: quote loud\na\n:::": "line 1: ::: quote takes nothing after its name.",
-        "::: quote\n:::": "line 1: The block quote is empty.",
-        "::: quote\na": "line 1: The block quote has no end. Close it with a line :::",
+        "::: quote loud\na\n:::": "line 1: ::: quote does not take options.",
+        "::: quote\n:::": "line 1: The quote block is empty.",
+        "::: quote\na": "line 1: The quote block is not closed. Close it with a line that contains only :::",
         "::: qoute\na\n:::": "line 1: There is no block “qoute”. Did you mean “quote”?",
     }.items():
         assert issue in [str(found) for found in render_sample(text).issues], text
@@ -154,7 +154,7 @@ def test_block_content_can_be_limited_to_one_list() -> None:
             template="checklist",
             content=Content.BULLETS,
             max_items=5,
-            is_once=True,
+            is_single_use=True,
         )
     )
     try:
@@ -162,7 +162,7 @@ def test_block_content_can_be_limited_to_one_list() -> None:
         text = "::: short-version\n" + "- a\n" * 6 + ":::\n\n::: short-version\n- a\n:::"
         assert [str(issue) for issue in render_sample(text).issues] == [
             "line 1: ::: short-version has 6 entries. Readers take in at most 5.",
-            "line 10: A page can have ::: short-version only once.",
+            "line 10: A page can contain ::: short-version only once.",
         ]
     finally:
         unregister("short-version")

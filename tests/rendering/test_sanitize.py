@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from procedures.rendering.blocks import LEVEL_PLACE
+from procedures.rendering.blocks import LEVEL_PLACEHOLDER
 from procedures.rendering.html import sanitize
 from tests.rendering.helpers import assert_harmless
 from tests.rendering.test_hostile import ADDRESSES, HTML
@@ -30,8 +30,8 @@ def test_only_allowed_tags_and_attributes_are_kept(subtests: pytest.Subtests) ->
     for html, cleaned in [
         ('<p class="x" style="color:red" onclick="x()">a</p>', "<p>a</p>"),
         (
-            f'<h{LEVEL_PLACE}2 id="pain" class="x">a</h{LEVEL_PLACE}2>',
-            f'<h{LEVEL_PLACE}2 id="pain">a</h{LEVEL_PLACE}2>',
+            f'<h{LEVEL_PLACEHOLDER}2 id="pain" class="x">a</h{LEVEL_PLACEHOLDER}2>',
+            f'<h{LEVEL_PLACEHOLDER}2 id="pain">a</h{LEVEL_PLACEHOLDER}2>',
         ),
         ('<a class="term" href="#word-x" target="_blank">a</a>', '<a class="term" href="#word-x">a</a>'),
         ('<ol start="3" type="a"><li>a</li></ol>', '<ol start="3"><li>a</li></ol>'),

@@ -450,7 +450,9 @@ def test_reading_list_notes_are_checked_before_publishing() -> None:
 
     (problem,) = lint_signs(content, kind="guide", triage=TriageDetector("en"))
 
-    assert problem.message.startswith("The note on “recovery” in the reading list says what to do about warning signs")
+    assert problem.message.startswith(
+        "The note about “recovery” in the reading list says what to do about warning signs"
+    )
 
 
 @pytest.mark.parametrize("field", ["title", "key_message", "description", "next_label"])

@@ -127,7 +127,7 @@ def test_clinic_emergency_number_is_printed() -> None:
 @pytest.mark.parametrize(
     ("body", "problem"),
     [
-        ("::: warning-signs", "line 1: ::: warning-signs needs names after it, with single spaces between them."),
+        ("::: warning-signs", "line 1: ::: warning-signs must be followed by names separated by single spaces."),
         (
             "::: warning-signs later",
             "line 1: Write ::: warning-signs before, after or both. You may add short at the end.",
@@ -138,7 +138,7 @@ def test_clinic_emergency_number_is_printed() -> None:
         ),
         (
             "::: warning-signs both\n\n::: warning-signs after",
-            "line 3: A page can have the full warning signs only once. Use ::: warning-signs … short for the others.",
+            "line 3: A page can contain the full list of warning signs only once. Elsewhere, use ::: warning-signs … short.",
         ),
     ],
 )

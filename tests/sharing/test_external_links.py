@@ -72,8 +72,8 @@ def other(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         ("/away", True, "status 200"),
         ("/get-only", True, "status 200"),
         ("/gone", False, "status 404: the page is gone"),
-        ("/closed", None, "status 403 for a program; check it in a browser"),
-        ("/broken", None, "status 500 for a program; check it in a browser"),
+        ("/closed", None, "status 403 for an automated request; check the link in a browser"),
+        ("/broken", None, "status 500 for an automated request; check the link in a browser"),
         ("/inside", False, "an address in a private network; not checked"),
     ],
 )

@@ -83,7 +83,7 @@ def test_a_changed_renderer_is_found(page: Page, settings: object, tmp_path: obj
     templates = [{**settings.TEMPLATES[0], "DIRS": [tmp_path, *settings.TEMPLATES[0]["DIRS"]]}]
     settings.TEMPLATES = templates
 
-    assert "/small-cut/: renders differently now; raise RENDERER_VERSION or fix the renderer" in check("check_releases")
+    assert "/small-cut/: renders differently now; bump RENDERER_VERSION or fix the renderer" in check("check_releases")
 
 
 def test_a_release_of_an_older_renderer_is_reported_and_rendered_again(
@@ -96,7 +96,7 @@ def test_a_release_of_an_older_renderer_is_reported_and_rendered_again(
     for module in ("publishing.publish", "publishing.rerelease", "management.commands.check_releases"):
         monkeypatch.setattr(f"procedures.{module}.RENDERER_VERSION", RENDERER_VERSION + 1)
 
-    assert "out of date: /small-cut/: an older version rendered it" in passes("check_releases")
+    assert "out of date: /small-cut/: rendered by an older version" in passes("check_releases")
     call_command("load_content", if_empty=True, stdout=StringIO())
 
     page.refresh_from_db()
@@ -111,14 +111,14 @@ def test_changed_dependencies_are_reported_without_an_error(page: Page) -> None:
 
     call_command("check_releases", stdout=out)
 
-    assert "out of date: /small-cut/: something that the page prints has changed" in out.getvalue()
+    assert "out of date: /small-cut/: a value on the page has changed" in out.getvalue()
     assert "3 releases checked, 3 out of date" in out.getvalue()
 
 
 def test_a_changed_tree_is_found(page: Page) -> None:
     damage_trees("A small cut.", "A large cut.")
 
-    assert "/small-cut/: the stored tree is not that of its HTML" in check("check_releases")
+    assert "/small-cut/: the stored tree does not match its HTML" in check("check_releases")
 
 
 def test_a_broken_link_is_found(page: Page) -> None:

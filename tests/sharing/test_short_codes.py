@@ -128,4 +128,4 @@ def test_the_empty_form_shows_no_error(page: Page, client: Client) -> None:
     answer = client.get("/p/")
 
     assert answer.status_code == 200
-    assert b"leads nowhere" not in answer.content
+    assert b"could not find this code" not in answer.content

@@ -1,4 +1,4 @@
-"""Frames of an import: stored in a folder, decoded in a sandbox, and rendered with a chosen window."""
+"""The frames of an imported file: stored in a folder, decoded in a sandbox, and rendered with a chosen window."""
 
 import json
 import secrets
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 MAX_CODEC_OVERHEAD_BYTES = 64 * 1024
 MAX_DECODER_MEMORY_BYTES = 2 * 1024**3
 MAX_DECODER_CPU_SECONDS, MAX_DECODER_SECONDS = 30, 60
-# Frames that are decoded ahead, because starting the decoder costs most.
+# Number of frames decoded ahead of use, because starting the decoder is the expensive part.
 MAX_PREFETCHED_FRAMES = 3
 # At most two decoders at a time: each may briefly use 2 GB.
 DECODER_SLOTS = threading.BoundedSemaphore(2)
@@ -92,7 +92,7 @@ def store_frames(file: DicomFile, folder: Path) -> FrameLayout:
 
     Uncompressed frames are stored raw, without unused bits. Compressed frames stay compressed, without metadata; the
     first is decoded at once, so that a file that cannot be decoded is rejected now. RLE frames are all decoded, because
-    text could follow the end of their data.
+    text could be hidden after the end of their data.
     """
     file.source.remaining_bytes, file.source.min_read_cost = 2 * MAX_DICOM_BYTES, MIN_FRAGMENT_COST
     layout = _build_layout(file)
@@ -127,7 +127,7 @@ def read_frame(layout: FrameLayout, folder: Path, number: int, upcoming: Sequenc
             _decode_frames(
                 layout,
                 folder,
-                [(one - 1, _frame_path(folder, one)) for one in [number, *missing[:MAX_PREFETCHED_FRAMES]]],
+                [(frame - 1, _frame_path(folder, frame)) for frame in [number, *missing[:MAX_PREFETCHED_FRAMES]]],
             )
     with path.open("rb") as raw:
         raw.seek(start)
@@ -404,7 +404,7 @@ class FrameSet:
             *lut.presets,
             *self.standard_presets,
             Preset(_("Full range"), lut.full_range(values)),
-            Preset(_("Without the extremes"), _window_without_outliers(lut, values, counts)),
+            Preset(_("Excluding extreme values"), _window_without_outliers(lut, values, counts)),
         ]
 
     def _lut_for(self, number: int) -> GrayscaleLut:

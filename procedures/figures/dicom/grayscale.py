@@ -115,7 +115,7 @@ class LookupTable:
 
 @dataclass(frozen=True, slots=True)
 class GrayscaleLut:
-    """How stored values of a frame become gray levels. ``warnings``: messages about ignored settings."""
+    """How stored values of a frame become gray levels. ``warnings``: messages about settings that are ignored."""
 
     rescale: LinearRescale | LookupTable
     voi_lut: LookupTable | None
@@ -168,7 +168,7 @@ class GrayscaleLut:
         return self.rescale(values if self.padding_value is None else values[values != self.padding_value])
 
     def to_dict(self) -> dict[str, Any]:
-        """Return JSON data: numbers and the portal's own messages, no text of the file."""
+        """Return JSON data: only numbers and the portal's own messages, and no text from the file."""
         return asdict(self)
 
     @classmethod
@@ -318,11 +318,11 @@ def _read_presets(dataset: "Dataset", frame_number: int, voi_function: str, warn
         if number > MAX_PRESETS:
             break
         if width > 0 and width >= min_width:
-            # Not the explanation in the file, which is free text.
+            # Do not use the explanation in the file, which is free text.
             yield Preset(_("Window %(number)s of the file") % {"number": number}, Window(center, width))
         else:
             warnings.append(
-                _("Window %(number)s of the file has no usable width. It is not offered.") % {"number": number}
+                _("Window %(number)s of the file has no usable width and was left out.") % {"number": number}
             )
 
 

@@ -47,12 +47,12 @@ JPEG_2000_SYNTAXES = frozenset(f"1.2.840.10008.1.2.4.{number}" for number in (90
 SUPPORTED_SYNTAXES = UNCOMPRESSED_SYNTAXES | {RLE_LOSSLESS} | JPEG_SYNTAXES | JPEG_2000_SYNTAXES
 GRAYSCALE_INTERPRETATIONS = frozenset({"MONOCHROME1", "MONOCHROME2"})
 COLOR_INTERPRETATIONS = frozenset({"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"})
-# Accepted with 16 bits as well; only the eight most significant bits are used.
+# Also accepted with 16 bits; only the eight most significant bits are used.
 COLOR_16BIT_INTERPRETATIONS = frozenset({"RGB", "YBR_ICT", "YBR_RCT"})
 PALETTE_INTERPRETATIONS = frozenset({"PALETTE COLOR"})
 PALETTE_CHANNELS = ("Red", "Green", "Blue")
 
-# The only elements that are ever read. They include no names, dates or identifiers.
+# The only elements that are ever read. They include no names, dates, or identifiers.
 LAYOUT_TAGS = (
     "SamplesPerPixel PhotometricInterpretation PlanarConfiguration NumberOfFrames Rows Columns BitsAllocated "
     "BitsStored HighBit PixelRepresentation BurnedInAnnotation PixelAspectRatio PixelSpacing ImagerPixelSpacing "
@@ -155,7 +155,7 @@ def is_dicom_installed() -> bool:
 
 
 def damaged_message() -> str:
-    return _("The DICOM file is damaged or cut off. Export it again and choose the new file.")
+    return _("The DICOM file is damaged or incomplete. Export it again and choose the new file.")
 
 
 def unsupported_syntax_message() -> str:
@@ -194,7 +194,7 @@ def open_dicom(stream: BinaryIO) -> DicomFile:
         raise InvalidImageError(unsupported_syntax_message())
     if _read_text(dataset, "BurnedInAnnotation") == "YES":
         raise InvalidImageError(
-            _("The file says that a name, date, or number is part of its picture. Choose a picture without one.")
+            _("The file states that its picture contains a name, date, or number. Choose a picture without one.")
         )
     for name in SEQUENCE_TAGS:
         raw = dataset.get_item(name)
@@ -309,7 +309,7 @@ def _validate_layout(file: DicomFile) -> None:
 
 
 def _locate_pixel_data(source: BoundedReader, *, is_implicit: bool, is_little_endian: bool) -> tuple[int, int, bool]:
-    """Return offset and length of Pixel Data, where pydicom stopped, and whether its VR is OW; zeros if absent."""
+    """Return the offset and length of Pixel Data, where pydicom stopped, and whether its VR is OW; zeros if absent."""
     head = source.read(8)
     if head[:4] != PIXEL_DATA_TAG[is_little_endian]:
         return 0, 0, False

@@ -2,8 +2,9 @@
 
 Only pixels are extracted: no text, no overlays, no part of the data set.
 
-No file counts as deidentified. Names are often burned into the pixels, and ``BurnedInAnnotation: NO`` proves nothing: a
-person always checks the image, and crops or redacts it (``figures.redaction``). Errors are InvalidImageError.
+No file is trusted to be de-identified. Names are often burned into the pixels, and ``BurnedInAnnotation: NO`` proves
+nothing: a person always checks the image, and crops or redacts it (``figures.redaction``). Errors are
+InvalidImageError.
 """
 
 from dataclasses import dataclass
@@ -124,9 +125,7 @@ def extract_16bit_png(data: bytes, folder: Path) -> bool:
             _("Most of the picture is much darker than white. Choose the window that shows it best, and check it.")
         )
     elif not white.is_declared:
-        warning = _(
-            "The file has room for 16 bits in each pixel and uses %(bits)s. It does not say which number is white."
-        )
+        warning = _("The file stores 16 bits per pixel but uses only %(bits)s. It does not say which value is white.")
         warnings.append(warning % {"bits": white.bits})
     lut = GrayscaleLut(LinearRescale(1, 0), None, tuple(presets), VOI_LINEAR_EXACT, False, None, tuple(warnings))
     write_metadata(

@@ -1,8 +1,8 @@
 """The spine model: a vertebra as signed distances, and the placement of T10 to L4.
 
-Local coordinates are in mm: x to the back, y to the feet, z to the patient's left. Dimensions are those of L1 (body 42
-wide, 34 deep, 24 high at the back, canal 17–19 deep); other levels are scaled. They are typical adult values, not
-measured on a patient; tests cover the important ones.
+Local coordinates are in mm: x points toward the back, y toward the feet, and z toward the patient's left. Dimensions
+are those of L1 (body 42 wide, 34 deep, 24 high at the back, canal 17–19 deep); other levels are scaled. They are
+typical adult values, not measurements of a patient; tests cover the important ones.
 
 Everything else in the beam follows: trunk, lungs, bowel gas, ribs, and calcifications in the wall of the aorta.
 The stages of the procedure place their devices (needle, balloons, cement) in local coordinates of L1.
@@ -129,7 +129,7 @@ def body_distance(x: Array, y: Array, z: Array, shape: VertebraShape, shrink: bo
 
 
 def arch_distance(x: Array, y: Array, z: Array, shape: VertebraShape) -> Array:
-    """Distance to the posterior elements: pedicles, laminae, articular, transverse and spinous processes."""
+    """Distance to the posterior elements: pedicles, laminae, articular, transverse, and spinous processes."""
     z = np.abs(z)
     squeezed = PEDICLE_Y + (y - PEDICLE_Y) * np.float32(0.62)
     pedicle = capsule_distance(x, squeezed, z, (9, PEDICLE_Y, 12.6), (25.5, PEDICLE_Y + 0.6, 15.2), (4.5, 4.3))
@@ -199,7 +199,6 @@ class Spine:
     tilt_degrees: float
 
     def shape(self, level: str) -> VertebraShape:
-        """Return the shape of a vertebra."""
         if level == "L1":
             return self.l1_shape
         return THORACIC if level.startswith("T1") and level != "T12" else HEALTHY
@@ -251,7 +250,7 @@ def vertebra_solid(spine: Spine, level: str) -> Solid:
 
 
 def trunk_distances(x: Array, y: Array, z: Array) -> tuple[Array, Array]:
-    """Distances to the trunk and to the tissue under its fat. A slim patient with a hollow lower back."""
+    """Return distances to the trunk and to the tissue under its fat, for a slim patient with a curved lower back."""
     hollow = 6.0 * np.exp(-(((y - 16) / 52) ** 2)) + 2.2 * smoothstep(1 - np.abs(z) / 24)
     side = np.abs(z) - (128 - 0.0030 * (x + 30) ** 2)
     skin = smooth_max(side.astype(np.float32), (x - (99.6 - hollow)).astype(np.float32), 70.0)
@@ -296,7 +295,6 @@ def gas_distance(x: Array, y: Array, z: Array) -> tuple[Array]:
 
 
 def gas_solid() -> Solid:
-    """Return the bowel gas."""
     return Solid(IDENTITY_PLACEMENT, (-80, 0, -60), (-24, 84, 60), gas_distance)
 
 

@@ -1,7 +1,7 @@
-"""Line drawings: those that accompany the X-ray images, and the two anatomical ones without an X-ray.
+"""Line drawings: drawings that accompany the X-ray images, and two anatomical drawings without an X-ray.
 
-The latter compare a healthy and a fractured vertebra, and show the nerves. Outlines come from distance maps: marching
-squares, simplification, and smooth SVG paths.
+One of the latter compares a healthy and a fractured vertebra; the other shows the nerves. Outlines come from distance
+maps: marching squares, simplification, and smooth SVG paths.
 """
 
 import itertools
@@ -141,12 +141,12 @@ def _tangents(points: Vector, closed: bool) -> Vector:
     before, after = points - np.roll(points, 1, axis=0), np.roll(points, -1, axis=0) - points
     turn = np.arctan2(before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0], (before * after).sum(axis=1))
     lengths = np.hypot(*before.T), np.hypot(*after.T)
-    way = before / (lengths[0][:, None] + 1e-9) + after / (lengths[1][:, None] + 1e-9)
-    way = way / (np.hypot(*way.T)[:, None] + 1e-9)
-    way[np.abs(turn) > math.radians(MIN_CORNER_DEGREES)] = 0
+    tangents = before / (lengths[0][:, None] + 1e-9) + after / (lengths[1][:, None] + 1e-9)
+    tangents = tangents / (np.hypot(*tangents.T)[:, None] + 1e-9)
+    tangents[np.abs(turn) > math.radians(MIN_CORNER_DEGREES)] = 0
     if not closed:
-        way[[0, -1]] = 0
-    return np.asarray(way, np.float64)
+        tangents[[0, -1]] = 0
+    return np.asarray(tangents, np.float64)
 
 
 def _format_number(value: float) -> str:
@@ -158,15 +158,15 @@ def smooth_svg_path(points: Vector, *, closed: bool = True, straight: bool = Fal
     if straight:
         corners = "L".join(f"{_format_number(x)} {_format_number(y)}" for x, y in points * 1000)
         return f"M{corners}" + ("z" if closed else "")
-    spots = np.round(points * 1000)
-    way = _tangents(points, closed)
+    rounded = np.round(points * 1000)
+    tangents = _tangents(points, closed)
     count = len(points)
-    parts = [f"M{_format_number(spots[0, 0])} {_format_number(spots[0, 1])}c"]
+    parts = [f"M{_format_number(rounded[0, 0])} {_format_number(rounded[0, 1])}c"]
     for n in range(count if closed else count - 1):
-        a, b = spots[n], spots[(n + 1) % count]
+        a, b = rounded[n], rounded[(n + 1) % count]
         reach = np.hypot(*(b - a)) / 3
-        first = way[n] * reach
-        second = b - a - way[(n + 1) % count] * reach
+        first = tangents[n] * reach
+        second = b - a - tangents[(n + 1) % count] * reach
         numbers = [_format_number(value) for value in (*first, *second, *(b - a))]
         parts.append(" ".join(numbers) + " ")
     return "".join(parts).strip().replace(" -", "-") + ("z" if closed else "")
@@ -260,8 +260,8 @@ def canal_outline(view: View, spine: Spine, half_width_mm: float) -> Vector:
         ends = np.array([[CANAL_X, -HALF_HEIGHT, 0], [CANAL_X, HALF_HEIGHT, 0]])
         middle.append(vertebra_placement(spine, level).to_patient(ends).mean(axis=0))
     line = np.array(middle)
-    aside = np.array([[half_width_mm, 0, 0]])
-    return view.project(np.vstack([line + aside, (line - aside)[::-1]]))
+    offset = np.array([[half_width_mm, 0, 0]])
+    return view.project(np.vstack([line + offset, (line - offset)[::-1]]))
 
 
 def disc_outlines(view: View, spine: Spine, *, front: bool = False) -> list[Vector]:
@@ -278,7 +278,7 @@ def rib_outlines(view: View, spine: Spine, level: str) -> list[Vector]:
 
 
 def device_outlines(view: View, stage: Stage) -> dict[str, list[Vector]]:
-    """Return the outlines of cement, balloons and needle by layer role, in drawing order."""
+    """Return the outlines of cement, balloons, and needle by layer role, in drawing order."""
     place = vertebra_placement(stage.spine, "L1")
     outlines: dict[str, list[Vector]] = {}
     if stage.cement:
@@ -338,8 +338,8 @@ def _height_measure(spine: Spine, x: float) -> str:
     top = upper_endplate_at(FRONT_X + 2, shape)
     ends = [(FRONT_X - 9, top), (FRONT_X - 3, top), (FRONT_X - 6, top), (FRONT_X - 6, HALF_HEIGHT)]
     ends += [(FRONT_X - 9, HALF_HEIGHT), (FRONT_X - 3, HALF_HEIGHT)]
-    spots = COMPARISON_VIEW.project(place.to_patient(np.array([(*end, 0.0) for end in ends])))
-    return "".join(smooth_svg_path(spots[n : n + 2], closed=False, straight=True) for n in (0, 2, 4))
+    points = COMPARISON_VIEW.project(place.to_patient(np.array([(*end, 0.0) for end in ends])))
+    return "".join(smooth_svg_path(points[n : n + 2], closed=False, straight=True) for n in (0, 2, 4))
 
 
 def _project_points(view: View, level: str, points: list[tuple[float, float, float]]) -> Vector:
@@ -360,10 +360,10 @@ def _spinal_cord(view: View) -> str:
 def _nerve_strands(view: View) -> str:
     """Return path data of the nerves that continue down the canal from the end of the cord."""
     parts = []
-    for aside in (-4.2, -1.4, 1.4, 4.2):
-        start = vertebra_placement(HEALTHY_SPINE, "L1").to_patient(np.array([[CANAL_X + aside * 0.5, -2, 0]]))
+    for offset in (-4.2, -1.4, 1.4, 4.2):
+        start = vertebra_placement(HEALTHY_SPINE, "L1").to_patient(np.array([[CANAL_X + offset * 0.5, -2, 0]]))
         below = [
-            vertebra_placement(HEALTHY_SPINE, level).to_patient(np.array([[CANAL_X + aside, y, 0]]))
+            vertebra_placement(HEALTHY_SPINE, level).to_patient(np.array([[CANAL_X + offset, y, 0]]))
             for level, y in (("L1", 12), ("L2", 0), ("L3", 0), ("L4", 0))
         ]
         parts.append(smooth_svg_path(view.project(np.vstack([start, *below])), closed=False))

@@ -165,9 +165,9 @@ def bounding_tile(
     corners = np.array([[(low, high)[(n >> axis) & 1][axis] for axis in range(3)] for n in range(8)])
     patient = place.to_patient(corners)
     depth = (patient - view.origin) @ view.axes[:, 2]
-    spots = view.project(patient) * (view.size // coarse)
-    first = np.clip(np.floor(spots.min(axis=0)), 0, view.size // coarse).astype(int)
-    last = np.clip(np.ceil(spots.max(axis=0)), 0, view.size // coarse).astype(int)
+    points = view.project(patient) * (view.size // coarse)
+    first = np.clip(np.floor(points.min(axis=0)), 0, view.size // coarse).astype(int)
+    last = np.clip(np.ceil(points.max(axis=0)), 0, view.size // coarse).astype(int)
     if (last <= first).any():
         return None
     return Tile(int(first[1]), int(last[1]), int(first[0]), int(last[0]), float(depth.min()), float(depth.max()))

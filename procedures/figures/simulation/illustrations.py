@@ -1,4 +1,4 @@
-"""Hand-drawn illustrations: what to do and where to look, where the X-ray images have nothing to show."""
+"""Hand-drawn illustrations of advice that X-ray images cannot show, such as what to do and where to look."""
 
 from collections.abc import Callable, Sequence
 
@@ -26,7 +26,7 @@ CARD_HEIGHT = 304
 
 
 def whom_to_call_layers() -> list[Layer]:
-    """Three rows in red, amber and teal: symptoms on the left, what to do on the right. Shapes work without color."""
+    """Three rows in red, amber, and teal: symptoms on the left, what to do on the right. Shapes work without color."""
     cards = zip(("red-card", "amber-card", "teal-card"), CARD_TOPS, strict=True)
     layers = [Layer(role, rectangle(24, top, 952, CARD_HEIGHT, 40)) for role, top in cards]
     layers += [
@@ -97,7 +97,7 @@ def _question() -> list[Layer]:
 
 
 def _calendar() -> list[Layer]:
-    spots = "".join(ellipse(670 + x * 52, 832 + y * 54, 9) for x in range(4) for y in range(2))
+    dots = "".join(ellipse(670 + x * 52, 832 + y * 54, 9) for x in range(4) for y in range(2))
     return [
         Layer("linen", rectangle(620, 724, 256, 216, 20)),
         Layer("teal", "M620 784v-40a20 20 0 0 1 20-20h216a20 20 0 0 1 20 20v40z"),
@@ -105,7 +105,7 @@ def _calendar() -> list[Layer]:
             "edge",
             polyline((680, 704), (680, 746)) + polyline((816, 704), (816, 746)) + polyline((620, 784), (876, 784)),
         ),
-        Layer("dot", spots),
+        Layer("dot", dots),
         Layer("ring", ellipse(774, 886, 29)),
     ]
 
@@ -664,13 +664,13 @@ def _medicine_list(x: float, y: float) -> list[Layer]:
 
 
 def _dated_plan(x: float, y: float) -> list[Layer]:
-    spots = "".join(ellipse(x + 142 + column * 64, y + 232 + row * 62, 10) for column in range(4) for row in range(3))
+    dots = "".join(ellipse(x + 142 + column * 64, y + 232 + row * 62, 10) for column in range(4) for row in range(3))
     rings = ellipse(x + 206, y + 232, 34) + ellipse(x + 334, y + 356, 34)
     return [
         Layer("linen", rectangle(x + 86, y + 110, 304, 306, 22)),
         Layer("teal", f"M{x + 86} {y + 184}v-52a22 22 0 0 1 22-22h260a22 22 0 0 1 22 22v52z"),
         Layer("edge", "".join(polyline((x + across, y + 84), (x + across, y + 136)) for across in (158, 318))),
-        Layer("dot", spots),
+        Layer("dot", dots),
         Layer("ring", rings),
     ]
 

@@ -1,4 +1,4 @@
-"""From the model to an image: optical depth, scatter, quantum mottle, image intensifier, and display window."""
+"""Image formation from the model: optical depth, scatter, quantum mottle, image intensifier, and display window."""
 
 import numpy as np
 
@@ -28,9 +28,9 @@ from procedures.figures.simulation.geometry import (
     transmission,
 )
 
-# Linear attenuation at 55 keV, the mean energy of a fluoroscopy beam, in 1/mm. Soft tissue, fat, bone, cement and steel
-# are rounded textbook values. Lung, compacted bone, diluted contrast medium and calcified vessel wall are chosen by eye
-# within plausible ranges: the images are for teaching only.
+# Linear attenuation at 55 keV, the mean energy of a fluoroscopy beam, in 1/mm. Soft tissue, fat, bone, cement, and
+# steel are rounded textbook values. Lung, compacted bone, diluted contrast medium and calcified vessel wall are chosen
+# by eye within plausible ranges: the images are for teaching only.
 MU_SOFT_TISSUE = 0.0227
 MU_FAT = 0.0194
 MU_LUNG = 0.0062
@@ -61,7 +61,7 @@ TRUNK_RASTER = 200  # raster for smooth objects
 BONE_TEXTURE = 0.050  # relative variation of trabecular bone
 TISSUE_VARIATION_MM = 2.6  # variation of soft tissue thickness: muscle planes, bowel, vessels
 RIB_POINTS = {"T10": RIB_10, "T11": RIB_11, "T12": RIB_12}
-# Less than 1, because vessels, heart and liver overlap the lungs.
+# Less than 1, because vessels, heart, and liver overlap the lungs.
 LUNG_FRACTION = 0.42
 
 
@@ -252,7 +252,7 @@ class Scene:
         return self.cache[key]
 
     def device_depth(self, stage: Stage) -> Array:
-        """Return the depth of needle, balloons and cement, minus the trabecular bone that they displace."""
+        """Return the depth of needle, balloons, and cement, minus the trabecular bone that they displace."""
         view, place = make_view(stage.view, self.size), vertebra_placement(stage.spine, "L1")
         depth = np.zeros((self.size, self.size), np.float32)
         if stage.needle:

@@ -1,4 +1,4 @@
-"""Rendering of the whole set (masters, drawings, markers), and comparison of the committed files with it.
+"""Renders the whole set (masters, drawings, and markers) and compares the committed files with it.
 
 The targets of markers are points of the model, projected like everything else.
 """
@@ -38,7 +38,7 @@ MASTER_SIZE = 1600
 CHECK_SIZE = 320
 MAX_MASTER_BYTES = 1_200_000
 MAX_DRAWING_BYTES = 12_000
-# Mean difference in gray levels of 255. Encoders and processors may differ, the model may not.
+# Mean difference in gray levels of 255. Encoders and processors may differ, but the model may not.
 MAX_MEAN_DIFFERENCE = 3.0
 
 
@@ -318,7 +318,7 @@ def update_marker_positions(slug: str, figure: dict[str, Any]) -> dict[str, Any]
 
 
 def render_all(out_dir: Path, *, progress: Callable[[str], None]) -> None:
-    """Write all images, drawings and marker positions to ``out_dir``. Takes about two minutes."""
+    """Write all images, drawings, and marker positions to ``out_dir``. Takes about two minutes."""
     out_dir.mkdir(parents=True, exist_ok=True)
     render_drawings(out_dir)
     renderer = StageRenderer(MASTER_SIZE)

@@ -18,11 +18,9 @@ class Command(BaseCommand):
     help = "Write the tables of blocks in docs/markdown.md from the block registry."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add ``--check``."""
         parser.add_argument("--check", action="store_true", help="write nothing; fail if the tables are out of date")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Write the file, or compare it."""
         file = settings.BASE_DIR / "docs" / "markdown.md"
         text = file.read_text(encoding="utf-8")
         updated = MARKED.sub(lambda m: f"{m[1]}{reference_table(has_end=m[2] == 'blocks with end')}{m[4]}", text)

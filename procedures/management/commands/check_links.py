@@ -25,7 +25,7 @@ RESERVED_PATH_FIX = "give the page another slug and publish it"
 class Command(BaseCommand):
     """Check every path that was ever public, every short code, and every link and anchor on public pages."""
 
-    help = "Check that every path that was ever public and every link on public pages leads somewhere."
+    help = "Check that every path that was ever public and every link on public pages works."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -35,7 +35,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # Pages refer to static files by their hashed names, and cannot be rendered before the files are collected.
+        # Pages refer to static files by their hashed names, so the files must be collected before rendering.
         collect_static_files()
         broken = [*find_broken_addresses(), *_find_unresolved_paths()]
         if broken:

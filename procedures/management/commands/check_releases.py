@@ -44,15 +44,15 @@ class Command(BaseCommand):
                 old_anchors=live.old_anchors,
             )
             if fingerprints(live.dependencies.all()) != fingerprints(rendered.dependencies):
-                stale.append(f"{live.path}: something that the page prints has changed; update the page in the admin")
+                stale.append(f"{live.path}: a value on the page has changed; update the page in the admin")
             elif rendered.html == live.html and rendered.document.to_json() == live.document:
                 continue
             elif live.renderer_version == RENDERER_VERSION and rendered.html == live.html:
-                broken.append(f"{live.path}: the stored tree is not that of its HTML")
+                broken.append(f"{live.path}: the stored tree does not match its HTML")
             elif live.renderer_version == RENDERER_VERSION:
-                broken.append(f"{live.path}: renders differently now; raise RENDERER_VERSION or fix the renderer")
+                broken.append(f"{live.path}: renders differently now; bump RENDERER_VERSION or fix the renderer")
             else:
-                stale.append(f"{live.path}: an older version rendered it; load_content renders it again")
+                stale.append(f"{live.path}: rendered by an older version; run load_content to render it again")
         for line in stale:
             self.stdout.write(f"out of date: {line}")
         if broken:

@@ -20,7 +20,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--staged",
             action="store_true",
-            help="Only delete uploads that were not finished within an hour (serve does this every minute).",
+            help="Only delete staged uploads that were not saved within an hour (serve does this every minute).",
         )
         parser.add_argument(
             "--hours",

@@ -25,12 +25,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "folder", nargs="?", default=settings.CONTENT_DIR, type=Path, help="Default: CONTENT_DIR (%(default)s)."
         )
-        parser.add_argument("--check", action="store_true", help="Dry run: do everything, then roll it back.")
+        parser.add_argument("--check", action="store_true", help="Dry run: do everything, then roll back.")
         parser.add_argument("--read-only", action="store_true", help="Only validate the files; needs no database.")
         parser.add_argument(
             "--if-empty",
             action="store_true",
-            help="If the database has any pages, only render again those from an older renderer.",
+            help="If the database has any pages, only rerender those from an older renderer.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -58,7 +58,7 @@ class Command(BaseCommand):
         self._print_report(report, check=options["check"])
 
     def _rerelease_older_pages(self) -> None:
-        """After an upgrade, release again the pages that an older renderer made; their text does not change."""
+        """After an upgrade, rerelease the pages rendered by an older version. Their text does not change."""
         try:
             releases = rerelease_pages(pages_from_older_renderer(), actor=None)
         except PublishError as error:

@@ -1,4 +1,4 @@
-"""``manage.py measure_content [--json] [FOLDER]``: the measures of all public pages, and links between them."""
+"""``manage.py measure_content [--json] [FOLDER]``: measurements of all public pages and of the links between them."""
 
 import json
 import os
@@ -45,7 +45,7 @@ class PageReport:
 
 @dataclass
 class SiteReport:
-    """All public pages, and failures that belong to no page."""
+    """All public pages, and failures that do not belong to a page."""
 
     pages: list[PageReport]
     failures: list[str]
@@ -70,9 +70,11 @@ def measure_site() -> SiteReport:
             continue
         article = articles[release.path]
         measures = measure_page(article, kind=page.kind, resolver=resolvers[page.language])
-        dead = list(_find_broken_links(article, articles, former))
-        report = PageReport(release.path, page.subject, page.language, page.kind, release.title, measures, len(dead))
-        report.failures = [*find_failures(measures), *dead]
+        broken_links = list(_find_broken_links(article, articles, former))
+        report = PageReport(
+            release.path, page.subject, page.language, page.kind, release.title, measures, len(broken_links)
+        )
+        report.failures = [*find_failures(measures), *broken_links]
         report.notes = [*find_notes(measures), *out_of_sync_notes(page, _find_source_page(page, pages))]
         reports.append(report)
     return SiteReport(reports, list(_find_figures_without_texts()))
@@ -92,9 +94,9 @@ def _find_broken_links(article: Article, articles: dict[str, Article], former: d
         path = former.get(target, target)
         if path in articles:
             if anchor and anchor not in articles[path].anchors:
-                yield f"a link leads to {link}, but that page has no such section; fix the link"
+                yield f"a link points to {link}, but that page has no such section; fix the link"
         elif path not in HOME_PATHS:
-            yield f"a link leads to {link}, which is not public; fix the link or publish that page"
+            yield f"a link points to {link}, which is not public; fix the link or publish that page"
 
 
 def _find_source_page(page: Page, pages: list[Page]) -> Page | None:
@@ -114,7 +116,7 @@ def out_of_sync_notes(page: Page, source: Page | None) -> Iterator[str]:
         name = languages.get(source.language).english_name
         yield (
             f"the {name} text is newer ({theirs.created_at:%Y-%m-%d}, this one {mine.created_at:%Y-%m-%d}); "
-            "bring the translation up to date"
+            "update the translation"
         )
 
 
@@ -154,7 +156,7 @@ COLUMNS: tuple[tuple[str, Callable[[PageReport], str]], ...] = (
 )
 
 
-def _scales() -> str:
+def _describe_scales() -> str:
     """Return the formula and the limit of each language."""
     return ". ".join(f"{language.english_name}: {_scale(language.readability)}" for language in LANGUAGES)
 
@@ -174,16 +176,16 @@ def _smog_limits() -> str:
     )
 
 
-LEGEND = f"""grade  {_scales()}
-text   the same for running paragraphs alone, without lists, headings and pictures
+LEGEND = f"""grade  {_describe_scales()}
+text   the same for running paragraphs alone, without lists, headings, and pictures
 ease   Flesch reading ease or the equivalent of the language. 0 is hard, 100 is easy; no limit
-SMOG   {_smog_limits()}. All levels are raw: no clinical word is left out
+SMOG   {_smog_limits()}. All levels are raw and include clinical terms
 max    words in the longest sentence, {MAX_SENTENCE_WORDS} at most; mean: words in a sentence
 par>3  paragraphs over {TARGET_PARAGRAPH_SENTENCES} sentences
-pass   share of passive sentences, by a rule of thumb; list: entries in the longest list, {MAX_LIST_ITEMS} at most
+pass   share of passive sentences (heuristic); list: entries in the longest list, {MAX_LIST_ITEMS} at most
 hard   long words neither explained nor everyday; num: statements with a number and no source; dead: dead links
-has    P picture at the top, A something to do, S source; small: missing, and not asked of this kind; !: missing
-fix    what fails"""
+has    P lead picture, A call to action, S source; lowercase: missing but optional here; !: missing but required
+fix    number of failures"""
 
 
 def _format_level(level: float | None) -> str:
@@ -237,7 +239,7 @@ def to_json(report: SiteReport) -> str:
 
 
 class Command(BaseCommand):
-    """Prints the measures of every public page; fails with one line for each exceeded limit."""
+    """Print the measurements of every public page. Fail with one line for each exceeded limit."""
 
     help = "Measure every public page and guide: reading level, sentences, lists, sources, links. See docs/quality."
 
@@ -257,16 +259,16 @@ class Command(BaseCommand):
                 self.stdout.write(line)
         broken = report.failure_lines()
         if not report.pages:
-            raise CommandError("There is no public page to measure. Load some first: manage.py load_content.")
+            raise CommandError("There are no public pages to measure. Load some first: manage.py load_content.")
         if broken:
             raise CommandError("\n".join(broken))
         if not options["json"]:
             self.stdout.write(f"\npages measured: {len(report.pages)}; all are within the limits")
 
     def _measure_folder(self, folder: Path, flags: list[str]) -> None:
-        """Load the folder into a temporary data folder and measure it there, in processes of their own."""
+        """Load the folder into a temporary data folder and measure it there, in separate processes."""
         if not folder.is_dir():
-            raise CommandError(f"There is no folder {folder}.")
+            raise CommandError(f"The folder {folder} does not exist.")
         with tempfile.TemporaryDirectory() as data:
             self._run_manage(data, "migrate", "--verbosity", "0")
             self._run_manage(data, "load_content", str(folder.resolve()), "--verbosity", "0")
@@ -274,7 +276,7 @@ class Command(BaseCommand):
 
     def _run_manage(self, data: str, *command: str) -> str:
         environ = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-        done = subprocess.run(  # noqa: S603 -- this program itself; no shell
+        completed = subprocess.run(  # noqa: S603 -- this program itself; no shell
             [sys.executable, str(settings.BASE_DIR / "manage.py"), *command],
             env={**environ, "PORTAL_DATA_DIR": data},
             cwd=settings.BASE_DIR,
@@ -282,7 +284,7 @@ class Command(BaseCommand):
             text=True,
             check=False,
         )
-        if done.returncode:
-            self.stdout.write(done.stdout, ending="")
-            raise CommandError(done.stderr.strip().removeprefix("CommandError: "))
-        return done.stdout
+        if completed.returncode:
+            self.stdout.write(completed.stdout, ending="")
+            raise CommandError(completed.stderr.strip().removeprefix("CommandError: "))
+        return completed.stdout

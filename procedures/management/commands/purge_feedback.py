@@ -10,7 +10,7 @@ from procedures.timezones import clinic_today
 
 
 class Command(BaseCommand):
-    """Enforces the retention period of readers' answers; the worker runs it every minute."""
+    """Enforce the retention period of reader feedback; the worker runs it every minute."""
 
     help = "Delete answers to “Was this clear?” that are older than PORTAL_FEEDBACK_DAYS."
 

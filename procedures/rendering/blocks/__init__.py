@@ -1,7 +1,8 @@
 """The block registry: each ``:::`` block is one module in this package that registers its ``BlockType``.
 
 The parser, the document tree, HTML, plain text, checks, the editor's schema and toolbar, the block tables of
-docs/markdown.md, and ``/admin/components/`` run over the registry. To add a block, see docs/howto/add-a-block.md.
+docs/markdown.md, and ``/admin/components/`` all iterate over the registry. To add a block, see
+docs/howto/add-a-block.md.
 """
 
 import importlib
@@ -23,12 +24,12 @@ if TYPE_CHECKING:
     from procedures.rendering.context import RenderContext
 
 Values = dict[str, Any]
-# Private-use characters before each id of an article, the level of each heading, and each address below its own: the
-# places that change where an article is a part of another document (``html.take_places``). Validation rejects them in
-# saved text.
-ID_PLACE, LEVEL_PLACE, ADDRESS_PLACE = "\ue010", "\ue011", "\ue012"
-PLACES = {"scope": ID_PLACE, "shift": LEVEL_PLACE, "base": ADDRESS_PLACE}
-# Of blocks that have no button in the toolbar.
+# Private-use placeholder characters before each id, heading level, and relative URL of an article. These parts change
+# when the article is embedded in another document (``html.extract_placeholders``). Validation rejects them in saved
+# text.
+ID_PLACEHOLDER, LEVEL_PLACEHOLDER, URL_PLACEHOLDER = "\ue010", "\ue011", "\ue012"
+PLACEHOLDERS = {"scope": ID_PLACEHOLDER, "shift": LEVEL_PLACEHOLDER, "base": URL_PLACEHOLDER}
+# Sort position of blocks without a toolbar button.
 MAX_ORDER = 1000
 
 
@@ -52,7 +53,7 @@ class Content(StrEnum):
 
 
 class Group(StrEnum):
-    """Where the menus of the editor offer a block."""
+    """The menu group of the editor that lists a block."""
 
     PICTURES = "pictures"
     ADVICE = "advice"
@@ -68,15 +69,15 @@ GROUP_LABELS: dict[Group, Promise] = {
     Group.LISTS: _("Lists"),
     Group.DECISIONS: _("Numbers and choices"),
     Group.CLINIC: _("Our clinic"),
-    Group.INDEXES: _("Lists that fill themselves"),
+    Group.INDEXES: _("Automatic lists"),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class BlockField:
     """A field of the form that inserts a block. ``kind``: figure, series, care, choice, number, flag, text, lines.
 
-    Text and lines are inside the block, the values of all other fields in its first line, in the order of the fields.
+    Text and lines go inside the block. The values of all other fields go on its first line, in the order of the fields.
     """
 
     name: str
@@ -87,50 +88,50 @@ class Field:
     help: Promise | str = ""
 
 
-def keep_nodes(block: Block, _values: Values) -> list[Node]:
-    """Return the text form of a block that prints nothing but what is in it."""
+def content_nodes(block: Block, _values: Values) -> list[Node]:
+    """Return the text nodes of a block that prints only its content."""
     return list(block.nodes)
 
 
-def pass_body(_block: Block, _context: "RenderContext", body: SafeString) -> Values | None:
-    """Return the values of a block whose template needs nothing but its content."""
+def body_values(_block: Block, _context: "RenderContext", body: SafeString) -> Values | None:
+    """Return the template values of a block that needs only its content."""
     return {"body": body}
 
 
 @dataclass(frozen=True, kw_only=True)
 class BlockType:
-    """A kind of block.
+    """A block type.
 
-    ``resolve(block, context, body)`` checks a block and returns the values of its template, or None if there is nothing
-    to print; ``body`` is the HTML of what is in it. A block without a template returns its HTML as ``html``.
+    ``resolve(block, context, body)`` checks a block and returns its template values, or None if there is nothing to
+    print; ``body`` is the HTML of its content. A block without a template returns its HTML as ``html``.
     ``to_text(block, values)`` returns everything the block prints as nodes of the tree.
     """
 
     name: str
-    syntax: str  # for the reference, with what the author fills in in capitals
-    help: Promise  # what readers get
+    syntax: str  # for the reference, with placeholders in capitals
+    help: Promise  # what the block produces for readers
     example: str  # valid text with this block
     label: Promise  # for forms
-    component: str = ""  # what readability reports call its text
+    component: str = ""  # name of its text in readability reports
     template: str = ""  # in templates/components/, without the ending; empty if ``resolve`` returns the HTML
     content: Content = Content.NOTHING
     options: Options = Options.NONE
     max_items: int = 0
-    has_blanks: bool = False  # a bold label that ends with a colon is a line to write on
-    is_once: bool = False
-    is_leading: bool = False  # once, before the first heading; the block checks it
-    in_choices: bool = True
+    has_fill_in_lines: bool = False  # a bold label that ends with a colon becomes a fill-in line
+    is_single_use: bool = False
+    is_before_headings: bool = False  # allowed once, before the first heading; the block itself checks this
+    is_allowed_in_choices: bool = True
     is_retired: bool = False  # still rendered for old revisions, not offered, documented, or publishable
-    fields: tuple[Field, ...] = ()
+    fields: tuple[BlockField, ...] = ()
     separator: str = " "  # between the values of the fields after the name
     group: Group = Group.LISTS
     references: str = ""  # the kind of rows that the names after the block refer to
     dialog: str = ""  # the dialog of the editor that inserts it
     button: Promise | str = ""  # of the toolbar; blocks that share a dialog have one button
     button_order: int = 0
-    more_examples: Mapping[str, str] = field(default_factory=dict)  # for the page of components, by name
-    resolve: Callable[[Block, "RenderContext", SafeString], Values | None] = pass_body
-    to_text: Callable[[Block, Values], list[Node]] = keep_nodes
+    more_examples: Mapping[str, str] = field(default_factory=dict)  # for the components page, by name
+    resolve: Callable[[Block, "RenderContext", SafeString], Values | None] = body_values
+    to_text: Callable[[Block, Values], list[Node]] = content_nodes
 
     @property
     def has_end(self) -> bool:
@@ -156,7 +157,7 @@ def register(*block_types: BlockType) -> None:
     """Add block types. Raise ValueError if a name is taken."""
     for block_type in block_types:
         if block_type.name in _registered:
-            raise ValueError(f"There are two blocks with the name {block_type.name}.")
+            raise ValueError(f"A block named {block_type.name} is already registered.")
         _registered[block_type.name] = block_type
 
 
@@ -173,42 +174,48 @@ def get_block_types() -> Mapping[str, BlockType]:
 
 @cache
 def _import_modules() -> None:
-    # Not when this package is imported, because its modules import what imports the registry.
+    # Imported lazily, because these modules import code that imports the registry.
     for module in sorted(info.name for info in pkgutil.iter_modules(__path__)):
         importlib.import_module(f"{__name__}.{module}")
 
 
-def offered_block_types() -> list[BlockType]:
+def active_block_types() -> list[BlockType]:
     """Return the block types that authors can use, by name."""
-    return sorted((one for one in get_block_types().values() if not one.is_retired), key=lambda one: one.name)
+    return sorted(
+        (block_type for block_type in get_block_types().values() if not block_type.is_retired),
+        key=lambda block_type: block_type.name,
+    )
 
 
 def toolbar_buttons() -> list[dict[str, str]]:
     """Return the buttons of the editor that insert a block, in order: the dialog that each opens, and its label."""
-    buttons = sorted((one for one in offered_block_types() if one.button), key=lambda one: one.button_order)
-    return [{"dialog": one.dialog, "label": str(one.button)} for one in buttons]
+    buttons = sorted(
+        (block_type for block_type in active_block_types() if block_type.button),
+        key=lambda block_type: block_type.button_order,
+    )
+    return [{"dialog": block_type.dialog, "label": str(block_type.button)} for block_type in buttons]
 
 
 def editor_schema() -> dict[str, Any]:
     """Return what a visual editor needs to know about each block, as JSON values in the active language."""
     return {
-        one.name: {
-            "label": str(one.label),
-            "help": str(one.help),
-            "syntax": one.syntax,
-            "example": one.example,
-            "hasEnd": one.has_end,
-            "content": one.content.value,
-            "options": one.options.value,
-            "references": one.references,
-            "maxItems": one.max_items or None,
-            "once": one.is_once or one.is_leading,
-            "leading": one.is_leading,
-            "inChoices": one.in_choices,
-            "dialog": one.dialog,
-            "group": one.group.value,
-            "order": one.button_order or MAX_ORDER,
-            "separator": one.separator,
+        block_type.name: {
+            "label": str(block_type.label),
+            "help": str(block_type.help),
+            "syntax": block_type.syntax,
+            "example": block_type.example,
+            "hasEnd": block_type.has_end,
+            "content": block_type.content.value,
+            "options": block_type.options.value,
+            "references": block_type.references,
+            "maxItems": block_type.max_items or None,
+            "once": block_type.is_single_use or block_type.is_before_headings,
+            "leading": block_type.is_before_headings,
+            "inChoices": block_type.is_allowed_in_choices,
+            "dialog": block_type.dialog,
+            "group": block_type.group.value,
+            "order": block_type.button_order or MAX_ORDER,
+            "separator": block_type.separator,
             "fields": [
                 {
                     "name": part.name,
@@ -218,10 +225,10 @@ def editor_schema() -> dict[str, Any]:
                     "required": part.is_required,
                     "help": str(part.help),
                 }
-                for part in one.fields
+                for part in block_type.fields
             ],
         }
-        for one in offered_block_types()
+        for block_type in active_block_types()
     }
 
 
@@ -229,21 +236,25 @@ def editor_grammar() -> dict[str, Any]:
     """Return what the editor's parser needs: what each block with an end contains, and the names of all others."""
     block_types = get_block_types().values()
     return {
-        "contents": {one.name: one.content.value for one in block_types if one.has_end},
-        "cards": [one.name for one in block_types if not one.has_end],
+        "contents": {block_type.name: block_type.content.value for block_type in block_types if block_type.has_end},
+        "cards": [block_type.name for block_type in block_types if not block_type.has_end],
     }
 
 
 def reference_table(*, has_end: bool) -> str:
-    """Return the table of docs/markdown.md on the blocks with, or without, an end."""
-    rows = [f"| `{one.syntax}` | {one.help} |\n" for one in offered_block_types() if one.has_end == has_end]
+    """Return the table in docs/markdown.md of blocks with, or without, a closing line."""
+    rows = [
+        f"| `{block_type.syntax}` | {block_type.help} |\n"
+        for block_type in active_block_types()
+        if block_type.has_end == has_end
+    ]
     return f"| Write | {'Inside' if has_end else 'You get'} |\n|---|---|\n{''.join(rows)}"
 
 
 def render_component(name: str, **values: object) -> SafeString:
     """Render ``components/<name>.html``; the comment at the top of each template lists its context.
 
-    The result is for an article: ``{{ scope }}`` marks each id, ``<h{{ shift }}2>`` each heading, and ``{{ base }}``
-    each address below that of the page.
+    The result is for an article: ``{{ scope }}`` precedes each id, ``{{ shift }}`` each heading level, and
+    ``{{ base }}`` each relative URL.
     """
-    return render_to_string(f"components/{name}.html", {**values, **PLACES})
+    return render_to_string(f"components/{name}.html", {**values, **PLACEHOLDERS})

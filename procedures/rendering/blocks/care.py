@@ -4,9 +4,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from portal.text import interpolate_lazy
-from procedures.rendering.blocks import BlockType, Field, Group, Options, Values, register
+from procedures.rendering.blocks import BlockField, BlockType, Group, Options, Values, register
 from procedures.rendering.context import RenderContext
-from procedures.rendering.document import Block, Node, plain
+from procedures.rendering.document import Block, Node, text_paragraph
 
 
 def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values | None:
@@ -27,7 +27,10 @@ def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values 
 def _to_text(_block: Block, values: Values) -> list[Node]:
     nodes: list[Node] = []
     for row in values["rows"]:
-        nodes += [plain(row["question"], role="term", anchor=row["anchor"]), plain(row["answer"], role="definition")]
+        nodes += [
+            text_paragraph(row["question"], role="term", anchor=row["anchor"]),
+            text_paragraph(row["answer"], role="definition"),
+        ]
     return nodes
 
 
@@ -42,7 +45,7 @@ register(
         template="care_table",
         options=Options.NAMES,
         references="care",
-        fields=(Field("keys", _("Answers"), "care"),),
+        fields=(BlockField("keys", _("Answers"), "care"),),
         group=Group.CLINIC,
         dialog="care",
         button=_("Our answers …"),

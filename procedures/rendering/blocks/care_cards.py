@@ -4,7 +4,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from procedures.rendering.blocks import BlockType, Content, Field, Group, Values, register
+from procedures.rendering.blocks import BlockField, BlockType, Content, Group, Values, register
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, Heading, Node, Run
 
@@ -27,7 +27,7 @@ def _to_text(block: Block, values: Values) -> list[Node]:
     return [Heading(level=3, runs=[Run(values["title"])], role="card"), *block.nodes]
 
 
-_FIELDS = (Field("lines", _("What it is about, one thing per line"), "lines"),)
+_FIELDS = (BlockField("lines", _("Content, one item per line"), "lines"),)
 
 register(
     BlockType(
@@ -67,7 +67,7 @@ register(
         BlockType(
             name=name,
             syntax=f"::: {name}",
-            help=_("warning signs in earlier versions"),
+            help=_("warning signs in older revisions"),
             example=f"::: {name}\n- You fell.\n:::",
             label=_("Warning signs"),
             component=COMPONENT,

@@ -1,4 +1,4 @@
-"""``::: chance``: a chance as an array of dots and in words."""
+"""``::: chance``: a probability as an array of dots and in words."""
 
 import re
 
@@ -6,9 +6,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from procedures.rendering.blocks import BlockType, Content, Field, Group, Options, Values, register
+from procedures.rendering.blocks import BlockField, BlockType, Content, Group, Options, Values, register
 from procedures.rendering.context import RenderContext
-from procedures.rendering.document import Block, Node, Paragraph, plain
+from procedures.rendering.document import Block, Node, Paragraph, text_paragraph
 
 OPTIONS = re.compile(r"([0-9]{1,4}) in (10|100|1000)\Z")
 
@@ -16,22 +16,24 @@ OPTIONS = re.compile(r"([0-9]{1,4}) in (10|100|1000)\Z")
 def _resolve(block: Block, context: RenderContext, body: SafeString) -> Values | None:
     match = OPTIONS.match(block.options)
     if not match or int(match[1]) > int(match[2]):
-        context.issues.add(block.line, _("Write a chance as ::: chance 2 in 100, out of 10, 100 or 1000."))
+        context.issues.add(block.line, _("Write a chance as ::: chance 2 in 100. The total can be 10, 100, or 1000."))
         return None
     count, out_of = int(match[1]), int(match[2])
     if context.chance_denominator not in {0, out_of}:
-        message = _("This page counts out of %(total)s. Count out of the same number here.")
+        message = _("Other chances on this page are out of %(total)s. Use the same total here.")
         context.issues.add(block.line, message, total=context.chance_denominator)
     context.chance_denominator = context.chance_denominator or out_of
     if len(block.nodes) != 1 or not isinstance(block.nodes[0], Paragraph):
-        context.issues.add(block.line, _("::: chance contains one sentence: what happens to them."))
+        context.issues.add(
+            block.line, _("::: chance must contain one sentence that says what happens to these people.")
+        )
     number = gettext("%(count)s in %(out_of)s") % {"count": count, "out_of": out_of}
     dom_id = context.reserve_anchor("chance-1")
     return {"count": count, "out_of": out_of, "number": number, "sentence": body, "dom_id": dom_id}
 
 
 def _to_text(block: Block, values: Values) -> list[Node]:
-    return [plain(values["number"], role="number"), *block.nodes]
+    return [text_paragraph(values["number"], role="number"), *block.nodes]
 
 
 register(
@@ -49,9 +51,9 @@ register(
         content=Content.SENTENCE,
         options=Options.OTHER,
         fields=(
-            Field("count", _("How many"), "number"),
-            Field("out_of", _("out of"), "choice", {"10": "10", "100": "100", "1000": "1000"}),
-            Field("sentence", _("What happens to them"), "text"),
+            BlockField("count", _("How many"), "number"),
+            BlockField("out_of", _("out of"), "choice", {"10": "10", "100": "100", "1000": "1000"}),
+            BlockField("sentence", _("What happens to them"), "text"),
         ),
         separator=" in ",
         group=Group.DECISIONS,

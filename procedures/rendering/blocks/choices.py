@@ -6,7 +6,7 @@ from itertools import zip_longest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from procedures.rendering.blocks import BlockType, Content, Field, Group, Values, register
+from procedures.rendering.blocks import BlockField, BlockType, Content, Group, Values, register
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, Heading, Node
 from procedures.rendering.html import resolve_heading, to_html
@@ -33,7 +33,7 @@ def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values:
     """Check that all options have the same aspects in the same order."""
     before, sections = split_at_headings(block.nodes, OPTION_LEVEL)
     if before or len(sections) < MIN_OPTIONS:
-        context.issues.add(block.line, _("::: choices contains at least 2 options, each under a ### heading."))
+        context.issues.add(block.line, _("::: choices must contain at least 2 options, each under a ### heading."))
     contents: list[list[tuple[Heading, list[Node]]]] = []
     expected: list[str] | None = None
     for heading, content in sections:
@@ -50,7 +50,7 @@ def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values:
             message = _("“%(name)s” must have the same #### headings as the first option: %(headings)s.")
             context.issues.add(heading.line, message, name=heading.text, headings=", ".join(expected))
         contents.append(aspects)
-    # By aspect, as people read it: sources are numbered and words explained in this order.
+    # Go aspect by aspect, as people read, so that sources are numbered and terms explained in that order.
     options = [heading for heading, _content in sections]
     anchor = context.reserve_anchor("compare-choices")
     context.comparison_anchor = context.comparison_anchor or anchor
@@ -64,7 +64,7 @@ def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values:
 def _build_row(
     options: list[Heading], aspects: Sequence[tuple[Heading, list[Node]] | None], context: RenderContext
 ) -> Values:
-    """Return an aspect with its first part for each option, the answer, and the rest, which is folded."""
+    """Return an aspect with, for each option, the answer (its first part) and the rest, which is folded."""
     contents = [aspect[1] if aspect else [] for aspect in aspects]
     answers = [to_html(nodes[:1], context, is_top=False, in_choices=True) for nodes in contents]
     reasons = [to_html(nodes[1:], context, is_top=False, in_choices=True) for nodes in contents]
@@ -97,10 +97,10 @@ register(
         label=_("Choices side by side"),
         template="choices",
         content=Content.OPTIONS,
-        in_choices=False,
+        is_allowed_in_choices=False,
         fields=(
-            Field("lines", _("Options, one per line"), "lines"),
-            Field("aspects", _("Headings for each option, one per line"), "lines"),
+            BlockField("lines", _("Options, one per line"), "lines"),
+            BlockField("aspects", _("Headings for each option, one per line"), "lines"),
         ),
         group=Group.DECISIONS,
         dialog="choices",

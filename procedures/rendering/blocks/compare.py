@@ -7,13 +7,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from procedures.figures.presenters import FigureContext
-from procedures.rendering.blocks import BlockType, Field, Group, Options, Values, register
-from procedures.rendering.blocks.figure import get_figure, get_switch, show_figure
+from procedures.rendering.blocks import BlockField, BlockType, Group, Options, Values, register
+from procedures.rendering.blocks.figure import get_figure, get_switch, render_figure
 from procedures.rendering.context import RenderContext
-from procedures.rendering.document import Block, Node, plain
+from procedures.rendering.document import Block, Node, text_paragraph
 
-# Where the slider can start, and how far left of what is new, in percent of the width.
-FIRST_START, LAST_START, MARGIN = 4, 50, 8
+# Range of the slider's initial position, and its distance to the left of new markers, in percent of the width.
+MIN_START, MAX_START, MARGIN = 4, 50, 8
 
 
 def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values | None:
@@ -22,8 +22,8 @@ def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values 
         context.issues.add(block.line, _("::: compare needs two pictures: ::: compare BEFORE AFTER."))
         return None
     views = [get_figure(slug, block.line, context) for slug in slugs]
-    before, after = views[0], _number_on(*views)
-    shown = [show_figure(view, block.line, context, grouped=True) if view else None for view in (before, after)]
+    before, after = views[0], _continue_numbering(*views)
+    shown = [render_figure(view, block.line, context, grouped=True) if view else None for view in (before, after)]
     block.anchor = context.reserve_anchor(f"compare-{slugs[0]}")
     title = " / ".join(view.title for view in (before, after) if view)
     return {
@@ -34,12 +34,15 @@ def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values 
         "dom_id": block.anchor,
         "switch": get_switch(views, block.anchor, title),
         "start": _choose_start(before, after),
-        "blocks": [one and one[1] for one in shown],
+        "blocks": [item and item[1] for item in shown],
     }
 
 
-def _number_on(before: FigureContext | None, after: FigureContext | None) -> FigureContext | None:
-    """Return the second figure with numbers that go on from the first; what both show has the same number in both."""
+def _continue_numbering(before: FigureContext | None, after: FigureContext | None) -> FigureContext | None:
+    """Return the second figure with marker numbers that continue from the first.
+
+    Markers in both figures keep the same number.
+    """
     if before is None or after is None:
         return after
     numbers = {marker.label: marker.number for marker in before.markers}
@@ -50,16 +53,20 @@ def _number_on(before: FigureContext | None, after: FigureContext | None) -> Fig
 
 
 def _choose_start(before: FigureContext | None, after: FigureContext | None) -> int:
-    """Return where the slider starts, in percent: left of all that only the second figure shows, such as cement."""
+    """Return the initial position of the slider in percent: to the left of everything that only the second figure
+    shows, such as cement.
+    """
     known = {marker.label for marker in before.markers} if before else set()
-    new = [one for one in after.markers if one.label not in known] if after else []
-    places = [round(float(place.rstrip("%"))) - MARGIN for one in new for place in (one.x, one.target_x)]
-    return max(FIRST_START, min([LAST_START, *places]))
+    new = [marker for marker in after.markers if marker.label not in known] if after else []
+    positions = [
+        round(float(position.rstrip("%"))) - MARGIN for marker in new for position in (marker.x, marker.target_x)
+    ]
+    return max(MIN_START, min([MAX_START, *positions]))
 
 
 def _to_text(_block: Block, values: Values) -> list[Node]:
     names = (values["before"], values["after"])
-    parts = [(plain(name), figure) for name, figure in zip(names, values["blocks"], strict=True)]
+    parts = [(text_paragraph(name), figure) for name, figure in zip(names, values["blocks"], strict=True)]
     return [node for pair in parts for node in pair if node]
 
 
@@ -73,7 +80,7 @@ register(
         template="compare",
         options=Options.NAMES,
         references="figure",
-        fields=(Field("before", _("Before"), "figure"), Field("after", _("After"), "figure")),
+        fields=(BlockField("before", _("Before"), "figure"), BlockField("after", _("After"), "figure")),
         group=Group.PICTURES,
         dialog="picture",
         resolve=_resolve,

@@ -12,9 +12,9 @@ from portal.text import interpolate_lazy
 from procedures.enums import FigureKind, MarkerShape
 from procedures.figures.presenters import FigureContext
 from procedures.rendering.blocks import (
-    PLACES,
+    PLACEHOLDERS,
+    BlockField,
     BlockType,
-    Field,
     Group,
     Options,
     Values,
@@ -32,11 +32,11 @@ from procedures.rendering.document import (
     Node,
     Paragraph,
     Run,
-    plain,
+    text_paragraph,
 )
 
 COMPONENT = "picture"
-# The addresses of large pictures, below that of their page.
+# URL prefix of large pictures, relative to their page.
 PICTURE_PREFIX = "picture/"
 # The value of ``sizes`` where a picture has a page of its own.
 LARGE_SIZES = "60rem"
@@ -47,37 +47,39 @@ POLARITIES: dict[str, Promise] = {
     FigureKind.CT: _("This is a CT scan."),
     FigureKind.MRI: _("This is an MRI scan."),
 }
-# A legend has two columns on a phone, unless they would break a word: one longer than this.
-MAX_NARROW_WORD = 10
+# A legend has two columns on a phone, unless a label has a word longer than this, which would have to break.
+MAX_NARROW_WORD_LENGTH = 10
 
 
-def get_captions(view: FigureContext, said: set[str] | None = None) -> Values:
-    """Return what the component adds to the texts of a picture: lines, and how wide its legend must be.
+def get_figure_notes(view: FigureContext, printed_notes: set[str] | None = None) -> Values:
+    """Return the notes that the component adds to a picture, and whether its legend needs wide columns.
 
-    What kind of picture it is, is said once on a page: lines in ``said`` are left out, and new ones are added to it.
+    Each note is printed once per page: notes in ``printed_notes`` are skipped, and new ones are added to it.
     """
-    said = set() if said is None else said
+    printed_notes = set() if printed_notes is None else printed_notes
     notes = {
         "origin": gettext("This is a simulated image, not a real patient.") if view.simulated else "",
         "polarity": str(POLARITIES.get(view.kind, "")),
     }
-    notes = {name: "" if text in said else text for name, text in notes.items()}
-    said.update(notes.values())
+    notes = {name: "" if text in printed_notes else text for name, text in notes.items()}
+    printed_notes.update(notes.values())
     return {
         **notes,
         "drawing_alt": gettext("The same view as a line drawing."),
         "summary": gettext("Explain this picture"),
         "explanations": [marker for marker in view.markers if marker.text],
-        "has_wide_legend": any(len(word) > MAX_NARROW_WORD for marker in view.markers for word in marker.label.split()),
+        "has_wide_legend": any(
+            len(word) > MAX_NARROW_WORD_LENGTH for marker in view.markers for word in marker.label.split()
+        ),
     }
 
 
-def show_figure(
+def render_figure(
     view: FigureContext, line: int, context: RenderContext, *, eager: bool = False, grouped: bool = False
 ) -> tuple[SafeString, Block]:
-    """Return the HTML of a figure, with an id that is unique on the page, and its block. Check its texts.
+    """Return the HTML of a figure, with an id that is unique on the page, and its block. Also check its texts.
 
-    ``grouped``: it is in a group, which has the switch between X-ray and drawing.
+    ``grouped``: whether it belongs to a group, which has a shared switch between X-ray and drawing.
     """
     if not view.has_texts or not view.alt:
         message = _("The picture “%(slug)s” has no texts in this language yet.")
@@ -92,19 +94,19 @@ def show_figure(
     context.has_arrows |= any(marker.shape == MarkerShape.ARROW for marker in view.markers)
     dom_id = context.reserve_anchor(f"fig-{view.slug}")
     figure = {name: getattr(view, name) for name in FigureContext.__slots__}
-    figure |= {"dom_id": dom_id, "eager": eager, **get_captions(view, context.said)}
+    figure |= {"dom_id": dom_id, "eager": eager, **get_figure_notes(view, context.printed_notes)}
     block = Block(name="figure", component=COMPONENT, anchor=dom_id, nodes=figure_nodes(figure))
     if view.large_href and view.slug not in context.large_figures:
-        # Alone on its page, it says everything about itself and has the switch.
-        large = figure | get_captions(view) | {"eager": True, "sizes": LARGE_SIZES, "large_href": ""}
-        values = {"figure": large, "is_large": True, **dict.fromkeys(PLACES, "")}
+        # On its own page, the picture prints all notes and has its own switch.
+        large = figure | get_figure_notes(view) | {"eager": True, "sizes": LARGE_SIZES, "large_href": ""}
+        values = {"figure": large, "is_large": True, **dict.fromkeys(PLACEHOLDERS, "")}
         html = render_to_string("components/figure.html", values)
         context.large_figures[view.slug] = {"html": html, "caption": view.caption, "anchor": dom_id}
     return render_component("figure", figure=figure, grouped=grouped), block
 
 
 def get_figure(slug: str, line: int, context: RenderContext) -> FigureContext | None:
-    """Return a figure; None, with an issue, for one that cannot be shown."""
+    """Return a figure, or None if it cannot be shown, after adding an issue."""
     view = context.resolver.get_figure(slug)
     if view is None:
         context.add_unavailable_figure(line, slug)
@@ -124,7 +126,7 @@ def figure_nodes(figure: Values) -> list[Node]:
     nodes: list[Node] = [first, *_marker_positions(figure)]
     if drawing and not figure["vector"]:
         nodes.append(Image(src=drawing["light"], alt=figure["drawing_alt"]))
-    nodes.append(plain(figure["caption"], role="caption"))
+    nodes.append(text_paragraph(figure["caption"], role="caption"))
     if figure["markers"]:
         legend: list[Node] = []
         for marker in figure["markers"]:
@@ -132,10 +134,10 @@ def figure_nodes(figure: Values) -> list[Node]:
             legend.append(ListItem(nodes=[Paragraph(runs=runs, role="marker")]))
         nodes.append(List(nodes=legend, is_ordered=True, start=figure["markers"][0].number))
     if note := f"{figure['origin']} {figure['polarity']}".strip():
-        nodes.append(plain(note))
+        nodes.append(text_paragraph(note))
     if figure["paragraphs"]:
-        nodes.append(plain(figure["summary"], role="summary"))
-        nodes += [plain(text) for text in figure["paragraphs"]]
+        nodes.append(text_paragraph(figure["summary"], role="summary"))
+        nodes += [text_paragraph(text) for text in figure["paragraphs"]]
     return nodes
 
 
@@ -159,7 +161,7 @@ def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values 
     view = get_figure(slugs[0], block.line, context)
     if view is None:
         return None
-    html, shown = show_figure(view, block.line, context)
+    html, shown = render_figure(view, block.line, context)
     block.anchor = shown.anchor
     return {"html": html, "nodes": shown.nodes}
 
@@ -174,7 +176,7 @@ register(
         component=COMPONENT,
         options=Options.NAMES,
         references="figure",
-        fields=(Field("slug", _("Picture"), "figure"),),
+        fields=(BlockField("slug", _("Picture"), "figure"),),
         group=Group.PICTURES,
         dialog="picture",
         button=_("Picture …"),

@@ -1,4 +1,4 @@
-"""``::: pictures``, ``::: glossary``, ``::: locations``, ``::: reading-levels``: lists that grow by themselves."""
+"""``::: pictures``, ``::: glossary``, ``::: locations``, ``::: reading-levels``: automatically generated lists."""
 
 from urllib.parse import quote_plus
 
@@ -11,19 +11,19 @@ from procedures import languages
 from procedures.enums import PageKind
 from procedures.models import GlossaryTerm
 from procedures.rendering.blocks import BlockType, Group, Values, register
-from procedures.rendering.blocks.figure import show_figure
+from procedures.rendering.blocks.figure import render_figure
 from procedures.rendering.context import RenderContext
-from procedures.rendering.document import Block, Heading, List, ListItem, Node, Paragraph, Run, link, plain
+from procedures.rendering.document import Block, Heading, List, ListItem, Node, Paragraph, Run, link_run, text_paragraph
 
-LAST = "\uffff"  # sorts after every letter
-# Opens the app for maps of a phone, or a browser.
+SORT_LAST = "\uffff"  # sorts after every letter
+# Opens the maps app of a phone, or a browser.
 MAP_URL = "https://www.google.com/maps/search/?api=1&query="
 
 
 def _resolve_pictures(_block: Block, context: RenderContext, _body: SafeString) -> Values:
     figures = []
     for view in context.resolver.get_public_figures():
-        html, shown = show_figure(view, 0, context)
+        html, shown = render_figure(view, 0, context)
         figures.append(
             {
                 "slug": view.slug,
@@ -66,13 +66,17 @@ def _glossary_to_text(_block: Block, values: Values) -> list[Node]:
 
 
 def alphabetical_key(text: str, language: str) -> str:
-    """Return a key that sorts as a dictionary does: accents do not count, and a letter of its own follows its base."""
+    """Return a dictionary sort key: accents are ignored, but a distinct letter such as ñ sorts after its base
+    letter.
+    """
     distinct = languages.get(language).search.distinct_letters
-    return "".join(f"{fold(one)}{LAST}" if one.casefold() in distinct else fold(one) for one in normalize(text))
+    return "".join(
+        f"{fold(char)}{SORT_LAST}" if char.casefold() in distinct else fold(char) for char in normalize(text)
+    )
 
 
 def _initial(text: str, language: str) -> str:
-    """Return the letter under which a word stands: without its accent, unless it is a letter of its own."""
+    """Return the index letter of a word, without its accent unless it is a distinct letter such as ñ."""
     first = normalize(text)[0]
     is_distinct = first.casefold() in languages.get(language).search.distinct_letters
     return first.upper() if is_distinct else (fold(first)[:1] or first).upper()
@@ -82,8 +86,8 @@ def term_nodes(term: GlossaryTerm, anchor: str) -> list[Node]:
     """Return a glossary entry as a term and its definition."""
     say = f" {gettext('say: %(say)s') % {'say': term.pronunciation}}" if term.pronunciation else ""
     return [
-        plain(f"{term.term}{say}", role="term", anchor=anchor),
-        plain(term.definition, role="definition"),
+        text_paragraph(f"{term.term}{say}", role="term", anchor=anchor),
+        text_paragraph(term.definition, role="definition"),
     ]
 
 
@@ -102,14 +106,14 @@ def _locations_to_text(_block: Block, values: Values) -> list[Node]:
     for place in values["locations"]:
         parts: list[Node] = [
             Heading(level=3, runs=[Run(place["name"])], anchor=f"place-{place['key']}"),
-            plain(" ".join(place["address_lines"]), role="address"),
-            Paragraph(runs=[link(gettext("Map"), place["map_href"])]),
+            text_paragraph(" ".join(place["address_lines"]), role="address"),
+            Paragraph(runs=[link_run(gettext("Map"), place["map_href"])]),
         ]
         if place["phone"]:
             call = gettext("Call %(phone)s") % {"phone": place["phone"]}
-            parts.append(Paragraph(runs=[link(call, place["phone_href"])]))
+            parts.append(Paragraph(runs=[link_run(call, place["phone_href"])]))
         parts += [
-            plain(f"{label}: {place[name]}")
+            text_paragraph(f"{label}: {place[name]}")
             for name, label in (("hours", gettext("Open")), ("directions", gettext("How to find us")))
             if place[name]
         ]
@@ -120,11 +124,11 @@ def _locations_to_text(_block: Block, values: Values) -> list[Node]:
 def _resolve_reading_levels(_block: Block, context: RenderContext, _body: SafeString) -> Values | None:
     rows = [
         # The number is a US school grade in English and a score in other languages; the translation says which. It is
-        # rounded, because a tenth of a grade tells a reader nothing.
+        # rounded, because tenths of a grade mean nothing to readers.
         {**row, "words": gettext("Grade %(level)s") % {"level": max(1, round(row["level"]))}}
         for row in context.resolver.get_reading_levels()
     ]
-    # Several short lists are easier to take in than a long one.
+    # Several short lists are easier to read than one long list.
     groups = (
         (gettext("Your back and your choices"), {PageKind.CONDITION, PageKind.CHOICE, PageKind.PROCEDURE}),
         (
@@ -141,10 +145,10 @@ def _resolve_reading_levels(_block: Block, context: RenderContext, _body: SafeSt
 def _reading_levels_to_text(_block: Block, values: Values) -> list[Node]:
     nodes: list[Node] = []
     for number, group in enumerate(values["groups"], start=1):
-        nodes.append(plain(group["name"], anchor=f"levels-{number}"))
+        nodes.append(text_paragraph(group["name"], anchor=f"levels-{number}"))
         entries: list[Node] = []
         for row in group["levels"]:
-            runs = [link(row["title"], row["href"]), Run(f" {row['words']}")]
+            runs = [link_run(row["title"], row["href"]), Run(f" {row['words']}")]
             entries.append(ListItem(nodes=[Paragraph(runs=runs)]))
         nodes.append(List(nodes=entries))
     return nodes
@@ -158,7 +162,7 @@ register(
         example="::: pictures",
         label=_("All pictures"),
         template="picture_index",
-        is_once=True,
+        is_single_use=True,
         group=Group.INDEXES,
         dialog="index",
         button=_("Index …"),
@@ -174,7 +178,7 @@ register(
         label=_("All glossary terms"),
         component="glossary",
         template="glossary_index",
-        is_once=True,
+        is_single_use=True,
         group=Group.INDEXES,
         dialog="index",
         resolve=_resolve_glossary,
@@ -187,7 +191,7 @@ register(
         example="::: locations",
         label=_("All our locations"),
         template="locations",
-        is_once=True,
+        is_single_use=True,
         group=Group.CLINIC,
         dialog="index",
         resolve=_resolve_locations,
@@ -197,13 +201,13 @@ register(
         name="reading-levels",
         syntax="::: reading-levels",
         help=_(
-            "how hard each public page of this language is to read, in whole grades or points, in short lists; the "
+            "the reading level of each public page in this language, in whole grades or points and in short lists; the "
             "page with the list is left out"
         ),
         example="::: reading-levels",
         label=_("How hard each page is to read"),
         template="reading_levels",
-        is_once=True,
+        is_single_use=True,
         group=Group.INDEXES,
         dialog="index",
         resolve=_resolve_reading_levels,

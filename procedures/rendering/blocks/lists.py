@@ -7,9 +7,9 @@ from django.utils.translation import gettext_lazy as _
 
 from procedures.readability.scores import MAX_LIST_ITEMS
 from procedures.rendering.blocks import (
+    BlockField,
     BlockType,
     Content,
-    Field,
     Values,
     register,
     render_component,
@@ -22,7 +22,7 @@ KEY_POINTS_ANCHOR = "page-points"
 
 def _resolve_key_points(block: Block, context: RenderContext, body: SafeString) -> Values:
     if context.key_points:
-        context.issues.add(block.line, _("A page can have key points only once."))
+        context.issues.add(block.line, _("A page can contain only one key-points block."))
     if context.headings:
         context.issues.add(block.line, _("Put the key points before the first heading."))
     values = {"title": gettext("The short version"), "body": body}
@@ -56,9 +56,9 @@ register(
         component="key points",
         content=Content.BULLETS,
         max_items=MAX_LIST_ITEMS,
-        is_leading=True,
-        in_choices=False,
-        fields=(Field("lines", _("Points, one per line"), "lines"),),
+        is_before_headings=True,
+        is_allowed_in_choices=False,
+        fields=(BlockField("lines", _("Points, one per line"), "lines"),),
         dialog="points",
         button=_("Key points …"),
         button_order=30,
@@ -74,7 +74,7 @@ register(
         component="steps",
         template="steps",
         content=Content.NUMBERS,
-        fields=(Field("lines", _("Steps in order, one per line"), "lines"),),
+        fields=(BlockField("lines", _("Steps in order, one per line"), "lines"),),
         dialog="steps",
         button=_("Steps …"),
         button_order=60,
@@ -89,7 +89,7 @@ register(
         template="do_list",
         content=Content.BULLETS,
         max_items=MAX_LIST_ITEMS,
-        fields=(Field("lines", _("Do, one per line"), "lines"),),
+        fields=(BlockField("lines", _("Things to do, one per line"), "lines"),),
         dialog="dos",
         button=_("Do, do not …"),
         button_order=70,
@@ -106,7 +106,7 @@ register(
         template="do_list",
         content=Content.BULLETS,
         max_items=MAX_LIST_ITEMS,
-        fields=(Field("lines", _("Do not, one per line"), "lines"),),
+        fields=(BlockField("lines", _("Things not to do, one per line"), "lines"),),
         dialog="dos",
         resolve=_resolve_do_list,
         to_text=_do_list_to_text,
@@ -120,8 +120,8 @@ register(
         component="checklist",
         template="checklist",
         content=Content.BULLETS,
-        has_blanks=True,
-        fields=(Field("lines", _("Things to check off, one per line"), "lines"),),
+        has_fill_in_lines=True,
+        fields=(BlockField("lines", _("Things to check off, one per line"), "lines"),),
         dialog="checklist",
         button=_("Checklist …"),
         button_order=80,

@@ -6,11 +6,11 @@ from django.utils.translation import gettext_lazy as _
 
 from procedures.rendering.blocks import BlockType, Group, Values, register
 from procedures.rendering.context import RenderContext
-from procedures.rendering.document import Block, List, ListItem, Node, Paragraph, Run, link
+from procedures.rendering.document import Block, List, ListItem, Node, Paragraph, Run, link_run
 
 
 def _resolve(_block: Block, context: RenderContext, _body: SafeString) -> Values | None:
-    """Return the emergency number, the number by day, and the number at night if it is another one."""
+    """Return the emergency number, the daytime number, and the after-hours number if it is different."""
     resolver = context.resolver
     day = resolver.get_phone("clinic.phone")
     night = resolver.get_phone("clinic.after_hours_phone")
@@ -32,7 +32,7 @@ def _to_text(_block: Block, values: Values) -> list[Node]:
     entries: list[Node] = []
     for button in values["buttons"]:
         note = [Run(f" {button['note']}")] if button["note"] else []
-        runs = [Run(f"{button['label']}: "), link(button["number"], button["href"]), *note]
+        runs = [Run(f"{button['label']}: "), link_run(button["number"], button["href"]), *note]
         entries.append(ListItem(nodes=[Paragraph(runs=runs)]))
     return [List(nodes=entries)]
 
@@ -41,13 +41,13 @@ register(
     BlockType(
         name="phones",
         syntax="::: phones",
-        help=_("the emergency number, our number by day with our hours, and our number at night as call buttons"),
+        help=_("call buttons for the emergency number, our daytime number with our hours, and our after-hours number"),
         example="::: phones",
         label=_("Our phone numbers as buttons"),
         component="phones",
         template="phones",
-        is_once=True,
-        in_choices=False,
+        is_single_use=True,
+        is_allowed_in_choices=False,
         group=Group.CLINIC,
         dialog="index",
         resolve=_resolve,

@@ -1,9 +1,9 @@
-"""``::: scale``: which way a reader leans, to mark with a pencil on paper."""
+"""``::: scale``: a scale on which readers mark, in pencil on paper, which option they lean toward."""
 
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from procedures.rendering.blocks import BlockType, Content, Field, Group, Values, register
+from procedures.rendering.blocks import BlockField, BlockType, Content, Group, Values, register
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, List
 
@@ -13,7 +13,7 @@ ENDS = 2
 def _resolve(block: Block, context: RenderContext, body: SafeString) -> Values:
     only = block.nodes[0]
     if isinstance(only, List) and len(only.nodes) != ENDS:
-        context.issues.add(block.line, _("::: scale contains a list of exactly two entries: the two ends."))
+        context.issues.add(block.line, _("::: scale must contain a list of exactly two entries: the two ends."))
     return {"body": body}
 
 
@@ -28,8 +28,8 @@ register(
         template="scale",
         content=Content.BULLETS,
         max_items=ENDS,
-        in_choices=False,
-        fields=(Field("lines", _("The two ends, one per line"), "lines"),),
+        is_allowed_in_choices=False,
+        fields=(BlockField("lines", _("The two ends, one per line"), "lines"),),
         group=Group.DECISIONS,
         dialog="scale",
         button=_("Scale …"),

@@ -4,10 +4,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from portal.text import interpolate_lazy
-from procedures.rendering.blocks import BlockType, Field, Group, Options, Values, register
-from procedures.rendering.blocks.figure import get_figure, get_switch, show_figure
+from procedures.rendering.blocks import BlockField, BlockType, Group, Options, Values, register
+from procedures.rendering.blocks.figure import get_figure, get_switch, render_figure
 from procedures.rendering.context import RenderContext
-from procedures.rendering.document import Block, Heading, List, ListItem, Node, Run, plain
+from procedures.rendering.document import Block, Heading, List, ListItem, Node, Run, text_paragraph
 
 
 def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values | None:
@@ -25,7 +25,7 @@ def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values 
     items = []
     views = [get_figure(row.figure.slug, block.line, context) for row in rows]
     for number, (row, view) in enumerate(zip(rows, views, strict=True), start=1):
-        shown = show_figure(view, block.line, context, grouped=True) if view else None
+        shown = render_figure(view, block.line, context, grouped=True) if view else None
         values = {"number": number, "heading": row.heading, "text": row.text}
         items.append({**values, "figure_html": shown[0] if shown else "", "figure": shown and shown[1]})
     block.anchor = context.reserve_anchor(f"series-{series.slug}")
@@ -37,9 +37,9 @@ def _to_text(_block: Block, values: Values) -> list[Node]:
     entries: list[Node] = []
     for item in values["items"]:
         heading = Heading(level=3, runs=[Run(f"{item['number']} {item['heading']}")])
-        parts = [heading, plain(item["text"]), item["figure"]]
+        parts = [heading, text_paragraph(item["text"]), item["figure"]]
         entries.append(ListItem(nodes=[part for part in parts if part]))
-    return [plain(values["title"]), List(nodes=entries, is_ordered=True, is_tight=False)]
+    return [text_paragraph(values["title"]), List(nodes=entries, is_ordered=True, is_tight=False)]
 
 
 register(
@@ -53,7 +53,7 @@ register(
         template="series",
         options=Options.NAMES,
         references="series",
-        fields=(Field("slug", _("Series"), "series"),),
+        fields=(BlockField("slug", _("Series"), "series"),),
         group=Group.PICTURES,
         dialog="series",
         button=_("Series …"),

@@ -1,4 +1,4 @@
-"""``::: warning-signs``: the warning signs, from the one list of the clinic."""
+"""``::: warning-signs``: the warning signs from the clinic's single list."""
 
 import re
 
@@ -9,16 +9,16 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from procedures.enums import SignLevel, SignTiming
-from procedures.rendering.blocks import BlockType, Field, Group, Options, Values, register, render_component
+from procedures.rendering.blocks import BlockField, BlockType, Group, Options, Values, register, render_component
 from procedures.rendering.context import RenderContext
-from procedures.rendering.document import Block, Heading, List, ListItem, Node, Paragraph, Run, link, plain
-from procedures.rendering.html import mark_place, source_note
+from procedures.rendering.document import Block, Heading, List, ListItem, Node, Paragraph, Run, link_run, text_paragraph
+from procedures.rendering.html import add_id_placeholder, source_note
 from procedures.rendering.references import LocalizedSign
 
 COMPONENT = "warning signs"
 ANCHOR = "warning-signs"
 SHORT = "short"
-PHONE_PLACE = re.compile(r"%\((\w+)\)s")
+PHONE_PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 HELP = _("Write ::: warning-signs before, after or both. You may add short at the end.")
 TIMINGS: dict[str, Promise] = {
     SignTiming.BEFORE: _("Before a procedure, or without one"),
@@ -28,7 +28,7 @@ TIMINGS: dict[str, Promise] = {
 
 
 def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values | None:
-    """Return all signs by level with instructions, or (``short``) the emergency signs and one line on calling us."""
+    """Return all signs by level with instructions, or (``short``) the emergency signs and one line about calling us."""
     timing, *more = block.options.split()
     if timing not in SignTiming.values or more not in ([], [SHORT]):
         context.issues.add(block.line, HELP)
@@ -39,10 +39,12 @@ def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values 
         context.issues.add(block.line, message)
         return None
     if more:
-        html, nodes = show_emergency_signs(timing, context)
+        html, nodes = render_emergency_signs(timing, context)
         return {"html": html, "nodes": nodes}
     if context.signs_timing:
-        message = _("A page can have the full warning signs only once. Use ::: warning-signs … short for the others.")
+        message = _(
+            "A page can contain the full list of warning signs only once. Elsewhere, use ::: warning-signs … short."
+        )
         context.issues.add(block.line, message)
         return None
     context.signs_timing = timing
@@ -50,15 +52,15 @@ def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values 
     cards, nodes = [], []
     for level in SignLevel:
         if rows := [sign for sign in signs if sign.level == level]:
-            card, card_nodes = _show_card(level, rows, context)
+            card, card_nodes = _render_card(level, rows, context)
             cards.append(card)
             nodes += card_nodes
     starter = gettext("Starter list. Not yet reviewed by your clinic.") if is_starter else ""
     html = render_component("warning_signs", cards=cards, starter=starter)
-    return {"html": html, "nodes": [*nodes, *([plain(starter)] if starter else [])]}
+    return {"html": html, "nodes": [*nodes, *([text_paragraph(starter)] if starter else [])]}
 
 
-def _show_card(level: str, signs: list[LocalizedSign], context: RenderContext) -> tuple[SafeString, list[Node]]:
+def _render_card(level: str, signs: list[LocalizedSign], context: RenderContext) -> tuple[SafeString, list[Node]]:
     """Return the signs of one level as a care card with instructions and a phone number, and its nodes."""
     resolver = context.resolver
     emergency, emergency_href = resolver.get_phone("clinic.emergency_number")
@@ -83,7 +85,7 @@ def _show_card(level: str, signs: list[LocalizedSign], context: RenderContext) -
         lines = [[Run(gettext("Do not drive yourself. Do not wait for a visit."))]]
     elif level == SignLevel.CALL_NOW:
         if night != day:
-            # Two numbers in one sentence: a button with one of them would be the wrong one half of the time.
+            # The sentence contains both numbers; a button with either one would be wrong half of the time.
             number = href = ""
             line = gettext("Call %(day)s during office hours or %(night)s at any other time.")
             lines = [_insert_phones(line, day=day, night=night)]
@@ -107,8 +109,8 @@ def _show_card(level: str, signs: list[LocalizedSign], context: RenderContext) -
 
 def _insert_phones(line: str, **phones: tuple[str, str]) -> list[Run]:
     """Return a line with its ``%(name)s`` as phone links."""
-    parts = PHONE_PLACE.split(line)
-    return [link(*phones[part]) if at % 2 else Run(part) for at, part in enumerate(parts) if part]
+    parts = PHONE_PLACEHOLDER.split(line)
+    return [link_run(*phones[part]) if at % 2 else Run(part) for at, part in enumerate(parts) if part]
 
 
 def _cite(sign: LocalizedSign, context: RenderContext) -> int:
@@ -117,10 +119,10 @@ def _cite(sign: LocalizedSign, context: RenderContext) -> int:
     return context.get_citation_number(source) if source else 0
 
 
-def show_emergency_signs(
+def render_emergency_signs(
     timing: str, context: RenderContext, *, is_page_top: bool = False
 ) -> tuple[SafeString, list[Node]]:
-    """Return the emergency signs in short form and one line on calling us, and their nodes.
+    """Return the emergency signs in short form and one line about calling us, and their nodes.
 
     ``is_page_top``: for the top of a page, with a link to the full list if the page has one.
     """
@@ -138,17 +140,17 @@ def show_emergency_signs(
         line = gettext("For other warning signs, call %(day)s, day or night.")
     runs = _insert_phones(line, day=day, night=night) if day[0] else []
     if is_page_top and context.signs_timing:
-        runs += [Run(" "), link(gettext("See all warning signs."), f"#{ANCHOR}")]
+        runs += [Run(" "), link_run(gettext("See all warning signs."), f"#{ANCHOR}")]
     html = render_component(
         "warning_signs_short",
         signs=texts,
         title=title,
         number_href=emergency_href,
-        line=[{"text": run.text, "href": mark_place(run.href)} for run in runs],
+        line=[{"text": run.text, "href": add_id_placeholder(run.href)} for run in runs],
         is_top=is_page_top,
     )
-    entries: list[Node] = [ListItem(nodes=[plain(text)]) for text in texts]
-    return html, [Paragraph(runs=[link(title, emergency_href)]), List(nodes=entries), Paragraph(runs=runs)]
+    entries: list[Node] = [ListItem(nodes=[text_paragraph(text)]) for text in texts]
+    return html, [Paragraph(runs=[link_run(title, emergency_href)]), List(nodes=entries), Paragraph(runs=runs)]
 
 
 register(
@@ -158,15 +160,15 @@ register(
         help=_(
             "the warning signs for pages read before a procedure or without one, after one, or both: grouped by level, "
             "each with what to do and the clinic's numbers; once per page. With short: the emergency signs in a few "
-            "words, and one line on calling us. Every topic and guide prints the short form at the top automatically"
+            "words, and one line about calling us. Every topic and guide prints the short form at the top automatically"
         ),
         example="::: warning-signs both",
         label=_("Warning signs"),
         component=COMPONENT,
         options=Options.NAMES,
         fields=(
-            Field("when", _("When do people read this page?"), "choice", TIMINGS),
-            Field(SHORT, _("Only the emergency signs, in a few words"), "flag", is_required=False),
+            BlockField("when", _("When do people read this page?"), "choice", TIMINGS),
+            BlockField(SHORT, _("Only the emergency signs, in a few words"), "flag", is_required=False),
         ),
         group=Group.ADVICE,
         dialog="signs",

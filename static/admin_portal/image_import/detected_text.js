@@ -52,7 +52,7 @@ export class DetectedText {
       } else throw new Error(String(response.status));
     } catch {
       this.root.textContent = gettext(
-        "Text detection did not answer. Look at the whole picture. It will run again when you save.",
+        "Text detection did not answer. Check the whole picture. It will run again when you save.",
       );
     }
     this.draw();
