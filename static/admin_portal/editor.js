@@ -1,6 +1,6 @@
-// The writing screen: the Markdown field with its dialogs, preview, and checks, and for the whole form the bar, autosave,
-// and draft recovery. In the Markdown field no key is captured but Ctrl+S and Ctrl+F: Tab and Esc leave it, and undo is
-// the browser's own. visual_editor/ shows the same text as it looks.
+// The writing screen: the Markdown field with its dialogs, preview, and checks, and for the whole form the bar,
+// autosave, and draft recovery. The Markdown field captures only Ctrl+S and Ctrl+F. Tab and Esc leave it, and undo is
+// the browser's own. visual_editor/ shows the same text formatted.
 
 import { all } from "./editor/api.js";
 import { warnBeforeUnload, startNotice } from "./editor/unsaved_warning.js";
@@ -35,7 +35,7 @@ function start(editor) {
   const mode = startMode(editor, field);
   startTools(editor, field, windows);
   startPaste(field, windows.upload, listNotes, say);
-  // Not imported above: without it, the field and everything that keeps the text safe must still work.
+  // Imported dynamically, so that the field and autosave still work if it fails to load.
   import("./visual_editor/visual_editor.js")
     .then(({ startVisualEditor }) => startVisualEditor(editor, field, { windows, mode, listNotes, say }))
     .catch((error) => {

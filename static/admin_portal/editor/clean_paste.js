@@ -54,7 +54,7 @@ function textAfter(node) {
   return range.toString().slice(0, 4);
 }
 
-// Styles carry meaning in Word, but must not apply: the content security policy would report each one.
+// Styles carry meaning in Word, but must not apply, because the content security policy would report each one.
 function inert(html) {
   const attributes = (tag) => tag.replace(/\s(style|on[a-z]+)(\s*=)/gi, (_, name, rest) => ` ${/^style$/i.test(name) ? "data-style" : "data-off"}${rest}`);
   return html.replace(/^Version:[\d.]+\s+StartHTML:[^<]*/i, "").replace(/<style\b[\s\S]*?<\/style>/gi, "").replace(/<([a-z]+:[\w-]+)([^>]*)\/>/gi, "<$1$2></$1>").replace(/<[a-z][^>]*>/gi, attributes);
@@ -90,7 +90,8 @@ function trimToFragment(body) {
   outside.filter((node) => !above(node, (at) => /-list$/.test(css(at)["mso-element"] ?? ""))).forEach((node) => node.remove());
 }
 
-// Word writes the label of a list item, "3." or a bullet, into the text. It moves to the paragraph: data-sign.
+// Word writes the label of a list item, "3." or a bullet, into the text. Move it to an attribute of the paragraph:
+// data-list-label.
 function takeOutListSigns(body) {
   every(body).filter((node) => css(node)["mso-list"] === "ignore").forEach((node) => {
     const text = texts(node).map((part) => fromSymbolFont(part.data, fontOf(part))).join("").replace(/\s+/g, " ").trim();
@@ -134,7 +135,7 @@ const isInserted = (node) => node.nodeName === "INS" || node.getAttribute("role"
 function takeOutDeleted(body, note) {
   every(body).filter((node) => isDeleted(node) && !above(node, isDeleted)).forEach((node) => {
     if (textOf(node)) note("deleted", textOf(node));
-    // Marks the list item: where all of it was deleted, the numbers after it move up.
+    // Marks the list item: if the whole item was deleted, renumber the items after it.
     node.closest("p,li")?.setAttribute("data-deleted", "");
     if (/^(P|LI|TD|TH)$/.test(node.nodeName)) node.replaceChildren();
     else node.remove();
@@ -182,7 +183,7 @@ function takeOutHidden(body, note) {
   });
 }
 
-// Write capitals into the text where a style shows it in capitals.
+// Capitalize text that a style displays in capitals.
 function writeOutCapitals(body) {
   texts(body).forEach((node) => {
     const at = above(node, (outer) => css(outer)["text-transform"]);
@@ -320,7 +321,7 @@ function scriptOf(node) {
   return Math.abs(lift) < 2 ? "" : lift > 0 ? "sup" : "sub";
 }
 
-// How raised letters after a number are printed in the languages of a text, by the registry of languages.
+// How raised letters after a number are written in the text's languages, from the language registry.
 function ordinalsOf(body) {
   const rules = JSON.parse(document.querySelector("[data-ordinals]").dataset.ordinals);
   const isUsed = ({ code, characters, words }) => [...characters].some((character) => body.textContent.includes(character))

@@ -1,4 +1,4 @@
-// Recovery of earlier unsaved text: continue with it, compare it, or discard it.
+// Recovery of earlier unsaved text: restore it, compare it, or discard it.
 
 import { format, gettext, ngettext } from "../i18n.js";
 import { all, postForm } from "./api.js";
@@ -23,7 +23,7 @@ function showChanges(place, changes) {
   }));
 }
 
-// ``restore``: keeps an offer again that was forgotten.
+// ``restore``: puts back an offer that was dismissed.
 export function startDraftRecovery(editor, form, { take, forget, restore }) {
   const box = editor.querySelector("[data-offers]");
   const dialog = () => document.querySelector("dialog[data-window=compare]");

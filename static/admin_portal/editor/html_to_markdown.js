@@ -24,7 +24,7 @@ function heading(node) {
 const ROMAN = { i: 1, v: 5, x: 10, l: 50 };
 const roman = (text) => [...text].reduce((sum, letter, at) => sum + (ROMAN[letter] < (ROMAN[text[at + 1]] ?? 0) ? -ROMAN[letter] : ROMAN[letter]), 0);
 
-// Reads a label such as "3.", "b)", "(iv)", "Step 2:" or "1.2": {number, isPlain}, or null for a bullet.
+// Reads a label such as "3.", "b)", "(iv)", "Step 2:", or "1.2": {number, isPlain}, or null for a bullet.
 function numberOf(sign, last) {
   const found = /^[([]?(?:\p{L}+\s+)?((?:\d+\.)*)(\d+|[a-z]{1,5})[.):\]]*$/iu.exec(sign);
   if (!found || (found[2] === "o" && sign === "o")) return null;
@@ -36,7 +36,7 @@ function numberOf(sign, last) {
   return letters.length === 1 ? { number: letters.charCodeAt(0) - 96, isPlain: false } : null;
 }
 
-// Word's lists are paragraphs: the level is in the style, the label in data-sign (see clean.js).
+// Word's lists are paragraphs: the level is in the style, the label in data-list-label (see clean_paste.js).
 function wordItem(node) {
   const level = /level(\d+)/.exec(css(node)["mso-list"] ?? "")?.[1];
   const sign = node.getAttribute("data-sign");

@@ -13,7 +13,7 @@ export const escaped = (text) => text
   .replace(/_/g, (sign, at, whole) => (WORD.test(whole[at - 1] ?? " ") && WORD.test(whole[at + 1] ?? " ") ? sign : "\\_"))
   .replace(/&(?=#?\w+;)/g, "\\&");
 
-// Escapes characters that would make the line a heading, list, rule, block or table.
+// Escapes characters that would make the line a heading, list, rule, block, or table.
 function atLineStart(line) {
   if (/^(#{1,6}(\s|$)|[-+>](\s|$)|>|:::|~~~)/.test(line) || /^(=+|-+|[-|: ]*-[-|: ]*)$/.test(line)) return `\\${line}`;
   return line.replace(/^(\d{1,9})([.)](\s|$))/, "$1\\$2");

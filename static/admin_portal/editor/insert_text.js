@@ -15,7 +15,7 @@ export const focusText = (field) => (visual(field) ?? field).focus();
 
 export const selectedText = (field) => visual(field)?.selectedText() ?? field.value.slice(field.selectionStart, field.selectionEnd);
 
-// The visual editor reads back what is put into the field.
+// The visual editor reads back the new value of the field.
 function putUnseen(field, text, from, to) {
   field.setRangeText(text, from, to, "end");
   field.dispatchEvent(new Event("input", { bubbles: true }));
@@ -32,7 +32,7 @@ function put(field, text, from = field.selectionStart, to = field.selectionEnd) 
   if (!document.execCommand("insertText", false, text)) putUnseen(field, text, from, to);
 }
 
-// Puts words in place of the selection.
+// Replaces the selection.
 export function insertText(field, text) {
   if (visual(field)) visual(field).insertInline(text);
   else put(field, text);

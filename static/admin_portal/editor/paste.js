@@ -8,7 +8,7 @@ import { insertText, insertParagraphs } from "./insert_text.js";
 
 const spoken = (markdown) => markdown.replace(/\\\n/g, "\n").replace(/\\([^\w\s])/g, "$1").replace(/\s+/g, "");
 
-// Return what the clipboard holds: a picture, and its HTML as Markdown.
+// Return the clipboard's contents: a picture, and its HTML as Markdown.
 export function pasted(data, upload) {
   const html = data?.getData("text/html");
   const [picture] = upload.pictures(data);

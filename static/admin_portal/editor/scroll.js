@@ -38,7 +38,7 @@ function between(pairs, from, to, value) {
   return span > 0 ? low[to] + ((value - low[from]) / span) * (high[to] - low[to]) : low[to];
 }
 
-const STALE = 1000; // milliseconds after which places in the visual editor are measured again: its cards grow when they load
+const STALE = 1000; // milliseconds after which positions in the visual editor are measured again, because its blocks grow when they load
 
 // ``text``: the function of text.js.
 export function startScroll(field, frame, text) {

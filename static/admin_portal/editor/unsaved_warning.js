@@ -4,7 +4,7 @@ import { gettext } from "../i18n.js";
 import { refreshCsrfToken } from "./api.js";
 import { anyLocal } from "./local_drafts.js";
 
-// A notice stays until what it says is no longer true: each topic (autosave, preview) clears its own.
+// A notice stays until its condition clears: each topic (autosave, preview) clears its own.
 export function startNotice(editor) {
   const box = editor.querySelector("[data-notice]");
   const live = editor.querySelector("[data-live]");
@@ -45,7 +45,7 @@ export function startNotice(editor) {
   };
 }
 
-// Without autosave, it is enough to know whether something was typed.
+// Without autosave, it only matters whether something was typed.
 function trackChanges(form) {
   let changed = document.querySelector("[data-unsaved]") !== null;
   const change = () => { changed = true; };

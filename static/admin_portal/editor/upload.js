@@ -1,5 +1,5 @@
-// A new picture, from the button, the clipboard or dropped on the text. Staff check and save it in another tab; then it is
-// inserted into the text, which stays open here.
+// A new picture, from the button, from the clipboard, or dropped on the text. Staff check and save it in another tab;
+// then it is inserted into the text, which stays open here.
 
 import { gettext } from "../i18n.js";
 import { all, getJson, postForm } from "./api.js";

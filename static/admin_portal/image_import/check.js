@@ -1,4 +1,4 @@
-// Crop and cover: the rectangles on the picture, and the result as the server renders it.
+// Crop and cover: the rectangles on the picture, and the result rendered by the server.
 
 import { format, gettext } from "../i18n.js";
 import { Rectangles } from "./rectangles.js";

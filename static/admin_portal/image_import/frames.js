@@ -1,4 +1,4 @@
-// Sliders for the window of a DICOM frame; the server draws each picture.
+// Sliders for a DICOM frame's window; the server draws each picture.
 
 import { format, gettext } from "../i18n.js";
 

@@ -9,7 +9,7 @@ const MAX_BOXES = 50;
 const round = (value) => Math.round(value * 100) / 100;
 const within = (value, least, most) => Math.min(most, Math.max(least, value));
 
-/** Keep a rectangle in the picture, at least LEAST percent wide and high. */
+/** Clamp a rectangle to the picture, with a minimum size. */
 export function fitted([left, top, width, height]) {
   const w = within(width, LEAST, 100);
   const h = within(height, LEAST, 100);

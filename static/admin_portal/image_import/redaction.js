@@ -1,4 +1,4 @@
-// Rectangles on the picture: drawn, moved and resized by mouse, touch or keyboard.
+// Rectangles on the picture: drawn, moved, and resized by mouse, touch, or keyboard.
 
 import { format, gettext } from "../i18n.js";
 

@@ -36,7 +36,7 @@ export function startRows(form, say) {
     Object.entries(values).forEach(([name, value]) => { field(row, name).value = value; });
   }
 
-  // Update numbers, field names and visibility from the order and the shape.
+  // Update numbers, field names, and visibility from the order and the shape.
   function renumber() {
     all().forEach((row, index) => {
       row.querySelectorAll("[name]").forEach((input) => { input.name = input.name.replace(/^marks-\d+/, `marks-${index}`); });

@@ -1,13 +1,13 @@
-// What other scripts of the writing screen can ask of the text, whichever way it is shown.
+// The API of the text for the writing screen's other scripts, in both modes.
 //
 // ``element`` is the root of the Markdown field, [data-editor]. It has ``element.visualEditor`` as soon as it has
-// dispatched "editor:ready". Lines count from 1, in the Markdown of the textarea. Other events of the root, all bubbling:
-//   editor:mode   {mode}: "visual" or "source", after the writer has switched
-//   editor:state  {canUndo, canRedo}, after the text or the selection has changed
+// dispatched "editor:ready". Lines count from 1, in the Markdown of the textarea. Other events of the root, all
+// bubbling:   editor:mode   {mode}: "visual" or "source", after the user has switched
+// editor:state  {canUndo, canRedo}, after the text or the selection has changed
 // and of the form: "editor:save" (Ctrl+S) and "editor:find" (Ctrl+F), both from the text only.
 //
-// A match, as find() returns it, is {line, from, to}. ``from`` and ``to`` are places in the text as it is shown now: pass
-// them back to select() or replace(), and search again after a change.
+// A match, as find() returns it, is {line, from, to}. ``from`` and ``to`` are places in the text as it is shown now:
+// pass them back to select() or replace(), and search again after a change.
 
 import { goToLine, goToOffset, lineOfOffset, replaceAt } from "../editor/insert_text.js";
 
@@ -17,7 +17,7 @@ const fold = (text) => text.toLowerCase();
 export function findAll(text, query, { matchCase = false } = {}) {
   const [body, words] = matchCase ? [text, query] : [fold(text), fold(query)];
   const found = [];
-  // Where lower case changes the length of the text ("İ"), places would be wrong: search as typed.
+  // If lowercasing changes the length of the text ("İ"), positions would be wrong, so search as typed.
   const [inside, wanted] = body.length === text.length && words.length === query.length ? [body, words] : [text, query];
   for (let at = wanted ? inside.indexOf(wanted) : -1; at >= 0; at = inside.indexOf(wanted, at + wanted.length)) {
     found.push([at, at + wanted.length]);

@@ -4,11 +4,11 @@ import { format, gettext } from "../i18n.js";
 import { fillList, searchList } from "../editor/choice_lists.js";
 
 const LISTS = { series: "series", care: "care" };
-// What is inside a block is edited in the text.
+// The content of a block is edited in the text.
 const isInside = (field) => field.kind === "text" || field.kind === "lines";
 
 export const lineFields = (info) => info.fields.filter((field) => !isInside(field));
-// Whether a picture is all that a block asks for.
+// Whether a picture is the only field of a block.
 export const isPicture = (info) => lineFields(info).length === 1 && lineFields(info)[0].kind === "figure";
 
 // Return the values of the fields by name, from what follows the name of a block.
@@ -74,7 +74,7 @@ function list(field, value, names) {
   return group;
 }
 
-// A button that opens the picture chooser, and next to it what is chosen.
+// A button that opens the picture chooser, next to the chosen picture.
 function picture(field, value, names, choosePicture) {
   const group = element("fieldset", "dialog__fieldset");
   const shown = element("div", "picture-field");
@@ -128,7 +128,7 @@ export function askForOptions(info, { now, before = "" }, { names, choosePicture
   const isTaken = (field) => !isNew || (field.kind === "choice" && Object.hasOwn(field.choices, known[field.name]));
   const values = Object.fromEntries(fields.filter(isTaken).map((field) => [field.name, known[field.name]]));
   if (isPicture(info)) {
-    // A form with one button would only be one more click.
+    // Skip the dialog if its only control would be the picture button.
     choosePicture({
       load: loadPictures, chosen: values[fields[0].name], canUpload: isNew,
       name: isNew ? gettext("Insert a picture") : gettext("Change the picture"), action: isNew ? gettext("Insert") : gettext("Change"),

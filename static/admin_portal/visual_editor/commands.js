@@ -1,4 +1,4 @@
-// What staff can do to the text: with keys, with the toolbar, and with the list of blocks.
+// Editing commands for keys, the toolbar, and the block palette.
 
 import { gettext } from "../i18n.js";
 import {
@@ -19,7 +19,7 @@ function depthOf($pos, test) {
   return -1;
 }
 
-// Return the depth of the block that whole blocks can be put beside: of the text, or in "choices".
+// Return the depth of the block that whole blocks can be inserted next to: at the top level, or in "choices".
 function blockDepth($pos, canHold) {
   const choices = depthOf($pos, (node) => node.type === nodes.options_block);
   return choices > 0 && $pos.depth > choices && canHold ? choices + 1 : 1;
@@ -79,7 +79,7 @@ export function setStyle(style) {
   if (style === "paragraph") return setBlockType(nodes.paragraph);
   const level = Number(style);
   return (state, dispatch) => {
-    // A heading that changes its level keeps its address.
+    // A heading that changes its level keeps its anchor.
     const own = currentHeading(state)?.node.attrs;
     const attrs = { level, ...(own && { anchor: own.anchor, folded: own.folded && level === 2 }) };
     return chainCommands(setBlockType(nodes.heading, attrs), (one, go) => liftListItem(nodes.list_item)(one, go))(state, dispatch);
@@ -107,7 +107,8 @@ export function toggleList(type) {
   };
 }
 
-// Leave a ":::" block: a paragraph after it. ``emptied``: the empty part in which Enter was pressed goes.
+// Leave a ":::" block: a paragraph after it. ``emptied``: the empty paragraph or item in which Enter was pressed is
+// removed.
 function exitBlock(state, dispatch) {
   const { $from } = state.selection;
   const depth = depthOf($from, (node) => isContainer(node) || node.type === nodes.table);
@@ -145,7 +146,7 @@ function exitEmpty(state, dispatch) {
   return true;
 }
 
-// Enter in a table goes down, and in the last row adds one.
+// Enter in a table moves down, and in the last row adds a row.
 function rowBelow(state, dispatch, view) {
   if (!isInTable(state) || !state.selection.empty) return false;
   const { $from } = state.selection;
@@ -179,7 +180,7 @@ function lineBreak(state, dispatch) {
   return true;
 }
 
-// Backspace at the start of a list item or heading takes the bullet or the style away, as in Word.
+// Backspace at the start of a list item or heading removes the bullet or the style, as in Word.
 function plainAtStart(state, dispatch) {
   const { $from, empty } = state.selection;
   if (!empty || $from.parentOffset > 0) return false;
@@ -188,7 +189,8 @@ function plainAtStart(state, dispatch) {
   if (depth < 0 || $from.depth !== depth + 1 || $from.index(depth) > 0) return false;
   const container = depthOf($from, isContainer);
   if (container === depth - 2) {
-    // The list of a block cannot end: an item joins the one above, and the only empty one takes the block with it.
+    // A block's list can't be exited with Backspace: an item merges with the previous one, and deleting the last empty
+    // item removes the block.
     if ($from.index(depth - 1) > 0 || $from.node(container).textContent) return false;
     const tr = state.tr.replaceWith($from.before(container), $from.after(container), nodes.paragraph.create());
     dispatch?.(tr.setSelection(TextSelection.create(tr.doc, $from.before(container) + 1)));
@@ -355,7 +357,7 @@ export function selectedLines({ doc, selection }) {
   return lines;
 }
 
-// Put a block below the current one, or in place of an empty paragraph, and the cursor into it.
+// Insert a block below the current one, or replace an empty paragraph, and put the cursor into it.
 // ``isLeading``: it belongs at the top of the text.
 export function putBlock(view, node, { inChoices = true, replacesSelection = false, isLeading = false } = {}) {
   const { state } = view;
@@ -379,7 +381,7 @@ export function putBlock(view, node, { inChoices = true, replacesSelection = fal
   }
   const first = node instanceof Fragment ? node.firstChild : node;
   if (first.isAtom && !first.isTextblock) {
-    // Writing goes on below it.
+    // Put the cursor below it.
     const after = pos + (node instanceof Fragment ? node.size : node.nodeSize);
     const next = tr.doc.nodeAt(after);
     if (next?.type !== nodes.paragraph || next.content.size) tr.insert(after, nodes.paragraph.create());

@@ -1,4 +1,4 @@
-// Marks the first use of each glossary word, as the page links it to its definition.
+// Marks the first use of each glossary word, which the page links to its definition.
 
 import { Decoration, DecorationSet, Plugin, PluginKey } from "./libraries.js";
 import { schema } from "./schema.js";

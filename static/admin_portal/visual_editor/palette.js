@@ -1,4 +1,5 @@
-// The list of everything that can be inserted, with a box to search it: opened by "/" in the text, or by the toolbar.
+// The block palette: a searchable list of everything that can be inserted, opened by "/" in the text or from the
+// toolbar.
 
 import { gettext } from "../i18n.js";
 import { icon } from "./icons.js";
@@ -42,7 +43,7 @@ export function createPalette(items) {
     rows.forEach(({ option, words }) => { option.hidden = !asked.every((word) => words.includes(word)); });
     list.querySelectorAll("[role=group]").forEach((group) => { group.hidden = !group.querySelector("[role=option]:not([hidden])"); });
     empty.hidden = visible().length > 0;
-    // What begins with the words is what was meant, wherever it is in the list.
+    // Prefix matches come first.
     choose(Math.max(0, visible().findIndex(({ item }) => plain(item.label).startsWith(plain(search.value)))));
   }
   function close(item) {
@@ -91,7 +92,7 @@ export function createPalette(items) {
 
   return {
     isOpen: () => !box.hidden,
-    // Open at a place on the screen. ``done(item, query)``: item is undefined if nothing was chosen.
+    // Open at a position on the screen. ``done(item, query)``: item is undefined if nothing was chosen.
     open({ left, top, bottom }, done) {
       closed = done;
       fill();

@@ -145,7 +145,7 @@ function blockNode(tokens, contents = {}, read = undefined) {
     case "heading_open": {
       const mark = {};
       const nodes = inlineNodes(inner[0], mark);
-      // A line of = or - below a paragraph is a heading by accident: staff see it as it was typed.
+      // A line of = or - below a paragraph makes an accidental heading, so show it as typed.
       if (token.markup.startsWith("=") || token.markup.startsWith("-")) throw new Unsupported("setext");
       return schema.node("heading", { level: Number(token.tag[1]), ...mark }, nodes);
     }
@@ -191,7 +191,7 @@ export function createParser(contents, cards) {
     const [{ type, meta }] = tokens;
     if (type === "directive" && !cards.includes(meta.name)) return toSource(source);
     if (type === "directive_open" && !meta.isClosed) return toSource(source);
-    // Indentation of up to three spaces is possible in front of most blocks. It would be lost.
+    // Most blocks may be indented by up to three spaces, which would be lost.
     if (type.startsWith("directive") && /^\s/.test(source)) return toSource(source);
     try {
       const node = blockNode(tokens, contents, (group) => readBlocks(group.slice(1, -1), lines, start + 1, end - 1, keep));

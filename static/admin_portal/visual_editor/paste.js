@@ -29,7 +29,7 @@ function plainBlocks(text) {
       const item = nodes.list_item.create(null, paragraph(line.replace(type === nodes.bullet_list ? BULLET : NUMBER, "").trim()));
       const isNext = last?.type === type && (type === nodes.bullet_list || Number(number[1]) === last.attrs.start + last.childCount);
       if (isNext) blocks[blocks.length - 1] = last.copy(last.content.addToEnd(item));
-      // A lone "1945." begins a sentence.
+      // A lone "1945." starts a sentence.
       else if (number && Number(number[1]) !== 1) blocks.push(paragraph(words));
       else blocks.push(type.create(null, item));
     }
@@ -44,7 +44,7 @@ function toSlice(blocks) {
   return new Slice(content, open(content.firstChild), open(content.lastChild));
 }
 
-// What is copied here says so: other programs use ProseMirror as well, and have other blocks.
+// Tag our own clipboard HTML, because other ProseMirror editors have different schemas.
 const OWN = "data-plainspine";
 const serializer = DOMSerializer.fromSchema(schema);
 const clipboardSerializer = {

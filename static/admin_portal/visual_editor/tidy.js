@@ -1,5 +1,5 @@
-// What must hold in every text, after each change by a person: an address leads to one section, the first row of a table is
-// its head, and below the last block there is room to write.
+// Invariants restored after every edit: anchors are unique, the first row of a table is its header, and the last block
+// is followed by a paragraph.
 
 import { Plugin } from "./libraries.js";
 import { schema } from "./schema.js";

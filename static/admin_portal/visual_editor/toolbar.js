@@ -1,4 +1,5 @@
-// The toolbar of the visual editor, and the line below the text that says where the cursor is and what can be done there.
+// The toolbar of the visual editor, and the line below the text that shows where the cursor is and what can be done
+// there.
 
 import { gettext } from "../i18n.js";
 import {
@@ -41,8 +42,8 @@ function roving(bar) {
   };
 }
 
-// On a narrow screen the bar is one row that scrolls. Where it goes on, an arrow says so, and moves it. The arrow is for
-// fingers and mice only: with the arrow keys, the bar follows the focus.
+// On a narrow screen the bar is one row that scrolls. If the bar overflows, an arrow button scrolls it. The arrow is
+// for pointer users only: with the arrow keys, the bar follows the focus.
 function scrollHints(bar) {
   const hint = (side, drawing, step) => {
     const button = iconButton("", drawing, { className: `editor-bar__hint editor-bar__hint--${side}` });

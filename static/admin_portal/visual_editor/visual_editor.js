@@ -1,5 +1,5 @@
-// The visual editor over the Markdown field. The textarea stays the form's field: every change is written into it, and what
-// others write into it is read back.
+// The visual editor over the Markdown field. The textarea stays the form's field: every change is written to it, and
+// changes that other scripts make to it are read back.
 
 import { format, gettext } from "../i18n.js";
 import { languageOf } from "../editor/form.js";
@@ -22,14 +22,14 @@ import { CONTAINERS, schema } from "./schema.js";
 import { tidyPlugin } from "./tidy.js";
 import { createContextLine, createToolbar } from "./toolbar.js";
 
-// Opens the list of blocks on the "/" that begins a word, where no text would have one.
+// Opens the list of blocks on the "/" that begins a word, where "/" wouldn't normally appear.
 const typingPlugin = (open) => new Plugin({
   props: {
     handleTextInput(view, from, to, text) {
       const { selection, tr } = view.state;
       const { $from } = selection;
       if (selection instanceof NodeSelection && selection.node.isBlock) {
-        // What is typed does not replace a block, but goes below it.
+        // Typing does not replace a selected block, but continues below it.
         tr.insert(selection.to, nodes.paragraph.create(null, schema.text(text)));
         view.dispatch(tr.setSelection(TextSelection.create(tr.doc, selection.to + 1 + text.length)).scrollIntoView());
         return true;
@@ -42,7 +42,7 @@ const typingPlugin = (open) => new Plugin({
   },
 });
 
-// Words where nothing is written yet, and the block with the cursor.
+// Placeholder text in empty paragraphs, and the block with the cursor.
 const hintsPlugin = () => new Plugin({
   props: {
     decorations(state) {
@@ -143,7 +143,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     toggleFold() {
       const { node, pos } = currentHeading(view.state);
       const folded = !node.attrs.folded;
-      // Only a section with an address can be folded.
+      // Only a section with an anchor can be collapsed.
       const anchor = node.attrs.anchor || addressOf(node.textContent, view.state.doc);
       replaceNode(pos, { folded, anchor });
     },
@@ -161,7 +161,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     });
     return place;
   };
-  // All chances of a page are out of the same number: a new block begins with the choices of the one before it.
+  // All chances on a page use the same total, so a new block starts with the options of the previous one.
   const optionsBefore = (name) => (placeOf(name) < 0 ? "" : view.state.doc.nodeAt(placeOf(name)).attrs.options);
   async function insert(name) {
     const one = blocks[name];
@@ -218,7 +218,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
         item.run();
         return;
       }
-      // Nothing typed is lost: the sign and what followed it stay as text.
+      // Nothing typed is lost: the slash and what followed it stay as text.
       view.focus();
       if (typed && (query || document.activeElement === host)) view.dispatch(view.state.tr.insertText(typed + query));
     });
@@ -308,7 +308,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
       announceSoon();
     },
     handleDOMEvents: {
-      // What the field reports is enough; the form would otherwise hear of each key twice.
+      // The input events of the field are enough; otherwise the form would handle every keystroke twice.
       input: (_, event) => { event.stopPropagation(); },
       click: (_, event) => { if (event.target.closest?.("a")) event.preventDefault(); },
     },
@@ -441,7 +441,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
   return { view, text, api };
 }
 
-// Return an address for a section that has none, as the server would make it.
+// Return an anchor for a section that has none, as the server would make it.
 function addressOf(title, doc) {
   const taken = new Set();
   doc.descendants((node) => { if (node.attrs.anchor) taken.add(node.attrs.anchor); });

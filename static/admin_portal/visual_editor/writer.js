@@ -10,7 +10,7 @@ const LINE_START = [
   [/^(=+|-+)(?=\s*$)/, "\\$1"], [/^\|/, "\\|"], [/^(\d{1,9})([.)])(?=\s|$)/, "$1\\$2"],
 ];
 const MARKERS = { bullet_list: ["-", "*", "+"], ordered_list: [".", ")"] };
-// From what reads best to what always works.
+// Escaping strategies, from most readable to safest.
 const WAYS = [
   { escape: 0, em: "*" }, { escape: 1, em: "*" }, { escape: 1, em: "_" }, { escape: 2, em: "*" }, { escape: 2, em: "_" },
 ];
@@ -49,7 +49,7 @@ function leaf(node, way, oneLine) {
   }
 }
 
-// The mark that holds for the most pieces is the outermost.
+// The mark that spans the most nodes is outermost.
 function inline(pieces, way, oneLine) {
   let text = "";
   for (let at = 0; at < pieces.length;) {
@@ -76,7 +76,8 @@ function inline(pieces, way, oneLine) {
   return text;
 }
 
-// The characters that a reader sees, each with its marks: white space at the ends of lines does not count, nor its style.
+// The visible characters, each with its marks. White space at the ends of lines does not count, and neither does its
+// style.
 function visible(content, oneLine) {
   const signs = [];
   content.forEach((node) => {
@@ -101,8 +102,8 @@ function visible(content, oneLine) {
 
 export const isSameInline = (one, other, oneLine = false) => visible(one, oneLine) === visible(other, oneLine);
 
-// ``parser``: of createParser(). Returns write(node, mark), the Markdown of a block without a line break at its end. ``mark``:
-// for a list, the sign of its items. ``writeBlocks(parent)`` writes the blocks in a ":::" block (document.js).
+// ``parser``: of createParser(). Returns write(node, mark), the Markdown of a block without a line break at its end.
+// ``mark``: for a list, its bullet character. ``writeBlocks(parent)`` writes the blocks in a ":::" block (document.js).
 export function createWriter(parser, writeBlocks) {
   // Return the text of a paragraph, heading, or cell. ``around`` makes a whole block of it; ``find`` returns its content in
   // the block that is read.
@@ -130,7 +131,7 @@ export function createWriter(parser, writeBlocks) {
     return around(words({ content }, { oneLine: true, around, find }));
   }
 
-  // Two lists in a row are one, unless their signs differ.
+  // Two consecutive lists merge unless their bullets differ.
   function inItem(item, isTight) {
     let text = "";
     let before = null;
@@ -194,7 +195,7 @@ export function createWriter(parser, writeBlocks) {
   return write;
 }
 
-// Return the sign of a list: its own, unless the list before it has the same.
+// Return the bullet character of a list: its own, unless the list before it has the same.
 export function listMark(node, before, sign) {
   const { mark } = node.attrs;
   if (before?.type !== node.type || sign !== mark) return mark;

@@ -1,8 +1,8 @@
 const BLOCKS = "h1, h2, h3, h4, h5, p, li, dt, dd, th, td";
-// Numbers on pictures, marks of sources, what leads elsewhere: nothing of it is a sentence.
+// Skip marker numbers, citations, and navigation.
 const SILENT = "svg, nav, fieldset, .citation, .page-status, .reader-tools__box, button, summary, .visually-hidden, .next-step, .sources, .series__hint, .series__buttons, .compare__tools";
 
-// The sentences of some elements as the reader sees them now: text, range and block of each.
+// The sentences in some elements as the reader sees them now: the text, range, and block of each.
 export function sentencesOf(roots, language) {
   const blocks = new Map();
   roots.forEach((root) => {
@@ -31,14 +31,14 @@ function cut(block, nodes, language) {
     });
 }
 
-// The browser's own rule of the language; without one, the whole block is read at once.
+// Uses the browser's own rules for the language; without them, the whole block is read at once.
 function pieces(text, language) {
   if (!Intl.Segmenter) return [{ text, start: 0 }];
   const found = [...new Intl.Segmenter(language, { granularity: "sentence" }).segment(text)];
   return found.map(({ segment, index }) => ({ text: segment, start: index }));
 }
 
-// Which text node holds a place of the whole, and where in it.
+// Map an offset in the joined text to a text node and an offset in it.
 function place(nodes, offset) {
   let left = offset;
   for (const node of nodes) {
