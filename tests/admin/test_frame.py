@@ -172,7 +172,7 @@ def test_a_list_begins_with_its_search_and_names_the_column_of_each_value(
     places = [text.index(part) for part in ('id="changelist-search"', 'id="changelist-filter"', 'id="result_list"')]
     assert places == sorted(places)
     assert '<td data-label="State" class="field-workflow_state">' in text
-    assert "Nothing found." in sign_in(editor).get(PAGES, {"q": "zebra"}).text
+    assert "No results." in sign_in(editor).get(PAGES, {"q": "zebra"}).text
 
 
 def test_send_lists_public_pages_by_title_or_code(page: Page, editor: User, sign_in: SignIn) -> None:

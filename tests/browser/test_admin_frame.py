@@ -41,7 +41,7 @@ def test_the_search_says_when_it_finds_nothing_and_closes_with_escape(editor_tab
 
     button.click()
     page.keyboard.type("zebra")
-    expect(page.locator("[data-search-status]")).to_have_text("Nothing found.")
+    expect(page.locator("[data-search-status]")).to_have_text("No results.")
     page.keyboard.press("Escape")
 
     expect(page.get_by_role("combobox")).not_to_be_visible()

@@ -86,7 +86,7 @@ def test_a_picture_comes_in_by_the_keyboard_alone(editor_tab: StaffTab, files: d
     keys.press("Control+A")
     keys.type("50")
     expect(page.get_by_role("button", name="Black box 1:")).to_have_accessible_name(
-        "Black box 1: 0 % from the left, 1 % from the top, 25 % wide, 50 % high"
+        "Black box 1: 0% from the left, 1% from the top, 25% wide, 50% high"
     )
     page.wait_for_timeout(900)
     seen(editor_tab)

@@ -245,7 +245,7 @@ def check_and_save(tab: StaffTab, check_tab: Page, title: str, alt: str, caption
 
 
 def upload(tab: StaffTab, file: Path) -> None:
-    tab.page.get_by_role("button", name="New picture …").click()
+    tab.page.get_by_role("button", name="New picture…").click()
     window = tab.page.locator("dialog[open]")
     window.locator("[name=picture]").set_input_files(file)
     window.get_by_role("button", name="Upload and check").click()

@@ -129,7 +129,7 @@ def test_a_page_that_is_not_here_offers_search_phone_and_the_way_home(site: Site
     main = page.one("main")
 
     assert (answer.status, answer.header("cache-control")) == (404, "no-store")
-    assert [element_text(h) for h in page.elements("h1")] == ["This page is not here"]
+    assert [element_text(h) for h in page.elements("h1")] == ["We can’t find that page"]
     assert {"tel:+13035550100", "/"} <= {a.get("href") for a in main.iter("a")}
     assert page.one("form", role="search").get("action") == "/search/"
     assert "no-such-page" not in element_text(main)

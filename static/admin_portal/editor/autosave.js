@@ -85,7 +85,7 @@ export function startAutosave(editor, form, notice) {
     if (!unsaved) return;
     const isStored = copies.keep(key.value, { fields: now, version: form.elements.version?.value, at: new Date().toISOString() });
     const stored = gettext("saved in this browser only, on this computer");
-    const notStored = gettext("not saved: this browser cannot store it. Copy your text.");
+    const notStored = gettext("Not saved. This browser can’t store it, so copy your text.");
     show(isStored ? stored : notStored, "no");
     notice.say(result, "keep");
   }
@@ -95,7 +95,7 @@ export function startAutosave(editor, form, notice) {
     timer = setTimeout(keep, Math.max(0, Math.min(PAUSE, since + LONGEST - Date.now())));
   }
   const change = () => {
-    if (statusLine.dataset.kept !== "no") show(gettext("writing …"), "");
+    if (statusLine.dataset.kept !== "no") show(gettext("editing…"), "");
     scheduleSave();
   };
   const offers = startDraftRecovery(editor, form, {

@@ -66,7 +66,7 @@ export function searchRows(box, list, status, kind) {
   });
   all("[data-unavailable]", list).forEach((part) => { part.hidden = !part.querySelector(".choice-list__row:not([hidden])"); });
   const count = rows.filter((row) => !row.hidden && row.matches("label")).length;
-  const found = count ? format(ngettext("%(count)s found.", "%(count)s found.", count), { count }) : gettext("Nothing found.");
+  const found = count ? format(ngettext("%(count)s result", "%(count)s results", count), { count }) : gettext("No results.");
   status.textContent = asked.length || kind?.value ? found : "";
 }
 
@@ -87,7 +87,7 @@ export function searchList(box, list, status, kind) {
 
 // Fill a list with rows to choose from. ``many``: with checkboxes.
 export function fillList(list, { rows, name = "choice", many = false, error = "" }) {
-  const emptyMessage = Object.assign(document.createElement("p"), { className: "help", textContent: error || gettext("There are none yet.") });
+  const emptyMessage = Object.assign(document.createElement("p"), { className: "help", textContent: error || gettext("None yet.") });
   list.replaceChildren(...(rows.length ? rows.map((row, at) => option(row, at, { name, many })) : [emptyMessage]));
 }
 
@@ -97,7 +97,7 @@ function unavailable(row) {
   const title = Object.assign(document.createElement("strong"), { textContent: row.name, id: nextId() });
   words.append(title, small(row.reason));
   if (row.edit) {
-    const link = Object.assign(document.createElement("a"), { href: row.edit, target: "_blank", textContent: gettext("Add them (new tab)") });
+    const link = Object.assign(document.createElement("a"), { href: row.edit, target: "_blank", textContent: gettext("Add them (opens in a new tab)") });
     link.setAttribute("aria-describedby", title.id);
     words.append(link);
   }
@@ -115,7 +115,7 @@ export function createPictureList(dialog) {
   return {
     // Begin with an empty list and search.
     clear() {
-      [box.value, kind.value, status.textContent] = ["", "", gettext("Loading …")];
+      [box.value, kind.value, status.textContent] = ["", "", gettext("Loading…")];
       list.replaceChildren();
       others.hidden = true;
     },

@@ -40,7 +40,7 @@ export function startDraftRecovery(editor, form, { take, forget, restore }) {
       showChanges(words, changes);
       return [Object.assign(document.createElement("h3"), { textContent: label }), words];
     });
-    const message = result.data.error ?? gettext("It is the same as the saved draft.");
+    const message = result.data.error ?? gettext("It is identical to the saved draft.");
     list.replaceChildren(...(parts.length ? parts : [Object.assign(document.createElement("p"), { textContent: message })]));
     dialog().showModal();
     list.querySelector("ins, del")?.scrollIntoView({ block: "center" });
@@ -62,7 +62,7 @@ export function startDraftRecovery(editor, form, { take, forget, restore }) {
     if (!older.length) return;
     const olderRows = Object.assign(document.createElement("details"), { open });
     const count = older.length;
-    const words = ngettext("%(count)s older text that is not saved", "%(count)s older texts that are not saved", count);
+    const words = ngettext("%(count)s older unsaved version", "%(count)s older unsaved versions", count);
     olderRows.append(Object.assign(document.createElement("summary"), { textContent: format(words, { count }) }), ...older);
     box.append(olderRows);
   }
@@ -70,11 +70,11 @@ export function startDraftRecovery(editor, form, { take, forget, restore }) {
   function describe({ at, here, fields }) {
     const values = { title: fields.title, time: clock(at) };
     if (!form.elements.page && fields.title) {
-      return format(here ? gettext("You have text “%(title)s” from %(time)s that is not saved (in this browser).")
-        : gettext("You have text “%(title)s” from %(time)s that is not saved."), values);
+      return format(here ? gettext("You have an unsaved version of “%(title)s” from %(time)s (stored in this browser).")
+        : gettext("You have an unsaved version of “%(title)s” from %(time)s."), values);
     }
-    return format(here ? gettext("You have text from %(time)s that is not saved (in this browser).")
-      : gettext("You have text from %(time)s that is not saved."), values);
+    return format(here ? gettext("You have an unsaved version from %(time)s (stored in this browser).")
+      : gettext("You have an unsaved version from %(time)s."), values);
   }
 
   function show(offers) {
@@ -85,7 +85,7 @@ export function startDraftRecovery(editor, form, { take, forget, restore }) {
       const removeRow = () => showRows(all(".draft-offer", box).filter((one) => one !== row));
       const buttons = Object.assign(document.createElement("div"), { className: "buttons" });
       buttons.append(
-        button(gettext("Continue with it"), () => { removeRow(); take(offer); }),
+        button(gettext("Restore"), () => { removeRow(); take(offer); }),
         button(gettext("Compare"), () => compare(offer), "button--secondary"),
         button(gettext("Discard"), () => {
           const remaining = all(".draft-offer", box);

@@ -64,7 +64,7 @@ export function startIssues(form, editor, field, { text, openPanel, showText, go
       const now = [...shown.problems, ...shown.advice ?? []].find(({ sentence, fix }) => fix && sentence === issue.sentence);
       if (!now || !applyFix(text, field, now.fix)) return;
     }
-    live.textContent = gettext("Fixed. Undo takes it back.");
+    live.textContent = gettext("Fixed. Select Undo to revert.");
     refresh();
   }
 
@@ -105,7 +105,7 @@ export function startIssues(form, editor, field, { text, openPanel, showText, go
     field.dataset.checked = "yes";
     const { problems, advice = [] } = found;
     const count = problems.length;
-    const words = count ? format(ngettext("%(count)s thing to fix", "%(count)s things to fix", count), { count }) : gettext("Ready to send");
+    const words = count ? format(ngettext("%(count)s problem to fix", "%(count)s problems to fix", count), { count }) : gettext("Ready to send");
     all("[data-problem-count]", form).forEach((element) => { element.textContent = words; });
     all("[data-problem-number]", form).forEach((element) => { element.textContent = count; });
     all("[data-open-panel=problems]", form).forEach((element) => { element.dataset.count = count; });

@@ -37,6 +37,6 @@ export function startPaste(field, upload, list, say) {
     if (made.isInline) insertText(field, space(0) + made.markdown + space(-1));
     else if (made.markdown) insertParagraphs(field, made.markdown);
     list(made.notes);
-    say(gettext("The pasted text was converted to Markdown. Press Control Z to undo."));
+    say(gettext("The pasted text was converted to Markdown. Press Ctrl+Z to undo."));
   });
 }

@@ -24,7 +24,7 @@ export function startNotice(editor) {
     const parts = [`${last.message} `];
     if (last.status === 401) {
       const link = document.createElement("a");
-      Object.assign(link, { href: editor.dataset.login, target: "_blank", textContent: gettext("Sign in in a new window, then come back here.") });
+      Object.assign(link, { href: editor.dataset.login, target: "_blank", textContent: gettext("Sign in again in a new window, then come back here.") });
       parts.push(link, " ");
     }
     box.replaceChildren(...parts, button);
@@ -36,7 +36,7 @@ export function startNotice(editor) {
       if (topics.delete(topic)) show();
     },
     say({ status, data }, topic) {
-      const message = data.error ?? gettext("The site has a problem. Your text is still here.");
+      const message = data.error ?? gettext("Something went wrong on the site. Your text is still here.");
       if (topics.get(topic)?.message !== message) live.textContent = message;
       topics.delete(topic);
       topics.set(topic, { message, status });

@@ -104,7 +104,7 @@ form.addEventListener("submit", (event) => {
     return;
   }
   if (!event.submitter?.hasAttribute("data-save")) return;
-  find("saving").textContent = gettext("Creating the sizes. This takes a few seconds …");
+  find("saving").textContent = gettext("Creating picture sizes. This takes a few seconds…");
   // Wait until the browser has included the button's value in the form data.
   setTimeout(() => form.querySelectorAll("[type=submit]").forEach((button) => { button.disabled = true; }));
 });

@@ -45,12 +45,12 @@ form.addEventListener("submit", (event) => {
     const percent = Math.floor((100 * loaded) / total);
     progressBar.value = percent;
     // Announce progress to screen readers in quarters, not at each percent.
-    if (Math.floor(percent / 25) > announcedQuarter && percent < 100) status.textContent = format(gettext("%(percent)s % sent"), { percent });
+    if (Math.floor(percent / 25) > announcedQuarter && percent < 100) status.textContent = format(gettext("%(percent)s% sent"), { percent });
     announcedQuarter = Math.max(announcedQuarter, Math.floor(percent / 25));
   });
   request.upload.addEventListener("load", () => {
     progressBar.removeAttribute("value");
-    status.textContent = gettext("Reading the picture …");
+    status.textContent = gettext("Reading the picture…");
   });
   request.addEventListener("load", () => {
     if (request.status === 201) window.location.assign(request.response.next);
@@ -60,7 +60,7 @@ form.addEventListener("submit", (event) => {
   errorBox.hidden = true;
   button.disabled = true;
   progressBar.value = 0;
-  status.textContent = gettext("Sending …");
+  status.textContent = gettext("Sending…");
   progress.hidden = false;
   request.send(new FormData(form));
 });

@@ -41,7 +41,7 @@ export class DetectedText {
   async look(again = false) {
     const body = new FormData(this.form);
     if (again) body.set("again", "yes");
-    this.root.textContent = gettext("Looking for text …");
+    this.root.textContent = gettext("Looking for text…");
     try {
       const response = await fetch(this.form.dataset.textAddress, { method: "POST", body, redirect: "error" });
       if (response.headers.get("Content-Type")?.startsWith("application/json")) {
@@ -52,7 +52,7 @@ export class DetectedText {
       } else throw new Error(String(response.status));
     } catch {
       this.root.textContent = gettext(
-        "Text detection did not answer. Look at the whole picture. It will run again when you save.",
+        "Text detection isn’t responding. Check the whole picture yourself. It will run again when you save.",
       );
     }
     this.draw();
@@ -72,7 +72,7 @@ export class DetectedText {
     const added = uncovered.map(({ cover }) => this.rectangles.add("box", cover, key));
     const count = added.length;
     if (added.includes(-1)) this.say(gettext("You already have 50 boxes. Crop the picture instead."));
-    else this.say(count === 1 ? gettext("Covered.") : format(ngettext("%(count)s place covered.", "%(count)s places covered.", count), { count }));
+    else this.say(count === 1 ? gettext("Covered.") : format(ngettext("%(count)s area covered.", "%(count)s areas covered.", count), { count }));
     (this.root.querySelector("button:not([hidden])") ?? this.form.querySelector("[data-undo]")).focus();
   }
 

@@ -42,7 +42,7 @@ export class RedactionCanvas {
       shapes.push(...outside.filter((part) => part[2] > 0 && part[3] > 0).map((part) => shape("rect", { class: "redaction__outside", ...area(part) })));
     }
     const name = kind === "cut" ? gettext("Crop area") : format(gettext("Black box %(number)s"), { number: index + 1 });
-    const text = gettext("%(name)s: %(x)s % from the left, %(y)s % from the top, %(width)s % wide, %(height)s % high");
+    const text = gettext("%(name)s: %(x)s% from the left, %(y)s% from the top, %(width)s% wide, %(height)s% high");
     const label = format(text, { name, x, y, width, height });
     const held = { class: `redaction__${kind}`, tabindex: 0, role: "button", "aria-label": label, "aria-describedby": this.help, "data-kind": kind, "data-index": index };
     shapes.push(shape("rect", { ...held, ...area(numbers) }));

@@ -53,7 +53,7 @@ export function startLivePreview(root, form, rows, notice) {
     body.delete("csrfmiddlewaretoken");
     const formState = new URLSearchParams(body).toString();
     if (formState === shownState) return;
-    state.textContent = gettext("Updating …");
+    state.textContent = gettext("Updating…");
     let result;
     try {
       result = await postForm(root, root.dataset.liveAddress, body, signal);

@@ -87,7 +87,7 @@ function picture(field, value, names, choosePicture) {
     const row = names.find("pictures", key);
     input.value = key;
     words.textContent = row?.name ?? (key || gettext("No picture yet"));
-    button.textContent = key ? gettext("Change") : gettext("Choose …");
+    button.textContent = key ? gettext("Change") : gettext("Choose…");
     button.setAttribute("aria-label", `${field.label}: ${key ? `${words.textContent}. ` : ""}${button.textContent}`);
     const image = row?.thumbnail ? [element("img", "picture-field__image", { src: row.thumbnail, alt: "" })] : [];
     shown.replaceChildren(...image, words, button, input);

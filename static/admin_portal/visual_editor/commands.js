@@ -244,7 +244,7 @@ export function keys(actions) {
   const own = {
     "Mod-b": toggleMark(marks.strong),
     "Mod-i": toggleMark(marks.em),
-    "Mod-u": act(() => actions.say(gettext("Patients take underlined words for links. Use bold instead."))),
+    "Mod-u": act(() => actions.say(gettext("Patients may think underlined words are links. Use bold instead."))),
     "Mod-k": act(actions.link),
     "Mod-Alt-f": act(actions.source),
     "Mod-s": act(actions.save),

@@ -136,7 +136,7 @@ export class CardView extends Block {
 
   missing(html) {
     if (html === undefined) return gettext("This block cannot be shown now. It stays in the text.");
-    return this.node.type.name === "source" ? this.node.attrs.text : gettext("Patients see nothing here yet: what it shows does not exist. Edit it.");
+    return this.node.type.name === "source" ? this.node.attrs.text : gettext("Patients won’t see anything here, because this block refers to something that doesn’t exist. Select Edit to fix it.");
   }
 
   update(node) {

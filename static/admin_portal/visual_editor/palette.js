@@ -12,13 +12,13 @@ export function createPalette(items) {
   const search = Object.assign(document.createElement("input"), { type: "text", className: "palette__search", autocomplete: "off", spellcheck: false });
   const list = Object.assign(document.createElement("div"), { className: "palette__list", id: "palette-list" });
   const attributes = {
-    role: "combobox", "aria-expanded": "true", "aria-controls": list.id, "aria-autocomplete": "list", "aria-label": gettext("Search what to insert"),
-    placeholder: gettext("What do you want to insert?"),
+    role: "combobox", "aria-expanded": "true", "aria-controls": list.id, "aria-autocomplete": "list", "aria-label": gettext("Search blocks"),
+    placeholder: gettext("Search blocks"),
   };
   Object.entries(attributes).forEach(([name, value]) => search.setAttribute(name, value));
   list.setAttribute("role", "listbox");
   list.setAttribute("aria-label", gettext("Insert"));
-  const empty = Object.assign(document.createElement("p"), { className: "palette__empty", textContent: gettext("Nothing found."), hidden: true });
+  const empty = Object.assign(document.createElement("p"), { className: "palette__empty", textContent: gettext("No results."), hidden: true });
   empty.setAttribute("role", "status");
   box.setAttribute("role", "dialog");
   box.setAttribute("aria-label", gettext("Insert"));

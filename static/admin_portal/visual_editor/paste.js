@@ -86,7 +86,7 @@ export function pastePlugin(parser, windows, list, say) {
       view.dispatch(tr.replaceSelection(new Slice(content, 0, 0)).scrollIntoView());
     } else if (blocks.length) view.dispatch(tr.replaceSelection(toSlice(blocks)).scrollIntoView());
     list(made.notes);
-    if (!isPlain) say(gettext("The pasted text took on the style of this page. Press Control Z to undo."));
+    if (!isPlain) say(gettext("The pasted text was converted to this page’s styles. Press Ctrl+Z to undo."));
     return true;
   }
   return new Plugin({

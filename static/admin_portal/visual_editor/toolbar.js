@@ -84,11 +84,11 @@ export function createToolbar(bar, view, actions) {
     italic: button(gettext("Italic"), "italic", toggleMark(marks.em), "Ctrl+I"),
     bullets: button(gettext("Bulleted list"), "bullets", toggleList(nodes.bullet_list), "Ctrl+Shift+8"),
     numbers: button(gettext("Numbered list"), "numbers", toggleList(nodes.ordered_list), "Ctrl+Shift+7"),
-    outdent: button(gettext("Less indent"), "outdent", outdent, "Shift+Tab"),
-    indent: button(gettext("More indent"), "indent", indent, "Tab"),
+    outdent: button(gettext("Decrease indent"), "outdent", outdent, "Shift+Tab"),
+    indent: button(gettext("Increase indent"), "indent", indent, "Tab"),
   };
   const act = (name, drawing, does, keys = "") => iconButton(name, drawing, { act: does, words: true, keys: keyName(keys), className: "editor-button editor-button--named" });
-  const style = Object.assign(document.createElement("select"), { className: "editor-bar__style", ariaLabel: gettext("Style of the paragraph") });
+  const style = Object.assign(document.createElement("select"), { className: "editor-bar__style", ariaLabel: gettext("Paragraph style") });
   style.title = keyName("Ctrl+Alt+0 … 3");
   [["paragraph", gettext("Text")], ["2", gettext("Heading")], ["3", gettext("Subheading")], ["4", gettext("Small heading")]]
     .forEach(([value, name]) => style.append(new Option(name, value)));
@@ -174,8 +174,8 @@ export function createContextLine(line, view, shared) {
       const { folded } = heading.node.attrs;
       return {
         key: `heading ${folded}`,
-        name: folded ? gettext("Heading of a folded section") : gettext("Heading"),
-        buttons: () => [button(folded ? gettext("Always show the section") : gettext("Fold the section until it is opened"), "fold", () => shared.toggleFold())],
+        name: folded ? gettext("Heading of a collapsed section") : gettext("Heading"),
+        buttons: () => [button(folded ? gettext("Always show this section") : gettext("Collapse this section by default"), "fold", () => shared.toggleFold())],
       };
     }
     const card = currentCard(state);

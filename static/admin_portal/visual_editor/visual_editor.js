@@ -134,7 +134,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
       return () => listeners.delete(listen);
     },
     render: renderer.render,
-    nameOf: (node) => info(node)?.label ?? gettext("Text that only Source can show"),
+    nameOf: (node) => info(node)?.label ?? gettext("Content that can be edited only in Source"),
     canEdit: (node) => node.type === nodes.source || (info(node) ? lineFields(info(node)).length > 0 : false),
     isLong: (node) => info(node)?.group === "indexes",
     edit,
@@ -167,7 +167,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     const one = blocks[name];
     const place = one.once ? placeOf(name) : -1;
     if (place >= 0) {
-      say(format(gettext("This page has “%(name)s” already. The cursor is there."), { name: one.label }));
+      say(format(gettext("This page already has “%(name)s”. We moved the cursor to it."), { name: one.label }));
       select(view.state.doc.nodeAt(place).isAtom ? place : place + 1);
       return;
     }
@@ -322,7 +322,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
   field.addEventListener("invalid", (event) => {
     if (mode.mode() !== "visual") return;
     event.preventDefault();
-    say(gettext("The text is missing."));
+    say(gettext("Enter the page text."));
     view.focus();
   });
   form.addEventListener("change", (event) => {
