@@ -181,7 +181,9 @@ def test_only_add_marker_adds_a_marker(tab: StaffTab) -> None:
         add.click()
         expect(add).to_have_attribute("aria-pressed", "true")
         drag(tab, free, (0.6, 0.3))
-        expect(tab.page.locator("[data-said]")).to_have_text("You dragged instead of clicking. Click or tap without moving.")
+        expect(tab.page.locator("[data-said]")).to_have_text(
+            "You dragged instead of clicking. Click or tap without moving."
+        )
         leave()
         expect(add).to_have_attribute("aria-pressed", "false")
         expect(add).to_be_focused()
