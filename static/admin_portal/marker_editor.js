@@ -8,7 +8,7 @@ import { startPlacement } from "./markers/placement.js";
 import { startRows } from "./markers/rows.js";
 import { startZoom } from "./markers/zoom.js";
 
-const PAUSE = 700; // milliseconds
+const DEBOUNCE_MS = 700;
 
 function start(root) {
   const form = root.querySelector("[data-form]");
@@ -20,7 +20,7 @@ function start(root) {
   const live = startLivePreview(root, form, rows, notice);
   const draw = () => {
     canvas.draw(rows.all().map(rows.read), rows.indexOfChosen());
-    live.soon();
+    live.schedule();
   };
   const history = startHistory(root, {
     now: () => JSON.stringify(rows.snapshot()),
@@ -37,7 +37,7 @@ function start(root) {
     draw();
   };
   // A pause in typing ends an undo step.
-  const typed = () => { clearTimeout(pause); pause = setTimeout(commit, PAUSE); };
+  const typed = () => { clearTimeout(pause); pause = setTimeout(commit, DEBOUNCE_MS); };
   rows.listen({ draw, commit, typed });
   form.addEventListener("submit", history.keep);
   startPlacement(root, { rows, canvas, draw, commit, say, zoom: startZoom(root, say) });

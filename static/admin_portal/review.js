@@ -4,7 +4,7 @@ import { format, gettext } from "./i18n.js";
 import { postForm } from "./editor/api.js";
 import { localCopies } from "./editor/local_drafts.js";
 
-const PAUSE = 1500; // milliseconds after the last key
+const DEBOUNCE_MS = 1500; // after the last key
 const KEY = "review";
 
 // Join two texts, or return the one that contains the other.
@@ -66,7 +66,7 @@ function start(form) {
     if (event.target.form !== form) return;
     changed = true;
     clearTimeout(timer);
-    timer = setTimeout(save, PAUSE);
+    timer = setTimeout(save, DEBOUNCE_MS);
   };
   document.addEventListener("input", scheduleSave);
   document.addEventListener("visibilitychange", () => { if (document.hidden) save({ leaving: true }); });

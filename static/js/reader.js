@@ -7,14 +7,14 @@ import { startSharing } from "./reader/share.js";
 import { startTextSize } from "./reader/text_size.js";
 import { startWordPopover } from "./reader/word_popover.js";
 
-const MAX_WAIT = 3000; // ms
+const MAX_WAIT_MS = 3000;
 
 // Before printing, load lazy images. The browser's own Print command waits for lazy images, but not for images switched
 // to eager in beforeprint.
 async function printWithAllPictures() {
   const pictures = [...document.images];
   pictures.forEach((image) => { image.loading = "eager"; });
-  const tooLong = new Promise((done) => { setTimeout(done, MAX_WAIT); });
+  const tooLong = new Promise((done) => { setTimeout(done, MAX_WAIT_MS); });
   await Promise.race([Promise.allSettled(pictures.map((image) => image.decode())), tooLong]);
   window.print();
 }

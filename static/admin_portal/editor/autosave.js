@@ -8,11 +8,11 @@ import { startDraftRecovery } from "./draft_recovery.js";
 import { startPresence } from "./presence.js";
 import { replaceAll } from "./insert_text.js";
 
-const PAUSE = 1500; // milliseconds after the last key
-const LONGEST = 5000; // milliseconds: the longest delay of an autosave during continuous typing
-const REPORT = 15_000; // milliseconds between reports of an idle window; the site considers it closed after 90 s
+const DEBOUNCE_MS = 1500; // after the last key
+const MAX_DELAY_MS = 5000; // the longest delay of an autosave during continuous typing
+const HEARTBEAT_MS = 15_000; // between reports of an idle window; the site considers it closed after 90 s
 
-const SAVING = "plainspine:saving";
+const STORAGE_KEY = "plainspine:saving";
 
 // A window may have left text both on the site and in this browser: use the later one.
 function newest(there, here) {
@@ -26,9 +26,9 @@ export function startAutosave(editor, form, notice) {
   const again = document.querySelector("[data-unsaved]") !== null;
   const copies = localCopies(form.elements.page?.value || location.pathname, here.dataset.writer);
   // A report sent just before the form was saved may arrive after the save, so discard its slot again.
-  const saved = again ? null : sessionStorage.getItem(SAVING);
+  const saved = again ? null : sessionStorage.getItem(STORAGE_KEY);
   if (saved) copies.forget(saved);
-  sessionStorage.removeItem(SAVING);
+  sessionStorage.removeItem(STORAGE_KEY);
   key.value ||= crypto.randomUUID();
   const opened = values(form);
   const statusLine = editor.querySelector("[data-kept]");
@@ -92,7 +92,7 @@ export function startAutosave(editor, form, notice) {
   function scheduleSave() {
     since ||= Date.now();
     clearTimeout(timer);
-    timer = setTimeout(keep, Math.max(0, Math.min(PAUSE, since + LONGEST - Date.now())));
+    timer = setTimeout(keep, Math.max(0, Math.min(DEBOUNCE_MS, since + MAX_DELAY_MS - Date.now())));
   }
   const change = () => {
     if (statusLine.dataset.kept !== "no") show(gettext("editing…"), "");
@@ -110,7 +110,7 @@ export function startAutosave(editor, form, notice) {
   });
   form.addEventListener("input", change);
   form.addEventListener("change", change);
-  setInterval(keep, REPORT);
+  setInterval(keep, HEARTBEAT_MS);
   window.addEventListener("online", () => keep());
   document.addEventListener("visibilitychange", () => {
     if (document.hidden ? !same(values(form), kept) : !first) keep({ leaving: document.hidden });
@@ -123,7 +123,7 @@ export function startAutosave(editor, form, notice) {
     saving: () => {
       stopped = true;
       clearTimeout(timer);
-      sessionStorage.setItem(SAVING, key.value);
+      sessionStorage.setItem(STORAGE_KEY, key.value);
     },
   };
 }

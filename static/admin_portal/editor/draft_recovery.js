@@ -12,9 +12,9 @@ function button(text, act, quiet = "") {
 }
 
 const MARKS = { "+": "ins", "-": "del" };
-const AROUND = 160; // characters of unchanged text shown on each side of a change
+const CONTEXT_LENGTH = 160; // characters of unchanged text shown on each side of a change
 
-const short = (words) => (words.length > 3 * AROUND ? `${words.slice(0, AROUND)} … ${words.slice(-AROUND)}` : words);
+const short = (words) => (words.length > 3 * CONTEXT_LENGTH ? `${words.slice(0, CONTEXT_LENGTH)} … ${words.slice(-CONTEXT_LENGTH)}` : words);
 
 function showChanges(place, changes) {
   place.replaceChildren(...changes.map(([sign, words]) => {

@@ -6,7 +6,7 @@ import { all, getJson, postForm } from "./api.js";
 import { insertBlock } from "./insert_text.js";
 
 const PICTURE = /^image\//;
-const ASK_EVERY = 4000; // milliseconds
+const POLL_INTERVAL_MS = 4000;
 
 const pictures = (transfer) => [...transfer?.files ?? []].filter((file) => PICTURE.test(file.type));
 
@@ -66,7 +66,7 @@ export function startUpload(editor, field, dialog, forget) {
       return;
     }
     status.textContent = result.status === 200 ? "" : result.data.error ?? gettext("The site did not answer. Trying again.");
-    timer = setTimeout(checkStatus, ASK_EVERY);
+    timer = setTimeout(checkStatus, POLL_INTERVAL_MS);
   }
 
   all("[data-close]", dialog).forEach((button) => button.addEventListener("click", closeDialog));
@@ -91,7 +91,7 @@ export function startUpload(editor, field, dialog, forget) {
     if (tab) tab.location.replace(result.data.next);
     showStep("check");
     link.focus();
-    timer = setTimeout(checkStatus, ASK_EVERY);
+    timer = setTimeout(checkStatus, POLL_INTERVAL_MS);
   });
   // The browser handles anything but a picture.
   field.addEventListener("dragover", (event) => {

@@ -5,7 +5,7 @@ import { Rectangles } from "./rectangles.js";
 import { RedactionCanvas } from "./redaction.js";
 import { DetectedText } from "./detected_text.js";
 
-const PAUSE = 350;
+const DEBOUNCE_MS = 350;
 const form = document.querySelector("[data-check]");
 const find = (name) => form.querySelector(`[data-${name}]`);
 const status = find("said");
@@ -22,7 +22,7 @@ const rectangles = new Rectangles(find("rectangles"), () => {
   text.draw();
   undoButton.disabled = rectangles.before.length === 0;
   clearTimeout(timer);
-  timer = setTimeout(loadResult, PAUSE);
+  timer = setTimeout(loadResult, DEBOUNCE_MS);
 });
 const stage = new RedactionCanvas(find("marks"), rectangles, {
   help: "stage-help",

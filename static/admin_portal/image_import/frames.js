@@ -2,7 +2,7 @@
 
 import { format, gettext } from "../i18n.js";
 
-const PAUSE = 150;
+const DEBOUNCE_MS = 150;
 const STEPS = 400;
 const form = document.querySelector("[data-window]");
 const takeForm = document.querySelector("[data-take]");
@@ -26,7 +26,7 @@ function scheduleUpdate() {
   clearTimeout(timer);
   // Staff can only take the picture that is shown, so disable the button while one is loading.
   button.disabled = true;
-  timer = setTimeout(show, PAUSE);
+  timer = setTimeout(show, DEBOUNCE_MS);
 }
 
 function show() {

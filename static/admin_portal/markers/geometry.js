@@ -1,8 +1,8 @@
 // Geometry of markers. All positions and sizes are percentages of the picture.
 
 const MARGIN = 8;
-const REACHES = [18, 24, 30];
-const TURNS = 24;
+const DISTANCES = [18, 24, 30];
+const ANGLE_STEPS = 24;
 
 export const clamp = (value, least = 0, most = 100) => Math.min(most, Math.max(least, value));
 
@@ -10,11 +10,11 @@ export const clamp = (value, least = 0, most = 100) => Math.min(most, Math.max(l
 export function roomFor(target, others, aspect) {
   const taken = others.flatMap((mark) => [{ x: Number(mark.x), y: Number(mark.y) }, { x: Number(mark.target_x), y: Number(mark.target_y) }]);
   const apart = (one, other) => Math.hypot(one.x - other.x, (one.y - other.y) / aspect);
-  let best = { x: clamp(target.x + REACHES[0], MARGIN, 100 - MARGIN), y: target.y };
+  let best = { x: clamp(target.x + DISTANCES[0], MARGIN, 100 - MARGIN), y: target.y };
   let most = -1;
-  for (const reach of REACHES) {
-    for (let turn = 0; turn < TURNS; turn += 1) {
-      const angle = (2 * Math.PI * turn) / TURNS;
+  for (const reach of DISTANCES) {
+    for (let turn = 0; turn < ANGLE_STEPS; turn += 1) {
+      const angle = (2 * Math.PI * turn) / ANGLE_STEPS;
       const place = { x: target.x + reach * Math.cos(angle), y: target.y + reach * Math.sin(angle) * aspect };
       const inside = [place.x, place.y].every((value) => value >= MARGIN && value <= 100 - MARGIN);
       if (!inside) continue;

@@ -4,7 +4,7 @@ import { gettext } from "../i18n.js";
 import { postForm } from "../editor/api.js";
 import { renderInFrame } from "../editor/full_preview.js";
 
-const WAIT = 350;
+const DEBOUNCE_MS = 350;
 
 // Preserve checked inputs and open details across a redraw.
 function preserveState(frame, act) {
@@ -86,5 +86,5 @@ export function startLivePreview(root, form, rows, notice) {
     widths.querySelectorAll("[data-width]").forEach((other) => other.setAttribute("aria-pressed", String(other === button)));
     frames.forEach((frame) => { frame.toggleAttribute("data-wide", button.dataset.width === "360"); fit(frame); });
   });
-  return { now: update, soon: () => { clearTimeout(timer); timer = setTimeout(update, WAIT); } };
+  return { now: update, schedule: () => { clearTimeout(timer); timer = setTimeout(update, DEBOUNCE_MS); } };
 }

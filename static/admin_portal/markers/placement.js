@@ -20,7 +20,7 @@ const ARROWS_MOVE = {
   size: gettext("Use the arrow keys to resize the shape of marker %(number)s. Ctrl+Z undoes the last step."),
   corner: gettext("Use the arrow keys to move a corner of the shape of marker %(number)s. Ctrl+Z undoes the last step."),
 };
-const ANNOUNCE_DELAY = 500;
+const ANNOUNCE_DELAY_MS = 500;
 const MIN_DRAG_PIXELS = 4;
 const MAX_TAP_PIXELS = 16; // a finger moves less during a tap
 
@@ -41,7 +41,7 @@ export function startPlacement(root, { rows, canvas, draw, commit, say, zoom }) 
   const sayPosition = (text, { x, y }) => say(format(text, { x: tidy(x), y: tidy(y) }));
   const CROSS_AT = gettext("Crosshair: %(x)s% from the left, %(y)s% from the top.");
   const kindOf = (name) => (isCorner(name) ? "corner" : name);
-  const debounce = (act) => { clearTimeout(timer); timer = setTimeout(act, ANNOUNCE_DELAY); };
+  const debounce = (act) => { clearTimeout(timer); timer = setTimeout(act, ANNOUNCE_DELAY_MS); };
 
   function put(row, name, at) {
     rows.write(row, asText(putAt(rows.read(row), name, at)));

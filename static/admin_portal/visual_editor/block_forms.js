@@ -37,7 +37,7 @@ function element(tag, className, more = {}) {
   return Object.assign(document.createElement(tag), { className, ...more });
 }
 
-function labelled(label, input) {
+function labeled(label, input) {
   const box = element("label", "");
   box.append(label, " ", input);
   return box;
@@ -68,7 +68,7 @@ function list(field, value, names) {
   const chosen = new Set([value].flat());
   rows.querySelectorAll("input").forEach((input) => { input.checked = chosen.has(input.value); });
   searchList(search, rows, count);
-  group.append(labelled(gettext("Search"), search), rows, count);
+  group.append(labeled(gettext("Search"), search), rows, count);
   // The chosen row is in view when the dialog opens.
   setTimeout(() => rows.querySelector(":checked")?.scrollIntoView({ block: "nearest" }));
   return group;
@@ -116,7 +116,7 @@ function fieldPart(field, value, names, choosePicture) {
     return label;
   }
   const input = element("input", "", { type: "number", name: field.name, min: 0, max: 1000, value: value ?? "", required: field.required });
-  return labelled(field.label, input);
+  return labeled(field.label, input);
 }
 
 // Ask for the fields of a block. ``now``: its options, or undefined for a new one; ``before``: those of another block, from

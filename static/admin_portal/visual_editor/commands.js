@@ -124,7 +124,7 @@ function exitBlock(state, dispatch) {
 }
 
 // Enter in an empty last item or paragraph of a block leaves the block, as it leaves a list.
-function exitEmpty(state, dispatch) {
+function exitEmptyItem(state, dispatch) {
   const { $from, empty } = state.selection;
   const depth = depthOf($from, isContainer);
   if (depth < 0 || !empty) return false;
@@ -264,7 +264,7 @@ export function keys(actions) {
     "Shift-Mod-m": inList(liftListItem(nodes.list_item)),
     Tab: chainCommands(nextCell, inList(sinkListItem(nodes.list_item))),
     "Shift-Tab": chainCommands((state, dispatch) => isInTable(state) && goToNextCell(-1)(state, dispatch), inList(outdent)),
-    Enter: chainCommands(enterOnNode, exitEmpty, rowBelow, splitListItem(nodes.list_item), outdent),
+    Enter: chainCommands(enterOnNode, exitEmptyItem, rowBelow, splitListItem(nodes.list_item), outdent),
     "Shift-Enter": lineBreak,
     "Mod-Enter": exitBlock,
     Backspace: chainCommands(undoInputRule, plainAtStart, deleteEmptyContainer),

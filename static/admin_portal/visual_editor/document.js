@@ -4,8 +4,8 @@ import { createParser } from "./parser.js";
 import { CONTAINERS, isList, schema } from "./schema.js";
 import { createWriter, emptyParagraph, listMark } from "./writer.js";
 
-const BEGINS_AND_ENDS_BY_ITSELF = new Set(["heading", "card", ...Object.values(CONTAINERS)]);
-const standsAlone = (node) => BEGINS_AND_ENDS_BY_ITSELF.has(node.type.name);
+const SELF_DELIMITING_TYPES = new Set(["heading", "card", ...Object.values(CONTAINERS)]);
+const isSelfDelimiting = (node) => SELF_DELIMITING_TYPES.has(node.type.name);
 const pair = (before, after) => `${before.attrs.id}:${after.attrs.id}`;
 const linesOf = (gap) => gap.split("\n").slice(1, -1);
 // Line markers, for finding lines in the parsed document. Private-use characters that no text has.
@@ -72,7 +72,7 @@ export class SourcePreservingDocument {
     if (!lines) return [""];
     if (this.#untouched(before) && this.#untouched(after)) return lines;
     const isSame = [before, after].every((node) => this.originals.get(node.attrs.id).node.type === node.type);
-    return isSame && (lines.some((line) => !line.trim()) || standsAlone(before) || standsAlone(after)) ? lines : [""];
+    return isSame && (lines.some((line) => !line.trim()) || isSelfDelimiting(before) || isSelfDelimiting(after)) ? lines : [""];
   }
 
   // Return the Markdown of the blocks in ``parent``, the lines before and after them, and where each is.

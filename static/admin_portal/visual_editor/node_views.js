@@ -114,7 +114,7 @@ export class CardView extends Block {
   constructor(...given) {
     super(...given);
     this.dom.contentEditable = "false";
-    this.look = element("div", this.shared.isLong(this.node) ? "card__look is-long" : "card__look");
+    this.look = element("div", this.shared.isLong(this.node) ? "card__rendered is-long" : "card__rendered");
     this.root = this.look.attachShadow({ mode: "open" });
     this.root.adoptedStyleSheets = this.shared.styles;
     this.dom.append(this.look);

@@ -15,7 +15,7 @@ function addresses(doc) {
   return found;
 }
 
-function splitAddresses(tr, before) {
+function ensureUniqueAnchors(tr, before) {
   const old = addresses(before);
   addresses(tr.doc).forEach((places, anchor) => {
     if (places.length < 2 || places.length <= (old.get(anchor)?.length ?? 0)) return;
@@ -25,7 +25,7 @@ function splitAddresses(tr, before) {
 
 const checkedTables = new WeakSet();
 
-function headTables(tr) {
+function ensureTableHeaders(tr) {
   tr.doc.forEach((table, pos) => {
     if (table.type !== nodes.table || checkedTables.has(table)) return;
     let isRight = true;
@@ -39,7 +39,7 @@ function headTables(tr) {
   });
 }
 
-function addLastParagraph(tr) {
+function ensureTrailingParagraph(tr) {
   if (tr.doc.lastChild.type !== nodes.paragraph) tr.insert(tr.doc.content.size, nodes.paragraph.create());
 }
 
@@ -47,10 +47,10 @@ export const tidyPlugin = () => new Plugin({
   appendTransaction(transactions, before, { doc, tr }) {
     if (!transactions.some((one) => one.docChanged)) return null;
     if (!transactions.some((one) => one.getMeta("readField"))) {
-      splitAddresses(tr, before.doc);
-      headTables(tr);
+      ensureUniqueAnchors(tr, before.doc);
+      ensureTableHeaders(tr);
     }
-    addLastParagraph(tr);
+    ensureTrailingParagraph(tr);
     return tr.docChanged && !tr.doc.eq(doc) ? tr : null;
   },
 });

@@ -57,7 +57,7 @@ const hintsPlugin = () => new Plugin({
         found.push(Decoration.node(from, from + 2, { "data-placeholder": words }));
       }
       const card = currentCard(state);
-      if (card) found.push(Decoration.node(card.pos, card.pos + card.node.nodeSize, { class: "is-here" }, { isHere: true }));
+      if (card) found.push(Decoration.node(card.pos, card.pos + card.node.nodeSize, { class: "has-cursor" }, { isHere: true }));
       return DecorationSet.create(doc, found);
     },
   },
@@ -144,7 +144,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
       const { node, pos } = currentHeading(view.state);
       const folded = !node.attrs.folded;
       // Only a section with an anchor can be collapsed.
-      const anchor = node.attrs.anchor || addressOf(node.textContent, view.state.doc);
+      const anchor = node.attrs.anchor || anchorOf(node.textContent, view.state.doc);
       replaceNode(pos, { folded, anchor });
     },
     restoreSelection() {
@@ -277,7 +277,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     typingPlugin((one) => openPalette({ place: one.coordsAtPos(one.state.selection.from), typed: "/" })),
     ...keys(handlers),
     tableEditing(),
-    dropCursor({ class: "drop-place" }),
+    dropCursor({ class: "drop-cursor" }),
     gapCursor(),
     history(),
     pastePlugin(text.parser, windows, listNotes, say),
@@ -442,7 +442,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
 }
 
 // Return an anchor for a section that has none, as the server would make it.
-function addressOf(title, doc) {
+function anchorOf(title, doc) {
   const taken = new Set();
   doc.descendants((node) => { if (node.attrs.anchor) taken.add(node.attrs.anchor); });
   const base = title.normalize("NFKD").replace(/[^\w\s-]/g, "").trim().toLowerCase().replace(/[-\s_]+/g, "-").replace(/^-+|-+$/g, "") || "section";

@@ -11,7 +11,7 @@ const LINE_START = [
 ];
 const MARKERS = { bullet_list: ["-", "*", "+"], ordered_list: [".", ")"] };
 // Escaping strategies, from most readable to safest.
-const WAYS = [
+const ESCAPE_STRATEGIES = [
   { escape: 0, em: "*" }, { escape: 1, em: "*" }, { escape: 1, em: "_" }, { escape: 2, em: "*" }, { escape: 2, em: "_" },
 ];
 
@@ -39,7 +39,7 @@ function wrapped(mark, text, way) {
   return words ? `${left}${sign}${words}${sign}${right}` : text;
 }
 
-function leaf(node, way, oneLine) {
+function serializeInlineNode(node, way, oneLine) {
   switch (node.type.name) {
     case "soft_break": return oneLine ? " " : "\n";
     case "hard_break": return oneLine ? " " : "\\\n";
@@ -55,7 +55,7 @@ function inline(pieces, way, oneLine) {
   for (let at = 0; at < pieces.length;) {
     const { node, marks } = pieces[at];
     if (!marks.length) {
-      text += leaf(node, way, oneLine);
+      text += serializeInlineNode(node, way, oneLine);
       at += 1;
       continue;
     }
@@ -111,7 +111,7 @@ export function createWriter(parser, writeBlocks) {
     const pieces = [];
     node.content.forEach((child) => pieces.push({ node: child, marks: child.marks }));
     let text = "";
-    for (const way of WAYS) {
+    for (const way of ESCAPE_STRATEGIES) {
       text = inline(pieces, way, oneLine).replace(/^[ \t]+|[ \t]+$/g, "").replace(/[ \t]*\n[ \t]*/g, "\n");
       if (!oneLine && way.escape) text = text.split("\n").map(atLineStart).join("\n");
       if (oneLine) text = text.replace(/\s*\n\s*/g, " ");
