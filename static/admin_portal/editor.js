@@ -64,10 +64,10 @@ function start(editor) {
   notice.retry(() => Promise.all([refresh(), safety.keep()]));
   warnBeforeUnload(editor, form, notice, safety);
   // The preview is next to all fields of the text, not only next to the last one.
-  form.querySelector("[data-text-and-page]").append(editor.querySelector("[data-split]"), editor.querySelector("[data-see]"));
+  form.querySelector("[data-split-view]").append(editor.querySelector("[data-divider]"), editor.querySelector("[data-preview-pane]"));
 }
 
 all("[data-editor]").forEach(start);
 document.addEventListener("formset:added", (event) => all("[data-editor]", event.target).forEach(start));
 // Pages that came with the form, such as the one under review.
-all("iframe[data-true-page][srcdoc]").forEach((frame) => renderInFrame(frame, frame.srcdoc));
+all("iframe[data-full-preview][srcdoc]").forEach((frame) => renderInFrame(frame, frame.srcdoc));

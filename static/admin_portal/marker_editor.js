@@ -12,7 +12,7 @@ const DEBOUNCE_MS = 700;
 
 function start(root) {
   const form = root.querySelector("[data-form]");
-  const status = root.querySelector("[data-said]");
+  const status = root.querySelector("[data-message]");
   const say = (sentence) => { status.textContent = sentence; };
   const notice = startNotice(root);
   const rows = startRows(form, say);
@@ -44,7 +44,7 @@ function start(root) {
   notice.retry(live.now);
   warnBeforeUnload(root, form, notice);
   draw();
-  root.querySelector("[data-refused]")?.focus();
+  root.querySelector("[data-rejected]")?.focus();
 }
 
 document.querySelectorAll("[data-marks]").forEach(start);

@@ -11,8 +11,8 @@ const KEY = "review";
 const mergeTexts = (here, copy) => (here.includes(copy) ? here : copy.includes(here) ? copy : `${here}\n${copy}`);
 
 function start(form) {
-  const copies = localCopies(`review:${form.dataset.page}`, form.dataset.writer);
-  const statusLine = form.querySelector("[data-kept]");
+  const copies = localCopies(`review:${form.dataset.page}`, form.dataset.user);
+  const statusLine = form.querySelector("[data-save-status]");
   // Includes the comment fields next to the paragraphs, which belong to this form by their form attribute.
   const fields = () => [...form.elements].filter((field) => field.tagName === "TEXTAREA");
   // The general comment has no quote.

@@ -53,7 +53,7 @@ def tab_to(tab: StaffTab, target: Locator, *, most: int = 120) -> None:
 
 def seen(tab: StaffTab) -> None:
     """Wait until the server's result is on the screen."""
-    tab.page.wait_for_function("document.querySelector('[data-kept]').complete")
+    tab.page.wait_for_function("document.querySelector('[data-result-image]').complete")
 
 
 def test_a_picture_comes_in_by_the_keyboard_alone(editor_tab: StaffTab, files: dict[str, str]) -> None:
@@ -157,7 +157,7 @@ def test_a_tick_is_taken_back_when_the_picture_changes(editor_tab: StaffTab, fil
     editor_tab.page.get_by_role("button", name="Add a black box").click()
 
     expect(tick).not_to_be_checked()
-    expect(editor_tab.page.locator("[data-check] > section [data-said]")).to_have_text(
+    expect(editor_tab.page.locator("[data-check] > section [data-message]")).to_have_text(
         "The result has changed. Look again, then check the box."
     )
 
@@ -201,7 +201,7 @@ def test_a_dicom_window_follows_its_slider_and_what_is_shown_is_taken(
     page.keyboard.press("Home")
     page.get_by_label("Invert black and white").check()
     expect(page.get_by_role("button", name="Use this picture")).to_be_enabled()
-    expect(page.locator("[data-take] [name=width]")).to_have_value("0.1575")
+    expect(page.locator("[data-use-form] [name=width]")).to_have_value("0.1575")
     page.get_by_role("button", name="Use this picture").click()
     expect(page.get_by_role("heading", name="2. Check the result")).to_be_visible()
     expect(page.locator("[data-size]")).to_have_text("64 × 64 pixels")
@@ -218,12 +218,12 @@ def test_marked_text_is_outlined_and_covered_with_one_click(
         page.get_by_role("button", name="Upload").click()
         cover = page.get_by_role("button", name="Cover 1")
         expect(cover).to_be_visible(timeout=60_000)
-        expect(page.locator("[data-found] rect")).to_have_count(page.locator("[data-place]").count())
+        expect(page.locator("[data-found] rect")).to_have_count(page.locator("[data-region]").count())
         page.get_by_role("button", name="Cover all").click()
 
         expect(page.locator("[data-found] rect")).to_have_count(0)
         expect(page.get_by_text("Is this text?")).to_be_hidden()
-        expect(page.locator("[data-check] > section [data-said]")).to_have_text("The result has changed.")
+        expect(page.locator("[data-check] > section [data-message]")).to_have_text("The result has changed.")
         page.locator("[data-undo]").click()
         expect(cover).to_be_visible()
 
@@ -237,7 +237,7 @@ def test_a_large_picture_is_shown_pixel_for_pixel_on_a_phone(
         tab.sign_in(editor)
         choose(tab, str(file))
         tab.page.get_by_role("button", name="Upload").click()
-        kept = tab.page.locator("[data-kept]")
+        kept = tab.page.locator("[data-result-image]")
         expect(kept).to_be_visible()
 
         assert kept.evaluate("image => [image.clientWidth, image.clientHeight]") == [1500, 1100]

@@ -181,7 +181,7 @@ def test_only_add_marker_adds_a_marker(tab: StaffTab) -> None:
         add.click()
         expect(add).to_have_attribute("aria-pressed", "true")
         drag(tab, free, (0.6, 0.3))
-        expect(tab.page.locator("[data-said]")).to_have_text(
+        expect(tab.page.locator("[data-message]")).to_have_text(
             "You dragged instead of clicking. Click or tap without moving."
         )
         leave()
@@ -271,7 +271,7 @@ def test_undo_after_a_refused_save_still_brings_a_deleted_marker_back(tab: Staff
     choose(tab, 1)
     tab.page.locator("[data-row].is-selected").get_by_role("button", name="Delete", exact=True).click()
     tab.page.get_by_role("button", name="Save markers").click()
-    expect(tab.page.locator("[data-refused]")).to_be_visible()
+    expect(tab.page.locator("[data-rejected]")).to_be_visible()
 
     tab.page.get_by_role("button", name="Undo").click()
     choose(tab, 0)
@@ -405,10 +405,10 @@ def test_a_refused_save_keeps_what_was_typed(tab: StaffTab) -> None:
     tab.page.locator("[name=marks-0-x]").fill("120")
     tab.page.get_by_role("button", name="Save markers").click()
 
-    expect(tab.page.locator("[data-refused]")).to_contain_text("Marker 1: Enter a number from 0 to 100.")
+    expect(tab.page.locator("[data-rejected]")).to_contain_text("Marker 1: Enter a number from 0 to 100.")
     assert tab.page.locator("[name=marks-0-label_en]").input_value() == "A new word"
     assert tab.page.locator("[name=marks-0-x]").input_value() == "120"
-    expect(tab.page.locator("[data-refused]")).to_be_focused()
+    expect(tab.page.locator("[data-rejected]")).to_be_focused()
 
 
 def test_after_the_session_ended_nothing_is_lost(tab: StaffTab, figure: Figure) -> None:

@@ -232,8 +232,8 @@ def test_what_two_pastes_left_out_stays_in_one_list_until_it_is_closed(tab: Staf
 
 def check_and_save(tab: StaffTab, check_tab: Page, title: str, alt: str, caption: str) -> None:
     """Fill in what the check screen asks, in its own tab, save, and come back to the text."""
-    expect(check_tab.locator("[data-kept]")).to_be_visible()
-    check_tab.wait_for_function("document.querySelector('[data-kept]').complete")
+    expect(check_tab.locator("[data-result-image]")).to_be_visible()
+    check_tab.wait_for_function("document.querySelector('[data-result-image]').complete")
     for name, value in {"title_en": title, "alt_en": alt, "caption_en": caption}.items():
         check_tab.locator(f"#id_{name}").fill(value)
     check_tab.get_by_label("Photo", exact=True).check()
@@ -274,7 +274,7 @@ def test_a_refused_picture_says_why_and_leaves_the_text_usable(tab: StaffTab, tm
 
     upload(tab, file)
     window = tab.page.locator("dialog[open]")
-    expect(window.locator("[data-refusal]")).to_contain_text("This is not a JPEG, PNG, or WebP picture.")
+    expect(window.locator("[data-error]")).to_contain_text("This is not a JPEG, PNG, or WebP picture.")
     window.get_by_role("button", name="Cancel").click()
     tab.page.locator("#id_body").press("Control+End")
     tab.page.keyboard.type(" It goes on.")
@@ -294,7 +294,7 @@ def test_a_cancelled_picture_is_said_and_the_text_goes_on(tab: StaffTab, tmp_pat
     opened.value.get_by_role("button", name="Cancel").click()
     opened.value.wait_for_url("**/procedures/figure/")
 
-    expect(tab.page.locator("[data-refusal]")).to_have_text(
+    expect(tab.page.locator("[data-error]")).to_have_text(
         "The upload was canceled or not saved within an hour. Choose the picture again.", timeout=15_000
     )
     assert tab.text == "My text."

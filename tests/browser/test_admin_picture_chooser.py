@@ -131,7 +131,7 @@ def test_a_block_of_two_pictures_chooses_each_and_says_which_one_is_missing(tab:
     tab.page.keyboard.type("/before and after")
     tab.page.keyboard.press("Enter")
     form = tab.page.locator("dialog[open]").filter(has=tab.page.get_by_role("group", name="Before"))
-    choose = tab.page.locator("dialog[data-window=choose-picture]")
+    choose = tab.page.locator("dialog[data-dialog=choose-picture]")
 
     def pick(field: str, title: str) -> None:
         form.get_by_role("group", name=field).get_by_role("button").click()

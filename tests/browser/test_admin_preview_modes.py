@@ -147,7 +147,7 @@ def test_advice_leads_to_its_line_and_a_field_to_itself(tab: StaffTab) -> None:
     show_panel(tab, "problems")
     tab.page.locator("#id_title").fill("")
     tab.page.locator("#id_body").fill(f"{tab.text}\nAbout 30 of them feel better.\n")
-    better = tab.page.locator("[data-better]")
+    better = tab.page.locator("[data-suggestions]")
     expect(better).to_be_visible()
     better.locator("summary").click()
 

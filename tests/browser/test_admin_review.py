@@ -37,7 +37,7 @@ def expect_both(tab: StaffTab) -> None:
 
 def test_comments_are_there_after_a_reload_and_gone_after_the_decision(tab: StaffTab, screen: str) -> None:
     type_both(tab)
-    expect(tab.page.locator("[data-review] [data-kept]")).to_contain_text("Your comments are saved.")
+    expect(tab.page.locator("[data-review] [data-save-status]")).to_contain_text("Your comments are saved.")
 
     tab.page.reload()
     expect_both(tab)
@@ -53,7 +53,7 @@ def test_comments_are_there_after_a_reload_and_gone_after_the_decision(tab: Staf
 def test_comments_stay_in_the_browser_while_the_site_cannot_be_reached(tab: StaffTab, screen: str) -> None:
     tab.page.route("**/review/keep/", lambda route: route.abort())
     type_both(tab)
-    expect(tab.page.locator("[data-review] [data-kept]")).to_contain_text("saved only in this browser")
+    expect(tab.page.locator("[data-review] [data-save-status]")).to_contain_text("saved only in this browser")
 
     tab.page.reload()
 
@@ -61,17 +61,17 @@ def test_comments_stay_in_the_browser_while_the_site_cannot_be_reached(tab: Staf
     tab.page.unroute("**/review/keep/")
     tab.page.locator("#review-comment").press("End")
     tab.page.locator("#review-comment").press_sequentially("ught")
-    expect(tab.page.locator("[data-review] [data-kept]")).to_contain_text("They are not sent yet.")
+    expect(tab.page.locator("[data-review] [data-save-status]")).to_contain_text("They are not sent yet.")
     assert Autosave.objects.get().fields["comment"] == "Half a thought"
 
 
 def typed_offline(tab: StaffTab) -> None:
     """The site has saved one comment; the rest of it is typed while the site cannot be reached."""
     tab.page.locator("#review-comment").fill("Half a tho")
-    expect(tab.page.locator("[data-review] [data-kept]")).to_contain_text("Your comments are saved.")
+    expect(tab.page.locator("[data-review] [data-save-status]")).to_contain_text("Your comments are saved.")
     tab.page.route("**/review/keep/", lambda route: route.abort())
     tab.page.locator("#review-comment").fill("Half a thought, and more")
-    expect(tab.page.locator("[data-review] [data-kept]")).to_contain_text("saved only in this browser")
+    expect(tab.page.locator("[data-review] [data-save-status]")).to_contain_text("saved only in this browser")
 
 
 def test_the_newer_comment_in_the_browser_is_not_lost_to_the_older_one_on_the_site(tab: StaffTab, screen: str) -> None:
@@ -83,7 +83,7 @@ def test_the_newer_comment_in_the_browser_is_not_lost_to_the_older_one_on_the_si
     tab.page.unroute("**/review/keep/")
     tab.page.locator("#review-comment").press("End")
     tab.page.locator("#review-comment").press_sequentially(".")
-    expect(tab.page.locator("[data-review] [data-kept]")).to_contain_text("They are not sent yet.")
+    expect(tab.page.locator("[data-review] [data-save-status]")).to_contain_text("They are not sent yet.")
     assert Autosave.objects.get().fields["comment"] == "Half a thought, and more."
 
 

@@ -645,7 +645,7 @@ def test_without_the_visual_editor_the_field_and_what_keeps_the_text_safe_still_
         expect(tab.page.get_by_text("The visual editor could not start.")).to_be_visible()
         tab.page.locator("#id_body").fill("Typed.")
 
-        expect(tab.page.locator("[data-kept]")).to_contain_text("autosaved")
+        expect(tab.page.locator("[data-save-status]")).to_contain_text("autosaved")
         assert api(tab, "mode") == "source"
 
 

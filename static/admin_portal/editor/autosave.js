@@ -21,17 +21,17 @@ function newest(there, here) {
 }
 
 export function startAutosave(editor, form, notice) {
-  const here = form.querySelector("[data-writer]");
+  const here = form.querySelector("[data-user]");
   const key = form.elements.client_id;
   const again = document.querySelector("[data-unsaved]") !== null;
-  const copies = localCopies(form.elements.page?.value || location.pathname, here.dataset.writer);
+  const copies = localCopies(form.elements.page?.value || location.pathname, here.dataset.user);
   // A report sent just before the form was saved may arrive after the save, so discard its slot again.
   const saved = again ? null : sessionStorage.getItem(STORAGE_KEY);
   if (saved) copies.forget(saved);
   sessionStorage.removeItem(STORAGE_KEY);
   key.value ||= crypto.randomUUID();
   const opened = values(form);
-  const statusLine = editor.querySelector("[data-kept]");
+  const statusLine = editor.querySelector("[data-save-status]");
   const savedLine = form.querySelector("[data-saved]");
   const presence = startPresence(editor, form);
   let kept = again ? null : opened; // the values last confirmed by the site
@@ -44,7 +44,7 @@ export function startAutosave(editor, form, notice) {
 
   const show = (text, state) => {
     statusLine.textContent = text;
-    statusLine.dataset.kept = state;
+    statusLine.dataset.saveStatus = state;
     if (savedLine) savedLine.hidden = state !== "saved";
   };
 
@@ -95,7 +95,7 @@ export function startAutosave(editor, form, notice) {
     timer = setTimeout(keep, Math.max(0, Math.min(DEBOUNCE_MS, since + MAX_DELAY_MS - Date.now())));
   }
   const change = () => {
-    if (statusLine.dataset.kept !== "no") show(gettext("editing…"), "");
+    if (statusLine.dataset.saveStatus !== "no") show(gettext("editing…"), "");
     scheduleSave();
   };
   const offers = startDraftRecovery(editor, form, {

@@ -166,8 +166,8 @@ function startDiscard(form, opened, changed) {
 export function startBar(form, editor, { text, opened, windows }) {
   all("[data-needs-script]", form).forEach((element) => { element.hidden = false; });
   // Show the save status and errors next to where the user is typing.
-  form.querySelector("[data-status]").replaceWith(editor.querySelector("[data-kept]"));
-  form.querySelector("[data-notices]").prepend(...["others", "offers"].map((name) => editor.querySelector(`[data-${name}]`)));
+  form.querySelector("[data-status]").replaceWith(editor.querySelector("[data-save-status]"));
+  form.querySelector("[data-notices]").prepend(...["presence", "recovery"].map((name) => editor.querySelector(`[data-${name}]`)));
   form.querySelector("[data-bar]").append(editor.querySelector("[data-notice]"));
   // Put the outline next to the text's buttons, so it takes up no extra line.
   const side = Object.assign(document.createElement("div"), { className: "editor__side" });

@@ -29,14 +29,14 @@ function showLink(dialog, href) {
 }
 
 export function createDialogs(editor, field) {
-  document.body.append(editor.querySelector("template[data-windows]").content.cloneNode(true));
+  document.body.append(editor.querySelector("template[data-dialogs]").content.cloneNode(true));
   const windows = {};
   const lists = startChoiceLists(editor, field);
-  all("dialog[data-window]:not([data-taken])").forEach((dialog) => {
-    const name = dialog.dataset.window;
+  all("dialog[data-dialog]:not([data-taken])").forEach((dialog) => {
+    const name = dialog.dataset.dialog;
     dialog.dataset.taken = "";
     windows[name] = dialog;
-    const form = dialog.querySelector("[data-put]");
+    const form = dialog.querySelector("[data-insert]");
     if (!form) return;
     lists.start(dialog, name);
     form.addEventListener("submit", (event) => {

@@ -25,8 +25,8 @@ function showChanges(place, changes) {
 
 // ``restore``: puts back an offer that was dismissed.
 export function startDraftRecovery(editor, form, { take, forget, restore }) {
-  const box = editor.querySelector("[data-offers]");
-  const dialog = () => document.querySelector("dialog[data-window=compare]");
+  const box = editor.querySelector("[data-recovery]");
+  const dialog = () => document.querySelector("dialog[data-dialog=compare]");
 
   async function compare(offer) {
     const body = new FormData();

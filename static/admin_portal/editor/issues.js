@@ -112,10 +112,10 @@ export function startIssues(form, editor, field, { text, openPanel, showText, go
     if (!section) return;
     section.querySelector("[data-ready]").hidden = count > 0;
     section.querySelector("[data-problems]").replaceChildren(...problems.map(row));
-    const suggestions = section.querySelector("[data-better]");
+    const suggestions = section.querySelector("[data-suggestions]");
     suggestions.hidden = advice.length === 0;
     suggestions.querySelector("summary").textContent = format(gettext("Suggestions (%(count)s)"), { count: advice.length });
-    suggestions.querySelector("[data-advice]").replaceChildren(...advice.map(row));
+    suggestions.querySelector("[data-suggestion-list]").replaceChildren(...advice.map(row));
   }
   editor.addEventListener("editor:mode", () => { if (field.dataset.checked) list(shown); });
   editor.addEventListener("editor:ready", () => { if (field.dataset.checked) list(shown); });

@@ -3,7 +3,7 @@
 import { gettext } from "../i18n.js";
 import { all } from "./api.js";
 
-const key = (form) => `plainspine:editor:${form.querySelector("[data-writer]")?.dataset.writer ?? ""}`;
+const key = (form) => `plainspine:editor:${form.querySelector("[data-user]")?.dataset.user ?? ""}`;
 
 function remembered(form) {
   try {

@@ -30,7 +30,7 @@ function describeProblems(count) {
 
 // ``place``: the functions of bar.js and text.js. ``createIssues(refresh)`` returns the list of issues.
 export function startPreview(editor, field, notice, place, createIssues) {
-  const frame = editor.querySelector("[data-true-page]");
+  const frame = editor.querySelector("[data-full-preview]");
   const state = editor.querySelector("[data-state]");
   const live = editor.querySelector("[data-live]");
   const outline = startOutline(editor, field, place.goToLine);

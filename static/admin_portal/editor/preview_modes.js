@@ -116,6 +116,6 @@ export function startPreviewModes(editor, frame, changed) {
     fit(viewport, frame);
     changed();
   }).observe(viewport);
-  editor.querySelector("[data-see]").hidden = false;
+  editor.querySelector("[data-preview-pane]").hidden = false;
   return applyModes;
 }

@@ -95,7 +95,7 @@ export function warnBeforeUnload(editor, form, notice, autosave = trackChanges(f
   });
   // On a shared computer, the next person could find the copies in this browser.
   document.querySelector("#logout-form")?.addEventListener("submit", (event) => {
-    const dialog = document.querySelector("dialog[data-window=leave]");
+    const dialog = document.querySelector("dialog[data-dialog=leave]");
     if (!dialog || anyLocal().length === 0 || dialog.dataset.asked) return;
     event.preventDefault();
     dialog.addEventListener("close", () => {

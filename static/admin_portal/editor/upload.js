@@ -12,8 +12,8 @@ const pictures = (transfer) => [...transfer?.files ?? []].filter((file) => PICTU
 
 export function startUpload(editor, field, dialog, forget) {
   const form = dialog.querySelector("[data-upload-form]");
-  const errorBox = form.querySelector("[data-refusal]");
-  const status = form.querySelector("[data-said]");
+  const errorBox = form.querySelector("[data-error]");
+  const status = form.querySelector("[data-message]");
   const link = form.querySelector("[data-check-link]");
   let statusUrl = ""; // address that reports on the picture that is being checked
   let timer = 0;

@@ -8,10 +8,10 @@ import { DetectedText } from "./detected_text.js";
 const DEBOUNCE_MS = 350;
 const form = document.querySelector("[data-check]");
 const find = (name) => form.querySelector(`[data-${name}]`);
-const status = find("said");
+const status = find("message");
 const undoButton = find("undo");
-const resultImage = find("kept");
-const seenHash = find("looked");
+const resultImage = find("result-image");
+const seenHash = find("seen-hash");
 const confirmation = form.querySelector("[name=deidentified]");
 const problems = document.querySelector("[data-problems]");
 let timer = 0;
@@ -73,7 +73,7 @@ async function loadResult() {
   seenHash.value = result.seen_sha256;
   resultImage.width = result.width;
   resultImage.height = result.height;
-  resultImage.src = find("kept-link").href = `${form.dataset.result}?${fields}`;
+  resultImage.src = find("result-link").href = `${form.dataset.result}?${fields}`;
   find("size").textContent = format(gettext("%(width)s × %(height)s pixels"), result);
   showDuplicate(result.duplicate);
   status.textContent = confirmation.checked

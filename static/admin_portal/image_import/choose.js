@@ -4,10 +4,10 @@ import { format, gettext } from "../i18n.js";
 
 const form = document.querySelector("[data-drop]");
 const field = form.querySelector("[type=file]");
-const errorBox = document.querySelector("[data-refusal]");
+const errorBox = document.querySelector("[data-error]");
 const progress = form.querySelector("[data-progress]");
 const progressBar = progress.querySelector("progress");
-const status = progress.querySelector("[data-said]");
+const status = progress.querySelector("[data-message]");
 const button = form.querySelector("[type=submit]");
 const UNREADABLE = gettext("The picture could not be read. Please try again.");
 const SIGNED_OUT = gettext("You are signed out. Sign in again in another window, then choose the file again.");

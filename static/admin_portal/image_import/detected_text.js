@@ -35,7 +35,7 @@ export class DetectedText {
   }
 
   places() {
-    return [...this.root.querySelectorAll("[data-place]")].map((row) => ({ row, outline: numbers(row.dataset.outline), cover: numbers(row.dataset.cover) }));
+    return [...this.root.querySelectorAll("[data-region]")].map((row) => ({ row, outline: numbers(row.dataset.outline), cover: numbers(row.dataset.cover) }));
   }
 
   async look(again = false) {
@@ -67,7 +67,7 @@ export class DetectedText {
       return;
     }
     const key = `cover ${event.timeStamp}`;
-    const chosen = this.places().filter(({ row }) => button.value === "all" || row.dataset.place === button.value);
+    const chosen = this.places().filter(({ row }) => button.value === "all" || row.dataset.region === button.value);
     const uncovered = chosen.filter(({ outline }) => !isCovered(outline, this.rectangles));
     const added = uncovered.map(({ cover }) => this.rectangles.add("box", cover, key));
     const count = added.length;
@@ -90,11 +90,11 @@ export class DetectedText {
       ["x", "y", "width", "height"].forEach((name, at) => rect.setAttribute(name, `${outline[at]}%`));
       const number = document.createElementNS(SVG, "text");
       Object.entries({ x: `${outline[0]}%`, y: `${outline[1]}%`, dy: "-6" }).forEach(([name, value]) => number.setAttribute(name, value));
-      number.textContent = row.dataset.place;
+      number.textContent = row.dataset.region;
       outlines.push(rect, number);
     }
     this.svg.replaceChildren(...outlines);
-    const question = this.root.querySelector("[data-open-places]");
+    const question = this.root.querySelector("[data-open-regions]");
     if (question) question.hidden = uncovered === 0;
   }
 }

@@ -38,7 +38,7 @@ export function startLivePreview(root, form, rows, notice) {
       const list = row.querySelector("[data-notes]");
       list.replaceChildren(...ownNotes.map((found) => Object.assign(document.createElement("li"), { textContent: found.sentence })));
       list.hidden = ownNotes.length === 0;
-      row.querySelector("[data-warned]").hidden = ownNotes.length === 0;
+      row.querySelector("[data-warning]").hidden = ownNotes.length === 0;
     });
     const shift = field.getBoundingClientRect().top - top;
     if (shift && field.closest("[data-row]")) window.scrollBy(0, shift);

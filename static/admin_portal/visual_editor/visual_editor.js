@@ -269,7 +269,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     picture: () => insert("figure"),
     insert: (button) => openPalette({ place: button.getBoundingClientRect() }),
     edit,
-    leave: () => (editor.querySelector("[data-view]") ?? document.querySelector("[data-see] [data-view]") ?? bar.querySelector("button")).focus(),
+    leave: () => (editor.querySelector("[data-view]") ?? document.querySelector("[data-preview-pane] [data-view]") ?? bar.querySelector("button")).focus(),
     say,
   };
   const plugins = [

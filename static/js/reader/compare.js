@@ -9,12 +9,12 @@ export function startCompare(compare) {
   const bar = compare.querySelector("[data-compare-wipe]");
   const button = tools.querySelector("button");
   const range = bar.querySelector("input");
-  const words = { apart: button.textContent, wiping: button.dataset.words };
+  const words = { apart: button.textContent, wiping: button.dataset.altLabel };
 
   const say = () => {
     const share = Number(range.value);
     compare.style.setProperty("--slider-position", `${share}%`);
-    range.setAttribute("aria-valuetext", range.dataset.words.replace("{before}", share).replace("{after}", 100 - share));
+    range.setAttribute("aria-valuetext", range.dataset.altLabel.replace("{before}", share).replace("{after}", 100 - share));
   };
   const show = (wiping) => {
     compare.classList.toggle("compare--slider", wiping);

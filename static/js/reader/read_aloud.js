@@ -14,7 +14,7 @@ function localVoice() {
 export function readAloud(bar) {
   if (!("speechSynthesis" in window)) return;
   const [pause, stop] = bar.querySelectorAll("button");
-  const words = { reading: pause.textContent, paused: pause.dataset.words };
+  const words = { reading: pause.textContent, paused: pause.dataset.altLabel };
   let sentences = [];
   let current = 0;
   // Incremented on every start and stop, so a canceled utterance's callback can't start the next sentence.
@@ -80,11 +80,11 @@ export function readAloud(bar) {
 
 // Highlights the sentence that is being read, without changing the page if the browser supports it.
 function highlight(sentence) {
-  forEachMatch(".is-spoken", (block) => block.classList.remove("is-spoken"));
+  forEachMatch(".is-being-read", (block) => block.classList.remove("is-being-read"));
   if (window.Highlight && CSS.highlights) {
     CSS.highlights.set("spoken", sentence ? new Highlight(sentence.range) : new Highlight());
   } else if (sentence) {
-    sentence.block.classList.add("is-spoken");
+    sentence.block.classList.add("is-being-read");
   }
 }
 
