@@ -16,8 +16,8 @@ const STORAGE_KEY = "plainspine:saving";
 
 // A window may have left text both on the site and in this browser: use the later one.
 function newest(there, here) {
-  const later = (one, others) => !others.some((other) => other.slot === one.slot && new Date(other.at) > new Date(one.at));
-  return [...there.filter((one) => later(one, here)), ...here.filter((one) => later(one, there))];
+  const later = (draft, others) => !others.some((other) => other.slot === draft.slot && new Date(other.at) > new Date(draft.at));
+  return [...there.filter((draft) => later(draft, here)), ...here.filter((draft) => later(draft, there))];
 }
 
 export function startAutosave(editor, form, notice) {

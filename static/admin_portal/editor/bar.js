@@ -47,7 +47,7 @@ function startViews(form) {
   }));
   tabs.forEach((tab) => tab.addEventListener("click", () => showPanel(tab.dataset.panelTab)));
   form.querySelector("[data-close-panel]")?.addEventListener("click", () => {
-    const opener = openers.find((one) => one.dataset.openPanel === form.dataset.panel) ?? openers[0];
+    const opener = openers.find((button) => button.dataset.openPanel === form.dataset.panel) ?? openers[0];
     showPanel("");
     opener.focus();
   });

@@ -125,9 +125,9 @@ export function createPictureList(dialog) {
       const left = rows.filter((row) => row.reason);
       others.querySelector("ul").replaceChildren(...left.map(unavailable));
       const kinds = new Map(rows.map((row) => [row.kind, row.kind_name]));
-      kind.replaceChildren(kind.options[0], ...[...kinds].sort(([, one], [, other]) => one.localeCompare(other)).map(([key, title]) => new Option(title, key)));
+      kind.replaceChildren(kind.options[0], ...[...kinds].sort(([, title], [, other]) => title.localeCompare(other)).map(([key, title]) => new Option(title, key)));
       searchRows(box, scroller, status, kind);
-      const input = all("input", list).find((one) => one.value === chosen);
+      const input = all("input", list).find((choice) => choice.value === chosen);
       if (input) input.checked = true;
     },
     showChosen() {

@@ -15,7 +15,7 @@ function answers(form) {
 // Show where a link leads now.
 function showLink(dialog, href) {
   const [, page, section = ""] = /^page:([^#]*)#?(.*)$/.exec(href) ?? [];
-  const row = all("[name=choice]", dialog).find((one) => one.value === page);
+  const row = all("[name=choice]", dialog).find((input) => input.value === page);
   if (!row) {
     const url = dialog.querySelector("[name=url]");
     url.value = page ? "" : href;
@@ -69,7 +69,7 @@ export function createDialogs(editor, field) {
       delete dialog.dataset.took;
       if (text && selectedText(field).trim()) text.value = dialog.dataset.took = selectedText(field);
       await lists.fill(dialog, name);
-      const input = chosen && all("[name=choice], [name=value]", dialog).find((one) => one.value === chosen);
+      const input = chosen && all("[name=choice], [name=value]", dialog).find((option) => option.value === chosen);
       if (input) input.checked = true;
       if (href) showLink(dialog, href);
       dialog.showModal();

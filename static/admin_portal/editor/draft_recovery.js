@@ -79,10 +79,10 @@ export function startDraftRecovery(editor, form, { take, forget, restore }) {
 
   function show(offers) {
     const timestamp = (offer) => new Date(offer.at).getTime();
-    const rows = offers.filter((offer) => offer.fields).sort((one, other) => timestamp(other) - timestamp(one)).map((offer) => {
+    const rows = offers.filter((offer) => offer.fields).sort((offer, other) => timestamp(other) - timestamp(offer)).map((offer) => {
       const row = Object.assign(document.createElement("div"), { className: "draft-offer" });
       const words = Object.assign(document.createElement("p"), { textContent: describe(offer) });
-      const removeRow = () => showRows(all(".draft-offer", box).filter((one) => one !== row));
+      const removeRow = () => showRows(all(".draft-offer", box).filter((other) => other !== row));
       const buttons = Object.assign(document.createElement("div"), { className: "buttons" });
       buttons.append(
         button(gettext("Restore"), () => { removeRow(); take(offer); }),

@@ -15,7 +15,7 @@ export const languageOf = ({ form }) => form.querySelector("[name=language]")?.v
   || form.querySelector("[data-language]")?.dataset.language || "";
 
 // Browsers differ in line endings: \r\n or \n.
-export const same = (one, other) => JSON.stringify(one).replaceAll("\\r\\n", "\\n") === JSON.stringify(other).replaceAll("\\r\\n", "\\n");
+export const same = (first, second) => JSON.stringify(first).replaceAll("\\r\\n", "\\n") === JSON.stringify(second).replaceAll("\\r\\n", "\\n");
 
 function row(form, name) {
   // Add a missing row of the reading list with Django's own link.

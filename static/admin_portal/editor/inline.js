@@ -60,7 +60,7 @@ function runs(node, outer, note) {
   return node.nodeName === "Q" ? [{ ...outer, text: "“" }, ...inside, { ...outer, text: "”" }] : inside;
 }
 
-const hasSameStyle = (one, other) => one.bold === other.bold && one.italic === other.italic && one.href === other.href;
+const hasSameStyle = (run, other) => run.bold === other.bold && run.italic === other.italic && run.href === other.href;
 
 function join(found) {
   const joined = [];

@@ -65,7 +65,7 @@ export function startUpload(editor, field, dialog, forget) {
       showError(result.data.expired);
       return;
     }
-    status.textContent = result.status === 200 ? "" : result.data.error ?? gettext("The site did not answer. Trying again.");
+    status.textContent = result.status === 200 ? "" : result.data.error ?? gettext("The site isn’t responding. Trying again.");
     timer = setTimeout(checkStatus, POLL_INTERVAL_MS);
   }
 

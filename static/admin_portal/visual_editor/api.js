@@ -11,11 +11,11 @@
 
 import { goToLine, goToOffset, lineOfOffset, replaceAt } from "../editor/insert_text.js";
 
-const fold = (text) => text.toLowerCase();
+const foldCase = (text) => text.toLowerCase();
 
 // Return where ``query`` is in ``text``, as [from, to]. Letters of both cases are equal unless ``matchCase``.
 export function findAll(text, query, { matchCase = false } = {}) {
-  const [body, words] = matchCase ? [text, query] : [fold(text), fold(query)];
+  const [body, words] = matchCase ? [text, query] : [foldCase(text), foldCase(query)];
   const found = [];
   // If lowercasing changes the length of the text ("İ"), positions would be wrong, so search as typed.
   const [inside, wanted] = body.length === text.length && words.length === query.length ? [body, words] : [text, query];
@@ -61,11 +61,11 @@ export function sourceText(field, { openDialog }) {
 // Return the functions of ``element.visualEditor``. ``texts``: {visual, source}; ``mode``: of the two, the one on screen.
 export function createApi(field, texts, { mode, setMode }) {
   const text = () => texts[mode()];
-  const pass = (name) => (...given) => text()[name](...given);
+  const delegate = (name) => (...given) => text()[name](...given);
   const names = ["goToLine", "goToOffset", "currentLine", "insertBlock", "find", "select", "replace", "replaceAll", "undo", "redo",
     "canUndo", "canRedo", "focus", "scroller", "linePlaces"];
   return {
-    ...Object.fromEntries(names.map((name) => [name, pass(name)])),
+    ...Object.fromEntries(names.map((name) => [name, delegate(name)])),
     // Replace whole lines of the Markdown; an empty text deletes them. One step of undo.
     replaceRange(fromLine, toLine, words) {
       const lines = field.value.split("\n");

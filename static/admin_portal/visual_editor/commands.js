@@ -82,7 +82,7 @@ export function setStyle(style) {
     // A heading that changes its level keeps its anchor.
     const own = currentHeading(state)?.node.attrs;
     const attrs = { level, ...(own && { anchor: own.anchor, folded: own.folded && level === 2 }) };
-    return chainCommands(setBlockType(nodes.heading, attrs), (one, go) => liftListItem(nodes.list_item)(one, go))(state, dispatch);
+    return chainCommands(setBlockType(nodes.heading, attrs), (nextState, go) => liftListItem(nodes.list_item)(nextState, go))(state, dispatch);
   };
 }
 
@@ -95,9 +95,9 @@ export function toggleList(type) {
       if (styleOf(state) === "paragraph" || styleOf(state) === "") return wrapInList(type)(state, dispatch);
       // A heading becomes an item as well.
       let { tr } = state;
-      setBlockType(nodes.paragraph)(state, (one) => { tr = one; });
+      setBlockType(nodes.paragraph)(state, (change) => { tr = change; });
       const next = state.apply(tr);
-      return wrapInList(type)(next, dispatch && ((one) => { one.steps.forEach((step) => tr.step(step)); dispatch(tr); }));
+      return wrapInList(type)(next, dispatch && ((change) => { change.steps.forEach((step) => tr.step(step)); dispatch(tr); }));
     }
     if ($from.node(depth).type === type) return liftListItem(nodes.list_item)(state, dispatch);
     if (depth > 1 && isContainer($from.node(depth - 1))) return false;
@@ -224,14 +224,14 @@ function moveSelected(step) {
 function clearMarks(state, dispatch) {
   const { from, to, empty } = state.selection;
   if (empty) return false;
-  const tr = [marks.strong, marks.em, marks.link].reduce((one, mark) => one.removeMark(from, to, mark), state.tr);
+  const tr = [marks.strong, marks.em, marks.link].reduce((change, mark) => change.removeMark(from, to, mark), state.tr);
   dispatch?.(tr);
   return true;
 }
 
 // ``actions``: {save, find, link, source, edit, leave, say}.
-export function keys(actions) {
-  const act = (run) => (_state, dispatch) => {
+export function editorKeys(actions) {
+  const wrapCommand = (run) => (_state, dispatch) => {
     if (dispatch) run();
     return true;
   };
@@ -244,12 +244,12 @@ export function keys(actions) {
   const own = {
     "Mod-b": toggleMark(marks.strong),
     "Mod-i": toggleMark(marks.em),
-    "Mod-u": act(() => actions.say(gettext("Patients may think underlined words are links. Use bold instead."))),
-    "Mod-k": act(actions.link),
-    "Mod-Alt-f": act(actions.source),
-    "Mod-s": act(actions.save),
-    "Mod-f": act(() => actions.find(false)),
-    "Mod-h": act(() => actions.find(true)),
+    "Mod-u": wrapCommand(() => actions.say(gettext("Patients may think underlined words are links. Use bold instead."))),
+    "Mod-k": wrapCommand(actions.link),
+    "Mod-Alt-f": wrapCommand(actions.source),
+    "Mod-s": wrapCommand(actions.save),
+    "Mod-f": wrapCommand(() => actions.find(false)),
+    "Mod-h": wrapCommand(() => actions.find(true)),
     "Mod-z": chainCommands(undoInputRule, undo),
     "Mod-y": redo,
     "Shift-Mod-z": redo,
@@ -270,7 +270,7 @@ export function keys(actions) {
     Backspace: chainCommands(undoInputRule, plainAtStart, deleteEmptyContainer),
     "Alt-Shift-ArrowUp": moveSelected(-1),
     "Alt-Shift-ArrowDown": moveSelected(1),
-    Escape: act(actions.leave),
+    Escape: wrapCommand(actions.leave),
   };
   [1, 2, 3].forEach((number) => { own[`Mod-Alt-${number}`] = setStyle(String(number + 1)); });
   return [keymap(own), keymap(baseKeymap)];

@@ -166,7 +166,7 @@ export class SourcePreservingDocument {
   // Return the line in the Markdown of a position in the document.
   line(doc, pos) {
     const { text, places } = this.toMarkdown(doc);
-    const place = places.findLast((one) => one.pos <= pos) ?? places[0];
+    const place = places.findLast((candidate) => candidate.pos <= pos) ?? places[0];
     if (!place) return 1;
     const first = text.slice(0, place.from).split("\n").length;
     const positions = this.#linePositions(place.node, text.slice(place.from, place.to));

@@ -189,9 +189,9 @@ export class ContainerView extends Block {
     this.shared.count += 1;
     const [old, id] = [part.id, `block-${this.shared.count}`];
     part.id = id;
-    root.querySelectorAll("[fill], [aria-labelledby]").forEach((one) => {
-      if (one.getAttribute("fill") === `url(#${old})`) one.setAttribute("fill", `url(#${id})`);
-      if (one.getAttribute("aria-labelledby") === old) one.setAttribute("aria-labelledby", id);
+    root.querySelectorAll("[fill], [aria-labelledby]").forEach((reference) => {
+      if (reference.getAttribute("fill") === `url(#${old})`) reference.setAttribute("fill", `url(#${id})`);
+      if (reference.getAttribute("aria-labelledby") === old) reference.setAttribute("aria-labelledby", id);
     });
   }
 
@@ -199,7 +199,7 @@ export class ContainerView extends Block {
     if (node.type !== this.node.type || node.attrs.name !== this.node.attrs.name) return false;
     const isChanged = node.attrs.options !== this.node.attrs.options;
     this.node = node;
-    this.letReach(decorations.some((one) => one.spec.isHere));
+    this.letReach(decorations.some((decoration) => decoration.spec.isHere));
     if (isChanged) this.show();
     return true;
   }

@@ -95,7 +95,7 @@ function inlineNodes(token, mark) {
     else throw new Unsupported(child.type);
   });
   // Marks have an order of their own in ProseMirror, and equal neighbors are one text.
-  return Fragment.fromArray(nodes.map((node) => node.mark(node.marks.reduce((set, one) => one.addToSet(set), []))));
+  return Fragment.fromArray(nodes.map((node) => node.mark(node.marks.reduce((set, other) => other.addToSet(set), []))));
 }
 
 function closing(tokens, start) {
@@ -116,7 +116,7 @@ function* groups(tokens) {
 }
 
 function listNode(type, attrs, inner) {
-  const tight = !inner.some((one) => one.type === "paragraph_open" && !one.hidden && one.level === inner[0].level + 1);
+  const tight = !inner.some((token) => token.type === "paragraph_open" && !token.hidden && token.level === inner[0].level + 1);
   const items = [...groups(inner)].map((item) => {
     const blocks = [...groups(item.slice(1, -1))].map((group) => blockNode(group));
     if (blocks[0]?.type.name !== "paragraph") blocks.unshift(schema.node("paragraph"));

@@ -45,8 +45,8 @@ function ensureTrailingParagraph(tr) {
 
 export const tidyPlugin = () => new Plugin({
   appendTransaction(transactions, before, { doc, tr }) {
-    if (!transactions.some((one) => one.docChanged)) return null;
-    if (!transactions.some((one) => one.getMeta("readField"))) {
+    if (!transactions.some((transaction) => transaction.docChanged)) return null;
+    if (!transactions.some((transaction) => transaction.getMeta("readField"))) {
       ensureUniqueAnchors(tr, before.doc);
       ensureTableHeaders(tr);
     }

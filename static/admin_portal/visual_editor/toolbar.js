@@ -151,7 +151,7 @@ export function createContextLine(line, view, shared) {
         name: shared.linkName(href),
         buttons: () => [
           button(gettext("Change link"), "link", () => shared.editLink()),
-          button(gettext("Remove link"), "trash", run((one, go) => go(one.tr.removeMark(link.from, link.to, marks.link)))),
+          button(gettext("Remove link"), "trash", run((editorState, go) => go(editorState.tr.removeMark(link.from, link.to, marks.link)))),
         ],
       };
     }
@@ -162,7 +162,7 @@ export function createContextLine(line, view, shared) {
         name: node.type === nodes.citation ? gettext("Source") : gettext("Clinic detail"),
         buttons: () => [
           button(gettext("Change"), "edit", () => shared.edit(view.state.selection.node, view.state.selection.from)),
-          button(gettext("Delete"), "trash", run((one, go) => go(one.tr.deleteSelection()))),
+          button(gettext("Delete"), "trash", run((editorState, go) => go(editorState.tr.deleteSelection()))),
         ],
       };
     }
@@ -198,9 +198,9 @@ export function createContextLine(line, view, shared) {
               addOption(view, pos);
               view.focus();
             }))] : []),
-            ...(edit ? [button(gettext("Edit"), "edit", onCard((pos, one) => shared.edit(one, pos)))] : []),
-            small(gettext("Move up"), "up", (one, pos) => moveBlock(one, pos, -1)),
-            small(gettext("Move down"), "down", (one, pos) => moveBlock(one, pos, 1)),
+            ...(edit ? [button(gettext("Edit"), "edit", onCard((pos, cardNode) => shared.edit(cardNode, pos)))] : []),
+            small(gettext("Move up"), "up", (editorView, pos) => moveBlock(editorView, pos, -1)),
+            small(gettext("Move down"), "down", (editorView, pos) => moveBlock(editorView, pos, 1)),
             small(gettext("Duplicate"), "copy", duplicateBlock),
             small(gettext("Delete"), "trash", deleteBlock),
           ];

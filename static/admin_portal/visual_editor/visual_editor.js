@@ -6,7 +6,7 @@ import { languageOf } from "../editor/form.js";
 import { createApi, findAll, sourceText } from "./api.js";
 import { askForOptions, isPicture, lineFields } from "./block_forms.js";
 import {
-  currentCard, currentHeading, currentLink, keys, marks, newBlock, nodes, putBlock, putTable, selectedLines, setStyle, toggleList, typingRules,
+  currentCard, currentHeading, currentLink, editorKeys, marks, newBlock, nodes, putBlock, putTable, selectedLines, setStyle, toggleList, typingRules,
 } from "./commands.js";
 import { SourcePreservingDocument } from "./document.js";
 import { glossaryPlugin } from "./glossary.js";
@@ -119,10 +119,10 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     return names.isLoaded() ? names.all("pictures") : undefined;
   }
   const choices = { names, choosePicture: windows.choosePicture, loadPictures };
-  async function loadNamesFor(one) {
+  async function loadNamesFor(block) {
     // The dialog for pictures opens before they are loaded.
-    if (isPicture(one)) return;
-    if (!names.isLoaded() || one.fields.some(({ kind }) => kind === "figure")) await names.load();
+    if (isPicture(block)) return;
+    if (!names.isLoaded() || block.fields.some(({ kind }) => kind === "figure")) await names.load();
   }
   const shared = {
     styles: [],
@@ -164,23 +164,23 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
   // All chances on a page use the same total, so a new block starts with the options of the previous one.
   const optionsBefore = (name) => (placeOf(name) < 0 ? "" : view.state.doc.nodeAt(placeOf(name)).attrs.options);
   async function insert(name) {
-    const one = blocks[name];
-    const place = one.once ? placeOf(name) : -1;
+    const block = blocks[name];
+    const place = block.once ? placeOf(name) : -1;
     if (place >= 0) {
-      say(format(gettext("This page already has “%(name)s”. We moved the cursor to it."), { name: one.label }));
+      say(format(gettext("This page already has “%(name)s”. We moved the cursor to it."), { name: block.label }));
       select(view.state.doc.nodeAt(place).isAtom ? place : place + 1);
       return;
     }
-    const lines = one.hasEnd ? selectedLines(view.state) : [];
-    const put = (options) => putBlock(view, newBlock(name, one, options, lines), {
-      inChoices: one.inChoices, replacesSelection: lines.length > 0, isLeading: one.leading,
+    const lines = block.hasEnd ? selectedLines(view.state) : [];
+    const put = (options) => putBlock(view, newBlock(name, block, options, lines), {
+      inChoices: block.inChoices, replacesSelection: lines.length > 0, isLeading: block.leading,
     });
-    if (!lineFields(one).length) {
+    if (!lineFields(block).length) {
       put("");
       return;
     }
-    await loadNamesFor(one);
-    askForOptions(one, { before: optionsBefore(name) }, choices, (options) => {
+    await loadNamesFor(block);
+    askForOptions(block, { before: optionsBefore(name) }, choices, (options) => {
       if (options === undefined) view.focus();
       else put(options);
     });
@@ -203,9 +203,9 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
       [gettext("Our phone, name, or hours"), gettext("In a sentence"), "value", dialog("value"), ["number", "clinic"]],
       [gettext("Upload a new picture"), settings.groups.pictures, "picture", dialog("upload"), ["image", "photo"]],
     ].map(([label, group, drawing, run, keywords]) => ({ label, group, drawing, run, keywords, help: "" }));
-    const ofBlocks = Object.keys(settings.groups).flatMap((group) => Object.entries(blocks).filter(([, one]) => one.group === group)
-      .sort(([, one], [, other]) => one.order - other.order)
-      .map(([name, one]) => ({ label: one.label, group: settings.groups[group], drawing: name, help: "", keywords: [name], run: () => insert(name) })));
+    const ofBlocks = Object.keys(settings.groups).flatMap((group) => Object.entries(blocks).filter(([, block]) => block.group === group)
+      .sort(([, block], [, other]) => block.order - other.order)
+      .map(([name, block]) => ({ label: block.label, group: settings.groups[group], drawing: name, help: "", keywords: [name], run: () => insert(name) })));
     const isUpload = (item) => item.drawing === "picture";
     const at = ofBlocks.findIndex((item) => item.group === settings.groups.pictures);
     return [...own.filter((item) => !isUpload(item)), ...ofBlocks.slice(0, at), ...own.filter(isUpload), ...ofBlocks.slice(at)];
@@ -274,8 +274,8 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
   };
   const plugins = [
     typingRules(),
-    typingPlugin((one) => openPalette({ place: one.coordsAtPos(one.state.selection.from), typed: "/" })),
-    ...keys(handlers),
+    typingPlugin((current) => openPalette({ place: current.coordsAtPos(current.state.selection.from), typed: "/" })),
+    ...editorKeys(handlers),
     tableEditing(),
     dropCursor({ class: "drop-cursor" }),
     gapCursor(),
@@ -286,7 +286,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     tidyPlugin(),
   ];
   const makeState = () => EditorState.create({ doc: text.read(field.value), plugins });
-  const block = (View) => (node, one, getPos) => new View(node, one, getPos, shared);
+  const block = (View) => (node, editorView, getPos) => new View(node, editorView, getPos, shared);
   const label = document.querySelector(`label[for="${field.id}"]`)?.textContent.replace(/:\s*$/, "") ?? gettext("Text");
   const body = Object.assign(document.createElement("div"), { className: "text" });
   root.append(body);
@@ -334,7 +334,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
 
   // ---- For others ----
   const position = (offset) => text.position(view.state.doc, offset);
-  const offsetOfLine = (line) => field.value.split("\n").slice(0, line - 1).reduce((length, one) => length + one.length + 1, 0);
+  const offsetOfLine = (line) => field.value.split("\n").slice(0, line - 1).reduce((length, row) => length + row.length + 1, 0);
   function select(from, to = from) {
     const { doc, tr } = view.state;
     const target = doc.nodeAt(from);

@@ -66,10 +66,10 @@ function inline(pieces, way, oneLine) {
     });
     const end = Math.max(...ends);
     // Code is always the innermost.
-    const mark = marks.filter((_, index) => ends[index] === end).find((one) => one.type.name !== "code") ?? marks[ends.indexOf(end)];
+    const mark = marks.filter((_, index) => ends[index] === end).find((candidate) => candidate.type.name !== "code") ?? marks[ends.indexOf(end)];
     const last = mark.type.name === "code" && marks.length > 1 ? at + 1 : end;
-    const outer = mark.type.name === "code" && marks.length > 1 ? marks.find((one) => one.type.name !== "code") : mark;
-    const inside = pieces.slice(at, last).map((piece) => ({ node: piece.node, marks: piece.marks.filter((one) => !one.eq(outer)) }));
+    const outer = mark.type.name === "code" && marks.length > 1 ? marks.find((candidate) => candidate.type.name !== "code") : mark;
+    const inside = pieces.slice(at, last).map((piece) => ({ node: piece.node, marks: piece.marks.filter((other) => !other.eq(outer)) }));
     text += wrapped(outer, inline(inside, way, oneLine), way);
     at = last;
   }
@@ -100,7 +100,7 @@ function visible(content, oneLine) {
   return signs.filter((_, at) => !isDropped[at]).join("\u0000");
 }
 
-export const isSameInline = (one, other, oneLine = false) => visible(one, oneLine) === visible(other, oneLine);
+export const isSameInline = (node, other, oneLine = false) => visible(node, oneLine) === visible(other, oneLine);
 
 // ``parser``: of createParser(). Returns write(node, mark), the Markdown of a block without a line break at its end.
 // ``mark``: for a list, its bullet character. ``writeBlocks(parent)`` writes the blocks in a ":::" block (document.js).
@@ -165,7 +165,7 @@ export function createWriter(parser, writeBlocks) {
     const around = (text) => `| ${text} |\n|---|`;
     const find = (read) => read?.type.name === "table" && read.firstChild.childCount === 1 && read.firstChild.firstChild.content;
     // In a table, a vertical line ends a cell wherever it is.
-    const text = (cell) => words(cell, { oneLine: true, around: (one) => around(one.replace(/(?<!\\)\|/g, "\\|")), find }).replace(/(?<!\\)\|/g, "\\|");
+    const text = (cell) => words(cell, { oneLine: true, around: (body) => around(body.replace(/(?<!\\)\|/g, "\\|")), find }).replace(/(?<!\\)\|/g, "\\|");
     const rows = [...node.content.content].map((row) => [...row.content.content].map(text));
     const width = Math.max(...rows.map((row) => row.length));
     const line = (row) => `| ${Array.from({ length: width }, (_, at) => row[at] ?? "").join(" | ")} |`;
@@ -199,7 +199,7 @@ export function createWriter(parser, writeBlocks) {
 export function listMark(node, before, sign) {
   const { mark } = node.attrs;
   if (before?.type !== node.type || sign !== mark) return mark;
-  return MARKERS[node.type.name].find((one) => one !== sign);
+  return MARKERS[node.type.name].find((marker) => marker !== sign);
 }
 
 export const emptyParagraph = () => schema.node("paragraph");
