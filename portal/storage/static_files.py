@@ -120,7 +120,7 @@ class BundlingManifestStorage(CompressedManifestStaticFilesStorage):  # type: ig
 
     # Rewrite imports between JavaScript modules to hashed names.
     support_js_module_import_aggregation = True
-    stylesheets = ("css/site.css", "css/body_first.css", "css/deferred.css", "css/booklet.css")
+    stylesheets = ("css/site.css", "css/early_body.css", "css/deferred.css", "css/booklet.css")
     # Receives the print rules of all stylesheets.
     print_stylesheet = "css/print.css"
 

@@ -1,6 +1,6 @@
-// The writing screen: the Markdown field with its dialogs, preview, and checks, and for the whole form the bar, autosave,
-// and draft recovery. In the Markdown field no key is captured but Ctrl+S and Ctrl+F: Tab and Esc leave it, and undo is
-// the browser's own. visual_editor/ shows the same text as it looks.
+// The writing screen: the Markdown field with its dialogs, preview, and checks, and for the whole form the bar,
+// autosave, and draft recovery. The Markdown field captures only Ctrl+S and Ctrl+F. Tab and Esc leave it, and undo is
+// the browser's own. visual_editor/ shows the same text formatted.
 
 import { all } from "./editor/api.js";
 import { warnBeforeUnload, startNotice } from "./editor/unsaved_warning.js";
@@ -35,7 +35,7 @@ function start(editor) {
   const mode = startMode(editor, field);
   startTools(editor, field, windows);
   startPaste(field, windows.upload, listNotes, say);
-  // Not imported above: without it, the field and everything that keeps the text safe must still work.
+  // Imported dynamically, so that the field and autosave still work if it fails to load.
   import("./visual_editor/visual_editor.js")
     .then(({ startVisualEditor }) => startVisualEditor(editor, field, { windows, mode, listNotes, say }))
     .catch((error) => {
@@ -64,10 +64,10 @@ function start(editor) {
   notice.retry(() => Promise.all([refresh(), safety.keep()]));
   warnBeforeUnload(editor, form, notice, safety);
   // The preview is next to all fields of the text, not only next to the last one.
-  form.querySelector("[data-text-and-page]").append(editor.querySelector("[data-split]"), editor.querySelector("[data-see]"));
+  form.querySelector("[data-split-view]").append(editor.querySelector("[data-divider]"), editor.querySelector("[data-preview-pane]"));
 }
 
 all("[data-editor]").forEach(start);
 document.addEventListener("formset:added", (event) => all("[data-editor]", event.target).forEach(start));
 // Pages that came with the form, such as the one under review.
-all("iframe[data-true-page][srcdoc]").forEach((frame) => renderInFrame(frame, frame.srcdoc));
+all("iframe[data-full-preview][srcdoc]").forEach((frame) => renderInFrame(frame, frame.srcdoc));

@@ -4,5 +4,5 @@
 export const gettext = window.gettext ?? ((text) => text);
 export const ngettext = window.ngettext ?? ((one, many, count) => (count === 1 ? one : many));
 
-// Insert values by name: format(gettext("%(part)s % sent"), { part: 50 }).
+// Insert values by name: format(gettext("%(part)s% sent"), { part: 50 }).
 export const format = (text, values) => text.replace(/%\((\w+)\)s/g, (_match, name) => values[name]);

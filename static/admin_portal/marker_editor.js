@@ -8,11 +8,11 @@ import { startPlacement } from "./markers/placement.js";
 import { startRows } from "./markers/rows.js";
 import { startZoom } from "./markers/zoom.js";
 
-const PAUSE = 700; // milliseconds
+const DEBOUNCE_MS = 700;
 
 function start(root) {
   const form = root.querySelector("[data-form]");
-  const status = root.querySelector("[data-said]");
+  const status = root.querySelector("[data-message]");
   const say = (sentence) => { status.textContent = sentence; };
   const notice = startNotice(root);
   const rows = startRows(form, say);
@@ -20,7 +20,7 @@ function start(root) {
   const live = startLivePreview(root, form, rows, notice);
   const draw = () => {
     canvas.draw(rows.all().map(rows.read), rows.indexOfChosen());
-    live.soon();
+    live.schedule();
   };
   const history = startHistory(root, {
     now: () => JSON.stringify(rows.snapshot()),
@@ -37,14 +37,14 @@ function start(root) {
     draw();
   };
   // A pause in typing ends an undo step.
-  const typed = () => { clearTimeout(pause); pause = setTimeout(commit, PAUSE); };
+  const typed = () => { clearTimeout(pause); pause = setTimeout(commit, DEBOUNCE_MS); };
   rows.listen({ draw, commit, typed });
   form.addEventListener("submit", history.keep);
   startPlacement(root, { rows, canvas, draw, commit, say, zoom: startZoom(root, say) });
   notice.retry(live.now);
   warnBeforeUnload(root, form, notice);
   draw();
-  root.querySelector("[data-refused]")?.focus();
+  root.querySelector("[data-rejected]")?.focus();
 }
 
 document.querySelectorAll("[data-marks]").forEach(start);

@@ -4,15 +4,15 @@ import { format, gettext } from "./i18n.js";
 import { postForm } from "./editor/api.js";
 import { localCopies } from "./editor/local_drafts.js";
 
-const PAUSE = 1500; // milliseconds after the last key
+const DEBOUNCE_MS = 1500; // after the last key
 const KEY = "review";
 
 // Join two texts, or return the one that contains the other.
 const mergeTexts = (here, copy) => (here.includes(copy) ? here : copy.includes(here) ? copy : `${here}\n${copy}`);
 
 function start(form) {
-  const copies = localCopies(`review:${form.dataset.page}`, form.dataset.writer);
-  const statusLine = form.querySelector("[data-kept]");
+  const copies = localCopies(`review:${form.dataset.page}`, form.dataset.user);
+  const statusLine = form.querySelector("[data-save-status]");
   // Includes the comment fields next to the paragraphs, which belong to this form by their form attribute.
   const fields = () => [...form.elements].filter((field) => field.tagName === "TEXTAREA");
   // The general comment has no quote.
@@ -66,7 +66,7 @@ function start(form) {
     if (event.target.form !== form) return;
     changed = true;
     clearTimeout(timer);
-    timer = setTimeout(save, PAUSE);
+    timer = setTimeout(save, DEBOUNCE_MS);
   };
   document.addEventListener("input", scheduleSave);
   document.addEventListener("visibilitychange", () => { if (document.hidden) save({ leaving: true }); });

@@ -1,6 +1,6 @@
 // The search over everything: Ctrl+K or the Search button opens a dialog, the arrow keys choose, Enter goes there.
 
-const DELAY = 150;
+const DEBOUNCE_MS = 150;
 
 function element(name, attributes, text = "") {
   const made = document.createElement(name);
@@ -37,7 +37,7 @@ class SearchDialog {
 
   schedule() {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.search(), DELAY);
+    this.timer = setTimeout(() => this.search(), DEBOUNCE_MS);
   }
 
   async search() {

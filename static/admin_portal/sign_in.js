@@ -39,7 +39,7 @@ function forServer(credential) {
 }
 
 const REASONS = {
-  NotAllowedError: gettext("The device did not confirm. Try again when you are ready."),
+  NotAllowedError: gettext("Your device didn’t confirm it’s you. Try again when you’re ready."),
   InvalidStateError: gettext("This device already has a passkey for your account."),
   SecurityError: gettext("Passkeys need the site's name in the address, and https."),
 };
@@ -66,17 +66,17 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
   const button = form.querySelector("button:not([type=button])");
   const status = form.querySelector("[role=status]");
   const isSupported = window.PublicKeyCredential && window.isSecureContext && hasHostName;
-  status.textContent = isSupported ? "" : gettext("Passkeys do not work here: they need https and the site's name in the address.");
+  status.textContent = isSupported ? "" : gettext("Passkeys do not work here. They need https and the site's name in the address.");
   button.hidden = !isSupported;
   // Next to name and password, a passkey is only an alternative: hide it where it cannot work.
   if (!isSupported && form.dataset.passkey === "alone") form.closest(".card").hidden = true;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     button.disabled = true;
-    status.textContent = gettext("Follow the steps on your device …");
+    status.textContent = gettext("Follow the steps on your device…");
     usePasskey(form).catch((error) => {
       button.disabled = false;
-      status.textContent = REASONS[error.name] ?? gettext("That did not work. Try again, or use another method.");
+      status.textContent = REASONS[error.name] ?? gettext("Something went wrong. Try again, or use another method.");
     });
   });
 }

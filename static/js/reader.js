@@ -1,4 +1,4 @@
-// Small helps for readers. Every page is complete without this file.
+// Progressive enhancements for readers. Every page works without this file.
 
 import { startCompare } from "./reader/compare.js";
 import { forEachMatch } from "./reader/dom.js";
@@ -7,14 +7,14 @@ import { startSharing } from "./reader/share.js";
 import { startTextSize } from "./reader/text_size.js";
 import { startWordPopover } from "./reader/word_popover.js";
 
-const MAX_WAIT = 3000; // ms
+const MAX_WAIT_MS = 3000;
 
-// Paper needs the pictures that nobody has scrolled to yet. Printing by the browser's menu fetches lazy ones and waits for
-// them; for those that are made eager as late as beforeprint it would not wait.
+// Before printing, load lazy images. The browser's own Print command waits for lazy images, but not for images switched
+// to eager in beforeprint.
 async function printWithAllPictures() {
   const pictures = [...document.images];
   pictures.forEach((image) => { image.loading = "eager"; });
-  const tooLong = new Promise((done) => { setTimeout(done, MAX_WAIT); });
+  const tooLong = new Promise((done) => { setTimeout(done, MAX_WAIT_MS); });
   await Promise.race([Promise.allSettled(pictures.map((image) => image.decode())), tooLong]);
   window.print();
 }
@@ -24,7 +24,7 @@ function setUpPrinting() {
     button.hidden = false;
     button.addEventListener("click", printWithAllPictures);
   });
-  // Paper shows what a screen folds away: descriptions are opened, then closed again.
+  // Expand collapsed sections for printing, then collapse them again.
   const opened = [];
   window.addEventListener("beforeprint", () => {
     forEachMatch("main details:not([open])", (details) => { details.open = true; opened.push(details); });
@@ -34,20 +34,20 @@ function setUpPrinting() {
   });
 }
 
-// A wide screen shows the sections that a phone folds; the style sheet opened it already, so nothing moves.
+// Expand the sections that phones collapse. The style sheet already shows them, so the layout doesn't shift.
 function openFoldedParts() {
   if (window.matchMedia("(min-width: 64em)").matches) {
     forEachMatch(".page details:not(.reader-tools, .figure__description, .choices__fold)", (part) => { part.open = true; });
   }
 }
 
-// A link into a folded part unfolds it. New browsers do so themselves.
+// Expand a collapsed section when a link leads into it. New browsers do this themselves.
 function openTarget() {
   const part = document.getElementById(window.location.hash.slice(1))?.closest("details:not([open])");
   if (part) part.open = true;
 }
 
-// Pointing at an entry of a picture's list shows which mark it is, and the other way round.
+// Pointing at an entry of a picture's list shows which marker it is, and vice versa.
 function highlightMarkers(figure) {
   const show = (number) => forEachMatch("[data-mark]", (part) => {
     part.classList.toggle("is-highlighted", number !== undefined && part.dataset.mark === number);

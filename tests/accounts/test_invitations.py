@@ -170,7 +170,7 @@ def test_the_invitation_is_mailed_and_shown_if_mail_is_configured(max_user: User
 def test_a_mail_failure_is_reported(max_user: User) -> None:
     page = post_invitation(logged_in_client(max_user), email="ida@clinic.example")
 
-    assert "The mail could not be sent. Pass on the link yourself." in page.text
+    assert "The email couldn’t be sent. Share the link yourself." in page.text
 
 
 @override_settings(**WITH_MAIL)

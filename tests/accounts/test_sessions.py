@@ -114,7 +114,7 @@ def test_an_idle_session_is_not_listed_and_ends(nina: User) -> None:
     long_ago = timezone.now() - timedelta(minutes=settings.SESSION_IDLE_MINUTES + 1)
     nina.usersession_set.exclude(session_key=here.session.session_key).update(last_seen_at=long_ago)
 
-    assert here.get("/admin/account/").text.count("last seen") == 1
+    assert here.get("/admin/account/").text.count("last active") == 1
     assert not is_logged_in(there)
 
 

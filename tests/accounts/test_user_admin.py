@@ -90,7 +90,7 @@ def test_a_manager_creates_and_revokes_a_link(max_user: User, nina: User) -> Non
 
     assert Client().get(first).status_code == 410
     assert Client().get(second).status_code == 200
-    assert "A link for a new password is open until" in page
+    assert "A password reset link is valid until" in page
     client.post(f"{USERS_URL}{nina.pk}/revoke/")
     assert Client().get(second).status_code == 410
 

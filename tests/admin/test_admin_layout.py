@@ -173,7 +173,7 @@ def test_a_list_starts_with_its_search_and_labels_every_value(page: Page, editor
     places = [text.index(part) for part in ('id="changelist-search"', 'id="changelist-filter"', 'id="result_list"')]
     assert places == sorted(places)
     assert '<td data-label="State" class="field-workflow_state">' in text
-    assert "Nothing found." in sign_in(editor).get(PAGES, {"q": "zebra"}).text
+    assert "No results." in sign_in(editor).get(PAGES, {"q": "zebra"}).text
 
 
 def test_send_lists_public_pages_by_title_or_code(page: Page, editor: User, sign_in: SignIn) -> None:

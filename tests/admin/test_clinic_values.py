@@ -356,8 +356,8 @@ def test_changing_the_time_zone_shows_both_options_for_scheduled_pages(
     text = " ".join(html.content.decode().split())
     assert "1 scheduled page and the new time zone" in text
     assert re.search(r"Scheduled for \w+\.? \d+, \d+, 12:00 PM \(M[SD]T\)", text)
-    assert re.search(r"Same time of day: \w+\.? \d+, \d+, 12:00 PM \(E[SD]T\)", text)
-    assert re.search(r"Same moment: \w+\.? \d+, \d+, 2:00 PM \(E[SD]T\)", text)
+    assert re.search(r"If you keep the time of day: \w+\.? \d+, \d+, 12:00 PM \(E[SD]T\)", text)
+    assert re.search(r"If you keep the exact moment: \w+\.? \d+, \d+, 2:00 PM \(E[SD]T\)", text)
     denver.refresh_from_db()
     assert denver.publish_at == noon
     assert Clinic.objects.get().time_zone == "America/Denver"

@@ -34,7 +34,7 @@ def test_a_code_lists_its_pages_and_matches_in_each_language(codes: None, editor
 def test_a_code_without_a_page_says_what_record_systems_get(codes: None, editor: User, sign_in: SignIn) -> None:
     html = sign_in(editor).get(TRY, {"code": "Z99", "system": "icd-10-cm"}).content.decode()
 
-    assert html.count("No page.") == 2
+    assert html.count("No page for this code.") == 2
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def test_the_text_that_was_public_on_a_day_is_shown(
     assert rows(now) == [("en", second), ("es", translation.releases.get())]
     client.post(f"{PAGES}{denver.pk}/withdraw/", {"reason": "Old."})
     html = client.get(address, {"day": "2036-03-03", "time": "12:00"}).content.decode()
-    assert "Its address said: “Old.”" in html
+    assert "Its address showed: “Old.”" in html
 
 
 def test_the_change_note_is_at_the_end_in_the_language_of_the_page(page: Page, manager: User) -> None:

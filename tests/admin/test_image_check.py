@@ -183,7 +183,7 @@ def test_a_result_shown_to_another_user_does_not_count(nina: Client, manager: Us
 def test_the_picture_is_shown_at_full_size(nina: Client) -> None:
     html = nina.get(start_upload(nina, make_photo((1600, 900)))).content.decode()
 
-    assert re.search(r'<img data-kept src="[^"]+result\.png"\s+width="1600"\s+height="900"', html)
+    assert re.search(r'<img data-result-image\s+src="[^"]+result\.png"\s+width="1600"\s+height="900"', html)
     css = (Path(settings.BASE_DIR) / "static/admin_portal/image_import/image_import.css").read_text()
     css = " ".join(css.split())
     assert (

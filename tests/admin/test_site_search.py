@@ -96,7 +96,7 @@ def test_search_is_a_page_without_javascript(needles: None, editor: User, sign_i
 
     page = Page.objects.get(subject="needle")
     assert f'<a href="/admin/procedures/page/{page.pk}/change/">The needle</a>' in text
-    assert "Nothing found for “zebra”." in client.get(SEARCH, {"q": "zebra"}).text
+    assert "No results for “zebra”." in client.get(SEARCH, {"q": "zebra"}).text
     assert client.get(SEARCH).status_code == 200
 
 

@@ -24,8 +24,8 @@ def test_sign_in_times_are_in_the_clinic_time_zone_with_its_label(denver: Page, 
 
     html = client.get("/admin/account/").content.decode()
 
-    assert "since July 3, 2026, 9:30 PM" in html
-    assert re.search(r"last seen \w+\.? \d+, \d{4}, \d+:\d\d [AP]M \(M[SD]T\)", html)
+    assert "signed in July 3, 2026, 9:30 PM" in html
+    assert re.search(r"last active \w+\.? \d+, \d{4}, \d+:\d\d [AP]M \(M[SD]T\)", html)
     assert "UTC" not in html
 
 

@@ -145,7 +145,7 @@ def test_unsent_comments_are_restored(page: Page, rosa: Client) -> None:
     assert kept.status_code == 200
     assert "Too lo</textarea>" in html
     assert "Who is</textarea>" in html
-    assert "and did not send." in html
+    assert "but didn’t send it." in html
 
 
 def test_comments_on_changed_paragraphs_are_shown_and_sent(page: Page, rosa: Client) -> None:
@@ -175,7 +175,7 @@ def test_saved_comments_are_deleted_by_a_decision_or_discarding(page: Page, rosa
     rosa.post(f"{PAGES}{page.pk}/review/", {"revision": page.revisions.get().pk, **end})
 
     assert not Autosave.objects.exists()
-    assert "and did not send." not in screen_of(rosa, page).content.decode()
+    assert "but didn’t send it." not in screen_of(rosa, page).content.decode()
 
 
 def test_a_rejected_decision_keeps_saved_comments(page: Page, rosa: Client) -> None:
@@ -206,4 +206,4 @@ def test_removed_comments_are_not_saved(page: Page, rosa: Client) -> None:
     rosa.post(KEEP, {"page": page.pk, **REVIEW})
     rosa.post(KEEP, {"page": page.pk, "comment": "  "})
 
-    assert "and did not send." not in screen_of(rosa, page).content.decode()
+    assert "but didn’t send it." not in screen_of(rosa, page).content.decode()

@@ -283,7 +283,7 @@ def test_buttons_are_shown_by_permission(
     page: Page, editor: User, reviewer: User, manager: User, sign_in: SignIn
 ) -> None:
     make_public(page)
-    labels = ("Save draft", "Save and send for review", "Review this text", "Publish now</button>", "Withdraw …")
+    labels = ("Save draft", "Save and send for review", "Review this text", "Publish now</button>", "Withdraw…")
 
     shown = {
         user.first_name: [label for label in labels if label in sign_in(user).get(change_url(page)).content.decode()]
@@ -293,5 +293,5 @@ def test_buttons_are_shown_by_permission(
     assert shown == {
         "Nina": ["Save draft", "Save and send for review"],
         "Rosa": ["Review this text"],
-        "Max": ["Save draft", "Save and send for review", "Withdraw …"],
+        "Max": ["Save draft", "Save and send for review", "Withdraw…"],
     }

@@ -65,15 +65,15 @@ WINDOWS: list[tuple[str, dict[str, Any], str]] = [
         {"lines": "A\nB", "aspects": "What it is"},
         "::: choices\n### A\n#### What it is\n…\n### B\n#### What it is\n…\n:::",
     ),
-    ("Our phone …", {"value": "clinic.hours"}, "{clinic.hours}"),
-    ("Table …", {"lines": "When\nWhat", "rows": "1"}, "| When | What |\n|---|---|\n| … | … |"),
-    ("Table …", {"lines": "a|b\nc", "rows": "1"}, "| a\\|b | c |\n|---|---|\n| … | … |"),
+    ("Our phone…", {"value": "clinic.hours"}, "{clinic.hours}"),
+    ("Table…", {"lines": "When\nWhat", "rows": "1"}, "| When | What |\n|---|---|\n| … | … |"),
+    ("Table…", {"lines": "a|b\nc", "rows": "1"}, "| a\\|b | c |\n|---|---|\n| … | … |"),
     ("Index …", {"index": "glossary"}, "::: glossary"),
-    ("Link …", {"choice": "contact"}, "[Contact](page:contact)"),
-    ("Link …", {"choice": "small-cut", "section": "when-to-call"}, "[Small cut](page:small-cut#when-to-call)"),
-    ("Link …", {"choice": "contact", "words": "[here]"}, "[\\[here\\]](page:contact)"),
-    ("Source …", {"choice": "nice"}, "[@nice]"),
-    ("Word …", {"choice": "vertebra"}, "vertebra"),
+    ("Link…", {"choice": "contact"}, "[Contact](page:contact)"),
+    ("Link…", {"choice": "small-cut", "section": "when-to-call"}, "[Small cut](page:small-cut#when-to-call)"),
+    ("Link…", {"choice": "contact", "words": "[here]"}, "[\\[here\\]](page:contact)"),
+    ("Cite…", {"choice": "nice"}, "[@nice]"),
+    ("Word…", {"choice": "vertebra"}, "vertebra"),
     ("Picture …", {"choice": "balloon"}, "::: figure balloon"),
     ("Picture …", {"choice": "needle", "second": "balloon"}, "::: compare needle balloon"),
     ("Our answers …", {"choice": ["driving", "washing"]}, "::: care driving washing"),
@@ -110,7 +110,7 @@ def test_dialog_inserts_its_block_and_native_undo_removes_it(tab: StaffTab) -> N
 
 def test_source_is_found_by_typing_and_inserted_with_enter(tab: StaffTab) -> None:
     tab.page.locator("#id_body").fill("See ")
-    opened = window(tab, "Source …")
+    opened = window(tab, "Cite…")
 
     tab.page.keyboard.type("guide")
     tab.page.keyboard.press("Enter")
@@ -125,7 +125,7 @@ def test_search_without_results_says_so(tab: StaffTab) -> None:
 
     tab.page.keyboard.type("xyz")
 
-    expect(opened.locator("[data-count]")).to_have_text("Nothing found.")
+    expect(opened.locator("[data-count]")).to_have_text("No results.")
     assert opened.locator(".choice-list__row:visible").count() == 0
 
 
@@ -153,7 +153,7 @@ def test_block_is_never_inserted_into_another_block(tab: StaffTab) -> None:
 def test_canceled_dialog_inserts_nothing_and_returns_the_focus(tab: StaffTab) -> None:
     before = tab.text
 
-    window(tab, "Source …")
+    window(tab, "Cite…")
     tab.page.keyboard.press("Escape")
     window(tab, "Checklist …").get_by_role("button", name="Cancel").click()
 

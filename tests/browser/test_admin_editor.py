@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
         ("Subheading", "Words", "### Words"),
         ("Bold", "", "**important words**"),
         ("List", "One\nTwo", "One\n- Two"),
-        ("Numbers", "Words", "1. Words"),
+        ("Numbered list", "Words", "1. Words"),
     ],
 )
 def test_button_inserts_its_snippet_and_native_undo_removes_it(
@@ -83,7 +83,7 @@ def test_toolbar_is_one_tab_stop_with_arrow_key_navigation(tab: StaffTab) -> Non
         tab.page.keyboard.press(key)
         words.append(tab.page.evaluate("document.activeElement.textContent"))
 
-    assert words == ["Subheading", "Bold", "Subheading", "Table …", "Heading"]
+    assert words == ["Subheading", "Bold", "Subheading", "Table…", "Heading"]
     assert tab.page.locator("[data-tools] button[tabindex='0']").count() == 1
 
 

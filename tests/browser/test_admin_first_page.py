@@ -189,7 +189,7 @@ def test_new_editor_publishes_a_first_page(seats: dict[str, StaffTab], way: str)
     with hands.step("find a mistake, withdraw"):
         seats["Max"].open(change_url(row))
         hands.press(max_.locator("summary", has_text="More"))
-        hands.press(max_.get_by_role("link", name="Withdraw …"))
+        hands.press(max_.get_by_role("link", name="Withdraw…"))
         hands.write(max_.locator("#id_reason"), "There was a mistake in it.")
         hands.choose(max_.locator("#id_replaced_by"), "Contact (en)")
         hands.press(max_.get_by_role("button", name="Withdraw this page"))

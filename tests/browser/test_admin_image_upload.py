@@ -53,7 +53,7 @@ def tab_to(tab: StaffTab, target: Locator, *, most: int = 120) -> None:
 
 def seen(tab: StaffTab) -> None:
     """Wait until the server's result is on the screen."""
-    tab.page.wait_for_function("document.querySelector('[data-kept]').complete")
+    tab.page.wait_for_function("document.querySelector('[data-result-image]').complete")
 
 
 def test_picture_can_be_uploaded_with_the_keyboard_alone(editor_tab: StaffTab, files: dict[str, str]) -> None:
@@ -86,7 +86,7 @@ def test_picture_can_be_uploaded_with_the_keyboard_alone(editor_tab: StaffTab, f
     keys.press("Control+A")
     keys.type("50")
     expect(page.get_by_role("button", name="Black box 1:")).to_have_accessible_name(
-        "Black box 1: 0 % from the left, 1 % from the top, 25 % wide, 50 % high"
+        "Black box 1: 0% from the left, 1% from the top, 25% wide, 50% high"
     )
     page.wait_for_timeout(900)
     seen(editor_tab)
@@ -159,7 +159,7 @@ def test_confirmation_is_unchecked_when_the_picture_changes(editor_tab: StaffTab
     editor_tab.page.get_by_role("button", name="Add a black box").click()
 
     expect(tick).not_to_be_checked()
-    expect(editor_tab.page.locator("[data-check] > section [data-said]")).to_have_text(
+    expect(editor_tab.page.locator("[data-check] > section [data-message]")).to_have_text(
         "The result has changed. Look again, then check the box."
     )
 
@@ -203,7 +203,7 @@ def test_dicom_window_follows_its_slider_and_the_shown_frame_is_used(
     page.keyboard.press("Home")
     page.get_by_label("Invert black and white").check()
     expect(page.get_by_role("button", name="Use this picture")).to_be_enabled()
-    expect(page.locator("[data-take] [name=width]")).to_have_value("0.1575")
+    expect(page.locator("[data-use-form] [name=width]")).to_have_value("0.1575")
     page.get_by_role("button", name="Use this picture").click()
     expect(page.get_by_role("heading", name="2. Check the result")).to_be_visible()
     expect(page.locator("[data-size]")).to_have_text("64 × 64 pixels")
@@ -220,12 +220,12 @@ def test_detected_text_is_outlined_and_covered_with_one_click(
         page.get_by_role("button", name="Upload").click()
         cover = page.get_by_role("button", name="Cover 1")
         expect(cover).to_be_visible(timeout=60_000)
-        expect(page.locator("[data-found] rect")).to_have_count(page.locator("[data-place]").count())
+        expect(page.locator("[data-found] rect")).to_have_count(page.locator("[data-region]").count())
         page.get_by_role("button", name="Cover all").click()
 
         expect(page.locator("[data-found] rect")).to_have_count(0)
         expect(page.get_by_text("Is this text?")).to_be_hidden()
-        expect(page.locator("[data-check] > section [data-said]")).to_have_text("The result has changed.")
+        expect(page.locator("[data-check] > section [data-message]")).to_have_text("The result has changed.")
         page.locator("[data-undo]").click()
         expect(cover).to_be_visible()
 
@@ -239,7 +239,7 @@ def test_large_picture_is_shown_at_full_size_on_a_phone(
         tab.sign_in(editor)
         choose(tab, str(file))
         tab.page.get_by_role("button", name="Upload").click()
-        kept = tab.page.locator("[data-kept]")
+        kept = tab.page.locator("[data-result-image]")
         expect(kept).to_be_visible()
 
         assert kept.evaluate("image => [image.clientWidth, image.clientHeight]") == [1500, 1100]

@@ -41,7 +41,7 @@ def test_search_reports_no_results_and_closes_with_escape(editor_tab: StaffTab, 
 
     button.click()
     page.keyboard.type("zebra")
-    expect(page.locator("[data-search-status]")).to_have_text("Nothing found.")
+    expect(page.locator("[data-search-status]")).to_have_text("No results.")
     page.keyboard.press("Escape")
 
     expect(page.get_by_role("combobox")).not_to_be_visible()

@@ -181,7 +181,9 @@ def test_only_add_marker_adds_a_marker(tab: StaffTab) -> None:
         add.click()
         expect(add).to_have_attribute("aria-pressed", "true")
         drag(tab, free, (0.6, 0.3))
-        expect(tab.page.locator("[data-said]")).to_have_text("That was a drag. Click or tap without moving.")
+        expect(tab.page.locator("[data-message]")).to_have_text(
+            "You dragged instead of clicking. Click or tap without moving."
+        )
         leave()
         expect(add).to_have_attribute("aria-pressed", "false")
         expect(add).to_be_focused()
@@ -269,7 +271,7 @@ def test_undo_after_a_rejected_save_still_restores_a_deleted_marker(tab: StaffTa
     choose(tab, 1)
     tab.page.locator("[data-row].is-selected").get_by_role("button", name="Delete", exact=True).click()
     tab.page.get_by_role("button", name="Save markers").click()
-    expect(tab.page.locator("[data-refused]")).to_be_visible()
+    expect(tab.page.locator("[data-rejected]")).to_be_visible()
 
     tab.page.get_by_role("button", name="Undo").click()
     choose(tab, 0)
@@ -333,7 +335,7 @@ def test_marker_is_placed_exactly_while_zoomed_and_panned(tab: StaffTab) -> None
     zoomed = canvas(tab).bounding_box()
     assert before is not None and zoomed is not None
     assert zoomed["width"] == pytest.approx(3 * before["width"], rel=0.01)
-    expect(tab.page.locator("[data-zoom-level]")).to_have_text("300 %")
+    expect(tab.page.locator("[data-zoom-level]")).to_have_text("300%")
 
     left = frame.evaluate("(e) => e.scrollLeft")
     box = frame.bounding_box()
@@ -353,7 +355,7 @@ def test_marker_is_placed_exactly_while_zoomed_and_panned(tab: StaffTab) -> None
     wanted = [(at[0] - area["x"]) / area["width"] * 100, (at[1] - area["y"]) / area["height"] * 100]
     assert [value(tab, "marks-2-target_x"), value(tab, "marks-2-target_y")] == pytest.approx(wanted, abs=0.2)
     tab.page.get_by_role("button", name="Fit the picture").click()
-    expect(tab.page.locator("[data-zoom-level]")).to_have_text("100 %")
+    expect(tab.page.locator("[data-zoom-level]")).to_have_text("100%")
 
 
 def test_corners_of_a_free_shape_can_be_moved_with_mouse_keys_and_fields(tab: StaffTab) -> None:
@@ -403,10 +405,10 @@ def test_rejected_save_keeps_the_input(tab: StaffTab) -> None:
     tab.page.locator("[name=marks-0-x]").fill("120")
     tab.page.get_by_role("button", name="Save markers").click()
 
-    expect(tab.page.locator("[data-refused]")).to_contain_text("Marker 1: Enter a number from 0 to 100.")
+    expect(tab.page.locator("[data-rejected]")).to_contain_text("Marker 1: Enter a number from 0 to 100.")
     assert tab.page.locator("[name=marks-0-label_en]").input_value() == "A new word"
     assert tab.page.locator("[name=marks-0-x]").input_value() == "120"
-    expect(tab.page.locator("[data-refused]")).to_be_focused()
+    expect(tab.page.locator("[data-rejected]")).to_be_focused()
 
 
 def test_nothing_is_lost_after_the_session_ends(tab: StaffTab, figure: Figure) -> None:

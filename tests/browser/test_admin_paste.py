@@ -232,8 +232,8 @@ def test_omissions_of_two_pastes_stay_in_one_list_until_it_is_closed(tab: StaffT
 
 def check_and_save(tab: StaffTab, check_tab: Page, title: str, alt: str, caption: str) -> None:
     """Complete and save the check screen in its own tab, and return to the text."""
-    expect(check_tab.locator("[data-kept]")).to_be_visible()
-    check_tab.wait_for_function("document.querySelector('[data-kept]').complete")
+    expect(check_tab.locator("[data-result-image]")).to_be_visible()
+    check_tab.wait_for_function("document.querySelector('[data-result-image]').complete")
     for name, value in {"title_en": title, "alt_en": alt, "caption_en": caption}.items():
         check_tab.locator(f"#id_{name}").fill(value)
     check_tab.get_by_label("Photo", exact=True).check()
@@ -245,7 +245,7 @@ def check_and_save(tab: StaffTab, check_tab: Page, title: str, alt: str, caption
 
 
 def upload(tab: StaffTab, file: Path) -> None:
-    tab.page.get_by_role("button", name="New picture …").click()
+    tab.page.get_by_role("button", name="New picture…").click()
     window = tab.page.locator("dialog[open]")
     window.locator("[name=picture]").set_input_files(file)
     window.get_by_role("button", name="Upload and check").click()
@@ -274,7 +274,7 @@ def test_rejected_picture_shows_the_reason_and_leaves_the_text_usable(tab: Staff
 
     upload(tab, file)
     window = tab.page.locator("dialog[open]")
-    expect(window.locator("[data-refusal]")).to_contain_text("This is not a JPEG, PNG, or WebP picture.")
+    expect(window.locator("[data-error]")).to_contain_text("This is not a JPEG, PNG, or WebP picture.")
     window.get_by_role("button", name="Cancel").click()
     tab.page.locator("#id_body").press("Control+End")
     tab.page.keyboard.type(" It goes on.")
@@ -294,7 +294,7 @@ def test_canceled_picture_is_reported_and_the_text_stays_usable(tab: StaffTab, t
     opened.value.get_by_role("button", name="Cancel").click()
     opened.value.wait_for_url("**/procedures/figure/")
 
-    expect(tab.page.locator("[data-refusal]")).to_have_text(
+    expect(tab.page.locator("[data-error]")).to_have_text(
         "The upload was canceled or not saved within an hour. Choose the picture again.", timeout=15_000
     )
     assert tab.text == "My text."

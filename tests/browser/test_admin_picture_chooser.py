@@ -116,7 +116,7 @@ def test_picture_without_texts_in_the_language_is_shown_with_the_reason(tab: Sta
     expect(window.get_by_role("heading", name="Not available on this page")).to_be_visible()
     item = window.get_by_role("listitem").filter(has_text="Una mano")
     expect(item).to_contain_text("It has no title and description in English yet.")
-    expect(item.get_by_role("link", name="Add them (new tab)")).to_have_accessible_description("Una mano")
+    expect(item.get_by_role("link", name="Add them (opens in a new tab)")).to_have_accessible_description("Una mano")
     assert [radio.get_attribute("value") for radio in window.get_by_role("radio").all()] == [
         "balloon",
         "house",
@@ -131,7 +131,7 @@ def test_compare_block_asks_for_both_pictures_and_reports_the_missing_one(tab: S
     tab.page.keyboard.type("/before and after")
     tab.page.keyboard.press("Enter")
     form = tab.page.locator("dialog[open]").filter(has=tab.page.get_by_role("group", name="Before"))
-    choose = tab.page.locator("dialog[data-window=choose-picture]")
+    choose = tab.page.locator("dialog[data-dialog=choose-picture]")
 
     def pick(field: str, title: str) -> None:
         form.get_by_role("group", name=field).get_by_role("button").click()
@@ -144,7 +144,7 @@ def test_compare_block_asks_for_both_pictures_and_reports_the_missing_one(tab: S
     pick("Before", "Needle")
     form.get_by_role("button", name="Insert").click()
     expect(form.get_by_role("alert")).to_have_text("Choose a picture.")
-    expect(form.get_by_role("button", name="After: Choose …")).to_be_focused()
+    expect(form.get_by_role("button", name="After: Choose…")).to_be_focused()
     pick("After", "A balloon")
     form.get_by_role("button", name="Insert").click()
 
@@ -156,7 +156,7 @@ def test_new_picture_is_offered_and_an_empty_list_says_so(tab: StaffTab) -> None
     expect(tab.page.get_by_role("dialog", name="Upload a new picture")).to_be_visible()
     tab.page.keyboard.press("Escape")
     tab.page.route("**/choices/*", lambda route: route.fulfill(status=200, body="{}", content_type="application/json"))
-    expect(open_chooser(tab)).to_contain_text("There are none yet.")
+    expect(open_chooser(tab)).to_contain_text("None yet.")
 
 
 @pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
@@ -248,6 +248,6 @@ def test_the_toolbar_is_one_tab_stop_from_the_start(tab: StaffTab) -> None:
     tab.page.locator("#id_key_message").focus()
     tab.page.keyboard.press("Tab")
 
-    expect(tab.page.get_by_role("combobox", name="Style of the paragraph")).to_be_focused()
+    expect(tab.page.get_by_role("combobox", name="Paragraph style")).to_be_focused()
     tab.page.keyboard.press("Tab")
     expect(tab.page.get_by_role("button", name="Source", exact=True)).to_be_focused()

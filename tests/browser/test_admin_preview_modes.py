@@ -147,7 +147,7 @@ def test_suggestions_jump_to_their_line_or_field(tab: StaffTab) -> None:
     show_panel(tab, "problems")
     tab.page.locator("#id_title").fill("")
     tab.page.locator("#id_body").fill(f"{tab.text}\nAbout 30 of them feel better.\n")
-    better = tab.page.locator("[data-better]")
+    better = tab.page.locator("[data-suggestions]")
     expect(better).to_be_visible()
     better.locator("summary").click()
 

@@ -77,7 +77,7 @@ class Draft:
         page.set_default_timeout(15_000)
         page.on("dialog", lambda dialog: dialog.accept())
         page.goto(f"{self.site.url}/admin/procedures/page/{self.pk}/change/")
-        expect(page.locator("[data-kept]")).to_have_attribute("data-kept", "saved")
+        expect(page.locator("[data-save-status]")).to_have_attribute("data-save-status", "saved")
         return page
 
     def saved(self) -> str:
@@ -96,7 +96,7 @@ def write(page: Page, old: str, new: str) -> None:
 
 
 def kept(page: Page) -> None:
-    expect(page.locator("[data-kept]")).to_contain_text("autosaved", timeout=30_000)
+    expect(page.locator("[data-save-status]")).to_contain_text("autosaved", timeout=30_000)
 
 
 def save(page: Page) -> None:
@@ -112,21 +112,21 @@ def test_closing_the_tab_loses_nothing(draft: Draft) -> None:
 
     again = nina.new_page()
     again.goto(f"{draft.site.url}/admin/procedures/page/{draft.pk}/change/")
-    offers = again.locator("[data-offers]")
-    expect(offers).to_contain_text("that is not saved")
+    offers = again.locator("[data-recovery]")
+    expect(offers).to_contain_text("an unsaved version")
     offers.get_by_role("button", name="Compare").click()
     expect(again.locator("dialog[open] .text-diff ins")).to_have_text("red ")
     again.keyboard.press("Escape")
     before = again.locator("#id_body").input_value()
-    offers.get_by_role("button", name="Continue with it").click()
+    offers.get_by_role("button", name="Restore").click()
     kept(again)
 
     assert "the door" in before
     assert "the red door" in again.locator("#id_body").input_value()
     assert "red" not in draft.saved()
     save(again)
-    expect(again.locator("[data-kept]")).to_have_attribute("data-kept", "saved")
-    expect(again.locator("[data-offers]")).to_be_hidden()
+    expect(again.locator("[data-save-status]")).to_have_attribute("data-save-status", "saved")
+    expect(again.locator("[data-recovery]")).to_be_hidden()
     assert "the red door" in draft.saved()
 
 
@@ -136,13 +136,13 @@ def test_discarded_text_is_no_longer_offered(draft: Draft) -> None:
     write(first, "the door", "the red door")
     kept(first)
     first.reload()
-    first.locator("[data-offers]").get_by_role("button", name="Discard").click()
+    first.locator("[data-recovery]").get_by_role("button", name="Discard").click()
     first.wait_for_timeout(500)
 
     first.reload()
-    expect(first.locator("[data-kept]")).to_have_attribute("data-kept", "saved")
+    expect(first.locator("[data-save-status]")).to_have_attribute("data-save-status", "saved")
 
-    assert first.locator("[data-offers]").is_hidden()
+    assert first.locator("[data-recovery]").is_hidden()
 
 
 def test_older_texts_are_collapsed_into_one_line(draft: Draft) -> None:
@@ -154,16 +154,16 @@ def test_older_texts_are_collapsed_into_one_line(draft: Draft) -> None:
         tab.close()
 
     again = draft.open(nina)
-    offers = again.locator("[data-offers]")
+    offers = again.locator("[data-recovery]")
     shown = offers.get_by_role("button", name="Discard")
     expect(shown).to_have_count(1)
-    offers.get_by_text("2 older texts that are not saved").click()
+    offers.get_by_text("2 older unsaved versions").click()
     expect(shown).to_have_count(3)
     shown.last.click()
-    expect(offers.get_by_text("1 older text that is not saved")).to_be_visible()
+    expect(offers.get_by_text("1 older unsaved version")).to_be_visible()
     expect(shown).to_have_count(2)
     shown.first.click()
-    offers.get_by_role("button", name="Continue with it").click()
+    offers.get_by_role("button", name="Restore").click()
     kept(again)
 
     assert "the green door" in again.locator("#id_body").input_value()
@@ -176,10 +176,10 @@ def test_two_editors_see_each_other_and_their_saves_are_merged(draft: Draft) -> 
     kept(boss)
     write(nina, "the tree", "the old tree")
     write(nina, "the gate", "the iron gate and back")
-    expect(nina.locator("[data-others]")).to_contain_text("manager has had this page open since")
-    expect(nina.locator("[data-others]")).to_contain_text("last typed just now")
+    expect(nina.locator("[data-presence]")).to_contain_text("manager has had this page open since")
+    expect(nina.locator("[data-presence]")).to_contain_text("last edit just now")
     save(boss)
-    expect(boss.locator("[data-kept]")).to_have_attribute("data-kept", "saved")
+    expect(boss.locator("[data-save-status]")).to_have_attribute("data-save-status", "saved")
 
     save(nina)
     merge = nina.locator("[data-merge]")
@@ -194,7 +194,7 @@ def test_two_editors_see_each_other_and_their_saves_are_merged(draft: Draft) -> 
     merge.get_by_label("Keep mine").check()
     nina.locator("#id_body").fill(nina.locator("#id_body").input_value() + "\nStill edited.\n")
     save(nina)
-    expect(nina.locator("[data-kept]")).to_have_attribute("data-kept", "saved")
+    expect(nina.locator("[data-save-status]")).to_have_attribute("data-save-status", "saved")
 
     assert findings == []
     assert "the green door" in text
@@ -219,7 +219,7 @@ def test_offline_text_stays_in_the_browser_until_the_site_is_back(draft: Draft) 
     page = draft.open(nina)
     nina.set_offline(True)
     write(page, "the door", "the blue door")
-    expect(page.locator("[data-kept]")).to_have_text("saved in this browser only, on this computer")
+    expect(page.locator("[data-save-status]")).to_have_text("saved in this browser only, on this computer")
     local = page.evaluate("Object.keys(localStorage).filter((name) => name.includes('unsaved')).length")
     nina.set_offline(False)
     kept(page)
@@ -234,14 +234,14 @@ def test_text_kept_in_the_browser_is_offered_on_return(draft: Draft) -> None:
     page = draft.open(nina)
     nina.set_offline(True)
     write(page, "the door", "the blue door")
-    expect(page.locator("[data-kept]")).to_contain_text("saved in this browser only")
+    expect(page.locator("[data-save-status]")).to_contain_text("saved in this browser only")
     page.close()
 
     nina.set_offline(False)
     again = nina.new_page()
     again.goto(f"{draft.site.url}/admin/procedures/page/{draft.pk}/change/")
-    expect(again.locator("[data-offers]")).to_contain_text("(in this browser)")
-    again.locator("[data-offers]").get_by_role("button", name="Continue with it").click()
+    expect(again.locator("[data-recovery]")).to_contain_text("(stored in this browser)")
+    again.locator("[data-recovery]").get_by_role("button", name="Restore").click()
     kept(again)
 
     assert "the blue door" in again.locator("#id_body").input_value()
@@ -254,12 +254,12 @@ def test_text_is_saved_after_signing_in_in_another_tab(draft: Draft) -> None:
     nina.clear_cookies()
     write(page, "the door", "the brown door")
     expect(page.locator("[data-notice]")).to_contain_text("You are signed out. Your text is still here.")
-    expect(page.locator("[data-kept]")).to_contain_text("saved in this browser only")
+    expect(page.locator("[data-save-status]")).to_contain_text("saved in this browser only")
 
     draft.sign_in(nina, draft.nina)
     page.locator("[data-notice]").get_by_role("button", name="Try again").click()
     kept(page)
     save(page)
-    expect(page.locator("[data-kept]")).to_have_attribute("data-kept", "saved")
+    expect(page.locator("[data-save-status]")).to_have_attribute("data-save-status", "saved")
 
     assert "the brown door" in draft.saved()

@@ -37,7 +37,7 @@ def expect_both(tab: StaffTab) -> None:
 
 def test_comments_survive_a_reload_and_are_deleted_by_the_decision(tab: StaffTab, screen: str) -> None:
     type_both(tab)
-    expect(tab.page.locator("[data-review] [data-kept]")).to_contain_text("Your comments are saved.")
+    expect(tab.page.locator("[data-review] [data-save-status]")).to_contain_text("Your comments are saved.")
 
     tab.page.reload()
     expect_both(tab)
@@ -53,7 +53,7 @@ def test_comments_survive_a_reload_and_are_deleted_by_the_decision(tab: StaffTab
 def test_comments_stay_in_the_browser_while_offline(tab: StaffTab, screen: str) -> None:
     tab.page.route("**/review/keep/", lambda route: route.abort())
     type_both(tab)
-    expect(tab.page.locator("[data-review] [data-kept]")).to_contain_text("saved only in this browser")
+    expect(tab.page.locator("[data-review] [data-save-status]")).to_contain_text("saved only in this browser")
 
     tab.page.reload()
 
@@ -61,17 +61,17 @@ def test_comments_stay_in_the_browser_while_offline(tab: StaffTab, screen: str) 
     tab.page.unroute("**/review/keep/")
     tab.page.locator("#review-comment").press("End")
     tab.page.locator("#review-comment").press_sequentially("ught")
-    expect(tab.page.locator("[data-review] [data-kept]")).to_contain_text("They are not sent yet.")
+    expect(tab.page.locator("[data-review] [data-save-status]")).to_contain_text("They are not sent yet.")
     assert Autosave.objects.get().fields["comment"] == "Half a thought"
 
 
 def typed_offline(tab: StaffTab) -> None:
     """Type a comment that the site saves, then continue typing while the site is unreachable."""
     tab.page.locator("#review-comment").fill("Half a tho")
-    expect(tab.page.locator("[data-review] [data-kept]")).to_contain_text("Your comments are saved.")
+    expect(tab.page.locator("[data-review] [data-save-status]")).to_contain_text("Your comments are saved.")
     tab.page.route("**/review/keep/", lambda route: route.abort())
     tab.page.locator("#review-comment").fill("Half a thought, and more")
-    expect(tab.page.locator("[data-review] [data-kept]")).to_contain_text("saved only in this browser")
+    expect(tab.page.locator("[data-review] [data-save-status]")).to_contain_text("saved only in this browser")
 
 
 def test_newer_comment_in_the_browser_wins_over_the_older_saved_one(tab: StaffTab, screen: str) -> None:
@@ -83,7 +83,7 @@ def test_newer_comment_in_the_browser_wins_over_the_older_saved_one(tab: StaffTa
     tab.page.unroute("**/review/keep/")
     tab.page.locator("#review-comment").press("End")
     tab.page.locator("#review-comment").press_sequentially(".")
-    expect(tab.page.locator("[data-review] [data-kept]")).to_contain_text("They are not sent yet.")
+    expect(tab.page.locator("[data-review] [data-save-status]")).to_contain_text("They are not sent yet.")
     assert Autosave.objects.get().fields["comment"] == "Half a thought, and more."
 
 

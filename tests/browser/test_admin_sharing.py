@@ -79,7 +79,7 @@ def test_everything_can_be_selected_without_javascript(
 
         expect(tab.page.get_by_label("Short link", exact=True)).to_have_value(f"http://127.0.0.1:8000/p/{page.code}")
         assert tab.page.locator("button.copy:visible").count() == 0
-        tab.page.get_by_label("Remind at").fill(f"{timezone.now() + datetime.timedelta(days=30):%Y-%m-%d}T10:00")
+        tab.page.get_by_label("Reminder time").fill(f"{timezone.now() + datetime.timedelta(days=30):%Y-%m-%d}T10:00")
         with tab.page.expect_download() as download:
             tab.page.get_by_role("button", name="Download reminder").click()
         assert download.value.suggested_filename == f"reading-{page.code}-en.ics"

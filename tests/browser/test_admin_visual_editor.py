@@ -436,7 +436,7 @@ def test_unsupported_markup_stays_in_the_text_and_opens_source(tab: StaffTab) ->
     write(tab, text)
     put_cursor_after(tab, "End.")
     tab.page.keyboard.type(" More.")
-    card = body(tab).get_by_role("group", name="Text that only Source can show").nth(1)
+    card = body(tab).get_by_role("group", name="Content that can be edited only in Source").nth(1)
     card.hover()
 
     assert tab.text == text.replace("End.", "End. More.")
@@ -454,7 +454,7 @@ def test_links_can_point_to_pages_sections_and_websites(tab: StaffTab) -> None:
     select(tab, "recovery")
     tab.page.keyboard.press("Control+k")
     window = tab.page.locator("dialog[open]")
-    expect(window.get_by_label("Words to click on")).to_have_value("recovery")
+    expect(window.get_by_label("Link text")).to_have_value("recovery")
     window.get_by_role("radio", name="Small cut").check()
     window.get_by_label("Section").select_option("when-to-call")
     window.get_by_role("button", name="Insert").click()
@@ -645,7 +645,7 @@ def test_field_and_autosave_work_without_the_visual_editor(
         expect(tab.page.get_by_text("The visual editor could not start.")).to_be_visible()
         tab.page.locator("#id_body").fill("Typed.")
 
-        expect(tab.page.locator("[data-kept]")).to_contain_text("autosaved")
+        expect(tab.page.locator("[data-save-status]")).to_contain_text("autosaved")
         assert api(tab, "mode") == "source"
 
 
@@ -684,7 +684,7 @@ def test_elements_have_accessible_names(tab: StaffTab) -> None:
     assert [
         button.get_attribute("aria-label") or button.inner_text() for button in bar.get_by_role("button").all()
     ] == [
-        *("Undo", "Redo", "Bold", "Italic", "Bulleted list", "Numbered list", "Less indent", "More indent"),
+        *("Undo", "Redo", "Bold", "Italic", "Bulleted list", "Numbered list", "Decrease indent", "Increase indent"),
         *("Link", "Cite", "Picture", "Insert"),
     ]
 

@@ -136,7 +136,7 @@ def test_missing_parts_are_inserted_or_chosen(laptop: StaffTab) -> None:
     page.get_by_role("button", name="Insert key points").click()
 
     expect(page.locator("#id_body")).to_have_value("::: key-points\n- …\n- …\n:::\n\nWe look after you.[@nice]")
-    expect(page.locator("[data-problem-count]")).to_have_text("2 things to fix")
+    expect(page.locator("[data-problem-count]")).to_have_text("2 problems to fix")
 
 
 def test_field_issue_opens_the_settings(laptop: StaffTab) -> None:
@@ -249,7 +249,7 @@ def test_text_or_preview_can_be_shown_alone_and_the_choice_is_remembered(laptop:
 def test_a_new_page_starts_with_a_template(editor_tab: StaffTab, row: PageRow) -> None:
     editor_tab.edit(f"{PAGES}add/")
     editor_tab.page.get_by_role("link", name="Going home: English").click()
-    expect(editor_tab.page.locator("[data-problem-count]")).to_contain_text("things to fix")
+    expect(editor_tab.page.locator("[data-problem-count]")).to_contain_text("problems to fix")
 
     assert editor_tab.text.startswith("::: key-points\n- [Say how most people feel on the first day.]")
     expect(editor_tab.page.locator("#id_kind")).to_have_value("recovery")
@@ -314,7 +314,7 @@ def test_visual_editor_has_fixes_issue_positions_and_a_caret_that_follows_the_pr
         issue.get_by_role("button", name="Go to").click()
         reached = page.evaluate(f"{api}.currentLine()")
         issue.get_by_role("button", name="Use “nice”").click()
-        expect(page.locator("[data-problem-count]")).to_have_text("1 thing to fix")
+        expect(page.locator("[data-problem-count]")).to_have_text("1 problem to fix")
         page.frame_locator("[data-stage] iframe").get_by_text("We look after you").click()
         clicked = page.evaluate(f"{api}.currentLine()")
         boxes = [page.locator(name).bounding_box() for name in (".editor__visual", "[data-stage]")]

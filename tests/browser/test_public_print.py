@@ -62,7 +62,7 @@ LEFT_OUT = """() => [...document.querySelectorAll(
     ".sources, .page-words, .next-step, .reading-list, .figure__description, .page__body .figure, .compare, .series, .chance, .choices__reasons"
   )].filter((e) => e.checkVisibility()).map((e) => e.className)"""
 FOOT = """() => {
-  const foot = document.querySelector(".print-foot");
+  const foot = document.querySelector(".print-footer");
   return [getComputedStyle(foot).display, getComputedStyle(foot).breakInside, foot.innerText.replace(/\\s+/g, " ")];
 }"""
 MAX_SIDES = 6

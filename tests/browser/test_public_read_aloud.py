@@ -83,7 +83,7 @@ def test_listen_pauses_resumes_at_the_same_sentence_and_stops(phone: Page, serve
     before = phone.evaluate("spoken.at(-1)[0]")
 
     pause.press("Enter")
-    expect(pause).to_have_text("Go on")
+    expect(pause).to_have_text("Resume")
     assert phone.evaluate("isSilent()")
     pause.press("Enter")
     expect(pause).to_have_text("Pause")

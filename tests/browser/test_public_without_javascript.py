@@ -92,7 +92,7 @@ def test_large_picture_has_its_markers_and_a_back_link(plain: Page, served_site:
     assert plain.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     assert film.locator(".marker").first.is_visible()
     assert plain.locator(".figure__description > ol").is_visible()
-    plain.get_by_text("Back to the text").last.click()
+    plain.get_by_text("Back to the page").last.click()
     plain.wait_for_url("**/kyphoplasty/#fig-kyphoplasty-balloon")
     assert figure.is_visible()
 

@@ -213,7 +213,7 @@ def test_the_search_page_escapes_the_query_and_offers_topics(
     html = client.get("/search/?q=<script>qqqqqq</script>").content.decode()
 
     assert "<script>qqq" not in html
-    assert "Nothing found for “&lt;script&gt;qqqqqq&lt;/script&gt;”" in html
+    assert "No results for “&lt;script&gt;qqqqqq&lt;/script&gt;”" in html
     assert '<a href="/kyphoplasty/">Kyphoplasty</a>' in html
 
 

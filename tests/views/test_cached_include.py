@@ -26,7 +26,7 @@ def test_cached_parts_vary_by_language_and_current_page(client: Client) -> None:
     make_public(make_translation(make_public_page()))
     pages = {path: client.get(path).text for path in ("/", "/small-cut/", "/contact/", "/es/small-cut-es/", "/")}
 
-    assert "Skip to the text" in pages["/"] and "Llame" not in pages["/"]
+    assert "Skip to main content" in pages["/"] and "Llame" not in pages["/"]
     assert 'href="/es/visits/"' in pages["/es/small-cut-es/"] and 'href="/visits/"' not in pages["/es/small-cut-es/"]
     current = {path: text.count('menu__link" href="' + path + '" aria-current="page"') for path, text in pages.items()}
     assert current == {"/": 1, "/small-cut/": 0, "/contact/": 1, "/es/small-cut-es/": 0}

@@ -10,7 +10,7 @@ HARDEST_GRADE = 6.0
 # Text that the page adds to the author's text.
 GENERATED = (
     "sources page-words contents ask-us next-step care-card__phone figure__views figure__summary figure__large "
-    "compare__tools places__title topic-links page-status reader-tools__box citation reading-levels warning-signs--top"
+    "compare__tools care-stages__title topic-links page-status reader-tools__box citation reading-levels warning-signs--top"
 ).split()
 
 

@@ -8,30 +8,30 @@ import { startDraftRecovery } from "./draft_recovery.js";
 import { startPresence } from "./presence.js";
 import { replaceAll } from "./insert_text.js";
 
-const PAUSE = 1500; // milliseconds after the last key
-const LONGEST = 5000; // milliseconds: the longest delay of an autosave during continuous typing
-const REPORT = 15_000; // milliseconds between reports of an idle window; the site considers it closed after 90 s
+const DEBOUNCE_MS = 1500; // after the last key
+const MAX_DELAY_MS = 5000; // the longest delay of an autosave during continuous typing
+const HEARTBEAT_MS = 15_000; // between reports of an idle window; the site considers it closed after 90 s
 
-const SAVING = "plainspine:saving";
+const STORAGE_KEY = "plainspine:saving";
 
 // A window may have left text both on the site and in this browser: use the later one.
 function newest(there, here) {
-  const later = (one, others) => !others.some((other) => other.slot === one.slot && new Date(other.at) > new Date(one.at));
-  return [...there.filter((one) => later(one, here)), ...here.filter((one) => later(one, there))];
+  const later = (draft, others) => !others.some((other) => other.slot === draft.slot && new Date(other.at) > new Date(draft.at));
+  return [...there.filter((draft) => later(draft, here)), ...here.filter((draft) => later(draft, there))];
 }
 
 export function startAutosave(editor, form, notice) {
-  const here = form.querySelector("[data-writer]");
+  const here = form.querySelector("[data-user]");
   const key = form.elements.client_id;
   const again = document.querySelector("[data-unsaved]") !== null;
-  const copies = localCopies(form.elements.page?.value || location.pathname, here.dataset.writer);
+  const copies = localCopies(form.elements.page?.value || location.pathname, here.dataset.user);
   // A report sent just before the form was saved may arrive after the save, so discard its slot again.
-  const saved = again ? null : sessionStorage.getItem(SAVING);
+  const saved = again ? null : sessionStorage.getItem(STORAGE_KEY);
   if (saved) copies.forget(saved);
-  sessionStorage.removeItem(SAVING);
+  sessionStorage.removeItem(STORAGE_KEY);
   key.value ||= crypto.randomUUID();
   const opened = values(form);
-  const statusLine = editor.querySelector("[data-kept]");
+  const statusLine = editor.querySelector("[data-save-status]");
   const savedLine = form.querySelector("[data-saved]");
   const presence = startPresence(editor, form);
   let kept = again ? null : opened; // the values last confirmed by the site
@@ -44,7 +44,7 @@ export function startAutosave(editor, form, notice) {
 
   const show = (text, state) => {
     statusLine.textContent = text;
-    statusLine.dataset.kept = state;
+    statusLine.dataset.saveStatus = state;
     if (savedLine) savedLine.hidden = state !== "saved";
   };
 
@@ -85,17 +85,17 @@ export function startAutosave(editor, form, notice) {
     if (!unsaved) return;
     const isStored = copies.keep(key.value, { fields: now, version: form.elements.version?.value, at: new Date().toISOString() });
     const stored = gettext("saved in this browser only, on this computer");
-    const notStored = gettext("not saved: this browser cannot store it. Copy your text.");
+    const notStored = gettext("Not saved. This browser can’t store it, so copy your text.");
     show(isStored ? stored : notStored, "no");
     notice.say(result, "keep");
   }
   function scheduleSave() {
     since ||= Date.now();
     clearTimeout(timer);
-    timer = setTimeout(keep, Math.max(0, Math.min(PAUSE, since + LONGEST - Date.now())));
+    timer = setTimeout(keep, Math.max(0, Math.min(DEBOUNCE_MS, since + MAX_DELAY_MS - Date.now())));
   }
   const change = () => {
-    if (statusLine.dataset.kept !== "no") show(gettext("writing …"), "");
+    if (statusLine.dataset.saveStatus !== "no") show(gettext("editing…"), "");
     scheduleSave();
   };
   const offers = startDraftRecovery(editor, form, {
@@ -110,7 +110,7 @@ export function startAutosave(editor, form, notice) {
   });
   form.addEventListener("input", change);
   form.addEventListener("change", change);
-  setInterval(keep, REPORT);
+  setInterval(keep, HEARTBEAT_MS);
   window.addEventListener("online", () => keep());
   document.addEventListener("visibilitychange", () => {
     if (document.hidden ? !same(values(form), kept) : !first) keep({ leaving: document.hidden });
@@ -123,7 +123,7 @@ export function startAutosave(editor, form, notice) {
     saving: () => {
       stopped = true;
       clearTimeout(timer);
-      sessionStorage.setItem(SAVING, key.value);
+      sessionStorage.setItem(STORAGE_KEY, key.value);
     },
   };
 }

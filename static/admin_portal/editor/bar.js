@@ -1,4 +1,4 @@
-// The bar of the writing screen: what is shown, the main action, menus, undo, and where the page is saved.
+// The editor toolbar: view switcher, main action, menus, undo, and save status.
 
 import { all } from "./api.js";
 import { fill, same, values } from "./form.js";
@@ -47,7 +47,7 @@ function startViews(form) {
   }));
   tabs.forEach((tab) => tab.addEventListener("click", () => showPanel(tab.dataset.panelTab)));
   form.querySelector("[data-close-panel]")?.addEventListener("click", () => {
-    const opener = openers.find((one) => one.dataset.openPanel === form.dataset.panel) ?? openers[0];
+    const opener = openers.find((button) => button.dataset.openPanel === form.dataset.panel) ?? openers[0];
     showPanel("");
     opener.focus();
   });
@@ -59,7 +59,7 @@ function startViews(form) {
     openPanel(name) {
       if (name && form.dataset.panel !== name) showPanel(name);
     },
-    // Before the caret moves in the text, the text has to be there.
+    // Show the text pane before moving the caret in it.
     showText() {
       if (form.dataset.view === "page") show(WIDE.matches ? "both" : "text");
       if (!WIDE.matches) showPanel("");
@@ -67,7 +67,7 @@ function startViews(form) {
   };
 }
 
-// Menus close when another place is chosen, or with Esc.
+// Menus close on a click elsewhere, or with Esc.
 function startMenus(form) {
   const menus = all("[data-menu]", form);
   document.addEventListener("click", (event) => {
@@ -93,7 +93,7 @@ function startMenus(form) {
   });
 }
 
-// The values of the page itself, without the notes that go with the next step.
+// The page's own values, without the notes that go with the next step.
 function pageValues(found) {
   const rest = { ...found };
   delete rest.note;
@@ -157,7 +157,7 @@ function startDiscard(form, opened, changed) {
       fill(form, mine, replaceAll);
       changed();
     });
-    // Whoever types on does not want them back; the text's own undo still has them.
+    // Once the user keeps typing, drop the offer; the editor's own undo still works.
     form.addEventListener("keydown", (event) => { if (event.key.length === 1 && !event.ctrlKey) notice.remove(); }, { once: true });
   });
 }
@@ -165,11 +165,11 @@ function startDiscard(form, opened, changed) {
 // ``opened``: the values that the form was opened with.
 export function startBar(form, editor, { text, opened, windows }) {
   all("[data-needs-script]", form).forEach((element) => { element.hidden = false; });
-  // Where the page is saved, and what went wrong, is said where the eye is.
-  form.querySelector("[data-status]").replaceWith(editor.querySelector("[data-kept]"));
-  form.querySelector("[data-notices]").prepend(...["others", "offers"].map((name) => editor.querySelector(`[data-${name}]`)));
+  // Show the save status and errors next to where the user is typing.
+  form.querySelector("[data-status]").replaceWith(editor.querySelector("[data-save-status]"));
+  form.querySelector("[data-notices]").prepend(...["presence", "recovery"].map((name) => editor.querySelector(`[data-${name}]`)));
   form.querySelector("[data-bar]").append(editor.querySelector("[data-notice]"));
-  // The outline is next to the buttons of the text, where it takes no line of its own.
+  // Put the outline next to the text's buttons, so it takes up no extra line.
   const side = Object.assign(document.createElement("div"), { className: "editor__side" });
   side.append(editor.querySelector("[data-source]"), editor.querySelector("[data-outline]"));
   editor.querySelector(".editor__bars").append(side);
@@ -187,7 +187,7 @@ export function startBar(form, editor, { text, opened, windows }) {
   const empty = name.textContent;
   title?.addEventListener("input", () => { name.textContent = title.value.trim() || empty; });
   if (title?.value.trim()) name.textContent = title.value;
-  // Whoever writes has chosen what to start with.
+  // Typing dismisses the template picker.
   const templates = form.querySelector("[data-page-templates]");
   if (templates && !WIDE.matches) templates.open = false;
   if (templates) form.addEventListener("input", () => { templates.open = false; }, { once: true });

@@ -34,7 +34,7 @@ function listed(text, { isOrdered = false } = {}) {
 }
 
 const block = (name, inside) => `::: ${name}\n${inside}\n:::`;
-// Whether the search box of the link dialog has an address in place of words to search for.
+// Whether the search box of the link dialog contains an address instead of search words.
 export const isAddress = (text) => /^\s*(https?:\/\/|www\.|mailto:|tel:|#)\S/i.test(text);
 
 const webAddress = (text) => text.trim().replace(/^www\./i, "https://$&")

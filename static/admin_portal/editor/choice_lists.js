@@ -17,7 +17,7 @@ function thumbnail(row) {
   return Object.assign(document.createElement("img"), { src: row.thumbnail, alt: "", loading: "lazy", decoding: "async", width: 120, height: 120 });
 }
 
-// What is said of a row below its name. Pictures have a kind, and places where they are used.
+// The details shown under a row's name. Pictures have a kind, and pages that use them.
 function details(row) {
   if (!row.kind) return [row.more];
   return [row.kind_name, row.used ? format(gettext("Used on %(titles)s"), { titles: row.used }) : gettext("Not used yet"), row.note];
@@ -34,7 +34,7 @@ function option(row, at, { name, many }) {
   words.append(title, ...more);
   label.append(input);
   if (row.kind) {
-    // The name is short, so that a screen reader says it first; what the picture shows comes last.
+    // The name is short, so that a screen reader says it first; the picture description comes last.
     const alt = Object.assign(small(row.more), { className: "visually-hidden" });
     words.append(alt);
     input.setAttribute("aria-labelledby", title.id);
@@ -52,7 +52,7 @@ function mark(element, row) {
   if (row.kind) element.dataset.kind = row.kind;
 }
 
-// Show only the rows that have all words of the search, and of pictures those of the chosen kind.
+// Show only the rows that match all search words and, for pictures, the chosen kind.
 // ``list``: the element with all rows, which can hold more than one list.
 export function searchRows(box, list, status, kind) {
   if (isAddress(box.value)) {
@@ -66,7 +66,7 @@ export function searchRows(box, list, status, kind) {
   });
   all("[data-unavailable]", list).forEach((part) => { part.hidden = !part.querySelector(".choice-list__row:not([hidden])"); });
   const count = rows.filter((row) => !row.hidden && row.matches("label")).length;
-  const found = count ? format(ngettext("%(count)s found.", "%(count)s found.", count), { count }) : gettext("Nothing found.");
+  const found = count ? format(ngettext("%(count)s result", "%(count)s results", count), { count }) : gettext("No results.");
   status.textContent = asked.length || kind?.value ? found : "";
 }
 
@@ -85,9 +85,9 @@ export function searchList(box, list, status, kind) {
   });
 }
 
-// Fill a list with rows to choose from. ``many``: with boxes to check.
+// Fill a list with rows to choose from. ``many``: with checkboxes.
 export function fillList(list, { rows, name = "choice", many = false, error = "" }) {
-  const emptyMessage = Object.assign(document.createElement("p"), { className: "help", textContent: error || gettext("There are none yet.") });
+  const emptyMessage = Object.assign(document.createElement("p"), { className: "help", textContent: error || gettext("None yet.") });
   list.replaceChildren(...(rows.length ? rows.map((row, at) => option(row, at, { name, many })) : [emptyMessage]));
 }
 
@@ -97,7 +97,7 @@ function unavailable(row) {
   const title = Object.assign(document.createElement("strong"), { textContent: row.name, id: nextId() });
   words.append(title, small(row.reason));
   if (row.edit) {
-    const link = Object.assign(document.createElement("a"), { href: row.edit, target: "_blank", textContent: gettext("Add them (new tab)") });
+    const link = Object.assign(document.createElement("a"), { href: row.edit, target: "_blank", textContent: gettext("Add them (opens in a new tab)") });
     link.setAttribute("aria-describedby", title.id);
     words.append(link);
   }
@@ -115,19 +115,19 @@ export function createPictureList(dialog) {
   return {
     // Begin with an empty list and search.
     clear() {
-      [box.value, kind.value, status.textContent] = ["", "", gettext("Loading …")];
+      [box.value, kind.value, status.textContent] = ["", "", gettext("Loading…")];
       list.replaceChildren();
       others.hidden = true;
     },
-    // What was typed into the search box before the rows were there counts.
+    // Apply any search text typed before the rows loaded.
     fill({ rows, error = "", chosen = "" }) {
       fillList(list, { rows: rows.filter((row) => !row.reason), error });
       const left = rows.filter((row) => row.reason);
       others.querySelector("ul").replaceChildren(...left.map(unavailable));
       const kinds = new Map(rows.map((row) => [row.kind, row.kind_name]));
-      kind.replaceChildren(kind.options[0], ...[...kinds].sort(([, one], [, other]) => one.localeCompare(other)).map(([key, title]) => new Option(title, key)));
+      kind.replaceChildren(kind.options[0], ...[...kinds].sort(([, title], [, other]) => title.localeCompare(other)).map(([key, title]) => new Option(title, key)));
       searchRows(box, scroller, status, kind);
-      const input = all("input", list).find((one) => one.value === chosen);
+      const input = all("input", list).find((choice) => choice.value === chosen);
       if (input) input.checked = true;
     },
     showChosen() {

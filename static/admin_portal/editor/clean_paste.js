@@ -54,8 +54,8 @@ function textAfter(node) {
   return range.toString().slice(0, 4);
 }
 
-// Styles carry meaning in Word, but must not apply: the content security policy would report each one.
-function inert(html) {
+// Styles carry meaning in Word, but must not apply, because the content security policy would report each one.
+function stripStyles(html) {
   const attributes = (tag) => tag.replace(/\s(style|on[a-z]+)(\s*=)/gi, (_, name, rest) => ` ${/^style$/i.test(name) ? "data-style" : "data-off"}${rest}`);
   return html.replace(/^Version:[\d.]+\s+StartHTML:[^<]*/i, "").replace(/<style\b[\s\S]*?<\/style>/gi, "").replace(/<([a-z]+:[\w-]+)([^>]*)\/>/gi, "<$1$2></$1>").replace(/<[a-z][^>]*>/gi, attributes);
 }
@@ -90,8 +90,9 @@ function trimToFragment(body) {
   outside.filter((node) => !above(node, (at) => /-list$/.test(css(at)["mso-element"] ?? ""))).forEach((node) => node.remove());
 }
 
-// Word writes the label of a list item, "3." or a bullet, into the text. It moves to the paragraph: data-sign.
-function takeOutListSigns(body) {
+// Word writes the label of a list item, "3." or a bullet, into the text. Move it to an attribute of the paragraph:
+// data-list-label.
+function extractListLabels(body) {
   every(body).filter((node) => css(node)["mso-list"] === "ignore").forEach((node) => {
     const text = texts(node).map((part) => fromSymbolFont(part.data, fontOf(part))).join("").replace(/\s+/g, " ").trim();
     node.closest("p,li,h1,h2,h3,h4,h5,h6,div")?.setAttribute("data-sign", text.replaceAll(UNKNOWN, "•"));
@@ -99,7 +100,7 @@ function takeOutListSigns(body) {
   });
 }
 
-function takeOutComments(body, note) {
+function removeComments(body, note) {
   const anchors = body.querySelectorAll(".MsoCommentReference,.msocomanchor,.msocomoff,a[href*='#_msocom'],a[href*='#_msoanchor'],a[href*='#cmnt']:not([href*='#cmnt_ref'])");
   anchors.forEach((anchor) => {
     if (textOf(anchor).length > 8) note("comment", textOf(anchor));
@@ -108,18 +109,18 @@ function takeOutComments(body, note) {
   });
   const isComment = (node) => css(node)["mso-element"] === "comment" || /(^|\s)(msocomtxt|MsoCommentText|MsoCommentSubject)/.test(node.className ?? "");
   let hasText = false;
-  const takeOut = (node) => {
+  const removeComment = (node) => {
     if (textOf(node)) {
       note("comment", textOf(node));
       hasText = true;
     }
     node.remove();
   };
-  every(body).filter((node) => isComment(node) && !above(node, isComment)).forEach(takeOut);
+  every(body).filter((node) => isComment(node) && !above(node, isComment)).forEach(removeComment);
   body.querySelectorAll("a[href*='#cmnt_ref']").forEach((anchor) => {
     const box = anchor.closest("div,p");
     anchor.remove();
-    if (box && box !== body) takeOut(box);
+    if (box && box !== body) removeComment(box);
   });
   if (anchors.length && !hasText) note("comment", "the text of the comment was not on the clipboard");
   every(body).filter((node) => css(node)["mso-element"] === "comment-list").forEach((node) => node.remove());
@@ -131,10 +132,10 @@ const isDeleted = (node) => /^(DEL|S|STRIKE)$/.test(node.nodeName) || node.getAt
 const isInserted = (node) => node.nodeName === "INS" || node.getAttribute("role") === "insertion"
   || /(^|\s)(mso-?ins|\w*track\w*insert\w*)/i.test(node.className?.baseVal ?? node.className ?? "");
 
-function takeOutDeleted(body, note) {
+function removeDeletions(body, note) {
   every(body).filter((node) => isDeleted(node) && !above(node, isDeleted)).forEach((node) => {
     if (textOf(node)) note("deleted", textOf(node));
-    // Marks the list item: where all of it was deleted, the numbers after it move up.
+    // Marks the list item: if the whole item was deleted, renumber the items after it.
     node.closest("p,li")?.setAttribute("data-deleted", "");
     if (/^(P|LI|TD|TH)$/.test(node.nodeName)) node.replaceChildren();
     else node.remove();
@@ -144,46 +145,46 @@ function takeOutDeleted(body, note) {
 
 const zero = (value) => value !== undefined && Number.parseFloat(value) === 0;
 const isTiny = (value) => value !== undefined && Number.parseFloat(value) <= 1;
-const isFarOut = (value) => Number.parseFloat(value ?? "0") <= -500;
+const isOffscreen = (value) => Number.parseFloat(value ?? "0") <= -500;
 
 function isHidden(node) {
   const own = css(node);
   const isCut = /hidden|clip/.test(own.overflow ?? "") && (isTiny(own.height) || isTiny(own["max-height"]) || isTiny(own.width) || isTiny(own["max-width"]));
   return own.display === "none" || /hidden|collapse/.test(own.visibility ?? "") || own["mso-hide"] === "all" || node.hasAttribute("hidden")
-    || zero(own.opacity) || isCut || isFarOut(own["text-indent"]) || isFarOut(own.left) || isFarOut(own.top)
+    || zero(own.opacity) || isCut || isOffscreen(own["text-indent"]) || isOffscreen(own.left) || isOffscreen(own.top)
     || /^rect\((0|1px)[ ,]/.test(own.clip ?? "") || /^inset\((50|100)%/.test(own["clip-path"] ?? "");
 }
 
 // Size and color are checked for each piece of text, because part of a hidden node can be visible again.
 const sizeOf = (node) => css(node)["font-size"] ?? (node.nodeName === "FONT" && node.getAttribute("size") === "0" ? "0" : undefined);
-const groundOf = (node) => rgb(css(node)["mso-highlight"] ?? css(node)["background-color"] ?? css(node).background ?? node.getAttribute("bgcolor") ?? "");
+const backgroundColorOf = (node) => rgb(css(node)["mso-highlight"] ?? css(node)["background-color"] ?? css(node).background ?? node.getAttribute("bgcolor") ?? "");
 
-function isUnseen(text) {
+function isInvisible(text) {
   const sized = above(text, (at) => zero(sizeOf(at)) || (sizeOf(at) && !/(em|%|smaller|larger)$/.test(sizeOf(at))));
   if (sized && zero(sizeOf(sized))) return true;
   const colored = above(text, (at) => css(at).color ?? at.getAttribute("color"));
   if (!colored) return false;
   const value = css(colored).color ?? colored.getAttribute("color");
   if (isClear(value)) return true;
-  const grounded = above(text, groundOf);
-  const [color, ground] = [rgb(value), grounded && groundOf(grounded)];
+  const grounded = above(text, backgroundColorOf);
+  const [color, ground] = [rgb(value), grounded && backgroundColorOf(grounded)];
   return Boolean(color && ground) && color.every((part, at) => Math.abs(part - ground[at]) <= 12);
 }
 
-function takeOutHidden(body, note) {
+function removeHidden(body, note) {
   body.querySelectorAll(INVISIBLE).forEach((node) => node.remove());
   every(body).filter((node) => isHidden(node) && !above(node, isHidden)).forEach((node) => {
     if (textOf(node)) note("hidden", textOf(node));
     node.remove();
   });
-  texts(body).filter((node) => node.data.trim() && isUnseen(node)).forEach((node) => {
+  texts(body).filter((node) => node.data.trim() && isInvisible(node)).forEach((node) => {
     note("hidden", node.data.replace(/\s+/g, " ").trim());
     node.remove();
   });
 }
 
-// Write capitals into the text where a style shows it in capitals.
-function writeOutCapitals(body) {
+// Capitalize text that a style displays in capitals.
+function applyTextTransform(body) {
   texts(body).forEach((node) => {
     const at = above(node, (outer) => css(outer)["text-transform"]);
     const kind = at ? css(at)["text-transform"] : "";
@@ -193,7 +194,7 @@ function writeOutCapitals(body) {
   });
 }
 
-function takeOutContents(body, note) {
+function removeTablesOfContents(body, note) {
   const isLine = (node) => /^MsoToc(\d|Heading)/i.test(node.className ?? "");
   every(body).filter(isLine).forEach((node) => {
     if (textOf(node)) note("contents", textOf(node).replace(/[\s.…]+\d*$/, ""));
@@ -203,7 +204,7 @@ function takeOutContents(body, note) {
 
 // ── Equations ──
 
-function writeOutEquations(body, note) {
+function convertEquations(body, note) {
   const put = (node, text) => {
     note("equation", text.trim());
     const next = node.nextSibling?.textContent ?? "";
@@ -215,7 +216,7 @@ function writeOutEquations(body, note) {
   });
   comments(body).filter((part) => /^\[if\s+gte\s+msEquation/i.test(part.data)).forEach((part) => {
     const inside = part.data.replace(/^\[if[^\]]*\]>/i, "").replace(/<!\[endif\]$/i, "");
-    const text = linear(new DOMParser().parseFromString(inert(inside), "text/html").body);
+    const text = linear(new DOMParser().parseFromString(stripStyles(inside), "text/html").body);
     // The same equation follows as a picture, for other programs.
     let next = part.nextSibling;
     while (next && !/^\[endif\]/i.test(next.data ?? "")) {
@@ -233,14 +234,14 @@ function writeOutEquations(body, note) {
 // A text box is in a part that only Word reads, and usually a second time for other programs.
 function reportTextBoxes(body, note) {
   comments(body).filter((part) => /<v:textbox/i.test(part.data)).forEach((part) => {
-    const boxes = new DOMParser().parseFromString(inert(part.data.replace(/^\[if[^\]]*\]>/i, "")), "text/html").querySelectorAll("v\\:textbox");
+    const boxes = new DOMParser().parseFromString(stripStyles(part.data.replace(/^\[if[^\]]*\]>/i, "")), "text/html").querySelectorAll("v\\:textbox");
     boxes.forEach((box) => { if (textOf(box) && !textOf(body).includes(textOf(box))) note("textbox", textOf(box)); });
   });
 }
 
 // ── Pictures and controls ──
 
-function writeOutPictures(body, note) {
+function replacePictures(body, note) {
   body.querySelectorAll("img,svg,picture,video,audio,iframe,object,embed,canvas").forEach((node) => {
     if (!node.isConnected) return;
     const words = (node.getAttribute("alt") ?? node.getAttribute("aria-label") ?? node.getAttribute("title") ?? "").trim();
@@ -257,7 +258,7 @@ function writeOutPictures(body, note) {
   });
 }
 
-function writeOutControls(body, note) {
+function replaceControls(body, note) {
   const box = (isOn, words) => {
     note("checkbox", words);
     return isOn ? "☑ " : "☐ ";
@@ -284,7 +285,7 @@ function fontOf(node) {
   return at ? named(at).split(",")[0].replace(/["']/g, "").trim().toLowerCase() : "";
 }
 
-function writeOutSymbols(body, note) {
+function convertSymbols(body, note) {
   texts(body).forEach((node) => {
     const text = node.data;
     const font = fontOf(node);
@@ -296,7 +297,7 @@ function writeOutSymbols(body, note) {
 
 const NOTE_LINK = ".MsoFootnoteReference a,.MsoEndnoteReference a,a.sdfootnoteanc,a.sdfootnotesym,a.sdendnoteanc,a.sdendnotesym,a[role=doc-noteref],a[role=doc-backlink],a.footnote-ref,a.footnote-backref,sup a[href*='#']";
 
-function writeOutFootnotes(body, note) {
+function convertFootnotes(body, note) {
   const links = new Set(body.querySelectorAll(NOTE_LINK));
   every(body).forEach((node) => { if (css(node)["mso-footnote-id"] || css(node)["mso-endnote-id"]) links.add(node); });
   links.forEach((link) => {
@@ -312,7 +313,7 @@ function writeOutFootnotes(body, note) {
   });
 }
 
-function scriptOf(node) {
+function scriptPositionOf(node) {
   const align = css(node)["vertical-align"] ?? "";
   if (node.nodeName === "SUP" || align === "super" || node.matches(".Superscript")) return "sup";
   if (node.nodeName === "SUB" || align === "sub" || node.matches(".Subscript")) return "sub";
@@ -320,7 +321,7 @@ function scriptOf(node) {
   return Math.abs(lift) < 2 ? "" : lift > 0 ? "sup" : "sub";
 }
 
-// How raised letters after a number are printed in the languages of a text, by the registry of languages.
+// How raised letters after a number are written in the text's languages, from the language registry.
 function ordinalsOf(body) {
   const rules = JSON.parse(document.querySelector("[data-ordinals]").dataset.ordinals);
   const isUsed = ({ code, characters, words }) => [...characters].some((character) => body.textContent.includes(character))
@@ -329,12 +330,12 @@ function ordinalsOf(body) {
   return Object.assign({}, ...rules.filter(isUsed).map(({ letters }) => letters));
 }
 
-function writeOutScripts(body, note) {
+function convertScripts(body, note) {
   const ordinals = ordinalsOf(body);
   // Inner nodes first.
-  every(body).reverse().filter((node) => scriptOf(node) && textOf(node)).forEach((node) => {
+  every(body).reverse().filter((node) => scriptPositionOf(node) && textOf(node)).forEach((node) => {
     const before = textBefore(node);
-    const isBelow = scriptOf(node) === "sub";
+    const isBelow = scriptPositionOf(node) === "sub";
     const own = node.textContent.replace(/\s+/g, " ");
     // Note numbers: pain¹,² or pain¹–³
     if (!isBelow && isNoteMark(own.trim(), before, textAfter(node), ordinals)) {
@@ -354,7 +355,7 @@ function writeOutScripts(body, note) {
 const isUnderlined = (node) => (node.nodeName === "U" || /underline/.test(`${css(node)["text-decoration"]} ${css(node)["text-decoration-line"]}`))
   && !isInserted(node) && !above(node, isInserted) && !node.closest("a") && !node.querySelector("a") && !every(node).some(isInserted);
 
-function writeOutUnderlines(body, note) {
+function convertUnderlines(body, note) {
   every(body).filter((node) => isUnderlined(node) && textOf(node) && !node.closest("h1,h2,h3,h4,h5,h6")).forEach((node) => {
     if (!above(node, isUnderlined)) note("underlined", textOf(node));
     node.setAttribute("data-style", `${node.getAttribute("data-style") ?? ""};font-weight:bold`);
@@ -406,7 +407,7 @@ function reportTabs(body, note) {
 }
 
 // Field codes such as {PAGE} that Word has not put into a comment.
-function takeOutFieldCodes(body) {
+function removeFieldCodes(body) {
   let inCode = false;
   const codes = [];
   nodes(body, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT).forEach((node) => {
@@ -418,7 +419,7 @@ function takeOutFieldCodes(body) {
   if (!isCode) codes.forEach((node) => node.remove());
 }
 
-function takeOutDirections(body, note) {
+function removeDirectionMarks(body, note) {
   texts(body).filter((node) => /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/.test(node.data)).forEach((node) => {
     const isReversed = /[\u202d\u202e]/.test(node.data);
     node.data = node.data.replace(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "");
@@ -428,12 +429,12 @@ function takeOutDirections(body, note) {
 }
 
 export function clean(html, note) {
-  const { body } = new DOMParser().parseFromString(inert(html), "text/html");
+  const { body } = new DOMParser().parseFromString(stripStyles(html), "text/html");
   applyRules(body, styleRules(html));
   trimToFragment(body);
   [
-    takeOutListSigns, takeOutComments, writeOutEquations, takeOutFieldCodes, takeOutDeleted, takeOutHidden, takeOutContents, reportTextBoxes, writeOutPictures,
-    writeOutControls, takeOutDirections, writeOutSymbols, writeOutCapitals, reportTabs, writeOutFootnotes, reportColors, writeOutScripts, writeOutUnderlines,
+    extractListLabels, removeComments, convertEquations, removeFieldCodes, removeDeletions, removeHidden, removeTablesOfContents, reportTextBoxes, replacePictures,
+    replaceControls, removeDirectionMarks, convertSymbols, applyTextTransform, reportTabs, convertFootnotes, reportColors, convertScripts, convertUnderlines,
   ].forEach((step) => step(body, note));
   return body;
 }

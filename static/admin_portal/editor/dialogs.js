@@ -15,7 +15,7 @@ function answers(form) {
 // Show where a link leads now.
 function showLink(dialog, href) {
   const [, page, section = ""] = /^page:([^#]*)#?(.*)$/.exec(href) ?? [];
-  const row = all("[name=choice]", dialog).find((one) => one.value === page);
+  const row = all("[name=choice]", dialog).find((input) => input.value === page);
   if (!row) {
     const url = dialog.querySelector("[name=url]");
     url.value = page ? "" : href;
@@ -29,14 +29,14 @@ function showLink(dialog, href) {
 }
 
 export function createDialogs(editor, field) {
-  document.body.append(editor.querySelector("template[data-windows]").content.cloneNode(true));
+  document.body.append(editor.querySelector("template[data-dialogs]").content.cloneNode(true));
   const windows = {};
   const lists = startChoiceLists(editor, field);
-  all("dialog[data-window]:not([data-taken])").forEach((dialog) => {
-    const name = dialog.dataset.window;
+  all("dialog[data-dialog]:not([data-taken])").forEach((dialog) => {
+    const name = dialog.dataset.dialog;
     dialog.dataset.taken = "";
     windows[name] = dialog;
-    const form = dialog.querySelector("[data-put]");
+    const form = dialog.querySelector("[data-insert]");
     if (!form) return;
     lists.start(dialog, name);
     form.addEventListener("submit", (event) => {
@@ -69,7 +69,7 @@ export function createDialogs(editor, field) {
       delete dialog.dataset.took;
       if (text && selectedText(field).trim()) text.value = dialog.dataset.took = selectedText(field);
       await lists.fill(dialog, name);
-      const input = chosen && all("[name=choice], [name=value]", dialog).find((one) => one.value === chosen);
+      const input = chosen && all("[name=choice], [name=value]", dialog).find((option) => option.value === chosen);
       if (input) input.checked = true;
       if (href) showLink(dialog, href);
       dialog.showModal();

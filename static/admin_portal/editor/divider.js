@@ -5,7 +5,7 @@ const STEP = 2; // percent
 const [LEAST, MOST] = [30, 70];
 
 export function startDivider(editor, area) {
-  const line = editor.querySelector("[data-split]");
+  const line = editor.querySelector("[data-divider]");
   const put = (percent) => {
     const share = Math.round(Math.min(MOST, Math.max(LEAST, percent)));
     line.setAttribute("aria-valuenow", String(share));

@@ -1,4 +1,4 @@
-// Recovery of earlier unsaved text: continue with it, compare it, or discard it.
+// Recovery of earlier unsaved text: restore it, compare it, or discard it.
 
 import { format, gettext, ngettext } from "../i18n.js";
 import { all, postForm } from "./api.js";
@@ -12,9 +12,9 @@ function button(text, act, quiet = "") {
 }
 
 const MARKS = { "+": "ins", "-": "del" };
-const AROUND = 160; // characters of unchanged text shown on each side of a change
+const CONTEXT_LENGTH = 160; // characters of unchanged text shown on each side of a change
 
-const short = (words) => (words.length > 3 * AROUND ? `${words.slice(0, AROUND)} … ${words.slice(-AROUND)}` : words);
+const short = (words) => (words.length > 3 * CONTEXT_LENGTH ? `${words.slice(0, CONTEXT_LENGTH)} … ${words.slice(-CONTEXT_LENGTH)}` : words);
 
 function showChanges(place, changes) {
   place.replaceChildren(...changes.map(([sign, words]) => {
@@ -23,10 +23,10 @@ function showChanges(place, changes) {
   }));
 }
 
-// ``restore``: keeps an offer again that was forgotten.
+// ``restore``: puts back an offer that was dismissed.
 export function startDraftRecovery(editor, form, { take, forget, restore }) {
-  const box = editor.querySelector("[data-offers]");
-  const dialog = () => document.querySelector("dialog[data-window=compare]");
+  const box = editor.querySelector("[data-recovery]");
+  const dialog = () => document.querySelector("dialog[data-dialog=compare]");
 
   async function compare(offer) {
     const body = new FormData();
@@ -40,7 +40,7 @@ export function startDraftRecovery(editor, form, { take, forget, restore }) {
       showChanges(words, changes);
       return [Object.assign(document.createElement("h3"), { textContent: label }), words];
     });
-    const message = result.data.error ?? gettext("It is the same as the saved draft.");
+    const message = result.data.error ?? gettext("It is identical to the saved draft.");
     list.replaceChildren(...(parts.length ? parts : [Object.assign(document.createElement("p"), { textContent: message })]));
     dialog().showModal();
     list.querySelector("ins, del")?.scrollIntoView({ block: "center" });
@@ -62,7 +62,7 @@ export function startDraftRecovery(editor, form, { take, forget, restore }) {
     if (!older.length) return;
     const olderRows = Object.assign(document.createElement("details"), { open });
     const count = older.length;
-    const words = ngettext("%(count)s older text that is not saved", "%(count)s older texts that are not saved", count);
+    const words = ngettext("%(count)s older unsaved version", "%(count)s older unsaved versions", count);
     olderRows.append(Object.assign(document.createElement("summary"), { textContent: format(words, { count }) }), ...older);
     box.append(olderRows);
   }
@@ -70,22 +70,22 @@ export function startDraftRecovery(editor, form, { take, forget, restore }) {
   function describe({ at, here, fields }) {
     const values = { title: fields.title, time: clock(at) };
     if (!form.elements.page && fields.title) {
-      return format(here ? gettext("You have text “%(title)s” from %(time)s that is not saved (in this browser).")
-        : gettext("You have text “%(title)s” from %(time)s that is not saved."), values);
+      return format(here ? gettext("You have an unsaved version of “%(title)s” from %(time)s (stored in this browser).")
+        : gettext("You have an unsaved version of “%(title)s” from %(time)s."), values);
     }
-    return format(here ? gettext("You have text from %(time)s that is not saved (in this browser).")
-      : gettext("You have text from %(time)s that is not saved."), values);
+    return format(here ? gettext("You have an unsaved version from %(time)s (stored in this browser).")
+      : gettext("You have an unsaved version from %(time)s."), values);
   }
 
   function show(offers) {
     const timestamp = (offer) => new Date(offer.at).getTime();
-    const rows = offers.filter((offer) => offer.fields).sort((one, other) => timestamp(other) - timestamp(one)).map((offer) => {
+    const rows = offers.filter((offer) => offer.fields).sort((offer, other) => timestamp(other) - timestamp(offer)).map((offer) => {
       const row = Object.assign(document.createElement("div"), { className: "draft-offer" });
       const words = Object.assign(document.createElement("p"), { textContent: describe(offer) });
-      const removeRow = () => showRows(all(".draft-offer", box).filter((one) => one !== row));
+      const removeRow = () => showRows(all(".draft-offer", box).filter((other) => other !== row));
       const buttons = Object.assign(document.createElement("div"), { className: "buttons" });
       buttons.append(
-        button(gettext("Continue with it"), () => { removeRow(); take(offer); }),
+        button(gettext("Restore"), () => { removeRow(); take(offer); }),
         button(gettext("Compare"), () => compare(offer), "button--secondary"),
         button(gettext("Discard"), () => {
           const remaining = all(".draft-offer", box);

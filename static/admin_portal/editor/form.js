@@ -15,7 +15,7 @@ export const languageOf = ({ form }) => form.querySelector("[name=language]")?.v
   || form.querySelector("[data-language]")?.dataset.language || "";
 
 // Browsers differ in line endings: \r\n or \n.
-export const same = (one, other) => JSON.stringify(one).replaceAll("\\r\\n", "\\n") === JSON.stringify(other).replaceAll("\\r\\n", "\\n");
+export const same = (first, second) => JSON.stringify(first).replaceAll("\\r\\n", "\\n") === JSON.stringify(second).replaceAll("\\r\\n", "\\n");
 
 function row(form, name) {
   // Add a missing row of the reading list with Django's own link.
@@ -42,8 +42,9 @@ const timeZone = document.querySelector("meta[name=time-zone]")?.content;
 
 export function clock(moment) {
   const at = new Date(moment);
-  // The time format of the rest of the admin, regardless of the browser's locale.
-  const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone });
-  const day = (one) => one.toLocaleDateString([], { day: "numeric", month: "short", timeZone });
+  // The time format of the other staff screens, which follows their language, not the browser's locale.
+  const locale = document.documentElement.lang || undefined;
+  const time = at.toLocaleTimeString(locale, { hour: "numeric", minute: "2-digit", timeZone });
+  const day = (date) => date.toLocaleDateString(locale, { day: "numeric", month: "short", timeZone });
   return day(at) === day(new Date()) ? time : `${day(at)}, ${time}`;
 }

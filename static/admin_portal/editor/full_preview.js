@@ -23,9 +23,9 @@ function scrollToFragment(event) {
   event.currentTarget.getElementById(decodeURIComponent(fragment))?.scrollIntoView();
 }
 
-// Replace only what changed, so that pictures are not redrawn and open details stay open.
+// Replace only what changed, so that pictures are not redrawn and expanded details stay open.
 function updateChildren(body, next) {
-  const isSameKind = (one, other) => one.nodeType === other.nodeType && one.nodeName === other.nodeName;
+  const isSameKind = (node, other) => node.nodeType === other.nodeType && node.nodeName === other.nodeName;
   const [old, fresh] = [[...body.childNodes], [...next.childNodes]];
   fresh.forEach((node, at) => {
     const before = old[at];

@@ -1,4 +1,4 @@
-// Text fields that are as tall as their text, where the style sheet cannot do it (``field-sizing``).
+// Fallback for ``field-sizing``: text fields that grow with their text.
 
 import { all } from "./api.js";
 
@@ -11,7 +11,7 @@ export function startGrowingFields(form, except) {
   };
   const fitAll = () => fields.filter((field) => field.offsetParent).forEach(fit);
   ["input", "change"].forEach((name) => form.addEventListener(name, fitAll));
-  // A field that was hidden or has another width has another height.
+  // A field that was hidden or resized needs a new height.
   const widths = new WeakMap();
   const watch = new ResizeObserver((entries) => entries.forEach(({ target }) => {
     if (widths.get(target) === target.offsetWidth) return;

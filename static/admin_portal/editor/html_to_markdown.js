@@ -2,10 +2,10 @@
 // lists, links, and tables) and reports what was changed.
 
 import { clean, css, textOf } from "./clean_paste.js";
-import { address, escaped, oneLine, paragraphs, weight, withBreaks } from "./inline.js";
+import { address, escaped, oneLine, paragraphs, fontStyleOf, withBreaks } from "./inline.js";
 
 const BLOCKS = new Set("P DIV SECTION ARTICLE MAIN HEADER FOOTER ASIDE NAV FIGURE FIGCAPTION BODY BLOCKQUOTE PRE ADDRESS DL DT DD CENTER FORM FIELDSET LEGEND DETAILS SUMMARY UL OL LI TABLE HR CAPTION H1 H2 H3 H4 H5 H6".split(" "));
-const STRUCTURE = "h1,h2,h3,h4,h5,h6,p,ul,ol,table,a[href],strong,em,i,b,[class^=MsoList],[class^=MsoHeading],[role=heading],[data-style*=mso-list],[data-style*='font-weight'],[data-style*='font-style']";
+const STRUCTURE = "h1,h2,h3,h4,h5,h6,p,ul,ol,table,a[href],strong,em,i,b,[class^=MsoList],[class^=MsoHeading],[role=heading],[data-style*=mso-list],[data-style*='font-fontStyleOf'],[data-style*='font-style']";
 const MAX_LEVEL = 4; // #### is the last heading of the dialect
 const MAX_CELLS = 60;
 const BULLET = /^[•·▪▫◦‣⁃∙●○■➢❖◆]\s+/;
@@ -24,7 +24,7 @@ function heading(node) {
 const ROMAN = { i: 1, v: 5, x: 10, l: 50 };
 const roman = (text) => [...text].reduce((sum, letter, at) => sum + (ROMAN[letter] < (ROMAN[text[at + 1]] ?? 0) ? -ROMAN[letter] : ROMAN[letter]), 0);
 
-// Reads a label such as "3.", "b)", "(iv)", "Step 2:" or "1.2": {number, isPlain}, or null for a bullet.
+// Reads a label such as "3.", "b)", "(iv)", "Step 2:", or "1.2": {number, isPlain}, or null for a bullet.
 function numberOf(sign, last) {
   const found = /^[([]?(?:\p{L}+\s+)?((?:\d+\.)*)(\d+|[a-z]{1,5})[.):\]]*$/iu.exec(sign);
   if (!found || (found[2] === "o" && sign === "o")) return null;
@@ -36,7 +36,7 @@ function numberOf(sign, last) {
   return letters.length === 1 ? { number: letters.charCodeAt(0) - 96, isPlain: false } : null;
 }
 
-// Word's lists are paragraphs: the level is in the style, the label in data-sign (see clean.js).
+// Word's lists are paragraphs: the level is in the style, the label in data-list-label (see clean_paste.js).
 function wordItem(node) {
   const level = /level(\d+)/.exec(css(node)["mso-list"] ?? "")?.[1];
   const sign = node.getAttribute("data-sign");
@@ -81,7 +81,7 @@ function htmlList(node, depth, state, outer) {
     const here = level ? level - 1 : depth;
     const value = Number.parseInt(item.getAttribute?.("value") ?? "", 10);
     if (!Number.isNaN(value)) number = value;
-    const inner = convert(item.nodeName === "LI" ? [...item.childNodes] : [item], here, { ...state, isInItem: true }, item.nodeType === Node.ELEMENT_NODE ? weight(item, outer) : outer);
+    const inner = convert(item.nodeName === "LI" ? [...item.childNodes] : [item], here, { ...state, isInItem: true }, item.nodeType === Node.ELEMENT_NODE ? fontStyleOf(item, outer) : outer);
     if (!inner.length) return undefined;
     const first = inner[0].depth === undefined ? inner.shift() : { text: [] };
     state.out.push({ ...first, inside: undefined, depth: here, number: isOrdered ? number : null });
@@ -99,7 +99,7 @@ function cellText(cell, isHead, state) {
   const parts = [];
   const loose = [];
   const flush = () => {
-    parts.push(...paragraphs(loose.splice(0), state.note, weight(cell, {}), { isPlain: isHead }).flat());
+    parts.push(...paragraphs(loose.splice(0), state.note, fontStyleOf(cell, {}), { isPlain: isHead }).flat());
   };
   const walk = (node) => [...node.childNodes].forEach((child) => {
     if (!isBlock(child) && !holdsBlock(child)) return loose.push(child);
@@ -138,7 +138,7 @@ function gridOf(node, state) {
 }
 
 // Joins several header rows into one: "Dose – morning".
-function oneHead(rows) {
+function mergeHeaderRows(rows) {
   return Array.from({ length: Math.max(...rows.map((row) => row.length)) }, (_, x) => (
     { text: [...new Set(rows.map((row) => row[x]?.text).filter(Boolean))].join(" – "), cell: null }
   ));
@@ -160,7 +160,7 @@ function isLayout(node) {
 
 function table(node, depth, state, outer) {
   if (isLayout(node)) {
-    [...node.rows].forEach((row) => [...row.cells].forEach((cell) => state.out.push(...convert([...cell.childNodes], depth, state, weight(cell, outer)))));
+    [...node.rows].forEach((row) => [...row.cells].forEach((cell) => state.out.push(...convert([...cell.childNodes], depth, state, fontStyleOf(cell, outer)))));
     return;
   }
   const caption = node.caption ? oneLine([node.caption], state.note, { isPlain: true }) : "";
@@ -173,10 +173,10 @@ function table(node, depth, state, outer) {
   const count = Math.max(1, later < 0 ? 1 : later);
   if (later === 0 && grid.some((row) => row[0]?.cell.nodeName === "TH")) state.note("head", grid[0].map((place) => place?.text ?? "").join(" | "));
   // The text of a cell across the whole width is written once.
-  const once = (row) => (new Set(row.map((place) => place?.cell)).size === 1 && row.length > 1 && row[0] ? [row[0]] : row);
+  const collapseSpannedRow = (row) => (new Set(row.map((place) => place?.cell)).size === 1 && row.length > 1 && row[0] ? [row[0]] : row);
   const line = (row) => `| ${Array.from({ length: width }, (_, x) => row[x]?.text ?? "").join(" | ")} |`;
-  const rows = grid.slice(count).map((row) => line(once(row)));
-  state.out.push({ block: [line(count > 1 ? oneHead(grid.slice(0, count)) : once(grid[0])), `|${"---|".repeat(width)}`, ...rows].join("\n") });
+  const rows = grid.slice(count).map((row) => line(collapseSpannedRow(row)));
+  state.out.push({ block: [line(count > 1 ? mergeHeaderRows(grid.slice(0, count)) : collapseSpannedRow(grid[0])), `|${"---|".repeat(width)}`, ...rows].join("\n") });
 }
 
 // ── Blocks ──
@@ -203,14 +203,14 @@ function pushBlock(node, depth, state, outer) {
   if (level && !node.querySelector("p,ul,ol,table")) return pushHeading(node, level, state, outer);
   const item = wordItem(node);
   if (item) {
-    item.content = (before) => paragraphs([...node.childNodes], state.note, weight(node, outer)).flat().map((line, at) => (at ? line : before + line));
+    item.content = (before) => paragraphs([...node.childNodes], state.note, fontStyleOf(node, outer)).flat().map((line, at) => (at ? line : before + line));
     return wordList(node, item, state);
   }
   if (/^(UL|OL)$/.test(node.nodeName)) return htmlList(node, depth + (state.isInItem ? 1 : 0), state, outer);
   if (node.nodeName === "TABLE") return table(node, depth, state, outer);
   if (node.nodeName === "HR") return undefined;
   const isIndented = /^MsoListParagraph/.test(node.className ?? "");
-  const inner = convert([...node.childNodes], depth, state, { ...weight(node, outer), ...(node.nodeName === "PRE" ? { isPre: true } : {}) });
+  const inner = convert([...node.childNodes], depth, state, { ...fontStyleOf(node, outer), ...(node.nodeName === "PRE" ? { isPre: true } : {}) });
   const last = state.out.at(-1);
   // A list paragraph without a label continues the item before it.
   const inside = isIndented && last ? last.depth ?? last.inside : undefined;
@@ -227,7 +227,7 @@ function convert(nodes, depth, { note, shift, numbers, gone, isInItem }, outer =
     if (!isBlock(node) && !holdsBlock(node)) return loose.push(node);
     pushWords(loose.splice(0), state, outer);
     if (isBlock(node)) return pushBlock(node, depth, state, outer);
-    return state.out.push(...convert([...node.childNodes], depth, state, { ...weight(node, outer), href: node.nodeName === "A" ? address(node, note) : outer.href }));
+    return state.out.push(...convert([...node.childNodes], depth, state, { ...fontStyleOf(node, outer), href: node.nodeName === "A" ? address(node, note) : outer.href }));
   });
   pushWords(loose, state, outer);
   return state.out;
@@ -238,7 +238,7 @@ function convert(nodes, depth, { note, shift, numbers, gone, isInItem }, outer =
 const indented = (text, width) => text.split("\n").map((line) => (line ? " ".repeat(width) + line : line)).join("\n");
 
 // Indents items by the width of their labels, and keeps adjacent lists apart.
-function written(parts) {
+function indentListItems(parts) {
   const open = []; // the lists around: {depth, width, number, isOrdered, sign}
   let text = "";
   let last = null;
@@ -279,5 +279,5 @@ export function toMarkdown(html) {
   const shift = body.querySelector("h1,.MsoTitle,.MsoHeading1,[role=heading][aria-level='1']") ? 1 : 0;
   const parts = convert([...body.childNodes], 0, { note, shift, numbers: {}, gone: {}, isInItem: false });
   const isInline = parts.length === 1 && parts[0].text?.length === 1 && parts[0].depth === undefined;
-  return { markdown: written(parts), notes, isStructured, isInline };
+  return { markdown: indentListItems(parts), notes, isStructured, isInline };
 }

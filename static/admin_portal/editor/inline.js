@@ -13,7 +13,7 @@ export const escaped = (text) => text
   .replace(/_/g, (sign, at, whole) => (WORD.test(whole[at - 1] ?? " ") && WORD.test(whole[at + 1] ?? " ") ? sign : "\\_"))
   .replace(/&(?=#?\w+;)/g, "\\&");
 
-// Escapes characters that would make the line a heading, list, rule, block or table.
+// Escapes characters that would make the line a heading, list, rule, block, or table.
 function atLineStart(line) {
   if (/^(#{1,6}(\s|$)|[-+>](\s|$)|>|:::|~~~)/.test(line) || /^(=+|-+|[-|: ]*-[-|: ]*)$/.test(line)) return `\\${line}`;
   return line.replace(/^(\d{1,9})([.)](\s|$))/, "$1\\$2");
@@ -32,7 +32,7 @@ export function address(link, note) {
   return "";
 }
 
-export function weight(node, outer) {
+export function fontStyleOf(node, outer) {
   const { "font-weight": said = "", "font-style": slant = "" } = css(node);
   const isBold = /^(bold|bolder|[6-9]\d\d)$/.test(said) || /^(B|STRONG|TH|DT)$/.test(node.nodeName);
   const isItalic = /^(italic|oblique)/.test(slant) || /^(I|EM|CITE|DFN|VAR)$/.test(node.nodeName);
@@ -53,14 +53,14 @@ function runs(node, outer, note) {
   if (node.nodeType !== Node.ELEMENT_NODE) return [];
   // A PDF viewer ends every printed line this way.
   if (node.nodeName === "BR") return [{ ...outer, text: node.getAttribute("role") === "presentation" ? " " : BREAK }];
-  const here = weight(node, outer);
+  const here = fontStyleOf(node, outer);
   if (node.nodeName === "A" && !outer.href) here.href = address(node, note);
   if (node.nodeName === "PRE") here.isPre = true;
   const inside = [...node.childNodes].flatMap((child) => runs(child, here, note));
   return node.nodeName === "Q" ? [{ ...outer, text: "“" }, ...inside, { ...outer, text: "”" }] : inside;
 }
 
-const alike = (one, other) => one.bold === other.bold && one.italic === other.italic && one.href === other.href;
+const hasSameStyle = (run, other) => run.bold === other.bold && run.italic === other.italic && run.href === other.href;
 
 function join(found) {
   const joined = [];
@@ -68,14 +68,14 @@ function join(found) {
     if (!run.text) return;
     const last = joined.at(-1);
     // The style of white space does not matter: "**a** **b**" is "**a b**".
-    if (last && (alike(last, run) || (!run.text.trim() && last.href === run.href))) last.text += run.text;
+    if (last && (hasSameStyle(last, run) || (!run.text.trim() && last.href === run.href))) last.text += run.text;
     else joined.push({ ...run });
   });
   return joined;
 }
 
 // Where two styles meet within a word, their markup would touch and be misread, so italics are dropped.
-function apart(joined) {
+function separateTouchingStyles(joined) {
   joined.forEach((run, at) => {
     const last = joined[at - 1];
     if (!last || /\s$/.test(last.text) || /^\s/.test(run.text) || last.href !== run.href) return;
@@ -85,7 +85,7 @@ function apart(joined) {
 }
 
 // Asterisks between a letter and punctuation are not markup, so the punctuation stays outside of them.
-function signed(run, before, after) {
+function movePunctuationOutside(run, before, after) {
   const sign = `${run.bold ? "**" : ""}${run.italic ? "*" : ""}`;
   let [, left, words, right] = /^(\s*)(.*?)(\s*)$/s.exec(run.text);
   if (!sign || !words) return escaped(run.text);
@@ -102,7 +102,7 @@ function marked(joined) {
     const part = [];
     while (at < joined.length && joined[at].href === href) part.push(joined[at++]);
     at -= 1;
-    const inside = part.map((run, index) => signed(run, part[index - 1]?.text.at(-1) ?? (href ? "" : text.at(-1) ?? ""), part[index + 1]?.text[0] ?? "")).join("");
+    const inside = part.map((run, index) => movePunctuationOutside(run, part[index - 1]?.text.at(-1) ?? (href ? "" : text.at(-1) ?? ""), part[index + 1]?.text[0] ?? "")).join("");
     const [, left, words, right] = /^(\s*)(.*?)(\s*)$/s.exec(inside);
     text += href && words ? `${left}[${words.replaceAll(BREAK, " ")}](${href})${right}` : inside;
   }
@@ -114,7 +114,7 @@ const allRuns = (nodes, note, outer, { isPlain = false }) => nodes.flatMap((node
 
 // Returns the paragraphs of these nodes, each as a list of lines.
 export function paragraphs(nodes, note, outer = PLAIN, options = {}) {
-  const text = marked(apart(join(allRuns(nodes, note, outer, options)))).replace(/ *\n */g, "\n").replace(/ {2,}/g, " ").trim();
+  const text = marked(separateTouchingStyles(join(allRuns(nodes, note, outer, options)))).replace(/ *\n */g, "\n").replace(/ {2,}/g, " ").trim();
   return text.split(/\n{2,}/).filter(Boolean).map((part) => part.split("\n"));
 }
 
@@ -122,5 +122,5 @@ export const withBreaks = (lines) => lines.map(atLineStart).join("\\\n");
 
 export function oneLine(nodes, note, options = {}, outer = PLAIN) {
   const found = allRuns(nodes, note, outer, options).map((run) => ({ ...run, text: run.text.replaceAll(BREAK, " ") }));
-  return marked(apart(join(found))).replace(/ {2,}/g, " ").trim();
+  return marked(separateTouchingStyles(join(found))).replace(/ {2,}/g, " ").trim();
 }

@@ -15,38 +15,38 @@ export const focusText = (field) => (visual(field) ?? field).focus();
 
 export const selectedText = (field) => visual(field)?.selectedText() ?? field.value.slice(field.selectionStart, field.selectionEnd);
 
-// The visual editor reads back what is put into the field.
-function putUnseen(field, text, from, to) {
+// The visual editor reads back the new value of the field.
+function replaceInHiddenField(field, text, from, to) {
   field.setRangeText(text, from, to, "end");
   field.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-function put(field, text, from = field.selectionStart, to = field.selectionEnd) {
+function replaceRange(field, text, from = field.selectionStart, to = field.selectionEnd) {
   if (visual(field)) {
-    putUnseen(field, text, from, to);
+    replaceInHiddenField(field, text, from, to);
     return;
   }
   field.focus();
   field.setSelectionRange(from, to);
   // insertText preserves the browser's undo; setRangeText is for browsers that do not support it in textareas.
-  if (!document.execCommand("insertText", false, text)) putUnseen(field, text, from, to);
+  if (!document.execCommand("insertText", false, text)) replaceInHiddenField(field, text, from, to);
 }
 
-// Puts words in place of the selection.
+// Replaces the selection.
 export function insertText(field, text) {
   if (visual(field)) visual(field).insertInline(text);
-  else put(field, text);
+  else replaceRange(field, text);
 }
 
 // Return the line breaks needed for an empty line after, or before, this text.
-const gapAfter = (words) => (!words.trim() || words.endsWith("\n\n") ? "" : words.endsWith("\n") ? "\n" : "\n\n");
-const gapBefore = (words) => (!words.trim() || words.startsWith("\n\n") ? "" : words.startsWith("\n") ? "\n" : "\n\n");
+const blankLinesAfter = (words) => (!words.trim() || words.endsWith("\n\n") ? "" : words.endsWith("\n") ? "\n" : "\n\n");
+const blankLinesBefore = (words) => (!words.trim() || words.startsWith("\n\n") ? "" : words.startsWith("\n") ? "\n" : "\n\n");
 
 // Replaces the selection with paragraphs, lists, or tables, set apart by empty lines.
 export function insertParagraphs(field, blocks) {
   const before = field.value.slice(0, field.selectionStart);
   const after = field.value.slice(field.selectionEnd);
-  put(field, gapAfter(before) + blocks + gapBefore(after));
+  replaceRange(field, blankLinesAfter(before) + blocks + blankLinesBefore(after));
 }
 
 export function removeSelection(field) {
@@ -56,26 +56,26 @@ export function removeSelection(field) {
 }
 
 export function replaceAll(field, text) {
-  put(field, text, 0, field.value.length);
+  replaceRange(field, text, 0, field.value.length);
 }
 
 // Replaces a range anywhere in the text, for example one version in a merge.
 export function replaceAt(field, from, to, text) {
-  put(field, text, from, to);
+  replaceRange(field, text, from, to);
   if (!visual(field)) field.setSelectionRange(from, from + text.length);
 }
 
 export function wrapSelection(field, mark) {
   const { selectionStart: from, value } = field;
   const words = value.slice(from, field.selectionEnd) || gettext("important words");
-  put(field, mark + words + mark);
+  replaceRange(field, mark + words + mark);
   field.setSelectionRange(from + mark.length, from + mark.length + words.length);
 }
 
 export function prefixLines(field, mark) {
   const from = field.value.lastIndexOf("\n", field.selectionStart - 1) + 1;
   const lines = field.value.slice(from, field.selectionEnd).split("\n");
-  put(field, lines.map((line) => (line.startsWith(mark) ? line : mark + line)).join("\n"), from, field.selectionEnd);
+  replaceRange(field, lines.map((line) => (line.startsWith(mark) ? line : mark + line)).join("\n"), from, field.selectionEnd);
 }
 
 // Return the end of the caret's line, or, within a block, of the block's closing line: blocks do not nest.
@@ -98,8 +98,8 @@ export function insertBlock(field, block) {
   }
   const { value } = field;
   const at = blockPlace(value, field.selectionEnd);
-  const gap = gapAfter(value.slice(0, at));
-  put(field, `${gap}${block}\n`, at, at);
+  const gap = blankLinesAfter(value.slice(0, at));
+  replaceRange(field, `${gap}${block}\n`, at, at);
   const inside = /\n(?:- |1\. )?([^\n:]+)/.exec(block);
   if (inside) {
     const start = at + gap.length + inside.index + inside[0].length - inside[1].length;

@@ -1,4 +1,4 @@
-// What to fix: each issue with its place, and a correction where the site knows a safe one.
+// Problems to fix: each with its location, and an automatic fix where one is safe.
 
 import { format, gettext, ngettext } from "../i18n.js";
 import { all } from "./api.js";
@@ -10,7 +10,7 @@ function button(text, act, look = "") {
   return element;
 }
 
-// Replace the lines only if they are still the ones that the correction was made for.
+// Replace the lines only if they are still the ones that the fix was made for.
 function applyFix(text, field, { line, end, old, text: words }) {
   const now = field.value.split("\n").slice(line - 1, end).join("\n");
   if (now !== old) return false;
@@ -51,12 +51,12 @@ export function startIssues(form, editor, field, { text, openPanel, showText, go
   };
   const goTo = ({ line, field: name }) => (line ? goToLine(line) : goToField(name));
 
-  // Corrections that need a choice open the dialog that has it.
+  // Fixes that need a choice open the dialog for it.
   const dialogs = { source: gettext("Choose a source"), picture: gettext("Choose a picture"), link: gettext("Choose a page") };
 
   let shown = { problems: [], advice: [] };
 
-  // A text that has changed since the check is checked again first: the lines of the correction may be others now.
+  // A text that has changed since the check is checked again first: the fix's line numbers may have changed.
   async function runFix(issue) {
     if (!applyFix(text, field, issue.fix)) {
       live.textContent = gettext("The text has changed. Checking it again.");
@@ -64,7 +64,7 @@ export function startIssues(form, editor, field, { text, openPanel, showText, go
       const now = [...shown.problems, ...shown.advice ?? []].find(({ sentence, fix }) => fix && sentence === issue.sentence);
       if (!now || !applyFix(text, field, now.fix)) return;
     }
-    live.textContent = gettext("Fixed. Undo takes it back.");
+    live.textContent = gettext("Fixed. Select Undo to revert.");
     refresh();
   }
 
@@ -105,17 +105,17 @@ export function startIssues(form, editor, field, { text, openPanel, showText, go
     field.dataset.checked = "yes";
     const { problems, advice = [] } = found;
     const count = problems.length;
-    const words = count ? format(ngettext("%(count)s thing to fix", "%(count)s things to fix", count), { count }) : gettext("Ready to send");
+    const words = count ? format(ngettext("%(count)s problem to fix", "%(count)s problems to fix", count), { count }) : gettext("Ready to send");
     all("[data-problem-count]", form).forEach((element) => { element.textContent = words; });
     all("[data-problem-number]", form).forEach((element) => { element.textContent = count; });
     all("[data-open-panel=problems]", form).forEach((element) => { element.dataset.count = count; });
     if (!section) return;
     section.querySelector("[data-ready]").hidden = count > 0;
     section.querySelector("[data-problems]").replaceChildren(...problems.map(row));
-    const suggestions = section.querySelector("[data-better]");
+    const suggestions = section.querySelector("[data-suggestions]");
     suggestions.hidden = advice.length === 0;
     suggestions.querySelector("summary").textContent = format(gettext("Suggestions (%(count)s)"), { count: advice.length });
-    suggestions.querySelector("[data-advice]").replaceChildren(...advice.map(row));
+    suggestions.querySelector("[data-suggestion-list]").replaceChildren(...advice.map(row));
   }
   editor.addEventListener("editor:mode", () => { if (field.dataset.checked) list(shown); });
   editor.addEventListener("editor:ready", () => { if (field.dataset.checked) list(shown); });

@@ -16,7 +16,7 @@ export function startMerge(form) {
     const { field, mine, theirs, before } = place.dataset;
     const input = form.elements[field];
     const texts = { mine, theirs, both: mine + (mine.endsWith("\n") || theirs.startsWith("\n") ? "" : " ") + theirs };
-    const said = place.querySelector("[data-said]");
+    const said = place.querySelector("[data-message]");
     let now = mine;
     place.addEventListener("change", (event) => {
       const wanted = texts[event.target.value];

@@ -1,9 +1,9 @@
-// Whether the text is shown as it looks ("visual") or as Markdown ("source"); remembered for each person in this browser.
+// Whether the text is shown formatted ("visual") or as Markdown ("source"); remembered for each user in this browser.
 
 import { gettext } from "../i18n.js";
 import { all } from "./api.js";
 
-const key = (form) => `plainspine:editor:${form.querySelector("[data-writer]")?.dataset.writer ?? ""}`;
+const key = (form) => `plainspine:editor:${form.querySelector("[data-user]")?.dataset.user ?? ""}`;
 
 function remembered(form) {
   try {
@@ -17,7 +17,7 @@ function remember(form, mode) {
   try {
     localStorage.setItem(key(form), mode);
   } catch {
-    // Without storage, the next page begins with the text as it looks.
+    // Without storage, the next page starts in visual mode.
   }
 }
 
@@ -53,11 +53,11 @@ export function startMode(editor, field) {
   return {
     mode: () => current,
     setMode,
-    // Called whenever the text is shown as it looks again.
+    // Called whenever the editor returns to visual mode.
     whenVisual: (act) => { onVisual = act; },
     // The text can always be written in the field itself.
     fail(error) {
-      // What was still loading when the page was left is no failure.
+      // Ignore load errors caused by leaving the page.
       if (isLeaving) return;
       console.error(error);
       current = "source";

@@ -6,10 +6,10 @@ import { toMarkdown } from "./html_to_markdown.js";
 import { plainNotes } from "./paste_notice.js";
 import { insertText, insertParagraphs } from "./insert_text.js";
 
-const spoken = (markdown) => markdown.replace(/\\\n/g, "\n").replace(/\\([^\w\s])/g, "$1").replace(/\s+/g, "");
+const plainTextOf = (markdown) => markdown.replace(/\\\n/g, "\n").replace(/\\([^\w\s])/g, "$1").replace(/\s+/g, "");
 
-// Return what the clipboard holds: a picture, and its HTML as Markdown.
-export function pasted(data, upload) {
+// Return the clipboard's contents: a picture, and its HTML as Markdown.
+export function readClipboard(data, upload) {
   const html = data?.getData("text/html");
   const [picture] = upload.pictures(data);
   return { picture, made: html?.trim() ? toMarkdown(html) : { markdown: "", notes: [], isStructured: false } };
@@ -19,14 +19,14 @@ export function startPaste(field, upload, list, say) {
   field.addEventListener("paste", (event) => {
     const html = event.clipboardData?.getData("text/html");
     const plain = event.clipboardData?.getData("text/plain") ?? "";
-    const { picture, made } = pasted(event.clipboardData, upload);
+    const { picture, made } = readClipboard(event.clipboardData, upload);
     // With text, Word also copies a picture of it; with a picture, a browser also copies its HTML.
     if (picture && !made.markdown) {
       event.preventDefault();
       upload.open(picture);
       return;
     }
-    const isRicher = made.isStructured || spoken(made.markdown) !== spoken(plain);
+    const isRicher = made.isStructured || plainTextOf(made.markdown) !== plainTextOf(plain);
     if (!html?.trim() || !isRicher || made.markdown === plain.trim()) {
       list([...made.notes, ...plainNotes(plain)]);
       return;
@@ -37,6 +37,6 @@ export function startPaste(field, upload, list, say) {
     if (made.isInline) insertText(field, space(0) + made.markdown + space(-1));
     else if (made.markdown) insertParagraphs(field, made.markdown);
     list(made.notes);
-    say(gettext("The pasted text was converted to Markdown. Press Control Z to undo."));
+    say(gettext("The pasted text was converted to Markdown. Press Ctrl+Z to undo."));
   });
 }

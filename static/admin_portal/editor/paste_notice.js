@@ -11,7 +11,7 @@ const SENTENCES = {
   contents: gettext("A table of contents was left out:"),
   textbox: gettext("Text boxes were left out:"),
   picture: gettext("Pictures were left out. Upload each one, and then insert it:"),
-  media: gettext("Videos, frames, or embedded files were left out:"),
+  media: gettext("Videos, embedded pages, and other embedded files were left out:"),
   control: gettext("Buttons and form fields were left out:"),
   link: gettext("These words lost their link, because its address does not work on a public page:"),
   colored: gettext("Words lost their color or highlighting. If the color means something, say it in words:"),
@@ -29,7 +29,7 @@ const SENTENCES = {
   head: gettext("The first row became the table’s header row. Check that it should be:"),
   tab: gettext("Tabs became spaces. If they made columns, insert a table instead:"),
   direction: gettext("Marks that reverse the reading direction were removed. Check the order:"),
-  markup: gettext("Markdown reads these lines as a list, a heading, or code. To keep them as text, put \\ before the first sign "
+  markup: gettext("Markdown reads these lines as a list, a heading, or code. To keep them as text, put \\ before the first character "
     + "(for a number, before its period):"),
   bullet: gettext("Typed bullets run together into one paragraph. Start each line with “- ” instead:"),
 };

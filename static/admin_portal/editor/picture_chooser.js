@@ -1,4 +1,4 @@
-// The dialog in which a picture is chosen: by the Picture button of the visual editor, and by the picture fields of forms.
+// The dialog for choosing a picture, opened by the visual editor's Picture button and by the picture fields of forms.
 
 import { gettext } from "../i18n.js";
 import { createPictureList } from "./choice_lists.js";
@@ -23,8 +23,8 @@ export function createPictureChooser(dialog, { upload }) {
     finish(key);
     if (returnValue === "upload") upload();
   });
-  // ``load``: returns the rows of the picture list, or undefined if they cannot be had. ``canUpload``: a new picture would go
-  // into the text. The dialog opens at once: what is typed while the list is loaded is searched for.
+  // ``load``: returns the rows of the picture list, or undefined if they cannot be had. ``canUpload``: a new picture
+  // would go into the text. The dialog opens at once; search words typed while the list is loading are applied.
   return async ({ load, chosen = "", name, action, canUpload = false }) => {
     title.textContent = name;
     put.textContent = action;

@@ -5,20 +5,20 @@ import { clock } from "./form.js";
 
 function describe({ name, since, typed }) {
   const values = { name, time: clock(since) };
-  if (!typed) return format(gettext("%(name)s has had this page open since %(time)s, and has typed nothing."), values);
+  if (!typed) return format(gettext("%(name)s has had this page open since %(time)s and hasn’t typed anything."), values);
   const minutes = Math.floor((Date.now() - new Date(typed)) / 60_000);
-  if (minutes < 1) return format(gettext("%(name)s has had this page open since %(time)s, last typed just now."), values);
+  if (minutes < 1) return format(gettext("%(name)s has had this page open since %(time)s; last edit just now."), values);
   return format(ngettext(
-    "%(name)s has had this page open since %(time)s, last typed %(minutes)s min ago.",
-    "%(name)s has had this page open since %(time)s, last typed %(minutes)s min ago.",
+    "%(name)s has had this page open since %(time)s; last edit %(minutes)s min ago.",
+    "%(name)s has had this page open since %(time)s; last edit %(minutes)s min ago.",
     minutes,
   ), { ...values, minutes });
 }
 
 export function startPresence(editor, form) {
-  const presenceBox = editor.querySelector("[data-others]");
+  const presenceBox = editor.querySelector("[data-presence]");
   const live = editor.querySelector("[data-live]");
-  const writer = form.querySelector("[data-writer]");
+  const writer = form.querySelector("[data-user]");
   let announced = "";
   return {
     show(data) {
@@ -26,11 +26,11 @@ export function startPresence(editor, form) {
       // A merged form already includes the save that it was merged with.
       const opened = Number((form.elements.merge_version ?? form.elements.version)?.value ?? 0);
       if (data.version > opened) {
-        const words = gettext("%(name)s saved this page at %(time)s. When you save, you see both texts side by side.");
+        const words = gettext("%(name)s saved this page at %(time)s. When you save, you’ll see both versions side by side.");
         sentences.push(format(words, { name: data.saved_by, time: clock(data.saved_at) }));
       }
-      if (data.user !== Number(writer.dataset.writer)) {
-        const words = gettext("You are signed in as %(name)s now: what you save will be recorded under that name.");
+      if (data.user !== Number(writer.dataset.user)) {
+        const words = gettext("You’re now signed in as %(name)s. Anything you save will be recorded under that name.");
         sentences.push(format(words, { name: data.user_name }));
       }
       presenceBox.replaceChildren(...sentences.map((sentence) => Object.assign(document.createElement("p"), { textContent: sentence })));

@@ -7,9 +7,9 @@ import { startScroll } from "./scroll.js";
 import { renderInFrame } from "./full_preview.js";
 import { startPreviewModes } from "./preview_modes.js";
 
-const WAIT = 400; // milliseconds after the last key
+const DEBOUNCE_MS = 400; // after the last key
 // The first preview waits for the text to be editable, but no longer than this. Both at once would delay the text.
-const FIRST_WAIT = 3000; // milliseconds
+const MAX_FIRST_WAIT_MS = 3000;
 
 // Return the source line of the block that was clicked: the renderer puts a comment before each block.
 function lineOf(element) {
@@ -30,7 +30,7 @@ function describeProblems(count) {
 
 // ``place``: the functions of bar.js and text.js. ``createIssues(refresh)`` returns the list of issues.
 export function startPreview(editor, field, notice, place, createIssues) {
-  const frame = editor.querySelector("[data-true-page]");
+  const frame = editor.querySelector("[data-full-preview]");
   const state = editor.querySelector("[data-state]");
   const live = editor.querySelector("[data-live]");
   const outline = startOutline(editor, field, place.goToLine);
@@ -91,7 +91,7 @@ export function startPreview(editor, field, notice, place, createIssues) {
   const issues = createIssues(refresh);
   const scheduleRefresh = () => {
     clearTimeout(timer);
-    timer = setTimeout(refresh, WAIT);
+    timer = setTimeout(refresh, DEBOUNCE_MS);
   };
   field.form.addEventListener("input", scheduleRefresh);
   field.form.addEventListener("change", scheduleRefresh);
@@ -99,7 +99,7 @@ export function startPreview(editor, field, notice, place, createIssues) {
   outline();
   if (editor.visualEditor) refresh();
   else {
-    timer = setTimeout(refresh, FIRST_WAIT);
+    timer = setTimeout(refresh, MAX_FIRST_WAIT_MS);
     editor.addEventListener("editor:ready", () => { if (!latestRequest) refresh(); }, { once: true });
   }
   return refresh;

@@ -28,8 +28,8 @@ function largeType(doc, large) {
   doc.body.append(box);
 }
 
-// The text of a block as the server reads it, with single spaces and without marks of sources; and the node and offset
-// of each character.
+// The text of a block as the server reads it, with single spaces and without citations, and the node and offset of each
+// character.
 function readBlock(block) {
   const walker = block.ownerDocument.createTreeWalker(block, NodeFilter.SHOW_TEXT);
   const places = [];
@@ -47,7 +47,7 @@ function readBlock(block) {
   return { text, places };
 }
 
-// Sentences over the target get the browser's own highlight: no element is added, so nothing moves.
+// Sentences over the target get the browser's own highlight: no element is added, so the layout doesn't shift.
 function markLong(doc, sentences) {
   const { CSS: frameCss, Highlight } = doc.defaultView;
   if (!frameCss?.highlights) return;
@@ -116,6 +116,6 @@ export function startPreviewModes(editor, frame, changed) {
     fit(viewport, frame);
     changed();
   }).observe(viewport);
-  editor.querySelector("[data-see]").hidden = false;
+  editor.querySelector("[data-preview-pane]").hidden = false;
   return applyModes;
 }

@@ -31,14 +31,14 @@ function pagePlaces(doc) {
   return places.filter(([line, y], at) => at === 0 || (line > places[at - 1][0] && y >= places[at - 1][1]));
 }
 
-function between(pairs, from, to, value) {
+function interpolate(pairs, from, to, value) {
   const next = pairs.findIndex((pair) => pair[from] > value);
   const [low, high] = next < 0 ? [pairs.at(-1), pairs.at(-1)] : [pairs[Math.max(0, next - 1)], pairs[next]];
   const span = high[from] - low[from];
   return span > 0 ? low[to] + ((value - low[from]) / span) * (high[to] - low[to]) : low[to];
 }
 
-const STALE = 1000; // milliseconds after which places in the visual editor are measured again: its cards grow when they load
+const MEASURE_AFTER_MS = 1000; // after which positions in the visual editor are measured again, because its blocks grow when they load
 
 // ``text``: the function of text.js.
 export function startScroll(field, frame, text) {
@@ -58,7 +58,7 @@ export function startScroll(field, frame, text) {
     return (line) => places[line - 1];
   };
   const measure = (box) => {
-    if (box !== field && performance.now() - measuredAt > STALE) pairs = undefined;
+    if (box !== field && performance.now() - measuredAt > MEASURE_AFTER_MS) pairs = undefined;
     if (pairs || !page() || !frame.contentDocument.body) return;
     const placeOf = linePlaces(box);
     pairs = [[0, 0], ...pagePlaces(frame.contentDocument).map(([line, y]) => [placeOf(line) ?? 0, y])
@@ -72,31 +72,31 @@ export function startScroll(field, frame, text) {
     measure(box);
     if (!pairs) return;
     const there = page();
-    const ends = (part) => part.scrollHeight - part.clientHeight - part.scrollTop < 2;
+    const isAtEnd = (part) => part.scrollHeight - part.clientHeight - part.scrollTop < 2;
     if (leader === "text") {
-      there.scrollTop = ends(box) && box.scrollTop > 0 ? there.scrollHeight : box.scrollTop === 0 ? 0 : between(pairs, 0, 1, box.scrollTop);
+      there.scrollTop = isAtEnd(box) && box.scrollTop > 0 ? there.scrollHeight : box.scrollTop === 0 ? 0 : interpolate(pairs, 0, 1, box.scrollTop);
     } else {
-      box.scrollTop = ends(there) && there.scrollTop > 0 ? box.scrollHeight : there.scrollTop === 0 ? 0 : between(pairs, 1, 0, there.scrollTop);
+      box.scrollTop = isAtEnd(there) && there.scrollTop > 0 ? box.scrollHeight : there.scrollTop === 0 ? 0 : interpolate(pairs, 1, 0, there.scrollTop);
     }
   };
-  const soon = (who) => () => {
+  const scheduleSync = (who) => () => {
     if (leader !== who || asked) return;
     asked = true;
     requestAnimationFrame(follow);
   };
-  const lead = (who) => () => { leader = who; };
+  const setLeader = (who) => () => { leader = who; };
   const source = field.closest("[data-editor]");
-  ["wheel", "pointerdown", "keydown", "touchstart", "focusin"].forEach((kind) => source.addEventListener(kind, lead("text"), { passive: true, capture: true }));
+  ["wheel", "pointerdown", "keydown", "touchstart", "focusin"].forEach((kind) => source.addEventListener(kind, setLeader("text"), { passive: true, capture: true }));
   // Scroll events do not bubble, but they can be captured.
-  source.addEventListener("scroll", (event) => { if (event.target === textBox()) soon("text")(); }, { passive: true, capture: true });
+  source.addEventListener("scroll", (event) => { if (event.target === textBox()) scheduleSync("text")(); }, { passive: true, capture: true });
   new ResizeObserver(() => { pairs = undefined; }).observe(field);
   source.addEventListener("editor:mode", () => { pairs = undefined; });
   return {
     // Call once for each document in the frame.
     watch() {
       const doc = frame.contentDocument;
-      ["wheel", "pointerdown", "keydown", "touchstart"].forEach((kind) => doc.addEventListener(kind, lead("page"), { passive: true }));
-      doc.addEventListener("scroll", soon("page"), { passive: true });
+      ["wheel", "pointerdown", "keydown", "touchstart"].forEach((kind) => doc.addEventListener(kind, setLeader("page"), { passive: true }));
+      doc.addEventListener("scroll", scheduleSync("page"), { passive: true });
     },
     // Call after each change to the page.
     renew({ keep = false } = {}) {

@@ -48,7 +48,7 @@ export const withFractions = (text) => text.replace(/(?:(\d)\s?)?([⁰¹²³⁴-
 const ORDINAL = /^(st|nd|rd|th|er|ra|ro|do|da|to|ta|re|e|de|ème|eme)$/i;
 const MARKS = { TM: "™", SM: "℠", R: "®", C: "©" };
 
-// Ordinals such as 3.ª and 1.º, after a whole number. ``ordinals``: how a raised letter is printed, {o: "º"}.
+// Ordinals such as 3.ª and 1.º, after a whole number. ``ordinals``: how a raised letter is written, {o: "º"}.
 const isOrdinal = (text, before, ordinals) => (/^[ºª]$/.test(text) || Object.hasOwn(ordinals, text)) && /(^|[^\d.,])\d+\.?$/.test(before);
 
 const UNIT = /(^|[^\p{L}])([kcdmµμn]?m|yd|mi|km|ha|sec)$/u;

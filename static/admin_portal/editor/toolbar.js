@@ -19,7 +19,7 @@ export function startTools(editor, field, windows) {
     reach(button);
     act(button);
   });
-  all("[data-foot]", editor).forEach((button) => {
+  all("[data-footer]", editor).forEach((button) => {
     button.hidden = false;
     button.addEventListener("click", () => act(button));
   });

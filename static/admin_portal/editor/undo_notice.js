@@ -1,4 +1,4 @@
-// What was just discarded, with a button that brings it back.
+// A notice about what was just discarded, with a button that brings it back.
 
 import { gettext } from "../i18n.js";
 

@@ -4,7 +4,7 @@ import { gettext } from "../i18n.js";
 import { refreshCsrfToken } from "./api.js";
 import { anyLocal } from "./local_drafts.js";
 
-// A notice stays until what it says is no longer true: each topic (autosave, preview) clears its own.
+// A notice stays until its condition clears: each topic (autosave, preview) clears its own.
 export function startNotice(editor) {
   const box = editor.querySelector("[data-notice]");
   const live = editor.querySelector("[data-live]");
@@ -24,7 +24,7 @@ export function startNotice(editor) {
     const parts = [`${last.message} `];
     if (last.status === 401) {
       const link = document.createElement("a");
-      Object.assign(link, { href: editor.dataset.login, target: "_blank", textContent: gettext("Sign in in a new window, then come back here.") });
+      Object.assign(link, { href: editor.dataset.login, target: "_blank", textContent: gettext("Sign in again in a new window, then come back here.") });
       parts.push(link, " ");
     }
     box.replaceChildren(...parts, button);
@@ -36,7 +36,7 @@ export function startNotice(editor) {
       if (topics.delete(topic)) show();
     },
     say({ status, data }, topic) {
-      const message = data.error ?? gettext("The site has a problem. Your text is still here.");
+      const message = data.error ?? gettext("Something went wrong on the site. Your text is still here.");
       if (topics.get(topic)?.message !== message) live.textContent = message;
       topics.delete(topic);
       topics.set(topic, { message, status });
@@ -45,7 +45,7 @@ export function startNotice(editor) {
   };
 }
 
-// Without autosave, it is enough to know whether something was typed.
+// Without autosave, it only matters whether something was typed.
 function trackChanges(form) {
   let changed = document.querySelector("[data-unsaved]") !== null;
   const change = () => { changed = true; };
@@ -95,7 +95,7 @@ export function warnBeforeUnload(editor, form, notice, autosave = trackChanges(f
   });
   // On a shared computer, the next person could find the copies in this browser.
   document.querySelector("#logout-form")?.addEventListener("submit", (event) => {
-    const dialog = document.querySelector("dialog[data-window=leave]");
+    const dialog = document.querySelector("dialog[data-dialog=leave]");
     if (!dialog || anyLocal().length === 0 || dialog.dataset.asked) return;
     event.preventDefault();
     dialog.addEventListener("close", () => {

@@ -1,19 +1,19 @@
-// A new picture, from the button, the clipboard or dropped on the text. Staff check and save it in another tab; then it is
-// inserted into the text, which stays open here.
+// A new picture, from the button, from the clipboard, or dropped on the text. Staff check and save it in another tab;
+// then it is inserted into the text, which stays open here.
 
 import { gettext } from "../i18n.js";
 import { all, getJson, postForm } from "./api.js";
 import { insertBlock } from "./insert_text.js";
 
 const PICTURE = /^image\//;
-const ASK_EVERY = 4000; // milliseconds
+const POLL_INTERVAL_MS = 4000;
 
 const pictures = (transfer) => [...transfer?.files ?? []].filter((file) => PICTURE.test(file.type));
 
 export function startUpload(editor, field, dialog, forget) {
   const form = dialog.querySelector("[data-upload-form]");
-  const errorBox = form.querySelector("[data-refusal]");
-  const status = form.querySelector("[data-said]");
+  const errorBox = form.querySelector("[data-error]");
+  const status = form.querySelector("[data-message]");
   const link = form.querySelector("[data-check-link]");
   let statusUrl = ""; // address that reports on the picture that is being checked
   let timer = 0;
@@ -65,8 +65,8 @@ export function startUpload(editor, field, dialog, forget) {
       showError(result.data.expired);
       return;
     }
-    status.textContent = result.status === 200 ? "" : result.data.error ?? gettext("The site did not answer. Trying again.");
-    timer = setTimeout(checkStatus, ASK_EVERY);
+    status.textContent = result.status === 200 ? "" : result.data.error ?? gettext("The site isn’t responding. Trying again.");
+    timer = setTimeout(checkStatus, POLL_INTERVAL_MS);
   }
 
   all("[data-close]", dialog).forEach((button) => button.addEventListener("click", closeDialog));
@@ -91,7 +91,7 @@ export function startUpload(editor, field, dialog, forget) {
     if (tab) tab.location.replace(result.data.next);
     showStep("check");
     link.focus();
-    timer = setTimeout(checkStatus, ASK_EVERY);
+    timer = setTimeout(checkStatus, POLL_INTERVAL_MS);
   });
   // The browser handles anything but a picture.
   field.addEventListener("dragover", (event) => {

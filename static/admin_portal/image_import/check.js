@@ -1,17 +1,17 @@
-// Crop and cover: the rectangles on the picture, and the result as the server renders it.
+// Crop and cover: the rectangles on the picture, and the result rendered by the server.
 
 import { format, gettext } from "../i18n.js";
 import { Rectangles } from "./rectangles.js";
 import { RedactionCanvas } from "./redaction.js";
 import { DetectedText } from "./detected_text.js";
 
-const PAUSE = 350;
+const DEBOUNCE_MS = 350;
 const form = document.querySelector("[data-check]");
 const find = (name) => form.querySelector(`[data-${name}]`);
-const status = find("said");
+const status = find("message");
 const undoButton = find("undo");
-const resultImage = find("kept");
-const seenHash = find("looked");
+const resultImage = find("result-image");
+const seenHash = find("seen-hash");
 const confirmation = form.querySelector("[name=deidentified]");
 const problems = document.querySelector("[data-problems]");
 let timer = 0;
@@ -22,7 +22,7 @@ const rectangles = new Rectangles(find("rectangles"), () => {
   text.draw();
   undoButton.disabled = rectangles.before.length === 0;
   clearTimeout(timer);
-  timer = setTimeout(loadResult, PAUSE);
+  timer = setTimeout(loadResult, DEBOUNCE_MS);
 });
 const stage = new RedactionCanvas(find("marks"), rectangles, {
   help: "stage-help",
@@ -73,7 +73,7 @@ async function loadResult() {
   seenHash.value = result.seen_sha256;
   resultImage.width = result.width;
   resultImage.height = result.height;
-  resultImage.src = find("kept-link").href = `${form.dataset.result}?${fields}`;
+  resultImage.src = find("result-link").href = `${form.dataset.result}?${fields}`;
   find("size").textContent = format(gettext("%(width)s × %(height)s pixels"), result);
   showDuplicate(result.duplicate);
   status.textContent = confirmation.checked
@@ -104,7 +104,7 @@ form.addEventListener("submit", (event) => {
     return;
   }
   if (!event.submitter?.hasAttribute("data-save")) return;
-  find("saving").textContent = gettext("Creating the sizes. This takes a few seconds …");
+  find("saving").textContent = gettext("Creating picture sizes. This takes a few seconds…");
   // Wait until the browser has included the button's value in the form data.
   setTimeout(() => form.querySelectorAll("[type=submit]").forEach((button) => { button.disabled = true; }));
 });

@@ -4,10 +4,10 @@ import { format, gettext } from "../i18n.js";
 
 const form = document.querySelector("[data-drop]");
 const field = form.querySelector("[type=file]");
-const errorBox = document.querySelector("[data-refusal]");
+const errorBox = document.querySelector("[data-error]");
 const progress = form.querySelector("[data-progress]");
 const progressBar = progress.querySelector("progress");
-const status = progress.querySelector("[data-said]");
+const status = progress.querySelector("[data-message]");
 const button = form.querySelector("[type=submit]");
 const UNREADABLE = gettext("The picture could not be read. Please try again.");
 const SIGNED_OUT = gettext("You are signed out. Sign in again in another window, then choose the file again.");
@@ -45,12 +45,12 @@ form.addEventListener("submit", (event) => {
     const percent = Math.floor((100 * loaded) / total);
     progressBar.value = percent;
     // Announce progress to screen readers in quarters, not at each percent.
-    if (Math.floor(percent / 25) > announcedQuarter && percent < 100) status.textContent = format(gettext("%(percent)s % sent"), { percent });
+    if (Math.floor(percent / 25) > announcedQuarter && percent < 100) status.textContent = format(gettext("%(percent)s% sent"), { percent });
     announcedQuarter = Math.max(announcedQuarter, Math.floor(percent / 25));
   });
   request.upload.addEventListener("load", () => {
     progressBar.removeAttribute("value");
-    status.textContent = gettext("Reading the picture …");
+    status.textContent = gettext("Reading the picture…");
   });
   request.addEventListener("load", () => {
     if (request.status === 201) window.location.assign(request.response.next);
@@ -60,7 +60,7 @@ form.addEventListener("submit", (event) => {
   errorBox.hidden = true;
   button.disabled = true;
   progressBar.value = 0;
-  status.textContent = gettext("Sending …");
+  status.textContent = gettext("Sending…");
   progress.hidden = false;
   request.send(new FormData(form));
 });

@@ -35,13 +35,13 @@ export class DetectedText {
   }
 
   places() {
-    return [...this.root.querySelectorAll("[data-place]")].map((row) => ({ row, outline: numbers(row.dataset.outline), cover: numbers(row.dataset.cover) }));
+    return [...this.root.querySelectorAll("[data-region]")].map((row) => ({ row, outline: numbers(row.dataset.outline), cover: numbers(row.dataset.cover) }));
   }
 
   async look(again = false) {
     const body = new FormData(this.form);
     if (again) body.set("again", "yes");
-    this.root.textContent = gettext("Looking for text …");
+    this.root.textContent = gettext("Looking for text…");
     try {
       const response = await fetch(this.form.dataset.textAddress, { method: "POST", body, redirect: "error" });
       if (response.headers.get("Content-Type")?.startsWith("application/json")) {
@@ -52,7 +52,7 @@ export class DetectedText {
       } else throw new Error(String(response.status));
     } catch {
       this.root.textContent = gettext(
-        "Text detection did not answer. Check the whole picture. It will run again when you save.",
+        "Text detection isn’t responding. Check the whole picture yourself. It will run again when you save.",
       );
     }
     this.draw();
@@ -67,12 +67,12 @@ export class DetectedText {
       return;
     }
     const key = `cover ${event.timeStamp}`;
-    const chosen = this.places().filter(({ row }) => button.value === "all" || row.dataset.place === button.value);
+    const chosen = this.places().filter(({ row }) => button.value === "all" || row.dataset.region === button.value);
     const uncovered = chosen.filter(({ outline }) => !isCovered(outline, this.rectangles));
     const added = uncovered.map(({ cover }) => this.rectangles.add("box", cover, key));
     const count = added.length;
     if (added.includes(-1)) this.say(gettext("You already have 50 boxes. Crop the picture instead."));
-    else this.say(count === 1 ? gettext("Covered.") : format(ngettext("%(count)s place covered.", "%(count)s places covered.", count), { count }));
+    else this.say(count === 1 ? gettext("Covered.") : format(ngettext("%(count)s area covered.", "%(count)s areas covered.", count), { count }));
     (this.root.querySelector("button:not([hidden])") ?? this.form.querySelector("[data-undo]")).focus();
   }
 
@@ -90,11 +90,11 @@ export class DetectedText {
       ["x", "y", "width", "height"].forEach((name, at) => rect.setAttribute(name, `${outline[at]}%`));
       const number = document.createElementNS(SVG, "text");
       Object.entries({ x: `${outline[0]}%`, y: `${outline[1]}%`, dy: "-6" }).forEach(([name, value]) => number.setAttribute(name, value));
-      number.textContent = row.dataset.place;
+      number.textContent = row.dataset.region;
       outlines.push(rect, number);
     }
     this.svg.replaceChildren(...outlines);
-    const question = this.root.querySelector("[data-open-places]");
+    const question = this.root.querySelector("[data-open-regions]");
     if (question) question.hidden = uncovered === 0;
   }
 }

@@ -1,18 +1,18 @@
-// Sliders for the window of a DICOM frame; the server draws each picture.
+// Sliders for a DICOM frame's window; the server draws each picture.
 
 import { format, gettext } from "../i18n.js";
 
-const PAUSE = 150;
+const DEBOUNCE_MS = 150;
 const STEPS = 400;
 const form = document.querySelector("[data-window]");
-const takeForm = document.querySelector("[data-take]");
+const takeForm = document.querySelector("[data-use-form]");
 const button = document.querySelector("[data-take-button]");
 const preview = document.querySelector("[data-shown]");
-const errorBox = document.querySelector("[data-refusal]");
-const status = form.querySelector("[data-said]");
+const errorBox = document.querySelector("[data-error]");
+const status = form.querySelector("[data-message]");
 const center = form.elements.center;
 const width = form.elements.width;
-const sliders = [...form.querySelectorAll("[data-slide]")];
+const sliders = [...form.querySelectorAll("[data-slider]")];
 let timer = 0;
 
 const formatNumber = (value) => String(Number(Number(value).toPrecision(6)));
@@ -26,7 +26,7 @@ function scheduleUpdate() {
   clearTimeout(timer);
   // Staff can only take the picture that is shown, so disable the button while one is loading.
   button.disabled = true;
-  timer = setTimeout(show, PAUSE);
+  timer = setTimeout(show, DEBOUNCE_MS);
 }
 
 function show() {
@@ -63,8 +63,8 @@ preview.addEventListener("error", async () => {
 function updateSliders() {
   for (const slider of sliders) {
     const span = Number(slider.dataset.span);
-    const defaultValue = slider.dataset.slide === "center" ? Number(slider.dataset.middle) : span;
-    const typed = form.elements[slider.dataset.slide].value;
+    const defaultValue = slider.dataset.slider === "center" ? Number(slider.dataset.middle) : span;
+    const typed = form.elements[slider.dataset.slider].value;
     slider.value = typed === "" ? defaultValue : Number(typed);
     slider.setAttribute("aria-valuetext", formatNumber(slider.value));
   }
@@ -73,12 +73,12 @@ function updateSliders() {
 for (const slider of sliders) {
   const span = Number(slider.dataset.span) || 1;
   const middle = Number(slider.dataset.middle ?? 0);
-  slider.min = slider.dataset.slide === "center" ? middle - span / 2 : span / STEPS;
-  slider.max = slider.dataset.slide === "center" ? middle + span / 2 : span;
+  slider.min = slider.dataset.slider === "center" ? middle - span / 2 : span / STEPS;
+  slider.max = slider.dataset.slider === "center" ? middle + span / 2 : span;
   slider.step = span / STEPS;
   slider.hidden = false;
   slider.addEventListener("input", () => {
-    for (const other of sliders) form.elements[other.dataset.slide].value = formatNumber(other.value);
+    for (const other of sliders) form.elements[other.dataset.slider].value = formatNumber(other.value);
     slider.setAttribute("aria-valuetext", formatNumber(slider.value));
     scheduleUpdate();
   });

@@ -3,16 +3,16 @@
 import { format, gettext } from "../i18n.js";
 
 export const SIDES = ["left", "top", "width", "height"];
-const LEAST = 0.5;
+const MIN_SIZE_PERCENT = 0.5;
 const MAX_BOXES = 50;
 
 const round = (value) => Math.round(value * 100) / 100;
 const within = (value, least, most) => Math.min(most, Math.max(least, value));
 
-/** Keep a rectangle in the picture, at least LEAST percent wide and high. */
+/** Clamp a rectangle to the picture, with a minimum size. */
 export function fitted([left, top, width, height]) {
-  const w = within(width, LEAST, 100);
-  const h = within(height, LEAST, 100);
+  const w = within(width, MIN_SIZE_PERCENT, 100);
+  const h = within(height, MIN_SIZE_PERCENT, 100);
   return [within(left, 0, 100 - w), within(top, 0, 100 - h), w, h].map(round);
 }
 

@@ -1,9 +1,9 @@
-// Rectangles on the picture: drawn, moved and resized by mouse, touch or keyboard.
+// Rectangles on the picture: drawn, moved, and resized by mouse, touch, or keyboard.
 
 import { format, gettext } from "../i18n.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const SMALLEST = 1;
+const MIN_SIZE_PERCENT = 1;
 
 function shape(name, attributes) {
   const element = document.createElementNS(SVG, name);
@@ -42,7 +42,7 @@ export class RedactionCanvas {
       shapes.push(...outside.filter((part) => part[2] > 0 && part[3] > 0).map((part) => shape("rect", { class: "redaction__outside", ...area(part) })));
     }
     const name = kind === "cut" ? gettext("Crop area") : format(gettext("Black box %(number)s"), { number: index + 1 });
-    const text = gettext("%(name)s: %(x)s % from the left, %(y)s % from the top, %(width)s % wide, %(height)s % high");
+    const text = gettext("%(name)s: %(x)s% from the left, %(y)s% from the top, %(width)s% wide, %(height)s% high");
     const label = format(text, { name, x, y, width, height });
     const held = { class: `redaction__${kind}`, tabindex: 0, role: "button", "aria-label": label, "aria-describedby": this.help, "data-kind": kind, "data-index": index };
     shapes.push(shape("rect", { ...held, ...area(numbers) }));
@@ -81,7 +81,7 @@ export class RedactionCanvas {
     const [dx, dy] = [x - from[0], y - from[1]];
     if (how === "move") this.rectangles.set(kind, this.drag.index, [start[0] + dx, start[1] + dy, start[2], start[3]], key);
     else if (how === "size") this.rectangles.set(kind, this.drag.index, [start[0], start[1], Math.min(start[2] + dx, 100 - start[0]), Math.min(start[3] + dy, 100 - start[1])], key);
-    else if (Math.abs(dx) > SMALLEST && Math.abs(dy) > SMALLEST) {
+    else if (Math.abs(dx) > MIN_SIZE_PERCENT && Math.abs(dy) > MIN_SIZE_PERCENT) {
       const drawn = [Math.min(x, from[0]), Math.min(y, from[1]), Math.abs(dx), Math.abs(dy)];
       if (this.drag.index < 0) this.drag.index = this.rectangles.add(kind, drawn, key);
       else this.rectangles.set(kind, this.drag.index, drawn, key);

@@ -1,20 +1,20 @@
 // Geometry of markers. All positions and sizes are percentages of the picture.
 
 const MARGIN = 8;
-const REACHES = [18, 24, 30];
-const TURNS = 24;
+const DISTANCES = [18, 24, 30];
+const ANGLE_STEPS = 24;
 
 export const clamp = (value, least = 0, most = 100) => Math.min(most, Math.max(least, value));
 
 // Choose a position for a new disc: near its target, far from other discs and targets, preferably outward.
 export function roomFor(target, others, aspect) {
   const taken = others.flatMap((mark) => [{ x: Number(mark.x), y: Number(mark.y) }, { x: Number(mark.target_x), y: Number(mark.target_y) }]);
-  const apart = (one, other) => Math.hypot(one.x - other.x, (one.y - other.y) / aspect);
-  let best = { x: clamp(target.x + REACHES[0], MARGIN, 100 - MARGIN), y: target.y };
+  const apart = (point, other) => Math.hypot(point.x - other.x, (point.y - other.y) / aspect);
+  let best = { x: clamp(target.x + DISTANCES[0], MARGIN, 100 - MARGIN), y: target.y };
   let most = -1;
-  for (const reach of REACHES) {
-    for (let turn = 0; turn < TURNS; turn += 1) {
-      const angle = (2 * Math.PI * turn) / TURNS;
+  for (const reach of DISTANCES) {
+    for (let turn = 0; turn < ANGLE_STEPS; turn += 1) {
+      const angle = (2 * Math.PI * turn) / ANGLE_STEPS;
       const place = { x: target.x + reach * Math.cos(angle), y: target.y + reach * Math.sin(angle) * aspect };
       const inside = [place.x, place.y].every((value) => value >= MARGIN && value <= 100 - MARGIN);
       if (!inside) continue;
@@ -49,8 +49,8 @@ export function withCorner(mark, aspect) {
   const next = (index) => corners[(index + 1) % corners.length];
   const lengths = corners.map((at, index) => Math.hypot(at.x - next(index).x, (at.y - next(index).y) / aspect));
   const longest = lengths.indexOf(Math.max(...lengths));
-  const [one, other] = [corners[longest], next(longest)];
-  corners.splice(longest + 1, 0, { x: (one.x + other.x) / 2, y: (one.y + other.y) / 2 });
+  const [start, other] = [corners[longest], next(longest)];
+  corners.splice(longest + 1, 0, { x: (start.x + other.x) / 2, y: (start.y + other.y) / 2 });
   return { outline: asLines(corners), index: longest + 1 };
 }
 

@@ -4,7 +4,7 @@
 import { gettext } from "../i18n.js";
 
 const MAX_STEPS = 200;
-const KEPT = "plainspine:markers"; // from a rejected save to the page that shows its errors
+const STORAGE_KEY = "plainspine:markers"; // from a rejected save to the page that shows its errors
 
 export function startHistory(root, { now, restore, adopt, say }) {
   const buttons = { undo: root.querySelector("[data-do=undo]"), redo: root.querySelector("[data-do=redo]") };
@@ -55,14 +55,14 @@ export function startHistory(root, { now, restore, adopt, say }) {
   function keep() {
     commit();
     const states = JSON.stringify({ page: location.pathname, past, current, future });
-    try { sessionStorage.setItem(KEPT, states); } catch { /* then there is nothing to undo after a rejected save */ }
+    try { sessionStorage.setItem(STORAGE_KEY, states); } catch { /* then there is nothing to undo after a rejected save */ }
   }
 
   function takeKept() {
     let kept = null;
     try {
-      kept = JSON.parse(sessionStorage.getItem(KEPT));
-      sessionStorage.removeItem(KEPT);
+      kept = JSON.parse(sessionStorage.getItem(STORAGE_KEY));
+      sessionStorage.removeItem(STORAGE_KEY);
     } catch { /* nothing was stored */ }
     if (!kept || kept.page !== location.pathname || !root.querySelector("[data-unsaved]")) return;
     if (!adopt(JSON.parse(kept.current))) return;

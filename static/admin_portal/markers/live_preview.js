@@ -4,7 +4,7 @@ import { gettext } from "../i18n.js";
 import { postForm } from "../editor/api.js";
 import { renderInFrame } from "../editor/full_preview.js";
 
-const WAIT = 350;
+const DEBOUNCE_MS = 350;
 
 // Preserve checked inputs and open details across a redraw.
 function preserveState(frame, act) {
@@ -38,7 +38,7 @@ export function startLivePreview(root, form, rows, notice) {
       const list = row.querySelector("[data-notes]");
       list.replaceChildren(...ownNotes.map((found) => Object.assign(document.createElement("li"), { textContent: found.sentence })));
       list.hidden = ownNotes.length === 0;
-      row.querySelector("[data-warned]").hidden = ownNotes.length === 0;
+      row.querySelector("[data-warning]").hidden = ownNotes.length === 0;
     });
     const shift = field.getBoundingClientRect().top - top;
     if (shift && field.closest("[data-row]")) window.scrollBy(0, shift);
@@ -53,7 +53,7 @@ export function startLivePreview(root, form, rows, notice) {
     body.delete("csrfmiddlewaretoken");
     const formState = new URLSearchParams(body).toString();
     if (formState === shownState) return;
-    state.textContent = gettext("Updating …");
+    state.textContent = gettext("Updating…");
     let result;
     try {
       result = await postForm(root, root.dataset.liveAddress, body, signal);
@@ -86,5 +86,5 @@ export function startLivePreview(root, form, rows, notice) {
     widths.querySelectorAll("[data-width]").forEach((other) => other.setAttribute("aria-pressed", String(other === button)));
     frames.forEach((frame) => { frame.toggleAttribute("data-wide", button.dataset.width === "360"); fit(frame); });
   });
-  return { now: update, soon: () => { clearTimeout(timer); timer = setTimeout(update, WAIT); } };
+  return { now: update, schedule: () => { clearTimeout(timer); timer = setTimeout(update, DEBOUNCE_MS); } };
 }

@@ -15,12 +15,12 @@ const PLACE = {
 };
 const MIN_CORNERS = 3;
 const ARROWS_MOVE = {
-  disc: gettext("Arrow keys move marker %(number)s: the number. Ctrl+Z undoes the last step."),
-  target: gettext("Arrow keys move marker %(number)s: the pointer. Ctrl+Z undoes the last step."),
-  size: gettext("Arrow keys move marker %(number)s: the corner of the shape. Ctrl+Z undoes the last step."),
-  corner: gettext("Arrow keys move marker %(number)s: a corner of the shape. Ctrl+Z undoes the last step."),
+  disc: gettext("Use the arrow keys to move the number of marker %(number)s. Ctrl+Z undoes the last step."),
+  target: gettext("Use the arrow keys to move the pointer of marker %(number)s. Ctrl+Z undoes the last step."),
+  size: gettext("Use the arrow keys to resize the shape of marker %(number)s. Ctrl+Z undoes the last step."),
+  corner: gettext("Use the arrow keys to move a corner of the shape of marker %(number)s. Ctrl+Z undoes the last step."),
 };
-const ANNOUNCE_DELAY = 500;
+const ANNOUNCE_DELAY_MS = 500;
 const MIN_DRAG_PIXELS = 4;
 const MAX_TAP_PIXELS = 16; // a finger moves less during a tap
 
@@ -39,9 +39,9 @@ export function startPlacement(root, { rows, canvas, draw, commit, say, zoom }) 
   // Corners are text already.
   const asText = (values) => Object.fromEntries(Object.entries(values).map(([name, value]) => [name, name === "outline" ? value : tidy(value)]));
   const sayPosition = (text, { x, y }) => say(format(text, { x: tidy(x), y: tidy(y) }));
-  const CROSS_AT = gettext("Cross at %(x)s % from the left, %(y)s % from the top.");
+  const CROSS_AT = gettext("Crosshair: %(x)s% from the left, %(y)s% from the top.");
   const kindOf = (name) => (isCorner(name) ? "corner" : name);
-  const debounce = (act) => { clearTimeout(timer); timer = setTimeout(act, ANNOUNCE_DELAY); };
+  const debounce = (act) => { clearTimeout(timer); timer = setTimeout(act, ANNOUNCE_DELAY_MS); };
 
   function put(row, name, at) {
     rows.write(row, asText(putAt(rows.read(row), name, at)));
@@ -97,7 +97,7 @@ export function startPlacement(root, { rows, canvas, draw, commit, say, zoom }) 
     if (!row.isConnected) { addButton.focus(); say(gettext("This marker was deleted.")); return; }
     put(row, name, at);
     commit();
-    sayPosition(gettext("Placed at %(x)s % from the left, %(y)s % from the top."), at);
+    sayPosition(gettext("Placed at %(x)s% from the left, %(y)s% from the top."), at);
     from.focus();
   }
 
@@ -149,7 +149,7 @@ export function startPlacement(root, { rows, canvas, draw, commit, say, zoom }) 
     zoom.reveal(placeOf(rows.read(row), part));
     debounce(() => {
       commit();
-      if (row.isConnected) sayPosition(gettext("%(x)s % from the left, %(y)s % from the top."), placeOf(rows.read(row), part));
+      if (row.isConnected) sayPosition(gettext("%(x)s% from the left, %(y)s% from the top."), placeOf(rows.read(row), part));
     });
   }
 
@@ -219,7 +219,7 @@ export function startPlacement(root, { rows, canvas, draw, commit, say, zoom }) 
     if (!placing || event.detail > 1) return; // the second click of a double-click adds no second marker
     // Assistive technology clicks without pointer events.
     if (held && Math.hypot(event.clientX - held.startX, event.clientY - held.startY) > MAX_TAP_PIXELS) {
-      if (!zoom.isZoomed()) say(gettext("That was a drag. Click or tap without moving."));
+      if (!zoom.isZoomed()) say(gettext("You dragged instead of clicking. Click or tap without moving."));
     } else placeAt(spotOf(event));
   }
 

@@ -36,7 +36,7 @@ export function startRows(form, say) {
     Object.entries(values).forEach(([name, value]) => { field(row, name).value = value; });
   }
 
-  // Update numbers, field names and visibility from the order and the shape.
+  // Update numbers, field names, and visibility from the order and the shape.
   function renumber() {
     all().forEach((row, index) => {
       row.querySelectorAll("[name]").forEach((input) => { input.name = input.name.replace(/^marks-\d+/, `marks-${index}`); });
@@ -139,7 +139,7 @@ export function startRows(form, say) {
     if (by < 0) other.before(row); else other.after(row);
     hooks.commit();
     button.focus();
-    say(format(gettext("Now marker %(number)s of %(total)s."), { number: index + by + 1, total: all().length }));
+    say(format(gettext("Moved to position %(number)s of %(total)s."), { number: index + by + 1, total: all().length }));
   }
 
   function removeRow(row) {

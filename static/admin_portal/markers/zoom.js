@@ -15,7 +15,7 @@ export function startZoom(root, say) {
   let zoom = 1;
 
   function show() {
-    level.textContent = format(gettext("%(percent)s %"), { percent: Math.round(zoom * 100) });
+    level.textContent = format(gettext("%(percent)s%"), { percent: Math.round(zoom * 100) });
     // Disabling the focused button would lose the focus.
     buttons.out.disabled = zoom === LEVELS[0] && document.activeElement !== buttons.out;
     buttons.in.disabled = zoom === LEVELS.at(-1) && document.activeElement !== buttons.in;

@@ -1,23 +1,23 @@
-// What other scripts of the writing screen can ask of the text, whichever way it is shown.
+// The API of the text for the writing screen's other scripts, in both modes.
 //
 // ``element`` is the root of the Markdown field, [data-editor]. It has ``element.visualEditor`` as soon as it has
-// dispatched "editor:ready". Lines count from 1, in the Markdown of the textarea. Other events of the root, all bubbling:
-//   editor:mode   {mode}: "visual" or "source", after the writer has switched
-//   editor:state  {canUndo, canRedo}, after the text or the selection has changed
+// dispatched "editor:ready". Lines count from 1, in the Markdown of the textarea. Other events of the root, all
+// bubbling:   editor:mode   {mode}: "visual" or "source", after the user has switched
+// editor:state  {canUndo, canRedo}, after the text or the selection has changed
 // and of the form: "editor:save" (Ctrl+S) and "editor:find" (Ctrl+F), both from the text only.
 //
-// A match, as find() returns it, is {line, from, to}. ``from`` and ``to`` are places in the text as it is shown now: pass
-// them back to select() or replace(), and search again after a change.
+// A match, as find() returns it, is {line, from, to}. ``from`` and ``to`` are places in the text as it is shown now:
+// pass them back to select() or replace(), and search again after a change.
 
 import { goToLine, goToOffset, lineOfOffset, replaceAt } from "../editor/insert_text.js";
 
-const fold = (text) => text.toLowerCase();
+const foldCase = (text) => text.toLowerCase();
 
 // Return where ``query`` is in ``text``, as [from, to]. Letters of both cases are equal unless ``matchCase``.
 export function findAll(text, query, { matchCase = false } = {}) {
-  const [body, words] = matchCase ? [text, query] : [fold(text), fold(query)];
+  const [body, words] = matchCase ? [text, query] : [foldCase(text), foldCase(query)];
   const found = [];
-  // Where lower case changes the length of the text ("İ"), places would be wrong: search as typed.
+  // If lowercasing changes the length of the text ("İ"), positions would be wrong, so search as typed.
   const [inside, wanted] = body.length === text.length && words.length === query.length ? [body, words] : [text, query];
   for (let at = wanted ? inside.indexOf(wanted) : -1; at >= 0; at = inside.indexOf(wanted, at + wanted.length)) {
     found.push([at, at + wanted.length]);
@@ -61,11 +61,11 @@ export function sourceText(field, { openDialog }) {
 // Return the functions of ``element.visualEditor``. ``texts``: {visual, source}; ``mode``: of the two, the one on screen.
 export function createApi(field, texts, { mode, setMode }) {
   const text = () => texts[mode()];
-  const pass = (name) => (...given) => text()[name](...given);
+  const delegate = (name) => (...given) => text()[name](...given);
   const names = ["goToLine", "goToOffset", "currentLine", "insertBlock", "find", "select", "replace", "replaceAll", "undo", "redo",
     "canUndo", "canRedo", "focus", "scroller", "linePlaces"];
   return {
-    ...Object.fromEntries(names.map((name) => [name, pass(name)])),
+    ...Object.fromEntries(names.map((name) => [name, delegate(name)])),
     // Replace whole lines of the Markdown; an empty text deletes them. One step of undo.
     replaceRange(fromLine, toLine, words) {
       const lines = field.value.split("\n");

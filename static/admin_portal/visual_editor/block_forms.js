@@ -4,11 +4,11 @@ import { format, gettext } from "../i18n.js";
 import { fillList, searchList } from "../editor/choice_lists.js";
 
 const LISTS = { series: "series", care: "care" };
-// What is inside a block is edited in the text.
+// The content of a block is edited in the text.
 const isInside = (field) => field.kind === "text" || field.kind === "lines";
 
 export const lineFields = (info) => info.fields.filter((field) => !isInside(field));
-// Whether a picture is all that a block asks for.
+// Whether a picture is the only field of a block.
 export const isPicture = (info) => lineFields(info).length === 1 && lineFields(info)[0].kind === "figure";
 
 // Return the values of the fields by name, from what follows the name of a block.
@@ -37,7 +37,7 @@ function element(tag, className, more = {}) {
   return Object.assign(document.createElement(tag), { className, ...more });
 }
 
-function labelled(label, input) {
+function labeled(label, input) {
   const box = element("label", "");
   box.append(label, " ", input);
   return box;
@@ -68,13 +68,13 @@ function list(field, value, names) {
   const chosen = new Set([value].flat());
   rows.querySelectorAll("input").forEach((input) => { input.checked = chosen.has(input.value); });
   searchList(search, rows, count);
-  group.append(labelled(gettext("Search"), search), rows, count);
+  group.append(labeled(gettext("Search"), search), rows, count);
   // The chosen row is in view when the dialog opens.
   setTimeout(() => rows.querySelector(":checked")?.scrollIntoView({ block: "nearest" }));
   return group;
 }
 
-// A button that opens the picture chooser, and next to it what is chosen.
+// A button that opens the picture chooser, next to the chosen picture.
 function picture(field, value, names, choosePicture) {
   const group = element("fieldset", "dialog__fieldset");
   const shown = element("div", "picture-field");
@@ -87,7 +87,7 @@ function picture(field, value, names, choosePicture) {
     const row = names.find("pictures", key);
     input.value = key;
     words.textContent = row?.name ?? (key || gettext("No picture yet"));
-    button.textContent = key ? gettext("Change") : gettext("Choose …");
+    button.textContent = key ? gettext("Change") : gettext("Choose…");
     button.setAttribute("aria-label", `${field.label}: ${key ? `${words.textContent}. ` : ""}${button.textContent}`);
     const image = row?.thumbnail ? [element("img", "picture-field__image", { src: row.thumbnail, alt: "" })] : [];
     shown.replaceChildren(...image, words, button, input);
@@ -116,7 +116,7 @@ function fieldPart(field, value, names, choosePicture) {
     return label;
   }
   const input = element("input", "", { type: "number", name: field.name, min: 0, max: 1000, value: value ?? "", required: field.required });
-  return labelled(field.label, input);
+  return labeled(field.label, input);
 }
 
 // Ask for the fields of a block. ``now``: its options, or undefined for a new one; ``before``: those of another block, from
@@ -128,7 +128,7 @@ export function askForOptions(info, { now, before = "" }, { names, choosePicture
   const isTaken = (field) => !isNew || (field.kind === "choice" && Object.hasOwn(field.choices, known[field.name]));
   const values = Object.fromEntries(fields.filter(isTaken).map((field) => [field.name, known[field.name]]));
   if (isPicture(info)) {
-    // A form with one button would only be one more click.
+    // Skip the dialog if its only control would be the picture button.
     choosePicture({
       load: loadPictures, chosen: values[fields[0].name], canUpload: isNew,
       name: isNew ? gettext("Insert a picture") : gettext("Change the picture"), action: isNew ? gettext("Insert") : gettext("Change"),

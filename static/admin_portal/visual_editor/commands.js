@@ -1,4 +1,4 @@
-// What staff can do to the text: with keys, with the toolbar, and with the list of blocks.
+// Editing commands for keys, the toolbar, and the block palette.
 
 import { gettext } from "../i18n.js";
 import {
@@ -19,7 +19,7 @@ function depthOf($pos, test) {
   return -1;
 }
 
-// Return the depth of the block that whole blocks can be put beside: of the text, or in "choices".
+// Return the depth of the block that whole blocks can be inserted next to: at the top level, or in "choices".
 function blockDepth($pos, canHold) {
   const choices = depthOf($pos, (node) => node.type === nodes.options_block);
   return choices > 0 && $pos.depth > choices && canHold ? choices + 1 : 1;
@@ -79,10 +79,10 @@ export function setStyle(style) {
   if (style === "paragraph") return setBlockType(nodes.paragraph);
   const level = Number(style);
   return (state, dispatch) => {
-    // A heading that changes its level keeps its address.
+    // A heading that changes its level keeps its anchor.
     const own = currentHeading(state)?.node.attrs;
     const attrs = { level, ...(own && { anchor: own.anchor, folded: own.folded && level === 2 }) };
-    return chainCommands(setBlockType(nodes.heading, attrs), (one, go) => liftListItem(nodes.list_item)(one, go))(state, dispatch);
+    return chainCommands(setBlockType(nodes.heading, attrs), (nextState, go) => liftListItem(nodes.list_item)(nextState, go))(state, dispatch);
   };
 }
 
@@ -95,9 +95,9 @@ export function toggleList(type) {
       if (styleOf(state) === "paragraph" || styleOf(state) === "") return wrapInList(type)(state, dispatch);
       // A heading becomes an item as well.
       let { tr } = state;
-      setBlockType(nodes.paragraph)(state, (one) => { tr = one; });
+      setBlockType(nodes.paragraph)(state, (change) => { tr = change; });
       const next = state.apply(tr);
-      return wrapInList(type)(next, dispatch && ((one) => { one.steps.forEach((step) => tr.step(step)); dispatch(tr); }));
+      return wrapInList(type)(next, dispatch && ((change) => { change.steps.forEach((step) => tr.step(step)); dispatch(tr); }));
     }
     if ($from.node(depth).type === type) return liftListItem(nodes.list_item)(state, dispatch);
     if (depth > 1 && isContainer($from.node(depth - 1))) return false;
@@ -107,7 +107,8 @@ export function toggleList(type) {
   };
 }
 
-// Leave a ":::" block: a paragraph after it. ``emptied``: the empty part in which Enter was pressed goes.
+// Leave a ":::" block: a paragraph after it. ``emptied``: the empty paragraph or item in which Enter was pressed is
+// removed.
 function exitBlock(state, dispatch) {
   const { $from } = state.selection;
   const depth = depthOf($from, (node) => isContainer(node) || node.type === nodes.table);
@@ -123,7 +124,7 @@ function exitBlock(state, dispatch) {
 }
 
 // Enter in an empty last item or paragraph of a block leaves the block, as it leaves a list.
-function exitEmpty(state, dispatch) {
+function exitEmptyItem(state, dispatch) {
   const { $from, empty } = state.selection;
   const depth = depthOf($from, isContainer);
   if (depth < 0 || !empty) return false;
@@ -145,7 +146,7 @@ function exitEmpty(state, dispatch) {
   return true;
 }
 
-// Enter in a table goes down, and in the last row adds one.
+// Enter in a table moves down, and in the last row adds a row.
 function rowBelow(state, dispatch, view) {
   if (!isInTable(state) || !state.selection.empty) return false;
   const { $from } = state.selection;
@@ -179,7 +180,7 @@ function lineBreak(state, dispatch) {
   return true;
 }
 
-// Backspace at the start of a list item or heading takes the bullet or the style away, as in Word.
+// Backspace at the start of a list item or heading removes the bullet or the style, as in Word.
 function plainAtStart(state, dispatch) {
   const { $from, empty } = state.selection;
   if (!empty || $from.parentOffset > 0) return false;
@@ -188,7 +189,8 @@ function plainAtStart(state, dispatch) {
   if (depth < 0 || $from.depth !== depth + 1 || $from.index(depth) > 0) return false;
   const container = depthOf($from, isContainer);
   if (container === depth - 2) {
-    // The list of a block cannot end: an item joins the one above, and the only empty one takes the block with it.
+    // A block's list can't be exited with Backspace: an item merges with the previous one, and deleting the last empty
+    // item removes the block.
     if ($from.index(depth - 1) > 0 || $from.node(container).textContent) return false;
     const tr = state.tr.replaceWith($from.before(container), $from.after(container), nodes.paragraph.create());
     dispatch?.(tr.setSelection(TextSelection.create(tr.doc, $from.before(container) + 1)));
@@ -222,14 +224,14 @@ function moveSelected(step) {
 function clearMarks(state, dispatch) {
   const { from, to, empty } = state.selection;
   if (empty) return false;
-  const tr = [marks.strong, marks.em, marks.link].reduce((one, mark) => one.removeMark(from, to, mark), state.tr);
+  const tr = [marks.strong, marks.em, marks.link].reduce((change, mark) => change.removeMark(from, to, mark), state.tr);
   dispatch?.(tr);
   return true;
 }
 
 // ``actions``: {save, find, link, source, edit, leave, say}.
-export function keys(actions) {
-  const act = (run) => (_state, dispatch) => {
+export function editorKeys(actions) {
+  const wrapCommand = (run) => (_state, dispatch) => {
     if (dispatch) run();
     return true;
   };
@@ -242,12 +244,12 @@ export function keys(actions) {
   const own = {
     "Mod-b": toggleMark(marks.strong),
     "Mod-i": toggleMark(marks.em),
-    "Mod-u": act(() => actions.say(gettext("Patients take underlined words for links. Use bold instead."))),
-    "Mod-k": act(actions.link),
-    "Mod-Alt-f": act(actions.source),
-    "Mod-s": act(actions.save),
-    "Mod-f": act(() => actions.find(false)),
-    "Mod-h": act(() => actions.find(true)),
+    "Mod-u": wrapCommand(() => actions.say(gettext("Patients may think underlined words are links. Use bold instead."))),
+    "Mod-k": wrapCommand(actions.link),
+    "Mod-Alt-f": wrapCommand(actions.source),
+    "Mod-s": wrapCommand(actions.save),
+    "Mod-f": wrapCommand(() => actions.find(false)),
+    "Mod-h": wrapCommand(() => actions.find(true)),
     "Mod-z": chainCommands(undoInputRule, undo),
     "Mod-y": redo,
     "Shift-Mod-z": redo,
@@ -262,13 +264,13 @@ export function keys(actions) {
     "Shift-Mod-m": inList(liftListItem(nodes.list_item)),
     Tab: chainCommands(nextCell, inList(sinkListItem(nodes.list_item))),
     "Shift-Tab": chainCommands((state, dispatch) => isInTable(state) && goToNextCell(-1)(state, dispatch), inList(outdent)),
-    Enter: chainCommands(enterOnNode, exitEmpty, rowBelow, splitListItem(nodes.list_item), outdent),
+    Enter: chainCommands(enterOnNode, exitEmptyItem, rowBelow, splitListItem(nodes.list_item), outdent),
     "Shift-Enter": lineBreak,
     "Mod-Enter": exitBlock,
     Backspace: chainCommands(undoInputRule, plainAtStart, deleteEmptyContainer),
     "Alt-Shift-ArrowUp": moveSelected(-1),
     "Alt-Shift-ArrowDown": moveSelected(1),
-    Escape: act(actions.leave),
+    Escape: wrapCommand(actions.leave),
   };
   [1, 2, 3].forEach((number) => { own[`Mod-Alt-${number}`] = setStyle(String(number + 1)); });
   return [keymap(own), keymap(baseKeymap)];
@@ -355,7 +357,7 @@ export function selectedLines({ doc, selection }) {
   return lines;
 }
 
-// Put a block below the current one, or in place of an empty paragraph, and the cursor into it.
+// Insert a block below the current one, or replace an empty paragraph, and put the cursor into it.
 // ``isLeading``: it belongs at the top of the text.
 export function putBlock(view, node, { inChoices = true, replacesSelection = false, isLeading = false } = {}) {
   const { state } = view;
@@ -379,7 +381,7 @@ export function putBlock(view, node, { inChoices = true, replacesSelection = fal
   }
   const first = node instanceof Fragment ? node.firstChild : node;
   if (first.isAtom && !first.isTextblock) {
-    // Writing goes on below it.
+    // Put the cursor below it.
     const after = pos + (node instanceof Fragment ? node.size : node.nodeSize);
     const next = tr.doc.nodeAt(after);
     if (next?.type !== nodes.paragraph || next.content.size) tr.insert(after, nodes.paragraph.create());

@@ -1,14 +1,14 @@
-// The text as a document whose blocks know their Markdown: what is not touched is written back byte for byte.
+// A document whose blocks remember their Markdown; unchanged blocks are saved byte for byte.
 
 import { createParser } from "./parser.js";
 import { CONTAINERS, isList, schema } from "./schema.js";
 import { createWriter, emptyParagraph, listMark } from "./writer.js";
 
-const BEGINS_AND_ENDS_BY_ITSELF = new Set(["heading", "card", ...Object.values(CONTAINERS)]);
-const standsAlone = (node) => BEGINS_AND_ENDS_BY_ITSELF.has(node.type.name);
+const SELF_DELIMITING_TYPES = new Set(["heading", "card", ...Object.values(CONTAINERS)]);
+const isSelfDelimiting = (node) => SELF_DELIMITING_TYPES.has(node.type.name);
 const pair = (before, after) => `${before.attrs.id}:${after.attrs.id}`;
 const linesOf = (gap) => gap.split("\n").slice(1, -1);
-// Marks of lines, for finding them in the document that is read. Private use: no text has them.
+// Line markers, for finding lines in the parsed document. Private-use characters that no text has.
 const FIRST_MARK = 0xf0000;
 const MARK_WIDTH = 2;
 const LINE_PREFIX = /^\s*(?:>\s*)*(?:(?:[-*+]|\d+[.)])\s+)*(?:#{1,6}\s+|\|\s*)?/;
@@ -51,7 +51,7 @@ export class SourcePreservingDocument {
     return schema.node("doc", null, nodes.length ? nodes : [emptyParagraph()]);
   }
 
-  // Return the original of a node that is as it was read.
+  // Return the original Markdown of an unchanged node.
   #untouched(node) {
     const original = this.originals.get(node.attrs.id);
     return original && (original.node === node || original.node.eq(node)) ? original : undefined;
@@ -72,7 +72,7 @@ export class SourcePreservingDocument {
     if (!lines) return [""];
     if (this.#untouched(before) && this.#untouched(after)) return lines;
     const isSame = [before, after].every((node) => this.originals.get(node.attrs.id).node.type === node.type);
-    return isSame && (lines.some((line) => !line.trim()) || standsAlone(before) || standsAlone(after)) ? lines : [""];
+    return isSame && (lines.some((line) => !line.trim()) || isSelfDelimiting(before) || isSelfDelimiting(after)) ? lines : [""];
   }
 
   // Return the Markdown of the blocks in ``parent``, the lines before and after them, and where each is.
@@ -93,7 +93,7 @@ export class SourcePreservingDocument {
       const from = text.length;
       text += this.#block(node, mark);
       report?.({ node, pos, from, to: text.length });
-      // What has no end would take in the next block.
+      // A block without an end would take in the next block.
       if (original?.isOpen && at + 1 < nodes.length) text += node.attrs.text?.startsWith(":::") ? "\n:::" : `\n${/^\s*(`+|~+)/.exec(node.attrs.text)?.[1] ?? ""}`;
       sign = mark;
     });
@@ -166,7 +166,7 @@ export class SourcePreservingDocument {
   // Return the line in the Markdown of a position in the document.
   line(doc, pos) {
     const { text, places } = this.toMarkdown(doc);
-    const place = places.findLast((one) => one.pos <= pos) ?? places[0];
+    const place = places.findLast((candidate) => candidate.pos <= pos) ?? places[0];
     if (!place) return 1;
     const first = text.slice(0, place.from).split("\n").length;
     const positions = this.#linePositions(place.node, text.slice(place.from, place.to));
@@ -190,7 +190,7 @@ export class SourcePreservingDocument {
     while (start < limit && fromStart(old, start) === fromStart(next, start)) start += 1;
     let end = 0;
     while (end < limit - start && toEnd(old, old.places.length - 1 - end) === toEnd(next, next.places.length - 1 - end)) end += 1;
-    // What is new beside a block without a key gets an empty line, whatever the text has.
+    // A new block next to an unkeyed block is always separated by an empty line.
     const gap = (at) => next.text.slice(next.places[at - 1]?.to ?? 0, next.places[at]?.from ?? next.text.length);
     if (start && old.places[start - 1].node.attrs.id === null && gap(start) !== "\n\n") start -= 1;
     if (end && old.places.at(-end).node.attrs.id === null && gap(next.places.length - end) !== "\n\n") end -= 1;

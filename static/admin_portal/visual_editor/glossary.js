@@ -1,4 +1,4 @@
-// Marks the first use of each glossary word, as the page links it to its definition.
+// Marks the first use of each glossary word, which the page links to its definition.
 
 import { Decoration, DecorationSet, Plugin, PluginKey } from "./libraries.js";
 import { schema } from "./schema.js";
@@ -10,7 +10,7 @@ const plain = (text) => text.toLowerCase().replace(/\s+/g, " ").replace(/[‐‑
 
 function createFinder(rows) {
   const byName = new Map(rows.flatMap((row) => [row.name, ...row.aliases].map((name) => [plain(name), row])));
-  const names = [...byName.keys()].sort((one, other) => other.length - one.length);
+  const names = [...byName.keys()].sort((name, other) => other.length - name.length);
   const pattern = new RegExp(`(?<![\\p{L}\\p{N}_-])(${names.map(escaped).join("|")})(?![\\p{L}\\p{N}_-])`, "giu");
   const known = new WeakMap();
   // Return [{row, from, to}] in a paragraph, from the start of its text.

@@ -1,4 +1,4 @@
-// Icons of the editor: our own drawings on a grid of 20, as lines of one width.
+// Editor icons: our own drawings on a 20 × 20 grid, with one line width.
 
 const DRAWINGS = {
   undo: "M4 8h8a4 4 0 0 1 0 8H8M4 8l4-4M4 8l4 4",

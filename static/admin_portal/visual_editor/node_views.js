@@ -1,4 +1,4 @@
-// How blocks, citations and clinic values look and work in the text.
+// How blocks, citations, and clinic values look and work in the text.
 
 import { format, gettext } from "../i18n.js";
 import { icon, iconButton } from "./icons.js";
@@ -31,7 +31,7 @@ export function moveBlock(view, pos, step) {
 
 export function duplicateBlock(view, pos) {
   const node = view.state.doc.nodeAt(pos);
-  // An address leads to one section only; document.js keeps that of the first.
+  // Anchors are unique; document.js keeps that of the first section.
   view.dispatch(closeHistory(view.state.tr).insert(pos + node.nodeSize, node).scrollIntoView());
 }
 
@@ -66,7 +66,7 @@ function blockTools(name, getPos, view, edit) {
   return tools;
 }
 
-// Nothing in a rendered block can be operated in the text: links would leave the page.
+// Disable interaction inside rendered blocks: links would leave the page.
 function quiet(root) {
   root.querySelectorAll("a, button, input, select, textarea, summary, [tabindex]").forEach((part) => { part.tabIndex = -1; });
 }
@@ -99,7 +99,7 @@ class Block {
     this.letReach(false);
   }
 
-  // The Tab key reaches the buttons of the block with the cursor only.
+  // The Tab key reaches only the buttons of the block with the cursor.
   letReach(isReachable) {
     this.head.querySelectorAll("button").forEach((button) => { button.tabIndex = isReachable ? 0 : -1; });
   }
@@ -109,12 +109,12 @@ class Block {
   }
 }
 
-// A block without text of its own, as the page prints it.
+// A block without text of its own, as the page shows it.
 export class CardView extends Block {
   constructor(...given) {
     super(...given);
     this.dom.contentEditable = "false";
-    this.look = element("div", this.shared.isLong(this.node) ? "card__look is-long" : "card__look");
+    this.look = element("div", this.shared.isLong(this.node) ? "card__rendered is-long" : "card__rendered");
     this.root = this.look.attachShadow({ mode: "open" });
     this.root.adoptedStyleSheets = this.shared.styles;
     this.dom.append(this.look);
@@ -136,7 +136,7 @@ export class CardView extends Block {
 
   missing(html) {
     if (html === undefined) return gettext("This block cannot be shown now. It stays in the text.");
-    return this.node.type.name === "source" ? this.node.attrs.text : gettext("Patients see nothing here yet: what it shows does not exist. Edit it.");
+    return this.node.type.name === "source" ? this.node.attrs.text : gettext("Patients won’t see anything here, because this block refers to something that doesn’t exist. Select Edit to fix it.");
   }
 
   update(node) {
@@ -150,7 +150,7 @@ export class CardView extends Block {
   ignoreMutation() { return true; }
 }
 
-// A block with text, which is edited where the page prints it.
+// A block with text, which is edited where the page shows it.
 export class ContainerView extends Block {
   constructor(...given) {
     super(...given);
@@ -172,11 +172,11 @@ export class ContainerView extends Block {
       const root = element("div", "card__frame prose");
       place.replaceWith(this.contentDOM);
       root.append(parts);
-      // Everything around the text is not text.
+      // Everything outside the editable area is non-editable.
       for (let part = this.contentDOM; part !== root; part = part.parentNode) {
         [...part.parentNode.children].filter((other) => other !== part).forEach((other) => other.setAttribute("contenteditable", "false"));
       }
-      // Ids are for links from elsewhere, of which there are none here.
+      // IDs are for links from elsewhere, and there are none here.
       root.querySelectorAll("[id]").forEach((part) => this.rename(root, part));
       this.frame.replaceWith(root);
       this.frame = root;
@@ -184,14 +184,14 @@ export class ContainerView extends Block {
     });
   }
 
-  // Two blocks of the same kind must not share ids, by which drawings refer to their patterns.
+  // Two blocks of the same kind must not share IDs, because drawings refer to their patterns by ID.
   rename(root, part) {
     this.shared.count += 1;
     const [old, id] = [part.id, `block-${this.shared.count}`];
     part.id = id;
-    root.querySelectorAll("[fill], [aria-labelledby]").forEach((one) => {
-      if (one.getAttribute("fill") === `url(#${old})`) one.setAttribute("fill", `url(#${id})`);
-      if (one.getAttribute("aria-labelledby") === old) one.setAttribute("aria-labelledby", id);
+    root.querySelectorAll("[fill], [aria-labelledby]").forEach((reference) => {
+      if (reference.getAttribute("fill") === `url(#${old})`) reference.setAttribute("fill", `url(#${id})`);
+      if (reference.getAttribute("aria-labelledby") === old) reference.setAttribute("aria-labelledby", id);
     });
   }
 
@@ -199,7 +199,7 @@ export class ContainerView extends Block {
     if (node.type !== this.node.type || node.attrs.name !== this.node.attrs.name) return false;
     const isChanged = node.attrs.options !== this.node.attrs.options;
     this.node = node;
-    this.letReach(decorations.some((one) => one.spec.isHere));
+    this.letReach(decorations.some((decoration) => decoration.spec.isHere));
     if (isChanged) this.show();
     return true;
   }

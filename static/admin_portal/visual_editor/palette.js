@@ -1,4 +1,5 @@
-// The list of everything that can be inserted, with a box to search it: opened by "/" in the text, or by the toolbar.
+// The block palette: a searchable list of everything that can be inserted, opened by "/" in the text or from the
+// toolbar.
 
 import { gettext } from "../i18n.js";
 import { icon } from "./icons.js";
@@ -11,13 +12,13 @@ export function createPalette(items) {
   const search = Object.assign(document.createElement("input"), { type: "text", className: "palette__search", autocomplete: "off", spellcheck: false });
   const list = Object.assign(document.createElement("div"), { className: "palette__list", id: "palette-list" });
   const attributes = {
-    role: "combobox", "aria-expanded": "true", "aria-controls": list.id, "aria-autocomplete": "list", "aria-label": gettext("Search what to insert"),
-    placeholder: gettext("What do you want to insert?"),
+    role: "combobox", "aria-expanded": "true", "aria-controls": list.id, "aria-autocomplete": "list", "aria-label": gettext("Search blocks"),
+    placeholder: gettext("Search blocks"),
   };
   Object.entries(attributes).forEach(([name, value]) => search.setAttribute(name, value));
   list.setAttribute("role", "listbox");
   list.setAttribute("aria-label", gettext("Insert"));
-  const empty = Object.assign(document.createElement("p"), { className: "palette__empty", textContent: gettext("Nothing found."), hidden: true });
+  const empty = Object.assign(document.createElement("p"), { className: "palette__empty", textContent: gettext("No results."), hidden: true });
   empty.setAttribute("role", "status");
   box.setAttribute("role", "dialog");
   box.setAttribute("aria-label", gettext("Insert"));
@@ -42,7 +43,7 @@ export function createPalette(items) {
     rows.forEach(({ option, words }) => { option.hidden = !asked.every((word) => words.includes(word)); });
     list.querySelectorAll("[role=group]").forEach((group) => { group.hidden = !group.querySelector("[role=option]:not([hidden])"); });
     empty.hidden = visible().length > 0;
-    // What begins with the words is what was meant, wherever it is in the list.
+    // Prefix matches come first.
     choose(Math.max(0, visible().findIndex(({ item }) => plain(item.label).startsWith(plain(search.value)))));
   }
   function close(item) {
@@ -91,7 +92,7 @@ export function createPalette(items) {
 
   return {
     isOpen: () => !box.hidden,
-    // Open at a place on the screen. ``done(item, query)``: item is undefined if nothing was chosen.
+    // Open at a position on the screen. ``done(item, query)``: item is undefined if nothing was chosen.
     open({ left, top, bottom }, done) {
       closed = done;
       fill();

@@ -95,7 +95,7 @@ function inlineNodes(token, mark) {
     else throw new Unsupported(child.type);
   });
   // Marks have an order of their own in ProseMirror, and equal neighbors are one text.
-  return Fragment.fromArray(nodes.map((node) => node.mark(node.marks.reduce((set, one) => one.addToSet(set), []))));
+  return Fragment.fromArray(nodes.map((node) => node.mark(node.marks.reduce((set, other) => other.addToSet(set), []))));
 }
 
 function closing(tokens, start) {
@@ -116,7 +116,7 @@ function* groups(tokens) {
 }
 
 function listNode(type, attrs, inner) {
-  const tight = !inner.some((one) => one.type === "paragraph_open" && !one.hidden && one.level === inner[0].level + 1);
+  const tight = !inner.some((token) => token.type === "paragraph_open" && !token.hidden && token.level === inner[0].level + 1);
   const items = [...groups(inner)].map((item) => {
     const blocks = [...groups(item.slice(1, -1))].map((group) => blockNode(group));
     if (blocks[0]?.type.name !== "paragraph") blocks.unshift(schema.node("paragraph"));
@@ -145,7 +145,7 @@ function blockNode(tokens, contents = {}, read = undefined) {
     case "heading_open": {
       const mark = {};
       const nodes = inlineNodes(inner[0], mark);
-      // A line of = or - below a paragraph is a heading by accident: staff see it as it was typed.
+      // A line of = or - below a paragraph makes an accidental heading, so show it as typed.
       if (token.markup.startsWith("=") || token.markup.startsWith("-")) throw new Unsupported("setext");
       return schema.node("heading", { level: Number(token.tag[1]), ...mark }, nodes);
     }
@@ -191,7 +191,7 @@ export function createParser(contents, cards) {
     const [{ type, meta }] = tokens;
     if (type === "directive" && !cards.includes(meta.name)) return toSource(source);
     if (type === "directive_open" && !meta.isClosed) return toSource(source);
-    // Indentation of up to three spaces is possible in front of most blocks. It would be lost.
+    // Most blocks may be indented by up to three spaces, which would be lost.
     if (type.startsWith("directive") && /^\s/.test(source)) return toSource(source);
     try {
       const node = blockNode(tokens, contents, (group) => readBlocks(group.slice(1, -1), lines, start + 1, end - 1, keep));

@@ -1,7 +1,7 @@
 // Pasting into the visual editor: what the clipboard has becomes Markdown as in Source mode, and then blocks of the text.
 
 import { gettext } from "../i18n.js";
-import { pasted } from "../editor/paste.js";
+import { readClipboard } from "../editor/paste.js";
 import { DOMSerializer, Fragment, Plugin, Slice, TextSelection, closeHistory } from "./libraries.js";
 import { schema } from "./schema.js";
 
@@ -29,7 +29,7 @@ function plainBlocks(text) {
       const item = nodes.list_item.create(null, paragraph(line.replace(type === nodes.bullet_list ? BULLET : NUMBER, "").trim()));
       const isNext = last?.type === type && (type === nodes.bullet_list || Number(number[1]) === last.attrs.start + last.childCount);
       if (isNext) blocks[blocks.length - 1] = last.copy(last.content.addToEnd(item));
-      // A lone "1945." begins a sentence.
+      // A lone "1945." starts a sentence.
       else if (number && Number(number[1]) !== 1) blocks.push(paragraph(words));
       else blocks.push(type.create(null, item));
     }
@@ -44,13 +44,13 @@ function toSlice(blocks) {
   return new Slice(content, open(content.firstChild), open(content.lastChild));
 }
 
-// What is copied here says so: other programs use ProseMirror as well, and have other blocks.
-const OWN = "data-plainspine";
+// Tag our own clipboard HTML, because other ProseMirror editors have different schemas.
+const OWN_CLIPBOARD_ATTRIBUTE = "data-plainspine";
 const serializer = DOMSerializer.fromSchema(schema);
 const clipboardSerializer = {
   serializeFragment(fragment, options) {
     const dom = serializer.serializeFragment(fragment, options);
-    dom.firstElementChild?.setAttribute(OWN, "");
+    dom.firstElementChild?.setAttribute(OWN_CLIPBOARD_ATTRIBUTE, "");
     return dom;
   },
 };
@@ -59,19 +59,19 @@ const clipboardSerializer = {
 // the content policy forbids, and drop what it does not know without a word.
 export function pastePlugin(parser, windows, list, say) {
   // Returns whether it took in what ``data`` holds.
-  function takeIn(view, data) {
+  function insertClipboard(view, data) {
     const plain = data?.getData("text/plain") ?? "";
     const html = data?.getData("text/html") ?? "";
     const { selection, tr } = view.state;
     closeHistory(tr);
-    if (html.includes(` ${OWN}=`)) return false;
+    if (html.includes(` ${OWN_CLIPBOARD_ATTRIBUTE}=`)) return false;
     if (ADDRESS.test(plain.trim()) && selection.$from.parent.inlineContent && selection.$from.sameParent(selection.$to)) {
       const mark = marks.link.create({ href: plain.trim() });
       if (!selection.empty) view.dispatch(tr.addMark(selection.from, selection.to, mark));
       else view.dispatch(tr.replaceSelectionWith(schema.text(plain.trim(), [mark]), false).removeStoredMark(marks.link));
       return true;
     }
-    const { picture, made } = pasted(data, windows.upload);
+    const { picture, made } = readClipboard(data, windows.upload);
     if (picture && !made.markdown) {
       windows.upload.open(picture);
       return true;
@@ -86,7 +86,7 @@ export function pastePlugin(parser, windows, list, say) {
       view.dispatch(tr.replaceSelection(new Slice(content, 0, 0)).scrollIntoView());
     } else if (blocks.length) view.dispatch(tr.replaceSelection(toSlice(blocks)).scrollIntoView());
     list(made.notes);
-    if (!isPlain) say(gettext("The pasted text took on the style of this page. Press Control Z to undo."));
+    if (!isPlain) say(gettext("The pasted text was converted to this page’s styles. Press Ctrl+Z to undo."));
     return true;
   }
   return new Plugin({
@@ -95,7 +95,7 @@ export function pastePlugin(parser, windows, list, say) {
       clipboardTextSerializer: (slice) => slice.content.textBetween(0, slice.content.size, "\n\n", (leaf) => leaf.attrs.name ?? leaf.attrs.keys ?? ""),
       handleDOMEvents: {
         paste(view, event) {
-          if (!takeIn(view, event.clipboardData)) return false;
+          if (!insertClipboard(view, event.clipboardData)) return false;
           event.preventDefault();
           return true;
         },
@@ -104,7 +104,7 @@ export function pastePlugin(parser, windows, list, say) {
           if (view.dragging) return false;
           const place = view.posAtCoords({ left: event.clientX, top: event.clientY });
           if (place) view.dispatch(view.state.tr.setSelection(TextSelection.near(view.state.doc.resolve(place.pos))));
-          takeIn(view, event.dataTransfer);
+          insertClipboard(view, event.dataTransfer);
           event.preventDefault();
           view.focus();
           return true;

@@ -5,7 +5,7 @@ import { languageOf } from "../editor/form.js";
 
 const IMPORT = /@import url\("([^"]+)"\)(?: layer\(([a-z]+)\))?(?: ([^;]+))?;/g;
 
-// Return the text of a style sheet with its imports in it: a constructed sheet cannot import.
+// Return the text of a style sheet with its imports inlined, because constructed style sheets cannot import.
 async function wholeSheet(address) {
   const text = await (await fetch(address)).text();
   const parts = await Promise.all([...text.matchAll(IMPORT)].map(async ([rule, path, layer, media]) => {
@@ -16,7 +16,7 @@ async function wholeSheet(address) {
   return parts.reduce((whole, [rule, inner]) => whole.replace(rule, () => inner), text);
 }
 
-// In a shadow tree, the page's root and body are the host.
+// In a shadow tree, map :root and body to :host.
 const forHost = (text) => text.replace(/:root\b/g, ":host").replace(/(^|[};{,\s])body(?=\s*[{,])/g, "$1:host");
 
 async function constructed(address, change = (text) => text) {
@@ -64,8 +64,8 @@ export function createRenderer(editor, field) {
   };
 }
 
-// Return {load, find}: the names of pages, sources, pictures and the like, for chips and links. ``changed`` is called after
-// they have been loaded.
+// Return {load, find}: the names of pages, sources, pictures, and so on, for chips and links. ``changed`` is called
+// after they have been loaded.
 export function createNames(editor, field, changed) {
   let rows;
   let language = "";

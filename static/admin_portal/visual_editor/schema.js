@@ -12,7 +12,7 @@ export const CONTAINERS = {
   text: "text_block", bullets: "bullets_block", numbers: "numbers_block", sentence: "sentence_block", options: "options_block",
 };
 
-// Copied from the editor and pasted into it, a block stays what it is.
+// Lets blocks survive copy and paste within the editor.
 const fromDOM = (tag, ...names) => [{
   tag,
   getAttrs: (dom) => Object.fromEntries(names.map((name) => [name, dom.dataset[name] ?? ""])),

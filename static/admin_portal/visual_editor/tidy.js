@@ -1,5 +1,5 @@
-// What must hold in every text, after each change by a person: an address leads to one section, the first row of a table is
-// its head, and below the last block there is room to write.
+// Invariants restored after every edit: anchors are unique, the first row of a table is its header, and the last block
+// is followed by a paragraph.
 
 import { Plugin } from "./libraries.js";
 import { schema } from "./schema.js";
@@ -15,7 +15,7 @@ function addresses(doc) {
   return found;
 }
 
-function splitAddresses(tr, before) {
+function ensureUniqueAnchors(tr, before) {
   const old = addresses(before);
   addresses(tr.doc).forEach((places, anchor) => {
     if (places.length < 2 || places.length <= (old.get(anchor)?.length ?? 0)) return;
@@ -25,7 +25,7 @@ function splitAddresses(tr, before) {
 
 const checkedTables = new WeakSet();
 
-function headTables(tr) {
+function ensureTableHeaders(tr) {
   tr.doc.forEach((table, pos) => {
     if (table.type !== nodes.table || checkedTables.has(table)) return;
     let isRight = true;
@@ -39,18 +39,18 @@ function headTables(tr) {
   });
 }
 
-function addLastParagraph(tr) {
+function ensureTrailingParagraph(tr) {
   if (tr.doc.lastChild.type !== nodes.paragraph) tr.insert(tr.doc.content.size, nodes.paragraph.create());
 }
 
 export const tidyPlugin = () => new Plugin({
   appendTransaction(transactions, before, { doc, tr }) {
-    if (!transactions.some((one) => one.docChanged)) return null;
-    if (!transactions.some((one) => one.getMeta("readField"))) {
-      splitAddresses(tr, before.doc);
-      headTables(tr);
+    if (!transactions.some((transaction) => transaction.docChanged)) return null;
+    if (!transactions.some((transaction) => transaction.getMeta("readField"))) {
+      ensureUniqueAnchors(tr, before.doc);
+      ensureTableHeaders(tr);
     }
-    addLastParagraph(tr);
+    ensureTrailingParagraph(tr);
     return tr.docChanged && !tr.doc.eq(doc) ? tr : null;
   },
 });

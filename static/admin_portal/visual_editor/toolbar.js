@@ -1,4 +1,5 @@
-// The toolbar of the visual editor, and the line below the text that says where the cursor is and what can be done there.
+// The toolbar of the visual editor, and the line below the text that shows where the cursor is and what can be done
+// there.
 
 import { gettext } from "../i18n.js";
 import {
@@ -41,8 +42,8 @@ function roving(bar) {
   };
 }
 
-// On a narrow screen the bar is one row that scrolls. Where it goes on, an arrow says so, and moves it. The arrow is for
-// fingers and mice only: with the arrow keys, the bar follows the focus.
+// On a narrow screen the bar is one row that scrolls. If the bar overflows, an arrow button scrolls it. The arrow is
+// for pointer users only: with the arrow keys, the bar follows the focus.
 function scrollHints(bar) {
   const hint = (side, drawing, step) => {
     const button = iconButton("", drawing, { className: `editor-bar__hint editor-bar__hint--${side}` });
@@ -83,11 +84,11 @@ export function createToolbar(bar, view, actions) {
     italic: button(gettext("Italic"), "italic", toggleMark(marks.em), "Ctrl+I"),
     bullets: button(gettext("Bulleted list"), "bullets", toggleList(nodes.bullet_list), "Ctrl+Shift+8"),
     numbers: button(gettext("Numbered list"), "numbers", toggleList(nodes.ordered_list), "Ctrl+Shift+7"),
-    outdent: button(gettext("Less indent"), "outdent", outdent, "Shift+Tab"),
-    indent: button(gettext("More indent"), "indent", indent, "Tab"),
+    outdent: button(gettext("Decrease indent"), "outdent", outdent, "Shift+Tab"),
+    indent: button(gettext("Increase indent"), "indent", indent, "Tab"),
   };
   const act = (name, drawing, does, keys = "") => iconButton(name, drawing, { act: does, words: true, keys: keyName(keys), className: "editor-button editor-button--named" });
-  const style = Object.assign(document.createElement("select"), { className: "editor-bar__style", ariaLabel: gettext("Style of the paragraph") });
+  const style = Object.assign(document.createElement("select"), { className: "editor-bar__style", ariaLabel: gettext("Paragraph style") });
   style.title = keyName("Ctrl+Alt+0 … 3");
   [["paragraph", gettext("Text")], ["2", gettext("Heading")], ["3", gettext("Subheading")], ["4", gettext("Small heading")]]
     .forEach(([value, name]) => style.append(new Option(name, value)));
@@ -150,7 +151,7 @@ export function createContextLine(line, view, shared) {
         name: shared.linkName(href),
         buttons: () => [
           button(gettext("Change link"), "link", () => shared.editLink()),
-          button(gettext("Remove link"), "trash", run((one, go) => go(one.tr.removeMark(link.from, link.to, marks.link)))),
+          button(gettext("Remove link"), "trash", run((editorState, go) => go(editorState.tr.removeMark(link.from, link.to, marks.link)))),
         ],
       };
     }
@@ -161,7 +162,7 @@ export function createContextLine(line, view, shared) {
         name: node.type === nodes.citation ? gettext("Source") : gettext("Clinic detail"),
         buttons: () => [
           button(gettext("Change"), "edit", () => shared.edit(view.state.selection.node, view.state.selection.from)),
-          button(gettext("Delete"), "trash", run((one, go) => go(one.tr.deleteSelection()))),
+          button(gettext("Delete"), "trash", run((editorState, go) => go(editorState.tr.deleteSelection()))),
         ],
       };
     }
@@ -173,8 +174,8 @@ export function createContextLine(line, view, shared) {
       const { folded } = heading.node.attrs;
       return {
         key: `heading ${folded}`,
-        name: folded ? gettext("Heading of a folded section") : gettext("Heading"),
-        buttons: () => [button(folded ? gettext("Always show the section") : gettext("Fold the section until it is opened"), "fold", () => shared.toggleFold())],
+        name: folded ? gettext("Heading of a collapsed section") : gettext("Heading"),
+        buttons: () => [button(folded ? gettext("Always show this section") : gettext("Collapse this section by default"), "fold", () => shared.toggleFold())],
       };
     }
     const card = currentCard(state);
@@ -197,9 +198,9 @@ export function createContextLine(line, view, shared) {
               addOption(view, pos);
               view.focus();
             }))] : []),
-            ...(edit ? [button(gettext("Edit"), "edit", onCard((pos, one) => shared.edit(one, pos)))] : []),
-            small(gettext("Move up"), "up", (one, pos) => moveBlock(one, pos, -1)),
-            small(gettext("Move down"), "down", (one, pos) => moveBlock(one, pos, 1)),
+            ...(edit ? [button(gettext("Edit"), "edit", onCard((pos, cardNode) => shared.edit(cardNode, pos)))] : []),
+            small(gettext("Move up"), "up", (editorView, pos) => moveBlock(editorView, pos, -1)),
+            small(gettext("Move down"), "down", (editorView, pos) => moveBlock(editorView, pos, 1)),
             small(gettext("Duplicate"), "copy", duplicateBlock),
             small(gettext("Delete"), "trash", deleteBlock),
           ];

@@ -1,12 +1,12 @@
-// The visual editor over the Markdown field. The textarea stays the form's field: every change is written into it, and what
-// others write into it is read back.
+// The visual editor over the Markdown field. The textarea stays the form's field: every change is written to it, and
+// changes that other scripts make to it are read back.
 
 import { format, gettext } from "../i18n.js";
 import { languageOf } from "../editor/form.js";
 import { createApi, findAll, sourceText } from "./api.js";
 import { askForOptions, isPicture, lineFields } from "./block_forms.js";
 import {
-  currentCard, currentHeading, currentLink, keys, marks, newBlock, nodes, putBlock, putTable, selectedLines, setStyle, toggleList, typingRules,
+  currentCard, currentHeading, currentLink, editorKeys, marks, newBlock, nodes, putBlock, putTable, selectedLines, setStyle, toggleList, typingRules,
 } from "./commands.js";
 import { SourcePreservingDocument } from "./document.js";
 import { glossaryPlugin } from "./glossary.js";
@@ -22,14 +22,14 @@ import { CONTAINERS, schema } from "./schema.js";
 import { tidyPlugin } from "./tidy.js";
 import { createContextLine, createToolbar } from "./toolbar.js";
 
-// Opens the list of blocks on the "/" that begins a word, where no text would have one.
+// Opens the list of blocks on the "/" that begins a word, where "/" wouldn't normally appear.
 const typingPlugin = (open) => new Plugin({
   props: {
     handleTextInput(view, from, to, text) {
       const { selection, tr } = view.state;
       const { $from } = selection;
       if (selection instanceof NodeSelection && selection.node.isBlock) {
-        // What is typed does not replace a block, but goes below it.
+        // Typing does not replace a selected block, but continues below it.
         tr.insert(selection.to, nodes.paragraph.create(null, schema.text(text)));
         view.dispatch(tr.setSelection(TextSelection.create(tr.doc, selection.to + 1 + text.length)).scrollIntoView());
         return true;
@@ -42,7 +42,7 @@ const typingPlugin = (open) => new Plugin({
   },
 });
 
-// Words where nothing is written yet, and the block with the cursor.
+// Placeholder text in empty paragraphs, and the block with the cursor.
 const hintsPlugin = () => new Plugin({
   props: {
     decorations(state) {
@@ -57,7 +57,7 @@ const hintsPlugin = () => new Plugin({
         found.push(Decoration.node(from, from + 2, { "data-placeholder": words }));
       }
       const card = currentCard(state);
-      if (card) found.push(Decoration.node(card.pos, card.pos + card.node.nodeSize, { class: "is-here" }, { isHere: true }));
+      if (card) found.push(Decoration.node(card.pos, card.pos + card.node.nodeSize, { class: "has-cursor" }, { isHere: true }));
       return DecorationSet.create(doc, found);
     },
   },
@@ -119,10 +119,10 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     return names.isLoaded() ? names.all("pictures") : undefined;
   }
   const choices = { names, choosePicture: windows.choosePicture, loadPictures };
-  async function loadNamesFor(one) {
+  async function loadNamesFor(block) {
     // The dialog for pictures opens before they are loaded.
-    if (isPicture(one)) return;
-    if (!names.isLoaded() || one.fields.some(({ kind }) => kind === "figure")) await names.load();
+    if (isPicture(block)) return;
+    if (!names.isLoaded() || block.fields.some(({ kind }) => kind === "figure")) await names.load();
   }
   const shared = {
     styles: [],
@@ -134,7 +134,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
       return () => listeners.delete(listen);
     },
     render: renderer.render,
-    nameOf: (node) => info(node)?.label ?? gettext("Text that only Source can show"),
+    nameOf: (node) => info(node)?.label ?? gettext("Content that can be edited only in Source"),
     canEdit: (node) => node.type === nodes.source || (info(node) ? lineFields(info(node)).length > 0 : false),
     isLong: (node) => info(node)?.group === "indexes",
     edit,
@@ -143,8 +143,8 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     toggleFold() {
       const { node, pos } = currentHeading(view.state);
       const folded = !node.attrs.folded;
-      // Only a section with an address can be folded.
-      const anchor = node.attrs.anchor || addressOf(node.textContent, view.state.doc);
+      // Only a section with an anchor can be collapsed.
+      const anchor = node.attrs.anchor || anchorOf(node.textContent, view.state.doc);
       replaceNode(pos, { folded, anchor });
     },
     restoreSelection() {
@@ -161,26 +161,26 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     });
     return place;
   };
-  // All chances of a page are out of the same number: a new block begins with the choices of the one before it.
+  // All chances on a page use the same total, so a new block starts with the options of the previous one.
   const optionsBefore = (name) => (placeOf(name) < 0 ? "" : view.state.doc.nodeAt(placeOf(name)).attrs.options);
   async function insert(name) {
-    const one = blocks[name];
-    const place = one.once ? placeOf(name) : -1;
+    const block = blocks[name];
+    const place = block.once ? placeOf(name) : -1;
     if (place >= 0) {
-      say(format(gettext("This page has “%(name)s” already. The cursor is there."), { name: one.label }));
+      say(format(gettext("This page already has “%(name)s”. We moved the cursor to it."), { name: block.label }));
       select(view.state.doc.nodeAt(place).isAtom ? place : place + 1);
       return;
     }
-    const lines = one.hasEnd ? selectedLines(view.state) : [];
-    const put = (options) => putBlock(view, newBlock(name, one, options, lines), {
-      inChoices: one.inChoices, replacesSelection: lines.length > 0, isLeading: one.leading,
+    const lines = block.hasEnd ? selectedLines(view.state) : [];
+    const put = (options) => putBlock(view, newBlock(name, block, options, lines), {
+      inChoices: block.inChoices, replacesSelection: lines.length > 0, isLeading: block.leading,
     });
-    if (!lineFields(one).length) {
+    if (!lineFields(block).length) {
       put("");
       return;
     }
-    await loadNamesFor(one);
-    askForOptions(one, { before: optionsBefore(name) }, choices, (options) => {
+    await loadNamesFor(block);
+    askForOptions(block, { before: optionsBefore(name) }, choices, (options) => {
       if (options === undefined) view.focus();
       else put(options);
     });
@@ -203,9 +203,9 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
       [gettext("Our phone, name, or hours"), gettext("In a sentence"), "value", dialog("value"), ["number", "clinic"]],
       [gettext("Upload a new picture"), settings.groups.pictures, "picture", dialog("upload"), ["image", "photo"]],
     ].map(([label, group, drawing, run, keywords]) => ({ label, group, drawing, run, keywords, help: "" }));
-    const ofBlocks = Object.keys(settings.groups).flatMap((group) => Object.entries(blocks).filter(([, one]) => one.group === group)
-      .sort(([, one], [, other]) => one.order - other.order)
-      .map(([name, one]) => ({ label: one.label, group: settings.groups[group], drawing: name, help: "", keywords: [name], run: () => insert(name) })));
+    const ofBlocks = Object.keys(settings.groups).flatMap((group) => Object.entries(blocks).filter(([, block]) => block.group === group)
+      .sort(([, block], [, other]) => block.order - other.order)
+      .map(([name, block]) => ({ label: block.label, group: settings.groups[group], drawing: name, help: "", keywords: [name], run: () => insert(name) })));
     const isUpload = (item) => item.drawing === "picture";
     const at = ofBlocks.findIndex((item) => item.group === settings.groups.pictures);
     return [...own.filter((item) => !isUpload(item)), ...ofBlocks.slice(0, at), ...own.filter(isUpload), ...ofBlocks.slice(at)];
@@ -218,7 +218,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
         item.run();
         return;
       }
-      // Nothing typed is lost: the sign and what followed it stay as text.
+      // Nothing typed is lost: the slash and what followed it stay as text.
       view.focus();
       if (typed && (query || document.activeElement === host)) view.dispatch(view.state.tr.insertText(typed + query));
     });
@@ -269,15 +269,15 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     picture: () => insert("figure"),
     insert: (button) => openPalette({ place: button.getBoundingClientRect() }),
     edit,
-    leave: () => (editor.querySelector("[data-view]") ?? document.querySelector("[data-see] [data-view]") ?? bar.querySelector("button")).focus(),
+    leave: () => (editor.querySelector("[data-view]") ?? document.querySelector("[data-preview-pane] [data-view]") ?? bar.querySelector("button")).focus(),
     say,
   };
   const plugins = [
     typingRules(),
-    typingPlugin((one) => openPalette({ place: one.coordsAtPos(one.state.selection.from), typed: "/" })),
-    ...keys(handlers),
+    typingPlugin((current) => openPalette({ place: current.coordsAtPos(current.state.selection.from), typed: "/" })),
+    ...editorKeys(handlers),
     tableEditing(),
-    dropCursor({ class: "drop-place" }),
+    dropCursor({ class: "drop-cursor" }),
     gapCursor(),
     history(),
     pastePlugin(text.parser, windows, listNotes, say),
@@ -286,7 +286,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     tidyPlugin(),
   ];
   const makeState = () => EditorState.create({ doc: text.read(field.value), plugins });
-  const block = (View) => (node, one, getPos) => new View(node, one, getPos, shared);
+  const block = (View) => (node, editorView, getPos) => new View(node, editorView, getPos, shared);
   const label = document.querySelector(`label[for="${field.id}"]`)?.textContent.replace(/:\s*$/, "") ?? gettext("Text");
   const body = Object.assign(document.createElement("div"), { className: "text" });
   root.append(body);
@@ -308,7 +308,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
       announceSoon();
     },
     handleDOMEvents: {
-      // What the field reports is enough; the form would otherwise hear of each key twice.
+      // The input events of the field are enough; otherwise the form would handle every keystroke twice.
       input: (_, event) => { event.stopPropagation(); },
       click: (_, event) => { if (event.target.closest?.("a")) event.preventDefault(); },
     },
@@ -322,7 +322,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
   field.addEventListener("invalid", (event) => {
     if (mode.mode() !== "visual") return;
     event.preventDefault();
-    say(gettext("The text is missing."));
+    say(gettext("Enter the page text."));
     view.focus();
   });
   form.addEventListener("change", (event) => {
@@ -334,7 +334,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
 
   // ---- For others ----
   const position = (offset) => text.position(view.state.doc, offset);
-  const offsetOfLine = (line) => field.value.split("\n").slice(0, line - 1).reduce((length, one) => length + one.length + 1, 0);
+  const offsetOfLine = (line) => field.value.split("\n").slice(0, line - 1).reduce((length, row) => length + row.length + 1, 0);
   function select(from, to = from) {
     const { doc, tr } = view.state;
     const target = doc.nodeAt(from);
@@ -441,8 +441,8 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
   return { view, text, api };
 }
 
-// Return an address for a section that has none, as the server would make it.
-function addressOf(title, doc) {
+// Return an anchor for a section that has none, as the server would make it.
+function anchorOf(title, doc) {
   const taken = new Set();
   doc.descendants((node) => { if (node.attrs.anchor) taken.add(node.attrs.anchor); });
   const base = title.normalize("NFKD").replace(/[^\w\s-]/g, "").trim().toLowerCase().replace(/[-\s_]+/g, "-").replace(/^-+|-+$/g, "") || "section";

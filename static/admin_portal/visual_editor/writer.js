@@ -10,8 +10,8 @@ const LINE_START = [
   [/^(=+|-+)(?=\s*$)/, "\\$1"], [/^\|/, "\\|"], [/^(\d{1,9})([.)])(?=\s|$)/, "$1\\$2"],
 ];
 const MARKERS = { bullet_list: ["-", "*", "+"], ordered_list: [".", ")"] };
-// From what reads best to what always works.
-const WAYS = [
+// Escaping strategies, from most readable to safest.
+const ESCAPE_STRATEGIES = [
   { escape: 0, em: "*" }, { escape: 1, em: "*" }, { escape: 1, em: "_" }, { escape: 2, em: "*" }, { escape: 2, em: "_" },
 ];
 
@@ -39,7 +39,7 @@ function wrapped(mark, text, way) {
   return words ? `${left}${sign}${words}${sign}${right}` : text;
 }
 
-function leaf(node, way, oneLine) {
+function serializeInlineNode(node, way, oneLine) {
   switch (node.type.name) {
     case "soft_break": return oneLine ? " " : "\n";
     case "hard_break": return oneLine ? " " : "\\\n";
@@ -49,13 +49,13 @@ function leaf(node, way, oneLine) {
   }
 }
 
-// The mark that holds for the most pieces is the outermost.
+// The mark that spans the most nodes is outermost.
 function inline(pieces, way, oneLine) {
   let text = "";
   for (let at = 0; at < pieces.length;) {
     const { node, marks } = pieces[at];
     if (!marks.length) {
-      text += leaf(node, way, oneLine);
+      text += serializeInlineNode(node, way, oneLine);
       at += 1;
       continue;
     }
@@ -66,17 +66,18 @@ function inline(pieces, way, oneLine) {
     });
     const end = Math.max(...ends);
     // Code is always the innermost.
-    const mark = marks.filter((_, index) => ends[index] === end).find((one) => one.type.name !== "code") ?? marks[ends.indexOf(end)];
+    const mark = marks.filter((_, index) => ends[index] === end).find((candidate) => candidate.type.name !== "code") ?? marks[ends.indexOf(end)];
     const last = mark.type.name === "code" && marks.length > 1 ? at + 1 : end;
-    const outer = mark.type.name === "code" && marks.length > 1 ? marks.find((one) => one.type.name !== "code") : mark;
-    const inside = pieces.slice(at, last).map((piece) => ({ node: piece.node, marks: piece.marks.filter((one) => !one.eq(outer)) }));
+    const outer = mark.type.name === "code" && marks.length > 1 ? marks.find((candidate) => candidate.type.name !== "code") : mark;
+    const inside = pieces.slice(at, last).map((piece) => ({ node: piece.node, marks: piece.marks.filter((other) => !other.eq(outer)) }));
     text += wrapped(outer, inline(inside, way, oneLine), way);
     at = last;
   }
   return text;
 }
 
-// The characters that a reader sees, each with its marks: white space at the ends of lines does not count, nor its style.
+// The visible characters, each with its marks. White space at the ends of lines does not count, and neither does its
+// style.
 function visible(content, oneLine) {
   const signs = [];
   content.forEach((node) => {
@@ -99,10 +100,10 @@ function visible(content, oneLine) {
   return signs.filter((_, at) => !isDropped[at]).join("\u0000");
 }
 
-export const isSameInline = (one, other, oneLine = false) => visible(one, oneLine) === visible(other, oneLine);
+export const isSameInline = (node, other, oneLine = false) => visible(node, oneLine) === visible(other, oneLine);
 
-// ``parser``: of createParser(). Returns write(node, mark), the Markdown of a block without a line break at its end. ``mark``:
-// for a list, the sign of its items. ``writeBlocks(parent)`` writes the blocks in a ":::" block (document.js).
+// ``parser``: of createParser(). Returns write(node, mark), the Markdown of a block without a line break at its end.
+// ``mark``: for a list, its bullet character. ``writeBlocks(parent)`` writes the blocks in a ":::" block (document.js).
 export function createWriter(parser, writeBlocks) {
   // Return the text of a paragraph, heading, or cell. ``around`` makes a whole block of it; ``find`` returns its content in
   // the block that is read.
@@ -110,7 +111,7 @@ export function createWriter(parser, writeBlocks) {
     const pieces = [];
     node.content.forEach((child) => pieces.push({ node: child, marks: child.marks }));
     let text = "";
-    for (const way of WAYS) {
+    for (const way of ESCAPE_STRATEGIES) {
       text = inline(pieces, way, oneLine).replace(/^[ \t]+|[ \t]+$/g, "").replace(/[ \t]*\n[ \t]*/g, "\n");
       if (!oneLine && way.escape) text = text.split("\n").map(atLineStart).join("\n");
       if (oneLine) text = text.replace(/\s*\n\s*/g, " ");
@@ -130,7 +131,7 @@ export function createWriter(parser, writeBlocks) {
     return around(words({ content }, { oneLine: true, around, find }));
   }
 
-  // Two lists in a row are one, unless their signs differ.
+  // Two consecutive lists merge unless their bullets differ.
   function inItem(item, isTight) {
     let text = "";
     let before = null;
@@ -164,7 +165,7 @@ export function createWriter(parser, writeBlocks) {
     const around = (text) => `| ${text} |\n|---|`;
     const find = (read) => read?.type.name === "table" && read.firstChild.childCount === 1 && read.firstChild.firstChild.content;
     // In a table, a vertical line ends a cell wherever it is.
-    const text = (cell) => words(cell, { oneLine: true, around: (one) => around(one.replace(/(?<!\\)\|/g, "\\|")), find }).replace(/(?<!\\)\|/g, "\\|");
+    const text = (cell) => words(cell, { oneLine: true, around: (body) => around(body.replace(/(?<!\\)\|/g, "\\|")), find }).replace(/(?<!\\)\|/g, "\\|");
     const rows = [...node.content.content].map((row) => [...row.content.content].map(text));
     const width = Math.max(...rows.map((row) => row.length));
     const line = (row) => `| ${Array.from({ length: width }, (_, at) => row[at] ?? "").join(" | ")} |`;
@@ -194,11 +195,11 @@ export function createWriter(parser, writeBlocks) {
   return write;
 }
 
-// Return the sign of a list: its own, unless the list before it has the same.
+// Return the bullet character of a list: its own, unless the list before it has the same.
 export function listMark(node, before, sign) {
   const { mark } = node.attrs;
   if (before?.type !== node.type || sign !== mark) return mark;
-  return MARKERS[node.type.name].find((one) => one !== sign);
+  return MARKERS[node.type.name].find((marker) => marker !== sign);
 }
 
 export const emptyParagraph = () => schema.node("paragraph");

@@ -1,5 +1,5 @@
-// Do something with every element that a selector finds.
+// Call a function for every element that matches a selector.
 export const forEachMatch = (selector, act, root = document) => root.querySelectorAll(selector).forEach((part) => act(part));
 
-// Whether the reader wants pages to keep still.
+// Whether the reader prefers reduced motion.
 export const reducedMotion = window.matchMedia("(prefers-reduced-motion: reduce)");

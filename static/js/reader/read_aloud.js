@@ -3,21 +3,21 @@ import { sentencesOf } from "./sentences.js";
 
 const language = document.documentElement.lang;
 
-// Only voices of the device itself: others send the text to a company.
+// Use only on-device voices; remote voices send the text to a third party.
 function localVoice() {
   const base = (tag) => tag.toLowerCase().split(/[-_]/)[0];
   const voices = speechSynthesis.getVoices().filter((voice) => voice.localService && base(voice.lang) === base(language));
   return voices.find((voice) => voice.default) ?? voices[0];
 }
 
-// Reads the page aloud, sentence by sentence, with the browser's own voice. Nothing is read before it is asked for.
+// Reads the page aloud, sentence by sentence, with the browser's own voice. Reading never starts on its own.
 export function readAloud(bar) {
   if (!("speechSynthesis" in window)) return;
   const [pause, stop] = bar.querySelectorAll("button");
-  const words = { reading: pause.textContent, paused: pause.dataset.words };
+  const words = { reading: pause.textContent, paused: pause.dataset.altLabel };
   let sentences = [];
   let current = 0;
-  // Grows with every start and stop, so that a voice that was cut off does not go on with the next sentence.
+  // Incremented on every start and stop, so a canceled utterance's callback can't start the next sentence.
   let turn = 0;
 
   const offer = () => {
@@ -65,7 +65,7 @@ export function readAloud(bar) {
     pause.focus({ preventScroll: true });
     read();
   }));
-  // Some phones cannot pause a voice, so a pause is a stop that remembers its sentence.
+  // Some phones cannot pause speech, so a pause is a stop that remembers the sentence.
   pause.addEventListener("click", () => {
     if (pause.textContent === words.paused) return read();
     silence();
@@ -73,18 +73,18 @@ export function readAloud(bar) {
   });
   stop.addEventListener("click", end);
   window.addEventListener("pagehide", silence);
-  // A list of voices comes late in some browsers.
+  // Some browsers load the list of voices asynchronously.
   speechSynthesis.addEventListener?.("voiceschanged", offer);
   offer();
 }
 
-// Shows which sentence is being read, without a change to the page where the browser can do that.
+// Highlights the sentence that is being read, without changing the page if the browser supports it.
 function highlight(sentence) {
-  forEachMatch(".is-spoken", (block) => block.classList.remove("is-spoken"));
+  forEachMatch(".is-being-read", (block) => block.classList.remove("is-being-read"));
   if (window.Highlight && CSS.highlights) {
     CSS.highlights.set("spoken", sentence ? new Highlight(sentence.range) : new Highlight());
   } else if (sentence) {
-    sentence.block.classList.add("is-spoken");
+    sentence.block.classList.add("is-being-read");
   }
 }
 

@@ -1,8 +1,8 @@
 const BLOCKS = "h1, h2, h3, h4, h5, p, li, dt, dd, th, td";
-// Numbers on pictures, marks of sources, what leads elsewhere: nothing of it is a sentence.
-const SILENT = "svg, nav, fieldset, .citation, .page-status, .reader-tools__box, button, summary, .visually-hidden, .next-step, .sources, .series__hint, .series__buttons, .compare__tools";
+// Skip marker numbers, citations, and navigation.
+const SILENT = "svg, nav, fieldset, .citation, .page-status, .reader-tools__box, button, summary, .visually-hidden, .next-step, .sources, .compare__tools";
 
-// The sentences of some elements as the reader sees them now: text, range and block of each.
+// The sentences in some elements as the reader sees them now: the text, range, and block of each.
 export function sentencesOf(roots, language) {
   const blocks = new Map();
   roots.forEach((root) => {
@@ -15,31 +15,31 @@ export function sentencesOf(roots, language) {
       blocks.set(block, [...(blocks.get(block) ?? []), node]);
     }
   });
-  return [...blocks].flatMap(([block, nodes]) => cut(block, nodes, language));
+  return [...blocks].flatMap(([block, nodes]) => sentencesIn(block, nodes, language));
 }
 
-function cut(block, nodes, language) {
+function sentencesIn(block, nodes, language) {
   const whole = nodes.map((node) => node.data).join("");
-  return pieces(whole, language)
+  return segmentsOf(whole, language)
     .filter(({ text }) => /\p{L}/u.test(text))
     .map(({ text, start }) => {
       const lead = text.length - text.trimStart().length;
       const range = document.createRange();
-      range.setStart(...place(nodes, start + lead));
-      range.setEnd(...place(nodes, start + text.trimEnd().length));
+      range.setStart(...positionOf(nodes, start + lead));
+      range.setEnd(...positionOf(nodes, start + text.trimEnd().length));
       return { text: text.trim().replace(/\s+/g, " "), range, block };
     });
 }
 
-// The browser's own rule of the language; without one, the whole block is read at once.
-function pieces(text, language) {
+// Uses the browser's own rules for the language; without them, the whole block is read at once.
+function segmentsOf(text, language) {
   if (!Intl.Segmenter) return [{ text, start: 0 }];
   const found = [...new Intl.Segmenter(language, { granularity: "sentence" }).segment(text)];
   return found.map(({ segment, index }) => ({ text: segment, start: index }));
 }
 
-// Which text node holds a place of the whole, and where in it.
-function place(nodes, offset) {
+// Map an offset in the joined text to a text node and an offset in it.
+function positionOf(nodes, offset) {
   let left = offset;
   for (const node of nodes) {
     if (left <= node.length) return [node, left];

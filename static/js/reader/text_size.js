@@ -1,7 +1,8 @@
 const NAME = "text-size";
 const root = document.documentElement;
 
-// Without this script, the choice holds for one page. With it, the browser keeps it, and text_size.js applies it.
+// Without this script, the setting applies to one page only. With it, the browser stores it, and text_size.js applies
+// it.
 export function startTextSize(options) {
   const radios = [...options.querySelectorAll("input")];
   const chosen = radios.find((radio) => radio.value && radio.value === root.dataset.textSize);
@@ -13,7 +14,7 @@ export function startTextSize(options) {
       if (value) localStorage.setItem(NAME, value);
       else localStorage.removeItem(NAME);
     } catch {
-      // Private browsing: the choice holds for this page.
+      // Private browsing: the setting applies only to this page.
     }
   });
 }

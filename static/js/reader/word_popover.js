@@ -1,8 +1,8 @@
 const GAP = 8;
 const EDGE = 16;
 
-// A hard word shows its entry of "Words on this page" beside it. Without this, its link leads to the entry.
-// A booklet has several such lists; the card stands in the first and serves all.
+// Show a term's definition in a popover. Without JavaScript, its link goes to the entry in "Words on this page".
+// Booklets have several lists; one popover, after the first list, serves all of them.
 export function startWordPopover(list) {
   if (!("popover" in HTMLElement.prototype)) return;
   const card = document.createElement("div");
@@ -19,7 +19,7 @@ export function startWordPopover(list) {
   close.type = "button";
   close.textContent = list.dataset.close;
   card.append(name, meaning, close);
-  // Not into the list, which is folded.
+  // Not inside the list, because it is collapsed.
   list.after(card);
 
   let link;
@@ -27,7 +27,7 @@ export function startWordPopover(list) {
   close.addEventListener("click", () => card.hidePopover());
   card.addEventListener("beforetoggle", () => { inside = card.contains(document.activeElement); });
   card.addEventListener("toggle", (event) => {
-    // Who was inside goes back to the word; who has gone on already is left alone.
+    // Return focus to the term only if focus was inside the popover.
     if (event.newState === "closed" && inside) link.focus({ preventScroll: true });
   });
   document.addEventListener("click", (event) => {
@@ -53,7 +53,7 @@ function part(tag, className, id = "") {
 
 const copies = (element) => [...element.cloneNode(true).childNodes];
 
-// Below the word, or above it where there is more room; never past the sides.
+// Below the word, or above it if there is more space; never past the edges of the window.
 function place(card, link) {
   const word = link.getClientRects()[0];
   const { width, height } = card.getBoundingClientRect();
