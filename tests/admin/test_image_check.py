@@ -223,6 +223,7 @@ def test_a_later_change_of_kind_needs_another_person_to_approve(nina: Client, pa
     address = f"/admin/procedures/figure/{figure.pk}/change/"
     text = figure.texts.get()
     values = {"kind": "radiograph", "provenance": "simulated", "provenance_note": "", "deidentified": "on",
+              "seen_picture": figure.sha256,
               "texts-TOTAL_FORMS": 1, "texts-INITIAL_FORMS": 1, "texts-0-id": text.pk, "texts-0-figure": figure.pk,
               "texts-0-language": "en", "texts-0-title": text.title, "texts-0-alt": text.alt,
               "texts-0-caption": text.caption, "texts-0-description": ""}  # fmt: skip
