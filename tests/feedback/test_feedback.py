@@ -190,7 +190,7 @@ def test_errors_are_translated_on_spanish_pages(client: Client, page: Page) -> N
     make_public(spanish)
 
     assert "Elija Sí o No" in send(client, spanish, clear="").text
-    assert "Parece que su línea contiene" in send(client, spanish, comment="a@b.org").text
+    assert "Parece que su comentario tiene" in send(client, spanish, comment="a@b.org").text
     assert "no llegó desde nuestra página" in send(client, spanish, headers={}).text
 
 

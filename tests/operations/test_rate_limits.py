@@ -24,7 +24,7 @@ def statuses(path: str, *places: str) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("path", "sentence"), [("/search/?q=pain", "Wait ten seconds"), ("/es/search/?q=dolor", "Espere diez")]
+    ("path", "sentence"), [("/search/?q=pain", "Wait 10 seconds"), ("/es/search/?q=dolor", "Espere diez")]
 )
 def test_a_client_that_searches_too_often_gets_retry_after(burst_of_three: None, path: str, sentence: str) -> None:
     reader = Client(headers={"X-Forwarded-For": "203.0.113.5"})
