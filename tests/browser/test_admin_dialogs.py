@@ -35,48 +35,48 @@ def put(opened: Locator) -> None:
 
 
 WINDOWS: list[tuple[str, dict[str, Any], str]] = [
-    ("Key points …", {"lines": "One.\n- Two."}, "::: key-points\n- One.\n- Two.\n:::"),
+    ("Key points…", {"lines": "One.\n- Two."}, "::: key-points\n- One.\n- Two.\n:::"),
     (
-        "Care card …",
+        "Care card…",
         {"urgency": "call", "lines": "A question.\nA new date."},
         "::: call\n- A question.\n- A new date.\n:::",
     ),
-    ("Warning signs …", {"when": "after"}, "::: warning-signs after"),
-    ("Warning signs …", {"when": "both", "short": "1"}, "::: warning-signs both short"),
-    ("Care card …", {"urgency": "note", "lines": "Rest."}, "::: note\nRest.\n:::"),
-    ("Steps …", {"lines": "First.\nThen."}, "::: steps\n1. First.\n2. Then.\n:::"),
-    ("Do, do not …", {"lines": "Walk.", "not": "Lift."}, "::: do\n- Walk.\n:::\n\n::: dont\n- Lift.\n:::"),
-    ("Checklist …", {"lines": "Shoes"}, "::: checklist\n- Shoes\n:::"),
-    ("Scale …", {"lines": "Wait\nAct"}, "::: scale\n- Wait\n- Act\n:::"),
-    ("Index …", {"index": "phones"}, "::: phones"),
-    ("Steps …", {"lines": "3. Sit\n4. Lie"}, "::: steps\n3. Sit\n4. Lie\n:::"),
+    ("Warning signs…", {"when": "after"}, "::: warning-signs after"),
+    ("Warning signs…", {"when": "both", "short": "1"}, "::: warning-signs both short"),
+    ("Care card…", {"urgency": "note", "lines": "Rest."}, "::: note\nRest.\n:::"),
+    ("Steps…", {"lines": "First.\nThen."}, "::: steps\n1. First.\n2. Then.\n:::"),
+    ("Do, do not…", {"lines": "Walk.", "not": "Lift."}, "::: do\n- Walk.\n:::\n\n::: dont\n- Lift.\n:::"),
+    ("Checklist…", {"lines": "Shoes"}, "::: checklist\n- Shoes\n:::"),
+    ("Scale…", {"lines": "Wait\nAct"}, "::: scale\n- Wait\n- Act\n:::"),
+    ("Index…", {"index": "phones"}, "::: phones"),
+    ("Steps…", {"lines": "3. Sit\n4. Lie"}, "::: steps\n3. Sit\n4. Lie\n:::"),
     (
-        "Key points …",
+        "Key points…",
         {"lines": "- One\\\n  line\n  - nested\n- 1945. A year"},
         "::: key-points\n- One\\\n  line\n  - nested\n- 1945\\. A year\n:::",
     ),
     (
-        "Chance …",
+        "Chance…",
         {"count": "3", "sentence": "feel pain.", "source": "nice"},
         "::: chance 3 in 100\nfeel pain. [@nice]\n:::",
     ),
     (
-        "Choices …",
+        "Choices…",
         {"lines": "A\nB", "aspects": "What it is"},
         "::: choices\n### A\n#### What it is\n…\n### B\n#### What it is\n…\n:::",
     ),
     ("Our phone…", {"value": "clinic.hours"}, "{clinic.hours}"),
     ("Table…", {"lines": "When\nWhat", "rows": "1"}, "| When | What |\n|---|---|\n| … | … |"),
     ("Table…", {"lines": "a|b\nc", "rows": "1"}, "| a\\|b | c |\n|---|---|\n| … | … |"),
-    ("Index …", {"index": "glossary"}, "::: glossary"),
+    ("Index…", {"index": "glossary"}, "::: glossary"),
     ("Link…", {"choice": "contact"}, "[Contact](page:contact)"),
     ("Link…", {"choice": "small-cut", "section": "when-to-call"}, "[Small cut](page:small-cut#when-to-call)"),
     ("Link…", {"choice": "contact", "words": "[here]"}, "[\\[here\\]](page:contact)"),
     ("Cite…", {"choice": "nice"}, "[@nice]"),
     ("Word…", {"choice": "vertebra"}, "vertebra"),
-    ("Picture …", {"choice": "balloon"}, "::: figure balloon"),
-    ("Picture …", {"choice": "needle", "second": "balloon"}, "::: compare needle balloon"),
-    ("Our answers …", {"choice": ["driving", "washing"]}, "::: care driving washing"),
+    ("Picture…", {"choice": "balloon"}, "::: figure balloon"),
+    ("Picture…", {"choice": "needle", "second": "balloon"}, "::: compare needle balloon"),
+    ("Clinic answers…", {"choice": ["driving", "washing"]}, "::: care driving washing"),
 ]
 
 
@@ -121,7 +121,7 @@ def test_source_is_found_by_typing_and_inserted_with_enter(tab: StaffTab) -> Non
 
 
 def test_search_without_results_says_so(tab: StaffTab) -> None:
-    opened = window(tab, "Picture …")
+    opened = window(tab, "Picture…")
 
     tab.page.keyboard.type("xyz")
 
@@ -133,7 +133,7 @@ def test_selected_lines_become_the_block(tab: StaffTab) -> None:
     tab.page.locator("#id_body").fill("Shoes\nGlasses")
     tab.page.locator("#id_body").press("Control+a")
 
-    put(window(tab, "Checklist …"))
+    put(window(tab, "Checklist…"))
 
     assert tab.text.strip() == "::: checklist\n- Shoes\n- Glasses\n:::"
 
@@ -141,7 +141,7 @@ def test_selected_lines_become_the_block(tab: StaffTab) -> None:
 def test_block_is_never_inserted_into_another_block(tab: StaffTab) -> None:
     tab.page.locator("#id_body").fill("::: do\n- One.\n:::\n\nEnd.")
     tab.page.locator("#id_body").press("Control+Home")
-    opened = window(tab, "Care card …")
+    opened = window(tab, "Care card…")
     opened.locator("[value=call]").check()
     opened.locator("[name=lines]").fill("You have a question.")
 
@@ -155,7 +155,7 @@ def test_canceled_dialog_inserts_nothing_and_returns_the_focus(tab: StaffTab) ->
 
     window(tab, "Cite…")
     tab.page.keyboard.press("Escape")
-    window(tab, "Checklist …").get_by_role("button", name="Cancel").click()
+    window(tab, "Checklist…").get_by_role("button", name="Cancel").click()
 
     assert tab.text == before
     assert tab.page.evaluate("document.activeElement.id") == "id_body"

@@ -120,7 +120,7 @@ def test_page_can_be_written_and_submitted_with_the_keyboard_alone(tab: StaffTab
     keys.press("Tab")
     for _ in range(11):
         keys.press("ArrowRight")
-    assert tab.page.evaluate("document.activeElement.textContent") == "Key points …"
+    assert tab.page.evaluate("document.activeElement.textContent") == "Key points…"
     keys.press("Enter")
     keys.type("Walk a little.\nRest when you are tired.")
     keys.press("Tab")

@@ -75,7 +75,7 @@ def _begin_new_navigation(request: HttpRequest, redirect: HttpResponse) -> HttpR
     """
     if "Location" not in redirect:
         return redirect
-    title = _("Checking your sign-in …")
+    title = _("Checking your sign-in…")
     response = render_page(request, "sso_continue.html", {"url": redirect["Location"]}, title=title)
     response.headers["Refresh"] = f"0; url={redirect['Location']}"
     return response

@@ -42,7 +42,7 @@ class Command(BaseCommand):
             self._check_restorable(manifest, new_key=options["new_key"])
             roll_back.can_delete_all = True
             with tempfile.TemporaryDirectory(dir=settings.DATA_DIR, prefix=".restore-") as folder:
-                self.stdout.write(f"Reading {source}, made at {manifest.made_at} …")
+                self.stdout.write(f"Reading {source}, made at {manifest.made_at}…")
                 backup.extract_archive(source, manifest, Path(folder))
                 self._restore_files(manifest, Path(folder), new_key=options["new_key"])
             problems = self._run_site_checks()

@@ -181,7 +181,7 @@ class Command(BaseCommand):
         if not connection.introspection.table_names():
             # Validate the content first: an invalid file must not leave a half-created installation.
             call_command("load_content", read_only=True, stdout=io.StringIO(), stderr=self.stderr)
-        self.stderr.write("Preparing the database …")
+        self.stderr.write("Preparing the database…")
         with self._preparation_lock():
             call_command("migrate", interactive=False, verbosity=0)
             record_key_fingerprint()

@@ -48,7 +48,7 @@ register(
         fields=(BlockField("keys", _("Answers"), "care"),),
         group=Group.CLINIC,
         dialog="care",
-        button=_("Our answers …"),
+        button=_("Clinic answers…"),
         button_order=110,
         resolve=_resolve,
         to_text=_to_text,

@@ -42,7 +42,7 @@ register(
         fields=_FIELDS,
         group=Group.ADVICE,
         dialog="card",
-        button=_("Care card …"),
+        button=_("Care card…"),
         button_order=50,
         resolve=_resolve,
         to_text=_to_text,

@@ -58,7 +58,7 @@ register(
         separator=" in ",
         group=Group.DECISIONS,
         dialog="chance",
-        button=_("Chance …"),
+        button=_("Chance…"),
         button_order=90,
         more_examples={
             "out of 10": "::: chance 3 in 10\nfeel better without a procedure.\n:::",

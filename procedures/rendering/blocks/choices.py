@@ -104,7 +104,7 @@ register(
         ),
         group=Group.DECISIONS,
         dialog="choices",
-        button=_("Choices …"),
+        button=_("Choices…"),
         button_order=100,
         more_examples={"three options": _example("Rest", "Brace", "Surgery")},
         resolve=_resolve,

@@ -179,7 +179,7 @@ register(
         fields=(BlockField("slug", _("Picture"), "figure"),),
         group=Group.PICTURES,
         dialog="picture",
-        button=_("Picture …"),
+        button=_("Picture…"),
         button_order=10,
         resolve=_resolve,
         to_text=lambda _block, values: values["nodes"],

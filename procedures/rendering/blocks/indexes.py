@@ -165,7 +165,7 @@ register(
         is_single_use=True,
         group=Group.INDEXES,
         dialog="index",
-        button=_("Index …"),
+        button=_("Index…"),
         button_order=120,
         resolve=_resolve_pictures,
         to_text=_pictures_to_text,

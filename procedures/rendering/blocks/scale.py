@@ -32,7 +32,7 @@ register(
         fields=(BlockField("lines", _("The two ends, one per line"), "lines"),),
         group=Group.DECISIONS,
         dialog="scale",
-        button=_("Scale …"),
+        button=_("Scale…"),
         button_order=105,
         resolve=_resolve,
     )

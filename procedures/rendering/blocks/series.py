@@ -56,7 +56,7 @@ register(
         fields=(BlockField("slug", _("Series"), "series"),),
         group=Group.PICTURES,
         dialog="series",
-        button=_("Series …"),
+        button=_("Series…"),
         button_order=20,
         resolve=_resolve,
         to_text=_to_text,

@@ -172,7 +172,7 @@ register(
         ),
         group=Group.ADVICE,
         dialog="signs",
-        button=_("Warning signs …"),
+        button=_("Warning signs…"),
         button_order=40,
         more_examples={"short": "::: warning-signs both short"},
         resolve=_resolve,
