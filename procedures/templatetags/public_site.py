@@ -35,6 +35,12 @@ def phone_text(number: str, language: str) -> str:
 
 
 @register.simple_tag
+def phone_number(number: str) -> SafeString:
+    """Return a phone number that is not broken over two lines."""
+    return format_html('<span class="phone-number">{}</span>', number)
+
+
+@register.simple_tag
 def home_path(language: str) -> str:
     """Return the path of the home page of a language."""
     return languages.home_path(language)
