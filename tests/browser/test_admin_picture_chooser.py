@@ -86,7 +86,7 @@ def test_picture_can_be_found_and_inserted_by_keyboard_and_escape_returns_to_the
     button.focus()
     tab.page.keyboard.press("Enter")
     tab.page.keyboard.type("safer")
-    expect(window.locator("[data-count]")).to_have_text("1 found.")
+    expect(window.locator("[data-count]")).to_have_text("1 result")
     tab.page.keyboard.press("Enter")
     expect(window.get_by_role("radio", name="A safer home")).to_be_checked()
     tab.page.keyboard.press("Enter")
@@ -103,7 +103,7 @@ def test_pictures_have_names_descriptions_and_kinds_and_arrow_keys_select_them(t
     expect(radio).to_have_accessible_description("Other or unknown Used on Contact · Small cut A needle in a bone.")
     window.get_by_label("Kind of picture").select_option(label="Photo")
     assert window.get_by_role("radio").count() == 1
-    expect(window.locator("[data-count]")).to_have_text("1 found.")
+    expect(window.locator("[data-count]")).to_have_text("1 result")
     window.get_by_label("Kind of picture").select_option(label="All kinds")
     window.get_by_role("radio", name="A balloon").focus()
     tab.page.keyboard.press("ArrowDown")

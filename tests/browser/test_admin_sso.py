@@ -106,7 +106,7 @@ def test_openid_connect_signs_in_and_a_removed_role_signs_out(browser: Browser, 
             }"""
         )
         tab.page.get_by_role("button", name="nina").click()
-        expect(tab.page.get_by_text("All other devices have been signed out.")).to_be_visible()
+        expect(tab.page.get_by_text("All other devices are signed out.")).to_be_visible()
         assert [text for text in tab.complaints if "form-action" in text] == []
 
         provider.set_person(Person("nina", ["everyone"]))

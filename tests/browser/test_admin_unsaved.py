@@ -19,7 +19,7 @@ def test_text_survives_the_end_of_the_session_without_a_login_page(tab: StaffTab
     type_text(tab, "Words that must not be lost.")
     notice = tab.page.locator("[data-notice]")
     expect(notice).to_contain_text("You are signed out. Your text is still here.")
-    link = notice.get_by_role("link", name="Sign in in a new window")
+    link = notice.get_by_role("link", name="Sign in again in a new window, then come back here.")
 
     assert tab.text == "Words that must not be lost."
     assert "Small cut" in tab.article()

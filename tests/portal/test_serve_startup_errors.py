@@ -47,7 +47,7 @@ def get_error_line(run: subprocess.CompletedProcess[str]) -> str:
     [
         ("PORTAL_DEBUG", "maybe", "error: PORTAL_DEBUG is not valid. Use true or false."),
         ("PORTAL_ALLOWED_HOSTS", "*", "error: PORTAL_ALLOWED_HOSTS is not valid. It contains '*'."),
-        ("PORTAL_PUBLIC_URL", "learn", "error: PORTAL_PUBLIC_URL is not valid. Use scheme and host only"),
+        ("PORTAL_PUBLIC_URL", "learn", "error: PORTAL_PUBLIC_URL is not valid. Use only the scheme and host"),
         ("PORTAL_SECRET_KEY", "short", "error: PORTAL_SECRET_KEY is not valid. It is too short."),
         ("PORTAL_HOSTS", "a", "error: PORTAL_HOSTS is not a known setting. Did you mean PORTAL_ALLOWED_HOSTS?"),
         ("DATABASE_URL", "mysql://a/b", "error: DATABASE_URL"),

@@ -32,7 +32,7 @@ for number in range(60):
     newest = page.revisions.first()
     answer = client.post(change_url(page), page_form(page, body=f"Word {number}. " * 9000, parent=newest.pk if newest else ""))
     if answer.status_code != 302:
-        print(answer.status_code, answer["Retry-After"], "Nothing was saved by this step" in answer.content.decode())
+        print(answer.status_code, answer["Retry-After"], "your changes were not saved" in answer.content.decode())
         break
     page.refresh_from_db()
     print(f"saved {number}", flush=True)
