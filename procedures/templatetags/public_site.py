@@ -36,7 +36,7 @@ def phone_text(number: str, language: str) -> str:
 
 @register.simple_tag
 def phone_number(number: str) -> SafeString:
-    """Return a phone number that is not broken over two lines."""
+    """Return a phone number that is not broken over two lines unless its type is very large."""
     return format_html('<span class="phone-number">{}</span>', number)
 
 

@@ -47,7 +47,7 @@ def test_a_translators_check_applies_to_one_text_only(
     silent = sign_in(manager).post(address, {**values, "translator": " "})
     done = sign_in(manager).post(address, values)
 
-    line = "Un traductor calificado todavía no ha revisado esta traducción."
+    line = "Esta traducción todavía no la ha revisado un traductor calificado."
     assert (forbidden.status_code, silent.status_code, done.status_code) == (403, 400, 302)
     record = Approval.objects.get(decision=Decision.TRANSLATION_CHECKED)
     assert (record.reviewer, record.comment, record.content_hash) == (
