@@ -77,7 +77,7 @@ class FigureChangeForm(FigureForm):
         self.initial["seen_picture"] = self.instance.sha256
 
     def clean(self) -> dict[str, Any]:
-        """Require that nobody has replaced the picture since the form was shown."""
+        """Reject the form if the picture was replaced after the form was shown."""
         values = super().clean()
         if values.get("seen_picture") != self.instance.sha256:
             # The form then shows the new picture, to be confirmed again.

@@ -458,7 +458,7 @@ ALLOWED_URL_SCHEMES = {"https", "mailto", "tel"}
 
 def sanitize(html: str) -> SafeString:
     """Return ``html`` reduced to the allowed tags, attributes, and URL schemes."""
-    return mark_safe(  # noqa: S308 -- the only offset; nh3 has just cleaned it
+    return mark_safe(  # noqa: S308 -- the only use in this project; nh3 has just cleaned the HTML
         nh3.clean(
             html, tags=ALLOWED_TAGS, attributes=ALLOWED_ATTRIBUTES, url_schemes=ALLOWED_URL_SCHEMES, link_rel=None
         )
