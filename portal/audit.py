@@ -140,7 +140,7 @@ def _escape_formula(cell: str) -> str:
 def forward_new_events() -> int:
     """Send the events that have not been forwarded yet to all targets, and return how many there were.
 
-    Raises OSError if a target does not accept them; the same events are sent again at the next call, to all targets.
+    Raise OSError if a target does not accept them; the same events are sent again at the next call, to all targets.
     """
     return sum(_forward(source) for source in get_sources())
 

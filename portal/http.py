@@ -1,4 +1,4 @@
-"""HTTP helpers: content encodings, ETags, conditional requests, tracking parameters, and the ``cacheable`` decorator.
+"""HTTP helpers: content encodings, ETags, conditional requests, tracking parameters, and the decorator of public views.
 
 Zstandard is not offered: for pages of this size, Brotli is smaller, and browsers that support Zstandard support Brotli.
 """
@@ -101,7 +101,7 @@ def has_only_tracking_params(query: str) -> bool:
     )
 
 
-def cacheable(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
+def public_response(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
     """Decorate a view whose response is the same for everyone: GET and HEAD, ETag, compression, no cookies."""
 
     @wraps(view)

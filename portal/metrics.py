@@ -158,7 +158,7 @@ def _measure(gauges: dict[str, tuple[str, float]]) -> None:
 
 
 def measure(gauges: dict[str, tuple[str, float]]) -> None:
-    """Add help text and value of each metric by its name, without the prefix."""
+    """Add each metric to ``gauges``: its name without the prefix, mapped to its help text and value."""
     files = PublishedFiles(settings.DATA_DIR)
     gauges["published_age_seconds"] = "Seconds since the worker last confirmed the published pages.", files.age()
     with contextlib.suppress(OSError):

@@ -47,7 +47,7 @@ FEEDBACK_DAYS: int = env.number("PORTAL_FEEDBACK_DAYS", "180", low=1, high=3650)
 SESSION_IDLE_MINUTES: int = env.number("PORTAL_SESSION_IDLE_MINUTES", "30", low=5, high=240)
 SESSION_HOURS: int = env.number("PORTAL_SESSION_HOURS", "12", low=1, high=24)
 # The memory that each web process may use for copies of published files.
-CACHE_MB: int = env.number("PORTAL_CACHE_MB", "40", low=8, high=16_000)
+PAGE_CACHE_MB: int = env.number("PORTAL_CACHE_MB", "40", low=8, high=16_000)
 LOG_FORMAT = env.choice("PORTAL_LOG_FORMAT", "line", "json")
 SSO_SETTINGS = read_sso_settings(env)
 # Where audit events are forwarded (docs/audit.md).
@@ -117,13 +117,13 @@ MIDDLEWARE = [
 ]
 
 # The domain's functions for published pages (SiteSource in portal/published/builder.py).
-SITE_SOURCE = "procedures.publishing.invalidation"
+SITE_SOURCE = "procedures.publishing.site_source"
 
 # The tables of audit events (AuditSource in portal/audit.py).
 AUDIT_SOURCES = ["portal.audit.SignInEvents", "procedures.revisions.history.ReleaseEventSource"]
 
 # The domain's metrics for /metrics (MetricsSource in portal/metrics.py).
-METRICS_SOURCE = "procedures.publishing.invalidation"
+METRICS_SOURCE = "procedures.publishing.site_source"
 
 # The function that stores page-view counts (portal/published/wsgi.py).
 PAGE_VIEW_BACKEND = "procedures.page_views.record_page_views"

@@ -18,7 +18,7 @@ if not settings.DEBUG:
     require_existing_database()
     limit_connections()
     health.start_monitoring()
-    pages = PublishedPages(django_application, PublishedFiles(settings.DATA_DIR), settings.CACHE_MB * 1_000_000)
+    pages = PublishedPages(django_application, PublishedFiles(settings.DATA_DIR), settings.PAGE_CACHE_MB * 1_000_000)
     # The bound method, so that the server does not bind it on each request.
     application = pages.__call__
     start_flushing()

@@ -73,7 +73,7 @@ class EventKind(models.TextChoices):
     SCHEDULED = "scheduled", _("Scheduled")
     UNSCHEDULED = "unscheduled", _("Schedule canceled")
     PUBLISHED = "published", _("Published")
-    REBUILT = "renewed", _("Rebuilt with the current pictures and clinic answers")
+    RERELEASED = "renewed", _("Rebuilt with the current pictures and clinic answers")
     WITHDRAWN = "withdrawn", _("Withdrawn")
     TRANSLATION_SYNCED = "follows", _("Translation brought up to date")
     RESTORED = "restored", _("Restored as a draft")
@@ -81,7 +81,7 @@ class EventKind(models.TextChoices):
 
 
 # The events that change Page.live_release, and so what patients read.
-PUBLIC_EVENTS = (EventKind.PUBLISHED, EventKind.REBUILT, EventKind.WITHDRAWN)
+PUBLIC_EVENTS = (EventKind.PUBLISHED, EventKind.RERELEASED, EventKind.WITHDRAWN)
 
 
 class SignLevel(models.TextChoices):

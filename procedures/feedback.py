@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from portal.security import TokenBucket
 from portal.text import normalize
-from procedures.languages import number_words
+from procedures.languages import number_pattern
 from procedures.models import Feedback, Page
 from procedures.models.public_site import MAX_COMMENT_LENGTH
 from procedures.timezones import get_timezone
@@ -25,16 +25,16 @@ from procedures.validators import validate_plain_text
 # Limits per client and in total. Both apply to each process separately.
 CLIENT_RATE_LIMIT = TokenBucket(burst=6, per_second=6 / 3600, max_keys=20_000)
 TOTAL_RATE_LIMIT = TokenBucket(burst=120, per_second=120 / 3600)
-MONTH = rf"(?:{number_words('months')})(?![^\W\d_])"
+MONTH = rf"(?:{number_pattern('months')})(?![^\W\d_])"
 DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 TWO_DIGIT_DAY = r"(?:0[1-9]|[12]\d|3[01])"
 YEAR = r"(?:18|19|20)\d\d"
 GAP = r"[\s.,/-]*"
-OPTIONAL_OF = rf"(?:(?:{number_words('of')})\s+)?"
-ORDINAL_SUFFIX = rf"(?:{number_words('ordinal_suffixes')}|º)?"
-BIRTH_WORD = rf"(?:{number_words('birth_words')})"
-NUMBER_LINKS = rf"(?:\W|(?:{number_words('number_links')})\b)*"
-AT, DOT = (rf"\b(?:{number_words(name)})\b" for name in ("email_at", "email_dot"))
+OPTIONAL_OF = rf"(?:(?:{number_pattern('of')})\s+)?"
+ORDINAL_SUFFIX = rf"(?:{number_pattern('ordinal_suffixes')}|º)?"
+BIRTH_WORD = rf"(?:{number_pattern('birth_words')})"
+NUMBER_LINKS = rf"(?:\W|(?:{number_pattern('number_links')})\b)*"
+AT, DOT = (rf"\b(?:{number_pattern(name)})\b" for name in ("email_at", "email_dot"))
 TOP_LEVEL = r"(?:com|org|net|edu|gov|mil|info|biz|io|mx|co|us|example)\b"
 # Personal data, whatever the context.
 PERSONAL_DATA = re.compile(
@@ -56,8 +56,8 @@ PERSONAL_DATA = re.compile(
             rf"{BIRTH_WORD}\D{{0,30}}{DAY}(?:{GAP}|\s){OPTIONAL_OF}(?:{MONTH}|(?<!\d){DAY}){GAP}{OPTIONAL_OF}\d\d(?!\d)",
             rf"{BIRTH_WORD}\D{{0,30}}{MONTH}{GAP}{DAY}{ORDINAL_SUFFIX}{GAP}{OPTIONAL_OF}\d\d(?!\d)",
             # Record and account numbers, and phone numbers of other countries.
-            rf"\b(?:{number_words('personal_numbers')}){NUMBER_LINKS}[a-z]{{0,3}}\d(?:[ -]?\d){{2}}",
-            rf"\b(?:{number_words('record_words')}){NUMBER_LINKS}[a-z]{{0,3}}-?\d{{4}}",
+            rf"\b(?:{number_pattern('personal_numbers')}){NUMBER_LINKS}[a-z]{{0,3}}\d(?:[ -]?\d){{2}}",
+            rf"\b(?:{number_pattern('record_words')}){NUMBER_LINKS}[a-z]{{0,3}}-?\d{{4}}",
             r"\+\d(?:[ ()./-]{0,2}\d){6}",
             r"[^\W\d_]\d{6}",
             r"\d{7}",
@@ -85,10 +85,11 @@ POSSIBLE_PERSONAL_DATA = [
     )
 ]
 NUMBERED_ITEM = re.compile(
-    rf"\b(?:{number_words('items')})\b(?:[\d\s,;:#&./-]|\b(?:{number_words('between')}|no)\b)*$", re.IGNORECASE
+    rf"\b(?:{number_pattern('items')})\b(?:[\d\s,;:#&./-]|\b(?:{number_pattern('between')}|no)\b)*$",
+    re.IGNORECASE,
 )
 COUNTED_UNIT = re.compile(
-    rf"[\s-]*(?:%|(?:{number_words('counted', 'units')}|lbs?|kg|mg|ml|cm|mm|ft|am|pm)\b)", re.IGNORECASE
+    rf"[\s-]*(?:%|(?:{number_pattern('counted', 'units')}|lbs?|kg|mg|ml|cm|mm|ft|am|pm)\b)", re.IGNORECASE
 )
 
 

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from portal.text import interpolate_lazy
-from procedures.languages import number_words
+from procedures.languages import number_pattern
 from procedures.languages.definition import CODE_SYSTEMS
 from procedures.markup import THIS_FIELD
 
@@ -37,9 +37,9 @@ ASCII_EQUIVALENTS = {
 SEPARATOR = r"[ .\-/()]{0,4}"
 NUMBER_START = r"(?<!\w)(?<!\d[.,/-])"
 NUMBER_END = r"(?![.,-]?\d)(?!\w)"
-CALL_CUE = rf"(?<!\w)(?:{number_words('call_words')})(?!\w)(?:[.:](?= ))?[^\d.!?]{{0,30}}?"
+CALL_CUE = rf"(?<!\w)(?:{number_pattern('call_words')})(?!\w)(?:[.:](?= ))?[^\d.!?]{{0,30}}?"
 # A number followed by a unit is not a phone number.
-NOT_A_QUANTITY = rf"(?! ?(?:%|°|(?:mg|mcg|µg|g|kg|ml|l|mm|cm|m|iu|ui|hu|{number_words('counted', 'units')})(?!\w)))"
+NOT_A_QUANTITY = rf"(?! ?(?:%|°|(?:mg|mcg|µg|g|kg|ml|l|mm|cm|m|iu|ui|hu|{number_pattern('counted', 'units')})(?!\w)))"
 DIGIT_GROUPS = (
     r"[6-9]\d\d[ -]\d{3}[ -]\d{3}|[6-9]\d\d(?:[ -]\d\d){3}|[89]\d[ -]\d{3}[ -]\d\d[ -]\d\d|\d{2,3}[ -]\d{4}[ -]\d{4}"
 )
@@ -64,14 +64,14 @@ VANITY_NUMBER = re.compile(
     r"(?=[A-Z\d-]*[A-Z]{3})(?:[A-Z\d]-?){7,9})(?!\w)"
 )
 DATE = re.compile(r"(?:19|20)\d\d[./ -](?:\d\d?[./ -]\d\d?|(?:19|20)\d\d)|\d\d?[./-]\d\d?[./-](?:19|20)\d\d")
-CODE_LABEL = re.compile(rf"(?:{CODE_SYSTEMS}|{number_words('code_words')})\W{{0,3}}\Z", re.IGNORECASE)
+CODE_LABEL = re.compile(rf"(?:{CODE_SYSTEMS}|{number_pattern('code_words')})\W{{0,3}}\Z", re.IGNORECASE)
 DOSE = re.compile(r"\d+(?:/\d+)+")
 ALLOWED_NUMBERS_HINT = _(
     "You can type only toll-free numbers (such as 800 numbers) and three-digit numbers (such as 988)."
 )
 EMERGENCY_NUMBERS = ("911", "112", "999")
 # How a sentence continues after "911" when it is a number to call.
-AFTER_EMERGENCY_NUMBER = rf"(?= ?(?:[.,;:!?)\"”’»]|\Z)| (?:{number_words('after_emergency_number')})(?!\w))"
+AFTER_EMERGENCY_NUMBER = rf"(?= ?(?:[.,;:!?)\"”’»]|\Z)| (?:{number_pattern('after_emergency_number')})(?!\w))"
 
 
 def phone_href(number: str) -> str:
@@ -91,6 +91,8 @@ def find_phones(text: str, clinic_numbers: Iterable[str] = ()) -> list[tuple[int
 
     Toll-free numbers and three-digit lines (988, 211) may be typed, unless they are among ``clinic_numbers``.
     """
+    if not _has_digit(text):
+        return []
     ascii_text, offsets = _to_ascii(text)
     numbers = {normalize_phone(number) for number in clinic_numbers if len(normalize_phone(number)) >= MIN_DIGITS}
     covered = bytearray(len(ascii_text))
@@ -110,6 +112,8 @@ def find_phones(text: str, clinic_numbers: Iterable[str] = ()) -> list[tuple[int
 
 def find_emergency_numbers(text: str, clinic_number: str) -> list[tuple[int, str]]:
     """Return the position and the spelling of each emergency number in ``text``: ``911``, ``9-1-1``, the clinic's."""
+    if not _has_digit(text):
+        return []
     ascii_text, offsets = _to_ascii(text)
     spans = set()
     for number in {*EMERGENCY_NUMBERS, normalize_phone(clinic_number)} - {""}:
@@ -149,6 +153,11 @@ def find_emergency_number_error(text: str, field_name: str | Promise, clinic_num
     return interpolate_lazy(message, field=field_name, number=numbers[0][1])
 
 
+def _has_digit(text: str) -> bool:
+    """Return whether ``text`` can contain a number at all. Most texts don't, and the full search is slow."""
+    return re.search(r"\d", text) is not None
+
+
 def _to_ascii(text: str) -> tuple[str, list[int]]:
     """Return the text with ASCII digits, hyphens, and spaces, and the original offset of each character.
 
@@ -186,7 +195,7 @@ def _find_clinic_numbers(ascii_text: str, numbers: set[str]) -> Iterator[tuple[i
 
 
 def _is_allowed(ascii_text: str, start: int, end: int) -> bool:
-    """Whether the number is toll-free, or not a phone number at all: a date, a code, a dose."""
+    """Return whether the number is toll-free, or not a phone number at all: a date, a code, a dose."""
     number = ascii_text[start:end].strip(" +()")
     area = re.sub(r"\A1(?=\D*\d{3})", "", number).strip(" .-/()")[:3]
     is_toll_free = area in TOLL_FREE_AREA_CODES and (

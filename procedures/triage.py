@@ -57,11 +57,11 @@ class TriageDetector:
         return self.find_emergencies(text) | found | self._match_signs(text, emergency=False)
 
     def says_to_call(self, text: str) -> bool:
-        """Whether ``text`` says to call, or how urgent something is."""
+        """Return whether ``text`` says to call, or how urgent something is."""
         return self._vocabulary is not None and _matches(self._vocabulary.call_phrases, text)
 
     def gives_advice(self, text: str) -> bool:
-        """Whether ``text`` says what to do about something (call, tell, see, wait, or rest) or that it is normal."""
+        """Return whether ``text`` says what to do (call, tell, see, wait, or rest) or that something is normal."""
         vocabulary = self._vocabulary
         if vocabulary is None:
             return False
@@ -70,7 +70,7 @@ class TriageDetector:
         )
 
     def is_call_heading(self, heading: str) -> bool:
-        """Whether a list under ``heading`` says when to call."""
+        """Return whether a list under ``heading`` says when to call."""
         return self._vocabulary is not None and _matches(self._vocabulary.call_headings, heading)
 
     def find_advised_signs(self, text: str) -> set[str]:
@@ -135,7 +135,7 @@ def _matches(pattern: str, text: str) -> bool:
 
 
 def _states_urgency(vocabulary: TriageVocabulary, text: str) -> bool:
-    """Whether ``text`` says how urgent something is: an ambulance, a delay, or no need for help."""
+    """Return whether ``text`` says how urgent something is: an ambulance, a delay, or no need for help."""
     return _matches(vocabulary.ambulance, text) or _matches(vocabulary.delay_phrases, text)
 
 
@@ -163,7 +163,7 @@ def _split_clauses(text: str) -> Iterator[str]:
 
 
 def _continues(vocabulary: TriageVocabulary, sentence: str, is_explained: bool) -> bool:
-    """Whether ``sentence`` says what to do about a sign before it. A call after an explanation does not count."""
+    """Return whether ``sentence`` gives advice on a sign before it. A call after an explanation does not count."""
     if not _compile(vocabulary.advice_on_previous).match(sentence):
         return False
     return _matches(vocabulary.delay_phrases, sentence) or not is_explained

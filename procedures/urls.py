@@ -28,8 +28,8 @@ def language_urlpatterns(language: str) -> list[URLPattern]:
 
 urlpatterns = [
     *(pattern for language in languages.CODES for pattern in language_urlpatterns(language)),
-    path("connect/service", ehr.service),
-    path("connect/application", ehr.application),
+    path("connect/service", ehr.infobutton_feed),
+    path("connect/application", ehr.infobutton_redirect),
     path("connect/guides.json", ehr.guides),
     path("clinic/logo.png", site_files.logo),
     path("clinic/colors.css", site_files.colors),

@@ -51,7 +51,7 @@ FORBIDDEN_CHARACTER = re.compile(
 
 
 def is_reserved_path(path: str) -> bool:
-    """Whether the site itself uses ``path`` (such as ``/es/search/``), so that no page can use it.
+    """Return whether the site itself uses ``path`` (such as ``/es/search/``), so that no page can use it.
 
     The answer comes from the URL patterns, so there is no list of reserved words to update.
     """

@@ -59,7 +59,7 @@ def require_text_detection() -> None:
 def _own_text_detection() -> Iterator[None]:
     """Text detection runs once at a time on a machine. Parallel test processes must not wait for each other."""
     lock = f"plainspine-test-{os.getpid()}.lock"
-    with mock.patch("procedures.figures.redaction.LOCK_NAME", lock):
+    with mock.patch("procedures.figures.text_detection.LOCK_NAME", lock):
         yield
     (Path(tempfile.gettempdir()) / lock).unlink(missing_ok=True)
 

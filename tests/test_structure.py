@@ -333,7 +333,7 @@ def test_the_rule_about_drafts_lets_releases_through() -> None:
     assert [source for source in sources if draft_reads(source)] == []
 
 
-METHOD_DECORATORS = {"cacheable", "require_safe", "require_POST", "require_http_methods"}
+METHOD_DECORATORS = {"public_response", "require_safe", "require_POST", "require_http_methods"}
 
 
 def views_for_any_method(file: Path) -> list[str]:

@@ -53,11 +53,11 @@ def authenticate(request: HttpRequest, identifier: str, password: str) -> User |
     """Check a password, throttled, and return the user or None.
 
     Does the same work for every account, known or not, so that timing reveals nothing: one lookup, one throttle check,
-    one hash, one audit event. Raises ValidationError with the time to wait after too many attempts.
+    one hash, one audit event. Raise ValidationError with the time to wait after too many attempts.
     """
     user = find_user(identifier)
-    buckets = throttle.login_buckets(identifier, client_network(request), get_device_id(request, user))
-    wait = throttle.hit(buckets)
+    counters = throttle.login_counters(identifier, client_network(request), get_device_id(request, user))
+    wait = throttle.count_attempt(counters)
     if wait:
         audit.record(audit.Kind.THROTTLED, user=user, request=request)
         message = f"{throttle.throttled_message(wait)} {PASSKEY_HINT}"
@@ -70,7 +70,7 @@ def authenticate(request: HttpRequest, identifier: str, password: str) -> User |
     if user is None or not is_correct or not _can_log_in_locally(request, user):
         audit.record(audit.Kind.LOGIN_FAILED, user=user, request=request)
         return None
-    throttle.refund(buckets)
+    throttle.refund(counters)
     return user
 
 
@@ -79,7 +79,7 @@ def _can_log_in_locally(request: HttpRequest, user: User) -> bool:
 
 
 def _login_methods(request: HttpRequest, user: Any) -> list[str]:
-    """Return how the person has authenticated in this session so far, without repetitions."""
+    """Return the authentication methods used in this session so far, without duplicates."""
     methods = [record.get("type") or record["method"] for record in get_authentication_records(request, user)]
     return list(dict.fromkeys(methods))
 

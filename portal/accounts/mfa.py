@@ -107,8 +107,8 @@ class _CodeFormMixin(forms.Form):
 
     def clean_code(self) -> str:
         """Check the code after counting the attempt; a code from the app works only once."""
-        bucket = [throttle.Bucket(f"code|{self.user.pk}", throttle.VERIFICATION)]
-        wait = throttle.hit(bucket)
+        counter = [throttle.AttemptCounter(f"code|{self.user.pk}", throttle.VERIFICATION)]
+        wait = throttle.count_attempt(counter)
         if wait:
             audit.record(audit.Kind.THROTTLED, user=self.user, request=context.request, detail="code")
             raise ValidationError(throttle.throttled_message(wait), code="throttled")
@@ -120,7 +120,7 @@ class _CodeFormMixin(forms.Form):
         if not code or (is_totp and not consume_totp_code(self.user, code)):
             audit.record(audit.Kind.MFA_FAILED, user=self.user, request=context.request)
             raise ValidationError(INVALID_CODE, code="incorrect_code")
-        throttle.refund(bucket)
+        throttle.refund(counter)
         return code
 
     def save(self) -> None:

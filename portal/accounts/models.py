@@ -219,7 +219,7 @@ class PasswordResetRequest(models.Model):
 
 
 class Throttle(models.Model):
-    """One bucket of attempts. ``key`` is a keyed hash, so no usernames or IP addresses are stored in clear text."""
+    """One attempt counter. ``key`` is a keyed hash, so no usernames or IP addresses are stored in clear text."""
 
     key = models.CharField(max_length=64, primary_key=True)
     attempts = models.PositiveIntegerField(default=0)

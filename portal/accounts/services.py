@@ -87,16 +87,16 @@ def record_user_changes(
 def confirm_password(user: User, password: str, request: HttpRequest | None) -> None:
     """Check the password of a signed-in user again. Throttled and logged like a login.
 
-    Raises ValidationError if it is wrong, or after too many attempts.
+    Raise ValidationError if it is wrong, or after too many attempts.
     """
-    bucket = [throttle.Bucket(f"reauthenticate|{user.pk}", throttle.VERIFICATION)]
-    if wait := throttle.hit(bucket):
+    counter = [throttle.AttemptCounter(f"reauthenticate|{user.pk}", throttle.VERIFICATION)]
+    if wait := throttle.count_attempt(counter):
         audit.record(audit.Kind.THROTTLED, user=user, actor=user, request=request, detail="reauthentication")
         raise ValidationError(throttle.throttled_message(wait), code="throttled")
     if not user.check_password(password):
         audit.record(audit.Kind.LOGIN_FAILED, user=user, actor=user, request=request, detail="reauthentication")
         raise ValidationError(_("This is not your current password."), code="password_incorrect")
-    throttle.refund(bucket)
+    throttle.refund(counter)
 
 
 def set_deactivated_at(user: User, time: datetime.datetime | None) -> None:

@@ -62,7 +62,7 @@ def can_log_in(request: HttpRequest, user: User) -> bool:
 def allows_local_login(user: User) -> bool:
     """Return whether the account may sign in with a password or passkey.
 
-    Everyone may, or only the break-glass account if there is one.
+    If there is a break-glass account, only it may; otherwise, every account may.
     """
     return not settings.BREAK_GLASS_ACCOUNT or user.username == settings.BREAK_GLASS_ACCOUNT
 

@@ -62,9 +62,9 @@ def start_url(next_url: str, purpose: str = SIGN_IN) -> str:
     return f"{reverse('sso_login')}?{urlencode(query)}" if next_url else reverse("sso_login")
 
 
-def throttle_buckets(request: HttpRequest) -> list[throttle.Bucket]:
-    """Return the throttle bucket for SSO requests, which store data before anyone has signed in."""
-    return [throttle.Bucket(f"sso|{client_network(request)}", throttle.SSO)]
+def throttle_counters(request: HttpRequest) -> list[throttle.AttemptCounter]:
+    """Return the throttle counter for SSO requests, which store data before anyone has signed in."""
+    return [throttle.AttemptCounter(f"sso|{client_network(request)}", throttle.SSO)]
 
 
 class SSOAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
@@ -108,7 +108,7 @@ class SSOAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         if user is None or not is_linked:
             user = sociallogin.user = _link_user(request, account, user, sociallogin.user)
         set_roles(user, roles, request)
-        throttle.refund(throttle_buckets(request))
+        throttle.refund(throttle_counters(request))
         if purpose != SIGN_IN and request.user == user and sessions.get_state(request):
             _confirm_session(request, claims, sociallogin)
 
@@ -128,7 +128,7 @@ def failure_response(request: HttpRequest, code: str) -> HttpResponseRedirect:
 def _merge_claims(uid: str, data: dict[str, Any]) -> dict[str, Any]:
     """Return the provider's claims; for OpenID Connect, the ID token and user info merged.
 
-    Raises PermissionDenied, which allauth reports as a failed sign-in, if the two are about different people.
+    Raise PermissionDenied, which allauth reports as a failed sign-in, if the two are about different people.
     """
     if settings.SSO_PROVIDER != OIDC:
         return dict(data)

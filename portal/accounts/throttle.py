@@ -55,7 +55,7 @@ VERIFICATION = Limit(free_attempts=5, initial_delay_seconds=15, max_delay_second
 
 
 @dataclass(frozen=True)
-class Bucket:
+class AttemptCounter:
     """A count of attempts with a limit."""
 
     name: str
@@ -67,30 +67,30 @@ class Bucket:
         return keyed_hash("throttle", self.name)
 
 
-def login_buckets(identifier: str, network: str, device_id: str) -> list[Bucket]:
-    """Return the buckets that one login attempt counts toward.
+def login_counters(identifier: str, network: str, device_id: str) -> list[AttemptCounter]:
+    """Return the counters that one login attempt counts toward.
 
     ``device_id`` is empty in a browser where the account has never signed in; ``network`` if it is unknown.
     """
     account = identifier.strip().casefold()
     if device_id:
-        return [Bucket(f"device|{account}|{device_id}", TRUSTED_DEVICE)]
-    buckets = [Bucket(f"account|{account}", ACCOUNT)]
+        return [AttemptCounter(f"device|{account}|{device_id}", TRUSTED_DEVICE)]
+    counters = [AttemptCounter(f"account|{account}", ACCOUNT)]
     if network:
-        buckets += [
-            Bucket(f"account-network|{account}|{network}", ACCOUNT_AND_NETWORK),
-            Bucket(f"network|{network}", NETWORK),
+        counters += [
+            AttemptCounter(f"account-network|{account}|{network}", ACCOUNT_AND_NETWORK),
+            AttemptCounter(f"network|{network}", NETWORK),
         ]
-    return buckets
+    return counters
 
 
-def hit(buckets: list[Bucket], now: datetime | None = None) -> int:
-    """Count one attempt in all ``buckets`` and return 0, or return the seconds to wait without counting it.
+def count_attempt(counters: list[AttemptCounter], now: datetime | None = None) -> int:
+    """Count one attempt in all ``counters`` and return 0, or return the seconds to wait without counting it.
 
     Locks the rows, in the order of their keys so that two requests cannot deadlock.
     """
     now = now or timezone.now()
-    keys = sorted(bucket.key for bucket in buckets)
+    keys = sorted(counter.key for counter in counters)
     with transaction.atomic():
         for key in keys:
             Throttle.objects.get_or_create(key=key, defaults={"last_attempt_at": now})
@@ -98,21 +98,21 @@ def hit(buckets: list[Bucket], now: datetime | None = None) -> int:
         wait = max((row.blocked_until - now for row in rows.values() if row.blocked_until), default=timedelta())
         if wait > timedelta():
             return int(wait.total_seconds()) + 1
-        for bucket in buckets:
+        for counter in counters:
             # A parallel refund() may have deleted the row before it was locked.
-            row = rows.get(bucket.key) or Throttle(key=bucket.key, last_attempt_at=now)
+            row = rows.get(counter.key) or Throttle(key=counter.key, last_attempt_at=now)
             row.attempts = 1 if now - row.last_attempt_at > RESET_AFTER else row.attempts + 1
             row.last_attempt_at = now
             # None instead of "until now": a parallel request has a slightly different now.
-            row.blocked_until = now + delay if (delay := bucket.limit.delay(row.attempts)) else None
+            row.blocked_until = now + delay if (delay := counter.limit.delay(row.attempts)) else None
             row.save()
     return 0
 
 
-def refund(buckets: list[Bucket]) -> None:
-    """Undo the count after a successful attempt: reset the account's own buckets, decrement shared ones."""
-    shared = [bucket.key for bucket in buckets if bucket.limit in {NETWORK, ACCOUNT, SSO}]
-    own = [bucket.key for bucket in buckets if bucket.limit not in {NETWORK, ACCOUNT, SSO}]
+def refund(counters: list[AttemptCounter]) -> None:
+    """Undo the count after a successful attempt: reset the account's own counters, decrement shared ones."""
+    shared = [counter.key for counter in counters if counter.limit in {NETWORK, ACCOUNT, SSO}]
+    own = [counter.key for counter in counters if counter.limit not in {NETWORK, ACCOUNT, SSO}]
     Throttle.objects.filter(key__in=own).delete()
     Throttle.objects.filter(key__in=shared, attempts__gt=0).update(attempts=F("attempts") - 1, blocked_until=None)
     Throttle.objects.filter(last_attempt_at__lt=timezone.now() - PURGE_AFTER).delete()

@@ -223,8 +223,8 @@ class SiteBuilder:
 def is_publishable(response: HttpResponseBase) -> bool:
     """Return whether a response is the same for every client, so that it may be published as a file.
 
-    Only a 200 response with the Cache-Control of ``@cacheable`` qualifies, and only without cookies, authentication, a
-    partial body, or a ``Vary`` on anything but Accept-Encoding.
+    Only a 200 response with the Cache-Control of ``@public_response`` qualifies, and only without cookies,
+    authentication, a partial body, or a ``Vary`` on anything but Accept-Encoding.
     """
     return (
         response.status_code == 200

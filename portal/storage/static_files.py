@@ -22,7 +22,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import MissingFileError, StaticFile
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-from portal.http import cacheable, matches_etag, parse_accept_encoding
+from portal.http import matches_etag, parse_accept_encoding, public_response
 
 IMPORT_PATTERN = re.compile(r'@import url\("([^"]+)"\)(?: layer\(([a-z]+)\))?(?: ([^;]+))?;')
 COMMENTS_AND_WHITESPACE = re.compile(r"/\*.*?\*/|\s+", re.DOTALL)
@@ -98,7 +98,7 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
         return EncodedStaticFile(path, headers.items(), stat_cache=stat_cache, encodings=encodings)
 
 
-@cacheable
+@public_response
 def serve_icon(request: HttpRequest, name: str) -> HttpResponse:
     """Serve ``/favicon.ico`` or the icon for phone home screens."""
     response = HttpResponse(_read_icon(name), content_type=ICONS[name])

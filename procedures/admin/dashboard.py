@@ -422,7 +422,7 @@ class FeedbackAdmin(SearchableModelAdmin):
         return False
 
     def has_mark_permission(self, request: HttpRequest) -> bool:
-        """Whether the user can mark feedback as read."""
+        """Return whether the user can mark feedback as read."""
         return request.user.has_perm("procedures.change_feedback")
 
     @admin.action(description=gettext_lazy("Mark as read"), permissions=["mark"])

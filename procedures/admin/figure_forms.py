@@ -18,8 +18,9 @@ from procedures.admin.base import AnyForm, parse_int_or_zero
 from procedures.enums import FigureKind, Language, Provenance
 from procedures.figures.approval import figure_files
 from procedures.figures.decoding import InvalidImageError
-from procedures.figures.redaction import MAX_BOXES, UPLOADER_ANSWER_LABELS, Box, Redactions, TextRegion
+from procedures.figures.redaction import MAX_BOXES, Box, Redactions
 from procedures.figures.renditions import delete_on_commit, replace_renditions
+from procedures.figures.text_detection import UPLOADER_ANSWER_LABELS, TextRegion
 from procedures.models import Figure, FigureText, MarkerText, Rendition
 
 CONFIRM_DEIDENTIFIED_MESSAGE = gettext_lazy(
@@ -166,7 +167,7 @@ class RedactionsForm:
         self.boxes = BoxFormSet(data, prefix="box")
 
     def is_valid(self) -> bool:
-        """Whether every rectangle lies within the picture."""
+        """Return whether every rectangle lies within the picture."""
         return all([self.crop.is_valid(), self.boxes.is_valid()])
 
     def get_redactions(self) -> Redactions:

@@ -49,18 +49,18 @@ from procedures.admin.publishing import StalePagesMixin
 from procedures.enums import FigureKind
 from procedures.figures.decoding import DecodedImage, InvalidImageError, read_png_size
 from procedures.figures.markers import transform_markers
-from procedures.figures.redaction import (
+from procedures.figures.redaction import Redactions
+from procedures.figures.renditions import encode_png, find_duplicate, load_master_image, rollback_files, store_image
+from procedures.figures.staging import StagedImage
+from procedures.figures.text_detection import (
     UPLOADER_ANSWER_LABELS,
     Detection,
     DetectionStatus,
-    Redactions,
     TextRegion,
     UploaderAnswer,
     detect_text,
     unavailable_status,
 )
-from procedures.figures.renditions import encode_png, find_duplicate, load_master_image, rollback_files, store_image
-from procedures.figures.staging import StagedImage
 from procedures.models import Figure, FigureText
 
 RESULT_NOT_SEEN_MESSAGE = gettext_lazy(

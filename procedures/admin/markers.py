@@ -371,7 +371,7 @@ class MarkerFormSet:
         return errors
 
     def is_valid(self) -> bool:
-        """Whether the markers can be saved."""
+        """Return whether the markers can be saved."""
         return self.is_complete and not self.errors
 
     def _validate(self) -> None:

@@ -394,7 +394,7 @@ def get_start_panel(edit_page: EditPageContext, *, can_edit: bool, has_errors: b
 
 
 def _is_ahead_of_live(edit_page: EditPageContext) -> bool:
-    """Whether the saved draft differs from what patients read."""
+    """Return whether the saved draft differs from what patients read."""
     live, revision = edit_page.live_release, edit_page.revision
     return bool(live and revision and live.revision.content_hash != revision.content_hash)
 
@@ -407,7 +407,7 @@ def _get_discarded(edit_page: EditPageContext, revision_id: str) -> int:
 
 
 def _is_already_saved(request: HttpRequest, page: Page) -> bool:
-    """Whether the form equals the saved draft, as after a double-click, so that there is nothing to merge.
+    """Return whether the form equals the saved draft, as after a double-click, so that there is nothing to merge.
 
     A form with new rows in the reading list never counts as saved, because they would be added twice.
     """
@@ -417,7 +417,7 @@ def _is_already_saved(request: HttpRequest, page: Page) -> bool:
 
 
 def _has_lost_approval(page: Page, newest: Revision) -> bool:
-    """Whether the previous revision was approved and not yet public, and this text is not approved."""
+    """Return whether the previous revision was approved and not yet public, and this text is not approved."""
     previous = page.revisions.exclude(pk=newest.pk).first()
     is_public = previous is not None and page.live_release is not None and page.live_release.revision_id == previous.pk
     return bool(previous and not is_public and current_approval(previous) and not current_approval(newest))

@@ -308,7 +308,7 @@ def _handle_action(
 
 
 def _is_already_live(request: HttpRequest, page: Page) -> bool:
-    """Whether the posted text is already public, such as after a double-click or through another manager."""
+    """Return whether the posted text is already public, such as after a double-click or through another manager."""
     live = page.live_release
     return bool(live and not live.is_starter and str(live.revision_id) == request.POST.get("revision"))
 

@@ -193,7 +193,7 @@ def _revision_entry(revision: Revision) -> HistoryEntry:
 
 def _event_entry(page: Page, event: ReleaseEvent) -> HistoryEntry:
     # A withdrawal also names its release, but only releases that went public with the event can be compared.
-    release = event.release if event.kind in {EventKind.PUBLISHED, EventKind.REBUILT} else None
+    release = event.release if event.kind in {EventKind.PUBLISHED, EventKind.RERELEASED} else None
     action = event.get_kind_display()
     if release:
         action = _("%(event)s: version %(number)s") % {"event": action, "number": release.number}

@@ -34,8 +34,9 @@ from procedures.admin.base import get_staff_user, render_admin
 from procedures.admin.image_check import RETRYABLE_STATUSES, build_regions
 from procedures.admin.image_upload import NO_STORE_HEADERS
 from procedures.figures.decoding import DecodedImage
-from procedures.figures.redaction import Detection, DetectionStatus, Redactions, detect_text, unavailable_status
+from procedures.figures.redaction import Redactions
 from procedures.figures.renditions import encode_png
+from procedures.figures.text_detection import Detection, DetectionStatus, detect_text, unavailable_status
 from procedures.importing.bundles import (
     ACTION_KEPT,
     ACTION_NEW,
@@ -121,7 +122,7 @@ def record_shown(token: str, sha256: str, user_id: int) -> None:
 
 
 def was_shown(token: str, sha256: str, user_id: int) -> bool:
-    """Whether this user was served these pixels."""
+    """Return whether this user was served these pixels."""
     return _get_image_path(token, sha256, str(user_id)).is_file()
 
 

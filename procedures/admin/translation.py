@@ -47,7 +47,7 @@ class TranslationCheckForm(forms.Form):
 
 
 def can_record_check(user: User) -> bool:
-    """Whether the user can record a translator's check: reviewers and managers."""
+    """Return whether the user can record a translator's check: reviewers and managers."""
     return any(user.has_perm(name) for name in RECORD_CHECK_PERMISSIONS)
 
 

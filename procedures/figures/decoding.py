@@ -354,7 +354,7 @@ def _flatten_rgba(image: Image.Image) -> Image.Image:
 
 
 def read_svg(data: bytes) -> tuple[bytes, str]:
-    """Return the bytes of a drawing and their sha256. Raises InvalidImageError for anything but plain shapes."""
+    """Return the bytes of a drawing and their sha256. Raise InvalidImageError for anything but plain shapes."""
     if len(data) > MAX_SVG_BYTES:
         raise InvalidImageError(_("The drawing is larger than 60 kB."))
     try:

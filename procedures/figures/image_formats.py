@@ -88,7 +88,7 @@ class PngFile:
 def iter_jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     """Yield the marker, start, and end of each segment of a JPEG or JPEG-LS file. A scan ends at the next marker.
 
-    Stops at the first damaged segment. Raises InvalidImageError after MAX_JPEG_SEGMENTS.
+    Stops at the first damaged segment. Raise InvalidImageError after MAX_JPEG_SEGMENTS.
     """
     at = 2
     for _number in range(MAX_JPEG_SEGMENTS):
@@ -116,7 +116,7 @@ def iter_jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 def strip_jpeg_metadata(data: bytes, *, keep_color_profile: bool = True) -> bytes:
     """Remove thumbnails, comments, other metadata and trailing bytes from a JPEG or JPEG-LS file.
 
-    ``keep_color_profile`` also keeps EXIF, for the orientation. Raises InvalidImageError if decoding is too costly.
+    ``keep_color_profile`` also keeps EXIF, for the orientation. Raise InvalidImageError if decoding is too costly.
     """
     parts, scans, pixels, has_exif = [data[:2]], 0, 0, False
     for marker, start, end in iter_jpeg_segments(data):

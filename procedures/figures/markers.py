@@ -168,7 +168,7 @@ def round_coordinates(marker: MarkerData) -> MarkerData:
 def save_markers(figure: Figure, markers: Sequence[MarkerData], *, expected_version: str) -> list[str]:
     """Replace the markers of ``figure`` and return a message for each change. Unchanged rows are not written.
 
-    Locks the figure. Raises MarkersChangedError unless ``expected_version``, the ``markers_version`` that the caller
+    Locks the figure. Raise MarkersChangedError unless ``expected_version``, the ``markers_version`` that the caller
     read, is still current.
     """
     locked = Figure.objects.select_for_update().get(pk=figure.pk)

@@ -1,4 +1,4 @@
-"""Text detection program, run by ``figures.sandbox`` for ``figures.text_detection``.
+"""Text detection program, run in ``figures.sandbox`` by ``figures.text_detection``.
 
 Reads a PNG from stdin and prints JSON: ``engine``, and ``boxes`` as left, top, width, height in fractions of the image,
 and score. Recognized text is used only to reject false positives and never printed. Imports nothing from the portal.

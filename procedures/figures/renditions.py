@@ -175,7 +175,7 @@ def rebuild_renditions(figure: Figure) -> list[Rendition]:
     """Encode all renditions of a saved figure again from its master and return the rows; a drawing has none.
 
     Files are written first; then the rows are replaced in one transaction, only if they differ. Safe to interrupt.
-    Raises InvalidImageError without changes if the master is missing or damaged.
+    Raise InvalidImageError without changes if the master is missing or damaged.
     """
     if not figure.image:
         return []
@@ -189,7 +189,7 @@ def rebuild_renditions(figure: Figure) -> list[Rendition]:
 
 
 def load_master_image(figure: Figure) -> DecodedImage:
-    """Load the master of a figure. Raises InvalidImageError if it is missing or damaged, or for a drawing."""
+    """Load the master of a figure. Raise InvalidImageError if it is missing or damaged, or for a drawing."""
     if not figure.image:
         raise InvalidImageError(_("This picture is a supplied drawing, which cannot be changed here."))
     try:

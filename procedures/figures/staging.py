@@ -28,8 +28,8 @@ from procedures.figures.decoding import (
 )
 from procedures.figures.dicom.frames import FrameSet
 from procedures.figures.dicom.reader import DICOM_PREAMBLE_BYTES, extract_16bit_png, extract_frames, is_dicom
-from procedures.figures.redaction import Detection
 from procedures.figures.renditions import encode_png
+from procedures.figures.text_detection import Detection
 
 MAX_AGE_SECONDS = 3600
 MAX_STAGED_PER_USER = 5
@@ -88,11 +88,11 @@ class StagedImage:
         return (self.folder / "frames.json").exists()
 
     def load_image(self) -> DecodedImage:
-        """Load the image. Raises InvalidImageError if it has been deleted in the meantime."""
+        """Load the image. Raise InvalidImageError if it has been deleted in the meantime."""
         return decode_stored_image(self.read_png())
 
     def read_png(self) -> bytes:
-        """Read the image as PNG. Raises InvalidImageError if it has been deleted in the meantime."""
+        """Read the image as PNG. Raise InvalidImageError if it has been deleted in the meantime."""
         try:
             return (self.folder / IMAGE_FILE).read_bytes()
         except FileNotFoundError:
@@ -130,7 +130,7 @@ class StagedImage:
     def save_text_detection(self, detection: Detection, png_data: bytes) -> None:
         """Save the text detection result for ``png_data``, which may no longer be the staged image.
 
-        Raises InvalidImageError if the staged image has been deleted.
+        Raise InvalidImageError if the staged image has been deleted.
         """
         self.read_png()
         record = {"sha256": _sha256(png_data), "detection": detection.to_json()}
@@ -156,7 +156,7 @@ class StagedImage:
                 file.unlink(missing_ok=True)
 
     def load_frames(self) -> FrameSet:
-        """Load the staged frames. Raises FileNotFoundError if there are none."""
+        """Load the staged frames. Raise FileNotFoundError if there are none."""
         return FrameSet.load(self.folder)
 
     def discard(self) -> None:
@@ -191,7 +191,7 @@ def create_staged(
 def stage(stream: BinaryIO, *, user_id: int, figure_id: int | None = None, from_editor: bool = False) -> StagedImage:
     """Stage an uploaded file; its content decides the format.
 
-    Raises InvalidImageError, and leaves nothing behind, if the file is not a supported image.
+    Raise InvalidImageError, and leaves nothing behind, if the file is not a supported image.
     """
     staged = create_staged(user_id=user_id, figure_id=figure_id, from_editor=from_editor)
     try:

@@ -19,7 +19,7 @@ _BY_CODE = {language.code: language for language in LANGUAGES}
 
 
 def get(code: str) -> LanguageDefinition:
-    """Return the definition of a language. Raises KeyError for a code that is not in the registry."""
+    """Return the definition of a language. Raise KeyError for a code that is not in the registry."""
     return _BY_CODE[code]
 
 
@@ -43,7 +43,7 @@ def language_of_infobutton(value: str) -> str:
     return next(matches, DEFAULT)
 
 
-def number_words(*names: str) -> str:
+def number_pattern(*names: str) -> str:
     """Return the patterns of these fields of NumberVocabulary in all languages, as alternatives.
 
     If there are none, the result matches nothing.

@@ -43,7 +43,7 @@ class Readability:
     spells_abbreviations: bool = False
 
     def is_harder(self, level: float, limit: float) -> bool:
-        """Whether a text of this level is harder to read than the limit."""
+        """Return whether a text of this level is harder to read than the limit."""
         return level < limit if self.higher_is_easier else level > limit
 
 

@@ -95,7 +95,7 @@ def smog(polysyllable_count: int, sentence_count: int) -> float:
 
 
 def base_forms(word: str) -> set[str]:
-    """Return the word without the endings of plurals, verbs, and adverbs."""
+    """Return the possible base forms of a word that ends like a plural, verb, or adverb."""
     forms = set()
     for ending in ("ies", "es", "s", "ed", "d", "ing", "ly"):
         if word.endswith(ending):

@@ -27,7 +27,7 @@ class Figure(models.Model):
     """A picture, a drawing, or both. File names contain the hash of the content, so files never change.
 
     ``text_detection``: the text regions detected in the saved pixels, and the uploader's answer about them
-    (figures/redaction.py). It never contains recognized text, which could be a patient's name.
+    (figures/text_detection.py). It never contains recognized text, which could be a patient's name.
     """
 
     slug = models.CharField(_("short name"), max_length=80, unique=True, validators=[validate_slug])
@@ -112,7 +112,7 @@ class Figure(models.Model):
         return self.slug
 
     def was_changed_by(self, user_id: int) -> bool:
-        """Whether this user uploaded the picture or changed its kind; someone else must then approve it."""
+        """Return whether this user uploaded the picture or changed its kind; someone else must then approve it."""
         return user_id in {self.uploaded_by_id, self.kind_changed_by_id}
 
 

@@ -34,27 +34,27 @@ class PageQuerySet(models.QuerySet["Page"]):
     """Visibility and due dates of pages; every list of pages is built from these methods."""
 
     def published(self) -> Self:
-        """Filter pages that are public. This is the only place that decides visibility."""
+        """Keep only public pages. This is the only place that decides visibility."""
         return self.filter(live_release__isnull=False)
 
     def in_language(self, language: str) -> Self:
-        """Filter pages in one language."""
+        """Keep only pages in one language."""
         return self.filter(language=language)
 
     def guides(self) -> Self:
-        """Filter guides, which appointment emails link to."""
+        """Keep only guides, which appointment emails link to."""
         return self.filter(kind=PageKind.GUIDE)
 
     def on_home(self) -> Self:
-        """Filter topics and guides: everything but pages about the clinic and the site."""
+        """Keep only topics and guides: everything but pages about the clinic and the site."""
         return self.filter(kind__in=[kind for kind in PageKind if kind != PageKind.ABOUT])
 
     def due_for_review(self, date: datetime.date) -> Self:
-        """Filter public pages whose review is due on or before ``date``."""
+        """Keep only public pages whose review is due on or before ``date``."""
         return self.published().filter(live_release__next_review_on__lte=date)
 
     def due_for_publishing(self, now: datetime.datetime) -> Self:
-        """Filter pages whose scheduled revision is due at ``now`` (aware)."""
+        """Keep only pages whose scheduled revision is due at ``now`` (aware)."""
         return self.filter(publish_at__lte=now)
 
     def for_cards(self, language: str) -> Self:
@@ -72,7 +72,7 @@ class PageQuerySet(models.QuerySet["Page"]):
         return self.published().values_list("subject", "language", "live_release__path", "live_release__published_at")
 
     def with_code(self, code: str) -> Self:
-        """Filter the page with this short code, even if it is withdrawn; only its releases may be shown."""
+        """Keep only the page with this short code, even if it is withdrawn; only its releases may be shown."""
         return self.filter(code=code).select_related("live_release")
 
 

@@ -87,7 +87,7 @@ class Path(models.Model):
 
 class ExternalLinkQuerySet(models.QuerySet["ExternalLink"]):
     def broken(self) -> Self:
-        """Filter broken links, longest broken first."""
+        """Keep only broken links, longest broken first."""
         return self.filter(broken_since__isnull=False).order_by("broken_since", "url")
 
 
@@ -139,7 +139,7 @@ class PageView(models.Model):
 
 class FeedbackQuerySet(models.QuerySet["Feedback"]):
     def older_than(self, days: int, today: datetime.date) -> Self:
-        """Filter answers received more than ``days`` days before ``today``."""
+        """Keep only feedback received more than ``days`` days before ``today``."""
         return self.filter(received_on__lt=today - datetime.timedelta(days=days))
 
 

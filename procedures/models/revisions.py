@@ -100,7 +100,7 @@ class FigureApprovalQuerySet(AppendOnlyQuerySet["FigureApproval"]):
         return self.annotate(is_public=Exists(shown), is_void=Exists(sent_back))
 
     def public(self) -> Self:
-        """Filter figures that live releases show. Picture indexes do not count: they list what other pages show."""
+        """Keep only figures that live releases show. Picture indexes do not count: they list what other pages show."""
         return self.with_state().filter(is_public=True)
 
 
@@ -172,7 +172,7 @@ class ReleaseQuerySet(AppendOnlyQuerySet["Release"]):
     """Queries for public releases."""
 
     def live(self) -> Self:
-        """Filter releases that the public reads now."""
+        """Keep only releases that the public reads now."""
         return self.filter(live_on__isnull=False)
 
     def for_booklet(self, path: str, language: str) -> Self:
@@ -393,15 +393,15 @@ class AutosaveQuerySet(models.QuerySet["Autosave"]):
     """Queries for unsaved text and for users who have a form open."""
 
     def for_form(self, page_id: int | None, form: str) -> Self:
-        """Filter autosaves of one page, or of new pages in one form; a reviewer's comments do not count."""
+        """Keep only autosaves of one page, or of new pages in one form; a reviewer's comments do not count."""
         return self.filter(page=page_id, **({} if page_id else {"form": form})).exclude(form=REVIEW_FORM)
 
     def with_unsaved_text(self) -> Self:
-        """Filter autosaves with unsaved text, newest first."""
+        """Keep only autosaves with unsaved text, newest first."""
         return self.filter(edited_at__isnull=False).order_by("-edited_at")
 
     def active_since(self, since: datetime.datetime) -> Self:
-        """Filter autosaves whose client has sent anything since ``since`` (aware)."""
+        """Keep only autosaves whose client has sent anything since ``since`` (aware)."""
         return self.filter(last_seen_at__gte=since)
 
 

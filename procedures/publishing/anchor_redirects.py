@@ -231,7 +231,7 @@ def _find_last_version(anchor: str, earlier_releases: Iterable[Release]) -> Sect
 
 
 def _has_returned(section: Section, lost: Section | None) -> bool:
-    """Whether a new section is the lost one coming back.
+    """Return whether a new section is the lost one coming back.
 
     An identical heading is not enough, because the topic may be different.
     """

@@ -100,7 +100,7 @@ def check_rendered_draft(
     *,
     check_links: bool = True,
 ) -> list[Issue]:
-    """Return everything to fix before this draft can be published; empty when it is ready.
+    """Return the issues that must be fixed before this draft can be published; empty if there are none.
 
     ``resolver``: the resolver that rendered it. ``check_links=False`` skips checks that require other pages to be
     public, because the first load of a content folder publishes all pages at once.
@@ -441,7 +441,7 @@ def _make_issue(line: int, signs: set[str], message: Promise, field: str = "", *
 
 
 def _is_retired(node: Node) -> TypeGuard[Block]:
-    """Whether a node is a block for handwritten signs."""
+    """Return whether a node is a block for handwritten signs."""
     block_type = get_block_types().get(node.name) if isinstance(node, Block) else None
     return block_type is not None and block_type.is_retired
 

@@ -128,7 +128,7 @@ def rerelease_page(
         live.revision,
         approval=live.approval,
         actor=actor,
-        kind=EventKind.REBUILT,
+        kind=EventKind.RERELEASED,
         check_links=False,
         resolver=resolver,
         rendered_with_plan=rendered_with_plan,
@@ -186,7 +186,7 @@ def _create_release(
     resolver = resolver or ReferenceResolver(page.language)
     rendered, plan = rendered_with_plan or render_with_anchor_plan(page, content, resolver=resolver)
     last_number = page.releases.order_by("-number").values_list("number", flat=True).first() or 0
-    live = page.live_release if kind == EventKind.REBUILT else None
+    live = page.live_release if kind == EventKind.RERELEASED else None
     issues = (
         check_rerelease(live, rendered)
         if live
@@ -227,7 +227,8 @@ def _create_release(
         reviewer_name=str(approval.reviewer) if approval else "",
         published_by=actor,
         published_at=now,
-        # A rerelease shows new values. It is neither a review nor news: the review dates and what_changed stay.
+        # A rerelease shows new values. It is not a review and changes no text: the review dates and what_changed
+        # are kept.
         reviewed_on=timezone.localdate(approval.created_at, zone) if approval else None,
         next_review_on=live.next_review_on
         if live
@@ -250,20 +251,23 @@ def _create_release(
     _set_canonical_path(page, path)
     page.live_release, page.withdrawn_reason, page.replaced_by = release, "", None
     # A rerelease keeps the schedule of a newer text.
-    schedule_fields = () if kind == EventKind.REBUILT else clear_schedule(page)
+    schedule_fields = () if kind == EventKind.RERELEASED else clear_schedule(page)
     page.save(update_fields=["live_release", "withdrawn_reason", "replaced_by", *schedule_fields])
     ReleaseEvent.objects.create(page=page, kind=kind, revision=revision, release=release, actor=actor)
     return release
 
 
 def lock_page(page: Page) -> None:
-    """Lock the page's row and reload ``PUBLISHING_FIELDS``. SQLite has been locked since the transaction began."""
+    """Lock the page's row and reload ``PUBLISHING_FIELDS``.
+
+    On SQLite, the transaction already holds the lock on the whole database.
+    """
     lock_clinic_values()
     page.refresh_from_db(fields=PUBLISHING_FIELDS, from_queryset=Page.objects.select_for_update(of=("self",)))
 
 
 def is_published(page: Page, revision: Revision, approval: Approval) -> bool:
-    """Whether the live release has exactly this revision and this approval."""
+    """Return whether the live release has exactly this revision and this approval."""
     live = page.live_release
     return live is not None and live.revision_id == revision.pk and live.approval_id == approval.pk
 

@@ -134,7 +134,7 @@ def _find_repeated_event(revision: Revision, kind: EventKind, actor: User, reaso
 
     Rereleases are ignored, because they do not change the text.
     """
-    last = ReleaseEvent.objects.filter(page=revision.page_id).exclude(kind=EventKind.REBUILT).first()
+    last = ReleaseEvent.objects.filter(page=revision.page_id).exclude(kind=EventKind.RERELEASED).first()
     same = last and (last.kind, last.revision_id, last.actor_id) == (kind, revision.pk, actor.pk)
     return last if last and same and last.reason == reason else None
 
@@ -169,7 +169,7 @@ def latest_approved_revision(page: Page) -> Revision | None:
 
 
 def is_translation_checked(revision: Revision) -> bool:
-    """Whether a qualified translator's check of exactly this text is on record."""
+    """Return whether a qualified translator's check of exactly this text is on record."""
     return Approval.objects.filter(
         revision__page=revision.page, content_hash=revision.content_hash, decision=Decision.TRANSLATION_CHECKED
     ).exists()
@@ -268,7 +268,7 @@ STATE_FILTERS: dict[str, Q] = {
 
 
 def filter_by_state(pages: models.QuerySet[Page], state: str) -> models.QuerySet[Page]:
-    """Filter pages by state. ``pages`` must be annotated with ``annotate_status``."""
+    """Keep only pages by state. ``pages`` must be annotated with ``annotate_status``."""
     return pages.filter(STATE_FILTERS[state])
 
 
@@ -359,7 +359,7 @@ def latest_translator_check(page: Page) -> Approval | None:
 
 
 def filter_out_of_sync(pages: models.QuerySet[Page]) -> models.QuerySet[Page]:
-    """Filter public translations whose live source text differs from the revision that they were made from."""
+    """Keep only public translations whose live source text differs from the revision that they were made from."""
     source = Page.objects.published().in_language(SOURCE_LANGUAGE).filter(subject=OuterRef("subject"))
     return (
         pages.filter(live_release__isnull=False, translated_from__isnull=False)

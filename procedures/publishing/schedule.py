@@ -149,9 +149,9 @@ def shift_schedules(old_zone: ZoneInfo, new_zone: ZoneInfo, *, actor: User | Non
 
 
 def publish_scheduled(now: datetime.datetime) -> tuple[list[Release], list[tuple[Page, str]]]:
-    """Publish what is due at ``now``. Return the releases, and the rejected pages with the reasons.
+    """Publish what is due at ``now``. Return the releases, and each rejected page with the reason.
 
-    A refused page is unscheduled. An unexpected error is logged, and the page stays scheduled for another attempt;
+    A rejected page is unscheduled. An unexpected error is logged, and the page stays scheduled for another attempt;
     other pages are not affected. Each page has a transaction of its own.
     """
     releases: list[Release] = []

@@ -228,7 +228,7 @@ def _approved_page_reason(page: Any) -> str:
 
 
 def _is_newest_text_public(page: Any) -> bool:
-    """Whether patients already read the newest text: starter text that was approved unchanged."""
+    """Return whether patients already read the newest text: starter text that was approved unchanged."""
     live = page.live_release
     return live is not None and live.revision.content_hash == page.latest_hash
 
@@ -297,7 +297,7 @@ def failed_schedule_tasks() -> TaskList:
 
 
 def _schedules_without_approval() -> QuerySet[Page]:
-    """Filter scheduled pages whose text has lost its approval: the last decision on it was to send it back."""
+    """Keep only scheduled pages whose text has lost its approval: the last decision on it was to send it back."""
     decisions = ReleaseEvent.objects.filter(
         page=OuterRef("pk"),
         kind__in=(EventKind.APPROVED, EventKind.SENT_BACK),
@@ -369,7 +369,7 @@ def _last_event(kind: EventKind) -> QuerySet[ReleaseEvent]:
 
 
 def _pages_in_state(state: PageState, kind: EventKind) -> QuerySet[Page]:
-    """Filter pages in a state, annotated with their last event of ``kind`` for ``_event_summary``."""
+    """Keep only pages in a state, annotated with their last event of ``kind`` for ``_event_summary``."""
     last = _last_event(kind)
     return filter_by_state(annotate_status(Page.objects.defer("body")), state).annotate(
         event_reason=Subquery(last.values("reason")[:1]),
@@ -381,7 +381,7 @@ def _pages_in_state(state: PageState, kind: EventKind) -> QuerySet[Page]:
 
 
 def _unsubmitted_drafts() -> Any:
-    """Filter drafts that were not sent for review, annotated with their author for ``_actor_name``."""
+    """Keep only drafts that were not sent for review, annotated with their author for ``_actor_name``."""
     authors = User.objects.filter(pk=OuterRef("latest_author"))
     return filter_by_state(annotate_status(Page.objects.defer("body")), PageState.UNSUBMITTED).annotate(
         actor_first_name=Subquery(authors.values("first_name")[:1]),

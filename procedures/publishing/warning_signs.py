@@ -58,7 +58,7 @@ def get_live_list() -> SignListContent:
 
 
 def has_published_list() -> bool:
-    """Whether staff have published a list; before that, the live list is the starter list."""
+    """Return whether staff have published a list; before that, the live list is the starter list."""
     return WarningSignEvent.objects.filter(kind=EventKind.PUBLISHED).exists()
 
 
@@ -137,7 +137,7 @@ def pending_revision() -> WarningSignRevision | None:
 
 
 def is_published(revision: WarningSignRevision) -> bool:
-    """Whether this list was published."""
+    """Return whether this list was published."""
     return revision.events.filter(kind=EventKind.PUBLISHED).exists()
 
 
@@ -147,7 +147,7 @@ def latest_decision(revision: WarningSignRevision) -> WarningSignEvent | None:
 
 
 def is_own_revision(revision: WarningSignRevision, user: User) -> bool:
-    """Whether ``user`` wrote this list, so that someone else must review it."""
+    """Return whether ``user`` wrote this list, so that someone else must review it."""
     return bool(settings.REQUIRE_PEER_REVIEW) and revision.author_id == user.pk
 
 

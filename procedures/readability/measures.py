@@ -1,7 +1,7 @@
-"""Measurements of one page, and hard words.
+"""Measures one page, and finds hard words and numbers without a source.
 
-They are taken from the document tree, so that they are the same for drafts and releases. They include numbers that
-state a fact without a source. docs/quality/measures.md lists the numbers that need no source.
+Reads the document tree, so that drafts and releases get the same results. docs/quality/measures.md lists the numbers
+that need no source.
 """
 
 import re
@@ -11,7 +11,7 @@ from statistics import mean
 
 from procedures import languages
 from procedures.enums import PageKind
-from procedures.languages import number_words
+from procedures.languages import number_pattern
 from procedures.languages.definition import CODE_SYSTEMS, TIME_OF_DAY, HardWords
 from procedures.publishing.checks import NON_MEDICAL_KINDS
 from procedures.readability.scores import (
@@ -22,13 +22,13 @@ from procedures.readability.scores import (
     TARGET_PARAGRAPH_SENTENCES,
     TARGET_SENTENCE_WORDS,
     WORD,
+    compute_page_reading_level,
+    compute_reading_level,
     count_syllables,
     is_abbreviation,
     is_passive,
     lowercase_shouting,
-    score_page,
     score_reading_ease,
-    score_text,
     smog_grade,
     split_sentences,
     split_words,
@@ -47,48 +47,49 @@ PRONUNCIATION = re.compile(rf"[{CAPITALS}]{{2,}}-|-[{CAPITALS}]{{2,}}|-\w+-")
 # "omega-3": the number is not part of the word.
 NUMBER_SUFFIX = re.compile(r"[-–]\d+\Z")
 
-BETWEEN = rf"(?:-|–|{number_words('between')})"
+BETWEEN = rf"(?:-|–|{number_pattern('between')})"
 NUMBER = re.compile(
     # L3, T12, and COVID-19 are names; "2.º" and "1.er" are ordinals. "-2.5" is a number, "6-8" a range.
     r"(?<![\w.,–−-])(?:[-–−](?=\d))?\d[\d.,]*(?<![.,])"
-    rf"(?!\w|\.?[ºª°](?!\w)|\.(?:{number_words('ordinal_suffixes')})\b)(?:[ \u00a0]?%)?|{number_words('quantities')}",
+    rf"(?!\w|\.?[ºª°](?!\w)|\.(?:{number_pattern('ordinal_suffixes')})\b)(?:[ \u00a0]?%)?"
+    rf"|{number_pattern('quantities')}",
     re.IGNORECASE,
 )
 UNIT_AFTER_NUMBER = re.compile(
-    rf"[\s)]*(?:(?:{number_words('between')})\b|–|-)?\s*(?:\d[\d.,]*)?\s*([^\W\d_]*)", re.IGNORECASE
+    rf"[\s)]*(?:(?:{number_pattern('between')})\b|–|-)?\s*(?:\d[\d.,]*)?\s*([^\W\d_]*)", re.IGNORECASE
 )
 YEAR = re.compile(r"(?:19|20)\d\d\Z")
 LIST_NUMBER = re.compile(r"\A\d+[.)]?\s")
 MERIDIEM = r"(?:[ap]\. ?m\.|[ap]m\b)"
 CLOCK_TIME = re.compile(
     rf"\b(?:{TIME_OF_DAY} ?{BETWEEN} ?)?{TIME_OF_DAY} ?{MERIDIEM}"
-    rf"|\b(?:[01]?\d|2[0-4]):[0-5]\d(?: ?h(?:rs?)?\b)?(?![\d%])|{number_words('clock_times')}",
+    rf"|\b(?:[01]?\d|2[0-4]):[0-5]\d(?: ?h(?:rs?)?\b)?(?![\d%])|{number_pattern('clock_times')}",
     re.IGNORECASE,
 )
 # "8 to 5" is a time of day only next to a weekday or a word such as "open", and not before a unit.
-WEEKDAY = rf"(?:{number_words('weekdays')})"
+WEEKDAY = rf"(?:{number_pattern('weekdays')})"
 HOUR_RANGE = (
     rf"{TIME_OF_DAY} ?{BETWEEN} ?{TIME_OF_DAY}"
-    rf"(?=\s*(?:[;,)!]|\.(?!\d)|$|(?:{number_words('hours_follow')}|{WEEKDAY})\b|[ap]\.? ?m\b))"
+    rf"(?=\s*(?:[;,)!]|\.(?!\d)|$|(?:{number_pattern('hours_follow')}|{WEEKDAY})\b|[ap]\.? ?m\b))"
 )
 OPENING_HOURS = re.compile(
-    rf"\b(?:{WEEKDAY}|{number_words('open_words')})\b[^!?\d]{{0,25}}?\b{HOUR_RANGE}"
-    rf"|\b{HOUR_RANGE},?(?: (?:{number_words('hours_follow')}))? ?{WEEKDAY}\b"
-    rf"|(?:^|(?<=[.!?:;] ))(?:{number_words('hours_lead')}) {HOUR_RANGE}(?=[.;]|$)"
-    rf"|\b24 ?/ ?7(?: ?/ ?365)?\b|{number_words('always_open')}",
+    rf"\b(?:{WEEKDAY}|{number_pattern('open_words')})\b[^!?\d]{{0,25}}?\b{HOUR_RANGE}"
+    rf"|\b{HOUR_RANGE},?(?: (?:{number_pattern('hours_follow')}))? ?{WEEKDAY}\b"
+    rf"|(?:^|(?<=[.!?:;] ))(?:{number_pattern('hours_lead')}) {HOUR_RANGE}(?=[.;]|$)"
+    rf"|\b24 ?/ ?7(?: ?/ ?365)?\b|{number_pattern('always_open')}",
     re.IGNORECASE,
 )
-MONTH = rf"(?:{number_words('months')})\b\.?"
-OF = rf"(?:(?:{number_words('of')}) )?"
-DAY = rf"\d{{1,2}}(?:\.?(?:{number_words('ordinal_suffixes')})\b|\.?[ºo°]\b|\.?[º°])?"
-DAY_RANGE = rf"{DAY}(?:(?: ?[-–] ?|, | (?:{number_words('between')}) ){DAY})*"
+MONTH = rf"(?:{number_pattern('months')})\b\.?"
+OF = rf"(?:(?:{number_pattern('of')}) )?"
+DAY = rf"\d{{1,2}}(?:\.?(?:{number_pattern('ordinal_suffixes')})\b|\.?[ºo°]\b|\.?[º°])?"
+DAY_RANGE = rf"{DAY}(?:(?: ?[-–] ?|, | (?:{number_pattern('between')}) ){DAY})*"
 DATE = re.compile(
     rf"\b{MONTH} {DAY_RANGE}(?!\w)(?:,? \d{{4}}\b)?|\b{DAY_RANGE} {OF}{MONTH}(?:,? {OF}\d{{4}}\b)?"
     rf"|\b\d{{1,2}}[-/.]{MONTH}[-/.](?:\d{{4}}|\d\d)\b"
     r"|\b\d{4}-\d\d?-\d\d?\b|\b\d{1,2}([./-])\d{1,2}\1(?:\d{4}|\d\d)\b"
 )
 # A number before one of these is not a phone number or a name.
-NOT_BEFORE_UNIT = rf"(?! ?(?:%|(?:{number_words('counted', 'of')})\b))"
+NOT_BEFORE_UNIT = rf"(?! ?(?:%|(?:{number_pattern('counted', 'of')})\b))"
 PHONE = re.compile(
     r"(?<![\w.,])(?:\+\d[\d ().-]{6,18}\d|\(\d{2,3}\) ?\d{3,4}[ .-]\d{4}"
     r"|(?:\+?1[ .-]?)?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}|\d{3}[-.]\d{4}"
@@ -96,33 +97,34 @@ PHONE = re.compile(
     r"|[6-9]\d{2}[ .-]\d{3}[ .-]\d{3}|[6-9]\d{2}(?:[ .-]\d\d){3}"
     r"|[89]\d[ .-]\d{3}[ .-]\d\d[ .-]\d\d|\d{2,3} \d{3,4} \d{4})"
     r"(?![\w,]*\d)"
-    rf"|\b(?:{number_words('dial_words')})\b:? ?(?:[\"“«']?(?-i:[A-Z]{{2,12}})[\"”»']? )?"
-    rf"(?:(?:{number_words('dial_links')}) )*"
-    rf"\d{{3,11}}\b(?:[ .-]\d{{2,4}}\b)*(?:(?:,| ?/| (?:{number_words('between')})) ?\d{{3}}\b)*{NOT_BEFORE_UNIT}"
-    rf"|\b(?:911|988|112)\b{NOT_BEFORE_UNIT}|\b(?:{number_words('extension_words')}) ?#?\d{{1,6}}\b(?! ?%)",
+    rf"|\b(?:{number_pattern('dial_words')})\b:? ?(?:[\"“«']?(?-i:[A-Z]{{2,12}})[\"”»']? )?"
+    rf"(?:(?:{number_pattern('dial_links')}) )*"
+    rf"\d{{3,11}}\b(?:[ .-]\d{{2,4}}\b)*(?:(?:,| ?/| (?:{number_pattern('between')})) ?\d{{3}}\b)*{NOT_BEFORE_UNIT}"
+    rf"|\b(?:911|988|112)\b{NOT_BEFORE_UNIT}|\b(?:{number_pattern('extension_words')}) ?#?\d{{1,6}}\b(?! ?%)",
     re.IGNORECASE,
 )
-POSTAL_ADDRESS = re.compile(number_words("addresses"))
+POSTAL_ADDRESS = re.compile(number_pattern("addresses"))
 # Codes, versions, and other names that contain a number: "type 2 diabetes", "12-gauge".
 NUMBERED_NAME = re.compile(
-    rf"\b(?:{CODE_SYSTEMS}|{number_words('code_words', 'documents')}):? ?(?:number |no\. |n\.?º ?|#)?\d[\w.-]*"
-    rf"|\b(?:{number_words('classes')}) \d{{1,2}}[a-d]?\b"
-    rf"(?:(?:,| ?[-–]| (?:{number_words('between')})) ?\d{{1,2}}[a-d]?\b)*{NOT_BEFORE_UNIT}"
-    rf"|{number_words('names')}|#\d+|\b(?-i:No)\. \d+|(?<!\w)\(\d\)(?!\w)",
+    rf"\b(?:{CODE_SYSTEMS}|{number_pattern('code_words', 'documents')}):? ?(?:number |no\. |n\.?º ?|#)?\d[\w.-]*"
+    rf"|\b(?:{number_pattern('classes')}) \d{{1,2}}[a-d]?\b"
+    rf"(?:(?:,| ?[-–]| (?:{number_pattern('between')})) ?\d{{1,2}}[a-d]?\b)*{NOT_BEFORE_UNIT}"
+    rf"|{number_pattern('names')}|#\d+|\b(?-i:No)\. \d+|(?<!\w)\(\d\)(?!\w)",
     re.IGNORECASE,
 )
 # "number 1", "step 3 of 8": refers to an item of the page.
 ITEM_REFERENCE = re.compile(
-    rf"\b(?:{number_words('items')}) \d+(?:(?:,| (?:{number_words('of', 'between')})) \d+)*\b", re.IGNORECASE
+    rf"\b(?:{number_pattern('items')}) \d+(?:(?:,| (?:{number_pattern('of', 'between')})) \d+)*\b",
+    re.IGNORECASE,
 )
 # "5 lines", "3 questions": counts something that readers see.
-VISIBLE_COUNT = re.compile(rf"\b\d{{1,2}} (?:{number_words('visible_things')})\b", re.IGNORECASE)
-CODE_SYSTEM_NAME = re.compile(rf"\b(?:{CODE_SYSTEMS}|{number_words('code_words')})\b", re.IGNORECASE)
+VISIBLE_COUNT = re.compile(rf"\b\d{{1,2}} (?:{number_pattern('visible_things')})\b", re.IGNORECASE)
+CODE_SYSTEM_NAME = re.compile(rf"\b(?:{CODE_SYSTEMS}|{number_pattern('code_words')})\b", re.IGNORECASE)
 CODE_CELL = re.compile(r"\d{4,9}(?:[,;/ –-]+\d{4,9})*\Z")
 # Instructions to write something on paper.
-WRITING_INSTRUCTION = re.compile(rf"(?:{number_words('writing_verbs')}) ")
+WRITING_INSTRUCTION = re.compile(rf"(?:{number_pattern('writing_verbs')}) ")
 # "count out of 100", "think of 100 people": says how to read numbers.
-DENOMINATOR = re.compile(rf"\b(?:{number_words('denominators')}) (?:10|100|1,?000)\b", re.IGNORECASE)
+DENOMINATOR = re.compile(rf"\b(?:{number_pattern('denominators')}) (?:10|100|1,?000)\b", re.IGNORECASE)
 # Components whose source is the clinic itself.
 CLINIC_COMPONENTS = frozenset({"clinic answer", "location", "reading list"})
 # Text that cannot contain a citation; the same number may be cited elsewhere on the page.
@@ -179,7 +181,7 @@ def measure_page(article: Article, *, kind: str, resolver: ReferenceResolver) ->
     ]
     lengths = [(block, sentence, len(split_words(sentence))) for block, sentence in sentences]
     paragraphs = [block for block in article.blocks if block.tag == "p" and block.component in {"", "card"}]
-    level = score_page(text, language)
+    level = compute_page_reading_level(text, language)
     known_names = [name for term in resolver.glossary_terms for name in (term.term, *term.aliases)]
     passive = [Passage(block.section, sentence, 1) for block, sentence in sentences if is_passive(sentence, language)]
     lists = [item for item in article.lists if item.component not in UNLIMITED_LISTS]
@@ -189,7 +191,7 @@ def measure_page(article: Article, *, kind: str, resolver: ReferenceResolver) ->
         reading_level=level,
         smog_grade=0.0 if level is None else smog_grade(text, language),
         reading_ease=None if level is None else score_reading_ease(text, language),
-        paragraph_reading_level=score_page("\n".join(block.text for block in paragraphs), language),
+        paragraph_reading_level=compute_page_reading_level("\n".join(block.text for block in paragraphs), language),
         word_count=len(split_words(text)),
         longest_sentence=max((length for _, _, length in lengths), default=0),
         mean_sentence_length=round(mean(length for _, _, length in lengths), 1) if lengths else 0.0,
@@ -200,7 +202,7 @@ def measure_page(article: Article, *, kind: str, resolver: ReferenceResolver) ->
             if length > TARGET_SENTENCE_WORDS
         ],
         paragraphs=[
-            Passage(block.section, block.text, score_text(block.text, language) or 0.0, line=block.line)
+            Passage(block.section, block.text, compute_reading_level(block.text, language) or 0.0, line=block.line)
             for block in paragraphs
         ],
         long_paragraphs=list(_find_long_paragraphs(paragraphs)),

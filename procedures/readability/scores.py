@@ -51,7 +51,7 @@ NUMBER_ABBREVIATION = re.compile(
 INITIAL = re.compile(rf"(?:\A|[{CAPITALS}]\w*\.? |\b[{CAPITALS}]\.)[{CAPITALS}]\.\Z")
 MERIDIEM = re.compile(r"\b[ap]\. ?m\.\Z")
 MAX_CONTEXT = 40  # characters
-DATE_WORD = re.compile(rf"(?:{languages.number_words('weekdays', 'months')})\b")
+DATE_WORD = re.compile(rf"(?:{languages.number_pattern('weekdays', 'months')})\b")
 
 MAX_SENTENCE_WORDS = 25
 TARGET_SENTENCE_WORDS = 20
@@ -93,7 +93,7 @@ def split_sentences(text: str) -> list[str]:
 
 
 def _continues(before: str, after: str) -> bool:
-    """Whether the period between two parts of a line does not end a sentence."""
+    """Return whether the period between two parts of a line does not end a sentence."""
     return bool(
         LIST_NUMBER.match(before)
         or ABBREVIATION.search(before)
@@ -106,7 +106,7 @@ def _continues(before: str, after: str) -> bool:
 def count_syllables(word: str, language: str) -> int:
     """Return the syllables of one word, at least 1. A number has one for each digit, at most 4.
 
-    Raises ValueError for a language without rules for syllables.
+    Raise ValueError for a language without rules for syllables.
     """
     return _count_syllables(word[:MAX_WORD_LENGTH], language)
 
@@ -131,7 +131,7 @@ def _part_syllables(part: str, language: str) -> int:
 
 
 def is_abbreviation(word: str, language: str) -> bool:
-    """Whether a word in capitals is spelled out (MRI). Common words such as "NOT" and "DO" are not."""
+    """Return whether a word in capitals is spelled out (MRI). Common words such as "NOT" and "DO" are not."""
     letters = word.removesuffix("s") if word[:-1].isupper() else word
     is_short = letters.isalpha() and letters.isupper() and 1 < len(letters) <= MAX_ABBREVIATION_LENGTH
     return is_short and word.casefold() not in _common_words(language)
@@ -142,19 +142,19 @@ def _common_words(language: str) -> frozenset[str]:
     return frozenset(common_words(language))
 
 
-def score_page(text: str, language: str) -> float | None:
+def compute_page_reading_level(text: str, language: str) -> float | None:
     """Return the reading level of a page, clamped to the scale of its formula.
 
     None if the text is too short or the language has no formula.
     """
-    level = score_text(text, language) if len(split_words(text)) >= MIN_SCORED_WORDS else None
+    level = compute_reading_level(text, language) if len(split_words(text)) >= MIN_SCORED_WORDS else None
     rules = languages.get(language).readability
     if level is None or rules is None:
         return None
     return max(0.0, level) if rules.max_level is None else min(rules.max_level, max(0.0, level))
 
 
-def score_text(text: str, language: str) -> float | None:
+def compute_reading_level(text: str, language: str) -> float | None:
     """Return the level by the formula of the language; 0 for a text without words, None without a formula."""
     rules = languages.get(language).readability
     if rules is None:
@@ -230,7 +230,7 @@ def estimate_minutes(text: str) -> int:
 
 
 def is_passive(sentence: str, language: str) -> bool:
-    """Whether a sentence contains a passive verb. False in a language without a pattern."""
+    """Return whether a sentence contains a passive verb. False in a language without a pattern."""
     pattern = languages.get(language).passive
     return pattern is not None and _compiled(pattern).search(sentence.replace("’", "'")) is not None
 

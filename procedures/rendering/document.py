@@ -67,7 +67,7 @@ class Node:
 
     @property
     def children(self) -> Sequence["Node"]:
-        """The parts that it contains."""
+        """The nodes inside the container."""
         return ()
 
 
@@ -151,7 +151,7 @@ class Container(Node):
 
     @property
     def children(self) -> Sequence[Node]:
-        """The parts that it contains."""
+        """The nodes inside the container."""
         return self.nodes
 
 
@@ -426,7 +426,7 @@ class Article:
     introduced_by: dict[int, int] = field(default_factory=dict)
 
     def is_cited(self, block: TextBlock) -> bool:
-        """Whether a source is cited in the block's statement or in the sentence that introduces it."""
+        """Return whether a source is cited in the block's statement or in the sentence that introduces it."""
         return (
             block.statement_id in self.cited_statements
             or self.introduced_by.get(block.statement_id) in self.cited_statements

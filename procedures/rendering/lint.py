@@ -419,14 +419,14 @@ def _classify_bullet(bullet: re.Match[str]) -> str:
 
 
 def _is_list_number(number: re.Match[str]) -> bool:
-    """Whether the match is a list number: not "1.5", "5-year", "a.m.", "2.º", or the end of "in 2019. Then"."""
+    """Return whether the match is a list number: not "1.5", "5-year", "a.m.", "2.º", or the end of "in 2019. Then"."""
     if ORDINAL_OR_VERSION.match(number.string, number.start(2)):
         return False
     return bool(number[3] or number[4]) or (number[1].isdigit() and number[5].isalpha())
 
 
 def _is_malformed_list_number(text: str) -> bool:
-    """Whether the space after a number is missing, or its period has a space before or a hyphen after it."""
+    """Return whether the space after a number is missing, or its period has a space before or a hyphen after it."""
     number = NUMBERED_LINE.match(text)
     return (
         not number

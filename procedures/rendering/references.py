@@ -231,7 +231,7 @@ class ReferenceResolver:
         return view
 
     def is_unapproved(self, slug: str) -> bool:
-        """Whether the figure exists, but has no approved version. Call ``get_figure`` first."""
+        """Return whether the figure exists, but has no approved version. Call ``get_figure`` first."""
         return ("unapproved", slug) in self._cache
 
     def get_figure_approval(self, dependency: Dependency) -> FigureApproval | None:

@@ -25,7 +25,7 @@ from procedures.phones import (
     find_phone_error,
     find_phones,
 )
-from procedures.readability.scores import estimate_minutes, score_page
+from procedures.readability.scores import compute_page_reading_level, estimate_minutes
 from procedures.rendering.blocks import PLACEHOLDERS, Content, get_block_types, render_component
 from procedures.rendering.blocks.figure import render_figure
 from procedures.rendering.blocks.indexes import alphabetical_key, term_nodes
@@ -120,8 +120,8 @@ class RenderedPage:
 
     @cached_property
     def reading_level(self) -> float | None:
-        """The reading level (``readability.scores.score_page``); None for an empty page."""
-        return None if self.is_empty else score_page(self.text, self.language)
+        """The reading level (``readability.scores.compute_page_reading_level``); None for an empty page."""
+        return None if self.is_empty else compute_page_reading_level(self.text, self.language)
 
 
 def render_page(

@@ -98,7 +98,7 @@ def build_message_text(context: MessageContext) -> MessageText:
 
 
 def render_plain_message(context: MessageContext) -> str:
-    """Return the message as plain text. The URL is alone on its line, where mail programs do not damage it."""
+    """Return the message as plain text. The URL has its own line, so that mail programs do not break it."""
     text = build_message_text(context)
     paragraphs = [
         text.greeting,

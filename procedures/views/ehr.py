@@ -4,7 +4,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext_lazy as _
 
-from portal.http import cacheable
+from portal.http import public_response
 from procedures import infobutton, languages
 from procedures.languages import home_path
 from procedures.models import Page
@@ -14,8 +14,8 @@ from procedures.views.pages import get_clinic, page_card
 FEED_CACHE_CONTROL = "public, max-age=43200"
 
 
-@cacheable
-def service(request: HttpRequest) -> HttpResponse:
+@public_response
+def infobutton_feed(request: HttpRequest) -> HttpResponse:
     """Return the pages for a code as a feed: Atom, JSON, or JSONP."""
     values = infobutton.strip_illegal_xml(request.GET.dict())
     kind, callback = infobutton.XML_TYPE, ""
@@ -51,8 +51,8 @@ def _feed_response(data: dict[str, object], kind: str, callback: str, status: in
     return response
 
 
-@cacheable
-def application(request: HttpRequest) -> HttpResponse:
+@public_response
+def infobutton_redirect(request: HttpRequest) -> HttpResponse:
     """Redirect to the page for a code, list the pages if there are several, or show the search page if there are
     none.
     """
@@ -86,7 +86,7 @@ def application(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@cacheable
+@public_response
 def guides(request: HttpRequest) -> HttpResponse:
     """Return all guides with their links, for the email templates of a scheduling system. IDs never change."""
     rows = [

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from portal.http import cacheable
+from portal.http import public_response
 from portal.security import client_network
 from procedures.feedback import InvalidFeedbackError, clean_comment, is_rate_limited, is_same_origin, save_feedback
 from procedures.languages import home_path
@@ -41,7 +41,7 @@ def feedback(request: HttpRequest, language: str, code: str) -> HttpResponseBase
     return feedback_form(request, language=language, code=code)
 
 
-@cacheable
+@public_response
 def feedback_form(request: HttpRequest, language: str, code: str) -> HttpResponse:
     """Show the form. ``?part=`` preselects a section of the page by its anchor."""
     page = _find_page(language, code)
@@ -50,7 +50,7 @@ def feedback_form(request: HttpRequest, language: str, code: str) -> HttpRespons
     return _render_form(page, language, typed) if page else render_not_found(language, [])
 
 
-@cacheable
+@public_response
 def feedback_thanks(request: HttpRequest, language: str, code: str) -> HttpResponse:
     """Thank the reader after a submission."""
     page = _find_page(language, code)

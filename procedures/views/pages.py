@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.invitations import repair_admin_path
-from portal.http import cacheable
+from portal.http import public_response
 from portal.security import TokenBucket
 from procedures import languages
 from procedures.enums import PageKind
@@ -59,7 +59,7 @@ CODE_PATH = re.compile(rf"/(?:({'|'.join(languages.CODES)})/)?p/(.+)/\Z")
 PLAIN_TEXT_WIDTH = 72
 
 
-@cacheable
+@public_response
 def home(request: HttpRequest, language: str) -> HttpResponse:
     """``/`` and ``/es/``: the situations that a reader may be in, each with a page to read, and all topics."""
     pages = list(Page.objects.for_cards(language).on_home())
@@ -80,7 +80,7 @@ def home(request: HttpRequest, language: str) -> HttpResponse:
     return render_response("site/home.html", {**context, **values, "signs_href": signs_href})
 
 
-@cacheable
+@public_response
 def visits(request: HttpRequest, language: str) -> HttpResponse:
     """``/visits/``: list all guides."""
     guides = list(Page.objects.for_cards(language).guides())
@@ -98,7 +98,7 @@ def visits(request: HttpRequest, language: str) -> HttpResponse:
     return render_response("site/visits.html", {**context, "guides": [page_card(page) for page in guides]})
 
 
-@cacheable
+@public_response
 def search(request: HttpRequest, language: str) -> HttpResponse:
     """Show the sections that match a query, and all topics if there is no query or no result."""
     if SEARCH_RATE_LIMIT.is_limited(request):
@@ -131,7 +131,7 @@ def search(request: HttpRequest, language: str) -> HttpResponse:
     return response
 
 
-@cacheable
+@public_response
 def page(request: HttpRequest, rest: str) -> HttpResponse:
     """Serve any other path."""
     return serve_path(f"/{rest}")
@@ -177,7 +177,7 @@ def _respond_to_path(row: Path, requested_path: str, suffix: str) -> HttpRespons
         return _render_gone(row)
     target = live.path + suffix
     if target != requested_path:
-        return redirect_permanently(target)
+        return redirect_to_canonical_path(target)
     return render_response(
         "site/page.html",
         page_context(row.page, live, row.clinic, translation_paths(row)),
@@ -234,7 +234,7 @@ def page_card(page: Page) -> dict[str, Any]:
     live = page.live_release
     if live is None:
         raise ValueError("Only published pages have cards.")
-    # Only these fields: lists are invalidated when one of them changes (publishing/invalidation.py).
+    # Only these fields: lists are invalidated when one of them changes (publishing/site_source.py).
     shown = {name: getattr(live, name) for name in CARD_FIELDS}
     return {**shown, "href": live.path, "kind": page.kind}
 
@@ -271,7 +271,7 @@ def _redirect_reserved_path(requested_path: str, candidates: list[str]) -> HttpR
     # A path of unprintable characters is not a damaged home page URL.
     if path is None or (path == "/" and not requested_path.strip().isprintable()):
         return None
-    return redirect_permanently(path)
+    return redirect_to_canonical_path(path)
 
 
 def _normalize_language_prefix(path: str) -> str:
@@ -288,11 +288,11 @@ def _normalize_language_prefix(path: str) -> str:
     return path
 
 
-def redirect_permanently(path: str) -> HttpResponse:
+def redirect_to_canonical_path(path: str) -> HttpResponse:
     """Redirect to a canonical path. ``path`` must come from the database or from a constant, never from the request.
 
-    Sets no Cache-Control, so that ``@cacheable`` makes browsers revalidate it: a page can return to an earlier path,
-    and a redirect cached from there would cause a loop.
+    Leaves Cache-Control to ``@public_response``, so that browsers revalidate the redirect on every visit: a page can
+    return to an earlier path, and a redirect cached from there would cause a loop.
     """
     return HttpResponse(status=301, headers={"Location": path})
 
@@ -304,7 +304,7 @@ def redirect_to_staff(path: str) -> HttpResponse:
     return response
 
 
-@cacheable
+@public_response
 def short_code_form(request: HttpRequest, language: str) -> HttpResponse:
     """``/p/``: show a form for a code, and redirect to the page of ``?code=``."""
     return redirect_short_code(request.GET.get("code", ""), language)
@@ -333,7 +333,7 @@ def redirect_short_code(code: str, language: str) -> HttpResponse:
             # The last path of a withdrawn page explains why it was withdrawn.
             last = page.live_release or page.releases.order_by("-number").first()
             if last:
-                return redirect_permanently(last.path)
+                return redirect_to_canonical_path(last.path)
     context = base_context(language=language, clinic=load_clinic(language)[0], title=_("Please check the code"))
     error = _(
         "We could not find this code. Check your letter: codes have 6 letters and digits and never "
@@ -343,7 +343,7 @@ def redirect_short_code(code: str, language: str) -> HttpResponse:
     return render_response("site/short_code.html", {**context, **values}, status=404 if code else 200)
 
 
-@cacheable
+@public_response
 def qr_code(request: HttpRequest, language: str, code: str) -> HttpResponse:
     """``/p/K7M4P2.svg``: the URL of a code as a QR code, for printed pages. 404 unless the code has a public page."""
     page = Page.objects.with_code(code).published().first() if is_valid_code(code) else None
@@ -354,7 +354,7 @@ def qr_code(request: HttpRequest, language: str, code: str) -> HttpResponse:
     return HttpResponse(svg.strip(), content_type="image/svg+xml")
 
 
-@cacheable
+@public_response
 def picture(request: HttpRequest, address: str, slug: str) -> HttpResponse:
     """``/kyphoplasty/picture/needle/``: a picture of a page, large, with its markers, explanations, and a way back."""
     path = f"/{address}"
@@ -364,7 +364,7 @@ def picture(request: HttpRequest, address: str, slug: str) -> HttpResponse:
     if row is None or release is None:
         return serve_path(path)
     if release.path != path:
-        return redirect_permanently(f"{release.path}{PICTURE_PREFIX}{slug}/")
+        return redirect_to_canonical_path(f"{release.path}{PICTURE_PREFIX}{slug}/")
     figure = released_document(release).large_figures.get(slug)
     if figure is None:
         return render_not_found(language, [{"title": release.title, "href": path}])
@@ -381,7 +381,7 @@ def picture(request: HttpRequest, address: str, slug: str) -> HttpResponse:
     return render_response("site/picture.html", {**context, **values})
 
 
-@cacheable
+@public_response
 def plain_text(request: HttpRequest, address: str) -> HttpResponse:
     """``/kyphoplasty/plain.txt``: the text of a page, for screen readers, email, and old printers."""
     row, release = _find_release(address)
@@ -435,7 +435,7 @@ def _format_emergency_signs(release: Release) -> list[str]:
     return lines
 
 
-@cacheable
+@public_response
 def booklet(request: HttpRequest, address: str) -> HttpResponse:
     """``/visits/<guide>/booklet/``: the guide and every page of its reading list in one document."""
     path = f"/{address}"

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 
-from portal.http import cacheable
+from portal.http import public_response
 from procedures import languages
 from procedures.branding import build_stylesheet
 from procedures.languages import home_path
@@ -21,7 +21,7 @@ URLSET = (
 )
 
 
-@cacheable
+@public_response
 def sitemap(request: HttpRequest) -> HttpResponse:
     """List every public page with its translations, the home pages, and the lists of visits.
 
@@ -55,7 +55,7 @@ def _escaped_absolute_url(path: str) -> str:
     return escape(settings.PUBLIC_URL + path)
 
 
-@cacheable
+@public_response
 def robots_txt(request: HttpRequest) -> HttpResponse:
     """Tell crawlers which paths to skip."""
     lines = ["User-agent: *", "Disallow: /admin/", "Disallow: /search/", "Disallow: /p/"]
@@ -63,7 +63,7 @@ def robots_txt(request: HttpRequest) -> HttpResponse:
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
 
-@cacheable
+@public_response
 def security_txt(request: HttpRequest) -> HttpResponse:
     """Say where to report a vulnerability (RFC 9116). Valid for a year from the day of the request."""
     expires = (timezone.now() + datetime.timedelta(days=365)).strftime("%Y-%m-%dT00:00:00Z")
@@ -79,7 +79,7 @@ def security_txt(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@cacheable
+@public_response
 def logo(request: HttpRequest) -> HttpResponse:
     """``/clinic/logo.png``."""
     png = Clinic.objects.exclude(logo_version="").values_list("logo", flat=True).first()
@@ -88,7 +88,7 @@ def logo(request: HttpRequest) -> HttpResponse:
     return HttpResponse(bytes(png), content_type="image/png")
 
 
-@cacheable
+@public_response
 def colors(request: HttpRequest) -> HttpResponse:
     """``/clinic/colors.css``."""
     chosen = Clinic.objects.exclude(color="").values_list("color", "accent_color").first()

@@ -23,14 +23,14 @@ STRANGER = {"REMOTE_ADDR": "192.0.2.66"}
 pytestmark = pytest.mark.django_db
 
 
-def bucket(limit: throttle.Limit = throttle.VERIFICATION) -> list[throttle.Bucket]:
-    return [throttle.Bucket("test", limit)]
+def counter(limit: throttle.Limit = throttle.VERIFICATION) -> list[throttle.AttemptCounter]:
+    return [throttle.AttemptCounter("test", limit)]
 
 
 def test_the_delay_doubles_after_five_free_attempts_up_to_a_maximum() -> None:
     now, waits = NOON, []
     for _ in range(16):
-        wait = throttle.hit(bucket(), now)
+        wait = throttle.count_attempt(counter(), now)
         waits.append(wait)
         now += timedelta(seconds=wait + 1)
     taken = [wait for wait in waits if wait]
@@ -44,11 +44,11 @@ def test_the_delay_doubles_after_five_free_attempts_up_to_a_maximum() -> None:
 
 def test_attempts_during_a_delay_do_not_extend_it() -> None:
     for _ in range(5):
-        throttle.hit(bucket(), NOON)
-    first = [throttle.hit(bucket(), NOON + timedelta(seconds=second)) for second in range(14)]
+        throttle.count_attempt(counter(), NOON)
+    first = [throttle.count_attempt(counter(), NOON + timedelta(seconds=second)) for second in range(14)]
 
     assert first == list(range(16, 2, -1))
-    assert throttle.hit(bucket(), NOON + timedelta(seconds=15)) == 0
+    assert throttle.count_attempt(counter(), NOON + timedelta(seconds=15)) == 0
 
 
 def test_a_row_that_a_parallel_success_deletes_is_counted_anew(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,15 +60,15 @@ def test_a_row_that_a_parallel_success_deletes_is_counted_anew(monkeypatch: pyte
 
     monkeypatch.setattr(Throttle.objects, "get_or_create", create_and_lose)
 
-    assert throttle.hit(bucket(), NOON) == 0
+    assert throttle.count_attempt(counter(), NOON) == 0
     assert Throttle.objects.get().attempts == 1
 
 
 def test_attempts_are_reset_after_an_hour() -> None:
     for _ in range(5):
-        throttle.hit(bucket(), NOON)
+        throttle.count_attempt(counter(), NOON)
 
-    assert throttle.hit(bucket(), NOON + timedelta(hours=2)) == 0
+    assert throttle.count_attempt(counter(), NOON + timedelta(hours=2)) == 0
     assert Throttle.objects.get().attempts == 1
 
 
@@ -146,7 +146,7 @@ def test_long_waits_are_shown_in_minutes_on_every_form(nina: User) -> None:
     post_login(door)
     for what in (f"code|{nina.pk}", f"reauthenticate|{nina.pk}"):
         for _ in range(5):
-            throttle.hit([throttle.Bucket(what, throttle.VERIFICATION)])
+            throttle.count_attempt([throttle.AttemptCounter(what, throttle.VERIFICATION)])
     Throttle.objects.filter(blocked_until__isnull=False).update(blocked_until=timezone.now() + timedelta(seconds=840))
 
     code = door.post("/admin/login/code/", {"code": "000000"})
@@ -178,7 +178,7 @@ if Throttle._meta.db_table not in connection.introspection.table_names():
         editor.create_model(Throttle)
 taken, first = [], []
 def attempt():
-    taken.append(throttle.hit([throttle.Bucket("a", throttle.VERIFICATION), throttle.Bucket("b", throttle.NETWORK)]))
+    taken.append(throttle.count_attempt([throttle.AttemptCounter("a", throttle.VERIFICATION), throttle.AttemptCounter("b", throttle.NETWORK)]))
     first.append(throttle.consume_once("totp|1|123456"))
     connection.close()
 threads = [Thread(target=attempt) for _ in range(12)]
@@ -224,25 +224,25 @@ def test_each_limit_has_free_attempts_an_initial_delay_and_a_maximum_delay() -> 
 
 
 def test_one_attempt_counts_for_account_and_network_or_for_the_device_only() -> None:
-    stranger = throttle.login_buckets(" Nina ", "192.0.2.0/24", "")
+    stranger = throttle.login_counters(" Nina ", "192.0.2.0/24", "")
 
     assert [(one.name, one.limit) for one in stranger] == [
         ("account|nina", throttle.ACCOUNT),
         ("account-network|nina|192.0.2.0/24", throttle.ACCOUNT_AND_NETWORK),
         ("network|192.0.2.0/24", throttle.NETWORK),
     ]
-    assert throttle.login_buckets("nina", "", "") == stranger[:1]
-    assert throttle.login_buckets("NINA", "192.0.2.0/24", "x") == [
-        throttle.Bucket("device|nina|x", throttle.TRUSTED_DEVICE)
+    assert throttle.login_counters("nina", "", "") == stranger[:1]
+    assert throttle.login_counters("NINA", "192.0.2.0/24", "x") == [
+        throttle.AttemptCounter("device|nina|x", throttle.TRUSTED_DEVICE)
     ]
     assert len({one.key for one in stranger}) == 3
 
 
 def test_a_success_decrements_shared_counts_and_deletes_the_accounts_own() -> None:
-    mine, others = throttle.login_buckets("nina", "a", ""), throttle.login_buckets("max", "b", "")
+    mine, others = throttle.login_counters("nina", "a", ""), throttle.login_counters("max", "b", "")
     now = timezone.now()
-    for buckets in (mine, mine, others):
-        throttle.hit(buckets, now)
+    for counters in (mine, mine, others):
+        throttle.count_attempt(counters, now)
     Throttle.objects.update(blocked_until=now)
     Throttle.objects.create(key="a day", last_attempt_at=now - timedelta(hours=25))
     Throttle.objects.create(key="less", last_attempt_at=now - timedelta(hours=23))
@@ -250,12 +250,12 @@ def test_a_success_decrements_shared_counts_and_deletes_the_accounts_own() -> No
     for _ in range(3):
         throttle.refund(mine)
 
-    account, own, network = (bucket.key for bucket in mine)
+    account, own, network = (counter.key for counter in mine)
     rows = {row.key: (row.attempts, row.blocked_until) for row in Throttle.objects.all()}
     assert rows == {
         account: (0, None),
         network: (0, None),
-        **{bucket.key: (1, now) for bucket in others},
+        **{counter.key: (1, now) for counter in others},
         "less": (0, None),
     }
     assert own not in rows
@@ -263,10 +263,10 @@ def test_a_success_decrements_shared_counts_and_deletes_the_accounts_own() -> No
 
 def test_a_count_lasts_an_hour_after_the_last_attempt() -> None:
     for hours in (0, 1, 2):
-        throttle.hit(bucket(), NOON + timedelta(hours=hours))
+        throttle.count_attempt(counter(), NOON + timedelta(hours=hours))
     assert Throttle.objects.get().attempts == 3
 
-    throttle.hit(bucket(), NOON + timedelta(hours=3, seconds=1))
+    throttle.count_attempt(counter(), NOON + timedelta(hours=3, seconds=1))
 
     assert (Throttle.objects.get().attempts, Throttle.objects.get().blocked_until) == (1, None)
 

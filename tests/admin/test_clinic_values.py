@@ -93,7 +93,7 @@ def test_confirming_saves_the_phone_and_updates_all_pages(
     assert "2 public pages now show the new value." in message
     assert html.count("303-555-0199") >= 3
     assert "303-555-0100" not in html
-    events = ReleaseEvent.objects.filter(kind=EventKind.REBUILT, actor=manager)
+    events = ReleaseEvent.objects.filter(kind=EventKind.RERELEASED, actor=manager)
     assert {event.page.subject for event in events} == {"small-cut", "contact"}
 
 

@@ -21,9 +21,9 @@ from procedures.figures.decoding import build_decoded_image
 from procedures.figures.renditions import replace_renditions, store_image
 from procedures.importing.bundles import write_bundle
 from procedures.models import Clinic, Figure, Page, Release
-from procedures.publishing.invalidation import public_urls
 from procedures.publishing.publish import rerelease_page, withdraw
 from procedures.publishing.schedule import publish_scheduled
+from procedures.publishing.site_source import public_urls
 from tests.admin.conftest import PAGES, SignIn, change_url, make_staff, page_form
 from tests.admin.test_editor_upload import UPLOAD, sent
 from tests.admin.test_figures import sent as figure_form

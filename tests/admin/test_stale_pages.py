@@ -42,7 +42,7 @@ def test_stale_pages_can_be_rereleased(page: Page, editor: User, manager: User, 
     assert "changed: source nice" in listed
     assert get_messages(client, answer) == "1 page updated."
     assert "Another" in client.get("/small-cut/").content.decode()
-    assert ReleaseEvent.objects.filter(page=page, kind=EventKind.REBUILT, actor=manager).count() == 1
+    assert ReleaseEvent.objects.filter(page=page, kind=EventKind.RERELEASED, actor=manager).count() == 1
 
 
 def test_a_page_that_cannot_be_rereleased_does_not_stop_others(page: Page, manager: User, sign_in: SignIn) -> None:
@@ -61,7 +61,7 @@ def test_a_page_that_cannot_be_rereleased_does_not_stop_others(page: Page, manag
     assert answer.status_code == 409
     assert "“Small cut” was not updated" in html
     assert "There is no picture “spare”." in html
-    assert ReleaseEvent.objects.filter(kind=EventKind.REBUILT).get().page == other
+    assert ReleaseEvent.objects.filter(kind=EventKind.RERELEASED).get().page == other
 
 
 def test_nothing_is_rereleased_without_a_selection(clinic_answer: ClinicAnswer, manager: User, sign_in: SignIn) -> None:

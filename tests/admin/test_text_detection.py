@@ -22,17 +22,11 @@ from PIL import Image
 
 from portal.accounts.models import User
 from procedures.admin.image_check import get_text_detection, text_detection_context
-from procedures.figures import redaction
+from procedures.figures import text_detection
 from procedures.figures.decoding import build_decoded_image
-from procedures.figures.redaction import (
-    STATUS_MESSAGES,
-    Detection,
-    DetectionLimits,
-    DetectionStatus,
-    TextRegion,
-)
 from procedures.figures.renditions import replace_renditions, store_image
 from procedures.figures.staging import stage
+from procedures.figures.text_detection import STATUS_MESSAGES, Detection, DetectionLimits, DetectionStatus, TextRegion
 from procedures.importing.bundles import write_bundle
 from procedures.models import Figure
 from tests.admin.conftest import SignIn, make_staff
@@ -151,8 +145,8 @@ def test_text_detection_runs_on_each_chosen_frame(nina: Client) -> None:
 @contextmanager
 def another_search(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Keep text detection busy with another picture beyond the wait limit."""
-    monkeypatch.setattr("procedures.figures.redaction.DetectionLimits", partial(DetectionLimits, wait=1))
-    lock = os.open(Path(tempfile.gettempdir()) / redaction.LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+    monkeypatch.setattr("procedures.figures.text_detection.DetectionLimits", partial(DetectionLimits, wait=1))
+    lock = os.open(Path(tempfile.gettempdir()) / text_detection.LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
     try:
         yield
@@ -226,7 +220,9 @@ def test_a_missing_engine_is_reported_with_how_to_install_it(nina: Client) -> No
 
 @pytest.mark.usefixtures("finder")
 def test_a_failed_detection_is_reported_before_anything_is_saved(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("procedures.figures.redaction.DetectionLimits", partial(DetectionLimits, memory=300 * 2**20))
+    monkeypatch.setattr(
+        "procedures.figures.text_detection.DetectionLimits", partial(DetectionLimits, memory=300 * 2**20)
+    )
     address = start_upload(nina)
 
     refused = save_upload(nina, address)
@@ -381,7 +377,7 @@ def test_detection_on_a_large_bundle_takes_several_requests(
 ) -> None:
     quick = tmp_path / "quick.py"
     quick.write_text('print(\'{"engine": "x", "boxes": []}\')')
-    monkeypatch.setattr("procedures.figures.redaction.DetectionLimits", partial(DetectionLimits, program=quick))
+    monkeypatch.setattr("procedures.figures.text_detection.DetectionLimits", partial(DetectionLimits, program=quick))
     monkeypatch.setattr("procedures.admin.transfer.TEXT_DETECTION_SECONDS", 0)
     sent = a_bundle({f"far-{shade}": Image.new("L", (64, 64), shade) for shade in (50, 100, 150)})
     client = sign_in(make_staff("Max", "Manager"))

@@ -12,19 +12,18 @@ import pytest
 from django.test import override_settings
 from PIL import Image, ImageDraw, ImageFont
 
-from procedures.figures import redaction
+from procedures.figures import text_detection
 from procedures.figures.decoding import build_decoded_image
-from procedures.figures.redaction import (
+from procedures.figures.redaction import Box, Redactions
+from procedures.figures.renditions import encode_png
+from procedures.figures.text_detection import (
     STATUS_MESSAGES,
-    Box,
     Detection,
     DetectionLimits,
     DetectionStatus,
-    Redactions,
     TextRegion,
     detect_text,
 )
-from procedures.figures.renditions import encode_png
 from tests.conftest import require_text_detection
 
 LINE = "SMITH, JOHN DOB 01/02/1950"
@@ -179,7 +178,7 @@ def test_ocr_process_sees_no_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.slow
 def test_searches_run_one_at_a_time_with_bounded_wait() -> None:
-    lock = os.open(Path(tempfile.gettempdir()) / redaction.LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+    lock = os.open(Path(tempfile.gettempdir()) / text_detection.LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
     try:
         begun = time.monotonic()

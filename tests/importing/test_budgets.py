@@ -7,7 +7,7 @@ import pytest
 
 from procedures.enums import Language
 from procedures.importing.content_files import read_page_entry
-from procedures.readability.scores import score_text, split_words
+from procedures.readability.scores import compute_reading_level, split_words
 
 CONTENT = Path(__file__).resolve().parents[2] / "content"
 PAGES = sorted(CONTENT.glob("pages/*/*.md"))
@@ -98,7 +98,7 @@ def test_english_pages_are_neither_too_hard_nor_choppy(subtests: pytest.Subtests
         text = MARKUP.sub(" ", body_of(file))
         if file.parent.name == "en" and len(split_words(text)) >= MIN_GRADED_WORDS:
             with subtests.test(file=file):
-                grade = score_text(text, "en")
+                grade = compute_reading_level(text, "en")
 
                 assert grade is not None
                 assert LOWEST_GRADE <= grade <= HIGHEST_GRADE

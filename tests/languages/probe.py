@@ -74,11 +74,11 @@ def _text_rules() -> dict[str, Any]:
     from procedures.languages import CODES
     from procedures.phones import find_emergency_numbers, find_phones
     from procedures.readability.measures import measure_page
-    from procedures.readability.scores import describe_exceeded_limits, score_page, split_sentences
+    from procedures.readability.scores import compute_page_reading_level, describe_exceeded_limits, split_sentences
     from procedures.rendering import ReferenceResolver, render_page
 
     language = CODES[-1]
-    levels = [score_page(text, language) for text in (("אב " * 8 + ".\n") * 2, "אבג " * 16)]
+    levels = [compute_page_reading_level(text, language) for text in (("אב " * 8 + ".\n") * 2, "אבג " * 16)]
     resolver = ReferenceResolver(language)
     fields = ("title", "key_message", "lead_figure", "next_page", "next_label")
     body = "באנו 5 ניסן.\n\nראינו שלב 3.\n\nבאו 7 אנשים.\n"

@@ -380,5 +380,5 @@ def test_old_sign_in_events_are_deleted_and_the_others_stay_protected(settings: 
 def test_the_command_reports_what_it_deleted(settings: Any) -> None:
     close(make_member(), settings.CLOSED_ACCOUNT_DAYS + 1)
     out = io.StringIO()
-    call_command("purge_accounts", stdout=out)
+    call_command("enforce_retention", stdout=out)
     assert out.getvalue() == "closed accounts: 1, sign-in events: 0\n"

@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from portal import get_version, health
 from portal.accounts.models import PasswordResetRequest
 from procedures.models import Page, ReleaseEvent
-from procedures.publishing.invalidation import publish_lag
+from procedures.publishing.site_source import publish_lag
 from tests.factories import make_page, make_public
 from tests.served_data import ROOT, serve
 

@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from portal.published.builder import SiteBuilder, is_publishable, make_fetch
 from portal.published.files import PublishedFiles
 from portal.published.wsgi import PublishedPages
-from procedures.publishing import invalidation
+from procedures.publishing import site_source
 from tests.factories import make_public_page
 from tests.published.web_process import HEADERS, PAGE, PATH, FakeDjango, fetch, make_web_process
 
@@ -101,7 +101,7 @@ def site(files: PublishedFiles, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sit
     monkeypatch.setattr("portal.published.builder.close_old_connections", lambda: None)
     make_public_page()
     application = PublishedPages(WSGIHandler(), files, 1_000_000)
-    builder = SiteBuilder(files, invalidation, make_fetch(), "this build")
+    builder = SiteBuilder(files, site_source, make_fetch(), "this build")
 
     def request(path: str = "/small-cut/", **changes: str) -> Answer:
         environ: dict[str, Any] = {"PATH_INFO": path, "HTTP_HOST": "localhost", **changes}
@@ -198,7 +198,7 @@ def test_the_sites_own_addresses_are_published_and_nothing_that_was_requested(
     pages = {"/small-cut/", "/small-cut/plain.txt", "/contact/", "/contact/plain.txt"}
     pictures = {"/small-cut/picture/needle/", "/contact/picture/needle/"}
     assert files.paths() == lists | machines | pages | pictures
-    assert set(invalidation.public_urls()) == files.paths()
+    assert set(site_source.public_urls()) == files.paths()
 
 
 @pytest.mark.django_db

@@ -7,8 +7,8 @@ from django.test import Client
 
 from portal.published.builder import is_publishable
 from procedures.models import GuideItem, Page
-from procedures.publishing.invalidation import affected_urls, content_version, public_urls
 from procedures.publishing.publish import withdraw
+from procedures.publishing.site_source import affected_urls, content_version, public_urls
 from tests.factories import make_page, make_public, make_public_page, make_translation, make_user
 
 pytestmark = pytest.mark.django_db

@@ -86,7 +86,7 @@ def test_all_pages_print_the_new_value_and_each_has_an_event(db: None) -> None:
 
     assert {release.pk for release in released} == set(Release.objects.live().values_list("pk", flat=True))
     assert all("A newer guide" in release.html and "A guide" not in release.html for release in released)
-    events = ReleaseEvent.objects.filter(kind=EventKind.REBUILT)
+    events = ReleaseEvent.objects.filter(kind=EventKind.RERELEASED)
     assert sorted(events.values_list("release", flat=True)) == sorted(release.pk for release in released)
     assert rerelease_pages(find_dependent_pages("source"), actor=None) == []
 
@@ -104,7 +104,7 @@ def test_one_page_that_cannot_be_released_blocks_all_and_is_reported(db: None) -
 
     assert [str(problem) for problem in raised.value.issues] == ["“Page 0” (English): There is no source “who”."]
     assert list(Release.objects.order_by("pk").values_list("pk", flat=True)) == before
-    assert not ReleaseEvent.objects.filter(kind=EventKind.REBUILT).exists()
+    assert not ReleaseEvent.objects.filter(kind=EventKind.RERELEASED).exists()
 
 
 def test_a_page_withdrawn_in_the_meantime_stays_withdrawn(db: None) -> None:

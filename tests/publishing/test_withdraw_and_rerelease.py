@@ -98,7 +98,7 @@ def test_a_rerelease_prints_current_values_and_keeps_approval_and_review_date(pa
     assert (second.number, second.approval, second.revision) == (2, first.approval, first.revision)
     assert second.next_review_on == first.next_review_on
     assert fresh(page).live_release == second
-    assert ReleaseEvent.objects.first().kind == EventKind.REBUILT
+    assert ReleaseEvent.objects.first().kind == EventKind.RERELEASED
 
 
 def test_rereleasing_an_up_to_date_page_does_nothing(page: Page) -> None:

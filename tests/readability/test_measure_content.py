@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def run(*flags: str) -> str:
-    """Return the output of the command. Raises CommandError if a limit is exceeded."""
+    """Return the output of the command. Raise CommandError if a limit is exceeded."""
     out = StringIO()
     call_command("measure_content", *flags, stdout=out)
     return out.getvalue()

@@ -5,7 +5,7 @@ import pytest
 from procedures.models import Page
 from procedures.publishing.checks import check_rendered_draft
 from procedures.readability.measures import find_hard_words
-from procedures.readability.scores import score_page, score_text, smog_grade, split_words
+from procedures.readability.scores import compute_page_reading_level, compute_reading_level, smog_grade, split_words
 from procedures.rendering import ReferenceResolver, render_page
 from tests.factories import BODY, make_clinic, make_figure, make_page, make_supplied
 from tests.readability.helpers import EMPTY_CONTENT, measure_body
@@ -47,7 +47,7 @@ def test_a_page_with_a_table_of_bones_can_be_published() -> None:
 
 
 def test_a_list_or_heading_of_codes_is_not_a_sentence() -> None:
-    assert score_text(TEXT + "\nT12\nL1-L5\nM80.08XA", "en") == score_text(TEXT, "en")
+    assert compute_reading_level(TEXT + "\nT12\nL1-L5\nM80.08XA", "en") == compute_reading_level(TEXT, "en")
     assert smog_grade(f"{TEXT}\nT12, L1–L5 and M80.08\n" * 3, "en") == smog_grade(f"{TEXT}\nwe and you\n" * 3, "en")
     assert split_words("T12, L1–L5 or M80.08.") == ["T12", "L1–L5", "or", "M80.08"]
 
@@ -78,16 +78,16 @@ def test_words_in_capitals_are_words_and_abbreviations_are_not(subtests: pytest.
 
 
 def test_words_in_capitals_are_not_harder_to_read() -> None:
-    assert score_text(TEXT.upper(), "en") == score_text(TEXT, "en")
-    assert score_text(TEXTO.upper(), "es") == score_text(TEXTO, "es")
+    assert compute_reading_level(TEXT.upper(), "en") == compute_reading_level(TEXT, "en")
+    assert compute_reading_level(TEXTO.upper(), "es") == compute_reading_level(TEXTO, "es")
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_a_text_that_is_too_short_has_no_level(language: str) -> None:
-    assert score_page("", language) is None
-    assert score_page("Call us. Llame.", language) is None
-    assert score_page("I go. " * 20, "en") == 0.0
-    assert score_page("Ya no. " * 20, "es") == 100.0
+    assert compute_page_reading_level("", language) is None
+    assert compute_page_reading_level("Call us. Llame.", language) is None
+    assert compute_page_reading_level("I go. " * 20, "en") == 0.0
+    assert compute_page_reading_level("Ya no. " * 20, "es") == 100.0
 
 
 def test_an_empty_guide_has_no_level_and_is_not_reported_as_hard() -> None:

@@ -3,9 +3,9 @@
 import pytest
 
 from procedures.readability.scores import (
+    compute_reading_level,
     count_syllables,
     score_reading_ease,
-    score_text,
     smog_grade,
     split_sentences,
     split_words,
@@ -100,7 +100,7 @@ def test_hyphens_and_decimal_points_do_not_split_a_word() -> None:
 
 def test_flesch_kincaid_is_the_published_formula() -> None:
     # 6 words, 1 sentence, 6 syllables: 0.39 × 6 + 11.8 × 1 − 15.59
-    assert score_text("The cat sat on the mat.", "en") == -1.4
+    assert compute_reading_level("The cat sat on the mat.", "en") == -1.4
 
 
 def test_reading_ease_is_the_flesch_formula() -> None:
@@ -111,7 +111,7 @@ def test_reading_ease_is_the_flesch_formula() -> None:
 
 def test_fernandez_huerta_is_the_published_formula_with_words_per_sentence() -> None:
     # 4 words, 1 sentence, 7 syllables: 206.84 − 60 × 1.75 − 1.02 × 4
-    assert score_text("Abra una puerta hoy.", "es") == 97.8
+    assert compute_reading_level("Abra una puerta hoy.", "es") == 97.8
 
 
 def test_smog_is_the_published_formula_scaled_to_thirty_sentences() -> None:
@@ -124,20 +124,20 @@ def test_smog_counts_a_clinical_word_however_often_it_is_explained() -> None:
 
 
 def test_easy_text_passes_and_hard_text_fails_every_limit() -> None:
-    assert score_text(EASY, "en") < 6 < 12 < score_text(HARD, "en")
+    assert compute_reading_level(EASY, "en") < 6 < 12 < compute_reading_level(HARD, "en")
     assert smog_grade(EASY, "en") < 8 < 12 < smog_grade(HARD, "en")
 
 
 def test_a_list_of_two_word_entries_is_easy() -> None:
-    assert score_text("A sign.\n" * 8, "en") < 0
+    assert compute_reading_level("A sign.\n" * 8, "en") < 0
 
 
 def test_a_text_without_words_has_no_level() -> None:
-    assert (score_text("", "en"), score_text("–", "es"), smog_grade("", "en")) == (0.0, 0.0, 0.0)
+    assert (compute_reading_level("", "en"), compute_reading_level("–", "es"), smog_grade("", "en")) == (0.0, 0.0, 0.0)
 
 
 def test_the_other_language_does_not_change_a_level() -> None:
-    before = score_text(EASY, "en")
-    score_text("Abra la puerta.", "es")
+    before = compute_reading_level(EASY, "en")
+    compute_reading_level("Abra la puerta.", "es")
 
-    assert score_text(EASY, "en") == before
+    assert compute_reading_level(EASY, "en") == before

@@ -6,7 +6,7 @@ import pytest
 
 from procedures.figures.approval import FigureVersion
 from procedures.models import ClinicAnswer, Figure, Marker
-from procedures.readability.scores import estimate_minutes, score_text
+from procedures.readability.scores import compute_reading_level, estimate_minutes
 from procedures.rendering import ReferenceResolver, render_page
 from procedures.rendering.document import Document, Section, read_article
 from procedures.revisions.diff import document_blocks
@@ -76,27 +76,29 @@ def test_html_entities_are_unescaped_in_sections(clinic_content: Figure) -> None
 
 
 def test_short_words_read_easier_than_long_ones() -> None:
-    easy = score_text("We look after you. The cut is small.", "en")
-    hard = score_text("Percutaneous vertebral augmentation necessitates fluoroscopic visualisation.", "en")
+    easy = compute_reading_level("We look after you. The cut is small.", "en")
+    hard = compute_reading_level("Percutaneous vertebral augmentation necessitates fluoroscopic visualisation.", "en")
 
     assert easy < 3 < 12 < hard
 
 
 def test_each_language_uses_its_own_formula() -> None:
-    before = score_text("We look after you. The cut is small.", "en")
+    before = compute_reading_level("We look after you. The cut is small.", "en")
 
-    easy = score_text("Te vamos a cuidar. El corte es muy chico.", "es")
-    hard = score_text("La vertebroplastia percutánea requiere visualización fluoroscópica intraoperatoria.", "es")
+    easy = compute_reading_level("Te vamos a cuidar. El corte es muy chico.", "es")
+    hard = compute_reading_level(
+        "La vertebroplastia percutánea requiere visualización fluoroscópica intraoperatoria.", "es"
+    )
 
     assert hard < 50 < 80 < easy
-    assert score_text("We look after you. The cut is small.", "en") == before
+    assert compute_reading_level("We look after you. The cut is small.", "en") == before
 
 
 def test_empty_text_has_no_reading_level(subtests: pytest.Subtests) -> None:
     for language in ["en", "es"]:
         for text in ["", " ", "\n\n"]:
             with subtests.test(language=language, text=text):
-                assert score_text(text, language) == 0.0
+                assert compute_reading_level(text, language) == 0.0
 
 
 @pytest.mark.parametrize(("words", "wanted"), [(0, 1), (1, 1), (150, 1), (300, 2), (1500, 10)])

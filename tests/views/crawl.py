@@ -68,12 +68,12 @@ class Document:
 
     @property
     def is_for_search_engines(self) -> bool:
-        """Return whether search engines can index this page."""
+        """Whether search engines can index this page."""
         return not any(e.get("name") == "robots" and "noindex" in e.get("content", "") for e in self.elements("meta"))
 
     @property
     def is_article(self) -> bool:
-        """Return whether this is one released page or guide, not a list, a form, or a booklet."""
+        """Whether this is one released page or guide, not a list, a form, or a booklet."""
         return len(list(self.elements("article"))) == 1 and not self.of_class("booklet")
 
     def links(self) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
-from procedures.readability.scores import score_text
+from procedures.readability.scores import compute_reading_level
 from tests.views.crawl import Document, Site
 
 HARDEST_GRADE = 6.0
@@ -44,7 +44,7 @@ def test_every_english_page_is_at_grade_six_or_easier(site: Site) -> None:
         for path, page in site.pages.items()
         if page.language == "en" and (page.is_article or path in {"/", "/visits/"})
     }
-    grades = {path: score_text(text, "en") for path, text in texts.items()}
+    grades = {path: compute_reading_level(text, "en") for path, text in texts.items()}
 
     assert {path: grade for path, grade in grades.items() if grade > HARDEST_GRADE} == {}
     assert min(len(text.split()) for path, text in texts.items() if site.pages[path].is_article) > 60
@@ -53,4 +53,4 @@ def test_every_english_page_is_at_grade_six_or_easier(site: Site) -> None:
 def test_measure_distinguishes_hard_from_easy_text() -> None:
     hard = "Percutaneous polymethylmethacrylate augmentation ameliorates osteoporotic vertebral deformity."
 
-    assert score_text(hard, "en") > HARDEST_GRADE
+    assert compute_reading_level(hard, "en") > HARDEST_GRADE

@@ -208,8 +208,8 @@ def password_reset(request: HttpRequest) -> HttpResponse:
     has_mail = mail.is_configured()
     context = {"form": form, "has_mail": has_mail, "is_requested": False}
     if has_mail and form.is_bound and form.is_valid():
-        wait = throttle.hit([throttle.Bucket(f"password-reset|{client_network(request)}", throttle.NETWORK)])
-        if wait:
+        counter = throttle.AttemptCounter(f"password-reset|{client_network(request)}", throttle.NETWORK)
+        if wait := throttle.count_attempt([counter]):
             form.add_error(None, throttle.throttled_message(wait))
             return render_page(request, "password_reset.html", context, title=title, status=HTTP_TOO_MANY_REQUESTS)
         PasswordResetRequest.objects.create(identifier=form.cleaned_data["username"])

@@ -48,7 +48,7 @@ def sso_login(request: HttpRequest) -> HttpResponse:
     next_url, purpose = get_safe_next_url(request), request.GET.get(sso.PURPOSE_KEY, sso.SIGN_IN)
     if isinstance(request.user, User) and purpose == sso.SIGN_IN:
         return HttpResponseRedirect(next_url or reverse("admin:index"))
-    if wait := throttle.hit(sso.throttle_buckets(request)):
+    if wait := throttle.count_attempt(sso.throttle_counters(request)):
         messages.error(request, throttle.throttled_message(wait))
         return HttpResponseRedirect(reverse("account_login"))
     sessions.record_provider_redirect(request)
@@ -122,7 +122,7 @@ def oidc_callback(request: HttpRequest, provider_id: str) -> HttpResponse:
 def saml_acs(request: HttpRequest, organization_slug: str) -> HttpResponse:
     """Store a SAML response for ``saml_finish_acs``: browsers send no session cookie with the provider's form."""
     _require_provider(SAML)
-    if throttle.hit(sso.throttle_buckets(request)):
+    if throttle.count_attempt(sso.throttle_counters(request)):
         return HttpResponse("Too many attempts. Try again in a minute.\n", status=429, content_type="text/plain")
     from allauth.socialaccount.providers.saml.views import acs
 

@@ -29,7 +29,7 @@ from portal.storage.local_storage import StorageUnavailableError
 from portal.storage.media import read_public_names
 
 # Give web processes priority when the CPU is busy.
-NICENESS = 5
+NICENESS = 10
 LOCK_RETRY_SECONDS = 1.0
 PERIODIC_TASK_SECONDS = 60
 # How often to look for new public pictures to copy, and how often to compare all of them with the bucket.
@@ -41,7 +41,7 @@ PERIODIC_TASKS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("send_password_resets", {}),
     ("delete_unused_media", {"staged": True}),
     ("purge_feedback", {}),
-    ("purge_accounts", {}),
+    ("enforce_retention", {}),
     ("clearsessions", {}),
 )
 

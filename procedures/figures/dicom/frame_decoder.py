@@ -77,7 +77,7 @@ def decode_12bit_jpeg(data: bytes, options: dict[str, Any]) -> Any:
 
 
 def convert_to_layout(pixels: Any, task: dict[str, Any]) -> Any:
-    """Convert to the dtype of the task. Raises ValueError if the shape differs or values do not fit."""
+    """Convert to the dtype of the task. Raise ValueError if the shape differs or values do not fit."""
     import numpy as np
 
     if pixels.shape != tuple(task["shape"]):

@@ -263,7 +263,7 @@ def _strip_bitstream(file: DicomFile, data: bytes) -> bytes:
 def _decode_frames(layout: FrameLayout, folder: Path, targets: list[tuple[int, Path]]) -> None:
     """Decode frames (indexes from 0) in a sandbox and append each to its target file.
 
-    Each frame has a file of its own, or all share one. Raises InvalidImageError if the first frame fails; later ones
+    Each frame has a file of its own, or all share one. Raise InvalidImageError if the first frame fails; later ones
     may fail silently, because they are decoded ahead of use.
     """
     temporary = {path: folder / f".{secrets.token_hex(4)}" for _index, path in targets}
@@ -345,7 +345,7 @@ class FrameSet:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Load the frames in ``folder``. Raises FileNotFoundError if there are none."""
+        """Load the frames in ``folder``. Raise FileNotFoundError if there are none."""
         metadata: dict[str, Any] = json.loads((folder / METADATA_FILE).read_text())
         return cls(
             folder,

@@ -1,6 +1,7 @@
 """Reading and validation of DICOM headers within fixed limits. Nothing here decodes pixels.
 
-A pydicom data set may contain a patient's name. It lives for one call and never leaves this package.
+A pydicom data set may contain a patient's name. It exists only during one call and is never passed outside this
+package.
 """
 
 import io

@@ -70,7 +70,7 @@ class DicomHeader:
 
 
 def read_header(stream: BinaryIO) -> DicomHeader:
-    """Read the header without the pixels. Raises InvalidImageError."""
+    """Read the header without the pixels. Raise InvalidImageError."""
     with translate_errors():
         return _build_header(open_dicom(stream))
 

@@ -1,4 +1,4 @@
-"""``manage.py purge_accounts``: data retention for accounts and sign-in events. The worker runs it every minute."""
+"""``manage.py enforce_retention``: data retention for accounts and sign-in events. The worker runs it every minute."""
 
 from typing import Any
 

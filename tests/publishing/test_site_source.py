@@ -8,8 +8,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from procedures.models import Clinic, GuideItem, Page, Release
-from procedures.publishing.invalidation import affected_urls, content_version, public_urls
 from procedures.publishing.publish import withdraw
+from procedures.publishing.site_source import affected_urls, content_version, public_urls
 from procedures.views.pages import page_card
 from tests.database import history_unprotected
 from tests.factories import make_figure, make_page, make_public, make_public_page, make_translation, make_user
