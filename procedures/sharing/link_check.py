@@ -5,14 +5,15 @@ Links to other sites are checked only on request, with never more than one reque
 
 import ipaddress
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPMessage
+from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse, HTTPSConnection
 from typing import IO
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import HTTPHandler, HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
 from django.conf import settings
 from django.db import transaction
@@ -144,14 +145,58 @@ class _PublicRedirectHandler(HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
+class _PublicHTTPConnection(HTTPConnection):
+    """Connects to the addresses that were checked: a second lookup of the host name could return a private one."""
+
+    def connect(self) -> None:
+        errors: list[OSError] = []
+        for address in find_public_addresses(self.host, self.port):
+            try:
+                self.sock = socket.create_connection((address, self.port), self.timeout)
+            except OSError as error:
+                errors.append(error)
+            else:
+                return
+        raise errors[0]
+
+
+class _PublicHTTPSConnection(HTTPSConnection, _PublicHTTPConnection):
+    """Adds TLS to a connection to a checked address. The certificate must be valid for the host name."""
+
+
+class _PublicHTTPHandler(HTTPHandler):
+    def http_open(self, req: Request) -> HTTPResponse:
+        return self.do_open(HTTPConnection if _uses_proxy(req) else _PublicHTTPConnection, req)
+
+
+class _PublicHTTPSHandler(HTTPSHandler):
+    def https_open(self, req: Request) -> HTTPResponse:
+        connection = HTTPSConnection if _uses_proxy(req) else _PublicHTTPSConnection
+        return self.do_open(connection, req, context=ssl.create_default_context())
+
+
+def _uses_proxy(request: Request) -> bool:
+    """Return whether a proxy, usually in the private network, makes the connection."""
+    return request.host != urlsplit(request.full_url).netloc
+
+
 def require_public_url(url: str) -> None:
     """Raise PrivateAddressError unless the URL is a public web address, and OSError if its host does not exist."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise PrivateAddressError("not a web address; not checked")
-    for *_, address in socket.getaddrinfo(parts.hostname, parts.port or parts.scheme, type=socket.SOCK_STREAM):
-        if not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_global:
-            raise PrivateAddressError("an address in a private network; not checked")
+    find_public_addresses(parts.hostname, parts.port or parts.scheme)
+
+
+def find_public_addresses(host: str, port: int | str) -> list[str]:
+    """Return the IP addresses of a host.
+
+    Raise PrivateAddressError if one of them is not public, and OSError if there are none.
+    """
+    addresses = [str(address[0]) for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    if not all(ipaddress.ip_address(address.partition("%")[0]).is_global for address in addresses):
+        raise PrivateAddressError("an address in a private network; not checked")
+    return addresses
 
 
 def check_external_link(url: str) -> LinkStatus:
@@ -182,7 +227,9 @@ def _fetch_status(url: str, method: str) -> int:
     headers = {"User-Agent": f"Plainspine link check (+{settings.PUBLIC_URL}/)", "Range": "bytes=0-1023"}
     request = Request(url, method=method, headers=headers)  # noqa: S310 -- require_public_url checks the scheme
     try:
-        with build_opener(_PublicRedirectHandler).open(request, timeout=TIMEOUT_SECONDS) as response:
+        with build_opener(_PublicHTTPHandler, _PublicHTTPSHandler, _PublicRedirectHandler).open(
+            request, timeout=TIMEOUT_SECONDS
+        ) as response:
             return int(response.status)
     except HTTPError as error:
         error.close()

@@ -2,10 +2,13 @@
 
 import datetime
 import socket
+import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -18,7 +21,7 @@ from procedures.sharing.link_check import (
     check_external_link,
     check_external_links,
     find_external_links,
-    require_public_url,
+    find_public_addresses,
     save_results,
 )
 from tests.factories import make_clinic, make_figure, make_page, make_public, make_source
@@ -55,11 +58,10 @@ def other(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     Other.asked = []
 
-    def public_but_for_ten(url: str) -> None:
-        if "//127.0.0.1:" not in url:
-            require_public_url(url)
+    def treat_loopback_as_public(host: str, port: int | str) -> list[str]:
+        return [host] if host == "127.0.0.1" else find_public_addresses(host, port)
 
-    monkeypatch.setattr(link_check, "require_public_url", public_but_for_ten)
+    monkeypatch.setattr(link_check, "find_public_addresses", treat_loopback_as_public)
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
@@ -107,6 +109,65 @@ def test_nothing_inside_a_private_network_is_requested(subtests: pytest.Subtests
 
             assert answer.is_working is False
             assert "not checked" in answer.message
+
+
+def test_a_host_name_that_resolves_to_a_private_address_after_the_check_is_not_requested(
+    other: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = int(other.rpartition(":")[2])
+    lookups: list[str] = []
+
+    def rebind(host: str, *_: object, **__: object) -> list[tuple[int, int, int, str, tuple[str, int]]]:
+        lookups.append(host)
+        address = "93.184.215.14" if len(lookups) == 1 else "127.0.0.1"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (address, port))]
+
+    monkeypatch.setattr(link_check, "find_public_addresses", find_public_addresses)
+    monkeypatch.setattr(link_check.socket, "getaddrinfo", rebind)
+    result = check_external_link(f"http://rebind.example:{port}/ok")
+
+    assert result == LinkStatus(False, "an address in a private network; not checked")
+    assert lookups == ["rebind.example", "rebind.example"]
+    assert Other.asked == []
+
+
+def test_an_https_url_is_requested_at_the_checked_address_under_its_host_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    certificate = tmp_path / "certificate.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=linked.example",
+         "-addext", "subjectAltName=DNS:linked.example", "-keyout", certificate, "-out", certificate],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Other)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setattr(link_check, "find_public_addresses", lambda host, port: ["127.0.0.1"])
+    trusting = ssl.create_default_context(cafile=certificate)
+    url = f"https://linked.example:{server.server_port}/ok"
+    refused = check_external_link(url)
+    monkeypatch.setattr(link_check.ssl, "create_default_context", lambda: trusting)
+    accepted = check_external_link(url)
+    other_name = check_external_link(url.replace("linked", "other"))
+    server.shutdown()
+    server.server_close()
+
+    assert accepted == LinkStatus(True, "status 200")
+    for result in (refused, other_name):
+        assert result.is_working is False
+        assert "certificate verify failed" in result.message
+
+
+def test_a_proxy_in_the_private_network_is_used(other: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", other)
+    monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setattr(link_check, "find_public_addresses", lambda host, port: ["93.184.215.14"])
+
+    assert check_external_link("http://linked.example/ok").message.startswith("status ")
+    assert [path for _, path, _ in Other.asked][:1] == ["http://linked.example/ok"]
 
 
 def test_a_closed_port_is_a_broken_link(monkeypatch: pytest.MonkeyPatch, other: str) -> None:
