@@ -43,6 +43,8 @@ JOINERS = frozenset("\u200c\u200d")
 # Control, format (includes text direction), private use, surrogate, and unassigned; line and paragraph separators.
 INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 FORMAT_CHARACTERS = re.compile("[\u200c-\u200f\u202a-\u202e\u2061-\u2064\u2066-\u2069]")
+# Spreadsheets run a cell that starts with one of these as a formula, or with a symbol after spaces.
+FORMULA_START = re.compile("[\t\r\n]|[ \u00a0\ufeff]*[=+\\-@＝＋－＠]")
 # The letters of folded words in URLs, which use the Latin alphabet in every language.
 LETTERS = string.ascii_lowercase
 # Beyond this rank, the frequency lists contain names and foreign words.
@@ -79,6 +81,11 @@ def fold(text: str) -> str:
 def remove_hyphens(folded: str) -> str:
     """Return folded text without hyphens, so that “x-ray” and “xray” are equal."""
     return folded.replace("-", "")
+
+
+def escape_formula(cell: str) -> str:
+    """Return the text of a CSV cell, with a leading apostrophe if a spreadsheet would run it as a formula."""
+    return f"'{cell}" if FORMULA_START.match(cell) else cell
 
 
 def is_invisible(character: str) -> bool:
