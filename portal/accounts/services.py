@@ -90,9 +90,8 @@ def confirm_password(user: User, password: str, request: HttpRequest | None) -> 
     Raise ValidationError if it is wrong, or after too many attempts.
     """
     counter = [throttle.AttemptCounter(f"reauthenticate|{user.pk}", throttle.VERIFICATION)]
-    if wait := throttle.count_attempt(counter):
-        audit.record(audit.Kind.THROTTLED, user=user, actor=user, request=request, detail="reauthentication")
-        raise ValidationError(throttle.throttled_message(wait), code="throttled")
+    if message := throttle.start_attempt(counter, request, user=user, detail="reauthentication"):
+        raise ValidationError(message, code="throttled")
     if not user.check_password(password):
         audit.record(audit.Kind.LOGIN_FAILED, user=user, actor=user, request=request, detail="reauthentication")
         raise ValidationError(_("This is not your current password."), code="password_incorrect")

@@ -209,8 +209,8 @@ def password_reset(request: HttpRequest) -> HttpResponse:
     context = {"form": form, "has_mail": has_mail, "is_requested": False}
     if has_mail and form.is_bound and form.is_valid():
         counter = throttle.AttemptCounter(f"password-reset|{client_network(request)}", throttle.NETWORK)
-        if wait := throttle.count_attempt([counter]):
-            form.add_error(None, throttle.throttled_message(wait))
+        if message := throttle.start_attempt([counter], request, detail="password reset"):
+            form.add_error(None, message)
             return render_page(request, "password_reset.html", context, title=title, status=HTTP_TOO_MANY_REQUESTS)
         PasswordResetRequest.objects.create(identifier=form.cleaned_data["username"])
         audit.record(audit.Kind.PASSWORD_RESET_REQUESTED, user=None, request=request)
