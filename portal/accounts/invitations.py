@@ -1,4 +1,4 @@
-"""One-time links to set a password: creating, sending, redeeming, and revoking them, and repairing damaged URLs.
+"""Saving a password, and one-time links for it: creating, sending, redeeming, revoking, and repairing damaged URLs.
 
 Email programs and people damage links by wrapping lines, encoding characters, and adding or dropping some. Any URL that
 still contains a whole token works.
@@ -101,17 +101,26 @@ def redeem_token(token: str, password: str, *, request: HttpRequest) -> AccessTo
     link = AccessToken.objects.find_by_token(token, now)
     if link is None or not AccessToken.objects.filter(pk=link.pk, used_at=None, revoked_at=None).update(used_at=now):
         return None
-    user = link.user
+    detail = _english_purpose_label(link.purpose)
+    audit.record(audit.Kind.LINK_USED, user=link.user, actor=link.user, request=request, detail=detail)
+    is_change = link.purpose == AccessToken.Purpose.PASSWORD_RESET
+    save_password(link.user, password, request=request, notice=_("Password changed with a link") if is_change else "")
+    return link
+
+
+@transaction.atomic
+def save_password(user: User, password: str, *, request: HttpRequest, notice: str, keep_session: bool = False) -> None:
+    """Save a password, revoke the open links of ``user``, and end their sessions, or all but that of ``request``.
+
+    A change is logged, and ``notice`` tells the user about it; it is empty for the first password.
+    """
     user.set_password(password)
     user.save(update_fields=["password"])
-    sessions.revoke_all(user)
-    audit.record(
-        audit.Kind.LINK_USED, user=user, actor=user, request=request, detail=_english_purpose_label(link.purpose)
-    )
-    if link.purpose == AccessToken.Purpose.PASSWORD_RESET:
+    revoke_tokens(user, actor=user, request=request)
+    sessions.revoke_all(user, except_request=request if keep_session else None)
+    if notice:
         audit.record(audit.Kind.PASSWORD_CHANGED, user=user, actor=user, request=request)
-        transaction.on_commit(lambda: mail.notify(user, _("Password changed with a link")))
-    return link
+        transaction.on_commit(lambda: mail.notify(user, notice))
 
 
 @transaction.atomic
