@@ -100,7 +100,7 @@ def describe_problem(set_stage: Callable[[str], None] = lambda _: None) -> str:
         details = f" (serving the public pages as of {int(age)} s ago)" if _file_monitor else ""
         return f"{error}{details}"
     set_stage(STORAGE_NO_RESPONSE)
-    return _disk_space_problem() or _media_problem()
+    return _disk_space_problem() or find_media_problem()
 
 
 class Probe:
@@ -192,7 +192,8 @@ def _disk_space_problem() -> str:
     return f"the disk of the data directory is nearly full ({free} MB free)" if free < MIN_FREE_MB else ""
 
 
-def _media_problem() -> str:
+def find_media_problem() -> str:
+    """Return why pictures cannot be read or stored, or an empty string."""
     find = getattr(default_storage, "describe_problem", None)
     try:
         default_storage.exists("figures/ready")

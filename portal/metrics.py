@@ -16,12 +16,11 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection, connections
 
 from portal import audit, get_version
 from portal.accounts.models import PasswordResetRequest
-from portal.health import seconds_since_success
+from portal.health import find_media_problem, seconds_since_success
 from portal.published.files import PublishedFiles
 
 METRICS_DIR = Path(settings.DATA_DIR) / "worker" / "metrics"
@@ -163,16 +162,14 @@ def measure(gauges: dict[str, tuple[str, float]]) -> None:
     gauges["published_age_seconds"] = "Seconds since the worker last confirmed the published pages.", files.age()
     with contextlib.suppress(OSError):
         gauges["disk_free_bytes"] = "Free bytes on the disk of the data directory.", shutil.disk_usage(METRICS_DIR).free
-    gauges["media_storage_up"] = "1 if the media storage responds.", 0.0
+    gauges["media_storage_up"] = "1 if the media folder or the bucket can be used.", 0.0
     gauges["database_up"] = "1 if the database responds.", 0.0
     try:
         with contextlib.suppress(DatabaseError):
             _measure_database(gauges, files)
     finally:
         files.close()
-    with contextlib.suppress(OSError):
-        default_storage.exists("figures/ready")
-        gauges["media_storage_up"] = gauges["media_storage_up"][0], 1.0
+    gauges["media_storage_up"] = gauges["media_storage_up"][0], float(not find_media_problem())
 
 
 def _measure_database(gauges: dict[str, tuple[str, float]], files: PublishedFiles) -> None:
