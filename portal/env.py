@@ -3,6 +3,7 @@
 A parser raises ValidationError with a sentence that says what to write, and never repeats a value that may be secret.
 """
 
+import contextlib
 import difflib
 import os
 import re
@@ -16,6 +17,9 @@ import dj_database_url
 from django.core.management.base import CommandError
 from environs import Env, EnvValidationError, ValidationError, validate
 from rapidfuzz.distance import OSA
+
+from portal.security import is_loopback
+from portal.storage.local_storage import atomic_create
 
 # Former names, with the names that replaced them.
 RENAMED_VARIABLES = {
@@ -210,7 +214,7 @@ def parse_email_url(value: str) -> dict[str, Any]:
         "EMAIL_HOST_USER": unquote(parts.username or ""),
         "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
         "EMAIL_USE_SSL": implicit_tls,
-        "EMAIL_USE_TLS": not implicit_tls and host not in {"127.0.0.1", "localhost", "::1"},
+        "EMAIL_USE_TLS": not implicit_tls and not is_loopback(host),
         "EMAIL_TIMEOUT": 10,
     }
 
@@ -371,18 +375,11 @@ def read_or_create_key(file: Path) -> str:
 
 
 def _create_key(file: Path) -> None:
-    # Write a temporary file and link it, so that processes that start together agree on one complete key.
-    temp_file = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(temp_file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(descriptor, "w") as stream:
-        stream.write(secrets.token_urlsafe(64))
-    try:
-        os.link(temp_file, file)
+    # Processes that start together agree on one key: that of the first one whose file is complete.
+    with contextlib.suppress(FileExistsError):
+        with atomic_create(file) as stream:
+            stream.write(secrets.token_urlsafe(64).encode())
         CREATED_FILES.add(file)
-    except FileExistsError:
-        pass
-    finally:
-        temp_file.unlink()
 
 
 def require_existing_sqlite_file(config: dict[str, Any]) -> None:

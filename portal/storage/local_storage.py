@@ -137,7 +137,7 @@ def atomic_write(target: Path, chunks: Iterable[bytes], mode: int = 0o600) -> No
 
 @contextmanager
 def atomic_create(target: Path) -> Iterator[BinaryIO]:
-    """Open a new file that appears as ``target`` only when the block ends without an error.
+    """Open a new file, with mode 0600, that appears as ``target`` only when the block ends without an error.
 
     Raise FileExistsError if ``target`` exists at the start or at the end, and OSError if it cannot be written. On any
     error, no file is left behind.

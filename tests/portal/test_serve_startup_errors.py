@@ -145,6 +145,14 @@ def test_an_unreachable_postgresql_server_stops_the_start(tmp_path: Path) -> Non
     assert "hunter2" not in run.stderr
 
 
+def test_demo_accounts_are_allowed_on_every_loopback_address(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.2", 0)) as other:
+        port = other.getsockname()[1]
+        run = serve("--demo", "--host", "127.0.0.2", "--port", str(port), data=tmp_path)
+
+    assert get_error_line(run).startswith(f"CommandError: Cannot listen on 127.0.0.2:{port}: Another program")
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [

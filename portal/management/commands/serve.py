@@ -29,6 +29,7 @@ from portal.env import ConfigurationError
 from portal.health import is_clock_synchronized
 from portal.published.files import PublishedFiles
 from portal.secret_key import record_key_fingerprint, require_key
+from portal.security import is_loopback
 from portal.storage.database import (
     DATABASE_FILE_MISSING,
     DatabaseFileMonitor,
@@ -42,7 +43,6 @@ from portal.supervisor import SupervisedServer, run_in_child, supervised_worker
 from portal.text import prepare_word_lists
 
 READY_POLL_SECONDS = 0.1
-LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 MAX_WORKERS = 64
 # Concurrent requests per web process. With too few threads, slow clients block it.
 BLOCKING_THREADS = 16
@@ -138,7 +138,7 @@ class Command(BaseCommand):
             raise ConfigurationError(f"--workers is {options['workers']}. Choose 1 to {MAX_WORKERS}.")
         if not 1 <= options["port"] <= 65535:
             raise ConfigurationError(f"--port is {options['port']}. Choose 1 to 65535.")
-        if options["demo"] and options["host"] not in LOOPBACK_HOSTS:
+        if options["demo"] and not is_loopback(options["host"]):
             raise ConfigurationError("--demo is for trials on this machine only. Omit --host or --demo.")
         if options["demo"] and is_network_reachable():
             raise ConfigurationError(
