@@ -6,6 +6,7 @@ After a crash, a file is either complete or absent, and an upload leaves nothing
 import errno
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
+from django.core.management.base import CommandError
 
 # Names of stored media files. They contain a hash of the content, so a file of a given name never changes.
 MEDIA_NAME_PATTERN = re.compile(r"figures/[0-9a-f]{16,64}(?:-[0-9]{1,5})?\.(avif|webp|jpeg|png|svg)\Z")
@@ -155,6 +157,41 @@ def atomic_create(target: Path) -> Iterator[BinaryIO]:
         fsync_directory(target.parent)
     finally:
         temp_file.unlink(missing_ok=True)
+
+
+@contextmanager
+def create_output_file(target: Path) -> Iterator[BinaryIO]:
+    """Open the file that a command creates, as ``atomic_create`` does. Raise CommandError if that fails."""
+    try:
+        with atomic_create(target) as stream:
+            yield stream
+    except FileExistsError as error:
+        raise CommandError(f"{target} already exists. Choose a new file name.") from error
+    except OSError as error:
+        raise CommandError(describe_write_error(error, target)) from error
+
+
+@contextmanager
+def create_output_folder(target: Path) -> Iterator[None]:
+    """Create the folder that a command fills, unless it exists and is empty. On any error, remove what is in it.
+
+    Raise CommandError if it is not empty or cannot be written.
+    """
+    is_new = not target.exists()
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        if any(target.iterdir()):
+            raise CommandError(f"{target} is not empty. Choose an empty or new folder.")
+        try:
+            yield
+        except BaseException:
+            for child in target.iterdir():
+                shutil.rmtree(child) if child.is_dir() else child.unlink()
+            if is_new:
+                target.rmdir()
+            raise
+    except OSError as error:
+        raise CommandError(describe_write_error(error, target)) from error
 
 
 def fsync_directory(folder: Path) -> None:

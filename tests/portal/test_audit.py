@@ -308,7 +308,14 @@ def test_an_export_never_replaces_a_file_and_says_what_is_wrong(tmp_path: Path) 
     assert export("--from", "2026-03-02", "--to", "2026-03-02", "--output", str(file)) == f"{file}: 0 events\n"
     assert file.read_bytes().startswith(b"time,id,category,")
     for arguments, message in [
-        (("--from", "2026-03-02", "--to", "2026-03-02", "--output", str(file)), "cannot be written: File exists."),
+        (
+            ("--from", "2026-03-02", "--to", "2026-03-02", "--output", str(file)),
+            "already exists. Choose a new file name.",
+        ),
+        (
+            ("--from", "2026-03-02", "--to", "2026-03-02", "--output", str(tmp_path / "missing" / "events.csv")),
+            "could not be written. The folder does not exist. Create it first.",
+        ),
         (("--from", "2026-03-02", "--to", "2026-03-01"), "--to is before --from. Swap them."),
         (("--from", "1 March", "--to", "2026-03-01"), "1 March is not a valid date. Use the format 2026-01-31."),
     ]:
