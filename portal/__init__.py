@@ -7,6 +7,8 @@ from pathlib import Path
 
 import django
 
+# In settings, limits, and messages, as Django's filesizeformat counts.
+MEGABYTE = 1024 * 1024
 PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 
 

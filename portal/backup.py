@@ -257,15 +257,19 @@ def is_empty() -> bool:
         raise BackupError(f"The database cannot be read: {describe_error(error)}.") from error
 
 
-def find_unknown_migration(applied: Iterable[str]) -> str:
-    """Return the first of the applied migrations (``app.name``) that this version lacks, or an empty string.
+def describe_unknown_migration(applied: Iterable[str]) -> str:
+    """Return a clause about the first of the applied migrations (``app.name``) that this version lacks.
 
-    Ignores apps that are not installed. A database with an unknown migration comes from a newer version, or from one
-    that predates the squashed migrations, so this version must not modify it.
+    It is an empty string if there is none. Ignores apps that are not installed. This version must not modify a database
+    with an unknown migration.
     """
     known = {".".join(key) for key in MigrationLoader(None, ignore_no_migrations=True).disk_migrations}
     apps = {name.split(".")[0] for name in known}
-    return min((name for name in applied if name.split(".")[0] in apps and name not in known), default="")
+    unknown = min((name for name in applied if name.split(".")[0] in apps and name not in known), default="")
+    return unknown and (
+        f"a migration that this version does not have ({unknown}): it was made by a newer version, or by one that "
+        "predates the squashed migrations"
+    )
 
 
 def dump(target: Path) -> list[str]:
@@ -333,11 +337,8 @@ def _write_rows(target: Path, alias: str) -> list[str]:
     """Write a line with the name and columns of each table, followed by its rows."""
     loader = MigrationLoader(connections[alias])
     applied = sorted(".".join(key) for key in loader.applied_migrations)
-    if unknown := find_unknown_migration(applied):
-        raise BackupError(
-            f"The database was created by a newer version (it has the migration {unknown}). Back it up with that "
-            "version."
-        )
+    if unknown := describe_unknown_migration(applied):
+        raise BackupError(f"The database has {unknown}. Back it up with the version that created it.")
     targets = [key for key in loader.graph.nodes if key in loader.applied_migrations]
     with target.open("w", encoding="utf-8") as stream:
         for model in _get_models(loader, targets):

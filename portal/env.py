@@ -18,6 +18,7 @@ from django.core.management.base import CommandError
 from environs import Env, EnvValidationError, ValidationError, validate
 from rapidfuzz.distance import OSA
 
+from portal import MEGABYTE
 from portal.security import is_loopback
 from portal.storage.local_storage import atomic_create
 
@@ -324,7 +325,7 @@ def read_media_storage(env: SettingsEnv, data_dir: Path) -> dict[str, Any]:
             "endpoint_url": endpoint or None,
             "region_name": region or "us-east-1",
             "cache_folder": data_dir / "picture-cache",
-            "cache_bytes": (cache_mb or 0) * 1024 * 1024,
+            "cache_bytes": (cache_mb or 0) * MEGABYTE,
         },
     }
 

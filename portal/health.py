@@ -20,7 +20,7 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from portal import get_version
+from portal import MEGABYTE, get_version
 from portal.published.files import STALE_AFTER_SECONDS, PublishedFiles
 from portal.secret_key import WRONG_KEY, key_matches_database
 from portal.storage.database import NO_RESPONSE, READ_ONLY, DatabaseFileMonitor, describe_error
@@ -186,7 +186,7 @@ def describe_clock_error(seconds: float) -> str:
 
 def _disk_space_problem() -> str:
     try:
-        free = shutil.disk_usage(settings.DATA_DIR).free // 1_000_000
+        free = shutil.disk_usage(settings.DATA_DIR).free // MEGABYTE
     except OSError:
         return "the data directory cannot be read"
     return f"the disk of the data directory is nearly full ({free} MB free)" if free < MIN_FREE_MB else ""

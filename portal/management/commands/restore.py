@@ -62,12 +62,8 @@ class Command(BaseCommand):
             raise BackupError("The database is not empty. Set PORTAL_DATA_DIR or DATABASE_URL to a new one.")
         if next(iter_media(), None) is not None:
             raise BackupError("The media storage is not empty. Use a new PORTAL_DATA_DIR or an empty bucket.")
-        if unknown := backup.find_unknown_migration(manifest.migrations):
-            raise BackupError(
-                f"The backup has a migration that this version does not have ({unknown}): it was made by a newer "
-                "version, or by one that predates the squashed migrations. Restore it with the version that created "
-                "it."
-            )
+        if unknown := backup.describe_unknown_migration(manifest.migrations):
+            raise BackupError(f"The backup has {unknown}. Restore it with the version that created it.")
         has_own_key = backup.SECRET_KEY_MEMBER in manifest.members and not settings.IS_KEY_IN_ENVIRONMENT
         if not has_own_key and not new_key and manifest.key_fingerprint != make_fingerprint():
             raise BackupError(

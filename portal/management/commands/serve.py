@@ -24,7 +24,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from portal.accounts.models import User
 from portal.accounts.services import create_demo_accounts
 from portal.accounts.sessions import is_network_reachable
-from portal.backup import find_unknown_migration, sqlite_wal_warning
+from portal.backup import describe_unknown_migration, sqlite_wal_warning
 from portal.env import ConfigurationError
 from portal.health import is_clock_synchronized
 from portal.published.files import PublishedFiles
@@ -218,11 +218,10 @@ class Command(BaseCommand):
 
     def _reject_unknown_migrations(self) -> None:
         applied = MigrationRecorder(connection).applied_migrations()
-        if unknown := find_unknown_migration(".".join(key) for key in applied):
+        if unknown := describe_unknown_migration(".".join(key) for key in applied):
             raise ConfigurationError(
-                f"The database has a migration that this version does not have ({unknown}): it was made by a newer "
-                "version, or by one that predates the squashed migrations. Run the version that created it, or start "
-                "with a new PORTAL_DATA_DIR or DATABASE_URL."
+                f"The database has {unknown}. Run the version that created it, or start with a new PORTAL_DATA_DIR or "
+                "DATABASE_URL."
             )
 
     def _print_storage(self) -> None:
