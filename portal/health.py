@@ -21,6 +21,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from portal import MEGABYTE, get_version
+from portal.http import plain_response
 from portal.published.files import STALE_AFTER_SECONDS, PublishedFiles
 from portal.secret_key import WRONG_KEY, key_matches_database
 from portal.storage.database import NO_RESPONSE, READ_ONLY, DatabaseFileMonitor, describe_error
@@ -52,7 +53,7 @@ def start_monitoring() -> None:
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     """Return 200 and the version as long as the process responds."""
-    return _plain_response(200, f"ok {get_version()}")
+    return plain_response(200, f"ok {get_version()}")
 
 
 @csrf_exempt
@@ -63,7 +64,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     Possible reasons: database, connections, migrations, key, clock, worker process, disk, media storage.
     """
     problem = PROBE.run() if _file_monitor else describe_problem()
-    return _plain_response(503 if problem else 200, problem or "ready")
+    return plain_response(503 if problem else 200, problem or "ready")
 
 
 @csrf_exempt
@@ -74,9 +75,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
         raise Http404
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not constant_time_compare(token, settings.METRICS_TOKEN):
-        response = _plain_response(401, "The token is missing or wrong.")
-        response.headers["WWW-Authenticate"] = 'Bearer realm="metrics"'
-        return response
+        challenge = {"WWW-Authenticate": 'Bearer realm="metrics"'}
+        return plain_response(401, "The token is missing or wrong.", challenge)
     # Needs the extra "metrics".
     from portal.metrics import CONTENT_TYPE, render
 
@@ -201,12 +201,6 @@ def find_media_problem() -> str:
     except OSError as error:
         # Do not show other errors: their messages contain file names.
         return str(getattr(error, "reason", "") or STORAGE_NO_RESPONSE)
-
-
-def _plain_response(status: int, text: str) -> HttpResponse:
-    response = HttpResponse(f"{text}\n", status=status, content_type="text/plain; charset=utf-8")
-    response.headers["Cache-Control"] = "no-store"
-    return response
 
 
 def is_clock_synchronized() -> bool:

@@ -21,7 +21,9 @@ from django.db import DatabaseError, connection, connections
 from portal import audit, get_version
 from portal.accounts.models import PasswordResetRequest
 from portal.health import find_media_problem, seconds_since_success
+from portal.http import ADMIN_PREFIX
 from portal.published.files import PublishedFiles
+from portal.security import PROBE_PATHS
 
 METRICS_DIR = Path(settings.DATA_DIR) / "worker" / "metrics"
 METRICS_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -38,8 +40,7 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 MAX_COLLECT_SECONDS = 3.0
 DYNAMIC_KEY = "plainspine.dynamic"
 # Request class by path prefix; all other paths are public.
-PREFIX_CLASSES = (("/static/", "static"), ("/media/", "media"), ("/admin/", "staff"))
-PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+PREFIX_CLASSES = (("/static/", "static"), ("/media/", "media"), (ADMIN_PREFIX, "staff"))
 BUCKETS = (0.002, 0.01, 0.05, 0.25, 1.0, 5.0, 20.0)
 
 StartResponse = Callable[..., Any]
@@ -103,7 +104,7 @@ def count_requests(application: Application) -> Application:
 def request_class(environ: dict[str, Any]) -> str:
     """Return the class of a completed request."""
     path = environ.get("PATH_INFO", "")
-    if path in PROBES:
+    if path in PROBE_PATHS:
         return "probe"
     for prefix, name in PREFIX_CLASSES:
         if path.startswith(prefix):

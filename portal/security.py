@@ -20,6 +20,8 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 
+from portal.http import plain_response
+
 CONTENT_SECURITY_POLICY = "; ".join(
     [
         "default-src 'none'",
@@ -203,7 +205,7 @@ class BodyLimitMiddleware:
         if length <= MAX_STAFF_BODY and request.user.is_authenticated:
             return None
         if length > MAX_ANONYMOUS_BODY:
-            return _error_response(413, "the request body is too large.")
+            return plain_response(413, "413: the request body is too large.")
         if not _body_slots.acquire(blocking=False):
             return _too_many_bodies()
         try:
@@ -219,7 +221,9 @@ def _wait_for_body(request: HttpRequest) -> HttpResponse | None:
     reader.start()
     reader.join(BODY_TIMEOUT_SECONDS)
     if reader.is_alive():
-        return _error_response(408, "the form took too long to arrive. Please send it again.", {"Connection": "close"})
+        return plain_response(
+            408, "408: the form took too long to arrive. Please send it again.", {"Connection": "close"}
+        )
     return None
 
 
@@ -234,10 +238,4 @@ def _read_body(request: HttpRequest) -> None:
 
 
 def _too_many_bodies() -> HttpResponse:
-    return _error_response(503, "too many forms are being sent. Please send yours again.", {"Retry-After": "10"})
-
-
-def _error_response(status: int, message: str, headers: dict[str, str] | None = None) -> HttpResponse:
-    return HttpResponse(
-        f"{status}: {message}\n", status=status, headers=headers, content_type="text/plain; charset=utf-8"
-    )
+    return plain_response(503, "503: too many forms are being sent. Please send yours again.", {"Retry-After": "10"})

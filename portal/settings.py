@@ -19,7 +19,9 @@ from portal.env import (
     read_public_url,
     require_existing_sqlite_file,
 )
+from portal.http import ADMIN_PREFIX
 from portal.logging import logging_config, parse_audit_targets
+from portal.security import PROBE_PATHS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 CONTENT_DIR = BASE_DIR / "content"
@@ -221,14 +223,14 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME, DEVICE_COOKIE_NAME = (
     f"__Host-{name}" if USE_HTTPS else name for name in ("sessionid", "csrftoken", "device")
 )
-SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = "/" if USE_HTTPS else "/admin/"
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = "/" if USE_HTTPS else ADMIN_PREFIX
 SESSION_COOKIE_AGE = 60 * 60 * SESSION_HOURS
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = USE_HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_REDIRECT_EXEMPT = [rf"^{path[1:]}$" for path in sorted(PROBE_PATHS)]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if USE_HTTPS else None
 SECURE_HSTS_SECONDS = 31_536_000 if USE_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = USE_HTTPS and HSTS_SUBDOMAINS

@@ -20,6 +20,7 @@ from django.utils.translation import override
 from portal import audit
 from portal.accounts import mail, sessions
 from portal.accounts.models import AccessToken, PasswordResetRequest, User, find_user, hash_token
+from portal.http import ADMIN_PREFIX
 
 LIFETIME = {
     AccessToken.Purpose.INVITATION: timedelta(days=7),
@@ -188,11 +189,11 @@ def repair_admin_path(url: str) -> str:
         path = "/" + text.lstrip("/")
         admin_match = re.fullmatch(r"/admin(?![a-z0-9_-])/*(.*)", path, re.IGNORECASE | re.DOTALL)
         if admin_match:
-            return "/admin/" + quote(admin_match[1])
+            return ADMIN_PREFIX + quote(admin_match[1])
         if re.match(r"/welcome/.", path, re.IGNORECASE):
-            return "/admin/welcome/" + quote(path[len("/welcome/") :])
+            return f"{ADMIN_PREFIX}welcome/" + quote(path[len("/welcome/") :])
     has_token = any(re.search(r"[A-Z]", token) and re.search(r"[a-z]", token) for token in extract_tokens(url))
-    return "/admin/welcome/" + quote(url.lstrip("/")) if has_token else ""
+    return f"{ADMIN_PREFIX}welcome/" + quote(url.lstrip("/")) if has_token else ""
 
 
 def _decode_variants(url: str) -> list[str]:

@@ -21,6 +21,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
 
 from portal.env import SERVICE_USER_HINT, require_existing_sqlite_file
+from portal.http import is_staff_path
 from portal.security import PROBE_PATHS
 from portal.storage.local_storage import describe_write_error
 
@@ -194,8 +195,7 @@ class DatabaseErrorMiddleware:
             and not request.path_info.startswith(settings.MEDIA_URL)
         ):
             return self._unavailable_view(request)
-        is_staff_path = request.path_info.startswith("/admin/")
-        with response_timeout(STAFF_TIMEOUT_SECONDS if is_staff_path else PUBLIC_TIMEOUT_SECONDS):
+        with response_timeout(STAFF_TIMEOUT_SECONDS if is_staff_path(request) else PUBLIC_TIMEOUT_SECONDS):
             return self.get_response(request)
 
     def _log(self, cause: str) -> None:

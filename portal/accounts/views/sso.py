@@ -24,6 +24,7 @@ from portal.accounts import sessions, sso
 from portal.accounts.models import User
 from portal.accounts.sso_settings import OIDC, SAML
 from portal.accounts.views.base import get_safe_next_url, render_page
+from portal.http import plain_response
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +124,7 @@ def saml_acs(request: HttpRequest, organization_slug: str) -> HttpResponse:
     """Store a SAML response for ``saml_finish_acs``: browsers send no session cookie with the provider's form."""
     _require_provider(SAML)
     if message := sso.start_attempt(request):
-        return HttpResponse(f"{message}\n", status=429, content_type="text/plain; charset=utf-8")
+        return plain_response(429, message)
     from allauth.socialaccount.providers.saml.views import acs
 
     request.POST  # noqa: B018 -- parse the body before removing the headers that this needs
