@@ -273,12 +273,6 @@ def read_public_url(env: SettingsEnv) -> str:
     return url
 
 
-def get_public_url() -> str:
-    """Return the current public URL, which ``serve`` may set after the settings were loaded."""
-    env = SettingsEnv()
-    return read_public_url(env)
-
-
 def read_email_settings(env: SettingsEnv) -> dict[str, Any]:
     """Return Django's ``EMAIL_…`` settings. Without ``PORTAL_EMAIL_URL`` and ``…_FROM``, no email is sent."""
     if not env.str("PORTAL_EMAIL_URL", "") and not env.str("PORTAL_EMAIL_FROM", ""):

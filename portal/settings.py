@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.module_loading import import_string
 from environs import validate
 
+from portal import PRODUCT_NAME
 from portal import env as environment
 from portal.accounts.sso_settings import read_sso_settings
 from portal.env import (
@@ -177,7 +178,7 @@ MFA_ADAPTER = "portal.accounts.adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_TOLERANCE = 1
-MFA_TOTP_ISSUER = "Plainspine"
+MFA_TOTP_ISSUER = PRODUCT_NAME
 MFA_FORMS = {
     "authenticate": "portal.accounts.mfa.LoginCodeForm",
     "reauthenticate": "portal.accounts.mfa.ConfirmCodeForm",
@@ -226,9 +227,6 @@ SESSION_COOKIE_NAME, CSRF_COOKIE_NAME, DEVICE_COOKIE_NAME = (
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = "/" if USE_HTTPS else ADMIN_PREFIX
 SESSION_COOKIE_AGE = 60 * 60 * SESSION_HOURS
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
-SECURE_CONTENT_TYPE_NOSNIFF = True
-SECURE_REFERRER_POLICY = "same-origin"
-SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = USE_HTTPS
 SECURE_REDIRECT_EXEMPT = [rf"^{path[1:]}$" for path in sorted(PROBE_PATHS)]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if USE_HTTPS else None
@@ -252,7 +250,7 @@ BREAK_GLASS_ACCOUNT: str = SSO_SETTINGS["BREAK_GLASS_ACCOUNT"]
 SOCIALACCOUNT_ADAPTER: str = SSO_SETTINGS["SOCIALACCOUNT_ADAPTER"]
 SOCIALACCOUNT_PROVIDERS: dict[str, Any] = SSO_SETTINGS["SOCIALACCOUNT_PROVIDERS"]
 
-# checks.py verifies this, and that markdownx's own public URLs are not mounted.
+# checks.py verifies that markdownx's own public URLs are not mounted.
 MARKDOWNX_MARKDOWNIFY_FUNCTION = "procedures.rendering.preview_html"
 
 LOGGING = logging_config(LOG_FORMAT)
