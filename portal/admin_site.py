@@ -34,6 +34,7 @@ from django.utils.text import capfirst, smart_split, unescape_string_literal
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from portal import PRODUCT_NAME
 from portal.text import FORMAT_CHARACTERS, PUNCTUATION, ZERO_WIDTH_CHARACTERS, fold, remove_hyphens
 
 if TYPE_CHECKING:
@@ -234,8 +235,7 @@ def _split_search_terms(search_term: str) -> list[str]:
 class PortalAdminSite(admin.AdminSite):
     """The default ``django.contrib.admin.site`` (set in portal/apps.py)."""
 
-    site_header = "Plainspine"
-    site_title = "Plainspine"
+    site_header = site_title = PRODUCT_NAME
     index_title = _("Home")
     # Navigation is in the header; a sidebar would take a column's width from tables and side-by-side texts.
     enable_nav_sidebar = False

@@ -22,9 +22,16 @@ from django.views.decorators.http import require_safe
 
 from portal import MEGABYTE, get_version
 from portal.http import plain_response
-from portal.published.files import STALE_AFTER_SECONDS, PublishedFiles
+from portal.published.files import STALE_AFTER_SECONDS, PublishedFiles, worker_folder
 from portal.secret_key import WRONG_KEY, key_matches_database
-from portal.storage.database import NO_RESPONSE, READ_ONLY, DatabaseFileMonitor, describe_error
+from portal.storage.database import (
+    NO_RESPONSE,
+    READ_ONLY,
+    DatabaseFileMonitor,
+    describe_error,
+    drop_page_cache,
+    sqlite_path,
+)
 
 # Load balancers give up before a hung database connection times out.
 MAX_RESPONSE_SECONDS = 1.8
@@ -142,8 +149,7 @@ PROBE = Probe()
 def _database_problem() -> str:
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
-            # Drop SQLite's page cache, which would hide that the file was damaged or overwritten.
-            cursor.execute("PRAGMA shrink_memory")
+            drop_page_cache(cursor)
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         return "unapplied migrations: run manage.py migrate"
@@ -156,8 +162,8 @@ def _database_problem() -> str:
 
 def _is_read_only() -> bool:
     if connection.vendor == "sqlite":
-        name = str(connection.settings_dict["NAME"])
-        return os.path.exists(name) and not (os.access(name, os.W_OK) and os.access(os.path.dirname(name), os.W_OK))  # noqa: PTH110, PTH120 -- a name, or the URI of a test
+        file = sqlite_path()
+        return file.exists() and not (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK))
     with connection.cursor() as cursor:
         cursor.execute("SHOW transaction_read_only")
         return bool(cursor.fetchone()[0] == "on")
@@ -219,7 +225,7 @@ def _task_status_dir() -> Path:
 
     A file's modification time is the last success.
     """
-    return Path(settings.DATA_DIR) / "worker" / "done"
+    return worker_folder(settings.DATA_DIR) / "done"
 
 
 def record_task_success(task: str) -> None:

@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
-from pathlib import Path
 from typing import Any, Protocol, cast
 
 from django.conf import settings
@@ -22,10 +21,10 @@ from portal import audit, get_version
 from portal.accounts.models import PasswordResetRequest
 from portal.health import find_media_problem, seconds_since_success
 from portal.http import ADMIN_PREFIX
-from portal.published.files import PublishedFiles
+from portal.published.files import PublishedFiles, worker_folder
 from portal.security import PROBE_PATHS
 
-METRICS_DIR = Path(settings.DATA_DIR) / "worker" / "metrics"
+METRICS_DIR = worker_folder(settings.DATA_DIR) / "metrics"
 METRICS_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 # prometheus_client reads it when it is imported.
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(METRICS_DIR)

@@ -22,7 +22,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
-from portal import audit
+from portal import PRODUCT_NAME, audit
 from portal.accounts import mail, mfa, services, sessions, sso, throttle
 from portal.accounts.models import User, find_user
 from portal.accounts.sessions import can_use_demo_accounts
@@ -167,7 +167,7 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         return str(user.username)
 
     def _get_site_name(self) -> str:
-        return "Plainspine"
+        return PRODUCT_NAME
 
     def encrypt(self, text: str) -> str:
         """Encrypt, so that a copy of the database alone does not let anyone sign in."""

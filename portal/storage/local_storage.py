@@ -4,6 +4,7 @@ After a crash, a file is either complete or absent, and an upload leaves nothing
 """
 
 import errno
+import fcntl
 import os
 import re
 import shutil
@@ -36,7 +37,7 @@ WRITE_ERROR_ADVICE = {
     errno.EISDIR: "This is a folder. Add a file name.",
     errno.ENAMETOOLONG: "The name is too long. Choose a shorter one.",
 }
-# Prefix of the temporary files that atomic_write creates.
+# Prefix of temporary files.
 TEMP_PREFIX = ".new-"
 
 
@@ -192,6 +193,18 @@ def create_output_folder(target: Path) -> Iterator[None]:
             raise
     except OSError as error:
         raise CommandError(describe_write_error(error, target)) from error
+
+
+@contextmanager
+def try_lock(file: Path) -> Iterator[bool]:
+    """Lock a file, which is created if necessary, for the duration of the block. Yield whether that was possible."""
+    with file.open("a") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
 
 
 def fsync_directory(folder: Path) -> None:

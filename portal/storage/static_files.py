@@ -234,6 +234,11 @@ def _static_files_fingerprint() -> str:
     digest = hashlib.sha256(f"{version('django')} {version('whitenoise')}".encode())
     for finder in finders.get_finders():
         for path, storage in finder.list([]):
-            stat = Path(storage.path(path)).stat()
-            digest.update(f"{path} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+            digest.update(describe_file(path, Path(storage.path(path))))
     return digest.hexdigest()
+
+
+def describe_file(name: str, file: Path) -> bytes:
+    """Return a line that changes when a file does: its name, size, and modification time."""
+    stat = file.stat()
+    return f"{name} {stat.st_size} {stat.st_mtime_ns}\n".encode()

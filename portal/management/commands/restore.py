@@ -1,7 +1,5 @@
 """The ``restore`` command: restore a backup into an empty installation."""
 
-import errno
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -144,7 +142,7 @@ def _describe_error(error: Exception) -> str:
         if not backup.is_disk_full_error(error):
             reason = describe_error(error) if is_connection_error(error) else str(error).splitlines()[0]
             return f"The database cannot be used: {reason}."
-        error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        error = backup.disk_full_error(settings.DATA_DIR)
     if isinstance(error, OSError) and not error.errno and isinstance(error.__cause__, OSError):
         # StorageUnavailableError wraps the disk's error.
         error = error.__cause__

@@ -3,7 +3,6 @@
 import contextlib
 import datetime
 import errno
-import fcntl
 import io
 import os
 import socket
@@ -37,7 +36,7 @@ from portal.storage.database import (
     describe_error,
     require_existing_database,
 )
-from portal.storage.local_storage import StorageUnavailableError
+from portal.storage.local_storage import StorageUnavailableError, try_lock
 from portal.storage.static_files import collect_static_files
 from portal.supervisor import SupervisedServer, run_in_child, supervised_worker
 from portal.text import prepare_word_lists
@@ -106,14 +105,12 @@ class Command(BaseCommand):
         Otherwise, two servers, even of different versions, could silently share the directory, and only one of them
         would be stopped later.
         """
-        with (settings.DATA_DIR / "serve.lock").open("a") as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
+        with try_lock(settings.DATA_DIR / "serve.lock") as is_locked:
+            if not is_locked:
                 raise ConfigurationError(
                     f"Another “serve” process is using {settings.DATA_DIR}. Stop it, or set PORTAL_DATA_DIR to another "
                     "folder."
-                ) from error
+                )
             yield
 
     def _continue_without_database(self, error: DatabaseError) -> None:
