@@ -58,22 +58,26 @@ def create_link(user: User, *, actor: User | None, request: HttpRequest | None =
 
 def send_link(user: User, url: str) -> bool:
     """Email a link to ``user`` and return whether the mail server accepted it."""
-    if _link_purpose(user) == AccessToken.Purpose.INVITATION:
+    purpose = _link_purpose(user)
+    lifetime = LIFETIME[purpose]
+    values = {"user": user, "url": url, "username": user.username}
+    values |= {"days": lifetime.days, "hours": lifetime // timedelta(hours=1)}
+    if purpose == AccessToken.Purpose.INVITATION:
         subject = _("your invitation")
         body = _(
             "Hello %(user)s,\n\nYou are invited to work on the clinic's patient pages.\n\n"
-            "Open this link and choose a password (it works once, for 7 days):\n\n%(url)s\n\n"
+            "Open this link and choose a password (it works once, for %(days)s days):\n\n%(url)s\n\n"
             "Your username is %(username)s.\n"
         )
     else:
         subject = _("a new password")
         body = _(
             "Hello %(user)s,\n\nSomeone, probably you, requested a new password for the clinic's patient pages.\n\n"
-            "Open this link and choose a password (it works once, for 24 hours):\n\n%(url)s\n\n"
+            "Open this link and choose a password (it works once, for %(hours)s hours):\n\n%(url)s\n\n"
             "Your username is %(username)s.\n\n"
             "If you did not request this, do nothing: your password does not change.\n"
         )
-    return mail.send(user, subject, body % {"user": user, "url": url, "username": user.username})
+    return mail.send(user, subject, body % values)
 
 
 def _link_purpose(user: User) -> AccessToken.Purpose:
