@@ -20,6 +20,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 
+from portal import MEGABYTE
 from portal.http import plain_response
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -59,7 +60,8 @@ MAX_TRACKED_KEYS = 10_000
 KEY_LIFETIME_SECONDS = 86_400
 
 MAX_ANONYMOUS_BODY = 64 * 1024  # bytes; public forms are a few hundred bytes
-MAX_STAFF_BODY = 251 * 1024 * 1024  # bytes: a DICOM file of 250 MB and the form around it
+MAX_FILE_BYTES = 250 * MEGABYTE  # the largest file that any form accepts
+MAX_STAFF_BODY = MAX_FILE_BYTES + MEGABYTE  # with the form around it
 BODY_TIMEOUT_SECONDS = 10
 # Anonymous bodies read at the same time; a web process's other threads (16 in all) stay free for readers.
 MAX_CONCURRENT_BODIES = 6

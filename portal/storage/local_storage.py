@@ -21,10 +21,10 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 from django.core.management.base import CommandError
 
+from portal.security import MAX_STAFF_BODY
+
 # Names of stored media files. They contain a hash of the content, so a file of a given name never changes.
 MEDIA_NAME_PATTERN = re.compile(r"figures/[0-9a-f]{16,64}(?:-[0-9]{1,5})?\.(avif|webp|jpeg|png|svg)\Z")
-# Higher than any form's own limit. Forms check theirs; this one aborts an upload while it is being received.
-MAX_UPLOAD_BYTES = 256 * 1024 * 1024
 
 WRITE_ERROR_ADVICE = {
     errno.ENOSPC: "The disk is full. Free some space or choose another disk.",
@@ -95,8 +95,8 @@ class AnonymousTempFileUploadHandler(FileUploadHandler):
         self.file = tempfile.TemporaryFile(dir=settings.DATA_DIR)  # noqa: SIM115 -- closed with the request
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        """Write a chunk. Raise RequestDataTooBig (400) beyond MAX_UPLOAD_BYTES."""
-        if start + len(raw_data) > MAX_UPLOAD_BYTES:
+        """Write a chunk. Raise RequestDataTooBig (400) beyond MAX_STAFF_BODY, while the file is being received."""
+        if start + len(raw_data) > MAX_STAFF_BODY:
             self.file.close()
             raise RequestDataTooBig("The file is larger than any form accepts.")
         self.file.write(raw_data)
