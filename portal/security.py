@@ -21,7 +21,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 
 from portal import MEGABYTE
-from portal.http import plain_response
+from portal.http import get_content_length, plain_response
 
 CONTENT_SECURITY_POLICY = "; ".join(
     [
@@ -201,7 +201,7 @@ class BodyLimitMiddleware:
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         """Read anonymous bodies here, a few at a time, before the view runs. Staff bodies are limited in size only."""
-        length = int(request.META.get("CONTENT_LENGTH") or 0)
+        length = get_content_length(request)
         if length == 0 or getattr(view, "csrf_exempt", False):
             return None
         if length <= MAX_STAFF_BODY and request.user.is_authenticated:

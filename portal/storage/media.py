@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from portal.http import encode_response, is_staff_path, plain_response
+from portal.http import SANDBOX_POLICY, encode_response, is_staff_path, plain_response
 from portal.published.files import STALE_AFTER_SECONDS, PublishedFiles
 from portal.storage.local_storage import MEDIA_NAME_PATTERN, StorageUnavailableError, atomic_write
 
@@ -146,7 +146,7 @@ def serve_stored_file(request: HttpRequest, name: str, cache_control: str) -> Ht
         if response is not full_response:
             full_response.close()
             response.headers["ETag"] = etag
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers["Content-Security-Policy"] = SANDBOX_POLICY
     response.headers["Cache-Control"] = cache_control
     return response
 

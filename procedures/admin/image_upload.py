@@ -20,6 +20,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal import MEGABYTE
+from portal.http import SANDBOX_POLICY, get_content_length, wants_json
 from portal.security import TokenBucket
 from procedures.admin.base import (
     StrOrPromise,
@@ -50,7 +51,7 @@ IMAGE_EXPIRED_MESSAGE = gettext_lazy(
     "The picture was deleted because it was not saved within an hour. Choose it again."
 )
 # Staged pictures are private: neither browsers nor proxies may cache them.
-NO_STORE_HEADERS = {"Cache-Control": "no-store, private", "Content-Security-Policy": "default-src 'none'; sandbox"}
+NO_STORE_HEADERS = {"Cache-Control": "no-store, private", "Content-Security-Policy": SANDBOX_POLICY}
 
 
 def require_figure_permission(request: HttpRequest, figure_id: int | None) -> None:
@@ -83,7 +84,7 @@ def choose_image_view(request: HttpRequest) -> HttpResponse:
     slug = request.GET.get("figure", "")
     figure = get_object_or_404(Figure, slug=slug) if slug else None
     require_figure_permission(request, figure.pk if figure else None)
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_REQUEST_BYTES:
+    if get_content_length(request) > MAX_REQUEST_BYTES:
         message = FILE_TOO_LARGE_MESSAGE % {"size": reader.MAX_DICOM_BYTES // MEGABYTE}
         return _render_upload_error(request, figure, message, 413)
     response: HttpResponse = _handle_upload(request, figure)
@@ -140,10 +141,6 @@ def _render_upload_error(
     if wants_json(request):
         return json_error(status, message)
     return _render_choose_image(request, figure, message, status)
-
-
-def wants_json(request: HttpRequest) -> bool:
-    return request.headers.get("Accept", "") == "application/json"
 
 
 @require_safe
