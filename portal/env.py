@@ -4,7 +4,6 @@ A parser raises ValidationError with a sentence that says what to write, and nev
 """
 
 import contextlib
-import difflib
 import os
 import re
 import secrets
@@ -21,6 +20,7 @@ from rapidfuzz.distance import OSA
 from portal import MEGABYTE
 from portal.security import is_loopback
 from portal.storage.local_storage import atomic_create
+from portal.text import find_closest
 
 # Former names, with the names that replaced them.
 RENAMED_VARIABLES = {
@@ -138,8 +138,8 @@ class SettingsEnv(Env):
             return f"{name} was renamed. Set {RENAMED_VARIABLES[name]} instead."
         # Without the prefix, which all names share.
         known = {known.removeprefix("PORTAL_"): known for known in sorted(self.names)}
-        (closest,) = difflib.get_close_matches(name.removeprefix("PORTAL_"), known, n=1, cutoff=0)
-        return f"{name} is not a known setting. Did you mean {known[closest]}? See docs/operations.md for all settings."
+        closest = known[find_closest(name.removeprefix("PORTAL_"), known, 0)]
+        return f"{name} is not a known setting. Did you mean {closest}? See docs/operations.md for all settings."
 
     def _closest_setting(self, name: str) -> str:
         """Return the setting that a name without our prefix probably means, or an empty string.
