@@ -7,7 +7,7 @@ still contains a whole token works.
 import re
 import secrets
 from datetime import datetime, timedelta
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from django.conf import settings
 from django.db import transaction
@@ -21,6 +21,7 @@ from portal import audit
 from portal.accounts import mail, sessions
 from portal.accounts.models import AccessToken, PasswordResetRequest, User, find_user, hash_token
 from portal.http import ADMIN_PREFIX
+from portal.url_encodings import undo_encodings
 
 LIFETIME = {
     AccessToken.Purpose.INVITATION: timedelta(days=7),
@@ -205,7 +206,7 @@ def _decode_variants(url: str) -> list[str]:
 
     They are: with quoted-printable line breaks removed, with quoted-printable codes decoded, and unchanged.
     """
-    text = unquote(unquote(url[:MAX_URL_LENGTH]))
+    text = undo_encodings(url[:MAX_URL_LENGTH])
     unwrapped = re.sub(r"=0D|=0A", "", text, flags=re.IGNORECASE)
     decoded = re.sub(r"=([0-7][0-9A-F])", lambda code: chr(int(code[1], 16)), text, flags=re.IGNORECASE)
     variants = (re.sub(r"[=\s\u200b\u00ad]+", "", variant) for variant in (unwrapped, decoded, text))
