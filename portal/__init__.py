@@ -7,6 +7,9 @@ from pathlib import Path
 
 import django
 
+PRODUCT_NAME = "Plainspine"
+# In settings, limits, and messages, as Django's filesizeformat counts.
+MEGABYTE = 1024 * 1024
 PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 
 
@@ -21,4 +24,4 @@ def get_version() -> str:
 
 def describe_version() -> str:
     """Return the Plainspine and Django versions, for ``--version``."""
-    return f"Plainspine {get_version()} (Django {django.get_version()})"
+    return f"{PRODUCT_NAME} {get_version()} (Django {django.get_version()})"

@@ -34,6 +34,8 @@ from django.utils.text import capfirst, smart_split, unescape_string_literal
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from portal import PRODUCT_NAME
+from portal.http import wants_json
 from portal.text import FORMAT_CHARACTERS, PUNCTUATION, ZERO_WIDTH_CHARACTERS, fold, remove_hyphens
 
 if TYPE_CHECKING:
@@ -62,7 +64,6 @@ StrOrPromise = str | Promise
 
 MAX_RESULTS_PER_GROUP = 6
 MAX_QUERY_LENGTH = 200
-JSON_TYPE = "application/json"
 
 
 @CharField.register_lookup
@@ -234,8 +235,7 @@ def _split_search_terms(search_term: str) -> list[str]:
 class PortalAdminSite(admin.AdminSite):
     """The default ``django.contrib.admin.site`` (set in portal/apps.py)."""
 
-    site_header = "Plainspine"
-    site_title = "Plainspine"
+    site_header = site_title = PRODUCT_NAME
     index_title = _("Home")
     # Navigation is in the header; a sidebar would take a column's width from tables and side-by-side texts.
     enable_nav_sidebar = False
@@ -275,7 +275,7 @@ class PortalAdminSite(admin.AdminSite):
         """Search everything that the user can view, for the search dialog (JSON) or as a page (``?q=``)."""
         query = request.GET.get("q", "").replace("\0", "")[:MAX_QUERY_LENGTH].strip()
         groups = search_all(self, request, query) if query else []
-        if request.headers.get("Accept") == JSON_TYPE:
+        if wants_json(request):
             response: HttpResponse = JsonResponse({"groups": [_group_to_json(group) for group in groups]})
         else:
             context = {**self.each_context(request), "title": gettext("Search"), "query": query, "groups": groups}

@@ -7,7 +7,7 @@ alters the table must end with it too, because on SQLite Django rebuilds the tab
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from typing import Any, ClassVar, Generic, NoReturn, TypeVar
+from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar
 
 from django.apps import apps
 from django.db import connection, models
@@ -19,28 +19,36 @@ T = TypeVar("T", bound=models.Model)
 class AppendOnlyError(RuntimeError):
     """An attempt to change or delete a row of an append-only table."""
 
+    @classmethod
+    def for_change(cls, model: type[models.Model]) -> Self:
+        return cls(f"{model.__name__} rows are never changed. Add a new one.")
+
+    @classmethod
+    def for_deletion(cls, model: type[models.Model]) -> Self:
+        return cls(f"{model.__name__} rows are never deleted.")
+
 
 class AppendOnlyQuerySet(models.QuerySet[T], Generic[T]):
     """Queryset that allows inserts only; every bulk update or delete raises AppendOnlyError."""
 
     def update(self, **kwargs: Any) -> NoReturn:
-        raise AppendOnlyError(f"{self.model.__name__} rows are never changed. Add a new one.")
+        raise AppendOnlyError.for_change(self.model)
 
     def delete(self) -> NoReturn:
-        raise AppendOnlyError(f"{self.model.__name__} rows are never deleted.")
+        raise AppendOnlyError.for_deletion(self.model)
 
     def bulk_update(self, objs: Iterable[T], fields: Iterable[str], batch_size: int | None = None) -> NoReturn:
-        raise AppendOnlyError(f"{self.model.__name__} rows are never changed. Add a new one.")
+        raise AppendOnlyError.for_change(self.model)
 
     def bulk_create(self, objs: Iterable[T], *args: Any, **kwargs: Any) -> list[T]:
         """Insert new rows. Raise AppendOnlyError for an upsert (``update_conflicts``)."""
         if kwargs.get("update_conflicts") or (len(args) > 2 and args[2]):
-            raise AppendOnlyError(f"{self.model.__name__} rows are never changed. Add a new one.")
+            raise AppendOnlyError.for_change(self.model)
         return super().bulk_create(objs, *args, **kwargs)
 
     # Called by cascading deletes.
     def _raw_delete(self, using: str | None) -> NoReturn:
-        raise AppendOnlyError(f"{self.model.__name__} rows are never deleted.")
+        raise AppendOnlyError.for_deletion(self.model)
 
 
 AppendOnlyManager = models.Manager.from_queryset(AppendOnlyQuerySet)
@@ -60,11 +68,11 @@ class AppendOnly(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Insert a new row. Raise AppendOnlyError for a row that is already stored."""
         if not self._state.adding:
-            raise AppendOnlyError(f"{type(self).__name__} rows are never changed. Add a new one.")
+            raise AppendOnlyError.for_change(type(self))
         super().save(*args, **{**kwargs, "force_insert": True})
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnlyError(f"{type(self).__name__} rows are never deleted.")
+        raise AppendOnlyError.for_deletion(type(self))
 
 
 class RefuseChanges(Operation):
@@ -150,6 +158,12 @@ def drop_triggers_sql(vendor: str, model: type[models.Model]) -> list[str]:
     return [f'DROP TRIGGER IF EXISTS "{table}_refuse_{event}"' for event in ("update", "delete", "assign")]
 
 
+def _create_triggers(cursor: Any, model: type[models.Model]) -> None:
+    excepted = (getattr(model, name, ()) for name in ("mutable_fields", "clearable_fields"))
+    for statement in create_triggers_sql(connection.vendor, model, *excepted):
+        cursor.execute(statement)
+
+
 @contextlib.contextmanager
 def triggers_disabled(model: type[models.Model]) -> Iterator[None]:
     """Drop a table's triggers for the duration of the block. Requires a transaction; only data retention may use this.
@@ -157,8 +171,6 @@ def triggers_disabled(model: type[models.Model]) -> Iterator[None]:
     No other connection can exploit the gap: DDL is transactional in both databases, and the table stays locked until
     the commit.
     """
-    excepted = (getattr(model, name, ()) for name in ("mutable_fields", "clearable_fields"))
-    create = create_triggers_sql(connection.vendor, model, *excepted)
     if not connection.in_atomic_block:
         raise RuntimeError("triggers_disabled needs a transaction")
     with connection.cursor() as cursor:
@@ -168,8 +180,7 @@ def triggers_disabled(model: type[models.Model]) -> Iterator[None]:
         for statement in drop_triggers_sql(connection.vendor, model):
             cursor.execute(statement)
         yield
-        for statement in create:
-            cursor.execute(statement)
+        _create_triggers(cursor, model)
 
 
 def protected_models() -> list[type[models.Model]]:
@@ -181,9 +192,7 @@ def create_triggers() -> None:
     """Create or replace the triggers of all protected tables."""
     with connection.cursor() as cursor:
         for model in protected_models():
-            excepted = (getattr(model, name, ()) for name in ("mutable_fields", "clearable_fields"))
-            for statement in create_triggers_sql(connection.vendor, model, *excepted):
-                cursor.execute(statement)
+            _create_triggers(cursor, model)
 
 
 def drop_triggers() -> None:

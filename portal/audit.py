@@ -24,6 +24,7 @@ from django.utils.module_loading import import_string
 from portal.accounts.models import AuditEvent, AuditPosition, User, keyed_hash
 from portal.logging import to_json
 from portal.security import client_network
+from portal.text import escape_formula
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +39,6 @@ LEASE_SECONDS = 60
 # On PostgreSQL, rows can become visible out of order. Once a row is this old, all earlier rows are assumed to be
 # visible.
 POSTGRESQL_VISIBILITY_DELAY_SECONDS = 20
-# Spreadsheets run a cell that starts with one of these as a formula.
-FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 
 AuditRecord = dict[str, Any]
 Kind = AuditEvent.Kind
@@ -121,7 +120,7 @@ def write_csv(events: Iterable[AuditRecord], stream: TextIO) -> int:
     writer.writerow(FIELDS)
     count = 0
     for count, event in enumerate(events, 1):  # noqa: B007 -- the number of events, 0 without any
-        writer.writerow(_escape_formula(str(event[name])) for name in FIELDS)
+        writer.writerow(escape_formula(str(event[name])) for name in FIELDS)
     return count
 
 
@@ -131,10 +130,6 @@ def write_json_lines(events: Iterable[AuditRecord], stream: TextIO) -> int:
     for count, event in enumerate(events, 1):  # noqa: B007 -- as above
         stream.write(f"{to_json(event)}\n")
     return count
-
-
-def _escape_formula(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA_PREFIXES) else cell
 
 
 def forward_new_events() -> int:

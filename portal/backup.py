@@ -34,7 +34,7 @@ from django.db.models import AutoField, JSONField
 from django.utils.duration import duration_iso_string
 
 from portal.append_only import drop_triggers
-from portal.storage.database import describe_error
+from portal.storage.database import describe_error, sqlite_path
 from portal.storage.local_storage import atomic_create, describe_write_error
 
 FORMAT_VERSION = 2
@@ -249,7 +249,7 @@ def sqlite_wal_warning() -> str:
 
 def is_empty() -> bool:
     """Return whether the database has no tables. Raise BackupError if it cannot be read."""
-    if get_vendor() == SQLITE and not _sqlite_path().exists():
+    if get_vendor() == SQLITE and not sqlite_path().exists():
         return True  # a connection would create the file
     try:
         return not connection.introspection.table_names()
@@ -257,15 +257,19 @@ def is_empty() -> bool:
         raise BackupError(f"The database cannot be read: {describe_error(error)}.") from error
 
 
-def find_unknown_migration(applied: Iterable[str]) -> str:
-    """Return the first of the applied migrations (``app.name``) that this version lacks, or an empty string.
+def describe_unknown_migration(applied: Iterable[str]) -> str:
+    """Return a clause about the first of the applied migrations (``app.name``) that this version lacks.
 
-    Ignores apps that are not installed. A database with an unknown migration comes from a newer version, or from one
-    that predates the squashed migrations, so this version must not modify it.
+    It is an empty string if there is none. Ignores apps that are not installed. This version must not modify a database
+    with an unknown migration.
     """
     known = {".".join(key) for key in MigrationLoader(None, ignore_no_migrations=True).disk_migrations}
     apps = {name.split(".")[0] for name in known}
-    return min((name for name in applied if name.split(".")[0] in apps and name not in known), default="")
+    unknown = min((name for name in applied if name.split(".")[0] in apps and name not in known), default="")
+    return unknown and (
+        f"a migration that this version does not have ({unknown}): it was made by a newer version, or by one that "
+        "predates the squashed migrations"
+    )
 
 
 def dump(target: Path) -> list[str]:
@@ -333,11 +337,8 @@ def _write_rows(target: Path, alias: str) -> list[str]:
     """Write a line with the name and columns of each table, followed by its rows."""
     loader = MigrationLoader(connections[alias])
     applied = sorted(".".join(key) for key in loader.applied_migrations)
-    if unknown := find_unknown_migration(applied):
-        raise BackupError(
-            f"The database was created by a newer version (it has the migration {unknown}). Back it up with that "
-            "version."
-        )
+    if unknown := describe_unknown_migration(applied):
+        raise BackupError(f"The database has {unknown}. Back it up with the version that created it.")
     targets = [key for key in loader.graph.nodes if key in loader.applied_migrations]
     with target.open("w", encoding="utf-8") as stream:
         for model in _get_models(loader, targets):
@@ -416,7 +417,7 @@ def _copy_sqlite(target: Path) -> None:
     """Copy one snapshot with SQLite's online backup API, which does not block writers, and check its integrity."""
     try:
         with (
-            closing(sqlite3.connect(f"file:{_sqlite_path()}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(f"file:{sqlite_path()}?mode=ro", uri=True)) as source,
             closing(sqlite3.connect(target)) as copy,
         ):
             source.backup(copy)
@@ -426,7 +427,7 @@ def _copy_sqlite(target: Path) -> None:
             orphan = copy.execute("PRAGMA foreign_key_check").fetchone()
     except sqlite3.Error as error:
         if is_disk_full_error(error):
-            raise _disk_full_error(target) from error
+            raise disk_full_error(target) from error
         raise BackupError(f"The database cannot be copied: {error}.") from error
     if damage != ["ok"] or orphan:
         details = damage[0] if damage != ["ok"] else f"a row of {orphan[0]} refers to a missing row"
@@ -441,17 +442,14 @@ def is_disk_full_error(error: BaseException) -> bool:
     return getattr(error.__cause__ or error, "sqlite_errorname", "") == "SQLITE_FULL"
 
 
-def _disk_full_error(target: Path) -> OSError:
+def disk_full_error(target: Path) -> OSError:
+    """Return the error that the operating system would raise for ``target``."""
     return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
 
 
 def delete_sqlite_files() -> None:
     """Delete the SQLite database with its WAL files. Only for a database that is empty or was just restored."""
     connections.close_all()
-    file = _sqlite_path()
+    file = sqlite_path()
     for suffix in ("", "-wal", "-shm"):
         file.with_name(file.name + suffix).unlink(missing_ok=True)
-
-
-def _sqlite_path() -> Path:
-    return Path(str(connection.settings_dict["NAME"]))

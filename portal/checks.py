@@ -12,13 +12,11 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from portal.security import is_loopback
 
-MARKDOWN_RENDERER = "procedures.rendering.preview_html"
-
 
 @register
 def check_markdownx_urls(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Reject markdownx's own URLs, which let anyone upload files with scripts, and any other Markdown renderer."""
-    errors: list[CheckMessage] = [
+    """Reject markdownx's own URLs, which let anyone upload files with scripts."""
+    return [
         Error(
             f"A django-markdownx view is mounted at “{route}”. It is open to the public and stores unsafe files.",
             hint="Remove markdownx.urls from the URLconf. The editor has its own URLs under /admin/.",
@@ -27,9 +25,6 @@ def check_markdownx_urls(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
         for route, view in _iter_views(get_resolver().url_patterns)
         if _is_markdownx_view(view)
     ]
-    if settings.MARKDOWNX_MARKDOWNIFY_FUNCTION != MARKDOWN_RENDERER:
-        errors.append(Error(f"MARKDOWNX_MARKDOWNIFY_FUNCTION must be {MARKDOWN_RENDERER}.", id="portal.E002"))
-    return errors
 
 
 def _iter_views(patterns: Iterable[URLPattern | URLResolver], prefix: str = "") -> Iterator[tuple[str, Any]]:

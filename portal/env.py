@@ -3,7 +3,7 @@
 A parser raises ValidationError with a sentence that says what to write, and never repeats a value that may be secret.
 """
 
-import difflib
+import contextlib
 import os
 import re
 import secrets
@@ -16,6 +16,11 @@ import dj_database_url
 from django.core.management.base import CommandError
 from environs import Env, EnvValidationError, ValidationError, validate
 from rapidfuzz.distance import OSA
+
+from portal import MEGABYTE
+from portal.security import is_loopback
+from portal.storage.local_storage import atomic_create
+from portal.text import find_closest
 
 # Former names, with the names that replaced them.
 RENAMED_VARIABLES = {
@@ -133,8 +138,8 @@ class SettingsEnv(Env):
             return f"{name} was renamed. Set {RENAMED_VARIABLES[name]} instead."
         # Without the prefix, which all names share.
         known = {known.removeprefix("PORTAL_"): known for known in sorted(self.names)}
-        (closest,) = difflib.get_close_matches(name.removeprefix("PORTAL_"), known, n=1, cutoff=0)
-        return f"{name} is not a known setting. Did you mean {known[closest]}? See docs/operations.md for all settings."
+        closest = known[find_closest(name.removeprefix("PORTAL_"), known, 0)]
+        return f"{name} is not a known setting. Did you mean {closest}? See docs/operations.md for all settings."
 
     def _closest_setting(self, name: str) -> str:
         """Return the setting that a name without our prefix probably means, or an empty string.
@@ -210,7 +215,7 @@ def parse_email_url(value: str) -> dict[str, Any]:
         "EMAIL_HOST_USER": unquote(parts.username or ""),
         "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
         "EMAIL_USE_SSL": implicit_tls,
-        "EMAIL_USE_TLS": not implicit_tls and host not in {"127.0.0.1", "localhost", "::1"},
+        "EMAIL_USE_TLS": not implicit_tls and not is_loopback(host),
         "EMAIL_TIMEOUT": 10,
     }
 
@@ -268,12 +273,6 @@ def read_public_url(env: SettingsEnv) -> str:
     return url
 
 
-def get_public_url() -> str:
-    """Return the current public URL, which ``serve`` may set after the settings were loaded."""
-    env = SettingsEnv()
-    return read_public_url(env)
-
-
 def read_email_settings(env: SettingsEnv) -> dict[str, Any]:
     """Return Django's ``EMAIL_…`` settings. Without ``PORTAL_EMAIL_URL`` and ``…_FROM``, no email is sent."""
     if not env.str("PORTAL_EMAIL_URL", "") and not env.str("PORTAL_EMAIL_FROM", ""):
@@ -320,7 +319,7 @@ def read_media_storage(env: SettingsEnv, data_dir: Path) -> dict[str, Any]:
             "endpoint_url": endpoint or None,
             "region_name": region or "us-east-1",
             "cache_folder": data_dir / "picture-cache",
-            "cache_bytes": (cache_mb or 0) * 1024 * 1024,
+            "cache_bytes": (cache_mb or 0) * MEGABYTE,
         },
     }
 
@@ -371,18 +370,11 @@ def read_or_create_key(file: Path) -> str:
 
 
 def _create_key(file: Path) -> None:
-    # Write a temporary file and link it, so that processes that start together agree on one complete key.
-    temp_file = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(temp_file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(descriptor, "w") as stream:
-        stream.write(secrets.token_urlsafe(64))
-    try:
-        os.link(temp_file, file)
+    # Processes that start together agree on one key: that of the first one whose file is complete.
+    with contextlib.suppress(FileExistsError):
+        with atomic_create(file) as stream:
+            stream.write(secrets.token_urlsafe(64).encode())
         CREATED_FILES.add(file)
-    except FileExistsError:
-        pass
-    finally:
-        temp_file.unlink()
 
 
 def require_existing_sqlite_file(config: dict[str, Any]) -> None:

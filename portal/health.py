@@ -20,10 +20,18 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from portal import get_version
-from portal.published.files import STALE_AFTER_SECONDS, PublishedFiles
+from portal import MEGABYTE, get_version
+from portal.http import plain_response
+from portal.published.files import STALE_AFTER_SECONDS, PublishedFiles, worker_folder
 from portal.secret_key import WRONG_KEY, key_matches_database
-from portal.storage.database import NO_RESPONSE, READ_ONLY, DatabaseFileMonitor, describe_error
+from portal.storage.database import (
+    NO_RESPONSE,
+    READ_ONLY,
+    DatabaseFileMonitor,
+    describe_error,
+    drop_page_cache,
+    sqlite_path,
+)
 
 # Load balancers give up before a hung database connection times out.
 MAX_RESPONSE_SECONDS = 1.8
@@ -52,7 +60,7 @@ def start_monitoring() -> None:
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     """Return 200 and the version as long as the process responds."""
-    return _plain_response(200, f"ok {get_version()}")
+    return plain_response(200, f"ok {get_version()}")
 
 
 @csrf_exempt
@@ -63,7 +71,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     Possible reasons: database, connections, migrations, key, clock, worker process, disk, media storage.
     """
     problem = PROBE.run() if _file_monitor else describe_problem()
-    return _plain_response(503 if problem else 200, problem or "ready")
+    return plain_response(503 if problem else 200, problem or "ready")
 
 
 @csrf_exempt
@@ -74,9 +82,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
         raise Http404
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not constant_time_compare(token, settings.METRICS_TOKEN):
-        response = _plain_response(401, "The token is missing or wrong.")
-        response.headers["WWW-Authenticate"] = 'Bearer realm="metrics"'
-        return response
+        challenge = {"WWW-Authenticate": 'Bearer realm="metrics"'}
+        return plain_response(401, "The token is missing or wrong.", challenge)
     # Needs the extra "metrics".
     from portal.metrics import CONTENT_TYPE, render
 
@@ -100,7 +107,7 @@ def describe_problem(set_stage: Callable[[str], None] = lambda _: None) -> str:
         details = f" (serving the public pages as of {int(age)} s ago)" if _file_monitor else ""
         return f"{error}{details}"
     set_stage(STORAGE_NO_RESPONSE)
-    return _disk_space_problem() or _media_problem()
+    return _disk_space_problem() or find_media_problem()
 
 
 class Probe:
@@ -142,8 +149,7 @@ PROBE = Probe()
 def _database_problem() -> str:
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
-            # Drop SQLite's page cache, which would hide that the file was damaged or overwritten.
-            cursor.execute("PRAGMA shrink_memory")
+            drop_page_cache(cursor)
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         return "unapplied migrations: run manage.py migrate"
@@ -156,8 +162,8 @@ def _database_problem() -> str:
 
 def _is_read_only() -> bool:
     if connection.vendor == "sqlite":
-        name = str(connection.settings_dict["NAME"])
-        return os.path.exists(name) and not (os.access(name, os.W_OK) and os.access(os.path.dirname(name), os.W_OK))  # noqa: PTH110, PTH120 -- a name, or the URI of a test
+        file = sqlite_path()
+        return file.exists() and not (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK))
     with connection.cursor() as cursor:
         cursor.execute("SHOW transaction_read_only")
         return bool(cursor.fetchone()[0] == "on")
@@ -186,13 +192,14 @@ def describe_clock_error(seconds: float) -> str:
 
 def _disk_space_problem() -> str:
     try:
-        free = shutil.disk_usage(settings.DATA_DIR).free // 1_000_000
+        free = shutil.disk_usage(settings.DATA_DIR).free // MEGABYTE
     except OSError:
         return "the data directory cannot be read"
     return f"the disk of the data directory is nearly full ({free} MB free)" if free < MIN_FREE_MB else ""
 
 
-def _media_problem() -> str:
+def find_media_problem() -> str:
+    """Return why pictures cannot be read or stored, or an empty string."""
     find = getattr(default_storage, "describe_problem", None)
     try:
         default_storage.exists("figures/ready")
@@ -200,12 +207,6 @@ def _media_problem() -> str:
     except OSError as error:
         # Do not show other errors: their messages contain file names.
         return str(getattr(error, "reason", "") or STORAGE_NO_RESPONSE)
-
-
-def _plain_response(status: int, text: str) -> HttpResponse:
-    response = HttpResponse(f"{text}\n", status=status, content_type="text/plain; charset=utf-8")
-    response.headers["Cache-Control"] = "no-store"
-    return response
 
 
 def is_clock_synchronized() -> bool:
@@ -224,7 +225,7 @@ def _task_status_dir() -> Path:
 
     A file's modification time is the last success.
     """
-    return Path(settings.DATA_DIR) / "worker" / "done"
+    return worker_folder(settings.DATA_DIR) / "done"
 
 
 def record_task_success(task: str) -> None:

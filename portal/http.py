@@ -28,10 +28,36 @@ SUFFIXES = {"": "", "br": ".br", "gzip": ".gz"}
 # Longer than anything a browser sends.
 MAX_ACCEPT_ENCODING_LENGTH = 200
 
+# Everything below it is for staff.
+ADMIN_PREFIX = "/admin/"
+# For stored files: scripts in them do not run.
+SANDBOX_POLICY = "default-src 'none'; sandbox"
 TRACKING_PREFIXES = ("utm_", "mc_", "pk_", "hsa_")
 TRACKING_PARAMS = frozenset({"fbclid", "gclid", "msclkid", "dclid", "yclid", "igshid", "mkt_tok", "_hsenc", "_hsmi"})
 # The Cache-Control of every response that may be published as a file, and of no other (portal/published/builder.py).
 CACHE_CONTROL_REVALIDATE = "no-cache"
+
+
+def is_staff_path(request: HttpRequest) -> bool:
+    """Return whether a request is for a screen of the staff."""
+    return request.path_info.startswith(ADMIN_PREFIX)
+
+
+def get_content_length(request: HttpRequest) -> int:
+    """Return the size of a request's body in bytes, as the client declared it."""
+    return int(request.META.get("CONTENT_LENGTH") or 0)
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Return whether a script sent the request."""
+    return request.headers.get("Accept", "") == "application/json"
+
+
+def plain_response(status: int, text: str, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """Return one line of plain text, which no one caches."""
+    response = HttpResponse(f"{text}\n", status=status, headers=headers, content_type="text/plain; charset=utf-8")
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def negotiate_encoding(accept_encoding: str) -> str:

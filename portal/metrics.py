@@ -12,19 +12,19 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
-from pathlib import Path
 from typing import Any, Protocol, cast
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection, connections
 
 from portal import audit, get_version
 from portal.accounts.models import PasswordResetRequest
-from portal.health import seconds_since_success
-from portal.published.files import PublishedFiles
+from portal.health import find_media_problem, seconds_since_success
+from portal.http import ADMIN_PREFIX
+from portal.published.files import PublishedFiles, worker_folder
+from portal.security import PROBE_PATHS
 
-METRICS_DIR = Path(settings.DATA_DIR) / "worker" / "metrics"
+METRICS_DIR = worker_folder(settings.DATA_DIR) / "metrics"
 METRICS_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 # prometheus_client reads it when it is imported.
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(METRICS_DIR)
@@ -39,8 +39,7 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 MAX_COLLECT_SECONDS = 3.0
 DYNAMIC_KEY = "plainspine.dynamic"
 # Request class by path prefix; all other paths are public.
-PREFIX_CLASSES = (("/static/", "static"), ("/media/", "media"), ("/admin/", "staff"))
-PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+PREFIX_CLASSES = (("/static/", "static"), ("/media/", "media"), (ADMIN_PREFIX, "staff"))
 BUCKETS = (0.002, 0.01, 0.05, 0.25, 1.0, 5.0, 20.0)
 
 StartResponse = Callable[..., Any]
@@ -104,7 +103,7 @@ def count_requests(application: Application) -> Application:
 def request_class(environ: dict[str, Any]) -> str:
     """Return the class of a completed request."""
     path = environ.get("PATH_INFO", "")
-    if path in PROBES:
+    if path in PROBE_PATHS:
         return "probe"
     for prefix, name in PREFIX_CLASSES:
         if path.startswith(prefix):
@@ -163,16 +162,14 @@ def measure(gauges: dict[str, tuple[str, float]]) -> None:
     gauges["published_age_seconds"] = "Seconds since the worker last confirmed the published pages.", files.age()
     with contextlib.suppress(OSError):
         gauges["disk_free_bytes"] = "Free bytes on the disk of the data directory.", shutil.disk_usage(METRICS_DIR).free
-    gauges["media_storage_up"] = "1 if the media storage responds.", 0.0
+    gauges["media_storage_up"] = "1 if the media folder or the bucket can be used.", 0.0
     gauges["database_up"] = "1 if the database responds.", 0.0
     try:
         with contextlib.suppress(DatabaseError):
             _measure_database(gauges, files)
     finally:
         files.close()
-    with contextlib.suppress(OSError):
-        default_storage.exists("figures/ready")
-        gauges["media_storage_up"] = gauges["media_storage_up"][0], 1.0
+    gauges["media_storage_up"] = gauges["media_storage_up"][0], float(not find_media_problem())
 
 
 def _measure_database(gauges: dict[str, tuple[str, float]], files: PublishedFiles) -> None:

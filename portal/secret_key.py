@@ -39,10 +39,15 @@ def key_matches_database() -> bool:
     return recorded == make_fingerprint() if recorded else not _has_undecryptable_secret()
 
 
-def require_key() -> None:
-    """Raise ConfigurationError if the current key does not match this database."""
+def require_some_key() -> None:
+    """Raise ConfigurationError if this installation has no key, so that a temporary one is in use."""
     if not settings.IS_KEY_IN_ENVIRONMENT and not settings.KEY_FILE.exists():
         raise ConfigurationError(f"No secret key found at {settings.KEY_FILE}. {SERVICE_USER_HINT}")
+
+
+def require_key() -> None:
+    """Raise ConfigurationError if there is no key, or if the current one does not match this database."""
+    require_some_key()
     if not key_matches_database():
         raise ConfigurationError(
             f"The key in {describe_key_source()} does not match this database, so authenticator apps would stop "

@@ -20,6 +20,9 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 
+from portal import MEGABYTE
+from portal.http import get_content_length, plain_response
+
 CONTENT_SECURITY_POLICY = "; ".join(
     [
         "default-src 'none'",
@@ -57,7 +60,8 @@ MAX_TRACKED_KEYS = 10_000
 KEY_LIFETIME_SECONDS = 86_400
 
 MAX_ANONYMOUS_BODY = 64 * 1024  # bytes; public forms are a few hundred bytes
-MAX_STAFF_BODY = 251 * 1024 * 1024  # bytes: a DICOM file of 250 MB and the form around it
+MAX_FILE_BYTES = 250 * MEGABYTE  # the largest file that any form accepts
+MAX_STAFF_BODY = MAX_FILE_BYTES + MEGABYTE  # with the form around it
 BODY_TIMEOUT_SECONDS = 10
 # Anonymous bodies read at the same time; a web process's other threads (16 in all) stay free for readers.
 MAX_CONCURRENT_BODIES = 6
@@ -197,13 +201,13 @@ class BodyLimitMiddleware:
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         """Read anonymous bodies here, a few at a time, before the view runs. Staff bodies are limited in size only."""
-        length = int(request.META.get("CONTENT_LENGTH") or 0)
+        length = get_content_length(request)
         if length == 0 or getattr(view, "csrf_exempt", False):
             return None
         if length <= MAX_STAFF_BODY and request.user.is_authenticated:
             return None
         if length > MAX_ANONYMOUS_BODY:
-            return _error_response(413, "the request body is too large.")
+            return plain_response(413, "413: the request body is too large.")
         if not _body_slots.acquire(blocking=False):
             return _too_many_bodies()
         try:
@@ -219,7 +223,9 @@ def _wait_for_body(request: HttpRequest) -> HttpResponse | None:
     reader.start()
     reader.join(BODY_TIMEOUT_SECONDS)
     if reader.is_alive():
-        return _error_response(408, "the form took too long to arrive. Please send it again.", {"Connection": "close"})
+        return plain_response(
+            408, "408: the form took too long to arrive. Please send it again.", {"Connection": "close"}
+        )
     return None
 
 
@@ -234,10 +240,4 @@ def _read_body(request: HttpRequest) -> None:
 
 
 def _too_many_bodies() -> HttpResponse:
-    return _error_response(503, "too many forms are being sent. Please send yours again.", {"Retry-After": "10"})
-
-
-def _error_response(status: int, message: str, headers: dict[str, str] | None = None) -> HttpResponse:
-    return HttpResponse(
-        f"{status}: {message}\n", status=status, headers=headers, content_type="text/plain; charset=utf-8"
-    )
+    return plain_response(503, "503: too many forms are being sent. Please send yours again.", {"Retry-After": "10"})

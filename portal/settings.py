@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.module_loading import import_string
 from environs import validate
 
+from portal import PRODUCT_NAME
 from portal import env as environment
 from portal.accounts.sso_settings import read_sso_settings
 from portal.env import (
@@ -19,7 +20,9 @@ from portal.env import (
     read_public_url,
     require_existing_sqlite_file,
 )
+from portal.http import ADMIN_PREFIX
 from portal.logging import logging_config, parse_audit_targets
+from portal.security import PROBE_PATHS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 CONTENT_DIR = BASE_DIR / "content"
@@ -153,8 +156,12 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "staff.User"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+MIN_PASSWORD_LENGTH = 12
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": MIN_PASSWORD_LENGTH},
+    },
     {"NAME": "portal.accounts.passwords.GuessesPasswordValidator"},
 ]
 # Words that an attacker tries first, such as the clinic's name (portal/accounts/passwords.py).
@@ -175,7 +182,7 @@ MFA_ADAPTER = "portal.accounts.adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_TOLERANCE = 1
-MFA_TOTP_ISSUER = "Plainspine"
+MFA_TOTP_ISSUER = PRODUCT_NAME
 MFA_FORMS = {
     "authenticate": "portal.accounts.mfa.LoginCodeForm",
     "reauthenticate": "portal.accounts.mfa.ConfirmCodeForm",
@@ -221,14 +228,11 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME, DEVICE_COOKIE_NAME = (
     f"__Host-{name}" if USE_HTTPS else name for name in ("sessionid", "csrftoken", "device")
 )
-SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = "/" if USE_HTTPS else "/admin/"
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = "/" if USE_HTTPS else ADMIN_PREFIX
 SESSION_COOKIE_AGE = 60 * 60 * SESSION_HOURS
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
-SECURE_CONTENT_TYPE_NOSNIFF = True
-SECURE_REFERRER_POLICY = "same-origin"
-SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = USE_HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_REDIRECT_EXEMPT = [rf"^{path[1:]}$" for path in sorted(PROBE_PATHS)]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if USE_HTTPS else None
 SECURE_HSTS_SECONDS = 31_536_000 if USE_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = USE_HTTPS and HSTS_SUBDOMAINS
@@ -250,7 +254,7 @@ BREAK_GLASS_ACCOUNT: str = SSO_SETTINGS["BREAK_GLASS_ACCOUNT"]
 SOCIALACCOUNT_ADAPTER: str = SSO_SETTINGS["SOCIALACCOUNT_ADAPTER"]
 SOCIALACCOUNT_PROVIDERS: dict[str, Any] = SSO_SETTINGS["SOCIALACCOUNT_PROVIDERS"]
 
-# checks.py verifies this, and that markdownx's own public URLs are not mounted.
+# checks.py verifies that markdownx's own public URLs are not mounted.
 MARKDOWNX_MARKDOWNIFY_FUNCTION = "procedures.rendering.preview_html"
 
 LOGGING = logging_config(LOG_FORMAT)

@@ -15,6 +15,7 @@ import string
 import unicodedata
 from array import array
 from bisect import bisect_left
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -24,6 +25,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.functional import Promise, lazy
 from django.utils.translation import gettext_lazy as _
+from rapidfuzz import fuzz, process
 
 from portal.storage.local_storage import atomic_write
 
@@ -43,8 +45,12 @@ JOINERS = frozenset("\u200c\u200d")
 # Control, format (includes text direction), private use, surrogate, and unassigned; line and paragraph separators.
 INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 FORMAT_CHARACTERS = re.compile("[\u200c-\u200f\u202a-\u202e\u2061-\u2064\u2066-\u2069]")
+# Spreadsheets run a cell that starts with one of these as a formula, or with a symbol after spaces.
+FORMULA_START = re.compile("[\t\r\n]|[ \u00a0\ufeff]*[=+\\-@＝＋－＠]")
 # The letters of folded words in URLs, which use the Latin alphabet in every language.
 LETTERS = string.ascii_lowercase
+# Percent: tolerates a typo or two, but not a different word.
+MIN_NAME_SIMILARITY = 80
 # Beyond this rank, the frequency lists contain names and foreign words.
 MAX_COMMON_WORDS = 6000
 # Increment this when the output of prepare_word_lists changes.
@@ -79,6 +85,17 @@ def fold(text: str) -> str:
 def remove_hyphens(folded: str) -> str:
     """Return folded text without hyphens, so that “x-ray” and “xray” are equal."""
     return folded.replace("-", "")
+
+
+def find_closest(name: str, names: Iterable[str], min_similarity: int = MIN_NAME_SIMILARITY) -> str:
+    """Return the name that was probably meant, or an empty string if none is similar enough (in percent)."""
+    closest = process.extractOne(name, list(names), scorer=fuzz.ratio, score_cutoff=min_similarity)
+    return closest[0] if closest else ""
+
+
+def escape_formula(cell: str) -> str:
+    """Return the text of a CSV cell, with a leading apostrophe if a spreadsheet would run it as a formula."""
+    return f"'{cell}" if FORMULA_START.match(cell) else cell
 
 
 def is_invisible(character: str) -> bool:

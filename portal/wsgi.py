@@ -2,7 +2,7 @@
 
 from django.conf import settings
 
-from portal import health, preload
+from portal import MEGABYTE, health, preload
 from portal.published.files import PublishedFiles
 from portal.published.wsgi import PublishedPages, WSGIApplication, start_flushing
 from portal.storage.database import limit_connections, require_existing_database
@@ -18,7 +18,7 @@ if not settings.DEBUG:
     require_existing_database()
     limit_connections()
     health.start_monitoring()
-    pages = PublishedPages(django_application, PublishedFiles(settings.DATA_DIR), settings.PAGE_CACHE_MB * 1_000_000)
+    pages = PublishedPages(django_application, PublishedFiles(settings.DATA_DIR), settings.PAGE_CACHE_MB * MEGABYTE)
     # The bound method, so that the server does not bind it on each request.
     application = pages.__call__
     start_flushing()

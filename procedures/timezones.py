@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from portal.http import is_staff_path
 from procedures.models import Clinic
 
 FIRST_OCCURRENCE, SECOND_OCCURRENCE = 0, 1
@@ -135,7 +136,7 @@ class ClinicTimezoneMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if not request.path_info.startswith("/admin/"):
+        if not is_staff_path(request):
             return self.get_response(request)
         with timezone.override(get_clinic_timezone()):
             return self.get_response(request)

@@ -127,7 +127,7 @@ def test_the_site_names_the_domain_only_where_it_is_plugged_in() -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.match(r"procedures(\.|\Z)", node.value)
     }
 
-    assert naming <= {"portal.settings", "portal.urls", "portal.checks"}
+    assert naming <= {"portal.settings", "portal.urls"}
 
 
 def test_html_is_declared_safe_in_one_place_only() -> None:

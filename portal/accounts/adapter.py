@@ -18,12 +18,11 @@ from django.contrib import messages
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
-from portal import audit
+from portal import PRODUCT_NAME, audit
 from portal.accounts import mail, mfa, services, sessions, sso, throttle
 from portal.accounts.models import User, find_user
 from portal.accounts.sessions import can_use_demo_accounts
@@ -57,11 +56,8 @@ def authenticate(request: HttpRequest, identifier: str, password: str) -> User |
     """
     user = find_user(identifier)
     counters = throttle.login_counters(identifier, client_network(request), get_device_id(request, user))
-    wait = throttle.count_attempt(counters)
-    if wait:
-        audit.record(audit.Kind.THROTTLED, user=user, request=request)
-        message = f"{throttle.throttled_message(wait)} {PASSKEY_HINT}"
-        raise ValidationError(message, code="throttled", params={"seconds": wait})
+    if message := throttle.start_attempt(counters, request, user=user):
+        raise ValidationError(f"{message} {PASSKEY_HINT}", code="throttled")
     if user is None:
         make_password(password)
         is_correct = False
@@ -103,10 +99,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         is_social = SSO_METHOD in _login_methods(request, user)
         if sessions.can_log_in(request, user) if is_social else _can_log_in_locally(request, user):
             return None
-        audit.record(audit.Kind.LOGIN_FAILED, user=user, request=request)
-        request.session.flush()
-        messages.error(request, LOGIN_FAILED)
-        return HttpResponseRedirect(reverse("account_login"))
+        return sessions.refuse(request, user, str(LOGIN_FAILED))
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Return the unspecified address: allauth stores what this returns in its list of sessions."""
@@ -174,7 +167,7 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         return str(user.username)
 
     def _get_site_name(self) -> str:
-        return "Plainspine"
+        return PRODUCT_NAME
 
     def encrypt(self, text: str) -> str:
         """Encrypt, so that a copy of the database alone does not let anyone sign in."""

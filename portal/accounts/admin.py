@@ -27,15 +27,17 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.accounts import invitations, mfa, services, sessions, sso
 from portal.accounts.models import AccessToken, AuditEvent, User
+from portal.accounts.roles import ROLES
 from portal.accounts.views.base import current_user, render_page, require_recent_login
 from portal.admin_site import SearchableModelAdmin
 
 if TYPE_CHECKING:
     BaseUserAdmin = UserAdmin[User]
     BaseUserForm = forms.ModelForm[User]
+    BaseRolesField = forms.ModelMultipleChoiceField[Group]
 else:
     # mypy needs the type parameter; Django's classes cannot be subscripted at run time.
-    BaseUserAdmin, BaseUserForm = UserAdmin, forms.ModelForm
+    BaseUserAdmin, BaseUserForm, BaseRolesField = UserAdmin, forms.ModelForm, forms.ModelMultipleChoiceField
 
 # Email addresses are allauth's internal data; factors are changed on the account page or reset by a manager; sessions
 # are ended on the same pages; the permissions of a role are defined in code, so a screen must not change them; and the
@@ -174,10 +176,18 @@ class AuditEventAdmin(SearchableModelAdmin):
         return False
 
 
+class RolesField(BaseRolesField):
+    """Checkboxes for roles with their descriptions."""
+
+    def label_from_instance(self, group: Group) -> str:
+        """Return the description of a role, or the name of another group."""
+        return next((str(role.description) for role in ROLES if role.name == group.name), group.name)
+
+
 class InvitationForm(BaseUserForm):
     """A new account with at least one role."""
 
-    roles = forms.ModelMultipleChoiceField(
+    roles = RolesField(
         Group.objects.order_by("name"), widget=forms.CheckboxSelectMultiple, label=_("Role"),
         error_messages={"required": _("Choose a role.")},
     )  # fmt: skip

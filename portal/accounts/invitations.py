@@ -1,4 +1,4 @@
-"""One-time links to set a password: creating, sending, redeeming, and revoking them, and repairing damaged URLs.
+"""Saving a password, and one-time links for it: creating, sending, redeeming, revoking, and repairing damaged URLs.
 
 Email programs and people damage links by wrapping lines, encoding characters, and adding or dropping some. Any URL that
 still contains a whole token works.
@@ -7,7 +7,7 @@ still contains a whole token works.
 import re
 import secrets
 from datetime import datetime, timedelta
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from django.conf import settings
 from django.db import transaction
@@ -20,6 +20,8 @@ from django.utils.translation import override
 from portal import audit
 from portal.accounts import mail, sessions
 from portal.accounts.models import AccessToken, PasswordResetRequest, User, find_user, hash_token
+from portal.http import ADMIN_PREFIX
+from portal.url_encodings import undo_encodings
 
 LIFETIME = {
     AccessToken.Purpose.INVITATION: timedelta(days=7),
@@ -57,22 +59,26 @@ def create_link(user: User, *, actor: User | None, request: HttpRequest | None =
 
 def send_link(user: User, url: str) -> bool:
     """Email a link to ``user`` and return whether the mail server accepted it."""
-    if _link_purpose(user) == AccessToken.Purpose.INVITATION:
+    purpose = _link_purpose(user)
+    lifetime = LIFETIME[purpose]
+    values = {"user": user, "url": url, "username": user.username}
+    values |= {"days": lifetime.days, "hours": lifetime // timedelta(hours=1)}
+    if purpose == AccessToken.Purpose.INVITATION:
         subject = _("your invitation")
         body = _(
             "Hello %(user)s,\n\nYou are invited to work on the clinic's patient pages.\n\n"
-            "Open this link and choose a password (it works once, for 7 days):\n\n%(url)s\n\n"
+            "Open this link and choose a password (it works once, for %(days)s days):\n\n%(url)s\n\n"
             "Your username is %(username)s.\n"
         )
     else:
         subject = _("a new password")
         body = _(
             "Hello %(user)s,\n\nSomeone, probably you, requested a new password for the clinic's patient pages.\n\n"
-            "Open this link and choose a password (it works once, for 24 hours):\n\n%(url)s\n\n"
+            "Open this link and choose a password (it works once, for %(hours)s hours):\n\n%(url)s\n\n"
             "Your username is %(username)s.\n\n"
             "If you did not request this, do nothing: your password does not change.\n"
         )
-    return mail.send(user, subject, body % {"user": user, "url": url, "username": user.username})
+    return mail.send(user, subject, body % values)
 
 
 def _link_purpose(user: User) -> AccessToken.Purpose:
@@ -101,17 +107,26 @@ def redeem_token(token: str, password: str, *, request: HttpRequest) -> AccessTo
     link = AccessToken.objects.find_by_token(token, now)
     if link is None or not AccessToken.objects.filter(pk=link.pk, used_at=None, revoked_at=None).update(used_at=now):
         return None
-    user = link.user
+    detail = _english_purpose_label(link.purpose)
+    audit.record(audit.Kind.LINK_USED, user=link.user, actor=link.user, request=request, detail=detail)
+    is_change = link.purpose == AccessToken.Purpose.PASSWORD_RESET
+    save_password(link.user, password, request=request, notice=_("Password changed with a link") if is_change else "")
+    return link
+
+
+@transaction.atomic
+def save_password(user: User, password: str, *, request: HttpRequest, notice: str, keep_session: bool = False) -> None:
+    """Save a password, revoke the open links of ``user``, and end their sessions, or all but that of ``request``.
+
+    A change is logged, and ``notice`` tells the user about it; it is empty for the first password.
+    """
     user.set_password(password)
     user.save(update_fields=["password"])
-    sessions.revoke_all(user)
-    audit.record(
-        audit.Kind.LINK_USED, user=user, actor=user, request=request, detail=_english_purpose_label(link.purpose)
-    )
-    if link.purpose == AccessToken.Purpose.PASSWORD_RESET:
+    revoke_tokens(user, actor=user, request=request)
+    sessions.revoke_all(user, except_request=request if keep_session else None)
+    if notice:
         audit.record(audit.Kind.PASSWORD_CHANGED, user=user, actor=user, request=request)
-        transaction.on_commit(lambda: mail.notify(user, _("Password changed with a link")))
-    return link
+        transaction.on_commit(lambda: mail.notify(user, notice))
 
 
 @transaction.atomic
@@ -179,11 +194,11 @@ def repair_admin_path(url: str) -> str:
         path = "/" + text.lstrip("/")
         admin_match = re.fullmatch(r"/admin(?![a-z0-9_-])/*(.*)", path, re.IGNORECASE | re.DOTALL)
         if admin_match:
-            return "/admin/" + quote(admin_match[1])
+            return ADMIN_PREFIX + quote(admin_match[1])
         if re.match(r"/welcome/.", path, re.IGNORECASE):
-            return "/admin/welcome/" + quote(path[len("/welcome/") :])
+            return f"{ADMIN_PREFIX}welcome/" + quote(path[len("/welcome/") :])
     has_token = any(re.search(r"[A-Z]", token) and re.search(r"[a-z]", token) for token in extract_tokens(url))
-    return "/admin/welcome/" + quote(url.lstrip("/")) if has_token else ""
+    return f"{ADMIN_PREFIX}welcome/" + quote(url.lstrip("/")) if has_token else ""
 
 
 def _decode_variants(url: str) -> list[str]:
@@ -191,7 +206,7 @@ def _decode_variants(url: str) -> list[str]:
 
     They are: with quoted-printable line breaks removed, with quoted-printable codes decoded, and unchanged.
     """
-    text = unquote(unquote(url[:MAX_URL_LENGTH]))
+    text = undo_encodings(url[:MAX_URL_LENGTH])
     unwrapped = re.sub(r"=0D|=0A", "", text, flags=re.IGNORECASE)
     decoded = re.sub(r"=([0-7][0-9A-F])", lambda code: chr(int(code[1], 16)), text, flags=re.IGNORECASE)
     variants = (re.sub(r"[=\s\u200b\u00ad]+", "", variant) for variant in (unwrapped, decoded, text))

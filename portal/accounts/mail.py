@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.utils.translation import gettext as _
 
+from portal import PRODUCT_NAME
 from portal.accounts.models import User
 from portal.env import DUMMY_EMAIL_BACKEND
 
@@ -26,7 +27,7 @@ def send(user: User, subject: str, body: str) -> bool:
     if not is_configured() or not user.email:
         return False
     try:
-        return EmailMessage(f"Plainspine: {subject}", body, to=[user.email]).send() == 1
+        return EmailMessage(f"{PRODUCT_NAME}: {subject}", body, to=[user.email]).send() == 1
     except (OSError, SMTPException) as error:
         logger.error("Email to account %s was not sent: %s", user.pk, type(error).__name__)  # noqa: TRY400 -- no trace
         return False

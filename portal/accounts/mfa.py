@@ -108,10 +108,8 @@ class _CodeFormMixin(forms.Form):
     def clean_code(self) -> str:
         """Check the code after counting the attempt; a code from the app works only once."""
         counter = [throttle.AttemptCounter(f"code|{self.user.pk}", throttle.VERIFICATION)]
-        wait = throttle.count_attempt(counter)
-        if wait:
-            audit.record(audit.Kind.THROTTLED, user=self.user, request=context.request, detail="code")
-            raise ValidationError(throttle.throttled_message(wait), code="throttled")
+        if message := throttle.start_attempt(counter, context.request, user=self.user, detail="code"):
+            raise ValidationError(message, code="throttled")
         try:
             code: str = super().clean_code()  # type: ignore[misc]
         except ValidationError:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from portal import audit
 from portal.accounts import sessions, sso
 from portal.accounts.models import User
+from portal.http import ADMIN_PREFIX, is_staff_path
 
 # URL names (urls.py) that work before the second factor is set up.
 MFA_EXEMPT_VIEWS = frozenset(
@@ -25,8 +26,8 @@ MFA_EXEMPT_VIEWS = frozenset(
 )
 # Sent with requests that a page makes by itself; they do not count as activity of the user.
 BACKGROUND_HEADER = "X-Background"
-SESSION_STATUS_PATH = "/admin/session/"
-SSO_PATH = "/admin/sso/"
+SESSION_STATUS_PATH = f"{ADMIN_PREFIX}session/"
+SSO_PATH = f"{ADMIN_PREFIX}sso/"
 
 
 class AdminAccountMiddleware:
@@ -37,7 +38,7 @@ class AdminAccountMiddleware:
         self.process_exception = self.account_middleware.process_exception
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        get_response = self.account_middleware if request.path_info.startswith("/admin/") else self.get_response
+        get_response = self.account_middleware if is_staff_path(request) else self.get_response
         response: HttpResponse = get_response(request)
         return response
 
@@ -49,7 +50,7 @@ class SessionPolicyMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not request.path_info.startswith("/admin/") or not isinstance(request.user, User):
+        if not is_staff_path(request) or not isinstance(request.user, User):
             return self.get_response(request)
         if _end_expired_session(request, request.user):
             # Continue as anonymous: each view reports that in its own way, so no typed text is lost.
@@ -64,7 +65,7 @@ class SessionPolicyMiddleware:
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         """Redirect to the second-factor setup until it is complete."""
         match = request.resolver_match
-        if not request.path_info.startswith("/admin/") or match is None or match.url_name in MFA_EXEMPT_VIEWS:
+        if not is_staff_path(request) or match is None or match.url_name in MFA_EXEMPT_VIEWS:
             return None
         if not request.user.is_authenticated or sessions.is_mfa_complete(request):
             return None

@@ -14,7 +14,6 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
-from django.utils.functional import lazy
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -22,6 +21,7 @@ from zxcvbn_rs_py import zxcvbn
 
 from portal.accounts import services
 from portal.accounts.models import User, normalize_password
+from portal.text import interpolate_lazy
 
 MAX_PASSWORD_LENGTH = 256  # characters; longer passwords are refused, never truncated
 # zxcvbn's estimate for twelve random characters, or for three to four unrelated words.
@@ -75,10 +75,6 @@ def context_words(user: User | None) -> set[str]:
     return {word for word in words if len(word) >= MIN_WORD_LENGTH}
 
 
-def _max_length_message() -> str:
-    return gettext("Use %(max)d characters or fewer.") % {"max": MAX_PASSWORD_LENGTH}
-
-
 class SetPasswordForm(forms.Form):
     """A new password, typed once: the page can show it."""
 
@@ -86,13 +82,17 @@ class SetPasswordForm(forms.Form):
         label=_("New password"),
         strip=False,
         max_length=MAX_PASSWORD_LENGTH,
-        help_text=_(
-            "12 characters or more. Four unrelated words are easy to remember. A password manager can fill it in."
+        help_text=interpolate_lazy(
+            _(
+                "%(count)s characters or more. Four unrelated words are easy to remember. A password manager can fill "
+                "it in."
+            ),
+            count=settings.MIN_PASSWORD_LENGTH,
         ),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
         error_messages={
             "required": _("Enter a new password."),
-            "max_length": lazy(_max_length_message, str)(),
+            "max_length": interpolate_lazy(_("Use %(max)d characters or fewer."), max=MAX_PASSWORD_LENGTH),
         },
     )
 

@@ -22,9 +22,8 @@ from django.utils.translation import gettext as _
 from portal import audit
 from portal.accounts import invitations, mail, sessions, throttle
 from portal.accounts.models import AccessToken, AuditEvent, User
+from portal.accounts.roles import ROLES
 from portal.append_only import triggers_disabled
-
-DEMO_ROLES = {"editor": "Editor", "reviewer": "Reviewer", "manager": "Manager"}
 
 PURGED_PREFIX = "closed-"
 
@@ -90,9 +89,8 @@ def confirm_password(user: User, password: str, request: HttpRequest | None) -> 
     Raise ValidationError if it is wrong, or after too many attempts.
     """
     counter = [throttle.AttemptCounter(f"reauthenticate|{user.pk}", throttle.VERIFICATION)]
-    if wait := throttle.count_attempt(counter):
-        audit.record(audit.Kind.THROTTLED, user=user, actor=user, request=request, detail="reauthentication")
-        raise ValidationError(throttle.throttled_message(wait), code="throttled")
+    if message := throttle.start_attempt(counter, request, user=user, detail="reauthentication"):
+        raise ValidationError(message, code="throttled")
     if not user.check_password(password):
         audit.record(audit.Kind.LOGIN_FAILED, user=user, actor=user, request=request, detail="reauthentication")
         raise ValidationError(_("This is not your current password."), code="password_incorrect")
@@ -118,17 +116,18 @@ def role_names(user: User, *, is_superuser: bool | None = None) -> str:
 
 @transaction.atomic
 def create_demo_accounts() -> dict[str, str]:
-    """Create the missing accounts of ``DEMO_ROLES`` for trying out the admin; return the new passwords by username.
+    """Create the missing accounts, one of each role, for trying out the admin; return the new passwords by username.
 
     The passwords are random, and never stored in clear text.
     """
     passwords = {}
-    for username, role in DEMO_ROLES.items():
+    for role in ROLES:
+        username = role.name.lower()
         if User.objects.filter(username=username).exists():
             continue
         password = secrets.token_urlsafe(12)
         user = User.objects.create_user(username, password=password, is_staff=True, is_demo=True)
-        user.groups.add(Group.objects.get(name=role))
+        user.groups.add(Group.objects.get(name=role.name))
         passwords[username] = password
     return passwords
 

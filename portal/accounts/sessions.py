@@ -7,11 +7,13 @@ from urllib.parse import urlsplit
 
 from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
 from django.db.models import F
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 
 from portal import audit
@@ -219,6 +221,15 @@ def sync_session_key(request: HttpRequest, previous_key: str | None) -> None:
 def delete_record(request: HttpRequest) -> None:
     """Delete the row of a session that is about to end."""
     UserSession.objects.filter(session_key=request.session.session_key or "").delete()
+
+
+def refuse(request: HttpRequest, user: User | None, message: str, detail: str = "") -> HttpResponseRedirect:
+    """Log a refused sign-in, end the session of this browser, and return to the login page with a message."""
+    audit.record(audit.Kind.LOGIN_FAILED, user=user, request=request, detail=detail)
+    delete_record(request)
+    request.session.flush()
+    messages.error(request, message)
+    return HttpResponseRedirect(reverse("account_login"))
 
 
 def device_label(session: UserSession) -> str:

@@ -62,9 +62,16 @@ def start_url(next_url: str, purpose: str = SIGN_IN) -> str:
     return f"{reverse('sso_login')}?{urlencode(query)}" if next_url else reverse("sso_login")
 
 
-def throttle_counters(request: HttpRequest) -> list[throttle.AttemptCounter]:
-    """Return the throttle counter for SSO requests, which store data before anyone has signed in."""
+def _counters(request: HttpRequest) -> list[throttle.AttemptCounter]:
     return [throttle.AttemptCounter(f"sso|{client_network(request)}", throttle.SSO)]
+
+
+def start_attempt(request: HttpRequest) -> str:
+    """Throttle a request of single sign-on, which stores data before anyone has signed in.
+
+    Return the message for someone who has to wait, or an empty string.
+    """
+    return throttle.start_attempt(_counters(request), request, detail="single sign-on")
 
 
 class SSOAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
@@ -108,7 +115,7 @@ class SSOAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         if user is None or not is_linked:
             user = sociallogin.user = _link_user(request, account, user, sociallogin.user)
         set_roles(user, roles, request)
-        throttle.refund(throttle_counters(request))
+        throttle.refund(_counters(request))
         if purpose != SIGN_IN and request.user == user and sessions.get_state(request):
             _confirm_session(request, claims, sociallogin)
 
@@ -182,12 +189,7 @@ def _no_group_message() -> str:
 
 
 def _refuse(request: HttpRequest, user: User | None, detail: str, message: str) -> NoReturn:
-    """End the attempt, and the session of this browser if there is one, with a message on the login page."""
-    audit.record(audit.Kind.LOGIN_FAILED, user=user, request=request, detail=detail)
-    sessions.delete_record(request)
-    request.session.flush()
-    messages.error(request, message)
-    raise ImmediateHttpResponse(HttpResponseRedirect(reverse("account_login")))
+    raise ImmediateHttpResponse(sessions.refuse(request, user, message, detail))
 
 
 def _confirm_session(request: HttpRequest, claims: dict[str, Any], sociallogin: SocialLogin) -> NoReturn:

@@ -12,16 +12,11 @@ from xml.etree import ElementTree
 
 from environs import ValidationError, validate
 
+from portal.accounts.roles import ROLES
 from portal.env import InvalidSettingError, SettingsEnv
 from portal.security import is_loopback
 
 OIDC, SAML = "oidc", "saml"
-# The variables that list each role's groups. The most powerful role comes last.
-ROLE_VARIABLES = {
-    "Reviewer": "PORTAL_SSO_REVIEWER_GROUPS",
-    "Editor": "PORTAL_SSO_EDITOR_GROUPS",
-    "Manager": "PORTAL_SSO_MANAGER_GROUPS",
-}
 MAX_PROVIDER_ID_LENGTH = 200  # max_length of allauth's SocialAccount.provider
 SAML_METADATA = "{urn:oasis:names:tc:SAML:2.0:metadata}"
 # Attributes that Microsoft, Shibboleth, and plain configurations use, in this order.
@@ -63,9 +58,7 @@ def read_sso_settings(env: SettingsEnv) -> dict[str, Any]:
     )
     groups_claim = env.str("PORTAL_SSO_GROUPS_CLAIM", "groups")
     roles = {
-        group: role
-        for role, variable in ROLE_VARIABLES.items()
-        for group in (env.str(variable, "") and env.groups(variable)) or []
+        group: role.name for role in ROLES for group in (env.str(role.variable, "") and env.groups(role.variable)) or []
     }
     second_factor = env.choice("PORTAL_SSO_SECOND_FACTOR", "portal", "provider")
     recheck_minutes = env.number("PORTAL_SSO_RECHECK_MINUTES", "60", low=10, high=720)
@@ -115,7 +108,7 @@ def _reject_incomplete(env: SettingsEnv) -> None:
         return
     for name in (
         "PORTAL_SSO_NAME", "PORTAL_SSO_GROUPS_CLAIM", "PORTAL_SSO_SECOND_FACTOR", "PORTAL_SSO_RECHECK_MINUTES",
-        *ROLE_VARIABLES.values(), "PORTAL_BREAK_GLASS_ACCOUNT",
+        *(role.variable for role in ROLES), "PORTAL_BREAK_GLASS_ACCOUNT",
     ):  # fmt: skip
         if env.str(name, ""):
             raise InvalidSettingError(
@@ -124,7 +117,7 @@ def _reject_incomplete(env: SettingsEnv) -> None:
 
 
 def _require_groups_and_packages(env: SettingsEnv, module: str) -> None:
-    if not any(env.str(variable, "") for variable in ROLE_VARIABLES.values()):
+    if not any(env.str(role.variable, "") for role in ROLES):
         raise InvalidSettingError(
             "Single sign-on needs at least one group, or no one could sign in. Set PORTAL_SSO_MANAGER_GROUPS."
         )

@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import ngettext
 
+from portal import audit
 from portal.accounts.models import Throttle, User, keyed_hash
 
 RESET_AFTER = timedelta(hours=1)
@@ -107,6 +108,18 @@ def count_attempt(counters: list[AttemptCounter], now: datetime | None = None) -
             row.blocked_until = now + delay if (delay := counter.limit.delay(row.attempts)) else None
             row.save()
     return 0
+
+
+def start_attempt(
+    counters: list[AttemptCounter], request: HttpRequest | None, *, user: User | None = None, detail: str = ""
+) -> str:
+    """Count an attempt and return an empty string, or the message for someone who has to wait, which is logged."""
+    wait = count_attempt(counters)
+    if not wait:
+        return ""
+    actor = getattr(request, "user", None)
+    audit.record(audit.Kind.THROTTLED, user=user, actor=actor, request=request, detail=detail)
+    return throttled_message(wait)
 
 
 def refund(counters: list[AttemptCounter]) -> None:

@@ -20,10 +20,9 @@ import psycopg
 from django.db.backends.postgresql import base
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from portal.storage.database import get_response_timeout, response_timeout
+from portal.storage.database import ALL_IN_USE, NO_RESPONSE, get_response_timeout, response_timeout
 
 CHECK_TIMEOUT_SECONDS, PAUSE_SECONDS = 0.8, 3.0
-ALL_IN_USE = "all connections of this process are in use"
 
 
 class LimitedConnection(psycopg.Connection[Any]):
@@ -118,7 +117,7 @@ class LimitedPool(ConnectionPool[LimitedConnection]):
         is_responding = time.monotonic() - LimitedConnection.last_response_at < CHECK_TIMEOUT_SECONDS
         if self._in_use >= self.max_size and is_responding:
             return psycopg.OperationalError(ALL_IN_USE)
-        return psycopg.OperationalError(str(self._failure or "the database does not respond"))
+        return psycopg.OperationalError(str(self._failure or NO_RESPONSE))
 
 
 def _check(connection: LimitedConnection) -> None:

@@ -14,7 +14,7 @@ from django.http.response import HttpResponseBase
 
 from portal.http import CACHE_CONTROL_REVALIDATE
 from portal.published.files import PublishedFiles
-from portal.storage.database import DatabaseFileMonitor, describe_error
+from portal.storage.database import DatabaseFileMonitor, describe_error, drop_page_cache
 from portal.storage.media import write_public_names
 
 log = logging.getLogger(__name__)
@@ -287,8 +287,7 @@ class ChangeListener:
         before = self._data_version
         with connection.cursor() as cursor:
             cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MILLISECONDS}")
-            # Drop SQLite's page cache, which would hide that the file was damaged or overwritten.
-            cursor.execute("PRAGMA shrink_memory")
+            drop_page_cache(cursor)
             cursor.execute("PRAGMA data_version")
             # data_version values of different connections are not comparable.
             self._data_version = id(connection.connection), cursor.fetchone()[0]

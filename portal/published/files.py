@@ -8,7 +8,6 @@ the worker rewrites it after a power failure. SQLite preserves the order in whic
 """
 
 import contextlib
-import fcntl
 import json
 import logging
 import os
@@ -26,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from portal.http import BEST, FAST, MIN_COMPRESS_BYTES, SUFFIXES, compress, make_etag
+from portal.storage.local_storage import TEMP_PREFIX, try_lock
 
 Headers = list[tuple[str, str]]
 # No dot segments, escapes, or capital letters (some file systems ignore case), and no name that could collide with a
@@ -35,7 +35,6 @@ URL_PATH_PATTERN = re.compile(r"/(?:[a-z0-9_-]{1,200}/){0,8}(?:[a-z0-9_-]{1,200}
 PER_ENCODING_HEADERS = frozenset({"content-encoding", "content-length", "etag", "date", "last-modified"})
 # Pages are stale if the worker has not checked them against the database for this long.
 STALE_AFTER_SECONDS = 5.0
-TEMP_PREFIX = ".new-"
 SCHEMA = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
@@ -43,6 +42,11 @@ CREATE TABLE IF NOT EXISTS page (path TEXT PRIMARY KEY, headers TEXT, modified_a
 CREATE TABLE IF NOT EXISTS state (id INTEGER PRIMARY KEY, state TEXT);
 """
 log = logging.getLogger(__name__)
+
+
+def worker_folder(data_dir: Path) -> Path:
+    """Return the folder of everything that the processes of one machine share, other than the published pages."""
+    return data_dir / "worker"
 
 
 @dataclass(slots=True)
@@ -70,7 +74,7 @@ class PublishedFiles:
     """
 
     def __init__(self, data_dir: Path) -> None:
-        self.root, self._folder = data_dir / "public", data_dir / "worker"
+        self.root, self._folder = data_dir / "public", worker_folder(data_dir)
         self.media_names, self._heartbeat = self._folder / "public-media.json", self._folder / "heartbeat"
         self._connection: sqlite3.Connection | None = None
         self._lock = threading.Lock()
@@ -138,10 +142,8 @@ class PublishedFiles:
     def try_lock_for_writing(self) -> Iterator[bool]:
         """Hold the write lock for the duration of the block. Yield whether it was acquired."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (self._folder / "lock").open("w") as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+        with try_lock(self._folder / "lock") as is_locked:
+            if not is_locked:
                 yield False
                 return
             # Left behind by a worker that was killed.

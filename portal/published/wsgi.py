@@ -19,6 +19,7 @@ from django.http.request import split_domain_port, validate_host
 from django.utils.module_loading import import_string
 
 from portal.http import (
+    ADMIN_PREFIX,
     CACHE_CONTROL_REVALIDATE,
     MAX_ACCEPT_ENCODING_LENGTH,
     has_only_tracking_params,
@@ -45,7 +46,6 @@ MAX_PATHS = 10_000
 # Parts of the user agents of bots.
 BOT_MARKERS = ("bot", "Bot", "Headless", "rawler", "pider", "review")
 BROWSER_PREFIX = "Mozilla/"
-ADMIN_PREFIX = "/admin/"
 
 log = logging.getLogger(__name__)
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, connections
@@ -21,6 +22,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
 
 from portal.env import SERVICE_USER_HINT, require_existing_sqlite_file
+from portal.http import is_staff_path
 from portal.security import PROBE_PATHS
 from portal.storage.local_storage import describe_write_error
 
@@ -33,9 +35,10 @@ NO_CONNECTION_LEFT = (
     "the database has no connections left: raise max_connections in PostgreSQL, or lower PORTAL_DATABASE_CONNECTIONS"
 )
 READ_ONLY = "the database is read-only: check the owner and mode of its file, or whether DATABASE_URL names a standby"
+ALL_IN_USE = "all connections of this process are in use"
 # Words in the messages of SQLite, libpq, and PostgreSQL, in the order in which they are looked for.
 CAUSES = (
-    (("all connections of this process are in use",), "all database connections of this process are in use"),
+    ((ALL_IN_USE,), "all database connections of this process are in use"),
     (("too many clients", "too many connections", "remaining connection slots"), NO_CONNECTION_LEFT),
     (("malformed", "not a database"), "the database is damaged: restore a backup"),
     (("disk is full", "no space left", "disk i/o error"), "the disk of the database is full: free some space"),
@@ -119,6 +122,16 @@ def describe_command_error(error: DatabaseError | OSError) -> str:
     return "" if error.errno else str(error)
 
 
+def sqlite_path() -> Path:
+    """Return the file of the SQLite database."""
+    return Path(str(connection.settings_dict["NAME"]))
+
+
+def drop_page_cache(cursor: Any) -> None:
+    """Drop SQLite's page cache, which would hide that the file was damaged or overwritten."""
+    cursor.execute("PRAGMA shrink_memory")
+
+
 def _uses_sqlite_file() -> bool:
     # The test database is in memory.
     default = connections["default"]
@@ -144,7 +157,7 @@ class DatabaseFileMonitor:
     """
 
     def __init__(self) -> None:
-        self._path = Path(str(connection.settings_dict["NAME"])) if _uses_sqlite_file() else None
+        self._path = sqlite_path() if _uses_sqlite_file() else None
         self._initial_identity = self._identity()
 
     def error(self) -> str:
@@ -194,8 +207,7 @@ class DatabaseErrorMiddleware:
             and not request.path_info.startswith(settings.MEDIA_URL)
         ):
             return self._unavailable_view(request)
-        is_staff_path = request.path_info.startswith("/admin/")
-        with response_timeout(STAFF_TIMEOUT_SECONDS if is_staff_path else PUBLIC_TIMEOUT_SECONDS):
+        with response_timeout(STAFF_TIMEOUT_SECONDS if is_staff_path(request) else PUBLIC_TIMEOUT_SECONDS):
             return self.get_response(request)
 
     def _log(self, cause: str) -> None:

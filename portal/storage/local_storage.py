@@ -4,8 +4,10 @@ After a crash, a file is either complete or absent, and an upload leaves nothing
 """
 
 import errno
+import fcntl
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,11 +19,12 @@ from django.core.exceptions import RequestDataTooBig
 from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
+from django.core.management.base import CommandError
+
+from portal.security import MAX_STAFF_BODY
 
 # Names of stored media files. They contain a hash of the content, so a file of a given name never changes.
 MEDIA_NAME_PATTERN = re.compile(r"figures/[0-9a-f]{16,64}(?:-[0-9]{1,5})?\.(avif|webp|jpeg|png|svg)\Z")
-# Higher than any form's own limit. Forms check theirs; this one aborts an upload while it is being received.
-MAX_UPLOAD_BYTES = 256 * 1024 * 1024
 
 WRITE_ERROR_ADVICE = {
     errno.ENOSPC: "The disk is full. Free some space or choose another disk.",
@@ -34,7 +37,7 @@ WRITE_ERROR_ADVICE = {
     errno.EISDIR: "This is a folder. Add a file name.",
     errno.ENAMETOOLONG: "The name is too long. Choose a shorter one.",
 }
-# Prefix of the temporary files that atomic_write creates.
+# Prefix of temporary files.
 TEMP_PREFIX = ".new-"
 
 
@@ -92,8 +95,8 @@ class AnonymousTempFileUploadHandler(FileUploadHandler):
         self.file = tempfile.TemporaryFile(dir=settings.DATA_DIR)  # noqa: SIM115 -- closed with the request
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        """Write a chunk. Raise RequestDataTooBig (400) beyond MAX_UPLOAD_BYTES."""
-        if start + len(raw_data) > MAX_UPLOAD_BYTES:
+        """Write a chunk. Raise RequestDataTooBig (400) beyond MAX_STAFF_BODY, while the file is being received."""
+        if start + len(raw_data) > MAX_STAFF_BODY:
             self.file.close()
             raise RequestDataTooBig("The file is larger than any form accepts.")
         self.file.write(raw_data)
@@ -137,7 +140,7 @@ def atomic_write(target: Path, chunks: Iterable[bytes], mode: int = 0o600) -> No
 
 @contextmanager
 def atomic_create(target: Path) -> Iterator[BinaryIO]:
-    """Open a new file that appears as ``target`` only when the block ends without an error.
+    """Open a new file, with mode 0600, that appears as ``target`` only when the block ends without an error.
 
     Raise FileExistsError if ``target`` exists at the start or at the end, and OSError if it cannot be written. On any
     error, no file is left behind.
@@ -155,6 +158,53 @@ def atomic_create(target: Path) -> Iterator[BinaryIO]:
         fsync_directory(target.parent)
     finally:
         temp_file.unlink(missing_ok=True)
+
+
+@contextmanager
+def create_output_file(target: Path) -> Iterator[BinaryIO]:
+    """Open the file that a command creates, as ``atomic_create`` does. Raise CommandError if that fails."""
+    try:
+        with atomic_create(target) as stream:
+            yield stream
+    except FileExistsError as error:
+        raise CommandError(f"{target} already exists. Choose a new file name.") from error
+    except OSError as error:
+        raise CommandError(describe_write_error(error, target)) from error
+
+
+@contextmanager
+def create_output_folder(target: Path) -> Iterator[None]:
+    """Create the folder that a command fills, unless it exists and is empty. On any error, remove what is in it.
+
+    Raise CommandError if it is not empty or cannot be written.
+    """
+    is_new = not target.exists()
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        if any(target.iterdir()):
+            raise CommandError(f"{target} is not empty. Choose an empty or new folder.")
+        try:
+            yield
+        except BaseException:
+            for child in target.iterdir():
+                shutil.rmtree(child) if child.is_dir() else child.unlink()
+            if is_new:
+                target.rmdir()
+            raise
+    except OSError as error:
+        raise CommandError(describe_write_error(error, target)) from error
+
+
+@contextmanager
+def try_lock(file: Path) -> Iterator[bool]:
+    """Lock a file, which is created if necessary, for the duration of the block. Yield whether that was possible."""
+    with file.open("a") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
 
 
 def fsync_directory(folder: Path) -> None:

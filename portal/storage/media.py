@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from portal.http import encode_response
+from portal.http import SANDBOX_POLICY, encode_response, is_staff_path, plain_response
 from portal.published.files import STALE_AFTER_SECONDS, PublishedFiles
 from portal.storage.local_storage import MEDIA_NAME_PATTERN, StorageUnavailableError, atomic_write
 
@@ -146,18 +146,13 @@ def serve_stored_file(request: HttpRequest, name: str, cache_control: str) -> Ht
         if response is not full_response:
             full_response.close()
             response.headers["ETag"] = etag
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers["Content-Security-Policy"] = SANDBOX_POLICY
     response.headers["Cache-Control"] = cache_control
     return response
 
 
 def _unavailable_response() -> HttpResponse:
-    response = HttpResponse(
-        "503: this image cannot be shown right now.\n", status=503, content_type="text/plain; charset=utf-8"
-    )
-    response.headers["Retry-After"] = RETRY_AFTER_SECONDS
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return plain_response(503, "503: this image cannot be shown right now.", {"Retry-After": RETRY_AFTER_SECONDS})
 
 
 class StorageErrorMiddleware:
@@ -176,7 +171,7 @@ class StorageErrorMiddleware:
         if not isinstance(exception, StorageUnavailableError):
             return None
         response: HttpResponse
-        if request.path_info.startswith("/admin/") and "text/html" in request.headers.get("Accept", ""):
+        if is_staff_path(request) and "text/html" in request.headers.get("Accept", ""):
             context = {
                 **admin.site.each_context(request),
                 "title": _("Not saved yet"),

@@ -24,7 +24,6 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 from portal.http import matches_etag, parse_accept_encoding, public_response
 
-IMPORT_PATTERN = re.compile(r'@import url\("([^"]+)"\)(?: layer\(([a-z]+)\))?(?: ([^;]+))?;')
 COMMENTS_AND_WHITESPACE = re.compile(r"/\*.*?\*/|\s+", re.DOTALL)
 SPACE_AROUND_PUNCTUATION = re.compile(r" ?([{};,>]) ?")
 NEXT_SIBLING = re.compile(r" \+ (?=[*]|\.[a-z])")
@@ -169,19 +168,30 @@ class BundlingManifestStorage(CompressedManifestStaticFilesStorage):  # type: ig
 
 def _inline_imports(name: str, paths: dict[str, Any]) -> str:
     """Return a source stylesheet with its imports inlined, recursively."""
-
-    def inline(match: re.Match[str]) -> str:
-        target = str(PurePosixPath(name).parent / match[1])
-        imported_css = _inline_imports(target, paths)
-        if match[3]:
-            imported_css = f"@media {match[3]}{{{imported_css.strip()}}}"
-        return f"@layer {match[2]}{{{imported_css}}}" if match[2] else imported_css
-
     # The source, not the output of an earlier run.
     storage, path = paths[name]
     with storage.open(path) as stream:
         css = COMMENTS_AND_WHITESPACE.sub(" ", stream.read().decode())
-    return IMPORT_PATTERN.sub(inline, css)
+    return "".join(
+        _inline_import(rule, name, paths)
+        if rule.type == "at-rule" and rule.at_keyword == "import"
+        else rule.serialize()
+        for rule in tinycss2.parse_stylesheet(css)
+    )
+
+
+def _inline_import(rule: Any, name: str, paths: dict[str, Any]) -> str:
+    """Return the rules that an ``@import`` stands for, in its cascade layer and media query."""
+    url, *conditions = [token for token in rule.prelude if token.type != "whitespace"]
+    url = url.arguments[0] if url.type == "function" else url
+    css = _inline_imports(str(PurePosixPath(name).parent / url.value), paths)
+    layer = ""
+    if conditions and conditions[0].type == "function" and conditions[0].name == "layer":
+        layer = tinycss2.serialize(conditions.pop(0).arguments)
+    if conditions:
+        media = tinycss2.serialize(rule.prelude[rule.prelude.index(conditions[0]) :]).strip()
+        css = f"@media {media}{{{css.strip()}}}"
+    return f"@layer {layer}{{{css}}}" if layer else css
 
 
 def extract_rules(css: str, *, for_print: bool) -> str:
@@ -234,6 +244,11 @@ def _static_files_fingerprint() -> str:
     digest = hashlib.sha256(f"{version('django')} {version('whitenoise')}".encode())
     for finder in finders.get_finders():
         for path, storage in finder.list([]):
-            stat = Path(storage.path(path)).stat()
-            digest.update(f"{path} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+            digest.update(describe_file(path, Path(storage.path(path))))
     return digest.hexdigest()
+
+
+def describe_file(name: str, file: Path) -> bytes:
+    """Return a line that changes when a file does: its name, size, and modification time."""
+    stat = file.stat()
+    return f"{name} {stat.st_size} {stat.st_mtime_ns}\n".encode()

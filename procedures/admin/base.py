@@ -25,6 +25,7 @@ from django.views.decorators.http import require_safe
 
 from portal.accounts.models import User
 from portal.admin_site import SearchableModelAdmin
+from portal.http import get_content_length
 from portal.storage.local_storage import MEDIA_NAME_PATTERN
 from portal.storage.media import serve_stored_file
 from procedures.enums import PageKind
@@ -232,7 +233,7 @@ def staff_json_view(
             if request.method != method:
                 error = _("Only %(method)s is allowed.") % {"method": method}
                 return JsonResponse({"error": error}, status=405, headers={"Allow": method})
-            if int(request.META.get("CONTENT_LENGTH") or 0) > max_bytes:
+            if get_content_length(request) > max_bytes:
                 return json_error(413, _("That is more than %(size)s MB.") % {"size": max_bytes // 1024 // 1024})
             return cast("HttpResponseBase", csrf_checked_view(request, **kwargs))
 

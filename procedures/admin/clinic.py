@@ -26,7 +26,13 @@ from procedures.admin.base import (
     render_admin,
 )
 from procedures.branding import Logo, encode_text
-from procedures.figures.decoding import MAX_IMAGE_BYTES, InvalidImageError, decode_logo_text, read_logo
+from procedures.figures.decoding import (
+    IMAGE_TOO_LARGE_MESSAGE,
+    MAX_IMAGE_BYTES,
+    InvalidImageError,
+    decode_logo_text,
+    read_logo,
+)
 from procedures.languages import CODES
 from procedures.models import Clinic, ClinicText, Location, LocationText, Page, Release
 from procedures.publishing.publish import PublishError
@@ -314,7 +320,7 @@ class ClinicForm(AnyForm):
         if upload is None:
             return None
         if upload.size > MAX_IMAGE_BYTES:
-            raise ValidationError(_("The file is larger than 20 MB. Save a smaller copy and choose that."))
+            raise ValidationError(IMAGE_TOO_LARGE_MESSAGE)
         try:
             return read_logo(upload.read())
         except InvalidImageError as error:

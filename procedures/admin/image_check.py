@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from portal.http import wants_json
 from procedures.admin.base import (
     StrOrPromise,
     get_staff_user,
@@ -43,7 +44,6 @@ from procedures.admin.image_upload import (
     NO_STORE_HEADERS,
     get_staged_image,
     render_expired,
-    wants_json,
 )
 from procedures.admin.publishing import StalePagesMixin
 from procedures.enums import FigureKind

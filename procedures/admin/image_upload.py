@@ -19,6 +19,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from portal import MEGABYTE
+from portal.http import SANDBOX_POLICY, get_content_length, wants_json
 from portal.security import TokenBucket
 from procedures.admin.base import (
     StrOrPromise,
@@ -27,7 +29,7 @@ from procedures.admin.base import (
     render_admin,
     staff_json_view,
 )
-from procedures.figures.decoding import DecodedImage, InvalidImageError
+from procedures.figures.decoding import MAX_IMAGE_BYTES, DecodedImage, InvalidImageError
 from procedures.figures.dicom import reader
 from procedures.figures.dicom.grayscale import Window
 from procedures.figures.dicom.reader import FrameSet
@@ -49,7 +51,7 @@ IMAGE_EXPIRED_MESSAGE = gettext_lazy(
     "The picture was deleted because it was not saved within an hour. Choose it again."
 )
 # Staged pictures are private: neither browsers nor proxies may cache them.
-NO_STORE_HEADERS = {"Cache-Control": "no-store, private", "Content-Security-Policy": "default-src 'none'; sandbox"}
+NO_STORE_HEADERS = {"Cache-Control": "no-store, private", "Content-Security-Policy": SANDBOX_POLICY}
 
 
 def require_figure_permission(request: HttpRequest, figure_id: int | None) -> None:
@@ -82,8 +84,8 @@ def choose_image_view(request: HttpRequest) -> HttpResponse:
     slug = request.GET.get("figure", "")
     figure = get_object_or_404(Figure, slug=slug) if slug else None
     require_figure_permission(request, figure.pk if figure else None)
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_REQUEST_BYTES:
-        message = FILE_TOO_LARGE_MESSAGE % {"size": reader.MAX_DICOM_BYTES // 1024 // 1024}
+    if get_content_length(request) > MAX_REQUEST_BYTES:
+        message = FILE_TOO_LARGE_MESSAGE % {"size": reader.MAX_DICOM_BYTES // MEGABYTE}
         return _render_upload_error(request, figure, message, 413)
     response: HttpResponse = _handle_upload(request, figure)
     return response
@@ -123,7 +125,12 @@ def get_next_step_url(staged: StagedImage) -> str:
 def _render_choose_image(
     request: HttpRequest, figure: Figure | None, error: StrOrPromise = "", status: int = 200
 ) -> HttpResponse:
-    context: dict[str, Any] = {"figure": figure, "error": error, "is_dicom_available": reader.is_dicom_installed()}
+    context: dict[str, Any] = {
+        "figure": figure,
+        "error": error,
+        "max_image_mb": MAX_IMAGE_BYTES // MEGABYTE,
+        "max_dicom_mb": reader.is_dicom_installed() and reader.MAX_DICOM_BYTES // MEGABYTE,
+    }
     title = _("Replace the picture %(slug)s") % {"slug": figure.slug} if figure else _("Add a picture")
     return render_admin(request, "figure/choose_image", context, title=title, status=status)
 
@@ -134,10 +141,6 @@ def _render_upload_error(
     if wants_json(request):
         return json_error(status, message)
     return _render_choose_image(request, figure, message, status)
-
-
-def wants_json(request: HttpRequest) -> bool:
-    return request.headers.get("Accept", "") == "application/json"
 
 
 @require_safe

@@ -29,6 +29,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from portal import MEGABYTE
+from portal.security import MAX_FILE_BYTES
 from portal.storage.local_storage import atomic_write
 from procedures.admin.base import get_staff_user, render_admin
 from procedures.admin.image_check import RETRYABLE_STATUSES, build_regions
@@ -51,7 +53,6 @@ from procedures.importing.bundles import (
 from procedures.models import Figure, Page
 
 MAX_AGE_SECONDS = 24 * 60 * 60
-MAX_BUNDLE_BYTES = 300 * 1024 * 1024
 # Time budget for text detection in one request. The last search can take another 80 s, and proxies
 # time out after 120 s.
 TEXT_DETECTION_SECONDS = 30
@@ -164,9 +165,9 @@ class ImportForm(forms.Form):
     def clean_bundle(self) -> UploadedFile:
         """Reject files that are larger than the maximum bundle size."""
         file: UploadedFile = self.cleaned_data["bundle"]
-        if (file.size or 0) > MAX_BUNDLE_BYTES:
+        if (file.size or 0) > MAX_FILE_BYTES:
             raise forms.ValidationError(
-                _("The file is larger than %(size)s MB.") % {"size": MAX_BUNDLE_BYTES // 1024 // 1024}
+                _("The file is larger than %(size)s MB.") % {"size": MAX_FILE_BYTES // MEGABYTE}
             )
         return file
 

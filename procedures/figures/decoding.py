@@ -15,8 +15,11 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
 
+from portal import MEGABYTE
+from portal.text import interpolate_lazy
 from procedures.branding import Logo
 from procedures.figures.image_formats import (
     PNG_SIGNATURE,
@@ -42,7 +45,11 @@ __all__ = [
 ]
 
 ALLOWED_FORMATS = ("JPEG", "PNG", "WEBP")
-MAX_IMAGE_BYTES = 20 * 1024 * 1024
+MAX_IMAGE_BYTES = 20 * MEGABYTE
+IMAGE_TOO_LARGE_MESSAGE = interpolate_lazy(
+    gettext_lazy("The file is larger than %(size)s MB. Save a smaller copy and choose that."),
+    size=MAX_IMAGE_BYTES // MEGABYTE,
+)
 MAX_PIXELS = 40_000_000
 # The widest rendition is 1600 px, so nothing wider is stored.
 MAX_WIDTH = 1600
@@ -113,7 +120,7 @@ def decode_image(data: bytes) -> DecodedImage:
     if not data:
         raise InvalidImageError(_("The file is empty. Choose another one."))
     if len(data) > MAX_IMAGE_BYTES:
-        raise InvalidImageError(_("The file is larger than 20 MB. Save a smaller copy and choose that."))
+        raise InvalidImageError(str(IMAGE_TOO_LARGE_MESSAGE))
     if is_dicom(data[:DICOM_PREAMBLE_BYTES]):
         raise InvalidImageError(_("This is a DICOM file. Upload it with “Add a picture”, where you choose a frame."))
     return _decode_safely(data, check_dimensions=True)

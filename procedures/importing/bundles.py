@@ -22,6 +22,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from portal import MEGABYTE
 from portal.accounts.models import User
 from procedures.enums import EventKind
 from procedures.figures.approval import FigureVersion, unapproved_figures
@@ -55,11 +56,10 @@ MEMBER_NAME_RE = re.compile(
     rf"(?:(?:pages|guides)/[a-z]{{2}}/{SLUG_PATTERN}\.md|figures/{SLUG_PATTERN}\.(?:yaml|png|svg)|"
     rf"series/[a-z]{{2}}/{SLUG_PATTERN}\.yaml|(?:sources|warning_signs)\.yaml)\Z"
 )
-BYTES_PER_MEGABYTE = 1024 * 1024
 MAX_BUNDLE_FILES = 3000
-MAX_BUNDLE_BYTES = 400 * BYTES_PER_MEGABYTE  # unpacked
-MAX_MEMBER_BYTES = 64 * BYTES_PER_MEGABYTE
-MAX_MANIFEST_BYTES = 2 * BYTES_PER_MEGABYTE
+MAX_UNPACKED_BYTES = 400 * MEGABYTE
+MAX_MEMBER_BYTES = 64 * MEGABYTE
+MAX_MANIFEST_BYTES = 2 * MEGABYTE
 # Values of BundleChange.action. KEPT: a row differs from the bundle, and the existing one stays.
 ACTION_NEW, ACTION_SAME, ACTION_DRAFT, ACTION_KEPT = "new", "same", "draft", "kept"
 
@@ -248,7 +248,7 @@ def _extract_members(bundle: zipfile.ZipFile, folder: Path) -> list[str]:
     if hashes.keys() != members.keys():
         name = sorted(hashes.keys() ^ members.keys())[0]
         raise InvalidBundleError(_("The bundle does not match its list of files: %(name)s.") % {"name": name[:80]})
-    remaining_bytes = MAX_BUNDLE_BYTES
+    remaining_bytes = MAX_UNPACKED_BYTES
     for name, member in members.items():
         data = _read_member(bundle, member, min(remaining_bytes, MAX_MEMBER_BYTES))
         remaining_bytes -= len(data)
@@ -284,9 +284,9 @@ def _list_members(bundle: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
             message = _("%(name)s is a link or is encrypted. A bundle contains only regular files.")
             raise InvalidBundleError(message % {"name": name})
         members[name] = info
-    if sum(info.file_size for info in infos) > MAX_BUNDLE_BYTES:
+    if sum(info.file_size for info in infos) > MAX_UNPACKED_BYTES:
         message = _("The bundle is larger than %(size)d MB when it is unpacked.")
-        raise InvalidBundleError(message % {"size": MAX_BUNDLE_BYTES // BYTES_PER_MEGABYTE})
+        raise InvalidBundleError(message % {"size": MAX_UNPACKED_BYTES // MEGABYTE})
     return members
 
 

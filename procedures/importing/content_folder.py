@@ -6,12 +6,12 @@ never overwrites a row that staff have changed since the last load.
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from portal.storage.local_storage import create_output_folder
 from procedures import languages
 from procedures.figures.approval import record_approval, unapproved_figures
 from procedures.figures.renditions import rollback_files
@@ -292,21 +292,7 @@ def _locate_issues(entry: ContentEntry, issues: list[Issue]) -> list[ContentErro
 
 
 def dump_content_folder(folder: Path) -> None:
-    """Write the whole content of the database to ``folder``, which must be empty or not exist.
-
-    Raise FileExistsError if it is not empty, and OSError if it cannot be written. On any error, everything written so
-    far is removed.
-    """
-    is_new = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()):
-        raise FileExistsError(f"{folder} is not empty. Choose an empty or new folder.")
-    try:
+    """Write the whole content of the database to ``folder``. Raise CommandError as ``create_output_folder`` does."""
+    with create_output_folder(folder):
         for serializer in all_serializers():
             serializer.write_files(folder)
-    except BaseException:
-        for child in folder.iterdir():
-            shutil.rmtree(child) if child.is_dir() else child.unlink()
-        if is_new:
-            folder.rmdir()
-        raise

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from portal.accounts import mail
 from portal.accounts.models import User
+from portal.http import ADMIN_PREFIX
 from procedures import languages
 from procedures.enums import EventKind
 from procedures.figures.approval import unapproved_figures
@@ -469,6 +470,6 @@ def format_digest(task_lists: list[TaskList]) -> str:
         if len(task_list.tasks) > len(tasks):
             lines.append("  " + _("and %(count)s more") % {"count": task_list.total - len(tasks)})
         lines.append("")
-    lines += [_("Sign in to see them: %(url)s") % {"url": f"{settings.PUBLIC_URL}/admin/"}, ""]
+    lines += [_("Sign in to see them: %(url)s") % {"url": f"{settings.PUBLIC_URL}{ADMIN_PREFIX}"}, ""]
     lines.append(_("You get this email at most once a week, and only when there is something to do."))
     return "\n".join(lines)

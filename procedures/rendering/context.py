@@ -4,14 +4,13 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import cast
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from portal.text import interpolate_lazy
+from portal.text import find_closest, interpolate_lazy
 from procedures.markup import find_markup_error
 from procedures.models import Source
 from procedures.phones import find_phone_error
@@ -21,7 +20,6 @@ from procedures.rendering.inline import GlossaryLinker
 from procedures.rendering.parser import TEMPLATE_ELEMENT_IDS
 from procedures.rendering.references import ReferenceResolver
 
-MIN_SIMILARITY = 0.8  # difflib ratio: tolerates a typo or two, but not a different word
 # Each suggestion costs a comparison with every existing key, so a text full of unknown names must not trigger more of
 # them.
 MAX_SUGGESTIONS = 20
@@ -132,9 +130,7 @@ class RenderContext:
     def add_unknown_reference(self, line: int, kind: str, key: str, message: str | Promise, **values: object) -> None:
         """Add an issue for a ``key`` that does not exist, with the closest key of that kind (``list_keys``)."""
         if (kind, key) not in self.suggestions and len(self.suggestions) < MAX_SUGGESTIONS:
-            self.suggestions[kind, key] = "".join(
-                get_close_matches(key, self.resolver.list_keys(kind), 1, MIN_SIMILARITY)
-            )
+            self.suggestions[kind, key] = find_closest(key, self.resolver.list_keys(kind))
         text = interpolate_lazy(message, key=key, **values)
         fix = None
         if closest := self.suggestions.get((kind, key)):
@@ -187,8 +183,7 @@ class RenderContext:
             for value in self.resolver.clinic_values
             for form in (value, value.partition(".")[2])
         }
-        closest = get_close_matches(letters, values_by_letters, 1, MIN_SIMILARITY)
-        return values_by_letters[closest[0]] if closest else ""
+        return values_by_letters.get(find_closest(letters, values_by_letters), "")
 
     def check_plain_text(self, line: int, name: str | Promise, *texts: str, allow_codes: bool = False) -> None:
         """Add issues for markup and phone numbers in plain text that the page prints as typed.

@@ -6,7 +6,6 @@ the project. Components such as figures are inserted after sanitizing, so their 
 
 import re
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from functools import reduce
 from html import escape
 from itertools import pairwise
@@ -19,7 +18,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from portal.text import interpolate_lazy
+from portal.text import find_closest, interpolate_lazy
 from procedures.rendering.blocks import (
     ID_PLACEHOLDER,
     LEVEL_PLACEHOLDER,
@@ -53,7 +52,7 @@ EMPTY_HTML = SafeString("")
 SECTION_LEVEL, MAX_HEADING_LEVEL = 2, 4
 # Names of rows or options, with single spaces between them.
 NAMES = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*(?:[ \t]+[a-z0-9]+(?:-[a-z0-9]+)*)*\Z")
-MIN_NAME_SIMILARITY = 0.7  # difflib ratio; lower than for keys, because block names are short and few
+MIN_BLOCK_SIMILARITY = 70  # percent; lower than for keys, because block names are short and few
 
 
 def to_html(
@@ -408,11 +407,11 @@ def _report_unknown_block(block: Block, context: RenderContext) -> None:
         context.issues.add(block.line, _unnamed_block_message(block.raw), fix=_unnamed_block_fix(block.raw), text=text)
         return
     names = sorted(get_block_types())
-    if closest := get_close_matches(block.name, names, 1, MIN_NAME_SIMILARITY):
+    if closest := find_closest(block.name, names, MIN_BLOCK_SIMILARITY):
         message = _("There is no block “%(name)s”. Did you mean “%(closest)s”?")
-        label = interpolate_lazy(_("Use “%(name)s”"), name=closest[0])
-        fix = Fix(label, replace_key("", block.name, closest[0]))
-        context.issues.add(block.line, message, fix=fix, name=block.name, closest=closest[0])
+        label = interpolate_lazy(_("Use “%(name)s”"), name=closest)
+        fix = Fix(label, replace_key("", block.name, closest))
+        context.issues.add(block.line, message, fix=fix, name=block.name, closest=closest)
     else:
         message = _("There is no block “%(name)s”. The blocks are: %(names)s.")
         context.issues.add(block.line, message, name=block.name, names=", ".join(names))

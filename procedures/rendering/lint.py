@@ -9,7 +9,6 @@ and in them ``token.meta["visible"]``: lines in which a placeholder replaces par
 
 import re
 from collections.abc import Callable, Iterator
-from difflib import get_close_matches
 from html import unescape
 from itertools import groupby, pairwise
 
@@ -18,11 +17,11 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 from markdown_it.token import Token
 
-from portal.text import interpolate_lazy
+from portal.text import find_closest, interpolate_lazy
 from procedures import markup
 from procedures.markup import PLACEHOLDER, make_excerpt
 from procedures.rendering.blocks import get_block_types
-from procedures.rendering.context import MIN_SIMILARITY, RenderContext
+from procedures.rendering.context import RenderContext
 from procedures.rendering.fixes import (
     DELETE_CHARACTERS,
     DELETE_LINE,
@@ -554,7 +553,7 @@ def _check_citations(line: str, context: RenderContext) -> LineResults:
 
 def _find_similar_source(key: str, context: RenderContext) -> str:
     names = context.resolver.list_keys("source")
-    return next(iter(get_close_matches(key.casefold(), names, 1, MIN_SIMILARITY)), "")
+    return find_closest(key.casefold(), names)
 
 
 def _similar_citation(match: re.Match[str], context: RenderContext) -> str:

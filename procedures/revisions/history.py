@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portal.text import escape_formula
 from procedures.enums import PUBLIC_EVENTS, EventKind
 from procedures.figures.approval import FigureVersion
 from procedures.models import Page, Release, ReleaseEvent, Revision
@@ -121,19 +122,7 @@ CSV_COLUMNS = (
     gettext_lazy("account"),
     gettext_lazy("why"),
 )
-# Spreadsheets execute a cell that begins with one of these. A leading apostrophe makes it text.
-FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r", "\n")
 CHUNK_SIZE = 500
-
-
-def escape_formula(text: str) -> str:
-    """Escape a cell so that no spreadsheet executes it, including after spaces and with full-width characters."""
-    start = text.lstrip(" \u00a0\ufeff")
-    return (
-        f"'{text}"
-        if start.startswith((*FORMULA_PREFIXES, "＝", "＋", "－", "＠")) or text.startswith(FORMULA_PREFIXES)
-        else text
-    )
 
 
 class _Echo:

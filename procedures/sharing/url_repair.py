@@ -6,7 +6,6 @@ requires the same letters, however they are separated, or a few wrong letters an
 If two pages could be meant, both are suggested and the reader chooses.
 """
 
-import html
 import re
 import threading
 from collections.abc import Iterable, Iterator
@@ -18,24 +17,15 @@ from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
 from portal.text import fold, is_dictionary_word, words_one_edit_away
+from portal.url_encodings import decode_text, fix_mojibake, undo_encodings
 from procedures.languages import CODES, DEFAULT, LANGUAGES
 from procedures.models import Path, ReleaseEvent
 
 # Quoted-printable: =2D stands for a hyphen, a lone = was a soft line break.
 QUOTED_PRINTABLE_RE = re.compile(r"(?:=[0-9a-f]{2})+", re.IGNORECASE)
 SOFT_BREAK_RE = re.compile(r"=[ \t]*\r?\n")
-PERCENT_ESCAPE_RE = re.compile(r"(?:%[0-9a-f]{2})+", re.IGNORECASE)
-# Escapes of old JavaScript, except surrogates, which are not characters by themselves.
-UNICODE_ESCAPE_RE = re.compile(r"%u(?!d[89a-f])([0-9a-f]{4})", re.IGNORECASE)
-# The first bytes of a truncated UTF-8 character, except bytes that are accented letters in Latin-1.
-TRUNCATED_UTF8_RE = re.compile(
-    rb"(?:[\xc2-\xc8\xca-\xcc\xce-\xd0\xd2\xd4-\xd9\xdb\xdd-\xdf]|[\xe0\xe2-\xe8\xea-\xec\xee\xef]|"
-    rb"[\xe0-\xef][\x80-\xbf]|\xf0[\x80-\xbf]{0,2})\Z"
-)
 # A path parameter, such as ``;jsessionid=1``.
 PATH_PARAMETER_RE = re.compile(r";[a-z_][\w.-]*=[^/\s]*", re.IGNORECASE)
-HTML_ENTITY_RE = re.compile(r"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8}[0-9]{0,2});", re.IGNORECASE)
-NON_ASCII_RE = re.compile("[^\x00-\x7f]{2,}")
 POSSESSIVE_RE = re.compile(r"'s?(?=[/\s]|\Z)")
 STRIPPED_CHARACTERS = " .,;:!?'\"“”‘’«»<>()[]{}*_-=/\\|`´"
 INDEX_PAGE_RE = re.compile(r"(?:index|default)\.[a-z]{3,5}\Z")
@@ -44,8 +34,6 @@ FILE_EXTENSION_RE = re.compile(r"\.(?:html?|php|aspx?|jsp|cfm|pdf)\Z")
 FORMAT_SUFFIX_RE = re.compile(r"(.*/)(booklet|plain\.txt)[\s.,;:!?)/]*\Z", re.DOTALL | re.IGNORECASE)
 FORMAT_SUFFIXES = {"booklet": "booklet/", "plain.txt": "plain.txt"}
 MAX_URL_LENGTH = 300
-# Each program that an address passes through may encode it once more.
-MAX_ENCODING_LAYERS = 3
 
 GUIDES_PREFIX = "visits"
 _ADDRESS_WORDS = [(language.code, language.address_words) for language in LANGUAGES]
@@ -104,13 +92,7 @@ def url_candidates(raw: str) -> list[str]:
 
 def decoded_variants(raw: str) -> list[str]:
     """Return ``raw`` with every encoding undone, folded: first decoded as quoted-printable, then unchanged."""
-    text = raw[:MAX_URL_LENGTH]
-    for _ in range(MAX_ENCODING_LAYERS):
-        decoded = NON_ASCII_RE.sub(_fix_mojibake, PERCENT_ESCAPE_RE.sub(_decode_percent, _unescape(text)))
-        if decoded == text:
-            break
-        text = decoded
-    text = PATH_PARAMETER_RE.sub("", text)
+    text = PATH_PARAMETER_RE.sub("", undo_encodings(raw[:MAX_URL_LENGTH]))
     unquoted = QUOTED_PRINTABLE_RE.sub(_decode_quoted_printable, SOFT_BREAK_RE.sub("", text))
     return list(dict.fromkeys(_fold(variant).replace("=", "") for variant in (unquoted, text)))
 
@@ -123,58 +105,11 @@ def split_format_suffix(raw: str) -> tuple[str, str]:
 
 def _fold(text: str) -> str:
     """Fold to the characters of slugs. A soft hyphen becomes a hyphen, because it may have been one."""
-    return fold(NON_ASCII_RE.sub(_fix_mojibake, text).replace("\u00ad", "-"))
-
-
-def _unescape(text: str) -> str:
-    return UNICODE_ESCAPE_RE.sub(lambda match: chr(int(match[1], 16)), HTML_ENTITY_RE.sub(_decode_entity, text))
-
-
-def _decode_entity(match: re.Match[str]) -> str:
-    return html.unescape(match[0])
-
-
-def _decode_percent(match: re.Match[str]) -> str:
-    data = bytes.fromhex(match[0].replace("%", ""))
-    if not match.string[match.end() :].strip("/ "):
-        data = _strip_truncated_character(data)
-    return _decode_text(data)
-
-
-def _strip_truncated_character(data: bytes) -> bytes:
-    """Remove an incomplete character at the end."""
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return TRUNCATED_UTF8_RE.sub(b"", data)
-    return data
+    return fold(fix_mojibake(text).replace("\u00ad", "-"))
 
 
 def _decode_quoted_printable(match: re.Match[str]) -> str:
-    return _decode_text(bytes.fromhex(match[0].replace("=", "")))
-
-
-def _decode_text(data: bytes) -> str:
-    """Decode as UTF-8, or else as cp1252, which Western mail programs used before UTF-8."""
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")
-
-
-def _fix_mojibake(match: re.Match[str]) -> str:
-    """Repair UTF-8 that was read as Latin-1: ``Ã³`` was ``ó``."""
-    try:
-        return b"".join(_encode_byte(character) for character in match[0]).decode()
-    except UnicodeError:
-        return match[0]
-
-
-def _encode_byte(character: str) -> bytes:
-    try:
-        return character.encode("cp1252")
-    except UnicodeEncodeError:
-        return character.encode("latin-1")
+    return decode_text(bytes.fromhex(match[0].replace("=", "")))
 
 
 def _normalize_path(text: str) -> str:

@@ -6,12 +6,10 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
+from portal.http import is_staff_path, plain_response
 from portal.storage.database import is_connection_error
 from procedures.languages import DEFAULT, LANGUAGES, language_of_path
 from procedures.views.layout import LAST_CLINIC, base_context, load_clinic, render_response
-
-# Error pages for staff are imported on demand: a process that serves only patients never loads the admin.
-ADMIN_PREFIX = "/admin/"
 
 
 def _language_of_request(request: HttpRequest) -> str:
@@ -30,12 +28,13 @@ def _render_error(
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Return 400 as plain text."""
     # A wrong Host header must not cause a query or be echoed in the response.
-    return HttpResponse("400: this request was not understood.\n", status=400, content_type="text/plain; charset=utf-8")
+    return plain_response(400, "400: this request was not understood.")
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None, reason: str = "") -> HttpResponse:
     """Return 403, for a missing permission or a form that failed the CSRF check."""
-    if request.path_info.startswith(ADMIN_PREFIX):
+    if is_staff_path(request):
+        # A process that serves only patients never loads the admin.
         from portal.accounts.views import base as staff_errors
 
         return staff_errors.forbidden(request, reason)
@@ -68,7 +67,7 @@ def render_not_found(language: str, suggestions: list[dict[str, str]]) -> HttpRe
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Return 404 for a view that raised Http404."""
-    if request.path_info.startswith(ADMIN_PREFIX):
+    if is_staff_path(request):
         from portal.accounts.views import base as staff_errors
 
         return staff_errors.not_found(request)
@@ -86,7 +85,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def unavailable(request: HttpRequest) -> HttpResponse:
     """Return 503 while the database cannot be reached. Sends no query; cached pages are still served."""
-    if request.path_info.startswith(ADMIN_PREFIX):
+    if is_staff_path(request):
         message: object = _(
             "The database is not responding, and your changes were not saved. Go back, copy what you typed, "
             "and try again in a few minutes. Patients can still read the pages."

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from portal.http import public_response
+from portal.http import get_content_length, public_response
 from portal.security import client_network
 from procedures.feedback import InvalidFeedbackError, clean_comment, is_rate_limited, is_same_origin, save_feedback
 from procedures.languages import home_path
@@ -99,7 +99,7 @@ def _process_submission(request: HttpRequest, language: str, code: str) -> HttpR
     if not is_same_origin(request):
         message = _("Your answer was not sent from our site. Please open the page again and answer there.")
         return _reject(language, message, 403)
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_FORM_BYTES:
+    if get_content_length(request) > MAX_FORM_BYTES:
         return _reject(language, _("Your comment is too long. Please write only one line."), 413)
     page = _find_page(language, code)
     if page is None:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 
-from portal.http import public_response
+from portal.http import ADMIN_PREFIX, public_response
 from procedures import languages
 from procedures.branding import build_stylesheet
 from procedures.languages import home_path
@@ -58,7 +58,8 @@ def _escaped_absolute_url(path: str) -> str:
 @public_response
 def robots_txt(request: HttpRequest) -> HttpResponse:
     """Tell crawlers which paths to skip."""
-    lines = ["User-agent: *", "Disallow: /admin/", "Disallow: /search/", "Disallow: /p/"]
+    skipped = [f"{home_path(code)}{name}/" for code in languages.CODES for name in ("search", "p", "clear")]
+    lines = ["User-agent: *", *(f"Disallow: {path}" for path in (ADMIN_PREFIX, *skipped))]
     lines.append(f"Sitemap: {settings.PUBLIC_URL}/sitemap.xml")
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 

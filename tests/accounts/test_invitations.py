@@ -102,7 +102,8 @@ def test_a_damaged_url_with_the_whole_token_still_works(nina: User) -> None:
         /admin/welcome/{one}=0A{two}/ /admin/welcome/{one}=0D=0A{two}/ /admin/welcome/{one}=%0D%0A{two} /admin{token}
         /admin/welcome/{one}%20{two}. /admin/welcome/3D{token}/ /admin/welcome{token} /adm=0D=0Ain/welcome/{token}/
         /admin/welcome/%22{token}%22%3E /admin/welcome/={token} //admin/welcome/{token}/ /admin/{token} /{token}
-        /admin/welcome/{one}%253D%250A{two} /admn/welcome/{token}/ /es/welcome/{token}""".split()
+        /admin/welcome/{one}%253D%250A{two} /admin/welcome/{one}%2525253D%2525250A{two}
+        /admin/welcome/{one}%26NewLine;{two} /admn/welcome/{token}/ /es/welcome/{token}""".split()
     for path in damaged:
         opened = Client().get(path, follow=True)
         posted = Client().post(opened.request["PATH_INFO"], {"new_password": "short"})

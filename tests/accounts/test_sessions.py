@@ -9,9 +9,17 @@ from django.conf import settings
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from portal.accounts import sessions
+from portal.accounts import invitations, sessions
 from portal.accounts.models import AuditEvent, User
-from tests.accounts.conftest import PASSWORD, add_totp, logged_in_client, make_member, post_login, totp_code
+from tests.accounts.conftest import (
+    PASSWORD,
+    add_totp,
+    extract_link,
+    logged_in_client,
+    make_member,
+    post_login,
+    totp_code,
+)
 
 pytestmark = pytest.mark.django_db
 NEW_PASSWORD = "violin harbor nine pears"
@@ -159,6 +167,15 @@ def test_changing_the_password_ends_other_sessions(nina: User) -> None:
     assert is_logged_in(here) and not is_logged_in(there)
     assert [row.session_key for row in nina.usersession_set.all()] == [here.session.session_key]
     assert post_login(Client(), password=NEW_PASSWORD)["Location"] == "/admin/login/code/"
+
+
+def test_a_link_that_was_not_used_ends_with_a_change_of_the_password(nina: User) -> None:
+    path = extract_link(invitations.create_link(nina, actor=None))
+    client = logged_in_client(nina)
+    client.post("/admin/password_change/", {"old_password": PASSWORD, "new_password": NEW_PASSWORD})
+
+    assert Client().post(path, {"new_password": "cactus river nine lamps"}).status_code == 410
+    assert post_login(Client(), password=NEW_PASSWORD).status_code == 302
 
 
 def test_a_deactivated_account_is_signed_out_at_once(nina: User) -> None:

@@ -22,7 +22,8 @@ from django.utils import timezone
 
 from portal.accounts import invitations
 from portal.accounts.models import AuditEvent, User
-from portal.accounts.sso_settings import ROLE_VARIABLES, read_sso_settings
+from portal.accounts.roles import ROLES
+from portal.accounts.sso_settings import read_sso_settings
 from portal.env import SettingsEnv
 from procedures.roles import ROLE_PERMISSIONS
 from tests.accounts.conftest import PASSWORD, add_totp, logged_in_client, make_member, post_login, totp_code
@@ -502,7 +503,7 @@ def test_sso_urls_do_not_exist_without_a_provider() -> None:
 
 
 def test_configurable_roles_are_the_portals_roles() -> None:
-    assert set(ROLE_VARIABLES) == set(ROLE_PERMISSIONS)
+    assert {role.name for role in ROLES} == set(ROLE_PERMISSIONS)
 
 
 # SAML

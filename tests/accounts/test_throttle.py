@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import timezone
 
 from portal.accounts import throttle
-from portal.accounts.models import Throttle, User
+from portal.accounts.models import AuditEvent, Throttle, User
 from tests.accounts.conftest import add_totp, logged_in_client, post_login
+from tests.accounts.test_invitations import WITH_MAIL
 from tests.conftest import separate_database
 from tests.served_data import ROOT
 
@@ -138,6 +139,26 @@ def test_codes_are_throttled(nina: User, client: Client) -> None:
 
     assert "This code is not correct" in responses[4]
     assert "Wait" in responses[5]
+
+
+def test_every_throttled_attempt_is_logged() -> None:
+    client = Client(**STRANGER)
+    for limit, name in ((throttle.NETWORK, "password-reset"), (throttle.SSO, "sso")):
+        for _ in range(limit.free_attempts):
+            throttle.count_attempt([throttle.AttemptCounter(f"{name}|192.0.2.66", limit)])
+
+    with override_settings(**WITH_MAIL):
+        reset = client.post("/admin/password/forgotten/", {"username": "nina"})
+    with override_settings(SSO_PROVIDER="oidc"):
+        redirect = client.get("/admin/sso/")
+    with override_settings(SSO_PROVIDER="saml"):
+        answer = client.post("/admin/sso/saml/acs/")
+
+    assert (reset.status_code, redirect["Location"], answer.status_code) == (429, "/admin/login/", 429)
+    for page in (reset, client.get("/admin/login/"), answer):
+        assert "Too many attempts. Wait " in page.text
+    events = AuditEvent.objects.filter(kind="slowed").order_by("pk").values_list("detail", flat=True)
+    assert list(events) == ["password reset", "single sign-on", "single sign-on"]
 
 
 def test_long_waits_are_shown_in_minutes_on_every_form(nina: User) -> None:

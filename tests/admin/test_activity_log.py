@@ -11,12 +11,12 @@ from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.env import DUMMY_EMAIL_BACKEND
+from portal.text import escape_formula
 from procedures.enums import EventKind
 from procedures.models import Clinic, DigestDelivery, Page, ReleaseEvent
 from procedures.publishing.review import submit_for_review
 from procedures.publishing.tasks import send_digests
 from procedures.revisions.drafts import save_revision
-from procedures.revisions.history import escape_formula
 from tests.admin.conftest import SignIn
 from tests.factories import make_page
 

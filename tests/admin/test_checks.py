@@ -43,12 +43,6 @@ def test_markdownx_urls_fail_the_check_wherever_they_are_included(
     assert ids(check_markdownx_urls(None)) == ["portal.E001"] * count
 
 
-def test_another_markdown_renderer_fails_the_check(settings: object) -> None:
-    settings.MARKDOWNX_MARKDOWNIFY_FUNCTION = "markdownx.utils.markdownify"  # type: ignore[attr-defined]
-
-    assert ids(check_markdownx_urls(None)) == ["portal.E002"]
-
-
 @pytest.mark.parametrize(
     ("url", "hosts", "wanted"),
     [

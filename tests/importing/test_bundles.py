@@ -221,7 +221,7 @@ def test_a_zip_bomb_is_rejected_before_it_is_extracted(tmp_path: Path, monkeypat
     with pytest.raises(InvalidBundleError, match="too large"):
         extract_bundle(bomb, tmp_path)
 
-    monkeypatch.setattr(bundles, "MAX_BUNDLE_BYTES", 1_000_000)
+    monkeypatch.setattr(bundles, "MAX_UNPACKED_BYTES", 1_000_000)
     with pytest.raises(InvalidBundleError, match="larger than"):
         extract_bundle(bomb, tmp_path)
     assert list(tmp_path.rglob("*.png")) == []

@@ -8,6 +8,7 @@ import threading
 import time
 from datetime import timedelta
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from django.test import Client
@@ -65,6 +66,13 @@ def test_events_in_the_future_show_that_the_clock_is_behind() -> None:
     else:
         assert answer.status_code == 503
         assert answer.content.startswith(b"this machine's clock is 3600 s behind the database's: set up NTP")
+
+
+@pytest.mark.django_db
+def test_the_free_space_is_counted_in_the_megabytes_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: mock.Mock(free=64 * 1024 * 1024 - 1))
+
+    assert Client().get("/readyz").text == "the disk of the data directory is nearly full (63 MB free)\n"
 
 
 CHECK = """

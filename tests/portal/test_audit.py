@@ -293,12 +293,29 @@ def test_an_export_includes_the_last_day() -> None:
     assert [json.loads(line)["detail"] for line in lines] == ["=HYPERLINK(1)"] * 2
 
 
+def test_no_cell_of_an_export_is_run_as_a_formula() -> None:
+    details = ["\n=1", " =1", "\u00a0+1", "\ufeff@1", "＝1", "－1"]
+    stream = io.StringIO()
+
+    audit.write_csv([event(detail=detail) for detail in details], stream)
+
+    rows = csv.DictReader(io.StringIO(stream.getvalue(), newline=""))
+    assert [row["detail"] for row in rows] == [f"'{detail}" for detail in details]
+
+
 def test_an_export_never_replaces_a_file_and_says_what_is_wrong(tmp_path: Path) -> None:
     file = tmp_path / "events.csv"
     assert export("--from", "2026-03-02", "--to", "2026-03-02", "--output", str(file)) == f"{file}: 0 events\n"
     assert file.read_bytes().startswith(b"time,id,category,")
     for arguments, message in [
-        (("--from", "2026-03-02", "--to", "2026-03-02", "--output", str(file)), "cannot be written: File exists."),
+        (
+            ("--from", "2026-03-02", "--to", "2026-03-02", "--output", str(file)),
+            "already exists. Choose a new file name.",
+        ),
+        (
+            ("--from", "2026-03-02", "--to", "2026-03-02", "--output", str(tmp_path / "missing" / "events.csv")),
+            "could not be written. The folder does not exist. Create it first.",
+        ),
         (("--from", "2026-03-02", "--to", "2026-03-01"), "--to is before --from. Swap them."),
         (("--from", "1 March", "--to", "2026-03-01"), "1 March is not a valid date. Use the format 2026-01-31."),
     ]:

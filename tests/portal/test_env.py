@@ -369,12 +369,30 @@ def test_postgresql_is_configured_by_its_url(tmp_path: Path, scheme: str) -> Non
     )
 
 
+def test_a_new_key_survives_a_power_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[tuple[str, int]] = []
+
+    def fsync(descriptor: int) -> None:
+        synced.append((str(Path(f"/proc/self/fd/{descriptor}").readlink()), os.fstat(descriptor).st_size))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(env, "may_create", True)
+    key = env.read_or_create_key(tmp_path / "secret-key")
+
+    assert [size for path, size in synced if path != str(tmp_path)] == [len(key)]
+    assert str(tmp_path) in dict(synced), "the name of the file, too"
+    assert [file.name for file in tmp_path.iterdir()] == ["secret-key"]
+    assert (tmp_path / "secret-key").stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.parametrize(
     ("url", "port", "tls", "ssl"),
     [
         ("smtps://u:p%40x@mail.example.org", 465, False, True),
         ("smtp://u:p%40x@mail.example.org", 587, True, False),
         ("smtp://u:p%40x@127.0.0.1:25", 25, False, False),
+        ("smtp://u:p%40x@127.0.0.2:25", 25, False, False),
+        ("smtp://u:p%40x@[::1]:25", 25, False, False),
     ],
 )
 def test_email_is_encrypted_except_to_a_loopback_host(

@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from portal import get_version, health
 from portal.accounts.models import PasswordResetRequest
+from portal.storage.local_storage import AtomicFileSystemStorage
 from procedures.models import Page, ReleaseEvent
 from procedures.publishing.site_source import publish_lag
 from tests.factories import make_page, make_public
@@ -50,6 +51,15 @@ def test_metrics_do_not_exist_until_a_token_is_set() -> None:
         assert response.status_code == 200 and response["Content-Type"].startswith("text/plain")
         assert response["Cache-Control"] == "no-store"
         assert Client().post("/metrics").status_code == 405
+
+
+@pytest.mark.django_db
+@override_settings(METRICS_TOKEN=TOKEN)
+def test_a_media_storage_that_readyz_reports_is_not_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AtomicFileSystemStorage, "describe_problem", lambda storage: "the media folder cannot be used")
+
+    assert "the media folder cannot be used" in Client().get("/readyz").text
+    assert read_metrics(scrape().text)["plainspine_media_storage_up"] == 0
 
 
 @pytest.mark.django_db

@@ -96,15 +96,20 @@ def rows(database: Path) -> list[str]:
         return list(connection.iterdump())
 
 
-@pytest.mark.parametrize("app", ["procedures", "staff", "auth"])
-def test_a_database_with_an_unknown_migration_stops_the_start_and_is_not_changed(tmp_path: Path, app: str) -> None:
-    database = tmp_path / "portal.sqlite3"
+def record_migration(database: Path, app: str, name: str) -> None:
+    """Create a database with a single applied migration."""
     with sqlite3.connect(database) as connection:
         connection.execute(
             "CREATE TABLE django_migrations (id integer PRIMARY KEY, app text, name text, applied datetime)"
         )
-        connection.execute("INSERT INTO django_migrations VALUES (1, ?, '9999_unknown', '2040-01-01 00:00:00')", [app])
+        connection.execute("INSERT INTO django_migrations VALUES (1, ?, ?, '2026-01-01 00:00:00')", [app, name])
     connection.close()
+
+
+@pytest.mark.parametrize("app", ["procedures", "staff", "auth"])
+def test_a_database_with_an_unknown_migration_stops_the_start_and_is_not_changed(tmp_path: Path, app: str) -> None:
+    database = tmp_path / "portal.sqlite3"
+    record_migration(database, app, "9999_unknown")
     before = rows(database)
 
     run = serve(data=tmp_path)
@@ -116,6 +121,18 @@ def test_a_database_with_an_unknown_migration_stops_the_start_and_is_not_changed
     )
     assert rows(database) == before
     assert not (tmp_path / "media").exists()
+
+
+def test_a_database_with_an_unknown_migration_is_not_backed_up(tmp_path: Path) -> None:
+    (tmp_path / "secret-key").write_text("k" * 64)
+    record_migration(tmp_path / "portal.sqlite3", "staff", "0002_unknown")
+
+    run = manage("backup", str(tmp_path / "backup.tar"), data=tmp_path)
+
+    assert get_error_line(run) == (
+        "CommandError: The database has a migration that this version does not have (staff.0002_unknown): it was made by a "
+        "newer version, or by one that predates the squashed migrations. Back it up with the version that created it."
+    )
 
 
 BROKEN_DATABASES: dict[str, Callable[[Path], object]] = {
@@ -143,6 +160,14 @@ def test_an_unreachable_postgresql_server_stops_the_start(tmp_path: Path) -> Non
         "CommandError: The site cannot start: the database does not respond: PostgreSQL is not"
     )
     assert "hunter2" not in run.stderr
+
+
+def test_demo_accounts_are_allowed_on_every_loopback_address(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.2", 0)) as other:
+        port = other.getsockname()[1]
+        run = serve("--demo", "--host", "127.0.0.2", "--port", str(port), data=tmp_path)
+
+    assert get_error_line(run).startswith(f"CommandError: Cannot listen on 127.0.0.2:{port}: Another program")
 
 
 @pytest.mark.parametrize(

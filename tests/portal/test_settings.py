@@ -54,11 +54,6 @@ def test_mounted_markdownx_urls_are_an_error() -> None:
     assert {found.id for found in checks.check_markdownx_urls(None)} == {"portal.E001"}
 
 
-@override_settings(MARKDOWNX_MARKDOWNIFY_FUNCTION="markdownx.utils.markdownify")
-def test_another_markdown_renderer_is_an_error() -> None:
-    assert "portal.E002" in {found.id for found in checks.check_markdownx_urls(None)}
-
-
 @pytest.mark.parametrize(
     ("url", "hosts", "ids"),
     [

@@ -1,5 +1,6 @@
 """An exported site works on any static server and from disk: every link points to a file or to the live site."""
 
+import errno
 import re
 import subprocess
 import sys
@@ -7,7 +8,11 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from django.core.management import CommandError, call_command
+from django.http import HttpResponse
+from django.test import override_settings
 
+from portal.management.commands import export_site
 from portal.management.commands.export_site import OfflinePage
 from tests.conftest import ServedSite
 from tests.served_data import ROOT
@@ -44,6 +49,25 @@ def export(site: ServedSite, folder: Path) -> subprocess.CompletedProcess[str]:
 def test_links_to_exported_pages_are_relative(link: str, rewritten: str, settings: object) -> None:
     settings.PUBLIC_URL = "https://site.example"  # type: ignore[attr-defined]
     assert OfflinePage("/a/", EXPORTED).rewrite(f"<!doctype html>{link}") == f"<!doctype html>{rewritten}"
+
+
+@override_settings(SITE_SOURCE="tests.published.test_export_site")
+def test_an_export_that_fails_leaves_no_incomplete_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch(path: str) -> HttpResponse:
+        if path == "/b/":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return HttpResponse("text", content_type="text/plain")
+
+    monkeypatch.setattr(export_site, "make_fetch", lambda: fetch)
+    monkeypatch.setattr(export_site, "collect_static_files", lambda: False)
+
+    with pytest.raises(CommandError, match="The disk is full"):
+        call_command("export_site", str(tmp_path / "copy"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def public_urls() -> list[str]:
+    return ["/a/", "/b/"]
 
 
 def test_every_link_of_an_exported_site_leads_to_a_file(served_site: ServedSite, tmp_path: Path) -> None:

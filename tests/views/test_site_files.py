@@ -48,7 +48,7 @@ def test_sitemap_lists_the_same_translations_as_the_pages(site: Site) -> None:
     assert translated > 10
 
 
-def test_robots_txt_disallows_admin_search_and_short_codes(site: Site) -> None:
+def test_robots_txt_disallows_what_is_not_a_page_in_every_language(site: Site) -> None:
     answer = fetch(site.url, "/robots.txt")
 
     assert answer.header("content-type") == "text/plain; charset=utf-8"
@@ -57,6 +57,10 @@ def test_robots_txt_disallows_admin_search_and_short_codes(site: Site) -> None:
         "Disallow: /admin/",
         "Disallow: /search/",
         "Disallow: /p/",
+        "Disallow: /clear/",
+        "Disallow: /es/search/",
+        "Disallow: /es/p/",
+        "Disallow: /es/clear/",
         f"Sitemap: {site.url}/sitemap.xml",
     ]
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from django.views.generic.base import ContextMixin
 
 from portal.accounts.models import User
+from portal.http import ADMIN_PREFIX
 
 ViewFunc = TypeVar("ViewFunc", bound=Callable[..., HttpResponseBase])
 # Title and explanation of a page.
@@ -83,7 +84,7 @@ def require_recent_login(view: ViewFunc) -> ViewFunc:
 def get_safe_next_url(request: HttpRequest) -> str:
     """Return the ``next`` parameter if it is a local URL under /admin/; otherwise an empty string."""
     next_url = str(request.POST.get("next") or request.GET.get("next") or "")
-    is_safe = next_url.startswith("/admin/") and url_has_allowed_host_and_scheme(next_url, allowed_hosts=None)
+    is_safe = next_url.startswith(ADMIN_PREFIX) and url_has_allowed_host_and_scheme(next_url, allowed_hosts=None)
     return next_url if is_safe else ""
 
 

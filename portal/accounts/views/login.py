@@ -29,7 +29,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from portal import audit
 from portal.accounts import mail, mfa, sessions, sso, throttle
 from portal.accounts.adapter import LOGIN_FAILED, authenticate
-from portal.accounts.invitations import find_token, redeem_token
+from portal.accounts.invitations import find_token, redeem_token, save_password
 from portal.accounts.models import AccessToken, PasswordResetRequest, User
 from portal.accounts.passwords import (
     IDENTIFIER_LABEL,
@@ -209,8 +209,8 @@ def password_reset(request: HttpRequest) -> HttpResponse:
     context = {"form": form, "has_mail": has_mail, "is_requested": False}
     if has_mail and form.is_bound and form.is_valid():
         counter = throttle.AttemptCounter(f"password-reset|{client_network(request)}", throttle.NETWORK)
-        if wait := throttle.count_attempt([counter]):
-            form.add_error(None, throttle.throttled_message(wait))
+        if message := throttle.start_attempt([counter], request, detail="password reset"):
+            form.add_error(None, message)
             return render_page(request, "password_reset.html", context, title=title, status=HTTP_TOO_MANY_REQUESTS)
         PasswordResetRequest.objects.create(identifier=form.cleaned_data["username"])
         audit.record(audit.Kind.PASSWORD_RESET_REQUESTED, user=None, request=request)
@@ -228,10 +228,8 @@ def password_change(request: HttpRequest) -> HttpResponse:
     form = PasswordChangeForm(user, request.POST) if request.method == "POST" else PasswordChangeForm(user)
     if not (form.is_bound and form.is_valid()):
         return render_page(request, "password_change.html", {"form": form}, title=gettext("Change your password"))
-    user.set_password(form.cleaned_data["new_password"])
-    user.save(update_fields=["password"])
-    sessions.revoke_all(user, except_request=request)
-    audit.record(audit.Kind.PASSWORD_CHANGED, user=user, actor=user, request=request)
-    mail.notify(user, gettext("Password changed"))
+    save_password(
+        user, form.cleaned_data["new_password"], request=request, notice=gettext("Password changed"), keep_session=True
+    )
     messages.success(request, gettext("Your password has been changed. All other devices have been signed out."))
     return redirect("mfa_index")

@@ -20,10 +20,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from portal.accounts import sessions, sso, throttle
+from portal.accounts import sessions, sso
 from portal.accounts.models import User
 from portal.accounts.sso_settings import OIDC, SAML
 from portal.accounts.views.base import get_safe_next_url, render_page
+from portal.http import plain_response
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +49,8 @@ def sso_login(request: HttpRequest) -> HttpResponse:
     next_url, purpose = get_safe_next_url(request), request.GET.get(sso.PURPOSE_KEY, sso.SIGN_IN)
     if isinstance(request.user, User) and purpose == sso.SIGN_IN:
         return HttpResponseRedirect(next_url or reverse("admin:index"))
-    if wait := throttle.count_attempt(sso.throttle_counters(request)):
-        messages.error(request, throttle.throttled_message(wait))
+    if message := sso.start_attempt(request):
+        messages.error(request, message)
         return HttpResponseRedirect(reverse("account_login"))
     sessions.record_provider_redirect(request)
     try:
@@ -122,8 +123,8 @@ def oidc_callback(request: HttpRequest, provider_id: str) -> HttpResponse:
 def saml_acs(request: HttpRequest, organization_slug: str) -> HttpResponse:
     """Store a SAML response for ``saml_finish_acs``: browsers send no session cookie with the provider's form."""
     _require_provider(SAML)
-    if throttle.count_attempt(sso.throttle_counters(request)):
-        return HttpResponse("Too many attempts. Try again in a minute.\n", status=429, content_type="text/plain")
+    if message := sso.start_attempt(request):
+        return plain_response(429, message)
     from allauth.socialaccount.providers.saml.views import acs
 
     request.POST  # noqa: B018 -- parse the body before removing the headers that this needs

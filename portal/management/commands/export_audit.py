@@ -1,12 +1,14 @@
 """``manage.py export_audit``: export sign-in and content events; docs/audit.md lists the fields."""
 
 import datetime
+import io
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.audit import export_events, write_csv, write_json_lines
+from portal.storage.local_storage import create_output_file
 
 
 def parse_date(text: str) -> datetime.date:
@@ -38,15 +40,8 @@ class Command(BaseCommand):
         if options["output"] is None:
             write(export_events(start, end), self.stdout)  # type: ignore[arg-type]  # OutputWrapper has write()
             return
-        output: Path = options["output"]
-        try:
-            with output.open("x", encoding="utf-8", newline="") as stream:
-                try:
-                    count = write(export_events(start, end), stream)
-                except BaseException:
-                    # A file with only some of the events would look complete.
-                    output.unlink(missing_ok=True)
-                    raise
-        except OSError as error:
-            raise CommandError(f"{output} cannot be written: {error.strerror}.") from error
-        self.stdout.write(f"{output}: {count} events")
+        with create_output_file(options["output"]) as file:
+            stream = io.TextIOWrapper(file, encoding="utf-8", newline="")
+            count = write(export_events(start, end), stream)
+            stream.detach()
+        self.stdout.write(f"{options['output']}: {count} events")

@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from portal.published.builder import SiteSource, make_fetch
-from portal.storage.local_storage import describe_write_error
+from portal.storage.local_storage import create_output_folder
 from portal.storage.static_files import collect_static_files
 
 LINK_ATTRIBUTES = frozenset({"href", "src", "action", "poster"})
@@ -38,13 +38,9 @@ class Command(BaseCommand):
         parser.add_argument("folder", type=Path, metavar="FOLDER", help="a new or an empty folder")
 
     def handle(self, *args: Any, folder: Path, **options: Any) -> None:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise CommandError(f"{folder} is not empty. Choose a new folder.")
-        collect_static_files()
-        try:
+        with create_output_folder(folder):
+            collect_static_files()
             pages, files = self._export(folder)
-        except OSError as error:
-            raise CommandError(describe_write_error(error, folder)) from error
         self.stdout.write(
             f"{pages} pages and {files} other files in {folder}. Search is not included because it needs the server."
         )

@@ -1,7 +1,5 @@
 """The ``restore`` command: restore a backup into an empty installation."""
 
-import errno
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -62,12 +60,8 @@ class Command(BaseCommand):
             raise BackupError("The database is not empty. Set PORTAL_DATA_DIR or DATABASE_URL to a new one.")
         if next(iter_media(), None) is not None:
             raise BackupError("The media storage is not empty. Use a new PORTAL_DATA_DIR or an empty bucket.")
-        if unknown := backup.find_unknown_migration(manifest.migrations):
-            raise BackupError(
-                f"The backup has a migration that this version does not have ({unknown}): it was made by a newer "
-                "version, or by one that predates the squashed migrations. Restore it with the version that created "
-                "it."
-            )
+        if unknown := backup.describe_unknown_migration(manifest.migrations):
+            raise BackupError(f"The backup has {unknown}. Restore it with the version that created it.")
         has_own_key = backup.SECRET_KEY_MEMBER in manifest.members and not settings.IS_KEY_IN_ENVIRONMENT
         if not has_own_key and not new_key and manifest.key_fingerprint != make_fingerprint():
             raise BackupError(
@@ -148,7 +142,7 @@ def _describe_error(error: Exception) -> str:
         if not backup.is_disk_full_error(error):
             reason = describe_error(error) if is_connection_error(error) else str(error).splitlines()[0]
             return f"The database cannot be used: {reason}."
-        error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        error = backup.disk_full_error(settings.DATA_DIR)
     if isinstance(error, OSError) and not error.errno and isinstance(error.__cause__, OSError):
         # StorageUnavailableError wraps the disk's error.
         error = error.__cause__

@@ -3,7 +3,6 @@
 import contextlib
 import datetime
 import errno
-import fcntl
 import io
 import os
 import socket
@@ -24,11 +23,12 @@ from django.db.migrations.recorder import MigrationRecorder
 from portal.accounts.models import User
 from portal.accounts.services import create_demo_accounts
 from portal.accounts.sessions import is_network_reachable
-from portal.backup import find_unknown_migration, sqlite_wal_warning
+from portal.backup import describe_unknown_migration, sqlite_wal_warning
 from portal.env import ConfigurationError
 from portal.health import is_clock_synchronized
 from portal.published.files import PublishedFiles
 from portal.secret_key import record_key_fingerprint, require_key
+from portal.security import is_loopback
 from portal.storage.database import (
     DATABASE_FILE_MISSING,
     DatabaseFileMonitor,
@@ -36,13 +36,12 @@ from portal.storage.database import (
     describe_error,
     require_existing_database,
 )
-from portal.storage.local_storage import StorageUnavailableError
+from portal.storage.local_storage import StorageUnavailableError, try_lock
 from portal.storage.static_files import collect_static_files
 from portal.supervisor import SupervisedServer, run_in_child, supervised_worker
 from portal.text import prepare_word_lists
 
 READY_POLL_SECONDS = 0.1
-LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 MAX_WORKERS = 64
 # Concurrent requests per web process. With too few threads, slow clients block it.
 BLOCKING_THREADS = 16
@@ -106,14 +105,12 @@ class Command(BaseCommand):
         Otherwise, two servers, even of different versions, could silently share the directory, and only one of them
         would be stopped later.
         """
-        with (settings.DATA_DIR / "serve.lock").open("a") as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
+        with try_lock(settings.DATA_DIR / "serve.lock") as is_locked:
+            if not is_locked:
                 raise ConfigurationError(
                     f"Another “serve” process is using {settings.DATA_DIR}. Stop it, or set PORTAL_DATA_DIR to another "
                     "folder."
-                ) from error
+                )
             yield
 
     def _continue_without_database(self, error: DatabaseError) -> None:
@@ -138,7 +135,7 @@ class Command(BaseCommand):
             raise ConfigurationError(f"--workers is {options['workers']}. Choose 1 to {MAX_WORKERS}.")
         if not 1 <= options["port"] <= 65535:
             raise ConfigurationError(f"--port is {options['port']}. Choose 1 to 65535.")
-        if options["demo"] and options["host"] not in LOOPBACK_HOSTS:
+        if options["demo"] and not is_loopback(options["host"]):
             raise ConfigurationError("--demo is for trials on this machine only. Omit --host or --demo.")
         if options["demo"] and is_network_reachable():
             raise ConfigurationError(
@@ -218,11 +215,10 @@ class Command(BaseCommand):
 
     def _reject_unknown_migrations(self) -> None:
         applied = MigrationRecorder(connection).applied_migrations()
-        if unknown := find_unknown_migration(".".join(key) for key in applied):
+        if unknown := describe_unknown_migration(".".join(key) for key in applied):
             raise ConfigurationError(
-                f"The database has a migration that this version does not have ({unknown}): it was made by a newer "
-                "version, or by one that predates the squashed migrations. Run the version that created it, or start "
-                "with a new PORTAL_DATA_DIR or DATABASE_URL."
+                f"The database has {unknown}. Run the version that created it, or start with a new PORTAL_DATA_DIR or "
+                "DATABASE_URL."
             )
 
     def _print_storage(self) -> None:

@@ -27,6 +27,7 @@ from portal.secret_key import require_key
 from portal.storage.database import describe_error, is_connection_error, require_existing_database
 from portal.storage.local_storage import StorageUnavailableError
 from portal.storage.media import read_public_names
+from portal.storage.static_files import describe_file
 
 # Give web processes priority when the CPU is busy.
 NICENESS = 10
@@ -136,8 +137,7 @@ def build_fingerprint() -> str:
     own_apps = [Path(app.path) for app in apps.get_app_configs() if Path(app.path).is_relative_to(settings.BASE_DIR)]
     for file in [file for folder in [*own_apps, settings.TEMPLATES_DIR] for file in sorted(folder.rglob("*"))]:
         if file.suffix in {".py", ".html", ".mo"}:
-            stat = file.stat()
-            digest.update(f"{file} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+            digest.update(describe_file(str(file), file))
     manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
     digest.update(manifest.read_bytes() if manifest.exists() else b"")
     return digest.hexdigest()

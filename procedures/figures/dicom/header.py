@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from django.utils.translation import gettext as _
 
+from portal import MEGABYTE
+from portal.security import MAX_FILE_BYTES
 from procedures.figures.decoding import DICOM_PREAMBLE_BYTES, InvalidImageError, is_dicom, validate_dimensions
 from procedures.figures.dicom.grayscale import read_numbers
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 # The packages of the extra ``dicom``. Older installations had only pydicom.
 REQUIRED_PACKAGES = ("pydicom", "numpy", "gdcm", "jpeg_ls", "pylibjpeg", "openjpeg")
-MAX_DICOM_BYTES = 250 * 1024 * 1024
+MAX_DICOM_BYTES = MAX_FILE_BYTES
 MAX_HEADER_BYTES = 16 * 1024 * 1024
 MAX_FRAMES = 2000
 MAX_PIXELS = 20_000_000
@@ -186,7 +188,8 @@ def open_dicom(stream: BinaryIO) -> DicomFile:
         raise InvalidImageError(_("DICOM import is not set up. Ask your IT team."))
     source = BoundedReader(stream)
     if source.size > MAX_DICOM_BYTES:
-        raise InvalidImageError(_("The DICOM file is larger than 250 MB. Export fewer frames and choose the new file."))
+        message = _("The DICOM file is larger than %(size)s MB. Export fewer frames and choose the new file.")
+        raise InvalidImageError(message % {"size": MAX_DICOM_BYTES // MEGABYTE})
     if not is_dicom(source.read(DICOM_PREAMBLE_BYTES)):
         raise InvalidImageError(_("This is not a DICOM file."))
     dataset, source = read_dataset(source, [*LAYOUT_TAGS, *VALUE_TAGS])

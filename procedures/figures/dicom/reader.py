@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from django.utils.translation import gettext as _
 
+from portal import MEGABYTE
 from procedures.figures.decoding import DICOM_PREAMBLE_BYTES, InvalidImageError, is_dicom, read_16bit_grayscale
 from procedures.figures.dicom.frames import RAW_FILE, FrameLayout, FrameSet, store_frames, write_metadata
 from procedures.figures.dicom.grayscale import (
@@ -88,7 +89,8 @@ def extract_frames(stream: BinaryIO, folder: Path) -> FrameSet:
             file.rows * file.columns * file.samples_per_pixel * (file.bits_allocated // 8) * file.frames
             > MAX_DICOM_BYTES
         ):
-            raise InvalidImageError(_("Uncompressed, the pictures are larger than 250 MB. Export fewer frames."))
+            message = _("Uncompressed, the pictures are larger than %(size)s MB. Export fewer frames.")
+            raise InvalidImageError(message % {"size": MAX_DICOM_BYTES // MEGABYTE})
         layout = store_frames(file, folder)
         lut_count = file.frames if "PerFrameFunctionalGroupsSequence" in file.dataset else 1
         write_metadata(

@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
-from portal.storage.local_storage import describe_write_error
 from procedures.importing.content_folder import dump_content_folder
 
 
@@ -19,10 +18,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder: Path = options["folder"]
-        try:
-            dump_content_folder(folder)
-        except FileExistsError as error:
-            raise CommandError(f"{folder} is not empty. Choose an empty or new folder.") from error
-        except OSError as error:
-            raise CommandError(describe_write_error(error, folder)) from error
+        dump_content_folder(folder)
         self.stdout.write(f"content written to {folder}")

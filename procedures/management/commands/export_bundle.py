@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Q
 
-from portal.storage.local_storage import atomic_create, describe_write_error
+from portal.storage.local_storage import create_output_file
 from procedures.importing.bundles import UnapprovedPicturesError, write_bundle
 from procedures.models import Page
 
@@ -23,14 +23,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         pages = select_pages(options["pages"])
         try:
-            with atomic_create(options["file"]) as target:
+            with create_output_file(options["file"]) as target:
                 count = write_bundle(pages, target)
         except UnapprovedPicturesError as error:
             raise CommandError(str(error)) from error
-        except FileExistsError as error:
-            raise CommandError(f"{options['file']} already exists. Choose a new file name.") from error
-        except OSError as error:
-            raise CommandError(describe_write_error(error, options["file"])) from error
         self.stdout.write(f"pages: {len(pages)}, files: {count}, written to {options['file']}")
 
 

@@ -2,19 +2,16 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from portal.env import SERVICE_USER_HINT, ConfigurationError
-from portal.secret_key import describe_key_source, key_matches_database, record_key_fingerprint
+from portal.secret_key import describe_key_source, key_matches_database, record_key_fingerprint, require_some_key
 
 
 class Command(BaseCommand):
     help = "Accept a secret key that was changed on purpose. Everyone must then set up their second factor again."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not settings.IS_KEY_IN_ENVIRONMENT and not settings.KEY_FILE.exists():
-            raise ConfigurationError(f"No secret key found at {settings.KEY_FILE}. {SERVICE_USER_HINT}")
+        require_some_key()
         if key_matches_database():
             record_key_fingerprint()
             self.stdout.write(f"The key in {describe_key_source()} already matches this database. Nothing was changed.")
