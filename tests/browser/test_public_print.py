@@ -181,7 +181,11 @@ def test_print_spells_out_only_external_urls(printed: Measured, paper: Page, ser
 
 def test_print_shows_the_clinic_its_phone_and_the_page_url(printed: Measured, served_site: ServedSite) -> None:
     for path, words in printed["letterhead"].items():
-        needed = ("Example Spine Clinic", "303-555-0100", f"{served_site.url}{'/es' if path.startswith('/es/') else ''}/p/")
+        needed = (
+            "Example Spine Clinic",
+            "303-555-0100",
+            f"{served_site.url}{'/es' if path.startswith('/es/') else ''}/p/",
+        )
         lines = [part for part in needed if part not in plain(words)]
         assert (path, lines) == (path, [])
 
