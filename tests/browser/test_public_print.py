@@ -93,6 +93,7 @@ SAFETY_SENTENCES = {
         "If you can't check off an item, and the problem is new,",
         'say, "I have a spine fracture, and this is new."',
         "Someone should give naloxone",
+        "Do not drive yourself. Do not wait for a visit.",
     ],
     "/recovery/": [
         "No more than 3,000 mg in 24 hours",
