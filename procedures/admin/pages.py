@@ -28,11 +28,22 @@ from procedures.admin.base import (
 from procedures.admin.drafts import ConflictContext, build_conflict, resolved_version
 from procedures.admin.editor import MarkdownFormField, MarkdownWidget
 from procedures.admin.page_templates import copied_guide_items, get_template_options, initial_values
-from procedures.admin.publishing import message_already_published, message_published
+from procedures.admin.publishing import (
+    clean_reader_line,
+    message_already_published,
+    message_published,
+    what_changed_field,
+)
 from procedures.admin.review import EditPageContext, build_edit_page_context
 from procedures.enums import EventKind, PageKind
 from procedures.models import Guide, GuideItem, Page, Revision
-from procedures.publishing.publish import PublishError, is_published, lock_clinic_values, publish
+from procedures.publishing.publish import (
+    WHAT_CHANGED_LINE,
+    PublishError,
+    is_published,
+    lock_clinic_values,
+    publish,
+)
 from procedures.publishing.review import (
     PageState,
     annotate_status,
@@ -44,7 +55,6 @@ from procedures.publishing.review import (
 from procedures.rendering import Issue
 from procedures.revisions.drafts import EditConflictError, check_and_bump_version, discard_autosaves, save_revision
 from procedures.sharing.short_codes import generate_code
-from procedures.validators import validate_no_sign_advice
 
 REQUIRED_MESSAGES = {
     "title": gettext_lazy("Add a title."),
@@ -76,14 +86,7 @@ class PageForm(AnyForm):
         required=False,
         help_text=gettext_lazy("For your colleagues, in the history."),
     )
-    what_changed = forms.CharField(
-        label=gettext_lazy("What changed, for readers"),
-        max_length=240,
-        required=False,
-        help_text=gettext_lazy(
-            "One sentence that patients see when you publish. Leave it empty for small corrections."
-        ),
-    )
+    what_changed = what_changed_field()
     conflict: ConflictContext | None = None
 
     class Meta:
@@ -125,10 +128,9 @@ class PageForm(AnyForm):
         return values
 
     def clean_what_changed(self) -> str:
-        """Reject warning signs, which come only from their own list."""
-        what_changed: str = self.cleaned_data["what_changed"]
-        validate_no_sign_advice(self.cleaned_data.get("language") or self.instance.language, what_changed)
-        return what_changed
+        """Reject what publishing would refuse."""
+        language = self.cleaned_data.get("language") or self.instance.language
+        return clean_reader_line(language, WHAT_CHANGED_LINE, self.cleaned_data["what_changed"])
 
 
 class GuideForm(PageForm):

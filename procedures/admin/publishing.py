@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from procedures.admin.base import (
     AnyAdmin,
+    StrOrPromise,
     build_breadcrumbs,
     get_change_url,
     get_staff_user,
@@ -28,7 +29,15 @@ from procedures.admin.base import (
 from procedures.enums import Language
 from procedures.models import ClinicalCode, Page, Revision
 from procedures.publishing.checks import IncomingLink, check_draft, find_incoming_links
-from procedures.publishing.publish import PublishError, publish, rerelease_page, withdraw
+from procedures.publishing.publish import (
+    WHAT_CHANGED_LINE,
+    WITHDRAWAL_REASON,
+    PublishError,
+    check_reader_line,
+    publish,
+    rerelease_page,
+    withdraw,
+)
 from procedures.publishing.rerelease import (
     find_pages_with_stale_link,
     find_pages_with_stale_value,
@@ -47,7 +56,6 @@ from procedures.timezones import (
     get_clinic_timezone,
     to_utc,
 )
-from procedures.validators import validate_no_sign_advice
 
 REVISION_SUPERSEDED_MESSAGE = gettext_lazy(
     "That text is no longer the approved one. The text below is what can be published now."
@@ -205,10 +213,9 @@ class ClinicDateTimeForm(forms.Form):
         return values
 
 
-class WhatChangedForm(forms.Form):
-    """The sentence about a change that readers see at the end of the page."""
-
-    what_changed = forms.CharField(
+def what_changed_field(widget: type[forms.Widget] | forms.Widget = forms.TextInput) -> forms.CharField:
+    """Return the form field for the sentence about a change that readers see at the end of the page."""
+    return forms.CharField(
         label=gettext_lazy("What changed, for readers"),
         max_length=240,
         required=False,
@@ -216,18 +223,31 @@ class WhatChangedForm(forms.Form):
             "One sentence at the end of the page, such as “The number to call is new.” "
             "Leave it empty for small corrections."
         ),
-        widget=forms.Textarea(attrs={"rows": 2}),
+        widget=widget,
     )
+
+
+def clean_reader_line(language: str, field_name: StrOrPromise, text: str) -> str:
+    """Return the text of a form. Raise ValidationError if publishing would refuse it."""
+    try:
+        check_reader_line(language, field_name, text)
+    except PublishError as error:
+        raise forms.ValidationError(str(error)) from error
+    return text
+
+
+class WhatChangedForm(forms.Form):
+    """The sentence about a change that readers see at the end of the page."""
+
+    what_changed = what_changed_field(forms.Textarea(attrs={"rows": 2}))
 
     def __init__(self, *args: Any, page: Page, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.language = page.language
 
     def clean_what_changed(self) -> str:
-        """Reject warning signs, which come only from their own list."""
-        what_changed: str = self.cleaned_data["what_changed"]
-        validate_no_sign_advice(self.language, what_changed)
-        return what_changed
+        """Reject what publishing would refuse."""
+        return clean_reader_line(self.language, WHAT_CHANGED_LINE, self.cleaned_data["what_changed"])
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -390,10 +410,8 @@ class WithdrawalForm(forms.Form):
         )
 
     def clean_reason(self) -> str:
-        """Reject warning signs, which come only from their own list."""
-        reason: str = self.cleaned_data["reason"]
-        validate_no_sign_advice(self.language, reason)
-        return reason
+        """Reject what a withdrawal would refuse."""
+        return clean_reader_line(self.language, WITHDRAWAL_REASON, self.cleaned_data["reason"])
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -14,10 +14,9 @@ from procedures.validators import (
     MAX_ALT_LENGTH,
     MIN_CORNERS,
     validate_no_markup,
-    validate_no_phone,
-    validate_no_sign_list,
     validate_outline,
     validate_plain_text,
+    validate_printed_texts,
     validate_slug,
     validate_unit_interval,
 )
@@ -158,8 +157,7 @@ class FigureText(NormalizedModel):
     def clean(self) -> None:
         """Reject lists of warning signs and phone numbers."""
         texts = {name: getattr(self, name) for name in ("title", "alt", "caption", "description")}
-        validate_no_phone(texts)
-        validate_no_sign_list(self.language, texts)
+        validate_printed_texts(self.language, texts)
 
 
 class Marker(models.Model):
@@ -242,9 +240,7 @@ class MarkerText(NormalizedModel):
 
     def clean(self) -> None:
         """Reject lists of warning signs and phone numbers."""
-        texts = {"label": self.label, "text": self.text}
-        validate_no_phone(texts)
-        validate_no_sign_list(self.language, texts)
+        validate_printed_texts(self.language, {"label": self.label, "text": self.text})
 
 
 class Rendition(models.Model):
@@ -286,8 +282,8 @@ class Series(NormalizedModel):
         return f"{self.slug} ({self.language})"
 
     def clean(self) -> None:
-        """Reject phone numbers in the title."""
-        validate_no_phone({"title": self.title})
+        """Reject lists of warning signs and phone numbers."""
+        validate_printed_texts(self.language, {"title": self.title})
 
 
 class SeriesItem(NormalizedModel):
@@ -309,6 +305,4 @@ class SeriesItem(NormalizedModel):
 
     def clean(self) -> None:
         """Reject lists of warning signs and phone numbers."""
-        texts = {"heading": self.heading, "text": self.text}
-        validate_no_phone(texts)
-        validate_no_sign_list(self.series.language, texts)
+        validate_printed_texts(self.series.language, {"heading": self.heading, "text": self.text})

@@ -21,8 +21,8 @@ from procedures.validators import (
     MAX_DESCRIPTION_LENGTH,
     is_reserved_path,
     reserved_path_message,
-    validate_no_sign_list,
     validate_plain_text,
+    validate_printed_texts,
     validate_slug,
 )
 
@@ -330,8 +330,8 @@ class GuideItem(NormalizedModel):
         return f"{self.page}#{self.section}" if self.section else str(self.page)
 
     def clean(self) -> None:
-        """Reject lists of warning signs in the note."""
-        validate_no_sign_list(self.guide.language, {"note": self.note})
+        """Reject lists of warning signs and phone numbers in the note."""
+        validate_printed_texts(self.guide.language, {"note": self.note})
 
     def draft_content(self) -> dict[str, Any]:
         """Return this entry as plain data."""

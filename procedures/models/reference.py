@@ -21,8 +21,8 @@ from procedures.validators import (
     validate_key,
     validate_no_markup,
     validate_no_phone,
-    validate_no_sign_list,
     validate_plain_text,
+    validate_printed_texts,
     validate_sign_length,
     validate_slug,
     validate_word_list,
@@ -72,9 +72,9 @@ class GlossaryTerm(NormalizedModel):
         return f"{self.term} ({self.language})"
 
     def clean(self) -> None:
-        """Validate the aliases; reject phone numbers, and lists of warning signs in the definition."""
-        validate_no_phone({"term": self.term, "pronunciation": self.pronunciation, "definition": self.definition})
-        validate_no_sign_list(self.language, {"definition": self.definition})
+        """Validate the aliases; reject lists of warning signs and phone numbers."""
+        texts = {"term": self.term, "pronunciation": self.pronunciation, "definition": self.definition}
+        validate_printed_texts(self.language, texts)
         try:
             validate_word_list(self.aliases)
             for alias in self.aliases:
@@ -168,9 +168,8 @@ class ClinicAnswer(ClinicValue):
         return f"{self.key} ({self.language})"
 
     def clean(self) -> None:
-        """Reject phone numbers, and lists of warning signs in the answer."""
-        validate_no_phone({"question": self.question, "answer": self.answer})
-        validate_no_sign_list(self.language, {"answer": self.answer})
+        """Reject lists of warning signs and phone numbers."""
+        validate_printed_texts(self.language, {"question": self.question, "answer": self.answer})
 
 
 class WarningSign(models.Model):

@@ -30,6 +30,7 @@ from procedures.publishing.review import current_approval, is_translation_checke
 from procedures.rendering import RENDERER_VERSION, Issue, ReferenceResolver, RenderedPage
 from procedures.rendering.references import Dependency
 from procedures.timezones import get_clinic_timezone
+from procedures.triage import TriageDetector
 
 PUBLISHING_FIELDS = ("live_release withdrawn_reason replaced_by scheduled_revision publish_at scheduled_change").split()
 WHAT_CHANGED_LINE = gettext_lazy("The line about what changed")
@@ -60,7 +61,7 @@ def publish(revision: Revision, *, actor: User, what_changed: str = "") -> Relea
     approval = current_approval(revision)
     if approval is None:
         raise PublishError.with_message(_("A reviewer has not approved this text yet. Send it for review first."))
-    reject_phone_numbers(WHAT_CHANGED_LINE, what_changed)
+    check_reader_line(page.language, WHAT_CHANGED_LINE, what_changed)
     live = page.live_release
     if live and is_published(page, revision, approval):
         if page.scheduled_revision_id == revision.pk:
@@ -138,14 +139,20 @@ def rerelease_page(
     return release
 
 
-def reject_phone_numbers(field_name: str | Promise, text: str) -> None:
-    """Raise PublishError for a phone number in a text for patients, because it would not change with the clinic's
-    number.
+def check_reader_line(language: str, field_name: str | Promise, text: str) -> None:
+    """Raise PublishError for a line to patients, such as what changed, that has a phone number or says what to do about
+    warning signs: the line would not change with the clinic's number or with the list of signs.
     """
     clinic = Clinic.objects.first()
     clinic_numbers = (clinic.phone, clinic.after_hours_phone) if clinic else ()
     if message := find_phone_error(text, field_name, clinic_numbers):
         raise PublishError.with_message(message)
+    if signs := TriageDetector(language).find_advised_signs(text):
+        message = _(
+            "Patients read this, and it says what to do about warning signs (%(signs)s). Warning signs come from "
+            "one list: remove them here, and write something like “The list of warning signs is new.”"
+        )
+        raise PublishError.with_message(message % {"signs": "; ".join(sorted(signs))})
 
 
 def rerelease_picture_indexes(*, actor: User | None) -> None:
@@ -317,7 +324,7 @@ def withdraw(page: Page, *, actor: User, reason: str, replaced_by: Page | None =
         raise PublishError.with_message(_("This page is not public."))
     if not reason.strip():
         raise PublishError.with_message(_("Enter a reason. Patients will see it."))
-    reject_phone_numbers(WITHDRAWAL_REASON, reason)
+    check_reader_line(page.language, WITHDRAWAL_REASON, reason)
     if replaced_by is not None and (replaced_by == page or replaced_by.live_release is None):
         raise PublishError.with_message(_("The replacement must be a different, public page."))
     if replaced_by is not None:

@@ -16,12 +16,12 @@ from procedures.models import Page, Release, ReleaseEvent, Revision
 from procedures.publishing.publish import (
     WHAT_CHANGED_LINE,
     PublishError,
+    check_reader_line,
     clear_schedule,
     is_published,
     lock_clinic_values,
     lock_page,
     publish,
-    reject_phone_numbers,
 )
 from procedures.publishing.review import current_approval
 from procedures.timezones import format_datetime, get_clinic_timezone, shift_wall_time
@@ -41,7 +41,7 @@ def schedule_revision(revision: Revision, *, actor: User, at: datetime.datetime,
     approval = current_approval(revision)
     if approval is None:
         raise PublishError.with_message(_("A reviewer has not approved this text yet. Send it for review first."))
-    reject_phone_numbers(WHAT_CHANGED_LINE, what_changed)
+    check_reader_line(page.language, WHAT_CHANGED_LINE, what_changed)
     now = timezone.now()
     if at <= now:
         raise PublishError.with_message(_("That time has passed. Choose a time in the future."))
