@@ -30,6 +30,7 @@ from portal.storage.media import serve_stored_file
 from procedures.enums import PageKind
 from procedures.figures.approval import public_files
 from procedures.models import Page
+from procedures.models.base import normalize_newlines
 from procedures.publishing.checks import find_deletion_blockers
 
 if TYPE_CHECKING:
@@ -49,11 +50,6 @@ JsonView = Callable[..., JsonResponse]
 MAX_TITLES = 2
 SIGNED_OUT_MESSAGE = gettext_lazy("You are signed out. Your text is still here.")
 CSRF_FAILED_MESSAGE = gettext_lazy("You signed in again in another window. Your text is still here.")
-
-
-def normalize_newlines(text: str) -> str:
-    r"""Convert CRLF and CR, which browsers send, to the LF that drafts, hashes, and paragraphs use."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def parse_int_or_zero(text: str) -> int:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from procedures.admin.base import StrOrPromise, get_staff_user, json_error, parse_int_or_zero, staff_json_view
 from procedures.admin.editor import EDITOR_PERMISSIONS, MAX_FORM_BYTES, parse_page_form, posted_guide_items
 from procedures.models import Autosave, Page, Revision
+from procedures.models.page import normalize_draft
 from procedures.revisions import drafts
 from procedures.revisions.diff import MergeChunk, MergeResult, common_words, diff_inline, merge, merge_line
 
@@ -84,11 +85,10 @@ def discard_autosave_view(request: HttpRequest) -> JsonResponse:
 @staff_json_view(*EDITOR_PERMISSIONS, method="POST", max_bytes=MAX_FORM_BYTES)
 def compare_autosave_view(request: HttpRequest) -> JsonResponse:
     """Compare the posted form with the saved draft. Return an inline diff for each field that differs."""
-    page, mine = parse_page_form(request.POST)
+    page, typed = parse_page_form(request.POST)
+    mine = normalize_draft(typed)
     saved: dict[str, Any] = Page.objects.get(pk=page.pk).draft_content() if page.pk else dict.fromkeys(mine, "")
-    names = [
-        name for name in mine if name in request.POST and str(mine[name]).strip() != str(saved.get(name, "")).strip()
-    ]
+    names = [name for name in mine if name in request.POST and str(mine[name]) != str(saved.get(name, ""))]
     return JsonResponse(
         {
             "fields": [
@@ -201,7 +201,7 @@ def build_conflict(data: QueryDict, page_id: int) -> ConflictContext:
     """Merge the posted form ``data``, which is not changed, with the saved draft."""
     page = Page.objects.select_related("lead_figure", "next_page").get(pk=page_id)
     newest = page.revisions.select_related("author").first()
-    theirs, mine = page.draft_content(), parse_page_form(data)[1]
+    theirs, mine = page.draft_content(), normalize_draft(parse_page_form(data)[1])
     base = _base_content(page, data.get("base_revision", ""))
     conflict = ConflictContext(page, newest, merged_data=data.copy())
     merged_data = conflict.merged_data
@@ -237,8 +237,6 @@ def _merge_text(
     mine: dict[str, Any],
 ) -> None:
     their_text, my_text = str(theirs[name]), str(mine[name])
-    if name == "body" and my_text:
-        my_text = my_text.strip() + "\n"
     base_text = str(base.get(name, "")) if base else common_words(their_text, my_text)
     result: MergeResult = (merge if name == "body" else merge_line)(base_text, their_text, my_text)
     merged_text = ""

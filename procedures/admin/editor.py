@@ -30,7 +30,6 @@ from procedures import languages
 from procedures.admin.base import (
     join_titles,
     json_error,
-    normalize_newlines,
     parse_int_or_zero,
     rewrite_media_urls,
     staff_file_url,
@@ -50,7 +49,8 @@ from procedures.models import (
     SeriesItem,
     Source,
 )
-from procedures.models.page import public_path
+from procedures.models.base import normalize_newlines
+from procedures.models.page import normalize_body, public_path
 from procedures.publishing.anchor_redirects import render_draft
 from procedures.publishing.checks import check_rendered_draft
 from procedures.publishing.publish import add_months
@@ -183,7 +183,10 @@ def serialize_issues(issues: list[Issue], body: str) -> list[dict[str, Any]]:
 
 
 def parse_page_form(data: QueryDict) -> tuple[Page, dict[str, Any]]:
-    """Return an unsaved Page and its draft content from a posted form, whether or not the form is valid."""
+    """Return an unsaved Page and its draft content from a posted form, whether or not the form is valid.
+
+    The texts are as typed, so that line numbers match the form; ``normalize_draft`` returns what a save would store.
+    """
     saved = Page.objects.filter(pk=parse_int_or_zero(data.get("page", ""))).first()
     # A new page gets the primary key 0, because the address check excludes the page by its key.
     page = saved or Page(pk=0, kind=data.get("kind", ""), language=data.get("language", ""), subject="")
@@ -334,8 +337,7 @@ class MarkdownFormField(MarkdownxFormField):  # type: ignore[misc]
         super().__init__(*args, **{**kwargs, "strip": False})
 
     def to_python(self, value: Any) -> str:
-        text = normalize_newlines(super().to_python(value) or "").strip()
-        return f"{text}\n" if text else ""
+        return normalize_body(super().to_python(value) or "")
 
 
 @staff_json_view(*EDITOR_PERMISSIONS, method="GET", max_bytes=0)

@@ -37,6 +37,7 @@ from procedures.admin.publishing import (
 from procedures.admin.review import EditPageContext, build_edit_page_context
 from procedures.enums import EventKind, PageKind
 from procedures.models import Guide, GuideItem, Page, Revision
+from procedures.models.page import normalize_draft
 from procedures.publishing.publish import (
     WHAT_CHANGED_LINE,
     PublishError,
@@ -120,9 +121,7 @@ class PageForm(AnyForm):
     def clean(self) -> dict[str, Any]:
         """Join the lines of single-sentence fields, and report a conflict."""
         values = super().clean() or self.cleaned_data
-        for name in ("key_message", "description"):
-            if name in values:
-                values[name] = " ".join(values[name].split())
+        values |= normalize_draft({name: values[name] for name in ("key_message", "description") if name in values})
         if self.conflict:
             raise forms.ValidationError(self.conflict.message)
         return values
@@ -415,7 +414,8 @@ def _is_already_saved(request: HttpRequest, page: Page) -> bool:
     """
     saved = Page.objects.select_for_update().get(pk=page.pk)
     form_counts = {request.POST.get(f"items-{count}_FORMS", "0") for count in ("TOTAL", "INITIAL")}
-    return len(form_counts) == 1 and editor.parse_page_form(request.POST)[1] == saved.draft_content()
+    content = normalize_draft(editor.parse_page_form(request.POST)[1])
+    return len(form_counts) == 1 and content == saved.draft_content()
 
 
 def _has_lost_approval(page: Page, newest: Revision) -> bool:

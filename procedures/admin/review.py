@@ -22,7 +22,6 @@ from procedures.admin.base import (
     build_breadcrumbs,
     get_change_url,
     get_staff_user,
-    normalize_newlines,
     parse_int_or_zero,
     render_admin,
     staff_file_url,
@@ -34,6 +33,7 @@ from procedures.admin.revisions import build_diff_context
 from procedures.enums import Decision
 from procedures.figures.approval import ApprovedFigure, FigureVersion, approved_figures, figure_hash
 from procedures.models import Approval, Figure, Page, Release, ReleaseEvent, ReviewComment, Revision
+from procedures.models.base import normalize_newlines
 from procedures.publishing.anchor_redirects import render_draft
 from procedures.publishing.checks import check_rendered_draft
 from procedures.publishing.review import (

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from procedures.models.base import normalize_value
+from procedures.models.page import normalize_body
 
 FRONT_MATTER_RE = re.compile(r"---\n(.*?\n)---\n?(.*)\Z", re.DOTALL)
 # The key under which the loader stores the line numbers of a mapping.
@@ -178,7 +179,7 @@ def read_page_entry(file: Path) -> ContentEntry:
     entry = build_entry(file, read_yaml(file, match[1], line_offset=1), key_field="subject")
     entry.field_lines = {name: line + 1 for name, line in entry.field_lines.items()}
     entry.line = 1
-    entry.data["body"] = f"{match[2].strip()}\n"
+    entry.data["body"] = normalize_body(match[2])
     entry.body_line = match[1].count("\n") + 2 + (len(match[2]) - len(match[2].lstrip("\n")))
     return entry
 

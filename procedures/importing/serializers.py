@@ -40,6 +40,7 @@ from procedures.models import (
     Source,
     WarningSign,
 )
+from procedures.models.page import normalize_body
 from procedures.publishing import warning_signs
 from procedures.sharing.short_codes import generate_code
 
@@ -419,7 +420,7 @@ class PageSerializer(Serializer[Page]):
             "review_months": draft["review_months"],
             "items": draft.get("items", []),
             "public": row.live_release_id is not None,
-            "body": _normalize_body(draft["body"]),
+            "body": normalize_body(draft["body"]),
         }
 
     def save_row(self, key: str, data: dict[str, Any], row: Page | None, *, store_files: bool) -> None:
@@ -454,11 +455,6 @@ class PageSerializer(Serializer[Page]):
             omitted |= {"public"} if data["public"] else set()
             front_matter = dump_yaml({name: value for name, value in data.items() if name not in omitted})
             (target / f"{page.subject}.md").write_text(f"---\n{front_matter}---\n{data['body']}", encoding="utf-8")
-
-
-def _normalize_body(body: str) -> str:
-    """Return the body with ``\\n`` line endings and one at the end: browsers send ``\\r\\n`` and drop the last one."""
-    return body.replace("\r\n", "\n").replace("\r", "\n").strip() + "\n"
 
 
 def _get_figure(slug: str, field: str) -> Figure:

@@ -14,7 +14,7 @@ from markdownx.models import MarkdownxField
 from portal.text import validate_single_line
 from procedures import languages
 from procedures.enums import PageKind
-from procedures.models.base import LanguageField, NormalizedModel
+from procedures.models.base import LanguageField, NormalizedModel, normalize_newlines, normalize_value
 from procedures.models.clinic import clinic_json
 from procedures.models.figure import Figure
 from procedures.validators import (
@@ -280,6 +280,26 @@ def public_path(language: str, kind: str, slug: str) -> str:
     """Return the public path, such as ``/kyphoplasty/``, ``/es/cifoplastia/``, or ``/visits/first-visit/``."""
     folder = "visits/" if kind == PageKind.GUIDE else ""
     return f"{languages.home_path(language)}{folder}{slug}/"
+
+
+def normalize_body(text: str) -> str:
+    """Return Markdown as drafts and content files store it: LF newlines, and exactly one at the end; "" for none."""
+    text = normalize_newlines(text).strip()
+    return f"{text}\n" if text else ""
+
+
+def normalize_draft(content: dict[str, Any]) -> dict[str, Any]:
+    """Return fields of a draft (``Page.draft_content``) as they are stored, from fields as they were typed."""
+    values: dict[str, Any] = normalize_value(content)
+    for name in values.keys() & {"slug", "title", "next_label"}:
+        values[name] = values[name].strip()
+    for name in values.keys() & {"key_message", "description"}:
+        values[name] = " ".join(values[name].split())
+    if "body" in values:
+        values["body"] = normalize_body(values["body"])
+    for item in values.get("items", ()):
+        item |= {"section": item["section"].strip(), "note": item["note"].strip()}
+    return values
 
 
 def hash_content(content: dict[str, Any] | list[dict[str, Any]]) -> str:
