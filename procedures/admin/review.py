@@ -109,14 +109,6 @@ class EditPageContext:
     translation_pair: TranslationPair | None = None
     urls: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def is_out_of_sync(self) -> bool:
-        """Whether the source text has changed since this translation was made."""
-        pair = self.translation_pair
-        if pair is None or pair.translated_from is None or pair.latest_source is None:
-            return False
-        return pair.translated_from.content_hash != pair.latest_source.content_hash
-
 
 def build_edit_page_context(page_id: int, user: User, *, with_preview: bool = False) -> EditPageContext:
     """Load the page's saved state, because the instance in the form can have unsaved values.

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -322,6 +323,12 @@ class TranslationPair:
     latest_source: Revision | None
     translator_check: Approval | None
 
+    @property
+    def is_out_of_sync(self) -> bool:
+        """Whether the source text has changed since the translation was made; False if that is not recorded."""
+        made_from, latest = self.translated_from, self.latest_source
+        return made_from is not None and latest is not None and made_from.content_hash != latest.content_hash
+
 
 def get_translation_pair(page: Page) -> TranslationPair | None:
     """Return the translation with its source page; None for a source page, or if there is no source page."""
@@ -359,12 +366,18 @@ def latest_translator_check(page: Page) -> Approval | None:
 
 
 def filter_out_of_sync(pages: models.QuerySet[Page]) -> models.QuerySet[Page]:
-    """Keep only public translations whose live source text differs from the revision that they were made from."""
-    source = Page.objects.published().in_language(SOURCE_LANGUAGE).filter(subject=OuterRef("subject"))
+    """Keep only public translations that are out of sync (see ``TranslationPair``)."""
+    source = Page.objects.in_language(SOURCE_LANGUAGE).filter(subject=OuterRef("subject"))
+    drafts = Revision.objects.filter(page__subject=OuterRef("subject"), page__language=SOURCE_LANGUAGE)
+    # As in ``latest_source_revision``.
+    source_hash = Coalesce(
+        Subquery(source.values("live_release__revision__content_hash")[:1]),
+        Subquery(drafts.order_by("-number").values("content_hash")[:1]),
+    )
     return (
         pages.filter(live_release__isnull=False, translated_from__isnull=False)
         .exclude(language=SOURCE_LANGUAGE)
-        .annotate(source_hash=Subquery(source.values("live_release__revision__content_hash")[:1]))
+        .annotate(source_hash=source_hash)
         .filter(source_hash__isnull=False)
         .filter(~Q(source_hash=F("translated_from__content_hash")))
     )

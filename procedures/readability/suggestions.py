@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from procedures import languages
 from procedures.models import Page
-from procedures.publishing.review import latest_source_revision
+from procedures.publishing.review import get_translation_pair
 from procedures.readability.measures import PageMeasures, Passage
 from procedures.readability.scores import (
     MAX_LIST_ITEMS,
@@ -224,9 +224,8 @@ def _suggest_for_translations(page: Page) -> Iterator[Issue]:
     for language in languages.LANGUAGES:
         if language.code != page.language and language.code not in existing:
             yield Issue(0, _("This page has no %(language)s translation yet.") % {"language": language.name})
-    made_from = page.translated_from
-    newest = latest_source_revision(made_from.page) if made_from else None
-    if made_from and newest and newest.content_hash != made_from.content_hash:
-        values = {"language": languages.get(made_from.page.language).name}
+    pair = get_translation_pair(page) if page.translated_from_id else None
+    if pair and pair.is_out_of_sync:
+        values = {"language": languages.get(pair.source.language).name}
         message = _("The %(language)s text has changed since this translation was made. Compare the two.")
         yield Issue(0, message % values)

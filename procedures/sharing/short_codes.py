@@ -10,6 +10,8 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.conf import settings
+
 from procedures import languages
 from procedures.languages import home_path
 from procedures.models import Page
@@ -90,6 +92,11 @@ def short_path(language: str, code: str) -> str:
     The path includes the language so that the error page for a mistyped code is in the reader's language.
     """
     return f"{home_path(language)}p/{code}"
+
+
+def short_url(language: str, code: str) -> str:
+    """Return ``short_path`` with the site's address, as letters print it."""
+    return settings.PUBLIC_URL + short_path(language, code)
 
 
 def spell_phonetically(code: str, language: str) -> str:

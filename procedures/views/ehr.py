@@ -6,8 +6,8 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.http import public_response
 from procedures import infobutton, languages
-from procedures.languages import home_path
 from procedures.models import Page
+from procedures.sharing.short_codes import short_url
 from procedures.views.layout import base_context, load_clinic, render_response
 from procedures.views.pages import get_clinic, page_card
 
@@ -95,7 +95,7 @@ def guides(request: HttpRequest) -> HttpResponse:
             "language": language,
             "title": release.title,
             "url": f"{settings.PUBLIC_URL}{release.path}",
-            "neutral_url": f"{settings.PUBLIC_URL}{home_path(language)}p/{page.code}",
+            "neutral_url": short_url(language, page.code),
             "minutes": release.minutes,
             "updated": release.published_at.isoformat(timespec="seconds"),
         }

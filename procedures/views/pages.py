@@ -27,7 +27,7 @@ from procedures.rendering.blocks.warning_signs import ANCHOR as SIGNS_ANCHOR
 from procedures.rendering.document import PAGE_SIGNS, Block, Text, walk
 from procedures.rendering.renderer import embed_release, released_document
 from procedures.search import SearchResults, get_index
-from procedures.sharing.short_codes import build_qr_code, is_valid_code, parse_code, short_path
+from procedures.sharing.short_codes import build_qr_code, is_valid_code, parse_code, short_path, short_url
 from procedures.sharing.url_repair import Address, get_address_index, split_format_suffix, url_candidates
 from procedures.views.errors import render_not_found, too_many_requests
 from procedures.views.layout import base_context, load_clinic, render_response
@@ -349,7 +349,7 @@ def qr_code(request: HttpRequest, language: str, code: str) -> HttpResponse:
     page = Page.objects.with_code(code).published().first() if is_valid_code(code) else None
     if page is None:
         raise Http404
-    drawing = build_qr_code(settings.PUBLIC_URL + short_path(language, code))
+    drawing = build_qr_code(short_url(language, code))
     svg = render_to_string("components/qr.html", {"qr": drawing, "file": True})
     return HttpResponse(svg.strip(), content_type="image/svg+xml")
 
