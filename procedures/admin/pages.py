@@ -38,6 +38,7 @@ from procedures.admin.review import EditPageContext, build_edit_page_context
 from procedures.enums import EventKind, PageKind
 from procedures.models import Guide, GuideItem, Page, Revision
 from procedures.models.page import normalize_draft
+from procedures.publishing.checks import EMPTY_FIELD_MESSAGES
 from procedures.publishing.publish import (
     WHAT_CHANGED_LINE,
     PublishError,
@@ -58,8 +59,8 @@ from procedures.revisions.drafts import EditConflictError, check_and_bump_versio
 from procedures.sharing.short_codes import generate_code
 
 REQUIRED_MESSAGES = {
-    "title": gettext_lazy("Add a title."),
-    "slug": gettext_lazy("Add the web address."),
+    "title": EMPTY_FIELD_MESSAGES["title"],
+    "slug": EMPTY_FIELD_MESSAGES["slug"],
     "subject": gettext_lazy("Add the translation group."),
 }
 APPROVAL_SUPERSEDED_MESSAGE = gettext_lazy(

@@ -1,4 +1,4 @@
-"""Figure markers: their representation as plain data, the only code that saves them, and their checks.
+"""Figure markers: their representation as plain data, saving and cropping for the editor, and their checks.
 
 The checks run at the size that markers have on a phone: overlap, edges, size, and contrast with the image. Every line
 of a marker has two strokes, one light and one dark (static/css/components/markers.css); at each pixel the better one

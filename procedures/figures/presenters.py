@@ -120,7 +120,7 @@ def build_figure_context(figure: Figure, language: str) -> FigureContext:
         thumbnail=_build_thumbnail(renditions, text.alt if text else "")
         if jpegs
         else _build_drawing_thumbnail(drawing, text),
-        has_texts=text is not None,
+        has_texts=text is not None and text.is_complete,
     )
 
 

@@ -19,6 +19,7 @@ from django.db import models, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from procedures.enums import Language
 from procedures.models.base import normalize_value
 from procedures.models.page import normalize_body
 
@@ -134,6 +135,12 @@ def read_text(file: Path) -> str:
     except OSError as error:
         message = _("The file cannot be read: %(reason)s.") % {"reason": error.strerror}
         raise ContentError(file, 1, message) from error
+
+
+def check_language(file: Path, code: str) -> None:
+    """Raise ContentError if ``code``, from the path of ``file``, is not a language of the registry."""
+    if code not in Language.values:
+        raise ContentError(file, 1, _("“%(language)s” is not a supported language.") % {"language": code})
 
 
 def build_entry(file: Path, data: Any, key: str = "", key_field: str = "") -> ContentEntry:

@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 
 from portal.accounts.models import User
 from procedures import enums
-from procedures.enums import Language, MarkerShape
+from procedures.enums import MarkerShape
 from procedures.figures.decoding import DecodedImage, InvalidImageError, decode_image, read_svg
+from procedures.figures.markers import COORDINATE_DIGITS
 from procedures.figures.renditions import replace_renditions, store_file, store_image
 from procedures.importing.content_files import (
     EXPECTED_FIELDS_MESSAGE,
@@ -22,6 +23,7 @@ from procedures.importing.content_files import (
     Field,
     Serializer,
     build_entry,
+    check_language,
     clean_fields,
     clean_texts,
     dump_yaml,
@@ -30,11 +32,9 @@ from procedures.importing.content_files import (
     serialize_texts,
     sync_texts,
 )
-from procedures.importing.serializers import UNSUPPORTED_LANGUAGE_MESSAGE
 from procedures.models import Figure, Marker, Series, SeriesItem
 from procedures.validators import validate_outline
 
-POSITION_DIGITS = 4
 # Hex digits of the content hash in a file name: no collisions, and still short in the HTML of a page.
 FILE_HASH_LENGTH = 20
 
@@ -105,14 +105,14 @@ class FigureSerializer(Serializer[Figure]):
             if len(pair) != 2 or not all(isinstance(number, int | float) for number in pair):
                 message = _("The marker's “%(field)s” must be two numbers, such as [0.31, 0.62].") % {"field": name}
                 raise owner.make_error(message, "markers")
-            data[name] = [round(float(number), POSITION_DIGITS) for number in pair]
+            data[name] = [round(float(number), COORDINATE_DIGITS) for number in pair]
         try:
             validate_outline(data["outline"])
         except ValidationError as error:
             raise owner.make_error(error.messages[0], "markers") from None
         outline = data.pop("outline")
         if outline:  # most markers have none, and files without it stay as they are
-            data["outline"] = [[round(float(value), POSITION_DIGITS) for value in corner] for corner in outline]
+            data["outline"] = [[round(float(value), COORDINATE_DIGITS) for value in corner] for corner in outline]
         data["text"] = clean_texts(marker_entry, data, self.label_fields)
         return data
 
@@ -232,7 +232,7 @@ def _hash_from_name(name: str) -> str:
 
 def _serialize_marker(marker: Marker, label_fields: Iterable[str]) -> dict[str, Any]:
     def pair(x: float, y: float) -> list[float]:
-        return [round(x, POSITION_DIGITS), round(y, POSITION_DIGITS)]
+        return [round(x, COORDINATE_DIGITS), round(y, COORDINATE_DIGITS)]
 
     return {
         "key": marker.key,
@@ -260,8 +260,7 @@ class SeriesSerializer(Serializer[Series]):
         if " " in file.stem:
             message = _("“%(name)s” is not a valid file name. Use lowercase letters, digits, and hyphens.")
             raise entry.make_error(message % {"name": file.name})
-        if file.parent.name not in Language.values:
-            raise entry.make_error(UNSUPPORTED_LANGUAGE_MESSAGE % {"language": file.parent.name})
+        check_language(file, file.parent.name)
         yield entry
 
     def clean(self, entry: ContentEntry) -> dict[str, Any]:

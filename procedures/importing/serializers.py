@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from procedures.branding import encode_text
-from procedures.enums import Language, PageKind
+from procedures.enums import PageKind
 from procedures.figures.decoding import InvalidImageError, decode_logo_text
 from procedures.importing.content_files import (
     OPTIONAL_TEXT,
@@ -18,6 +17,7 @@ from procedures.importing.content_files import (
     Field,
     Serializer,
     build_entry,
+    check_language,
     clean_fields,
     clean_texts,
     dump_yaml,
@@ -45,7 +45,6 @@ from procedures.publishing import warning_signs
 from procedures.sharing.short_codes import generate_code
 
 LOGO_FILE = "clinic-logo.png"
-UNSUPPORTED_LANGUAGE_MESSAGE = gettext_lazy("“%(language)s” is not a supported language.")
 
 
 class ClinicSerializer(Serializer[Clinic]):
@@ -289,8 +288,7 @@ class LanguageListSerializer(Serializer[Any]):
         yield from sorted((folder / self.folder_name).glob("*.yaml"))
 
     def parse_file(self, file: Path) -> Iterable[ContentEntry]:
-        if file.stem not in Language.values:
-            raise ContentError(file, 1, UNSUPPORTED_LANGUAGE_MESSAGE % {"language": file.stem})
+        check_language(file, file.stem)
         return read_entries(file, "key", prefix=f"{file.stem} ")
 
     def find_row(self, key: str) -> Any:
@@ -376,6 +374,7 @@ class PageSerializer(Serializer[Page]):
             yield from sorted((folder / name).glob("*/*.md"))
 
     def parse_file(self, file: Path) -> Iterable[ContentEntry]:
+        check_language(file, file.parent.name)
         entry = read_page_entry(file)
         if " " in entry.key:
             message = _("“%(subject)s” is not a valid subject. Use lowercase letters, digits, and hyphens.")

@@ -154,6 +154,11 @@ class FigureText(NormalizedModel):
     def __str__(self) -> str:
         return f"{self.title} ({self.language})"
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether a page can show the figure with these texts."""
+        return bool(self.title and self.alt and self.caption)
+
     def clean(self) -> None:
         """Reject lists of warning signs and phone numbers."""
         texts = {name: getattr(self, name) for name in ("title", "alt", "caption", "description")}

@@ -8,6 +8,7 @@ from typing import Any, Self
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from markdownx.models import MarkdownxField
 
@@ -254,6 +255,13 @@ class Page(NormalizedModel):
     def planned_path(self) -> str:
         """The path that the draft will have once it is published."""
         return public_path(self.language, self.kind, self.slug)
+
+    @classmethod
+    def field_label(cls, name: str) -> str:
+        """Return the label of a field, as in the form, as a lazy string."""
+        field: Any = cls._meta.get_field(name)
+        label: str = capfirst(field.verbose_name)
+        return label
 
     def draft_content(self) -> dict[str, Any]:
         """Return the whole draft as plain data, as a Revision stores it.

@@ -146,11 +146,10 @@ def collect_metrics() -> dict[str, tuple[str, float]]:
 
     Contains only numbers and nothing that identifies a page.
     """
-    now = timezone.now()
     return {
         "public_pages": ("Pages that patients can read.", Page.objects.published().count()),
         "overdue_pages": (
             "Pages whose scheduled time has passed and that are not public yet.",
-            Page.objects.filter(publish_at__lt=now).count(),
+            Page.objects.due_for_publishing(timezone.now()).count(),
         ),
     }

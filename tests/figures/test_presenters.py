@@ -86,6 +86,13 @@ def test_figure_without_texts_in_a_language_keeps_its_markers() -> None:
     assert (found.alt, found.caption, found.markers[0].label) == ("", "", "")
 
 
+def test_a_text_without_a_caption_counts_as_none() -> None:
+    figure = make_figure(size=(48, 48))
+    figure.texts.update(caption="")
+
+    assert not view(figure).has_texts
+
+
 DARK = "bone, metal, and cement look dark"
 OSCUROS = "el hueso, el metal y el cemento se ven oscuros"
 # The notice for each kind of figure in English and Spanish; other kinds have none.

@@ -103,7 +103,7 @@ def _find_figures_without_texts() -> Iterator[str]:
     ):
         texts = {text.language: text for text in figure.texts.all()}
         for language in codes:
-            if language not in texts or not (texts[language].alt and texts[language].caption):
+            if language not in texts or not texts[language].is_complete:
                 yield f"picture {figure.slug}: no text in “{language}”; write its title, text and caption"
                 continue
             if any(language not in {text.language for text in marker.texts.all()} for marker in figure.markers.all()):

@@ -81,7 +81,7 @@ def render_figure(
 
     ``grouped``: whether it belongs to a group, which has a shared switch between X-ray and drawing.
     """
-    if not view.has_texts or not view.alt:
+    if not view.has_texts:
         message = _("The picture “%(slug)s” has no texts in this language yet.")
         context.issues.add(line, message, slug=view.slug)
     if any(not marker.label for marker in view.markers):
