@@ -46,6 +46,7 @@ from procedures.readability.scores import (
 from procedures.rendering import Issue, ReferenceResolver, RenderedPage, released_document
 from procedures.rendering.blocks import get_block_types
 from procedures.rendering.document import (
+    Article,
     Block,
     Document,
     Heading,
@@ -57,6 +58,7 @@ from procedures.rendering.document import (
     Row,
     Table,
     Text,
+    TextBlock,
     walk,
 )
 from procedures.rendering.fixes import Fix, split_sentence
@@ -167,12 +169,18 @@ def _check_sentence_length(
     rendered: RenderedPage, is_exempt: Callable[[str], bool] = lambda sentence: False
 ) -> Iterator[Issue]:
     """Yield an issue for each sentence with too many words, except those that ``is_exempt`` accepts."""
-    for block in rendered.article.blocks:
+    for block, sentence, length in find_long_sentences(rendered.article):
+        if not is_exempt(sentence):
+            fix = split_sentence(sentence, languages.get(rendered.language).clause_break)
+            yield Issue(block.find_line(sentence), describe_long_sentence(sentence, length), fix=fix)
+
+
+def find_long_sentences(article: Article) -> Iterator[tuple[TextBlock, str, int]]:
+    """Yield each sentence with too many words, with its block and their number; headings and cells count as well."""
+    for block in article.blocks:
         for sentence in split_sentences(block.sentences):
-            if (length := len(split_words(sentence))) > MAX_SENTENCE_WORDS and not is_exempt(sentence):
-                change = split_sentence(sentence, languages.get(rendered.language).clause_break)
-                fix = Fix(_("Split this sentence"), change) if change else None
-                yield Issue(block.find_line(sentence), describe_long_sentence(sentence, length), fix=fix)
+            if (length := len(split_words(sentence))) > MAX_SENTENCE_WORDS:
+                yield block, sentence, length
 
 
 def _check_path(page: Page, content: dict[str, Any], *, is_new_release: bool) -> Iterator[Issue]:

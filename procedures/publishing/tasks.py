@@ -22,6 +22,7 @@ from portal.accounts.models import User
 from procedures import languages
 from procedures.enums import EventKind
 from procedures.figures.approval import unapproved_figures
+from procedures.languages.definition import ends_sentence
 from procedures.models import DigestDelivery, Figure, Page, ReleaseDependency, ReleaseEvent, SeriesItem
 from procedures.publishing.rerelease import find_stale_pages
 from procedures.publishing.review import PageState, annotate_status, filter_by_state, filter_out_of_sync
@@ -218,7 +219,7 @@ def approved_tasks() -> TaskList:
 def _approved_page_reason(page: Any) -> str:
     """Return who approved a page, and what patients read until it is published."""
     summary = _event_summary(page)
-    if not summary.endswith((".", "!", "?", "…")):
+    if not ends_sentence(summary):
         summary += "."
     if _is_newest_text_public(page):
         status = _("Patients read it already, marked as starter text.")

@@ -29,7 +29,7 @@ from procedures.readability.scores import (
 from procedures.rendering import Issue, RenderedPage
 from procedures.rendering.blocks.choices import find_answers
 from procedures.rendering.document import Block, Document, Text, walk
-from procedures.rendering.fixes import Fix, split_sentence
+from procedures.rendering.fixes import split_sentence
 from procedures.validators import MAX_ALT_LENGTH
 
 MAX_QUOTE_LENGTH = 70
@@ -178,8 +178,7 @@ def _suggest_for_sentences(measures: PageMeasures) -> Iterator[Issue]:
             message = _("%(count)s words. Aim for %(target)s or fewer: %(sentence)s")
             quote = f"“{shorten_quote(passage.text, MAX_QUOTE_LENGTH)}”"
             values = {"count": passage.count, "target": TARGET_SENTENCE_WORDS, "sentence": quote}
-            change = split_sentence(passage.text, languages.get(measures.language).clause_break)
-            fix = Fix(_("Split this sentence"), change) if change else None
+            fix = split_sentence(passage.text, languages.get(measures.language).clause_break)
             yield Issue(passage.line, message % values, fix=fix)
 
 
