@@ -433,7 +433,8 @@ def _figure_usages(language: str) -> dict[str, list[str]]:
 
 
 def _get_pages(language: str) -> Any:
-    pages = Page.objects.in_language(language).select_related("live_release").defer("live_release__html")
+    pages = Page.objects.in_language(language).select_related("live_release")
+    pages = pages.defer("live_release__html", "live_release__document")
     return pages.order_by("title")
 
 

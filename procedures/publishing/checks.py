@@ -33,7 +33,7 @@ from procedures.models import (
     WarningSign,
     WarningSignRevision,
 )
-from procedures.models.page import public_path
+from procedures.models.page import public_path, without_text
 from procedures.publishing.anchor_redirects import render_draft
 from procedures.readability.scores import (
     MAX_SENTENCE_WORDS,
@@ -202,7 +202,7 @@ def find_broken_links(page: Page, rendered: RenderedPage) -> list[Issue]:
         release.page.subject: released_document(release).anchors()
         for release in Release.objects.filter(live_on__subject__in=subjects, live_on__language=page.language)
         .select_related("page", "revision")
-        .defer("html")
+        .defer("html", "sections")
     }
     issues = []
     for line, subject, section in rendered.page_links:
@@ -376,7 +376,7 @@ def find_incoming_links(page: Page) -> list[IncomingLink]:
     dependencies = ReleaseDependency.objects.filter(kind="page", key=page.subject)
     sources = Page.objects.published().in_language(page.language)
     sources = sources.filter(live_release__in=dependencies.values("release")).exclude(pk=page.pk)
-    sources = sources.select_related("live_release__revision").defer("body", "live_release__html")
+    sources = without_text(sources.select_related("live_release__revision").defer("body"))
     return [IncomingLink(source, _link_types(source, page.subject)) for source in sources.order_by("title")]
 
 

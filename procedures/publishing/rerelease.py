@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from portal.accounts.models import User
 from procedures import languages
 from procedures.models import Clinic, ClinicText, Location, LocationText, Page, Release, ReleaseDependency
+from procedures.models.page import without_text
 from procedures.phones import normalize_phone
 from procedures.publishing.publish import (
     PublishError,
@@ -162,10 +163,7 @@ def find_dependent_pages(kind: str, key: str = "", languages: Sequence[str] | No
     pages = Page.objects.published().filter(live_release__in=dependencies.values("release"))
     if languages is not None:
         pages = pages.filter(language__in=languages)
-    pages = pages.select_related("live_release").defer(
-        "body", "live_release__html", "live_release__sections", "live_release__document"
-    )
-    return list(pages.order_by("title", "language"))
+    return list(without_text(pages.select_related("live_release").defer("body")).order_by("title", "language"))
 
 
 def pages_from_older_renderer() -> list[Page]:
@@ -173,7 +171,7 @@ def pages_from_older_renderer() -> list[Page]:
     not match it.
     """
     pages = Page.objects.published().filter(live_release__renderer_version__lt=RENDERER_VERSION)
-    return list(pages.select_related("live_release").defer("live_release__sections", "live_release__document"))
+    return list(without_text(pages.select_related("live_release")))
 
 
 @transaction.atomic

@@ -19,6 +19,7 @@ from procedures import languages
 from procedures.enums import Decision, EventKind
 from procedures.figures.approval import FigureVersion, figure_hash, record_approval, unapproved_figures
 from procedures.models import Approval, Figure, Page, ReleaseEvent, ReviewComment, Revision
+from procedures.models.page import without_text
 from procedures.rendering import ReferenceResolver, RenderedPage, render_page
 from procedures.rendering.document import Text, walk
 from procedures.rendering.parser import parse
@@ -218,15 +219,6 @@ class PageState(models.TextChoices):
     WITHDRAWN = "withdrawn", gettext_lazy("Withdrawn")
 
 
-# Large fields that lists do not need: the full text, three times.
-LARGE_FIELDS = (
-    "live_release__html",
-    "live_release__sections",
-    "live_release__document",
-    "live_release__revision__content",
-)
-
-
 def annotate_status(pages: models.QuerySet[Page], *, with_content: bool = False) -> models.QuerySet[Page]:
     """Annotate what ``describe_state``, ``get_review_status``, and ``filter_by_state`` need.
 
@@ -242,7 +234,9 @@ def annotate_status(pages: models.QuerySet[Page], *, with_content: bool = False)
         revision__content_hash=OuterRef("latest_hash"),
     )
     pages = pages.select_related("live_release__revision")
-    return (pages if with_content else pages.defer(*LARGE_FIELDS)).annotate(
+    if not with_content:
+        pages = without_text(pages).defer("live_release__revision__content")
+    return pages.annotate(
         latest_hash=Subquery(newest.values("content_hash")[:1]),
         latest_author=Subquery(newest.values("author")[:1]),
         latest_at=Subquery(newest.values("created_at")[:1]),

@@ -24,6 +24,7 @@ from procedures.enums import EventKind
 from procedures.figures.approval import unapproved_figures
 from procedures.languages.definition import ends_sentence
 from procedures.models import DigestDelivery, Figure, Page, ReleaseDependency, ReleaseEvent, SeriesItem
+from procedures.models.page import without_text
 from procedures.publishing.rerelease import find_stale_pages
 from procedures.publishing.review import PageState, annotate_status, filter_by_state, filter_out_of_sync
 from procedures.publishing.schedule import get_scheduled_pages
@@ -260,7 +261,7 @@ def withdrawal_tasks() -> TaskList:
     reasons: dict[Page, list[str]] = {}
     links = ReleaseDependency.objects.filter(kind="page", key__in=titles_by_subject, release__live_on__isnull=False)
     message = _("Links to “%(title)s”, which is withdrawn.")
-    for link in links.select_related("release__page").defer("release__html", "release__sections", "release__document"):
+    for link in without_text(links.select_related("release__page").defer("release__page__body"), "release__"):
         if title := withdrawn.get((link.release.page.language, link.key)):
             reasons.setdefault(link.release.page, []).append(message % {"title": title})
     message = _("Its translation “%(title)s” is withdrawn.")
@@ -314,12 +315,8 @@ def _schedules_without_approval() -> QuerySet[Page]:
 def review_due_tasks() -> TaskList:
     """Public pages whose review is due within a month, or overdue."""
     today = clinic_today()
-    pages = (
-        Page.objects.due_for_review(today + REVIEW_NOTICE)
-        .select_related("live_release")
-        .defer("live_release__html", "live_release__sections", "live_release__document")
-        .order_by("live_release__next_review_on", "title")
-    )
+    pages = Page.objects.due_for_review(today + REVIEW_NOTICE).select_related("live_release").defer("body")
+    pages = without_text(pages).order_by("live_release__next_review_on", "title")
     tasks = []
     for page in pages:
         due = page.live_release.next_review_on if page.live_release else today

@@ -38,6 +38,7 @@ from procedures.models import (
     WarningSignEvent,
     WarningSignText,
 )
+from procedures.models.page import without_text
 from procedures.phones import phone_href
 from procedures.rendering.blocks import get_block_types
 from procedures.rendering.document import Block, Document, Text, walk
@@ -368,7 +369,7 @@ class ReferenceResolver:
 
     def _linkable_pages(self) -> QuerySet[Page]:
         pages = Page.objects.in_language(self.language).select_related("live_release__revision")
-        return pages.defer("live_release__html", "live_release__sections", "live_release__document")
+        return without_text(pages)
 
     def _build_page_link(self, page: Page) -> PageLink:
         if live := page.live_release:

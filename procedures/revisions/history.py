@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from procedures.enums import PUBLIC_EVENTS, EventKind
 from procedures.figures.approval import FigureVersion
 from procedures.models import Page, Release, ReleaseEvent, Revision
+from procedures.models.page import without_text
 from procedures.rendering import ReferenceResolver, released_document, render_page
 from procedures.rendering.document import Document
 from procedures.revisions.diff import DiffBlock, document_blocks, field_blocks, source_blocks
@@ -148,7 +149,7 @@ def stream_csv(events: QuerySet[ReleaseEvent]) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield "\ufeff" + writer.writerow(CSV_COLUMNS)
     rows = events.order_by("pk").select_related("page", "actor", "revision", "release")
-    rows = rows.defer("release__html", "release__sections", "release__document", "revision__content", "page__body")
+    rows = without_text(rows, "release__").defer("revision__content", "page__body")
     for event in rows.iterator(chunk_size=CHUNK_SIZE):
         yield writer.writerow([escape_formula(cell) for cell in _row_values(event)])
 

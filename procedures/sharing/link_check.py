@@ -43,7 +43,7 @@ def find_broken_addresses() -> Iterator[str]:
         current_paths[path.path] = live_release.path if live_release else path.path
         if path.is_canonical and live_release and live_release.path != path.path:
             yield f"{path.path}: is canonical, but its page is published at {live_release.path}"
-    live = list(Release.objects.live().select_related("page", "revision").defer("html"))
+    live = list(Release.objects.live().select_related("page", "revision").defer("html", "sections"))
     for release in live:
         if release.path not in current_paths:
             yield f"{release.path}: is public, but has no Path row"
@@ -106,7 +106,7 @@ class LinkStatus:
 def find_external_links() -> dict[str, list[str]]:
     """Return every external URL on public pages, sorted, with the paths of the pages that link to it."""
     links: dict[str, list[str]] = {}
-    for release in Release.objects.live().select_related("page", "revision").defer("html"):
+    for release in Release.objects.live().select_related("page", "revision").defer("html", "sections"):
         for url in dict.fromkeys(released_document(release).links()):
             if url.startswith(("https:", "http:")) and not url.startswith(f"{settings.PUBLIC_URL}/"):
                 links.setdefault(url, []).append(release.path)
