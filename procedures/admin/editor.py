@@ -423,7 +423,7 @@ def _figure_usages(language: str) -> dict[str, list[str]]:
     for code, title, body, lead in Page.objects.values_list("language", "title", "body", "lead_figure__slug"):
         slugs = {slug for match in FIGURE_BLOCK.finditer(body) for slug in match[1].split()}
         uses += [(code, title, slug) for slug in {*slugs, lead} if slug]
-    live = ReleaseDependency.objects.filter(release__live_on__isnull=False, kind="figure", figure__isnull=False)
+    live = ReleaseDependency.objects.live().filter(kind="figure", figure__isnull=False)
     uses += live.values_list("release__page__language", "release__title", "figure__slug")
     uses += SeriesItem.objects.values_list("series__language", "series__title", "figure__slug")
     found: dict[str, list[str]] = {}

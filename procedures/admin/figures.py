@@ -40,7 +40,7 @@ KIND_CHANGED_MESSAGE = gettext_lazy(
 
 def _public_usages() -> QuerySet[ReleaseDependency]:
     """Return the dependencies of public pages on pictures, ordered by title."""
-    uses = ReleaseDependency.objects.filter(release__live_on__isnull=False, kind="figure")
+    uses = ReleaseDependency.objects.live().filter(kind="figure")
     return uses.select_related("release").only("figure", "release__title").order_by("release__title")
 
 

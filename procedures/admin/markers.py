@@ -126,6 +126,11 @@ def format_percent(fraction: float) -> str:
     return f"{fraction * 100:.4f}".rstrip("0").rstrip(".")
 
 
+def parse_percent(text: str) -> float:
+    """Parse a percentage with a decimal point or comma as a fraction. Raise ValueError."""
+    return round(float(text.replace(",", ".")) / 100, COORDINATE_DIGITS)
+
+
 class PercentField(forms.FloatField):
     """A fraction of the picture, edited in percent: 0.3721 is shown as 37.21."""
 
@@ -161,9 +166,7 @@ class OutlineField(forms.CharField):
         """Convert fractions to lines. Return submitted text unchanged."""
         if isinstance(value, str) or value is None:
             return value
-        return "\n".join(
-            " ".join(f"{number * 100:.4f}".rstrip("0").rstrip(".") for number in corner) for corner in value
-        )
+        return "\n".join(" ".join(map(format_percent, corner)) for corner in value)
 
     def clean(self, value: Any) -> tuple[tuple[float, float], ...]:
         """Convert the lines to fractions."""
@@ -172,10 +175,10 @@ class OutlineField(forms.CharField):
             if not line.strip():
                 continue
             try:
-                x, y = (float(number) / 100 for number in line.split())
+                x, y = map(parse_percent, line.split())
             except ValueError:
                 raise ValidationError(OUTLINE_MESSAGE) from None
-            corners.append((round(x, COORDINATE_DIGITS), round(y, COORDINATE_DIGITS)))
+            corners.append((x, y))
         validate_outline([list(corner) for corner in corners])
         return tuple(corners)
 

@@ -397,8 +397,8 @@ def get_start_panel(edit_page: EditPageContext, *, can_edit: bool, has_errors: b
 
 def _is_ahead_of_live(edit_page: EditPageContext) -> bool:
     """Return whether the saved draft differs from what patients read."""
-    live, revision = edit_page.live_release, edit_page.revision
-    return bool(live and revision and live.revision.content_hash != revision.content_hash)
+    revision = edit_page.revision
+    return bool(edit_page.live_release and revision and not edit_page.page.shows(revision.content_hash))
 
 
 def _get_discarded(edit_page: EditPageContext, revision_id: str) -> int:

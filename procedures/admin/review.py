@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -49,6 +48,7 @@ from procedures.publishing.review import (
     get_translation_pair,
     latest_approved_revision,
     locate_quote,
+    needs_other_reviewer,
     record_decision,
 )
 from procedures.rendering import Issue, ReferenceResolver
@@ -145,7 +145,7 @@ def build_edit_page_context(page_id: int, user: User, *, with_preview: bool = Fa
 
 def latest_review_comments(page: Page, content: dict[str, Any]) -> list[ReviewCommentContext]:
     """Return the paragraph comments of the last decision, if it sent the page back, in the order of the text."""
-    last = Approval.objects.filter(revision__page=page).exclude(decision=Decision.TRANSLATION_CHECKED).first()
+    last = Approval.objects.decisions().filter(revision__page=page).first()
     if last is None or last.decision != Decision.SENT_BACK:
         return []
     comments = [
@@ -235,7 +235,7 @@ def review_view(request: HttpRequest, page_id: int) -> HttpResponse:
         "detached_comments": _detached_comments(comments, diff_context),
         "autosave": saved_comments,
         "error": error,
-        "is_own": settings.REQUIRE_PEER_REVIEW and _get_author_id(edit_page) == reviewer.pk,
+        "is_own": bool(edit_page.revision and needs_other_reviewer(reviewer, edit_page.revision.author_id)),
         "new_figures": _new_figures(edit_page.new_figures),
         **diff_context,
     }
@@ -283,10 +283,6 @@ def _detached_comments(comments: dict[str, str], diff_context: dict[str, Any]) -
     return [(number, quote, text) for number, (quote, text) in enumerate(detached, start=FIRST_DETACHED_INDEX)]
 
 
-def _get_author_id(edit_page: EditPageContext) -> int | None:
-    return edit_page.revision.author_id if edit_page.revision else None
-
-
 def _build_diff(edit_page: EditPageContext) -> dict[str, Any]:
     """Compare the draft with the live release, or with nothing for a page that is not public."""
     if edit_page.revision is None:
@@ -316,8 +312,7 @@ def _handle_decision(request: HttpRequest, page: Page, form: ReviewForm) -> tupl
         return str(error), 409
     except ReviewError as error:
         return str(error), 403 if decision == Decision.APPROVED else 400
-    live = page.live_release
-    is_live = live is not None and live.revision.content_hash == latest.content_hash
+    is_live = page.shows(latest.content_hash)
     messages.success(
         request, APPROVED_LIVE_MESSAGE if is_live and decision == Decision.APPROVED else DECISION_MESSAGES[decision]
     )

@@ -162,8 +162,7 @@ def _handle_action(
 
 def _rerelease_if_live(request: HttpRequest, page: Page, checked: Revision, actor: User) -> None:
     """If the checked text is live, rerelease it, so that the page no longer says that it has not been checked."""
-    live = page.live_release
-    if live is None or live.revision.content_hash != checked.content_hash:
+    if not page.shows(checked.content_hash):
         return
     if not actor.has_perm("procedures.publish_page"):
         messages.info(request, _("A manager can now update the public page to show the check."))

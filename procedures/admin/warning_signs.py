@@ -22,7 +22,7 @@ from procedures.models import WarningSign, WarningSignEvent, WarningSignRevision
 from procedures.publishing import warning_signs
 from procedures.publishing.publish import PublishError
 from procedures.publishing.rerelease import find_dependent_pages
-from procedures.publishing.review import ReviewError
+from procedures.publishing.review import ReviewError, needs_other_reviewer
 from procedures.revisions.diff import DiffBlock, compare_blocks, count_changes
 from procedures.validators import validate_key
 
@@ -293,7 +293,7 @@ def _render_list(request: HttpRequest, formset: Any, error: str, status: int) ->
         "can_propose": actor.has_perm("procedures.change_warningsign"),
         "can_decide": actor.has_perm("procedures.approve_page"),
         "can_publish": actor.has_perm("procedures.publish_page"),
-        "is_own": warning_signs.is_own_revision(proposed, actor) if proposed else False,
+        "is_own": needs_other_reviewer(actor, proposed.author_id) if proposed else False,
         "expected": newest.number if newest else 0,
         "proposed": proposed,
         "decision": decision,

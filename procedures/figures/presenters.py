@@ -175,17 +175,17 @@ def _number_marker(number: int, marker: MarkerData, text: MarkerTextData) -> Num
         label=text.label,
         text=text.text,
         shape=marker.shape,
-        x=format_percent(marker.x),
-        y=format_percent(marker.y),
-        target_x=format_percent(marker.target_x),
-        target_y=format_percent(marker.target_y),
-        rx=format_percent(rx),
-        ry=format_percent(ry),
+        x=css_percent(marker.x),
+        y=css_percent(marker.y),
+        target_x=css_percent(marker.target_x),
+        target_y=css_percent(marker.target_y),
+        rx=css_percent(rx),
+        ry=css_percent(ry),
         outline=" ".join(f"{_format(x * 100)},{_format(y * 100)}" for x, y in marker.outline),
     )
 
 
-def format_percent(fraction: float) -> str:
+def css_percent(fraction: float) -> str:
     """Format 0.3721 as ``37.2%``, which is accurate to a third of a pixel on a phone."""
     return _format(fraction * 100) + "%"
 

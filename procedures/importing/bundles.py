@@ -440,11 +440,10 @@ def _import_page(
 
 def _describe_existing(page: Page) -> str:
     """Return a note about what happens to the page's public text and its current draft."""
-    live = page.live_release
-    if live is None:
+    if page.live_release is None:
         return _("Your current draft stays in the history.")
     newest = page.revisions.first()
-    if newest is not None and newest.content_hash != live.revision.content_hash:
+    if newest is not None and not page.shows(newest.content_hash):
         return _("The public text does not change. Your newer draft stays in the history.")
     return _("The public text does not change.")
 

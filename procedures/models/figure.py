@@ -110,9 +110,10 @@ class Figure(models.Model):
     def __str__(self) -> str:
         return self.slug
 
-    def was_changed_by(self, user_id: int) -> bool:
-        """Return whether this user uploaded the picture or changed its kind; someone else must then approve it."""
-        return user_id in {self.uploaded_by_id, self.kind_changed_by_id}
+    @property
+    def author_ids(self) -> tuple[int | None, int | None]:
+        """The people who uploaded the picture and changed its kind; someone else must approve it."""
+        return self.uploaded_by_id, self.kind_changed_by_id
 
 
 class FigureText(NormalizedModel):

@@ -269,6 +269,10 @@ class Page(NormalizedModel):
         label: str = capfirst(field.verbose_name)
         return label
 
+    def shows(self, content_hash: str) -> bool:
+        """Return whether the text with this hash is what patients read."""
+        return self.live_release is not None and self.live_release.revision.content_hash == content_hash
+
     def draft_content(self) -> dict[str, Any]:
         """Return the whole draft as plain data, as a Revision stores it.
 

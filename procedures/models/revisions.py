@@ -53,6 +53,25 @@ class Revision(AppendOnly):
         super().save(*args, **kwargs)
 
 
+class ApprovalQuerySet(AppendOnlyQuerySet["Approval"]):
+    """Queries by the kind of decision."""
+
+    def decisions(self) -> Self:
+        """Keep only decisions on whether a text may be published."""
+        return self.exclude(decision=Decision.TRANSLATION_CHECKED)
+
+    def translator_checks(self, revision: Revision) -> Self:
+        """Keep only a qualified translator's checks of exactly this text."""
+        return self.filter(
+            revision__page=revision.page_id,
+            content_hash=revision.content_hash,
+            decision=Decision.TRANSLATION_CHECKED,
+        )
+
+
+ApprovalManager = models.Manager.from_queryset(ApprovalQuerySet)
+
+
 class Approval(AppendOnly):
     """A reviewer's decision on one revision. It applies only to that text: any later change has another hash."""
 
@@ -67,7 +86,7 @@ class Approval(AppendOnly):
     comment = models.TextField(_("comment"), blank=True)
     created_at = models.DateTimeField(_("time"), auto_now_add=True)
 
-    objects = AppendOnlyManager()
+    objects = ApprovalManager()
 
     class Meta:
         ordering = ["-pk"]
@@ -90,8 +109,7 @@ class FigureApprovalQuerySet(AppendOnlyQuerySet["FigureApproval"]):
 
     def with_state(self) -> Self:
         """Annotate ``is_public`` (a live release shows it) and ``is_void`` (the page was sent back later)."""
-        live = ReleaseDependency.objects.filter(release__live_on__isnull=False)
-        shown = live.filter(figure_approval=OuterRef("pk"), kind="figure")
+        shown = ReleaseDependency.objects.live().filter(figure_approval=OuterRef("pk"), kind="figure")
         sent_back = Approval.objects.filter(
             revision__page=OuterRef("approval__revision__page"),
             pk__gt=OuterRef("approval"),
@@ -177,7 +195,7 @@ class ReleaseQuerySet(AppendOnlyQuerySet["Release"]):
 
     def for_booklet(self, path: str, language: str) -> Self:
         """Select the live guide at ``path`` and the live pages that it lists, with the clinic, in one query."""
-        listed = ReleaseDependency.objects.filter(release__live_on__isnull=False, release__path=path, kind="page")
+        listed = ReleaseDependency.objects.live().filter(release__path=path, kind="page")
         return (
             self.live()
             .filter(Q(path=path) | Q(page__language=language, page__subject__in=listed.values("key")))
@@ -294,6 +312,17 @@ class Release(AppendOnly):
         return SafeString(self.html)
 
 
+class ReleaseDependencyQuerySet(AppendOnlyQuerySet["ReleaseDependency"]):
+    """Queries for what public pages depend on."""
+
+    def live(self) -> Self:
+        """Keep only dependencies of releases that the public reads now."""
+        return self.filter(release__live_on__isnull=False)
+
+
+ReleaseDependencyManager = models.Manager.from_queryset(ReleaseDependencyQuerySet)
+
+
 class ReleaseDependency(AppendOnly):
     """A value that a release was rendered with, and its fingerprint. A different fingerprint today makes it stale."""
 
@@ -315,7 +344,7 @@ class ReleaseDependency(AppendOnly):
         help_text=_("The approved version of the figure that the release shows."),
     )
 
-    objects = AppendOnlyManager()
+    objects = ReleaseDependencyManager()
 
     class Meta:
         ordering = ["release", "kind", "key"]

@@ -9,7 +9,6 @@ import datetime
 import hashlib
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
@@ -121,8 +120,7 @@ def rerelease_page(
     rendered_with_plan = render_with_anchor_plan(page, live.revision.content, resolver=resolver)
     rendered = rendered_with_plan[0]
     checked = is_translation_checked(live.revision)
-    dependencies = fingerprints(live.dependencies.all())
-    is_current = dependencies == fingerprints(rendered.dependencies) and checked == live.translation_checked
+    is_current = not changed_dependencies(live, rendered) and checked == live.translation_checked
     if is_current and rendered.html == live.html and rendered.document.to_json() == live.document:
         return None
     release = _create_release(
@@ -160,17 +158,20 @@ def rerelease_picture_indexes(*, actor: User | None) -> None:
 
     Their files are no longer served to the public, so an index that cannot be rebuilt merely lacks those pictures.
     """
-    shown = ReleaseDependency.objects.filter(
-        figure_approval=OuterRef("figure_approval"), kind="figure", release__live_on__isnull=False
-    )
-    stale = ReleaseDependency.objects.filter(~Exists(shown), kind="indexed", release__live_on__isnull=False)
+    shown = ReleaseDependency.objects.live().filter(figure_approval=OuterRef("figure_approval"), kind="figure")
+    stale = ReleaseDependency.objects.live().filter(~Exists(shown), kind="indexed")
     for page in Page.objects.filter(live_release__in=stale.values("release")):
         with contextlib.suppress(PublishError):
             rerelease_page(page, actor=actor)
 
 
-def fingerprints(dependencies: Iterable[Dependency | ReleaseDependency]) -> dict[tuple[str, str], str]:
-    """Return the fingerprint of each dependency by its kind and key."""
+def changed_dependencies(release: Release, rendered: RenderedPage) -> list[tuple[str, str]]:
+    """Return the kind and key of each value that has changed between a release and its text rendered now, sorted."""
+    before, now = _fingerprints(release.dependencies.all()), _fingerprints(rendered.dependencies)
+    return sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+
+
+def _fingerprints(dependencies: Iterable[Dependency | ReleaseDependency]) -> dict[tuple[str, str], str]:
     return {(dependency.kind, dependency.key): dependency.fingerprint for dependency in dependencies}
 
 
@@ -207,19 +208,16 @@ def _create_release(
         raise PublishError(issues)
     now, zone = timezone.now(), get_clinic_timezone()
     path = public_path(page.language, page.kind, content["slug"])
-    hashed_fields: dict[str, Any] = {
-        "path": path,
-        "title": content["title"],
-        "key_message": content["key_message"],
-        "description": content["description"],
-        "html": rendered.html,
-    }
-    release = Release.objects.create(
+    release = Release(
         page=page,
         number=last_number + 1,
         revision=revision,
         approval=approval,
-        **hashed_fields,
+        path=path,
+        title=content["title"],
+        key_message=content["key_message"],
+        description=content["description"],
+        html=rendered.html,
         sections=[asdict(section) for section in rendered.sections],
         document=rendered.document.to_json(),
         old_anchors=plan.old_anchors,
@@ -228,7 +226,6 @@ def _create_release(
         thumbnail=rendered.thumbnail,
         minutes=rendered.reading_minutes,
         grade=rendered.reading_level,
-        sha256=hash_release(**hashed_fields),
         renderer_version=RENDERER_VERSION,
         author_name=str(revision.author) if revision.author else "",
         reviewer_name=str(approval.reviewer) if approval else "",
@@ -244,6 +241,8 @@ def _create_release(
         translation_checked=is_translation_checked(revision),
         what_changed=live.what_changed if live else what_changed,
     )
+    release.sha256 = hash_release(release)
+    release.save()
     ReleaseDependency.objects.bulk_create(
         ReleaseDependency(
             release=release,
@@ -302,9 +301,10 @@ def _set_canonical_path(page: Page, path: str) -> None:
         Path.objects.create(path=path, page=page)
 
 
-def hash_release(*, path: str, title: str, key_message: str, description: str, html: str) -> str:
+def hash_release(release: Release) -> str:
     """Return the SHA-256 (hex) of what the public reads."""
-    return hashlib.sha256("\0".join([path, title, key_message, description, html]).encode()).hexdigest()
+    texts = (release.path, release.title, release.key_message, release.description, release.html)
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
 def add_months(date: datetime.date, months: int) -> datetime.date:

@@ -21,7 +21,7 @@ from procedures.models.page import without_text
 from procedures.phones import normalize_phone
 from procedures.publishing.publish import (
     PublishError,
-    fingerprints,
+    changed_dependencies,
     lock_clinic_values,
     rerelease_page,
     rerelease_picture_indexes,
@@ -108,7 +108,7 @@ def find_stale_pages(dependencies: Q = ANY_DEPENDENCY) -> list[StalePage]:
     Renders nothing, so it is fast enough to run on every visit to the dashboard. It misses pages to which a new
     glossary term would add a link; ``find_stale_pages_by_rendering`` finds those as well.
     """
-    live = ReleaseDependency.objects.filter(dependencies, release__live_on__isnull=False)
+    live = ReleaseDependency.objects.live().filter(dependencies)
     rows = list(live.values_list("release__page__language", "release__page", "kind", "key", "fingerprint"))
     changed: dict[int, list[tuple[str, str]]] = {}
     for code in languages.CODES:
@@ -132,9 +132,7 @@ def find_stale_pages_by_rendering() -> list[StalePage]:
             continue
         resolver = resolvers.setdefault(page.language, ReferenceResolver(page.language))
         rendered = render_page(release.revision.content, kind=page.kind, resolver=resolver)
-        before, now = fingerprints(release.dependencies.all()), fingerprints(rendered.dependencies)
-        changed = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
-        if changed:
+        if changed := changed_dependencies(release, rendered):
             stale.append(StalePage(page, changed))
     return stale
 
@@ -157,7 +155,7 @@ def find_dependent_pages(kind: str, key: str = "", languages: Sequence[str] | No
 
     Without a key, any value of that kind; ``languages`` limits the result. One query.
     """
-    dependencies = ReleaseDependency.objects.filter(kind=kind, release__live_on__isnull=False)
+    dependencies = ReleaseDependency.objects.live().filter(kind=kind)
     if key:
         dependencies = dependencies.filter(key=key)
     pages = Page.objects.published().filter(live_release__in=dependencies.values("release"))

@@ -37,6 +37,11 @@ class UnseenFiguresError(ReviewError):
     """The text shows a picture that the reviewer has not seen."""
 
 
+def needs_other_reviewer(user: User, *author_ids: int | None) -> bool:
+    """Return whether someone other than ``user`` must approve what people with these IDs wrote."""
+    return bool(settings.REQUIRE_PEER_REVIEW) and user.pk in author_ids
+
+
 def find_unapproved_figures(rendered: RenderedPage) -> list[Figure]:
     """Return the figures of a text, rendered with ``FigureVersion.CURRENT``, whose current version is not approved."""
     figure_ids = [dependency.figure_id for dependency in rendered.dependencies if dependency.kind == "figure"]
@@ -71,7 +76,7 @@ def record_decision(
     a picture is the reviewer's own, or if the text is sent back without any comment, and UnseenFiguresError if the text
     shows another new picture.
     """
-    if decision == Decision.APPROVED and settings.REQUIRE_PEER_REVIEW and revision.author_id == reviewer.pk:
+    if decision == Decision.APPROVED and needs_other_reviewer(reviewer, revision.author_id):
         raise ReviewError(_("This is your own text. Another person must approve it."))
     if decision == Decision.SENT_BACK and not comment.strip():
         if not comments:
@@ -108,8 +113,8 @@ def _find_approvable_figures(revision: Revision, reviewer: User, seen_hashes: Co
     """Return the new pictures of a text. Raise ReviewError unless the reviewer has seen and may approve all of them."""
     resolver = ReferenceResolver(revision.page.language, FigureVersion.CURRENT)
     figures = find_unapproved_figures(render_page(revision.content, kind=revision.page.kind, resolver=resolver))
-    own = [figure for figure in figures if figure.was_changed_by(reviewer.pk)]
-    if own and settings.REQUIRE_PEER_REVIEW:
+    own = [figure for figure in figures if needs_other_reviewer(reviewer, *figure.author_ids)]
+    if own:
         message = (
             _("You uploaded the picture “%(slug)s”. Another person must approve this text.")
             if own[0].uploaded_by_id == reviewer.pk
@@ -144,8 +149,8 @@ def _find_repeated_event(revision: Revision, kind: EventKind, actor: User, reaso
 def current_approval(revision: Revision) -> Approval | None:
     """Return the approval in force for this revision: the last decision on the same text, if it is an approval."""
     last = (
-        Approval.objects.filter(revision__page=revision.page, content_hash=revision.content_hash)
-        .exclude(decision=Decision.TRANSLATION_CHECKED)
+        Approval.objects.decisions()
+        .filter(revision__page=revision.page, content_hash=revision.content_hash)
         .order_by("-pk")
         .first()
     )
@@ -157,7 +162,7 @@ def latest_approved_revision(page: Page) -> Revision | None:
 
     The live text itself counts only if it is unreviewed starter text. After a withdrawal, every revision counts.
     """
-    decisions = Approval.objects.filter(revision__page=page).exclude(decision=Decision.TRANSLATION_CHECKED)
+    decisions = Approval.objects.decisions().filter(revision__page=page)
     latest_decisions = dict(decisions.order_by("pk").values_list("content_hash", "decision"))
     revisions = page.revisions.select_related("author", "page").filter(
         content_hash__in=[key for key, decision in latest_decisions.items() if decision == Decision.APPROVED]
@@ -172,9 +177,7 @@ def latest_approved_revision(page: Page) -> Revision | None:
 
 def is_translation_checked(revision: Revision) -> bool:
     """Return whether a qualified translator's check of exactly this text is on record."""
-    return Approval.objects.filter(
-        revision__page=revision.page, content_hash=revision.content_hash, decision=Decision.TRANSLATION_CHECKED
-    ).exists()
+    return Approval.objects.translator_checks(revision).exists()
 
 
 WORD = re.compile(r"\w+")
@@ -284,7 +287,7 @@ DRAFT_LABELS: dict[str, Promise] = {
 def get_review_status(page: Any) -> str:
     """Return the kind of the last review event that still matters, or "". Needs ``annotate_status``."""
     live = page.live_release
-    counts = live is None or live.is_starter or live.revision.content_hash != page.latest_hash
+    counts = live is None or live.is_starter or not page.shows(page.latest_hash)
     return page.last_review_event or "" if counts else ""
 
 
@@ -298,7 +301,7 @@ def describe_state(page: Any) -> str:
         return str(DRAFT_LABELS.get(status, _("Draft")))
     if live is None:
         state = _("Withdrawn")
-    elif live.revision.content_hash != page.latest_hash:
+    elif not page.shows(page.latest_hash):
         state = _("Public, with a newer draft")
     else:
         state = _("Public (starter text)") if live.is_starter else _("Public")
@@ -348,15 +351,7 @@ def latest_source_revision(source: Page) -> Revision | None:
 def latest_translator_check(page: Page) -> Approval | None:
     """Return the translator's check of the newest draft, if any. It becomes void as soon as the text changes."""
     newest = page.revisions.first()
-    if newest is None:
-        return None
-    return (
-        Approval.objects.filter(
-            revision__page=page, content_hash=newest.content_hash, decision=Decision.TRANSLATION_CHECKED
-        )
-        .select_related("reviewer")
-        .first()
-    )
+    return Approval.objects.translator_checks(newest).select_related("reviewer").first() if newest else None
 
 
 def filter_out_of_sync(pages: models.QuerySet[Page]) -> models.QuerySet[Page]:

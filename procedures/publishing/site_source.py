@@ -87,7 +87,7 @@ def public_urls() -> list[str]:
     # Loads no text: there may be ten thousand pages.
     live = Page.objects.published().values_list("kind", "live_release__path")
     formats = [f"{path}{suffix}" for kind, path in live for suffix in _linked_suffixes(kind)]
-    pictures = _picture_urls(ReleaseDependency.objects.filter(release__live_on__isnull=False))
+    pictures = _picture_urls(ReleaseDependency.objects.live())
     short_code_forms = [f"{home_path(language)}p/" for language in languages.CODES]
     urls = [
         *_list_urls(languages.CODES),
@@ -106,7 +106,7 @@ def _related_urls(changed: PageQuerySet) -> list[str]:
     """Return URLs of pages that mention changed ones: translations, and booklets that contain them."""
     subjects = changed.values("subject")
     translations = Page.objects.published().filter(subject__in=subjects).values_list("live_release__path", flat=True)
-    dependencies = ReleaseDependency.objects.filter(kind="page", key__in=subjects, release__live_on__isnull=False)
+    dependencies = ReleaseDependency.objects.live().filter(kind="page", key__in=subjects)
     guide_paths = dependencies.values_list("release__path", flat=True)
     return [*translations, *(f"{path}{BOOKLET_SUFFIX}" for path in guide_paths)]
 

@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from procedures import languages
 from procedures.languages import LANGUAGES
 from procedures.languages.definition import Readability
-from procedures.models import Figure, Page
+from procedures.models import Figure, Page, ReleaseDependency
 from procedures.models import Path as PagePath
 from procedures.publishing.review import get_translation_pair
 from procedures.readability.measures import PageMeasures, measure_page
@@ -97,7 +97,7 @@ def _find_figures_without_texts() -> Iterator[str]:
     """Yield a failure for each figure on a public page that lacks texts in one of the languages in use."""
     codes = sorted(set(Page.objects.published().values_list("language", flat=True)))
     for figure in (
-        Figure.objects.filter(release_dependencies__release__live_on__isnull=False)
+        Figure.objects.filter(release_dependencies__in=ReleaseDependency.objects.live())
         .distinct()
         .prefetch_related("texts", "markers__texts")
     ):
