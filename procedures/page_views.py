@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 from django.db.models import Sum
 
+from procedures.addresses import BOOKLET_SUFFIX, LISTS
 from procedures.languages import CODES, home_path, language_of_path
 from procedures.models import Page, PageView, Path
 from procedures.models.page import without_text
 from procedures.timezones import clinic_today
 
-BOOKLET_SUFFIX = "booklet/"
-LIST_PATHS = frozenset(f"{home_path(code)}{part}" for code in CODES for part in ("", "visits/"))
+LIST_PATHS = frozenset(f"{home_path(code)}{part}" for code in CODES for part in LISTS)
 MAX_ROWS_PER_INSERT = 200
 
 

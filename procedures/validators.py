@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from procedures import languages
+from procedures.addresses import SLUG
 from procedures.markup import find_markup_error
 from procedures.phones import find_phone_error
 from procedures.triage import TriageDetector
@@ -24,7 +25,7 @@ MAX_SIGN_WORDS = 25
 MIN_CORNERS, MAX_CORNERS = 3, 24
 
 validate_slug = RegexValidator(
-    r"\A[a-z0-9]+(?:-[a-z0-9]+)*\Z",
+    rf"\A{SLUG}\Z",
     _("Use lowercase letters without accents, digits, and single hyphens, such as getting-ready."),
 )
 validate_key = validate_slug

@@ -25,10 +25,10 @@ from django.views.decorators.http import require_safe
 
 from portal.accounts.models import User
 from portal.admin_site import SearchableModelAdmin
-from portal.storage.local_storage import MEDIA_NAME_PATTERN
 from portal.storage.media import serve_stored_file
 from procedures.enums import PageKind
 from procedures.figures.approval import public_files
+from procedures.figures.renditions import FILE_IN_TEXT_RE
 from procedures.models import Page
 from procedures.models.base import normalize_newlines
 from procedures.publishing.checks import find_deletion_blockers
@@ -44,7 +44,7 @@ else:
     AnyAdmin, AnyStackedInline, AnyForm = admin.ModelAdmin, admin.StackedInline, forms.ModelForm
     StrOrPromise = str | Promise
 
-MEDIA_URL_RE = re.compile(re.escape(settings.MEDIA_URL) + f"({MEDIA_NAME_PATTERN.pattern.removesuffix(chr(92) + 'Z')})")
+MEDIA_URL_RE = re.compile(re.escape(settings.MEDIA_URL) + f"({FILE_IN_TEXT_RE.pattern})")
 JsonView = Callable[..., JsonResponse]
 # Maximum number of titles in a list of usages.
 MAX_TITLES = 2

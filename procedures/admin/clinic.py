@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from portal.accounts.models import User
+from procedures.addresses import LOGO_URL
 from procedures.admin.base import (
     AnyAdmin,
     AnyForm,
@@ -29,6 +30,7 @@ from procedures.branding import Logo, encode_text
 from procedures.figures.decoding import MAX_IMAGE_BYTES, InvalidImageError, decode_logo_text, read_logo
 from procedures.languages import CODES
 from procedures.models import Clinic, ClinicText, Location, LocationText, Page, Release
+from procedures.publishing.checks import dependency_key
 from procedures.publishing.publish import PublishError
 from procedures.publishing.rerelease import (
     ClinicUpdate,
@@ -43,7 +45,6 @@ from procedures.publishing.tasks import describe_changes
 PUBLISH_PERMISSION = "procedures.publish_page"
 # Fields of the confirmation form, which are not part of the saved form.
 CONFIRMATION_FIELDS = ("csrfmiddlewaretoken", "_update", "_edit", "plans", "location")
-LOGO_URL = "/clinic/logo.png"
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
@@ -80,7 +81,7 @@ class ClinicValueAdmin(AnyAdmin):
 
     def dependency_key(self, obj: Any) -> tuple[str, str]:
         """Return the kind and key of the row's ReleaseDependency. An empty key means every key of that kind."""
-        raise NotImplementedError
+        return dependency_key(obj)
 
     def get_dependent_pages(self, obj: Any) -> list[Page]:
         """Return the public pages that print the row."""

@@ -38,6 +38,7 @@ from procedures.admin.base import (
 from procedures.enums import Language, PageKind
 from procedures.figures.approval import FigureVersion, public_files, unapproved_figures
 from procedures.figures.presenters import media_url
+from procedures.figures.renditions import THUMBNAIL_WIDTH
 from procedures.models import (
     ClinicAnswer,
     Figure,
@@ -92,8 +93,6 @@ VALUE_LABELS = {
     "clinic.hours": gettext_lazy("Our hours"),
     "clinic.name": gettext_lazy("Our name"),
 }
-# In pixels, so that thumbnails in the dialog are sharp on screens of any density.
-MIN_THUMBNAIL_WIDTH = 240
 FIGURE_BLOCK = re.compile(r"^[ \t]*:::[ \t]*(?:figure|compare)[ \t]+(.*)$", re.MULTILINE)
 
 
@@ -394,7 +393,7 @@ def _figure_options(language: str, *, can_edit: bool) -> list[dict[str, Any]]:
     for figure in figures:
         texts = {text.language: text for text in figure.texts.all()}
         text = texts.get(language) or next(iter(texts.values()), None)
-        thumbnails = [r for r in figure.renditions.all() if r.format == "jpeg" and r.width >= MIN_THUMBNAIL_WIDTH]
+        thumbnails = [r for r in figure.renditions.all() if r.format == "jpeg" and r.width >= THUMBNAIL_WIDTH]
         file = min(thumbnails, key=lambda r: r.width).file if thumbnails else figure.drawing or figure.image
         is_usable = language in texts
         reason = _("It has no title and description in %(language)s yet.") % {"language": name}

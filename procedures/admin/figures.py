@@ -185,9 +185,6 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
             delete_on_commit(figure_files(figure))
         super().delete_queryset(request, queryset)
 
-    def dependency_key(self, obj: Figure) -> tuple[str, str]:
-        return "figure", obj.slug
-
     def get_urls(self) -> list[URLPattern]:
         """Add the picture screens before Django's URLs, whose last pattern matches everything."""
         view = self.admin_site.admin_view
@@ -234,6 +231,3 @@ class SeriesAdmin(StalePagesMixin, UsageProtectedAdmin):
     list_filter = ("language",)
     search_fields = ("title", "slug")
     inlines = (SeriesItemInline,)
-
-    def dependency_key(self, obj: Series) -> tuple[str, str]:
-        return "series", obj.slug

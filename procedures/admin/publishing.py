@@ -28,7 +28,7 @@ from procedures.admin.base import (
 )
 from procedures.enums import Language
 from procedures.models import ClinicalCode, Page, Revision
-from procedures.publishing.checks import IncomingLink, check_draft, find_incoming_links
+from procedures.publishing.checks import IncomingLink, check_draft, dependency_key, find_incoming_links
 from procedures.publishing.publish import (
     WHAT_CHANGED_LINE,
     WITHDRAWAL_REASON,
@@ -67,8 +67,11 @@ class StalePagesMixin(AnyAdmin):
     """Mixin for rows that pages print. After each save or deletion, a message counts the pages with the old value."""
 
     def dependency_key(self, obj: Any) -> tuple[str, str]:
-        """Return the kind and key of the row's ReleaseDependency. An empty key means every key of that kind."""
-        raise NotImplementedError
+        """Return the kind and key of the row's ReleaseDependency. An empty key means every key of that kind.
+
+        Only the list of stale pages finds pages that would newly link a glossary term.
+        """
+        return dependency_key(obj)
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         self.message_stale_pages(request, obj)

@@ -6,16 +6,17 @@ from typing import Any
 
 from django.conf import settings
 
+from portal.storage.media import CONTENT_TYPES
 from procedures.enums import FigureKind, Provenance
 from procedures.figures.markers import MarkerData, MarkerTextData, to_marker_data
+from procedures.figures.renditions import THUMBNAIL_WIDTH
 from procedures.models import Figure, Rendition
 
 # The image fills the text column, inside its frame.
 IMAGE_SIZES = "(min-width: 40em) 36rem, calc(100vw - 3.6rem)"
 DRAWING_SIZE = 1000
 # Widths used only by cards, and the maximum width that cards use.
-CARD_WIDTHS, MAX_CARD_WIDTH = (240,), 480
-MIME_TYPES = {"avif": "image/avif", "webp": "image/webp", "jpeg": "image/jpeg"}
+CARD_WIDTHS, MAX_CARD_WIDTH = (THUMBNAIL_WIDTH,), 480
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def build_figure_context(figure: Figure, language: str) -> FigureContext:
         width=jpegs[-1].width if jpegs else DRAWING_SIZE,
         height=jpegs[-1].height if jpegs else DRAWING_SIZE,
         sources=[
-            {"type": MIME_TYPES[kind], "srcset": srcset}
+            {"type": CONTENT_TYPES[kind], "srcset": srcset}
             # ``src`` is the JPEG fallback for browsers that support neither.
             for kind in ("avif", "webp")
             if (srcset := _build_srcset(renditions, kind))

@@ -27,7 +27,9 @@ from procedures.figures.decoding import (
     decode_image,
     decode_stored_image,
 )
+from procedures.figures.dicom.frames import METADATA_FILE as FRAMES_FILE
 from procedures.figures.dicom.frames import FrameSet
+from procedures.figures.dicom.grayscale import KIND_BY_MODALITY
 from procedures.figures.dicom.reader import DICOM_PREAMBLE_BYTES, extract_16bit_png, extract_frames, is_dicom
 from procedures.figures.renditions import encode_png
 from procedures.figures.text_detection import Detection
@@ -38,15 +40,6 @@ SHA256_RE = re.compile(r"[0-9a-f]{64}\Z")
 IMAGE_FILE, METADATA_FILE = "picture.png", "about.json"
 # The hash of the image last shown to the user, and the text detection result with the hash of its image.
 SHOWN_HASH_FILE, TEXT_DETECTION_FILE = "shown", "text.json"
-# By DICOM Modality (PS3.3 C.7.3.1.1.1).
-KIND_BY_MODALITY = {
-    "XA": FigureKind.FLUOROSCOPY, "RF": FigureKind.FLUOROSCOPY,
-    "CR": FigureKind.RADIOGRAPH, "DX": FigureKind.RADIOGRAPH, "RG": FigureKind.RADIOGRAPH, "IO": FigureKind.RADIOGRAPH,
-    "PX": FigureKind.RADIOGRAPH, "MG": FigureKind.RADIOGRAPH,
-    "CT": FigureKind.CT, "MR": FigureKind.MRI,
-    "XC": FigureKind.PHOTO, "GM": FigureKind.PHOTO, "DMS": FigureKind.PHOTO, "OP": FigureKind.PHOTO,
-    "US": FigureKind.OTHER, "NM": FigureKind.OTHER, "PT": FigureKind.OTHER, "ES": FigureKind.PHOTO,
-}  # fmt: skip
 INVERTED_KINDS = {FigureKind.FLUOROSCOPY: FigureKind.RADIOGRAPH, FigureKind.RADIOGRAPH: FigureKind.FLUOROSCOPY}
 # A drawing is mostly flat: at least this fraction of its pixels has one of its few most common colors.
 MIN_FLAT_FRACTION, COMMON_COLOR_COUNT, SAMPLE_SIDE = 0.7, 4, 128
@@ -119,7 +112,7 @@ class StagedImage:
     @property
     def has_frames(self) -> bool:
         """Whether it has more gray levels than a screen can show, so that the user must choose a window."""
-        return (self.folder / "frames.json").exists()
+        return (self.folder / FRAMES_FILE).exists()
 
     def load_image(self) -> DecodedImage:
         """Load the image. Raise InvalidImageError if it has been deleted in the meantime."""

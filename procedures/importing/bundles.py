@@ -23,6 +23,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from portal.accounts.models import User
+from procedures.addresses import SLUG
 from procedures.enums import EventKind
 from procedures.figures.approval import FigureVersion, unapproved_figures
 from procedures.figures.decoding import DecodedImage
@@ -50,10 +51,9 @@ MANIFEST_NAME = "manifest.json"
 COMPRESSION = zipfile.ZIP_DEFLATED
 # A fixed date, the earliest that a zip can hold: the same rows give the same bytes.
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
-SLUG_PATTERN = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 MEMBER_NAME_RE = re.compile(
-    rf"(?:(?:pages|guides)/[a-z]{{2}}/{SLUG_PATTERN}\.md|figures/{SLUG_PATTERN}\.(?:yaml|png|svg)|"
-    rf"series/[a-z]{{2}}/{SLUG_PATTERN}\.yaml|(?:sources|warning_signs)\.yaml)\Z"
+    rf"(?:(?:pages|guides)/[a-z]{{2}}/{SLUG}\.md|figures/{SLUG}\.(?:yaml|png|svg)|"
+    rf"series/[a-z]{{2}}/{SLUG}\.yaml|(?:sources|warning_signs)\.yaml)\Z"
 )
 BYTES_PER_MEGABYTE = 1024 * 1024
 MAX_BUNDLE_FILES = 3000

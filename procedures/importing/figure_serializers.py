@@ -13,7 +13,7 @@ from procedures import enums
 from procedures.enums import MarkerShape
 from procedures.figures.decoding import DecodedImage, InvalidImageError, decode_image, read_svg
 from procedures.figures.markers import COORDINATE_DIGITS
-from procedures.figures.renditions import replace_renditions, store_file, store_image
+from procedures.figures.renditions import FIGURES_FOLDER, HASH_LENGTH, replace_renditions, store_file, store_image
 from procedures.importing.content_files import (
     EXPECTED_FIELDS_MESSAGE,
     OPTIONAL_TEXT,
@@ -34,9 +34,6 @@ from procedures.importing.content_files import (
 )
 from procedures.models import Figure, Marker, Series, SeriesItem
 from procedures.validators import validate_outline
-
-# Hex digits of the content hash in a file name: no collisions, and still short in the HTML of a page.
-FILE_HASH_LENGTH = 20
 
 
 class FigureSerializer(Serializer[Figure]):
@@ -127,7 +124,7 @@ class FigureSerializer(Serializer[Figure]):
                 self._images[image.sha256] = image
                 return image.sha256
             drawing, sha256 = read_svg(data)
-            sha256 = sha256[:FILE_HASH_LENGTH]
+            sha256 = sha256[:HASH_LENGTH]
             self._drawings[sha256] = drawing
         except OSError as error:
             message = _("The file %(file)s cannot be read: %(reason)s.")
@@ -169,7 +166,7 @@ class FigureSerializer(Serializer[Figure]):
                 figure.image, figure.sha256 = "checked", data["image"]
         for name in ("drawing", "drawing_dark"):
             file_hash = data[name]
-            path = f"figures/{file_hash}.svg" if file_hash else ""
+            path = f"{FIGURES_FOLDER}/{file_hash}.svg" if file_hash else ""
             setattr(figure, name, store_file(path, self._drawings[file_hash]) if path and store_files else path)
         if _image_identity(figure) != old_identity:
             figure.uploaded_by = self._uploaded_by

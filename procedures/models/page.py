@@ -14,6 +14,7 @@ from markdownx.models import MarkdownxField
 
 from portal.text import validate_single_line
 from procedures import languages
+from procedures.addresses import VISITS
 from procedures.enums import PageKind
 from procedures.models.base import LanguageField, NormalizedModel, normalize_newlines, normalize_value
 from procedures.models.clinic import clinic_json
@@ -296,7 +297,7 @@ class Page(NormalizedModel):
 
 def public_path(language: str, kind: str, slug: str) -> str:
     """Return the public path, such as ``/kyphoplasty/``, ``/es/cifoplastia/``, or ``/visits/first-visit/``."""
-    folder = "visits/" if kind == PageKind.GUIDE else ""
+    folder = VISITS if kind == PageKind.GUIDE else ""
     return f"{languages.home_path(language)}{folder}{slug}/"
 
 

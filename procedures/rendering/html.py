@@ -20,6 +20,7 @@ from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from portal.text import interpolate_lazy
+from procedures.addresses import SLUG
 from procedures.rendering.blocks import (
     ID_PLACEHOLDER,
     LEVEL_PLACEHOLDER,
@@ -62,7 +63,7 @@ from procedures.rendering.inline import no_break, resolve_inline
 
 EMPTY_HTML = SafeString("")
 # Names of rows or options, with single spaces between them.
-NAMES = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*(?:[ \t]+[a-z0-9]+(?:-[a-z0-9]+)*)*\Z")
+NAMES = re.compile(rf"{SLUG}(?:[ \t]+{SLUG})*\Z")
 MIN_NAME_SIMILARITY = 0.7  # difflib ratio; lower than for keys, because block names are short and few
 
 

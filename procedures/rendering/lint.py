@@ -20,6 +20,7 @@ from markdown_it.token import Token
 
 from portal.text import interpolate_lazy
 from procedures import markup
+from procedures.addresses import SLUG
 from procedures.languages import number_pattern
 from procedures.markup import PLACEHOLDER, SPACES, SPACES_AND_INVISIBLE, make_excerpt
 from procedures.rendering.context import MIN_SIMILARITY, RenderContext
@@ -72,7 +73,7 @@ REVERSED_LINK = re.compile(rf"[)\]{PLACEHOLDER}][{SPACES}]?[\[{{<]\s?{LINK_START
 UNPARSED_LINK = re.compile(r"\]\(([^()\n]*)(\)?)")
 REFERENCE_LINK = re.compile(r"\]\[|\A\s*\[[^\[\]\n]{1,80}\]:(?=\s)|\[\[")
 TASK_LIST_MARKER = re.compile(r"\A\s*\[[ xX]?\](?=\s|\Z)")
-BRACKETED_KEY = re.compile(r"\[([a-z0-9]+(?:-[a-z0-9]+)*)\]")
+BRACKETED_KEY = re.compile(rf"\[({SLUG})\]")
 NOTE_REFERENCE_STAR = re.compile(rf"[\w{PLACEHOLDER}.!?)]\*(?!\w)")
 NOTE_START = re.compile(rf"[*{PLACEHOLDER}](?=[^\s*])")
 STAR_RUN = re.compile(r"[*＊∗]+")

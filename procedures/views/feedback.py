@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from portal.http import public_response
 from portal.security import client_network
+from procedures.addresses import FEEDBACK
 from procedures.feedback import InvalidFeedbackError, clean_comment, is_rate_limited, is_same_origin, save_feedback
 from procedures.languages import home_path
 from procedures.models import Page
@@ -88,7 +89,7 @@ def _render_form(
         "error": error,
         "max_length": MAX_COMMENT_LENGTH,
         "honeypot": HONEYPOT,
-        "action": f"{home_path(language)}clear/{page.code}/",
+        "action": f"{home_path(language)}{FEEDBACK}{page.code}/",
         "robots": "noindex",
     }
     context = _feedback_context(page, language, _("Was this clear?"))
@@ -117,5 +118,5 @@ def _process_submission(request: HttpRequest, language: str, code: str) -> HttpR
             return _render_form(page, language, typed, error=str(message), status=429)
         save_feedback(page, was_clear=CLEAR_CHOICES[typed["clear"]], section=typed["section"], comment=comment)
     response = HttpResponse(status=303)
-    response.headers["Location"] = f"{home_path(language)}clear/{page.code}/thanks/"
+    response.headers["Location"] = f"{home_path(language)}{FEEDBACK}{page.code}/thanks/"
     return response

@@ -37,7 +37,6 @@ from procedures.rendering.document import (
 
 COMPONENT = "picture"
 # URL prefix of large pictures, relative to their page.
-PICTURE_PREFIX = "picture/"
 # The value of ``sizes`` where a picture has a page of its own.
 LARGE_SIZES = "60rem"
 # What looks dark, for kinds of pictures on which bone and metal look different.
