@@ -163,8 +163,7 @@ def join_titles(titles: list[str]) -> str:
 
 def get_change_url(page: Page) -> str:
     """Return the URL of a page's change form. Guides have their own."""
-    model = "guide" if page.kind == PageKind.GUIDE else "page"
-    return reverse(f"admin:procedures_{model}_change", args=[page.pk])
+    return reverse(f"admin:procedures_{PageKind(page.kind).model_name}_change", args=[page.pk])
 
 
 def build_breadcrumbs(page: Page) -> list[tuple[str, str]]:

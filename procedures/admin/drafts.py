@@ -15,10 +15,10 @@ from procedures.admin.base import StrOrPromise, get_staff_user, json_error, pars
 from procedures.admin.editor import EDITOR_PERMISSIONS, MAX_FORM_BYTES, parse_page_form, posted_guide_items
 from procedures.models import Autosave, Page, Revision
 from procedures.models.page import normalize_draft
+from procedures.models.revisions import MAX_CLIENT_ID_LENGTH
 from procedures.revisions import drafts
 from procedures.revisions.diff import MergeChunk, MergeResult, common_words, diff_inline, merge, merge_line
 
-MAX_CLIENT_ID_LENGTH = 36
 MAX_FIELDS = 600
 # Fields of the form that are not part of the text.
 NON_CONTENT_FIELDS = frozenset(

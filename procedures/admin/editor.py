@@ -43,6 +43,7 @@ from procedures.models import (
     ClinicAnswer,
     Figure,
     GlossaryTerm,
+    GuideItem,
     Page,
     Release,
     ReleaseDependency,
@@ -51,7 +52,7 @@ from procedures.models import (
     Source,
 )
 from procedures.models.base import normalize_newlines
-from procedures.models.page import normalize_body, public_path
+from procedures.models.page import DEFAULT_REVIEW_MONTHS, MAX_REVIEW_MONTHS, normalize_body, public_path
 from procedures.publishing.anchor_redirects import render_draft
 from procedures.publishing.checks import check_rendered_draft
 from procedures.publishing.publish import add_months
@@ -79,8 +80,6 @@ MAX_FORM_BYTES = 2 * 1024 * 1024
 MAX_RENDERED_BLOCKS = 400
 # Django's default limit for formsets.
 MAX_GUIDE_ITEMS = 1000
-GUIDE_ITEM_FIELDS = ("order", "page", "section", "minutes", "note")
-MAX_REVIEW_MONTHS = 36
 # Anchors that links should not lead to: the top of a page and its generated parts, such as key points and sources.
 EXCLUDED_ANCHORS = TEMPLATE_ELEMENT_IDS | {""}
 MODULE_IMPORT = re.compile(r'\b(?:from|import)\s*\(?\s*"(\.[^"]+\.js)"')
@@ -202,7 +201,7 @@ def parse_page_form(data: QueryDict) -> tuple[Page, dict[str, Any]]:
         "body": normalize_newlines(data.get("body", "")),
         "lead_figure": figure.slug if figure else "",
         "next_page": next_page.subject if next_page else "",
-        "review_months": parse_int_or_zero(data.get("review_months", "")) or 12,
+        "review_months": parse_int_or_zero(data.get("review_months", "")) or DEFAULT_REVIEW_MONTHS,
     }
     if page.kind == PageKind.GUIDE:
         content["items"] = _parse_guide_items(data)
@@ -213,7 +212,7 @@ def posted_guide_items(data: QueryDict) -> list[dict[str, str]]:
     """Return the rows of the reading list that are neither empty nor deleted, in the order of the form."""
     rows = []
     for number in range(min(parse_int_or_zero(data.get("items-TOTAL_FORMS", "")), MAX_GUIDE_ITEMS)):
-        values = {name: data.get(f"items-{number}-{name}", "") for name in GUIDE_ITEM_FIELDS}
+        values = {name: data.get(f"items-{number}-{name}", "") for name in GuideItem.FORM_FIELDS}
         if values["page"] and not data.get(f"items-{number}-DELETE"):
             rows.append(values)
     return rows

@@ -436,7 +436,7 @@ def build_initial(marker: MarkerData) -> dict[str, Any]:
 
 def _get_figure(request: HttpRequest, figure_id: int) -> Figure:
     """Load the figure with its texts, renditions, and markers. Raise Http404, or PermissionDenied."""
-    figure = Figure.objects.filter(pk=figure_id).prefetch_related("texts", "renditions", "markers__texts").first()
+    figure = Figure.objects.filter(pk=figure_id).with_texts().first()
     if figure is None:
         raise Http404
     if not admin.site.get_model_admin(Figure).has_change_permission(request, figure):
@@ -517,7 +517,7 @@ def _render_markers(
 def markers_preview_view(request: HttpRequest) -> JsonResponse:
     """Render the posted markers as patients would see them, in each language, with the issues. Saves nothing."""
     figures = Figure.objects.filter(pk=parse_int_or_zero(request.POST.get("figure", "")))
-    figure = figures.prefetch_related("texts", "renditions", "markers__texts").first()
+    figure = figures.with_texts().first()
     if figure is None:
         return json_error(404, _("This picture was deleted."))
     formset = MarkerFormSet(MarkerContext.for_figure(figure), data=request.POST)

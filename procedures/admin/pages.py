@@ -37,7 +37,8 @@ from procedures.admin.publishing import (
 from procedures.admin.review import EditPageContext, build_edit_page_context
 from procedures.enums import EventKind, PageKind
 from procedures.models import Guide, GuideItem, Page, Revision
-from procedures.models.page import normalize_draft
+from procedures.models.page import MAX_LINE_LENGTH, normalize_draft
+from procedures.models.revisions import MAX_CLIENT_ID_LENGTH
 from procedures.publishing.checks import EMPTY_FIELD_MESSAGES
 from procedures.publishing.publish import (
     WHAT_CHANGED_LINE,
@@ -81,10 +82,10 @@ class PageForm(AnyForm):
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
     base_revision = forms.CharField(widget=forms.HiddenInput, required=False)
-    client_id = forms.CharField(widget=forms.HiddenInput, required=False, max_length=36)
+    client_id = forms.CharField(widget=forms.HiddenInput, required=False, max_length=MAX_CLIENT_ID_LENGTH)
     note = forms.CharField(
         label=gettext_lazy("What did you change?"),
-        max_length=240,
+        max_length=MAX_LINE_LENGTH,
         required=False,
         help_text=gettext_lazy("For your colleagues, in the history."),
     )
@@ -146,7 +147,7 @@ class GuideItemForm(AnyForm):
 
     class Meta:
         model = GuideItem
-        fields = ("order", "page", "section", "minutes", "note")
+        fields = GuideItem.FORM_FIELDS
 
     def has_changed(self) -> bool:
         """Also save the rows of a copied guide, which equal their initial values."""

@@ -28,8 +28,10 @@ from procedures.admin.base import (
 )
 from procedures.enums import Language
 from procedures.models import ClinicalCode, Page, Revision
+from procedures.models.page import MAX_LINE_LENGTH
 from procedures.publishing.checks import IncomingLink, check_draft, dependency_key, find_incoming_links
 from procedures.publishing.publish import (
+    ALREADY_PUBLISHED_MESSAGE,
     WHAT_CHANGED_LINE,
     WITHDRAWAL_REASON,
     PublishError,
@@ -113,7 +115,7 @@ class StalePagesMixin(AnyAdmin):
 
 def message_already_published(request: HttpRequest) -> None:
     """Report that the text is already public, after a double-click, or because another manager has published it."""
-    messages.info(request, _("This text is already published. Patients can read it now."))
+    messages.info(request, ALREADY_PUBLISHED_MESSAGE)
 
 
 def message_published(request: HttpRequest, page: Page) -> None:
@@ -220,7 +222,7 @@ def what_changed_field(widget: type[forms.Widget] | forms.Widget = forms.TextInp
     """Return the form field for the sentence about a change that readers see at the end of the page."""
     return forms.CharField(
         label=gettext_lazy("What changed, for readers"),
-        max_length=240,
+        max_length=MAX_LINE_LENGTH,
         required=False,
         help_text=gettext_lazy(
             "One sentence at the end of the page, such as “The number to call is new.” "
@@ -393,7 +395,7 @@ class WithdrawalForm(forms.Form):
 
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
-        max_length=240,
+        max_length=MAX_LINE_LENGTH,
         help_text=gettext_lazy("One sentence. Patients who follow an old link read it."),
         widget=forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}),
     )

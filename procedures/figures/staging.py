@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.conf import settings
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from PIL import Image
 
 from procedures.enums import FigureKind
@@ -76,6 +76,9 @@ class StagingArea:
         return len(expired)
 
 
+IMAGE_EXPIRED_MESSAGE = gettext_lazy(
+    "The picture was deleted because it was not saved within an hour. Choose it again."
+)
 # Keep this folder name, so that uploads staged before an update are still deleted after an hour.
 UPLOADS = StagingArea("waiting", max_age=60 * 60)
 
@@ -123,9 +126,7 @@ class StagedImage:
         try:
             return (self.folder / IMAGE_FILE).read_bytes()
         except FileNotFoundError:
-            raise InvalidImageError(
-                _("The picture was deleted because it was not saved within an hour. Choose it again.")
-            ) from None
+            raise InvalidImageError(str(IMAGE_EXPIRED_MESSAGE)) from None
 
     def set_image(self, decoded: DecodedImage) -> None:
         """Store the image, in place of any earlier one."""

@@ -35,6 +35,9 @@ from procedures.importing.content_files import (
 from procedures.models import Figure, Marker, Series, SeriesItem
 from procedures.validators import validate_outline
 
+# The ends of the names of drawings in a content folder, by whether they are for dark mode.
+DRAWING_SUFFIXES = {False: ".svg", True: "-dark.svg"}
+
 
 class FigureSerializer(Serializer[Figure]):
     """Figures: ``figures/<slug>.yaml`` and image files in the same folder.
@@ -200,7 +203,11 @@ class FigureSerializer(Serializer[Figure]):
         target.mkdir(exist_ok=True)
         for slug, figure in self.select_rows(keys):
             data = self.serialize(figure)
-            for name, suffix in (("image", ".png"), ("drawing", ".svg"), ("drawing_dark", "-dark.svg")):
+            for name, suffix in (
+                ("image", ".png"),
+                ("drawing", DRAWING_SUFFIXES[False]),
+                ("drawing_dark", DRAWING_SUFFIXES[True]),
+            ):
                 stored = getattr(figure, name)
                 if stored:
                     data[name] = f"{slug}{suffix}"

@@ -40,7 +40,7 @@ from procedures.models import (
     Source,
     WarningSign,
 )
-from procedures.models.page import normalize_body
+from procedures.models.page import DEFAULT_REVIEW_MONTHS, normalize_body
 from procedures.publishing import warning_signs
 from procedures.sharing.short_codes import generate_code
 
@@ -360,7 +360,7 @@ class PageSerializer(Serializer[Page]):
         "description": REQUIRED_TEXT,
         "lead_figure": OPTIONAL_TEXT,
         "next": Field(dict, {}),
-        "review_months": Field(int, 12),
+        "review_months": Field(int, DEFAULT_REVIEW_MONTHS),
         "items": Field(list, []),
         # Written to a file only if false: the page is an unpublished draft, or was withdrawn.
         "public": Field(bool, True),
@@ -441,7 +441,7 @@ class PageSerializer(Serializer[Page]):
         page.save(update_fields=["next_page"])
         page.items.all().delete()
         for order, item in enumerate(data["items"]):
-            values = {name: item[name] for name in ("section", "minutes", "note")}
+            values = {name: item[name] for name in GuideItem.PLAIN_FIELDS}
             item_page = _get_page(language, item["page"], "items")
             full_clean_and_save(GuideItem(guide=page, order=order, page=item_page, **values))
 

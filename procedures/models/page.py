@@ -12,6 +12,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from markdownx.models import MarkdownxField
 
+from portal.append_only import AppendOnly
 from portal.text import validate_single_line
 from procedures import languages
 from procedures.addresses import VISITS
@@ -28,6 +29,11 @@ from procedures.validators import (
     validate_slug,
 )
 
+# For a decision that sends a text back without a comment.
+COMMENT_REQUIRED_MESSAGE = _("Say what to change, so that the editor knows what to do.")
+# Of single sentences: the key message, notes to colleagues, and lines for readers.
+MAX_LINE_LENGTH = 240
+DEFAULT_REVIEW_MONTHS, MAX_REVIEW_MONTHS = 12, 36
 # The fields of a release that cards show.
 CARD_FIELDS = ("title", "path", "description", "minutes")
 
@@ -49,6 +55,10 @@ class PageQuerySet(models.QuerySet["Page"]):
     def published(self) -> Self:
         """Keep only public pages. This is the only place that decides visibility."""
         return self.filter(live_release__isnull=False)
+
+    def withdrawn(self) -> Self:
+        """Keep only pages that were public and have been withdrawn."""
+        return self.filter(live_release__isnull=True).exclude(withdrawn_reason="")
 
     def in_language(self, language: str) -> Self:
         """Keep only pages in one language."""
@@ -115,7 +125,7 @@ class Page(NormalizedModel):
     title = models.CharField(_("title"), max_length=100, validators=[validate_single_line])
     key_message = models.CharField(
         _("key message"),
-        max_length=240,
+        max_length=MAX_LINE_LENGTH,
         validators=[validate_single_line],
         help_text=_("The one thing to remember. One sentence."),
     )
@@ -152,7 +162,9 @@ class Page(NormalizedModel):
         help_text=_("Such as What happens next."),
     )
     review_months = models.PositiveSmallIntegerField(
-        _("months between reviews"), default=12, help_text=_("You are reminded when the next review is due.")
+        _("months between reviews"),
+        default=DEFAULT_REVIEW_MONTHS,
+        help_text=_("You are reminded when the next review is due."),
     )
 
     # Optimistic lock: each save increments it with a conditional UPDATE, so the second of two concurrent saves fails.
@@ -178,12 +190,14 @@ class Page(NormalizedModel):
     publish_at = models.DateTimeField(_("publish at"), null=True, blank=True, editable=False)
     scheduled_change = models.CharField(
         _("scheduled change"),
-        max_length=240,
+        max_length=MAX_LINE_LENGTH,
         blank=True,
         editable=False,
         help_text=_("What changed, for readers, once it is public."),
     )
-    withdrawn_reason = models.CharField(_("reason for withdrawal"), max_length=240, blank=True, editable=False)
+    withdrawn_reason = models.CharField(
+        _("reason for withdrawal"), max_length=MAX_LINE_LENGTH, blank=True, editable=False
+    )
     replaced_by = models.ForeignKey(
         "self",
         null=True,
@@ -239,7 +253,7 @@ class Page(NormalizedModel):
                 violation_error_message=_("A page cannot replace itself. Choose another one."),
             ),
             models.CheckConstraint(
-                condition=Q(review_months__gte=1, review_months__lte=36),
+                condition=Q(review_months__gte=1, review_months__lte=MAX_REVIEW_MONTHS),
                 name="review_months_in_range",
                 violation_error_message=_("Choose 1 to 36 months."),
             ),
@@ -327,6 +341,21 @@ def hash_content(content: dict[str, Any] | list[dict[str, Any]]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+class HashedContent(AppendOnly):
+    """Base class of texts that are approved as a whole: their ``content_hash`` is that of their ``content``."""
+
+    content: Any
+    content_hash: Any
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Insert the row with the hash of its content."""
+        self.content_hash = hash_content(self.content)
+        super().save(*args, **kwargs)
+
+
 class Guide(Page):
     """A page that patients receive before or after one kind of visit; it adds a reading list."""
 
@@ -338,6 +367,10 @@ class Guide(Page):
 
 class GuideItem(NormalizedModel):
     """One entry of a guide's reading list: a page, or a section of it."""
+
+    # Copied verbatim between drafts, files, and forms; a page is named by its subject or its primary key.
+    PLAIN_FIELDS = ("section", "minutes", "note")
+    FORM_FIELDS = ("order", "page", *PLAIN_FIELDS)
 
     guide = models.ForeignKey(Page, on_delete=models.CASCADE, related_name="items", verbose_name=_("guide"))
     order = models.PositiveSmallIntegerField(_("position"), default=0)
@@ -374,9 +407,4 @@ class GuideItem(NormalizedModel):
 
     def draft_content(self) -> dict[str, Any]:
         """Return this entry as plain data."""
-        return {
-            "page": self.page.subject,
-            "section": self.section,
-            "minutes": self.minutes,
-            "note": self.note,
-        }
+        return {"page": self.page.subject, **{name: getattr(self, name) for name in self.PLAIN_FIELDS}}

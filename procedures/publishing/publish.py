@@ -34,6 +34,8 @@ from procedures.triage import TriageDetector
 PUBLISHING_FIELDS = ("live_release withdrawn_reason replaced_by scheduled_revision publish_at scheduled_change").split()
 WHAT_CHANGED_LINE = gettext_lazy("The line about what changed")
 WITHDRAWAL_REASON = gettext_lazy("The reason")
+NOT_APPROVED_MESSAGE = gettext_lazy("A reviewer has not approved this text yet. Send it for review first.")
+ALREADY_PUBLISHED_MESSAGE = gettext_lazy("This text is already published. Patients can read it now.")
 
 
 class PublishError(Exception):
@@ -59,7 +61,7 @@ def publish(revision: Revision, *, actor: User, what_changed: str = "") -> Relea
     lock_page(page)
     approval = current_approval(revision)
     if approval is None:
-        raise PublishError.with_message(_("A reviewer has not approved this text yet. Send it for review first."))
+        raise PublishError.with_message(str(NOT_APPROVED_MESSAGE))
     check_reader_line(page.language, WHAT_CHANGED_LINE, what_changed)
     live = page.live_release
     if live and is_published(page, revision, approval):

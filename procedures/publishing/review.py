@@ -19,14 +19,13 @@ from procedures import languages
 from procedures.enums import Decision, EventKind
 from procedures.figures.approval import FigureVersion, figure_hash, record_approval, unapproved_figures
 from procedures.models import Approval, Figure, Page, ReleaseEvent, ReviewComment, Revision
-from procedures.models.page import without_text
+from procedures.models.page import COMMENT_REQUIRED_MESSAGE, without_text
 from procedures.rendering import ReferenceResolver, RenderedPage, render_page
 from procedures.rendering.document import Text, walk
 from procedures.rendering.parser import parse
 
 # Translations are made from pages in this language.
 SOURCE_LANGUAGE = languages.DEFAULT
-COMMENT_REQUIRED_MESSAGE = gettext_lazy("Say what to change, so that the editor knows what to do.")
 
 
 class ReviewError(Exception):
@@ -46,7 +45,7 @@ def find_unapproved_figures(rendered: RenderedPage) -> list[Figure]:
     """Return the figures of a text, rendered with ``FigureVersion.CURRENT``, whose current version is not approved."""
     figure_ids = [dependency.figure_id for dependency in rendered.dependencies if dependency.kind == "figure"]
     figures = Figure.objects.filter(pk__in=figure_ids).select_related("uploaded_by")
-    return unapproved_figures(list(figures.prefetch_related("texts", "markers__texts", "renditions")))
+    return unapproved_figures(list(figures.with_texts()))
 
 
 @transaction.atomic

@@ -255,7 +255,7 @@ def withdrawal_tasks() -> TaskList:
     """Public pages that link to a withdrawn page, or whose translation is withdrawn."""
     withdrawn: dict[tuple[str, str], str] = {}
     titles_by_subject: dict[str, str] = {}
-    for page in Page.objects.filter(live_release__isnull=True).exclude(withdrawn_reason="").order_by("title"):
+    for page in Page.objects.withdrawn().order_by("title"):
         withdrawn[page.language, page.subject] = titles_by_subject[page.subject] = page.title
     if not withdrawn:
         return TaskList("withdrawn", "", "")

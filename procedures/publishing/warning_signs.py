@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from portal.accounts.models import User
 from procedures.enums import EventKind, Language, SignLevel
@@ -23,11 +24,13 @@ from procedures.models import (
     WarningSignText,
 )
 from procedures.models.base import normalize_value
+from procedures.models.page import COMMENT_REQUIRED_MESSAGE
 from procedures.publishing.publish import PublishError, lock_clinic_values
 from procedures.publishing.rerelease import find_stale_pages, rerelease_pages
-from procedures.publishing.review import COMMENT_REQUIRED_MESSAGE, ReviewError, needs_other_reviewer
+from procedures.publishing.review import ReviewError, needs_other_reviewer
 from procedures.rendering import Issue
 
+NEWER_LIST_MESSAGE = gettext_lazy("A newer list was saved. Please review that one.")
 SignListContent = list[dict[str, Any]]
 # The ReleaseDependency.kind of printed signs.
 DEPENDENCY_KIND = "signs"
@@ -227,7 +230,7 @@ def record_list_decision(
     """
     lock_clinic_values()
     if latest_revision() != revision:
-        raise ReviewError(_("A newer list was saved. Please review that one."))
+        raise ReviewError(str(NEWER_LIST_MESSAGE))
     if is_published(revision):
         raise ReviewError(_("This list is already published. To change it, save a new list."))
     if approved and needs_other_reviewer(reviewer, revision.author_id):

@@ -38,6 +38,7 @@ from procedures.models import (
     WarningSignEvent,
     WarningSignText,
 )
+from procedures.models.figure import FigureQuerySet
 from procedures.models.page import without_text
 from procedures.phones import phone_href
 from procedures.rendering.blocks import get_block_types
@@ -277,8 +278,8 @@ class ReferenceResolver:
         slugs: list[str] = self._cache["list", "figures"]
         return slugs
 
-    def _load_figures(self, figures: QuerySet[Figure]) -> None:
-        rows = list(figures.prefetch_related("texts", "markers__texts", "renditions"))
+    def _load_figures(self, figures: FigureQuerySet) -> None:
+        rows = list(figures.with_texts())
         shown = {figure.slug: figure for figure in rows}
         if self.figure_version != FigureVersion.CURRENT:
             approved = approved_figures(rows, self.figure_version)

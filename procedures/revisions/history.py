@@ -36,7 +36,7 @@ class Version:
     @property
     def name(self) -> str:
         """The short name for URLs: ``v3`` or ``r12``."""
-        return f"v{self.release.number}" if self.release else f"r{self.revision.number}"
+        return (self.release or self.revision).version_name
 
     @property
     def title(self) -> str:
