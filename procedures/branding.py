@@ -36,19 +36,22 @@ class Logo:
         return hashlib.sha256(self.png).hexdigest()[:16]
 
 
+def relative_luminance(red: int, green: int, blue: int) -> float:
+    """Return the relative luminance of an sRGB color as WCAG 2.2 defines it, from 0 to 1."""
+    channels = [value / 255 for value in (red, green, blue)]
+    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast_ratio(a: float, b: float) -> float:
+    """Return the contrast ratio of two relative luminances, from 1 to 21."""
+    light, dark = max(a, b), min(a, b)
+    return (light + 0.05) / (dark + 0.05)
+
+
 def contrast(color: str, background: str) -> float:
-    """Return the contrast of two colors as WCAG 2.2 defines it: from 1 to 21."""
-    low, high = sorted((_luminance(color), _luminance(background)))
-    return (high + 0.05) / (low + 0.05)
-
-
-def _luminance(color: str) -> float:
-    red, green, blue = (_linear(int(color[at : at + 2], 16) / 255) for at in (1, 3, 5))
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def _linear(value: float) -> float:
-    return value / 12.92 if value <= 0.04045 else float(((value + 0.055) / 1.055) ** 2.4)
+    """Return the contrast ratio of two colors such as #1a5276."""
+    return contrast_ratio(*(relative_luminance(*bytes.fromhex(value[1:])) for value in (color, background)))
 
 
 def validate_color(value: str) -> None:

@@ -24,6 +24,11 @@ class PageKind(models.TextChoices):
     ABOUT = "about", _("About")
     GUIDE = "guide", _("Guide")
 
+    @property
+    def model_name(self) -> str:
+        """The name of the model whose form edits such pages, as in admin URLs."""
+        return "guide" if self is PageKind.GUIDE else "page"
+
 
 class FigureKind(models.TextChoices):
     """The imaging method of a figure. Pages state only what holds for the kind, and nothing for OTHER."""

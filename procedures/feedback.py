@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from portal.security import TokenBucket
@@ -19,7 +18,7 @@ from portal.text import normalize
 from procedures.languages import number_pattern
 from procedures.models import Feedback, Page
 from procedures.models.public_site import MAX_COMMENT_LENGTH
-from procedures.timezones import get_timezone
+from procedures.timezones import today_in
 from procedures.validators import validate_plain_text
 
 # Limits per client and in total. Both apply to each process separately.
@@ -156,7 +155,7 @@ def save_feedback(page: Page, *, was_clear: bool, section: str, comment: str) ->
         was_clear=was_clear,
         section=section if section in anchors else "",
         comment=comment,
-        received_on=timezone.localdate(timezone=get_timezone(getattr(page, "time_zone", ""))),
+        received_on=today_in(getattr(page, "time_zone", "")),
     )
 
 

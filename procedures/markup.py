@@ -14,6 +14,10 @@ from portal.text import interpolate_lazy
 # Replaces markup that was parsed. A private-use character, which validation rejects in saved text.
 PLACEHOLDER = "\ue000"
 
+SPACES = " \t\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u202f\u205f\u3000"
+# Characters that pasted text contains between and inside words; glossary terms and names are recognized without them.
+ZERO_WIDTH_CHARACTERS = "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+SPACES_AND_INVISIBLE = SPACES + ZERO_WIDTH_CHARACTERS
 INVISIBLE_CHARACTER = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800"
     "\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 from django.db.models import Sum
 
+from procedures.addresses import BOOKLET_SUFFIX, LISTS
 from procedures.languages import CODES, home_path, language_of_path
 from procedures.models import Page, PageView, Path
+from procedures.models.page import without_text
 from procedures.timezones import clinic_today
 
-BOOKLET_SUFFIX = "booklet/"
-LIST_PATHS = frozenset(f"{home_path(code)}{part}" for code in CODES for part in ("", "visits/"))
+LIST_PATHS = frozenset(f"{home_path(code)}{part}" for code in CODES for part in LISTS)
 MAX_ROWS_PER_INSERT = 200
 
 
@@ -68,7 +69,7 @@ def most_viewed_pages(days: int) -> list[PageViewTotal]:
         by_page[page_id] += totals[path] + totals[path + BOOKLET_SUFFIX]
     pages = Page.objects.published().select_related("live_release")
     # A list of totals needs no page text, which is most of the data.
-    pages = pages.defer("live_release__html", "live_release__sections", "live_release__document")
+    pages = without_text(pages)
     totals_by_page = (PageViewTotal(page, by_page[page.pk]) for page in pages)
     return sorted(totals_by_page, key=lambda row: (-row.views, str(row.page)))
 

@@ -95,19 +95,24 @@ def find_phones(text: str, clinic_numbers: Iterable[str] = ()) -> list[tuple[int
         return []
     ascii_text, offsets = _to_ascii(text)
     numbers = {normalize_phone(number) for number in clinic_numbers if len(normalize_phone(number)) >= MIN_DIGITS}
-    covered = bytearray(len(ascii_text))
-    rejected: list[tuple[int, int]] = []
-    # Longest first: "555-0100" inside "800-555-0100" is not a separate number.
-    for start, end in sorted(
-        {*_find_numbers(ascii_text), *_find_clinic_numbers(ascii_text, numbers)},
-        key=lambda span: (span[0] - span[1], span),
-    ):
-        if any(covered[start:end]):
-            continue
-        covered[start:end] = b"\1" * (end - start)
-        if normalize_phone(ascii_text[start:end]) in numbers or not _is_allowed(ascii_text, start, end):
-            rejected.append((start, end))
-    return [(offsets[start], text[offsets[start] : offsets[end - 1] + 1].strip()) for start, end in sorted(rejected)]
+    rejected = [
+        (start, end)
+        for start, end in _find_spans(ascii_text, numbers)
+        if normalize_phone(ascii_text[start:end]) in numbers
+        or not (_is_toll_free(ascii_text[start:end]) or _is_other_number(ascii_text, start, end))
+    ]
+    return [(offsets[start], text[offsets[start] : offsets[end - 1] + 1].strip()) for start, end in rejected]
+
+
+def remove_phones(text: str) -> str:
+    """Return ``text`` without its phone numbers, whether or not they may be typed."""
+    if not _has_digit(text):
+        return text
+    ascii_text, offsets = _to_ascii(text)
+    spans = [span for span in _find_spans(ascii_text, set()) if not _is_other_number(ascii_text, *span)]
+    for start, end in reversed(spans):
+        text = f"{text[: offsets[start]]} {text[offsets[end - 1] + 1 :]}"
+    return text
 
 
 def find_emergency_numbers(text: str, clinic_number: str) -> list[tuple[int, str]]:
@@ -179,6 +184,21 @@ def _to_ascii(text: str) -> tuple[str, list[int]]:
     return "".join(characters), offsets
 
 
+def _find_spans(ascii_text: str, clinic_numbers: set[str]) -> list[tuple[int, int]]:
+    """Return the spans of all numbers that look like phone numbers, in order."""
+    covered = bytearray(len(ascii_text))
+    spans = []
+    # Longest first: "555-0100" inside "800-555-0100" is not a separate number.
+    for start, end in sorted(
+        {*_find_numbers(ascii_text), *_find_clinic_numbers(ascii_text, clinic_numbers)},
+        key=lambda span: (span[0] - span[1], span),
+    ):
+        if not any(covered[start:end]):
+            covered[start:end] = b"\1" * (end - start)
+            spans.append((start, end))
+    return sorted(spans)
+
+
 def _find_numbers(ascii_text: str) -> Iterator[tuple[int, int]]:
     for pattern in (*PHONE_PATTERNS, VANITY_NUMBER):
         for match in pattern.finditer(ascii_text):
@@ -194,16 +214,17 @@ def _find_clinic_numbers(ascii_text: str, numbers: set[str]) -> Iterator[tuple[i
             yield match.span()
 
 
-def _is_allowed(ascii_text: str, start: int, end: int) -> bool:
-    """Return whether the number is toll-free, or not a phone number at all: a date, a code, a dose."""
-    number = ascii_text[start:end].strip(" +()")
+def _is_toll_free(number: str) -> bool:
+    number = number.strip(" +()")
     area = re.sub(r"\A1(?=\D*\d{3})", "", number).strip(" .-/()")[:3]
-    is_toll_free = area in TOLL_FREE_AREA_CODES and (
+    return area in TOLL_FREE_AREA_CODES and (
         len(normalize_phone(number)) == NATIONAL_DIGITS or bool(re.search("[A-Za-z]", number))
     )
+
+
+def _is_other_number(ascii_text: str, start: int, end: int) -> bool:
+    """Return whether the number is not a phone number at all: a date, a code, a dose."""
+    number = ascii_text[start:end].strip(" +()")
     return bool(
-        is_toll_free
-        or DATE.fullmatch(number)
-        or DOSE.fullmatch(number)
-        or CODE_LABEL.search(ascii_text[max(0, start - 20) : start])
+        DATE.fullmatch(number) or DOSE.fullmatch(number) or CODE_LABEL.search(ascii_text[max(0, start - 20) : start])
     )

@@ -17,18 +17,20 @@ from django.utils.safestring import SafeString
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from portal.text import common_words, fold, is_dictionary_word, normalize
+from portal.text import APOSTROPHES, common_words, fold, is_dictionary_word, normalize
 from procedures import languages
+from procedures.languages.definition import SENTENCE_ENDS
 from procedures.models import GlossaryTerm, Page, Release
 
 ANALYZER = "words"
+APOSTROPHE = "'" + "".join(map(chr, APOSTROPHES))
 # A word includes its apostrophe: “can’t” is not “can” and “t”.
-TOKEN_PATTERN = "[\\p{L}\\p{N}_]+(?:['\u2018\u2019\u02bc][\\p{L}\\p{N}_]+)*"  # noqa: S105 -- a pattern, not a secret
+TOKEN_PATTERN = f"[\\p{{L}}\\p{{N}}_]+(?:[{APOSTROPHE}][\\p{{L}}\\p{{N}}_]+)*"
 # The same for text folded by portal.text.fold. Punctuation inside a word makes a compound: x-ray, M80.08.
 WORD = re.compile(r"\w+(?:'\w+)*")
 # The same for text as printed (not folded).
-TOKEN = re.compile("\\w+(?:['\u2018\u2019\u02bc]\\w+)*")
-SENTENCE_END = re.compile(r"[.!?:]\s+")
+TOKEN = re.compile(rf"\w+(?:[{APOSTROPHE}]\w+)*")
+SENTENCE_END = re.compile(rf"[{SENTENCE_ENDS}:]\s+")
 COMPOUND = re.compile(r"\w+(?:['./-]\w+)*")
 FIELD_BOOSTS = {"title": 4.0, "section": 2.0, "text": 1.0}
 MAX_RESULTS = 10
@@ -440,7 +442,7 @@ def _choose_sentences(line: str, position: int) -> tuple[int, int]:
 
 
 def _is_sentence_end(line: str, position: int) -> bool:
-    return position in {0, len(line)} or line[:position].rstrip().endswith((".", "!", "?", ":"))
+    return position in {0, len(line)} or line[:position].rstrip().endswith((*SENTENCE_ENDS, ":"))
 
 
 _indexes = {language: SearchIndex(language) for language in languages.CODES}

@@ -47,6 +47,11 @@ def clinic_today() -> datetime.date:
     return timezone.localdate(timezone=get_clinic_timezone())
 
 
+def today_in(zone_name: str) -> datetime.date:
+    """Return the current date in the time zone with this name (see ``get_timezone``)."""
+    return timezone.localdate(timezone=get_timezone(zone_name))
+
+
 def get_timezone(name: str) -> ZoneInfo:
     """Return the time zone with this name; UTC for an empty name, or if the system does not know the zone."""
     try:

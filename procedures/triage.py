@@ -12,7 +12,7 @@ from functools import cache
 
 from portal.text import APOSTROPHES, normalize
 from procedures.languages import LANGUAGES
-from procedures.languages.definition import TriageVocabulary
+from procedures.languages.definition import TriageVocabulary, is_question
 from procedures.readability.scores import split_sentences
 
 # A clause can be an instruction by itself.
@@ -151,7 +151,7 @@ def _split_passages(vocabulary: TriageVocabulary, text: str) -> Iterator[str]:
             yield " ".join(passage)
             passage, is_explained = [], False
         passage.append(sentence)
-        follows_question = sentence.rstrip('"”»)').endswith(("?", "؟"))
+        follows_question = is_question(sentence)
         is_explained = is_explained or bool(_compile(vocabulary.explanation_words).search(sentence))
     if passage:
         yield " ".join(passage)

@@ -4,11 +4,27 @@ The default language is at the root and the others are below their language code
 else.
 """
 
+import re
+
 from django.urls import URLPattern, path, re_path
 
 from procedures import languages
+from procedures.addresses import (
+    BOOKLET_SUFFIX,
+    COLORS_URL,
+    FEEDBACK,
+    LOGO_URL,
+    PICTURE_PREFIX,
+    PLAIN_TEXT_SUFFIX,
+    SEARCH,
+    SHORT_CODES,
+    VISITS,
+)
 from procedures.validators import PAGE_URL_NAME
 from procedures.views import ehr, feedback, pages, site_files
+
+# The path of a page, with a damaged slug, too.
+ADDRESS = "^(?P<address>(?:[a-z0-9-]+/){1,3})"
 
 
 def language_urlpatterns(language: str) -> list[URLPattern]:
@@ -17,12 +33,12 @@ def language_urlpatterns(language: str) -> list[URLPattern]:
     values = {"language": language}
     return [
         path(prefix, pages.home, values),
-        path(f"{prefix}visits/", pages.visits, values),
-        path(f"{prefix}search/", pages.search, values),
-        path(f"{prefix}p/", pages.short_code_form, values),
-        path(f"{prefix}p/<str:code>.svg", pages.qr_code, values),
-        path(f"{prefix}clear/<str:code>/", feedback.feedback, values),
-        path(f"{prefix}clear/<str:code>/thanks/", feedback.feedback_thanks, values),
+        path(f"{prefix}{VISITS}", pages.visits, values),
+        path(f"{prefix}{SEARCH}", pages.search, values),
+        path(f"{prefix}{SHORT_CODES}", pages.short_code_form, values),
+        path(f"{prefix}{SHORT_CODES}<str:code>.svg", pages.qr_code, values),
+        path(f"{prefix}{FEEDBACK}<str:code>/", feedback.feedback, values),
+        path(f"{prefix}{FEEDBACK}<str:code>/thanks/", feedback.feedback_thanks, values),
     ]
 
 
@@ -31,14 +47,14 @@ urlpatterns = [
     path("connect/service", ehr.infobutton_feed),
     path("connect/application", ehr.infobutton_redirect),
     path("connect/guides.json", ehr.guides),
-    path("clinic/logo.png", site_files.logo),
-    path("clinic/colors.css", site_files.colors),
+    path(LOGO_URL[1:], site_files.logo),
+    path(COLORS_URL[1:], site_files.colors),
     path("sitemap.xml", site_files.sitemap),
     path("robots.txt", site_files.robots_txt),
     path(".well-known/security.txt", site_files.security_txt),
-    re_path(r"^(?P<address>(?:[a-z0-9-]+/){1,3})plain\.txt\Z", pages.plain_text),
-    re_path(r"^(?P<address>(?:[a-z0-9-]+/){1,3})booklet/\Z", pages.booklet),
-    re_path(r"^(?P<address>(?:[a-z0-9-]+/){1,3})picture/(?P<slug>[a-z0-9-]+)/\Z", pages.picture),
+    re_path(rf"{ADDRESS}{re.escape(PLAIN_TEXT_SUFFIX)}\Z", pages.plain_text),
+    re_path(rf"{ADDRESS}{BOOKLET_SUFFIX}\Z", pages.booklet),
+    re_path(rf"{ADDRESS}{PICTURE_PREFIX}(?P<slug>[a-z0-9-]+)/\Z", pages.picture),
     # [\s\S] instead of ".": mail programs insert line breaks into links.
     re_path(r"^(?P<rest>[\s\S]*)\Z", pages.page, name=PAGE_URL_NAME),
 ]

@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from procedures import languages
+from procedures.addresses import SLUG
 from procedures.markup import find_markup_error
 from procedures.phones import find_phone_error
 from procedures.triage import TriageDetector
@@ -24,7 +25,7 @@ MAX_SIGN_WORDS = 25
 MIN_CORNERS, MAX_CORNERS = 3, 24
 
 validate_slug = RegexValidator(
-    r"\A[a-z0-9]+(?:-[a-z0-9]+)*\Z",
+    rf"\A{SLUG}\Z",
     _("Use lowercase letters without accents, digits, and single hyphens, such as getting-ready."),
 )
 validate_key = validate_slug
@@ -141,39 +142,30 @@ def validate_sign_length(value: str) -> None:
         )
 
 
-def validate_no_sign_advice(language: str, value: str) -> None:
-    """Reject advice about warning signs in a line for readers, such as what changed or why a page was withdrawn."""
-    if signs := TriageDetector(language).find_advised_signs(value):
-        raise ValidationError(
-            _(
-                "Patients read this, and it says what to do about warning signs (%(signs)s). Warning signs come from "
-                "one list: remove them here, and write something like “The list of warning signs is new.”"
-            ),
-            params={"signs": "; ".join(sorted(signs))},
-        )
+def validate_printed_texts(language: str, texts: dict[str, str]) -> None:
+    """Reject texts (by field name) that contain a phone number or say what to do about warning signs.
 
-
-def validate_no_sign_list(language: str, texts: dict[str, str]) -> None:
-    """Reject texts (by field name) that say what to do about warning signs: only the list of warning signs may do
-    that.
+    Pages print the numbers stored in the clinic's row, and the signs of the list of warning signs.
     """
     triage = TriageDetector(language)
     message = _(
         "This says what to do about warning signs (%(signs)s). Warning signs come from one list: remove them here, "
         "and print ::: warning-signs on the page."
     )
-    errors = {
-        name: ValidationError(message, params={"signs": "; ".join(sorted(signs))})
-        for name, text in texts.items()
-        if (signs := triage.find_advised_signs(text))
-    }
+    errors: dict[str, list[ValidationError]] = {}
+    for name, text in texts.items():
+        if phone_error := find_phone_error(text):
+            errors.setdefault(name, []).append(ValidationError(phone_error))
+        if signs := triage.find_advised_signs(text):
+            error = ValidationError(message, params={"signs": "; ".join(sorted(signs))})
+            errors.setdefault(name, []).append(error)
     if errors:
         raise ValidationError(errors)
 
 
 def validate_no_phone(texts: dict[str, str]) -> None:
     """Reject texts (by field name) that contain a phone number, because pages print the numbers stored in the clinic's
-    row.
+    row. For texts without a language, and for the warning signs themselves.
     """
     errors = {name: message for name, text in texts.items() if (message := find_phone_error(text))}
     if errors:

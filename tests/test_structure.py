@@ -24,6 +24,7 @@ SHEETS = sorted((ROOT / "static").rglob("*.css"))
 # A module named with its package has a layer of its own.
 LAYERS = [
     {
+        "addresses",
         "branding",
         "enums",
         "languages",

@@ -26,11 +26,12 @@ from django.views.decorators.http import require_safe
 from portal.accounts.models import User
 from portal.admin_site import SearchableModelAdmin
 from portal.http import get_content_length
-from portal.storage.local_storage import MEDIA_NAME_PATTERN
 from portal.storage.media import serve_stored_file
 from procedures.enums import PageKind
 from procedures.figures.approval import public_files
+from procedures.figures.renditions import FILE_IN_TEXT_RE
 from procedures.models import Page
+from procedures.models.base import normalize_newlines
 from procedures.publishing.checks import find_deletion_blockers
 
 if TYPE_CHECKING:
@@ -44,17 +45,12 @@ else:
     AnyAdmin, AnyStackedInline, AnyForm = admin.ModelAdmin, admin.StackedInline, forms.ModelForm
     StrOrPromise = str | Promise
 
-MEDIA_URL_RE = re.compile(re.escape(settings.MEDIA_URL) + f"({MEDIA_NAME_PATTERN.pattern.removesuffix(chr(92) + 'Z')})")
+MEDIA_URL_RE = re.compile(re.escape(settings.MEDIA_URL) + f"({FILE_IN_TEXT_RE.pattern})")
 JsonView = Callable[..., JsonResponse]
 # Maximum number of titles in a list of usages.
 MAX_TITLES = 2
 SIGNED_OUT_MESSAGE = gettext_lazy("You are signed out. Your text is still here.")
 CSRF_FAILED_MESSAGE = gettext_lazy("You signed in again in another window. Your text is still here.")
-
-
-def normalize_newlines(text: str) -> str:
-    r"""Convert CRLF and CR, which browsers send, to the LF that drafts, hashes, and paragraphs use."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def parse_int_or_zero(text: str) -> int:
@@ -168,8 +164,7 @@ def join_titles(titles: list[str]) -> str:
 
 def get_change_url(page: Page) -> str:
     """Return the URL of a page's change form. Guides have their own."""
-    model = "guide" if page.kind == PageKind.GUIDE else "page"
-    return reverse(f"admin:procedures_{model}_change", args=[page.pk])
+    return reverse(f"admin:procedures_{PageKind(page.kind).model_name}_change", args=[page.pk])
 
 
 def build_breadcrumbs(page: Page) -> list[tuple[str, str]]:

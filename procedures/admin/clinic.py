@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from portal.accounts.models import User
+from procedures.addresses import LOGO_URL
 from procedures.admin.base import (
     AnyAdmin,
     AnyForm,
@@ -35,6 +36,7 @@ from procedures.figures.decoding import (
 )
 from procedures.languages import CODES
 from procedures.models import Clinic, ClinicText, Location, LocationText, Page, Release
+from procedures.publishing.checks import dependency_key
 from procedures.publishing.publish import PublishError
 from procedures.publishing.rerelease import (
     ClinicUpdate,
@@ -49,7 +51,6 @@ from procedures.publishing.tasks import describe_changes
 PUBLISH_PERMISSION = "procedures.publish_page"
 # Fields of the confirmation form, which are not part of the saved form.
 CONFIRMATION_FIELDS = ("csrfmiddlewaretoken", "_update", "_edit", "plans", "location")
-LOGO_URL = "/clinic/logo.png"
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
@@ -86,7 +87,7 @@ class ClinicValueAdmin(AnyAdmin):
 
     def dependency_key(self, obj: Any) -> tuple[str, str]:
         """Return the kind and key of the row's ReleaseDependency. An empty key means every key of that kind."""
-        raise NotImplementedError
+        return dependency_key(obj)
 
     def get_dependent_pages(self, obj: Any) -> list[Page]:
         """Return the public pages that print the row."""

@@ -10,33 +10,22 @@ from typing import Any
 
 from django.http import HttpRequest, JsonResponse, QueryDict
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from procedures.admin.base import StrOrPromise, get_staff_user, json_error, parse_int_or_zero, staff_json_view
 from procedures.admin.editor import EDITOR_PERMISSIONS, MAX_FORM_BYTES, parse_page_form, posted_guide_items
 from procedures.models import Autosave, Page, Revision
+from procedures.models.page import normalize_draft
+from procedures.models.revisions import MAX_CLIENT_ID_LENGTH
 from procedures.revisions import drafts
 from procedures.revisions.diff import MergeChunk, MergeResult, common_words, diff_inline, merge, merge_line
 
-MAX_CLIENT_ID_LENGTH = 36
 MAX_FIELDS = 600
 # Fields of the form that are not part of the text.
 NON_CONTENT_FIELDS = frozenset(
     {"csrfmiddlewaretoken", "version", "client_id", "page", "typed", "first", "saved", "merge_version"}
 )
-TEXT_FIELDS = {
-    "title": gettext_lazy("Title"),
-    "key_message": gettext_lazy("Key message"),
-    "body": gettext_lazy("Text"),
-    "description": gettext_lazy("Description"),
-    "next_label": gettext_lazy("Button text"),
-    "slug": gettext_lazy("Web address"),
-}
-CHOICE_FIELDS = {
-    "lead_figure": gettext_lazy("Main picture"),
-    "next_page": gettext_lazy("Next page"),
-    "review_months": gettext_lazy("Review every … months"),
-}
+TEXT_FIELDS = ("title", "key_message", "body", "description", "next_label", "slug")
+CHOICE_FIELDS = ("lead_figure", "next_page", "review_months")
 # Number of characters before a change, which the script uses to find the change after further edits.
 PRECEDING_TEXT_LENGTH = 60
 
@@ -84,11 +73,10 @@ def discard_autosave_view(request: HttpRequest) -> JsonResponse:
 @staff_json_view(*EDITOR_PERMISSIONS, method="POST", max_bytes=MAX_FORM_BYTES)
 def compare_autosave_view(request: HttpRequest) -> JsonResponse:
     """Compare the posted form with the saved draft. Return an inline diff for each field that differs."""
-    page, mine = parse_page_form(request.POST)
+    page, typed = parse_page_form(request.POST)
+    mine = normalize_draft(typed)
     saved: dict[str, Any] = Page.objects.get(pk=page.pk).draft_content() if page.pk else dict.fromkeys(mine, "")
-    names = [
-        name for name in mine if name in request.POST and str(mine[name]).strip() != str(saved.get(name, "")).strip()
-    ]
+    names = [name for name in mine if name in request.POST and str(mine[name]) != str(saved.get(name, ""))]
     return JsonResponse(
         {
             "fields": [
@@ -201,16 +189,16 @@ def build_conflict(data: QueryDict, page_id: int) -> ConflictContext:
     """Merge the posted form ``data``, which is not changed, with the saved draft."""
     page = Page.objects.select_related("lead_figure", "next_page").get(pk=page_id)
     newest = page.revisions.select_related("author").first()
-    theirs, mine = page.draft_content(), parse_page_form(data)[1]
+    theirs, mine = page.draft_content(), normalize_draft(parse_page_form(data)[1])
     base = _base_content(page, data.get("base_revision", ""))
     conflict = ConflictContext(page, newest, merged_data=data.copy())
     merged_data = conflict.merged_data
-    for name, label in TEXT_FIELDS.items():
+    for name in TEXT_FIELDS:
         if name in data:
-            _merge_text(conflict, name, label, base, theirs, mine)
-    for name, label in CHOICE_FIELDS.items():
+            _merge_text(conflict, name, base, theirs, mine)
+    for name in CHOICE_FIELDS:
         if name in data:
-            _merge_choice(conflict, name, label, base, theirs, mine)
+            _merge_choice(conflict, name, base, theirs, mine)
     if "items" in theirs:
         _merge_guide_items(conflict, base, theirs["items"], mine.get("items", []))
     merged_data["merge_version"] = str(page.draft_version)
@@ -231,30 +219,25 @@ def _base_content(page: Page, revision_id: str) -> dict[str, Any] | None:
 def _merge_text(
     conflict: ConflictContext,
     name: str,
-    label: StrOrPromise,
     base: dict[str, Any] | None,
     theirs: dict[str, Any],
     mine: dict[str, Any],
 ) -> None:
     their_text, my_text = str(theirs[name]), str(mine[name])
-    if name == "body" and my_text:
-        my_text = my_text.strip() + "\n"
     base_text = str(base.get(name, "")) if base else common_words(their_text, my_text)
     result: MergeResult = (merge if name == "body" else merge_line)(base_text, their_text, my_text)
     merged_text = ""
     for chunk in result.chunks:
         if chunk.origin:
-            conflict.field_changes.append(_field_change(conflict, name, label, chunk, merged_text))
+            conflict.field_changes.append(_field_change(conflict, name, chunk, merged_text))
         merged_text += chunk.theirs if chunk.origin == "theirs" else chunk.mine
     conflict.merged_data[name] = result.text
 
 
-def _field_change(
-    conflict: ConflictContext, name: str, label: StrOrPromise, chunk: MergeChunk, merged_text: str
-) -> FieldChange:
+def _field_change(conflict: ConflictContext, name: str, chunk: MergeChunk, merged_text: str) -> FieldChange:
     return FieldChange(
         name,
-        label,
+        Page.field_label(name),
         chunk.origin,
         diff_inline(chunk.base, chunk.mine),
         diff_inline(chunk.base, chunk.theirs),
@@ -269,7 +252,6 @@ def _field_change(
 def _merge_choice(
     conflict: ConflictContext,
     name: str,
-    label: StrOrPromise,
     base: dict[str, Any] | None,
     theirs: dict[str, Any],
     mine: dict[str, Any],
@@ -287,7 +269,7 @@ def _merge_choice(
     conflict.field_changes.append(
         FieldChange(
             name,
-            label,
+            Page.field_label(name),
             changed_by,
             [("+", str(mine[name] or _("(empty)")))],
             [("+", str(theirs[name] or _("(empty)")))],

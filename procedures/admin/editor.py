@@ -30,7 +30,6 @@ from procedures import languages
 from procedures.admin.base import (
     join_titles,
     json_error,
-    normalize_newlines,
     parse_int_or_zero,
     rewrite_media_urls,
     staff_file_url,
@@ -39,10 +38,12 @@ from procedures.admin.base import (
 from procedures.enums import Language, PageKind
 from procedures.figures.approval import FigureVersion, public_files, unapproved_figures
 from procedures.figures.presenters import media_url
+from procedures.figures.renditions import THUMBNAIL_WIDTH
 from procedures.models import (
     ClinicAnswer,
     Figure,
     GlossaryTerm,
+    GuideItem,
     Page,
     Release,
     ReleaseDependency,
@@ -50,7 +51,8 @@ from procedures.models import (
     SeriesItem,
     Source,
 )
-from procedures.models.page import public_path
+from procedures.models.base import normalize_newlines
+from procedures.models.page import DEFAULT_REVIEW_MONTHS, MAX_REVIEW_MONTHS, normalize_body, public_path
 from procedures.publishing.anchor_redirects import render_draft
 from procedures.publishing.checks import check_rendered_draft
 from procedures.publishing.publish import add_months
@@ -78,8 +80,6 @@ MAX_FORM_BYTES = 2 * 1024 * 1024
 MAX_RENDERED_BLOCKS = 400
 # Django's default limit for formsets.
 MAX_GUIDE_ITEMS = 1000
-GUIDE_ITEM_FIELDS = ("order", "page", "section", "minutes", "note")
-MAX_REVIEW_MONTHS = 36
 # Anchors that links should not lead to: the top of a page and its generated parts, such as key points and sources.
 EXCLUDED_ANCHORS = TEMPLATE_ELEMENT_IDS | {""}
 MODULE_IMPORT = re.compile(r'\b(?:from|import)\s*\(?\s*"(\.[^"]+\.js)"')
@@ -92,8 +92,6 @@ VALUE_LABELS = {
     "clinic.hours": gettext_lazy("Our hours"),
     "clinic.name": gettext_lazy("Our name"),
 }
-# In pixels, so that thumbnails in the dialog are sharp on screens of any density.
-MIN_THUMBNAIL_WIDTH = 240
 FIGURE_BLOCK = re.compile(r"^[ \t]*:::[ \t]*(?:figure|compare)[ \t]+(.*)$", re.MULTILINE)
 
 
@@ -183,7 +181,10 @@ def serialize_issues(issues: list[Issue], body: str) -> list[dict[str, Any]]:
 
 
 def parse_page_form(data: QueryDict) -> tuple[Page, dict[str, Any]]:
-    """Return an unsaved Page and its draft content from a posted form, whether or not the form is valid."""
+    """Return an unsaved Page and its draft content from a posted form, whether or not the form is valid.
+
+    The texts are as typed, so that line numbers match the form; ``normalize_draft`` returns what a save would store.
+    """
     saved = Page.objects.filter(pk=parse_int_or_zero(data.get("page", ""))).first()
     # A new page gets the primary key 0, because the address check excludes the page by its key.
     page = saved or Page(pk=0, kind=data.get("kind", ""), language=data.get("language", ""), subject="")
@@ -200,7 +201,7 @@ def parse_page_form(data: QueryDict) -> tuple[Page, dict[str, Any]]:
         "body": normalize_newlines(data.get("body", "")),
         "lead_figure": figure.slug if figure else "",
         "next_page": next_page.subject if next_page else "",
-        "review_months": parse_int_or_zero(data.get("review_months", "")) or 12,
+        "review_months": parse_int_or_zero(data.get("review_months", "")) or DEFAULT_REVIEW_MONTHS,
     }
     if page.kind == PageKind.GUIDE:
         content["items"] = _parse_guide_items(data)
@@ -211,7 +212,7 @@ def posted_guide_items(data: QueryDict) -> list[dict[str, str]]:
     """Return the rows of the reading list that are neither empty nor deleted, in the order of the form."""
     rows = []
     for number in range(min(parse_int_or_zero(data.get("items-TOTAL_FORMS", "")), MAX_GUIDE_ITEMS)):
-        values = {name: data.get(f"items-{number}-{name}", "") for name in GUIDE_ITEM_FIELDS}
+        values = {name: data.get(f"items-{number}-{name}", "") for name in GuideItem.FORM_FIELDS}
         if values["page"] and not data.get(f"items-{number}-DELETE"):
             rows.append(values)
     return rows
@@ -334,8 +335,7 @@ class MarkdownFormField(MarkdownxFormField):  # type: ignore[misc]
         super().__init__(*args, **{**kwargs, "strip": False})
 
     def to_python(self, value: Any) -> str:
-        text = normalize_newlines(super().to_python(value) or "").strip()
-        return f"{text}\n" if text else ""
+        return normalize_body(super().to_python(value) or "")
 
 
 @staff_json_view(*EDITOR_PERMISSIONS, method="GET", max_bytes=0)
@@ -392,7 +392,7 @@ def _figure_options(language: str, *, can_edit: bool) -> list[dict[str, Any]]:
     for figure in figures:
         texts = {text.language: text for text in figure.texts.all()}
         text = texts.get(language) or next(iter(texts.values()), None)
-        thumbnails = [r for r in figure.renditions.all() if r.format == "jpeg" and r.width >= MIN_THUMBNAIL_WIDTH]
+        thumbnails = [r for r in figure.renditions.all() if r.format == "jpeg" and r.width >= THUMBNAIL_WIDTH]
         file = min(thumbnails, key=lambda r: r.width).file if thumbnails else figure.drawing or figure.image
         is_usable = language in texts
         reason = _("It has no title and description in %(language)s yet.") % {"language": name}
@@ -421,7 +421,7 @@ def _figure_usages(language: str) -> dict[str, list[str]]:
     for code, title, body, lead in Page.objects.values_list("language", "title", "body", "lead_figure__slug"):
         slugs = {slug for match in FIGURE_BLOCK.finditer(body) for slug in match[1].split()}
         uses += [(code, title, slug) for slug in {*slugs, lead} if slug]
-    live = ReleaseDependency.objects.filter(release__live_on__isnull=False, kind="figure", figure__isnull=False)
+    live = ReleaseDependency.objects.live().filter(kind="figure", figure__isnull=False)
     uses += live.values_list("release__page__language", "release__title", "figure__slug")
     uses += SeriesItem.objects.values_list("series__language", "series__title", "figure__slug")
     found: dict[str, list[str]] = {}
@@ -431,7 +431,8 @@ def _figure_usages(language: str) -> dict[str, list[str]]:
 
 
 def _get_pages(language: str) -> Any:
-    pages = Page.objects.in_language(language).select_related("live_release").defer("live_release__html")
+    pages = Page.objects.in_language(language).select_related("live_release")
+    pages = pages.defer("live_release__html", "live_release__document")
     return pages.order_by("title")
 
 

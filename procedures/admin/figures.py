@@ -40,7 +40,7 @@ KIND_CHANGED_MESSAGE = gettext_lazy(
 
 def _public_usages() -> QuerySet[ReleaseDependency]:
     """Return the dependencies of public pages on pictures, ordered by title."""
-    uses = ReleaseDependency.objects.filter(release__live_on__isnull=False, kind="figure")
+    uses = ReleaseDependency.objects.live().filter(kind="figure")
     return uses.select_related("release").only("figure", "release__title").order_by("release__title")
 
 
@@ -185,9 +185,6 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
             delete_on_commit(figure_files(figure))
         super().delete_queryset(request, queryset)
 
-    def dependency_key(self, obj: Figure) -> tuple[str, str]:
-        return "figure", obj.slug
-
     def get_urls(self) -> list[URLPattern]:
         """Add the picture screens before Django's URLs, whose last pattern matches everything."""
         view = self.admin_site.admin_view
@@ -234,6 +231,3 @@ class SeriesAdmin(StalePagesMixin, UsageProtectedAdmin):
     list_filter = ("language",)
     search_fields = ("title", "slug")
     inlines = (SeriesItemInline,)
-
-    def dependency_key(self, obj: Series) -> tuple[str, str]:
-        return "series", obj.slug

@@ -40,7 +40,6 @@ from procedures.admin.figure_forms import (
     save_figure,
 )
 from procedures.admin.image_upload import (
-    IMAGE_EXPIRED_MESSAGE,
     NO_STORE_HEADERS,
     get_staged_image,
     render_expired,
@@ -51,7 +50,7 @@ from procedures.figures.decoding import DecodedImage, InvalidImageError, read_pn
 from procedures.figures.markers import transform_markers
 from procedures.figures.redaction import Redactions
 from procedures.figures.renditions import encode_png, find_duplicate, load_master_image, rollback_files, store_image
-from procedures.figures.staging import StagedImage
+from procedures.figures.staging import IMAGE_EXPIRED_MESSAGE, StagedImage
 from procedures.figures.text_detection import (
     UPLOADER_ANSWER_LABELS,
     Detection,

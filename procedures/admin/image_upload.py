@@ -47,9 +47,6 @@ TOO_MANY_UPLOADS_MESSAGE = gettext_lazy(
     "You uploaded %(count)s pictures in 10 minutes. Wait a few minutes, then try again."
 )
 FILE_TOO_LARGE_MESSAGE = gettext_lazy("The file is larger than %(size)s MB. Choose a smaller one.")
-IMAGE_EXPIRED_MESSAGE = gettext_lazy(
-    "The picture was deleted because it was not saved within an hour. Choose it again."
-)
 # Staged pictures are private: neither browsers nor proxies may cache them.
 NO_STORE_HEADERS = {"Cache-Control": "no-store, private", "Content-Security-Policy": SANDBOX_POLICY}
 

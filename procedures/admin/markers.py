@@ -126,6 +126,11 @@ def format_percent(fraction: float) -> str:
     return f"{fraction * 100:.4f}".rstrip("0").rstrip(".")
 
 
+def parse_percent(text: str) -> float:
+    """Parse a percentage with a decimal point or comma as a fraction. Raise ValueError."""
+    return round(float(text.replace(",", ".")) / 100, COORDINATE_DIGITS)
+
+
 class PercentField(forms.FloatField):
     """A fraction of the picture, edited in percent: 0.3721 is shown as 37.21."""
 
@@ -161,9 +166,7 @@ class OutlineField(forms.CharField):
         """Convert fractions to lines. Return submitted text unchanged."""
         if isinstance(value, str) or value is None:
             return value
-        return "\n".join(
-            " ".join(f"{number * 100:.4f}".rstrip("0").rstrip(".") for number in corner) for corner in value
-        )
+        return "\n".join(" ".join(map(format_percent, corner)) for corner in value)
 
     def clean(self, value: Any) -> tuple[tuple[float, float], ...]:
         """Convert the lines to fractions."""
@@ -172,10 +175,10 @@ class OutlineField(forms.CharField):
             if not line.strip():
                 continue
             try:
-                x, y = (float(number) / 100 for number in line.split())
+                x, y = map(parse_percent, line.split())
             except ValueError:
                 raise ValidationError(OUTLINE_MESSAGE) from None
-            corners.append((round(x, COORDINATE_DIGITS), round(y, COORDINATE_DIGITS)))
+            corners.append((x, y))
         validate_outline([list(corner) for corner in corners])
         return tuple(corners)
 
@@ -433,7 +436,7 @@ def build_initial(marker: MarkerData) -> dict[str, Any]:
 
 def _get_figure(request: HttpRequest, figure_id: int) -> Figure:
     """Load the figure with its texts, renditions, and markers. Raise Http404, or PermissionDenied."""
-    figure = Figure.objects.filter(pk=figure_id).prefetch_related("texts", "renditions", "markers__texts").first()
+    figure = Figure.objects.filter(pk=figure_id).with_texts().first()
     if figure is None:
         raise Http404
     if not admin.site.get_model_admin(Figure).has_change_permission(request, figure):
@@ -514,7 +517,7 @@ def _render_markers(
 def markers_preview_view(request: HttpRequest) -> JsonResponse:
     """Render the posted markers as patients would see them, in each language, with the issues. Saves nothing."""
     figures = Figure.objects.filter(pk=parse_int_or_zero(request.POST.get("figure", "")))
-    figure = figures.prefetch_related("texts", "renditions", "markers__texts").first()
+    figure = figures.with_texts().first()
     if figure is None:
         return json_error(404, _("This picture was deleted."))
     formset = MarkerFormSet(MarkerContext.for_figure(figure), data=request.POST)

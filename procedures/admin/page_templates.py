@@ -18,11 +18,10 @@ from django.utils.translation import gettext_lazy
 from procedures import languages
 from procedures.admin.base import parse_int_or_zero
 from procedures.enums import PageKind
-from procedures.models import Page
+from procedures.models import GuideItem, Page
 
 FOLDER = Path(__file__).resolve().parent.parent / "page_templates"
 COPIED_FIELDS = "key_message description body next_label review_months language kind order".split()
-ITEM_FIELDS = ("order", "page", "section", "minutes", "note")
 # Appended to the address and the translation group of a copy, which have to be unique.
 COPY_SUFFIX = "-copy"
 
@@ -100,8 +99,7 @@ def get_template_options() -> list[TemplateOption]:
 
 
 def _add_url(template: PageTemplate) -> str:
-    model = "guide" if template.kind == PageKind.GUIDE else "page"
-    return reverse(f"admin:procedures_{model}_add")
+    return reverse(f"admin:procedures_{template.kind.model_name}_add")
 
 
 def initial_values(query: Mapping[str, str]) -> dict[str, Any]:
@@ -128,7 +126,7 @@ def initial_values(query: Mapping[str, str]) -> dict[str, Any]:
 def copied_guide_items(query: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return the rows of the reading list of the guide in ``?copy=ID``."""
     copied = _copied_page(query)
-    rows = copied.items.order_by("order", "pk").values(*ITEM_FIELDS) if copied else []
+    rows = copied.items.order_by("order", "pk").values(*GuideItem.FORM_FIELDS) if copied else []
     return [dict(row) for row in rows]
 
 

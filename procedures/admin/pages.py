@@ -28,11 +28,25 @@ from procedures.admin.base import (
 from procedures.admin.drafts import ConflictContext, build_conflict, resolved_version
 from procedures.admin.editor import MarkdownFormField, MarkdownWidget
 from procedures.admin.page_templates import copied_guide_items, get_template_options, initial_values
-from procedures.admin.publishing import message_already_published, message_published
+from procedures.admin.publishing import (
+    clean_reader_line,
+    message_already_published,
+    message_published,
+    what_changed_field,
+)
 from procedures.admin.review import EditPageContext, build_edit_page_context
 from procedures.enums import EventKind, PageKind
 from procedures.models import Guide, GuideItem, Page, Revision
-from procedures.publishing.publish import PublishError, is_published, lock_clinic_values, publish
+from procedures.models.page import MAX_LINE_LENGTH, normalize_draft
+from procedures.models.revisions import MAX_CLIENT_ID_LENGTH
+from procedures.publishing.checks import EMPTY_FIELD_MESSAGES
+from procedures.publishing.publish import (
+    WHAT_CHANGED_LINE,
+    PublishError,
+    is_published,
+    lock_clinic_values,
+    publish,
+)
 from procedures.publishing.review import (
     PageState,
     annotate_status,
@@ -44,11 +58,10 @@ from procedures.publishing.review import (
 from procedures.rendering import Issue
 from procedures.revisions.drafts import EditConflictError, check_and_bump_version, discard_autosaves, save_revision
 from procedures.sharing.short_codes import generate_code
-from procedures.validators import validate_no_sign_advice
 
 REQUIRED_MESSAGES = {
-    "title": gettext_lazy("Add a title."),
-    "slug": gettext_lazy("Add the web address."),
+    "title": EMPTY_FIELD_MESSAGES["title"],
+    "slug": EMPTY_FIELD_MESSAGES["slug"],
     "subject": gettext_lazy("Add the translation group."),
 }
 APPROVAL_SUPERSEDED_MESSAGE = gettext_lazy(
@@ -69,21 +82,14 @@ class PageForm(AnyForm):
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
     base_revision = forms.CharField(widget=forms.HiddenInput, required=False)
-    client_id = forms.CharField(widget=forms.HiddenInput, required=False, max_length=36)
+    client_id = forms.CharField(widget=forms.HiddenInput, required=False, max_length=MAX_CLIENT_ID_LENGTH)
     note = forms.CharField(
         label=gettext_lazy("What did you change?"),
-        max_length=240,
+        max_length=MAX_LINE_LENGTH,
         required=False,
         help_text=gettext_lazy("For your colleagues, in the history."),
     )
-    what_changed = forms.CharField(
-        label=gettext_lazy("What changed, for readers"),
-        max_length=240,
-        required=False,
-        help_text=gettext_lazy(
-            "One sentence that patients see when you publish. Leave it empty for small corrections."
-        ),
-    )
+    what_changed = what_changed_field()
     conflict: ConflictContext | None = None
 
     class Meta:
@@ -117,18 +123,15 @@ class PageForm(AnyForm):
     def clean(self) -> dict[str, Any]:
         """Join the lines of single-sentence fields, and report a conflict."""
         values = super().clean() or self.cleaned_data
-        for name in ("key_message", "description"):
-            if name in values:
-                values[name] = " ".join(values[name].split())
+        values |= normalize_draft({name: values[name] for name in ("key_message", "description") if name in values})
         if self.conflict:
             raise forms.ValidationError(self.conflict.message)
         return values
 
     def clean_what_changed(self) -> str:
-        """Reject warning signs, which come only from their own list."""
-        what_changed: str = self.cleaned_data["what_changed"]
-        validate_no_sign_advice(self.cleaned_data.get("language") or self.instance.language, what_changed)
-        return what_changed
+        """Reject what publishing would refuse."""
+        language = self.cleaned_data.get("language") or self.instance.language
+        return clean_reader_line(language, WHAT_CHANGED_LINE, self.cleaned_data["what_changed"])
 
 
 class GuideForm(PageForm):
@@ -144,7 +147,7 @@ class GuideItemForm(AnyForm):
 
     class Meta:
         model = GuideItem
-        fields = ("order", "page", "section", "minutes", "note")
+        fields = GuideItem.FORM_FIELDS
 
     def has_changed(self) -> bool:
         """Also save the rows of a copied guide, which equal their initial values."""
@@ -395,8 +398,8 @@ def get_start_panel(edit_page: EditPageContext, *, can_edit: bool, has_errors: b
 
 def _is_ahead_of_live(edit_page: EditPageContext) -> bool:
     """Return whether the saved draft differs from what patients read."""
-    live, revision = edit_page.live_release, edit_page.revision
-    return bool(live and revision and live.revision.content_hash != revision.content_hash)
+    revision = edit_page.revision
+    return bool(edit_page.live_release and revision and not edit_page.page.shows(revision.content_hash))
 
 
 def _get_discarded(edit_page: EditPageContext, revision_id: str) -> int:
@@ -413,7 +416,8 @@ def _is_already_saved(request: HttpRequest, page: Page) -> bool:
     """
     saved = Page.objects.select_for_update().get(pk=page.pk)
     form_counts = {request.POST.get(f"items-{count}_FORMS", "0") for count in ("TOTAL", "INITIAL")}
-    return len(form_counts) == 1 and editor.parse_page_form(request.POST)[1] == saved.draft_content()
+    content = normalize_draft(editor.parse_page_form(request.POST)[1])
+    return len(form_counts) == 1 and content == saved.draft_content()
 
 
 def _has_lost_approval(page: Page, newest: Revision) -> bool:

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from procedures.admin.base import (
     AnyAdmin,
+    StrOrPromise,
     build_breadcrumbs,
     get_change_url,
     get_staff_user,
@@ -27,8 +28,18 @@ from procedures.admin.base import (
 )
 from procedures.enums import Language
 from procedures.models import ClinicalCode, Page, Revision
-from procedures.publishing.checks import IncomingLink, check_draft, find_incoming_links
-from procedures.publishing.publish import PublishError, publish, rerelease_page, withdraw
+from procedures.models.page import MAX_LINE_LENGTH
+from procedures.publishing.checks import IncomingLink, check_draft, dependency_key, find_incoming_links
+from procedures.publishing.publish import (
+    ALREADY_PUBLISHED_MESSAGE,
+    WHAT_CHANGED_LINE,
+    WITHDRAWAL_REASON,
+    PublishError,
+    check_reader_line,
+    publish,
+    rerelease_page,
+    withdraw,
+)
 from procedures.publishing.rerelease import (
     find_pages_with_stale_link,
     find_pages_with_stale_value,
@@ -47,7 +58,6 @@ from procedures.timezones import (
     get_clinic_timezone,
     to_utc,
 )
-from procedures.validators import validate_no_sign_advice
 
 REVISION_SUPERSEDED_MESSAGE = gettext_lazy(
     "That text is no longer the approved one. The text below is what can be published now."
@@ -59,8 +69,11 @@ class StalePagesMixin(AnyAdmin):
     """Mixin for rows that pages print. After each save or deletion, a message counts the pages with the old value."""
 
     def dependency_key(self, obj: Any) -> tuple[str, str]:
-        """Return the kind and key of the row's ReleaseDependency. An empty key means every key of that kind."""
-        raise NotImplementedError
+        """Return the kind and key of the row's ReleaseDependency. An empty key means every key of that kind.
+
+        Only the list of stale pages finds pages that would newly link a glossary term.
+        """
+        return dependency_key(obj)
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         self.message_stale_pages(request, obj)
@@ -102,7 +115,7 @@ class StalePagesMixin(AnyAdmin):
 
 def message_already_published(request: HttpRequest) -> None:
     """Report that the text is already public, after a double-click, or because another manager has published it."""
-    messages.info(request, _("This text is already published. Patients can read it now."))
+    messages.info(request, ALREADY_PUBLISHED_MESSAGE)
 
 
 def message_published(request: HttpRequest, page: Page) -> None:
@@ -205,29 +218,41 @@ class ClinicDateTimeForm(forms.Form):
         return values
 
 
-class WhatChangedForm(forms.Form):
-    """The sentence about a change that readers see at the end of the page."""
-
-    what_changed = forms.CharField(
+def what_changed_field(widget: type[forms.Widget] | forms.Widget = forms.TextInput) -> forms.CharField:
+    """Return the form field for the sentence about a change that readers see at the end of the page."""
+    return forms.CharField(
         label=gettext_lazy("What changed, for readers"),
-        max_length=240,
+        max_length=MAX_LINE_LENGTH,
         required=False,
         help_text=gettext_lazy(
             "One sentence at the end of the page, such as “The number to call is new.” "
             "Leave it empty for small corrections."
         ),
-        widget=forms.Textarea(attrs={"rows": 2}),
+        widget=widget,
     )
+
+
+def clean_reader_line(language: str, field_name: StrOrPromise, text: str) -> str:
+    """Return the text of a form. Raise ValidationError if publishing would refuse it."""
+    try:
+        check_reader_line(language, field_name, text)
+    except PublishError as error:
+        raise forms.ValidationError(str(error)) from error
+    return text
+
+
+class WhatChangedForm(forms.Form):
+    """The sentence about a change that readers see at the end of the page."""
+
+    what_changed = what_changed_field(forms.Textarea(attrs={"rows": 2}))
 
     def __init__(self, *args: Any, page: Page, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.language = page.language
 
     def clean_what_changed(self) -> str:
-        """Reject warning signs, which come only from their own list."""
-        what_changed: str = self.cleaned_data["what_changed"]
-        validate_no_sign_advice(self.language, what_changed)
-        return what_changed
+        """Reject what publishing would refuse."""
+        return clean_reader_line(self.language, WHAT_CHANGED_LINE, self.cleaned_data["what_changed"])
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -370,7 +395,7 @@ class WithdrawalForm(forms.Form):
 
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
-        max_length=240,
+        max_length=MAX_LINE_LENGTH,
         help_text=gettext_lazy("One sentence. Patients who follow an old link read it."),
         widget=forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}),
     )
@@ -390,10 +415,8 @@ class WithdrawalForm(forms.Form):
         )
 
     def clean_reason(self) -> str:
-        """Reject warning signs, which come only from their own list."""
-        reason: str = self.cleaned_data["reason"]
-        validate_no_sign_advice(self.language, reason)
-        return reason
+        """Reject what a withdrawal would refuse."""
+        return clean_reader_line(self.language, WITHDRAWAL_REASON, self.cleaned_data["reason"])
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -62,10 +62,6 @@ class GlossaryTermAdmin(StalePagesMixin, UsageProtectedAdmin):
     list_title = gettext_lazy("Glossary")
     prepopulated_fields = {"key": ("term",)}
 
-    def dependency_key(self, obj: GlossaryTerm) -> tuple[str, str]:
-        """See StalePagesMixin. Only the list of stale pages finds pages that would newly link the term."""
-        return "term", obj.key
-
 
 @admin.register(Source)
 class SourceAdmin(StalePagesMixin, UsageProtectedAdmin):
@@ -75,9 +71,6 @@ class SourceAdmin(StalePagesMixin, UsageProtectedAdmin):
     list_display = ("key", "organisation", "title", "year")
     search_fields = ("key", "organisation", "title", "identifier")
     title_field = "title"
-
-    def dependency_key(self, obj: Source) -> tuple[str, str]:
-        return "source", obj.key
 
 
 @admin.register(ClinicAnswer)
@@ -89,9 +82,6 @@ class ClinicAnswerAdmin(ClinicValueAdmin, UsageProtectedAdmin):
     list_filter = ("language",)
     search_fields = ("key", "question", "answer")
     title_field = "question"
-
-    def dependency_key(self, obj: ClinicAnswer) -> tuple[str, str]:
-        return "care", obj.key
 
 
 @admin.register(ExternalLink)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -22,7 +21,6 @@ from procedures.admin.base import (
     build_breadcrumbs,
     get_change_url,
     get_staff_user,
-    normalize_newlines,
     parse_int_or_zero,
     render_admin,
     staff_file_url,
@@ -34,6 +32,7 @@ from procedures.admin.revisions import build_diff_context
 from procedures.enums import Decision
 from procedures.figures.approval import ApprovedFigure, FigureVersion, approved_figures, figure_hash
 from procedures.models import Approval, Figure, Page, Release, ReleaseEvent, ReviewComment, Revision
+from procedures.models.base import normalize_newlines
 from procedures.publishing.anchor_redirects import render_draft
 from procedures.publishing.checks import check_rendered_draft
 from procedures.publishing.review import (
@@ -49,6 +48,7 @@ from procedures.publishing.review import (
     get_translation_pair,
     latest_approved_revision,
     locate_quote,
+    needs_other_reviewer,
     record_decision,
 )
 from procedures.rendering import Issue, ReferenceResolver
@@ -109,14 +109,6 @@ class EditPageContext:
     translation_pair: TranslationPair | None = None
     urls: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def is_out_of_sync(self) -> bool:
-        """Whether the source text has changed since this translation was made."""
-        pair = self.translation_pair
-        if pair is None or pair.translated_from is None or pair.latest_source is None:
-            return False
-        return pair.translated_from.content_hash != pair.latest_source.content_hash
-
 
 def build_edit_page_context(page_id: int, user: User, *, with_preview: bool = False) -> EditPageContext:
     """Load the page's saved state, because the instance in the form can have unsaved values.
@@ -153,7 +145,7 @@ def build_edit_page_context(page_id: int, user: User, *, with_preview: bool = Fa
 
 def latest_review_comments(page: Page, content: dict[str, Any]) -> list[ReviewCommentContext]:
     """Return the paragraph comments of the last decision, if it sent the page back, in the order of the text."""
-    last = Approval.objects.filter(revision__page=page).exclude(decision=Decision.TRANSLATION_CHECKED).first()
+    last = Approval.objects.decisions().filter(revision__page=page).first()
     if last is None or last.decision != Decision.SENT_BACK:
         return []
     comments = [
@@ -243,7 +235,7 @@ def review_view(request: HttpRequest, page_id: int) -> HttpResponse:
         "detached_comments": _detached_comments(comments, diff_context),
         "autosave": saved_comments,
         "error": error,
-        "is_own": settings.REQUIRE_PEER_REVIEW and _get_author_id(edit_page) == reviewer.pk,
+        "is_own": bool(edit_page.revision and needs_other_reviewer(reviewer, edit_page.revision.author_id)),
         "new_figures": _new_figures(edit_page.new_figures),
         **diff_context,
     }
@@ -291,10 +283,6 @@ def _detached_comments(comments: dict[str, str], diff_context: dict[str, Any]) -
     return [(number, quote, text) for number, (quote, text) in enumerate(detached, start=FIRST_DETACHED_INDEX)]
 
 
-def _get_author_id(edit_page: EditPageContext) -> int | None:
-    return edit_page.revision.author_id if edit_page.revision else None
-
-
 def _build_diff(edit_page: EditPageContext) -> dict[str, Any]:
     """Compare the draft with the live release, or with nothing for a page that is not public."""
     if edit_page.revision is None:
@@ -324,8 +312,7 @@ def _handle_decision(request: HttpRequest, page: Page, form: ReviewForm) -> tupl
         return str(error), 409
     except ReviewError as error:
         return str(error), 403 if decision == Decision.APPROVED else 400
-    live = page.live_release
-    is_live = live is not None and live.revision.content_hash == latest.content_hash
+    is_live = page.shows(latest.content_hash)
     messages.success(
         request, APPROVED_LIVE_MESSAGE if is_live and decision == Decision.APPROVED else DECISION_MESSAGES[decision]
     )

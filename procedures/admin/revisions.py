@@ -164,7 +164,7 @@ def history_view(request: HttpRequest, page_id: int) -> HttpResponse:
         "breadcrumbs": build_breadcrumbs(page),
         "entries": entries[:MAX_ENTRIES],
         "has_more": len(entries) > MAX_ENTRIES,
-        "default_old": f"v{live.number}" if live else next((e.version_name for e in entries[1:] if e.version_name), ""),
+        "default_old": live.version_name if live else next((e.version_name for e in entries[1:] if e.version_name), ""),
         "default_new": next((e.version_name for e in entries if e.revision), ""),
         "can_restore": get_staff_user(request).has_perm("procedures.change_page"),
         "datetime_form": ClinicDateTimeForm(),
@@ -186,7 +186,7 @@ def _revision_entry(revision: Revision) -> HistoryEntry:
         _("Saved revision %(number)s") % {"number": revision.number},
         str(revision.author or _("Supplied starter text")),
         revision.note,
-        version_name=f"r{revision.number}",
+        version_name=revision.version_name,
         revision=revision,
     )
 
@@ -204,7 +204,7 @@ def _event_entry(page: Page, event: ReleaseEvent) -> HistoryEntry:
         action,
         str(event.actor or (_("Supplied starter text") if release else _("The portal"))),
         event.reason or (release.what_changed if release else ""),
-        version_name=f"v{release.number}" if release else "",
+        version_name=release.version_name if release else "",
         release=release,
         is_live=release is not None and release.pk == page.live_release_id,
     )
@@ -328,8 +328,8 @@ def compare_view(request: HttpRequest, page_id: int) -> HttpResponse:
 
 
 def _default_versions(page: Page) -> tuple[str, str]:
-    newest = page.revisions.values_list("number", flat=True).first()
-    return f"v{page.live_release.number}" if page.live_release else "", f"r{newest}" if newest else ""
+    newest = page.revisions.defer("content").first()
+    return page.live_release.version_name if page.live_release else "", newest.version_name if newest else ""
 
 
 def _version_options(page: Page) -> dict[str, Any]:

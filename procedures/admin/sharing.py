@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.decorators import permission_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -35,7 +34,7 @@ from procedures.sharing.short_codes import (
     build_qr_code,
     normalize_code,
     render_qr_png,
-    short_path,
+    short_url,
     spaced_code,
     spell_phonetically,
 )
@@ -76,7 +75,7 @@ def send_view(request: HttpRequest) -> HttpResponse:
     query = request.GET.get("q", "").replace("\0", "")[:MAX_SEARCH_LENGTH].strip()
     wanted = fold(query)
     rows = [
-        (page, live, settings.PUBLIC_URL + short_path(page.language, page.code))
+        (page, live, short_url(page.language, page.code))
         for page in Page.objects.published().select_related("live_release").order_by("title", "language")
         if (live := page.live_release) and (wanted in fold(live.title) or normalize_code(query) == page.code)
     ]
@@ -134,7 +133,7 @@ def _get_language_links(page: Page) -> list[tuple[str, str, bool]]:
 
 def render_sharing_cell(page: Page) -> str:
     """Render the copy button and link of a public page in the change list."""
-    address = settings.PUBLIC_URL + short_path(page.language, page.code)
+    address = short_url(page.language, page.code)
     return render_to_string("admin/procedures/sharing/list_cell.html", {"page": page, "address": address})
 
 

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods
 from portal.accounts.models import User
 from procedures.admin.base import build_breadcrumbs, get_change_url, get_staff_user, render_admin
 from procedures.models import Page, Revision
+from procedures.models.page import MAX_LINE_LENGTH
 from procedures.publishing.publish import PublishError, rerelease_page
 from procedures.publishing.review import (
     ReviewError,
@@ -39,7 +40,7 @@ class TranslationCheckForm(forms.Form):
 
     translator = forms.CharField(
         label=gettext_lazy("Translator’s name and qualification"),
-        max_length=240,
+        max_length=MAX_LINE_LENGTH,
         help_text=gettext_lazy(
             "Such as “Ana Ruiz, certified medical translator”. Recorded with your name and today’s date."
         ),
@@ -162,8 +163,7 @@ def _handle_action(
 
 def _rerelease_if_live(request: HttpRequest, page: Page, checked: Revision, actor: User) -> None:
     """If the checked text is live, rerelease it, so that the page no longer says that it has not been checked."""
-    live = page.live_release
-    if live is None or live.revision.content_hash != checked.content_hash:
+    if not page.shows(checked.content_hash):
         return
     if not actor.has_perm("procedures.publish_page"):
         messages.info(request, _("A manager can now update the public page to show the check."))

@@ -15,14 +15,16 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
 from procedures.admin.base import AnyAdmin, get_staff_user, parse_int_or_zero, render_admin
+from procedures.admin.review import MAX_COMMENT_LENGTH
 from procedures.admin.revisions import collapse_unchanged
 from procedures.enums import EventKind, SignLevel, SignTiming
 from procedures.languages import CODES, DEFAULT, LANGUAGES
 from procedures.models import WarningSign, WarningSignEvent, WarningSignRevision
+from procedures.models.page import MAX_LINE_LENGTH
 from procedures.publishing import warning_signs
 from procedures.publishing.publish import PublishError
 from procedures.publishing.rerelease import find_dependent_pages
-from procedures.publishing.review import ReviewError
+from procedures.publishing.review import ReviewError, needs_other_reviewer
 from procedures.revisions.diff import DiffBlock, compare_blocks, count_changes
 from procedures.validators import validate_key
 
@@ -192,7 +194,7 @@ def _propose(request: HttpRequest) -> ActionResult:
     ]
     # Most urgent first, and by position within a level.
     forms_in_order.sort(key=lambda form: (_get_urgency_rank(form), form.cleaned_data["position"] or 999))
-    note = request.POST.get("note", "").strip()[:240]
+    note = request.POST.get("note", "").strip()[:MAX_LINE_LENGTH]
     try:
         warning_signs.propose_list(
             [form.content() for form in forms_in_order],
@@ -218,8 +220,8 @@ def _get_urgency_rank(form: WarningSignForm) -> int:
 def _decide(request: HttpRequest, *, approved: bool) -> ActionResult:
     revision = _get_posted_revision(request)
     if revision is None:
-        return None, _("A newer list was saved. Please review that one."), 409
-    comment = request.POST.get("comment", "")[:4000]
+        return None, str(warning_signs.NEWER_LIST_MESSAGE), 409
+    comment = request.POST.get("comment", "")[:MAX_COMMENT_LENGTH]
     try:
         warning_signs.record_list_decision(
             revision, reviewer=get_staff_user(request), approved=approved, comment=comment
@@ -293,7 +295,7 @@ def _render_list(request: HttpRequest, formset: Any, error: str, status: int) ->
         "can_propose": actor.has_perm("procedures.change_warningsign"),
         "can_decide": actor.has_perm("procedures.approve_page"),
         "can_publish": actor.has_perm("procedures.publish_page"),
-        "is_own": warning_signs.is_own_revision(proposed, actor) if proposed else False,
+        "is_own": needs_other_reviewer(actor, proposed.author_id) if proposed else False,
         "expected": newest.number if newest else 0,
         "proposed": proposed,
         "decision": decision,

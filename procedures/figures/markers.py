@@ -1,4 +1,4 @@
-"""Figure markers: their representation as plain data, the only code that saves them, and their checks.
+"""Figure markers: their representation as plain data, saving and cropping for the editor, and their checks.
 
 The checks run at the size that markers have on a phone: overlap, edges, size, and contrast with the image. Every line
 of a marker has two strokes, one light and one dark (static/css/components/markers.css); at each pixel the better one
@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from PIL import Image
 
+from procedures.branding import MIN_CONTRAST, contrast_ratio, relative_luminance
 from procedures.enums import MarkerShape
 from procedures.figures.redaction import Redactions
 from procedures.models import Figure, Marker, MarkerText
@@ -35,7 +36,6 @@ MAX_MARKERS = 20
 MAX_KEY_LENGTH = 40
 # Shapes that outline an area; the others mark a point.
 AREA_SHAPES = frozenset({MarkerShape.CIRCLE, MarkerShape.REGION, MarkerShape.POLYGON})
-MIN_CONTRAST = 3.0
 WHITE_LUMINANCE, BLACK_LUMINANCE = 1.0, 0.0
 # Luminances of the strokes of each part, as in markers.css.
 STROKE_LUMINANCES: Mapping[str, tuple[float, ...]] = {
@@ -278,19 +278,6 @@ class MarkerIssue:
     index: int
     message: str
     is_blocking: bool = False
-
-
-def relative_luminance(red: int, green: int, blue: int) -> float:
-    """Return the relative luminance of an sRGB color, 0 to 1."""
-    channels = [value / 255 for value in (red, green, blue)]
-    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast_ratio(a: float, b: float) -> float:
-    """Return the contrast ratio of two relative luminances, 1 to 21."""
-    light, dark = max(a, b), min(a, b)
-    return (light + 0.05) / (dark + 0.05)
 
 
 def measure_contrast(

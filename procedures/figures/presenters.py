@@ -6,16 +6,17 @@ from typing import Any
 
 from django.conf import settings
 
+from portal.storage.media import CONTENT_TYPES
 from procedures.enums import FigureKind, Provenance
 from procedures.figures.markers import MarkerData, MarkerTextData, to_marker_data
+from procedures.figures.renditions import THUMBNAIL_WIDTH
 from procedures.models import Figure, Rendition
 
 # The image fills the text column, inside its frame.
 IMAGE_SIZES = "(min-width: 40em) 36rem, calc(100vw - 3.6rem)"
 DRAWING_SIZE = 1000
 # Widths used only by cards, and the maximum width that cards use.
-CARD_WIDTHS, MAX_CARD_WIDTH = (240,), 480
-MIME_TYPES = {"avif": "image/avif", "webp": "image/webp", "jpeg": "image/jpeg"}
+CARD_WIDTHS, MAX_CARD_WIDTH = (THUMBNAIL_WIDTH,), 480
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def build_figure_context(figure: Figure, language: str) -> FigureContext:
         width=jpegs[-1].width if jpegs else DRAWING_SIZE,
         height=jpegs[-1].height if jpegs else DRAWING_SIZE,
         sources=[
-            {"type": MIME_TYPES[kind], "srcset": srcset}
+            {"type": CONTENT_TYPES[kind], "srcset": srcset}
             # ``src`` is the JPEG fallback for browsers that support neither.
             for kind in ("avif", "webp")
             if (srcset := _build_srcset(renditions, kind))
@@ -120,7 +121,7 @@ def build_figure_context(figure: Figure, language: str) -> FigureContext:
         thumbnail=_build_thumbnail(renditions, text.alt if text else "")
         if jpegs
         else _build_drawing_thumbnail(drawing, text),
-        has_texts=text is not None,
+        has_texts=text is not None and text.is_complete,
     )
 
 
@@ -175,17 +176,17 @@ def _number_marker(number: int, marker: MarkerData, text: MarkerTextData) -> Num
         label=text.label,
         text=text.text,
         shape=marker.shape,
-        x=format_percent(marker.x),
-        y=format_percent(marker.y),
-        target_x=format_percent(marker.target_x),
-        target_y=format_percent(marker.target_y),
-        rx=format_percent(rx),
-        ry=format_percent(ry),
+        x=css_percent(marker.x),
+        y=css_percent(marker.y),
+        target_x=css_percent(marker.target_x),
+        target_y=css_percent(marker.target_y),
+        rx=css_percent(rx),
+        ry=css_percent(ry),
         outline=" ".join(f"{_format(x * 100)},{_format(y * 100)}" for x, y in marker.outline),
     )
 
 
-def format_percent(fraction: float) -> str:
+def css_percent(fraction: float) -> str:
     """Format 0.3721 as ``37.2%``, which is accurate to a third of a pixel on a phone."""
     return _format(fraction * 100) + "%"
 

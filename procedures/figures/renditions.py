@@ -23,12 +23,12 @@ from django.utils.translation import gettext as _
 from PIL import Image
 
 from portal.storage.local_storage import MEDIA_NAME_PATTERN
-from procedures.figures.decoding import DecodedImage, InvalidImageError, decode_stored_image
+from procedures.figures.decoding import MAX_WIDTH, DecodedImage, InvalidImageError, decode_stored_image
 from procedures.models import Figure, FigureApproval, Release, ReleaseDependency, Rendition
 
 # The smallest width is for cards and lists only; figures start at 480 px.
 THUMBNAIL_WIDTH = 240
-RENDITION_WIDTHS = (THUMBNAIL_WIDTH, 480, 800, 1200, 1600)
+RENDITION_WIDTHS = (THUMBNAIL_WIDTH, 480, 800, 1200, MAX_WIDTH)
 # At 1600², AVIF takes 169 ms at speed 8 and 2.5 s at speed 6, with no smaller files for these images.
 ENCODER_OPTIONS: dict[str, dict[str, int | bool]] = {
     "avif": {"quality": 60, "speed": 8},
@@ -37,6 +37,7 @@ ENCODER_OPTIONS: dict[str, dict[str, int | bool]] = {
 }
 # Pillow's encoders release the GIL. More threads need more buffers, and typical machines have two cores.
 ENCODER_THREADS = 2
+# Hex digits of the content hash in a file name: no collisions, and still short in the HTML of a page.
 HASH_LENGTH = 20
 # Files that store_file() has written inside rollback_files(), with their times; None outside of it.
 written_files: ContextVar[dict[str, datetime.datetime | None] | None] = ContextVar("written", default=None)
@@ -134,7 +135,7 @@ def store_image(figure: Figure, decoded: DecodedImage) -> list[Rendition]:
         encoding = pool.submit(encode_png, decoded)
         renditions = _store_renditions(figure, decoded)
         master = encoding.result()
-    figure.image = store_file(f"figures/{decoded.sha256[:HASH_LENGTH]}.png", master)
+    figure.image = store_file(f"{FIGURES_FOLDER}/{decoded.sha256[:HASH_LENGTH]}.png", master)
     figure.sha256, figure.size = decoded.sha256, len(master)
     figure.width, figure.height = decoded.image.size
     return renditions
@@ -148,7 +149,7 @@ def _store_renditions(figure: Figure, decoded: DecodedImage) -> list[Rendition]:
     """
     encoded = list(encode_renditions(decoded))
     digests = b"".join(hashlib.sha256(rendition.data).digest() for rendition in encoded)
-    stem = f"figures/{hashlib.sha256(digests).hexdigest()[:HASH_LENGTH]}"
+    stem = f"{FIGURES_FOLDER}/{hashlib.sha256(digests).hexdigest()[:HASH_LENGTH]}"
     return [
         Rendition(
             figure=figure,

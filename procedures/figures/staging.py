@@ -1,6 +1,7 @@
 """Staging of uploads: keeps an image, or DICOM frames to choose from, in a private folder until the user saves it.
 
 A staged upload may still show patient data, so it is readable by its uploader only and deleted after an hour.
+``StagingArea`` also serves bundles (importing/staged_bundles.py).
 """
 
 import hashlib
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.conf import settings
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from PIL import Image
 
 from procedures.enums import FigureKind
@@ -26,31 +27,60 @@ from procedures.figures.decoding import (
     decode_image,
     decode_stored_image,
 )
+from procedures.figures.dicom.frames import METADATA_FILE as FRAMES_FILE
 from procedures.figures.dicom.frames import FrameSet
+from procedures.figures.dicom.grayscale import KIND_BY_MODALITY
 from procedures.figures.dicom.reader import DICOM_PREAMBLE_BYTES, extract_16bit_png, extract_frames, is_dicom
 from procedures.figures.renditions import encode_png
 from procedures.figures.text_detection import Detection
 
-MAX_AGE_SECONDS = 3600
 MAX_STAGED_PER_USER = 5
 TOKEN_RE = re.compile(r"[0-9a-f]{32}\Z")
+SHA256_RE = re.compile(r"[0-9a-f]{64}\Z")
 IMAGE_FILE, METADATA_FILE = "picture.png", "about.json"
 # The hash of the image last shown to the user, and the text detection result with the hash of its image.
 SHOWN_HASH_FILE, TEXT_DETECTION_FILE = "shown", "text.json"
-# By DICOM Modality (PS3.3 C.7.3.1.1.1).
-KIND_BY_MODALITY = {
-    "XA": FigureKind.FLUOROSCOPY, "RF": FigureKind.FLUOROSCOPY,
-    "CR": FigureKind.RADIOGRAPH, "DX": FigureKind.RADIOGRAPH, "RG": FigureKind.RADIOGRAPH, "IO": FigureKind.RADIOGRAPH,
-    "PX": FigureKind.RADIOGRAPH, "MG": FigureKind.RADIOGRAPH,
-    "CT": FigureKind.CT, "MR": FigureKind.MRI,
-    "XC": FigureKind.PHOTO, "GM": FigureKind.PHOTO, "DMS": FigureKind.PHOTO, "OP": FigureKind.PHOTO,
-    "US": FigureKind.OTHER, "NM": FigureKind.OTHER, "PT": FigureKind.OTHER, "ES": FigureKind.PHOTO,
-}  # fmt: skip
 INVERTED_KINDS = {FigureKind.FLUOROSCOPY: FigureKind.RADIOGRAPH, FigureKind.RADIOGRAPH: FigureKind.FLUOROSCOPY}
 # A drawing is mostly flat: at least this fraction of its pixels has one of its few most common colors.
 MIN_FLAT_FRACTION, COMMON_COLOR_COUNT, SAMPLE_SIDE = 0.7, 4, 128
 # Mean difference between color channels, 0 to 255, above which an image counts as color.
 MIN_COLOR_DIFFERENCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class StagingArea:
+    """A folder in the data directory, readable by the portal's user only. Each entry is a folder.
+
+    An entry expires ``max_age`` seconds after its last change.
+    """
+
+    name: str
+    max_age: int
+
+    @property
+    def folder(self) -> Path:
+        """The path, which exists."""
+        folder: Path = settings.DATA_DIR / self.name
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
+
+    def is_expired(self, entry: Path) -> bool:
+        """Return whether an entry must not be used any longer, or does not exist."""
+        return _last_used_at(entry) < time.time() - self.max_age
+
+    def delete_expired(self) -> int:
+        """Delete expired entries; return how many. Safe to run at any time, in any process."""
+        expired = [entry for entry in self.folder.iterdir() if self.is_expired(entry)]
+        for entry in expired:
+            shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink(missing_ok=True)
+        return len(expired)
+
+
+IMAGE_EXPIRED_MESSAGE = gettext_lazy(
+    "The picture was deleted because it was not saved within an hour. Choose it again."
+)
+# Keep this folder name, so that uploads staged before an update are still deleted after an hour.
+UPLOADS = StagingArea("waiting", max_age=60 * 60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +115,7 @@ class StagedImage:
     @property
     def has_frames(self) -> bool:
         """Whether it has more gray levels than a screen can show, so that the user must choose a window."""
-        return (self.folder / "frames.json").exists()
+        return (self.folder / FRAMES_FILE).exists()
 
     def load_image(self) -> DecodedImage:
         """Load the image. Raise InvalidImageError if it has been deleted in the meantime."""
@@ -96,9 +126,7 @@ class StagedImage:
         try:
             return (self.folder / IMAGE_FILE).read_bytes()
         except FileNotFoundError:
-            raise InvalidImageError(
-                _("The picture was deleted because it was not saved within an hour. Choose it again.")
-            ) from None
+            raise InvalidImageError(str(IMAGE_EXPIRED_MESSAGE)) from None
 
     def set_image(self, decoded: DecodedImage) -> None:
         """Store the image, in place of any earlier one."""
@@ -164,24 +192,16 @@ class StagedImage:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def staging_dir() -> Path:
-    """Return the staging folder, readable by the portal's user only."""
-    # Keep this folder name, so that uploads staged before an update are still deleted after an hour.
-    folder: Path = settings.DATA_DIR / "waiting"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
-
-
 def create_staged(
     *, user_id: int, figure_id: int | None = None, is_own: bool = False, from_editor: bool = False
 ) -> StagedImage:
     """Create an empty staged upload, which the caller fills or discards; delete the user's oldest beyond the limit."""
-    delete_expired()
-    others = sorted(staging_dir().glob(f"{user_id}-*"), key=_last_used_at)
+    UPLOADS.delete_expired()
+    others = sorted(UPLOADS.folder.glob(f"{user_id}-*"), key=_last_used_at)
     for oldest in others[: max(0, len(others) - MAX_STAGED_PER_USER + 1)]:
         shutil.rmtree(oldest, ignore_errors=True)
     token = secrets.token_hex(16)
-    folder = staging_dir() / f"{user_id}-{token}"
+    folder = UPLOADS.folder / f"{user_id}-{token}"
     folder.mkdir(mode=0o700)
     metadata = {"figure_id": figure_id, "is_own": is_own, "from_editor": from_editor}
     (folder / METADATA_FILE).write_text(json.dumps(metadata))
@@ -217,8 +237,8 @@ def stage(stream: BinaryIO, *, user_id: int, figure_id: int | None = None, from_
 
 def find_staged(token: str, *, user_id: int, touch: bool = True) -> StagedImage | None:
     """Return the user's upload with this token unless expired. ``touch`` extends its life by another hour."""
-    folder = staging_dir() / f"{user_id}-{token}"
-    if not TOKEN_RE.match(token) or _last_used_at(folder) < time.time() - MAX_AGE_SECONDS:
+    folder = UPLOADS.folder / f"{user_id}-{token}"
+    if not TOKEN_RE.match(token) or UPLOADS.is_expired(folder):
         return None
     try:
         if touch:
@@ -229,12 +249,9 @@ def find_staged(token: str, *, user_id: int, touch: bool = True) -> StagedImage 
     return StagedImage(token, folder, **metadata)
 
 
-def delete_expired() -> int:
-    """Delete uploads not used for an hour; return how many. Safe to run at any time, in any process."""
-    expired = [folder for folder in staging_dir().iterdir() if _last_used_at(folder) < time.time() - MAX_AGE_SECONDS]
-    for folder in expired:
-        shutil.rmtree(folder, ignore_errors=True)
-    return len(expired)
+def is_sha256(text: str) -> bool:
+    """Return whether ``text`` is a SHA-256 in hex, and so is safe as a file name."""
+    return SHA256_RE.match(text) is not None
 
 
 def suggest_kind_from_frames(frames: FrameSet) -> str:

@@ -24,6 +24,7 @@ from django.utils.translation import gettext as _
 
 from portal import MEGABYTE
 from portal.accounts.models import User
+from procedures.addresses import SLUG
 from procedures.enums import EventKind
 from procedures.figures.approval import FigureVersion, unapproved_figures
 from procedures.figures.decoding import DecodedImage
@@ -51,10 +52,9 @@ MANIFEST_NAME = "manifest.json"
 COMPRESSION = zipfile.ZIP_DEFLATED
 # A fixed date, the earliest that a zip can hold: the same rows give the same bytes.
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
-SLUG_PATTERN = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 MEMBER_NAME_RE = re.compile(
-    rf"(?:(?:pages|guides)/[a-z]{{2}}/{SLUG_PATTERN}\.md|figures/{SLUG_PATTERN}\.(?:yaml|png|svg)|"
-    rf"series/[a-z]{{2}}/{SLUG_PATTERN}\.yaml|(?:sources|warning_signs)\.yaml)\Z"
+    rf"(?:(?:pages|guides)/[a-z]{{2}}/{SLUG}\.md|figures/{SLUG}\.(?:yaml|png|svg)|"
+    rf"series/[a-z]{{2}}/{SLUG}\.yaml|(?:sources|warning_signs)\.yaml)\Z"
 )
 MAX_BUNDLE_FILES = 3000
 MAX_UNPACKED_BYTES = 400 * MEGABYTE
@@ -440,11 +440,10 @@ def _import_page(
 
 def _describe_existing(page: Page) -> str:
     """Return a note about what happens to the page's public text and its current draft."""
-    live = page.live_release
-    if live is None:
+    if page.live_release is None:
         return _("Your current draft stays in the history.")
     newest = page.revisions.first()
-    if newest is not None and newest.content_hash != live.revision.content_hash:
+    if newest is not None and not page.shows(newest.content_hash):
         return _("The public text does not change. Your newer draft stays in the history.")
     return _("The public text does not change.")
 

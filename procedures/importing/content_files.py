@@ -19,7 +19,9 @@ from django.db import models, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from procedures.enums import Language
 from procedures.models.base import normalize_value
+from procedures.models.page import normalize_body
 
 FRONT_MATTER_RE = re.compile(r"---\n(.*?\n)---\n?(.*)\Z", re.DOTALL)
 # The key under which the loader stores the line numbers of a mapping.
@@ -135,6 +137,12 @@ def read_text(file: Path) -> str:
         raise ContentError(file, 1, message) from error
 
 
+def check_language(file: Path, code: str) -> None:
+    """Raise ContentError if ``code``, from the path of ``file``, is not a language of the registry."""
+    if code not in Language.values:
+        raise ContentError(file, 1, _("“%(language)s” is not a supported language.") % {"language": code})
+
+
 def build_entry(file: Path, data: Any, key: str = "", key_field: str = "") -> ContentEntry:
     """Build an entry from a parsed mapping.
 
@@ -178,7 +186,7 @@ def read_page_entry(file: Path) -> ContentEntry:
     entry = build_entry(file, read_yaml(file, match[1], line_offset=1), key_field="subject")
     entry.field_lines = {name: line + 1 for name, line in entry.field_lines.items()}
     entry.line = 1
-    entry.data["body"] = f"{match[2].strip()}\n"
+    entry.data["body"] = normalize_body(match[2])
     entry.body_line = match[1].count("\n") + 2 + (len(match[2]) - len(match[2].lstrip("\n")))
     return entry
 

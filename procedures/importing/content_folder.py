@@ -218,7 +218,7 @@ def _approve_supplied_figures(rows: list[ParsedRow]) -> None:
     supplied = {
         entry.key: (serializer, data) for serializer, entry, data in rows if isinstance(serializer, FigureSerializer)
     }
-    figures = Figure.objects.filter(slug__in=supplied).prefetch_related("texts", "markers__texts", "renditions")
+    figures = Figure.objects.filter(slug__in=supplied).with_texts()
     unreplaced = []
     for figure in figures:
         serializer, data = supplied[figure.slug]

@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _
 
 from portal.accounts.models import User
 from procedures import enums
-from procedures.enums import Language, MarkerShape
+from procedures.enums import MarkerShape
 from procedures.figures.decoding import DecodedImage, InvalidImageError, decode_image, read_svg
-from procedures.figures.renditions import replace_renditions, store_file, store_image
+from procedures.figures.markers import COORDINATE_DIGITS
+from procedures.figures.renditions import FIGURES_FOLDER, HASH_LENGTH, replace_renditions, store_file, store_image
 from procedures.importing.content_files import (
     EXPECTED_FIELDS_MESSAGE,
     OPTIONAL_TEXT,
@@ -22,6 +23,7 @@ from procedures.importing.content_files import (
     Field,
     Serializer,
     build_entry,
+    check_language,
     clean_fields,
     clean_texts,
     dump_yaml,
@@ -30,13 +32,11 @@ from procedures.importing.content_files import (
     serialize_texts,
     sync_texts,
 )
-from procedures.importing.serializers import UNSUPPORTED_LANGUAGE_MESSAGE
 from procedures.models import Figure, Marker, Series, SeriesItem
 from procedures.validators import validate_outline
 
-POSITION_DIGITS = 4
-# Hex digits of the content hash in a file name: no collisions, and still short in the HTML of a page.
-FILE_HASH_LENGTH = 20
+# The ends of the names of drawings in a content folder, by whether they are for dark mode.
+DRAWING_SUFFIXES = {False: ".svg", True: "-dark.svg"}
 
 
 class FigureSerializer(Serializer[Figure]):
@@ -105,14 +105,14 @@ class FigureSerializer(Serializer[Figure]):
             if len(pair) != 2 or not all(isinstance(number, int | float) for number in pair):
                 message = _("The marker's “%(field)s” must be two numbers, such as [0.31, 0.62].") % {"field": name}
                 raise owner.make_error(message, "markers")
-            data[name] = [round(float(number), POSITION_DIGITS) for number in pair]
+            data[name] = [round(float(number), COORDINATE_DIGITS) for number in pair]
         try:
             validate_outline(data["outline"])
         except ValidationError as error:
             raise owner.make_error(error.messages[0], "markers") from None
         outline = data.pop("outline")
         if outline:  # most markers have none, and files without it stay as they are
-            data["outline"] = [[round(float(value), POSITION_DIGITS) for value in corner] for corner in outline]
+            data["outline"] = [[round(float(value), COORDINATE_DIGITS) for value in corner] for corner in outline]
         data["text"] = clean_texts(marker_entry, data, self.label_fields)
         return data
 
@@ -127,7 +127,7 @@ class FigureSerializer(Serializer[Figure]):
                 self._images[image.sha256] = image
                 return image.sha256
             drawing, sha256 = read_svg(data)
-            sha256 = sha256[:FILE_HASH_LENGTH]
+            sha256 = sha256[:HASH_LENGTH]
             self._drawings[sha256] = drawing
         except OSError as error:
             message = _("The file %(file)s cannot be read: %(reason)s.")
@@ -169,7 +169,7 @@ class FigureSerializer(Serializer[Figure]):
                 figure.image, figure.sha256 = "checked", data["image"]
         for name in ("drawing", "drawing_dark"):
             file_hash = data[name]
-            path = f"figures/{file_hash}.svg" if file_hash else ""
+            path = f"{FIGURES_FOLDER}/{file_hash}.svg" if file_hash else ""
             setattr(figure, name, store_file(path, self._drawings[file_hash]) if path and store_files else path)
         if _image_identity(figure) != old_identity:
             figure.uploaded_by = self._uploaded_by
@@ -203,7 +203,11 @@ class FigureSerializer(Serializer[Figure]):
         target.mkdir(exist_ok=True)
         for slug, figure in self.select_rows(keys):
             data = self.serialize(figure)
-            for name, suffix in (("image", ".png"), ("drawing", ".svg"), ("drawing_dark", "-dark.svg")):
+            for name, suffix in (
+                ("image", ".png"),
+                ("drawing", DRAWING_SUFFIXES[False]),
+                ("drawing_dark", DRAWING_SUFFIXES[True]),
+            ):
                 stored = getattr(figure, name)
                 if stored:
                     data[name] = f"{slug}{suffix}"
@@ -232,7 +236,7 @@ def _hash_from_name(name: str) -> str:
 
 def _serialize_marker(marker: Marker, label_fields: Iterable[str]) -> dict[str, Any]:
     def pair(x: float, y: float) -> list[float]:
-        return [round(x, POSITION_DIGITS), round(y, POSITION_DIGITS)]
+        return [round(x, COORDINATE_DIGITS), round(y, COORDINATE_DIGITS)]
 
     return {
         "key": marker.key,
@@ -260,8 +264,7 @@ class SeriesSerializer(Serializer[Series]):
         if " " in file.stem:
             message = _("“%(name)s” is not a valid file name. Use lowercase letters, digits, and hyphens.")
             raise entry.make_error(message % {"name": file.name})
-        if file.parent.name not in Language.values:
-            raise entry.make_error(UNSUPPORTED_LANGUAGE_MESSAGE % {"language": file.parent.name})
+        check_language(file, file.parent.name)
         yield entry
 
     def clean(self, entry: ContentEntry) -> dict[str, Any]:

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from procedures.branding import encode_text
-from procedures.enums import Language, PageKind
+from procedures.enums import PageKind
 from procedures.figures.decoding import InvalidImageError, decode_logo_text
 from procedures.importing.content_files import (
     OPTIONAL_TEXT,
@@ -18,6 +17,7 @@ from procedures.importing.content_files import (
     Field,
     Serializer,
     build_entry,
+    check_language,
     clean_fields,
     clean_texts,
     dump_yaml,
@@ -40,11 +40,11 @@ from procedures.models import (
     Source,
     WarningSign,
 )
+from procedures.models.page import DEFAULT_REVIEW_MONTHS, normalize_body
 from procedures.publishing import warning_signs
 from procedures.sharing.short_codes import generate_code
 
 LOGO_FILE = "clinic-logo.png"
-UNSUPPORTED_LANGUAGE_MESSAGE = gettext_lazy("“%(language)s” is not a supported language.")
 
 
 class ClinicSerializer(Serializer[Clinic]):
@@ -288,8 +288,7 @@ class LanguageListSerializer(Serializer[Any]):
         yield from sorted((folder / self.folder_name).glob("*.yaml"))
 
     def parse_file(self, file: Path) -> Iterable[ContentEntry]:
-        if file.stem not in Language.values:
-            raise ContentError(file, 1, UNSUPPORTED_LANGUAGE_MESSAGE % {"language": file.stem})
+        check_language(file, file.stem)
         return read_entries(file, "key", prefix=f"{file.stem} ")
 
     def find_row(self, key: str) -> Any:
@@ -361,7 +360,7 @@ class PageSerializer(Serializer[Page]):
         "description": REQUIRED_TEXT,
         "lead_figure": OPTIONAL_TEXT,
         "next": Field(dict, {}),
-        "review_months": Field(int, 12),
+        "review_months": Field(int, DEFAULT_REVIEW_MONTHS),
         "items": Field(list, []),
         # Written to a file only if false: the page is an unpublished draft, or was withdrawn.
         "public": Field(bool, True),
@@ -375,6 +374,7 @@ class PageSerializer(Serializer[Page]):
             yield from sorted((folder / name).glob("*/*.md"))
 
     def parse_file(self, file: Path) -> Iterable[ContentEntry]:
+        check_language(file, file.parent.name)
         entry = read_page_entry(file)
         if " " in entry.key:
             message = _("“%(subject)s” is not a valid subject. Use lowercase letters, digits, and hyphens.")
@@ -419,7 +419,7 @@ class PageSerializer(Serializer[Page]):
             "review_months": draft["review_months"],
             "items": draft.get("items", []),
             "public": row.live_release_id is not None,
-            "body": _normalize_body(draft["body"]),
+            "body": normalize_body(draft["body"]),
         }
 
     def save_row(self, key: str, data: dict[str, Any], row: Page | None, *, store_files: bool) -> None:
@@ -441,7 +441,7 @@ class PageSerializer(Serializer[Page]):
         page.save(update_fields=["next_page"])
         page.items.all().delete()
         for order, item in enumerate(data["items"]):
-            values = {name: item[name] for name in ("section", "minutes", "note")}
+            values = {name: item[name] for name in GuideItem.PLAIN_FIELDS}
             item_page = _get_page(language, item["page"], "items")
             full_clean_and_save(GuideItem(guide=page, order=order, page=item_page, **values))
 
@@ -454,11 +454,6 @@ class PageSerializer(Serializer[Page]):
             omitted |= {"public"} if data["public"] else set()
             front_matter = dump_yaml({name: value for name, value in data.items() if name not in omitted})
             (target / f"{page.subject}.md").write_text(f"---\n{front_matter}---\n{data['body']}", encoding="utf-8")
-
-
-def _normalize_body(body: str) -> str:
-    """Return the body with ``\\n`` line endings and one at the end: browsers send ``\\r\\n`` and drop the last one."""
-    return body.replace("\r\n", "\n").replace("\r", "\n").strip() + "\n"
 
 
 def _get_figure(slug: str, field: str) -> Figure:

@@ -8,11 +8,22 @@ from django.utils.translation import gettext as _
 
 # Characters that end a sentence, in all supported scripts.
 SENTENCE_ENDS = ".!?؟۔।"
+QUESTION_MARKS = ("?", "؟")
 # Names of codes and identifiers, the same in all languages.
 CODE_SYSTEMS = r"CPT|DOI|DRG|HCPCS|ICD|ISBN|ISSN|LOINC|MRN|NCT|NDC|NPI|PMC|PMID|RxNorm|SNOMED(?: CT)?"
 TIME_OF_DAY = r"\d{1,2}(?:[:.]\d\d)?"
 # Text between a sign and an instruction within one clause (regular expression).
 NEAR = r"[^.;:!?\n]{0,45}"
+
+
+def ends_sentence(text: str) -> bool:
+    """Return whether ``text`` has final punctuation."""
+    return text.endswith((*SENTENCE_ENDS, "…"))
+
+
+def is_question(sentence: str) -> bool:
+    """Return whether a sentence ends with a question mark, also inside quotation marks."""
+    return sentence.rstrip('"”»)').endswith(QUESTION_MARKS)
 
 
 @dataclass(frozen=True, slots=True)

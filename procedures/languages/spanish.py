@@ -300,7 +300,7 @@ NUMBERS = NumberVocabulary(
     weekdays=r"lunes|martes|miércoles|jueves|viernes|sábados?|domingos?|diario|todos los días",
     of="de|del",
     between="(?:a|al|y|e|o|hasta)(?: (?:las?|el))?",
-    ordinal_suffixes="er|os|as|[rdtvnm]?[oa]s?",
+    ordinal_suffixes="er|os|as|av[oa]s?|[rdtvnm]?[oa]s?",
     counted="por ciento|personas?|pacientes?|adultos?|hombres|mujeres|casos?",
     units=(
         "unidades|fracturas?|calor[ií]as|d[ií]as?|noches?|semanas?|mes(?:es)?|años?|horas?|minutos?|segundos?|veces"

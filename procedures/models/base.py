@@ -39,6 +39,11 @@ def normalize_value(value: Any) -> Any:
     return value
 
 
+def normalize_newlines(text: str) -> str:
+    r"""Convert CRLF and CR, which browsers send, to the LF that drafts, hashes, and paragraphs use."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 class NormalizedModel(models.Model):
     """Base class that normalizes text before validation, wherever it comes from: form, content folder, or bundle."""
 

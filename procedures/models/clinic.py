@@ -13,9 +13,9 @@ from procedures.validators import (
     validate_key,
     validate_no_markup,
     validate_no_phone,
-    validate_no_sign_list,
     validate_phone,
     validate_plain_text,
+    validate_printed_texts,
     validate_time_zone,
 )
 
@@ -134,9 +134,7 @@ class ClinicText(ClinicValue):
 
     def clean(self) -> None:
         """Reject lists of warning signs and phone numbers; phone numbers have fields of their own."""
-        texts = {"hours": self.hours, "about": self.about}
-        validate_no_sign_list(self.language, texts)
-        validate_no_phone(texts)
+        validate_printed_texts(self.language, {"hours": self.hours, "about": self.about})
 
 
 class Location(ClinicValue):
@@ -197,8 +195,7 @@ class LocationText(ClinicValue):
     def clean(self) -> None:
         """Reject lists of warning signs and phone numbers; the phone number has a field of its own."""
         texts = {"name": self.name, "hours": self.hours, "directions": self.directions}
-        validate_no_sign_list(self.language, texts)
-        validate_no_phone(texts)
+        validate_printed_texts(self.language, texts)
 
 
 def clinic_json(language: str) -> Subquery:

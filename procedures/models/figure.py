@@ -1,5 +1,7 @@
 """Figures: their texts, markers, renditions, and series."""
 
+from typing import Self
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
@@ -14,13 +16,20 @@ from procedures.validators import (
     MAX_ALT_LENGTH,
     MIN_CORNERS,
     validate_no_markup,
-    validate_no_phone,
-    validate_no_sign_list,
     validate_outline,
     validate_plain_text,
+    validate_printed_texts,
     validate_slug,
     validate_unit_interval,
 )
+
+
+class FigureQuerySet(models.QuerySet["Figure"]):
+    """Queries that load what pages print of a figure."""
+
+    def with_texts(self) -> Self:
+        """Prefetch the texts, the markers with theirs, and the renditions, as presenters and approvals expect."""
+        return self.prefetch_related("texts", "markers__texts", "renditions")
 
 
 class Figure(models.Model):
@@ -79,6 +88,8 @@ class Figure(models.Model):
     )
     created_at = models.DateTimeField(_("uploaded"), auto_now_add=True)
 
+    objects = FigureQuerySet.as_manager()
+
     class Meta:
         ordering = ["slug"]
         verbose_name = _("picture")
@@ -111,9 +122,10 @@ class Figure(models.Model):
     def __str__(self) -> str:
         return self.slug
 
-    def was_changed_by(self, user_id: int) -> bool:
-        """Return whether this user uploaded the picture or changed its kind; someone else must then approve it."""
-        return user_id in {self.uploaded_by_id, self.kind_changed_by_id}
+    @property
+    def author_ids(self) -> tuple[int | None, int | None]:
+        """The people who uploaded the picture and changed its kind; someone else must approve it."""
+        return self.uploaded_by_id, self.kind_changed_by_id
 
 
 class FigureText(NormalizedModel):
@@ -155,11 +167,15 @@ class FigureText(NormalizedModel):
     def __str__(self) -> str:
         return f"{self.title} ({self.language})"
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether a page can show the figure with these texts."""
+        return bool(self.title and self.alt and self.caption)
+
     def clean(self) -> None:
         """Reject lists of warning signs and phone numbers."""
         texts = {name: getattr(self, name) for name in ("title", "alt", "caption", "description")}
-        validate_no_phone(texts)
-        validate_no_sign_list(self.language, texts)
+        validate_printed_texts(self.language, texts)
 
 
 class Marker(models.Model):
@@ -242,9 +258,7 @@ class MarkerText(NormalizedModel):
 
     def clean(self) -> None:
         """Reject lists of warning signs and phone numbers."""
-        texts = {"label": self.label, "text": self.text}
-        validate_no_phone(texts)
-        validate_no_sign_list(self.language, texts)
+        validate_printed_texts(self.language, {"label": self.label, "text": self.text})
 
 
 class Rendition(models.Model):
@@ -286,8 +300,8 @@ class Series(NormalizedModel):
         return f"{self.slug} ({self.language})"
 
     def clean(self) -> None:
-        """Reject phone numbers in the title."""
-        validate_no_phone({"title": self.title})
+        """Reject lists of warning signs and phone numbers."""
+        validate_printed_texts(self.language, {"title": self.title})
 
 
 class SeriesItem(NormalizedModel):
@@ -309,6 +323,4 @@ class SeriesItem(NormalizedModel):
 
     def clean(self) -> None:
         """Reject lists of warning signs and phone numbers."""
-        texts = {"heading": self.heading, "text": self.text}
-        validate_no_phone(texts)
-        validate_no_sign_list(self.series.language, texts)
+        validate_printed_texts(self.series.language, {"heading": self.heading, "text": self.text})

@@ -3,31 +3,50 @@
 import datetime
 import hashlib
 import json
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from markdownx.models import MarkdownxField
 
+from portal.append_only import AppendOnly
 from portal.text import validate_single_line
 from procedures import languages
+from procedures.addresses import VISITS
 from procedures.enums import PageKind
-from procedures.models.base import LanguageField, NormalizedModel
+from procedures.models.base import LanguageField, NormalizedModel, normalize_newlines, normalize_value
 from procedures.models.clinic import clinic_json
 from procedures.models.figure import Figure
 from procedures.validators import (
     MAX_DESCRIPTION_LENGTH,
     is_reserved_path,
     reserved_path_message,
-    validate_no_sign_list,
     validate_plain_text,
+    validate_printed_texts,
     validate_slug,
 )
 
+# For a decision that sends a text back without a comment.
+COMMENT_REQUIRED_MESSAGE = _("Say what to change, so that the editor knows what to do.")
+# Of single sentences: the key message, notes to colleagues, and lines for readers.
+MAX_LINE_LENGTH = 240
+DEFAULT_REVIEW_MONTHS, MAX_REVIEW_MONTHS = 12, 36
 # The fields of a release that cards show.
 CARD_FIELDS = ("title", "path", "description", "minutes")
+
+
+Rows = TypeVar("Rows", bound="models.QuerySet[Any, Any]")
+
+
+def without_text(rows: Rows, release: str = "live_release__") -> Rows:
+    """Return the rows without the full text of their release, three times 200 kB for a long page.
+
+    ``release``: the lookup of the release, empty for releases themselves.
+    """
+    return rows.defer(*(f"{release}{name}" for name in ("html", "sections", "document")))
 
 
 class PageQuerySet(models.QuerySet["Page"]):
@@ -36,6 +55,10 @@ class PageQuerySet(models.QuerySet["Page"]):
     def published(self) -> Self:
         """Keep only public pages. This is the only place that decides visibility."""
         return self.filter(live_release__isnull=False)
+
+    def withdrawn(self) -> Self:
+        """Keep only pages that were public and have been withdrawn."""
+        return self.filter(live_release__isnull=True).exclude(withdrawn_reason="")
 
     def in_language(self, language: str) -> Self:
         """Keep only pages in one language."""
@@ -59,13 +82,8 @@ class PageQuerySet(models.QuerySet["Page"]):
 
     def for_cards(self, language: str) -> Self:
         """Select public pages in one language with their releases and the clinic: one query, without the full text."""
-        return (
-            self.published()
-            .in_language(language)
-            .select_related("live_release")
-            .defer("body", "live_release__html", "live_release__sections", "live_release__document")
-            .annotate(clinic=clinic_json(language))
-        )
+        pages = self.published().in_language(language).select_related("live_release").defer("body")
+        return without_text(pages).annotate(clinic=clinic_json(language))
 
     def for_sitemap(self) -> "models.QuerySet[Page, tuple[str, str, str, datetime.datetime]]":
         """Return the subject, language, path, and publication time of every public page, without loading any text."""
@@ -107,7 +125,7 @@ class Page(NormalizedModel):
     title = models.CharField(_("title"), max_length=100, validators=[validate_single_line])
     key_message = models.CharField(
         _("key message"),
-        max_length=240,
+        max_length=MAX_LINE_LENGTH,
         validators=[validate_single_line],
         help_text=_("The one thing to remember. One sentence."),
     )
@@ -144,7 +162,9 @@ class Page(NormalizedModel):
         help_text=_("Such as What happens next."),
     )
     review_months = models.PositiveSmallIntegerField(
-        _("months between reviews"), default=12, help_text=_("You are reminded when the next review is due.")
+        _("months between reviews"),
+        default=DEFAULT_REVIEW_MONTHS,
+        help_text=_("You are reminded when the next review is due."),
     )
 
     # Optimistic lock: each save increments it with a conditional UPDATE, so the second of two concurrent saves fails.
@@ -170,12 +190,14 @@ class Page(NormalizedModel):
     publish_at = models.DateTimeField(_("publish at"), null=True, blank=True, editable=False)
     scheduled_change = models.CharField(
         _("scheduled change"),
-        max_length=240,
+        max_length=MAX_LINE_LENGTH,
         blank=True,
         editable=False,
         help_text=_("What changed, for readers, once it is public."),
     )
-    withdrawn_reason = models.CharField(_("reason for withdrawal"), max_length=240, blank=True, editable=False)
+    withdrawn_reason = models.CharField(
+        _("reason for withdrawal"), max_length=MAX_LINE_LENGTH, blank=True, editable=False
+    )
     replaced_by = models.ForeignKey(
         "self",
         null=True,
@@ -231,7 +253,7 @@ class Page(NormalizedModel):
                 violation_error_message=_("A page cannot replace itself. Choose another one."),
             ),
             models.CheckConstraint(
-                condition=Q(review_months__gte=1, review_months__lte=36),
+                condition=Q(review_months__gte=1, review_months__lte=MAX_REVIEW_MONTHS),
                 name="review_months_in_range",
                 violation_error_message=_("Choose 1 to 36 months."),
             ),
@@ -254,6 +276,17 @@ class Page(NormalizedModel):
     def planned_path(self) -> str:
         """The path that the draft will have once it is published."""
         return public_path(self.language, self.kind, self.slug)
+
+    @classmethod
+    def field_label(cls, name: str) -> str:
+        """Return the label of a field, as in the form, as a lazy string."""
+        field: Any = cls._meta.get_field(name)
+        label: str = capfirst(field.verbose_name)
+        return label
+
+    def shows(self, content_hash: str) -> bool:
+        """Return whether the text with this hash is what patients read."""
+        return self.live_release is not None and self.live_release.revision.content_hash == content_hash
 
     def draft_content(self) -> dict[str, Any]:
         """Return the whole draft as plain data, as a Revision stores it.
@@ -278,14 +311,49 @@ class Page(NormalizedModel):
 
 def public_path(language: str, kind: str, slug: str) -> str:
     """Return the public path, such as ``/kyphoplasty/``, ``/es/cifoplastia/``, or ``/visits/first-visit/``."""
-    folder = "visits/" if kind == PageKind.GUIDE else ""
+    folder = VISITS if kind == PageKind.GUIDE else ""
     return f"{languages.home_path(language)}{folder}{slug}/"
+
+
+def normalize_body(text: str) -> str:
+    """Return Markdown as drafts and content files store it: LF newlines, and exactly one at the end; "" for none."""
+    text = normalize_newlines(text).strip()
+    return f"{text}\n" if text else ""
+
+
+def normalize_draft(content: dict[str, Any]) -> dict[str, Any]:
+    """Return fields of a draft (``Page.draft_content``) as they are stored, from fields as they were typed."""
+    values: dict[str, Any] = normalize_value(content)
+    for name in values.keys() & {"slug", "title", "next_label"}:
+        values[name] = values[name].strip()
+    for name in values.keys() & {"key_message", "description"}:
+        values[name] = " ".join(values[name].split())
+    if "body" in values:
+        values["body"] = normalize_body(values["body"])
+    for item in values.get("items", ()):
+        item |= {"section": item["section"].strip(), "note": item["note"].strip()}
+    return values
 
 
 def hash_content(content: dict[str, Any] | list[dict[str, Any]]) -> str:
     """Return the SHA-256 (hex) of a draft as canonical JSON; an approval is bound to it."""
     canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+class HashedContent(AppendOnly):
+    """Base class of texts that are approved as a whole: their ``content_hash`` is that of their ``content``."""
+
+    content: Any
+    content_hash: Any
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Insert the row with the hash of its content."""
+        self.content_hash = hash_content(self.content)
+        super().save(*args, **kwargs)
 
 
 class Guide(Page):
@@ -299,6 +367,10 @@ class Guide(Page):
 
 class GuideItem(NormalizedModel):
     """One entry of a guide's reading list: a page, or a section of it."""
+
+    # Copied verbatim between drafts, files, and forms; a page is named by its subject or its primary key.
+    PLAIN_FIELDS = ("section", "minutes", "note")
+    FORM_FIELDS = ("order", "page", *PLAIN_FIELDS)
 
     guide = models.ForeignKey(Page, on_delete=models.CASCADE, related_name="items", verbose_name=_("guide"))
     order = models.PositiveSmallIntegerField(_("position"), default=0)
@@ -330,14 +402,9 @@ class GuideItem(NormalizedModel):
         return f"{self.page}#{self.section}" if self.section else str(self.page)
 
     def clean(self) -> None:
-        """Reject lists of warning signs in the note."""
-        validate_no_sign_list(self.guide.language, {"note": self.note})
+        """Reject lists of warning signs and phone numbers in the note."""
+        validate_printed_texts(self.guide.language, {"note": self.note})
 
     def draft_content(self) -> dict[str, Any]:
         """Return this entry as plain data."""
-        return {
-            "page": self.page.subject,
-            "section": self.section,
-            "minutes": self.minutes,
-            "note": self.note,
-        }
+        return {"page": self.page.subject, **{name: getattr(self, name) for name in self.PLAIN_FIELDS}}

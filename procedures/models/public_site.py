@@ -13,7 +13,7 @@ from portal.append_only import AppendOnlyError
 from procedures import languages
 from procedures.models.base import LanguageField
 from procedures.models.clinic import clinic_json
-from procedures.models.page import Page
+from procedures.models.page import Page, without_text
 from procedures.models.revisions import Release
 from procedures.validators import validate_plain_text
 
@@ -36,7 +36,8 @@ class PathQuerySet(models.QuerySet["Path"]):
         }
         releases = Release.objects.filter(page=models.OuterRef("page")).order_by("-number")
         rows = self.select_related("page__live_release", "page__replaced_by__live_release")
-        return rows.defer("page__live_release__document", "page__replaced_by__live_release__document").annotate(
+        rows = without_text(rows.defer("page__live_release__document"), "page__replaced_by__live_release__")
+        return rows.annotate(
             clinic=clinic_json(language), last_title=models.Subquery(releases.values("title")[:1]), **translations
         )
 

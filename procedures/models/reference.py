@@ -3,8 +3,6 @@
 Reference data are glossary terms, sources, clinic answers, and warning signs.
 """
 
-from typing import Any
-
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -15,14 +13,14 @@ from portal.append_only import AppendOnly, AppendOnlyManager
 from portal.text import validate_single_line
 from procedures.enums import CodeSystem, EventKind, SignLevel, SignTiming
 from procedures.models.base import ClinicValue, ClinicValueManager, LanguageField, NormalizedModel
-from procedures.models.page import hash_content
+from procedures.models.page import COMMENT_REQUIRED_MESSAGE, MAX_LINE_LENGTH, HashedContent
 from procedures.validators import (
     validate_https,
     validate_key,
     validate_no_markup,
     validate_no_phone,
-    validate_no_sign_list,
     validate_plain_text,
+    validate_printed_texts,
     validate_sign_length,
     validate_slug,
     validate_word_list,
@@ -72,9 +70,9 @@ class GlossaryTerm(NormalizedModel):
         return f"{self.term} ({self.language})"
 
     def clean(self) -> None:
-        """Validate the aliases; reject phone numbers, and lists of warning signs in the definition."""
-        validate_no_phone({"term": self.term, "pronunciation": self.pronunciation, "definition": self.definition})
-        validate_no_sign_list(self.language, {"definition": self.definition})
+        """Validate the aliases; reject lists of warning signs and phone numbers."""
+        texts = {"term": self.term, "pronunciation": self.pronunciation, "definition": self.definition}
+        validate_printed_texts(self.language, texts)
         try:
             validate_word_list(self.aliases)
             for alias in self.aliases:
@@ -168,9 +166,8 @@ class ClinicAnswer(ClinicValue):
         return f"{self.key} ({self.language})"
 
     def clean(self) -> None:
-        """Reject phone numbers, and lists of warning signs in the answer."""
-        validate_no_phone({"question": self.question, "answer": self.answer})
-        validate_no_sign_list(self.language, {"answer": self.answer})
+        """Reject lists of warning signs and phone numbers."""
+        validate_printed_texts(self.language, {"question": self.question, "answer": self.answer})
 
 
 class WarningSign(models.Model):
@@ -229,7 +226,7 @@ class WarningSignText(NormalizedModel):
         validate_no_phone({"text": self.text, "short": self.short})
 
 
-class WarningSignRevision(AppendOnly):
+class WarningSignRevision(HashedContent):
     """A complete proposed list. ``author`` is null for a list from the content folder."""
 
     number = models.PositiveIntegerField(unique=True)
@@ -238,7 +235,7 @@ class WarningSignRevision(AppendOnly):
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
-    note = models.CharField(max_length=240, blank=True)
+    note = models.CharField(max_length=MAX_LINE_LENGTH, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = AppendOnlyManager()
@@ -248,11 +245,6 @@ class WarningSignRevision(AppendOnly):
 
     def __str__(self) -> str:
         return f"Warning signs r{self.number}"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Insert the row with the hash of its content."""
-        self.content_hash = hash_content(self.content)
-        super().save(*args, **kwargs)
 
 
 class WarningSignEvent(AppendOnly):
@@ -277,7 +269,7 @@ class WarningSignEvent(AppendOnly):
             models.CheckConstraint(
                 condition=~Q(kind=EventKind.SENT_BACK) | ~Q(comment=""),
                 name="sent_back_signs_have_comment",
-                violation_error_message=_("Say what to change, so that the editor knows what to do."),
+                violation_error_message=COMMENT_REQUIRED_MESSAGE,
             ),
         ]
 

@@ -13,10 +13,10 @@ from portal.append_only import AppendOnly, AppendOnlyManager, AppendOnlyQuerySet
 from procedures.enums import Decision, EventKind
 from procedures.models.clinic import clinic_json
 from procedures.models.figure import Figure
-from procedures.models.page import Page, hash_content
+from procedures.models.page import COMMENT_REQUIRED_MESSAGE, MAX_LINE_LENGTH, HashedContent, Page
 
 
-class Revision(AppendOnly):
+class Revision(HashedContent):
     """A complete saved draft. ``author`` is null for texts from the content folder."""
 
     page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="revisions", verbose_name=_("page"))
@@ -31,7 +31,7 @@ class Revision(AppendOnly):
         related_name="+",
         verbose_name=_("author"),
     )
-    note = models.CharField(_("note"), max_length=240, blank=True)
+    note = models.CharField(_("note"), max_length=MAX_LINE_LENGTH, blank=True)
     created_at = models.DateTimeField(_("time"), auto_now_add=True)
 
     objects = AppendOnlyManager()
@@ -45,12 +45,31 @@ class Revision(AppendOnly):
         ]
 
     def __str__(self) -> str:
-        return f"{self.page} r{self.number}"
+        return f"{self.page} {self.version_name}"
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Insert the row with the hash of its content."""
-        self.content_hash = hash_content(self.content)
-        super().save(*args, **kwargs)
+    @property
+    def version_name(self) -> str:
+        """The short name in URLs, such as ``r12``."""
+        return f"r{self.number}"
+
+
+class ApprovalQuerySet(AppendOnlyQuerySet["Approval"]):
+    """Queries by the kind of decision."""
+
+    def decisions(self) -> Self:
+        """Keep only decisions on whether a text may be published."""
+        return self.exclude(decision=Decision.TRANSLATION_CHECKED)
+
+    def translator_checks(self, revision: Revision) -> Self:
+        """Keep only a qualified translator's checks of exactly this text."""
+        return self.filter(
+            revision__page=revision.page_id,
+            content_hash=revision.content_hash,
+            decision=Decision.TRANSLATION_CHECKED,
+        )
+
+
+ApprovalManager = models.Manager.from_queryset(ApprovalQuerySet)
 
 
 class Approval(AppendOnly):
@@ -67,7 +86,7 @@ class Approval(AppendOnly):
     comment = models.TextField(_("comment"), blank=True)
     created_at = models.DateTimeField(_("time"), auto_now_add=True)
 
-    objects = AppendOnlyManager()
+    objects = ApprovalManager()
 
     class Meta:
         ordering = ["-pk"]
@@ -77,7 +96,7 @@ class Approval(AppendOnly):
             models.CheckConstraint(
                 condition=~Q(decision=Decision.SENT_BACK) | ~Q(comment=""),
                 name="sent_back_approval_has_comment",
-                violation_error_message=_("Say what to change, so that the editor knows what to do."),
+                violation_error_message=COMMENT_REQUIRED_MESSAGE,
             ),
         ]
 
@@ -90,8 +109,7 @@ class FigureApprovalQuerySet(AppendOnlyQuerySet["FigureApproval"]):
 
     def with_state(self) -> Self:
         """Annotate ``is_public`` (a live release shows it) and ``is_void`` (the page was sent back later)."""
-        live = ReleaseDependency.objects.filter(release__live_on__isnull=False)
-        shown = live.filter(figure_approval=OuterRef("pk"), kind="figure")
+        shown = ReleaseDependency.objects.live().filter(figure_approval=OuterRef("pk"), kind="figure")
         sent_back = Approval.objects.filter(
             revision__page=OuterRef("approval__revision__page"),
             pk__gt=OuterRef("approval"),
@@ -177,7 +195,7 @@ class ReleaseQuerySet(AppendOnlyQuerySet["Release"]):
 
     def for_booklet(self, path: str, language: str) -> Self:
         """Select the live guide at ``path`` and the live pages that it lists, with the clinic, in one query."""
-        listed = ReleaseDependency.objects.filter(release__live_on__isnull=False, release__path=path, kind="page")
+        listed = ReleaseDependency.objects.live().filter(release__path=path, kind="page")
         return (
             self.live()
             .filter(Q(path=path) | Q(page__language=language, page__subject__in=listed.values("key")))
@@ -205,7 +223,7 @@ class Release(AppendOnly):
     )
     path = models.CharField(_("web address"), max_length=120, help_text=_("The canonical address as of this release."))
     title = models.CharField(_("title"), max_length=100)
-    key_message = models.CharField(_("key message"), max_length=240)
+    key_message = models.CharField(_("key message"), max_length=MAX_LINE_LENGTH)
     description = models.CharField(_("description"), max_length=155)
     html = models.TextField(help_text=_("The rendered, sanitized article."))
     sections = models.JSONField(
@@ -266,7 +284,7 @@ class Release(AppendOnly):
         default=False,
         help_text=_("A qualified translator's check of exactly this text is on record."),
     )
-    what_changed = models.CharField(_("what changed"), max_length=240, blank=True)
+    what_changed = models.CharField(_("what changed"), max_length=MAX_LINE_LENGTH, blank=True)
 
     objects = ReleaseManager()
     # Set by ``for_booklet``.
@@ -289,9 +307,25 @@ class Release(AppendOnly):
         return f"{self.title} #{self.number}"
 
     @property
+    def version_name(self) -> str:
+        """The short name in URLs, such as ``v3``."""
+        return f"v{self.number}"
+
+    @property
     def article(self) -> SafeString:
         """The stored HTML, marked safe: only publishing writes it, sanitized, and ``check_releases`` verifies it."""
         return SafeString(self.html)
+
+
+class ReleaseDependencyQuerySet(AppendOnlyQuerySet["ReleaseDependency"]):
+    """Queries for what public pages depend on."""
+
+    def live(self) -> Self:
+        """Keep only dependencies of releases that the public reads now."""
+        return self.filter(release__live_on__isnull=False)
+
+
+ReleaseDependencyManager = models.Manager.from_queryset(ReleaseDependencyQuerySet)
 
 
 class ReleaseDependency(AppendOnly):
@@ -315,7 +349,7 @@ class ReleaseDependency(AppendOnly):
         help_text=_("The approved version of the figure that the release shows."),
     )
 
-    objects = AppendOnlyManager()
+    objects = ReleaseDependencyManager()
 
     class Meta:
         ordering = ["release", "kind", "key"]
@@ -387,6 +421,7 @@ class DigestDelivery(AppendOnly):
 
 
 REVIEW_FORM = "review"
+MAX_CLIENT_ID_LENGTH = 36
 
 
 class AutosaveQuerySet(models.QuerySet["Autosave"]):
@@ -411,7 +446,9 @@ class Autosave(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     page = models.ForeignKey(Page, null=True, on_delete=models.CASCADE, related_name="autosaves")
     form = models.CharField(max_length=8, choices=[("page", "page"), ("guide", "guide"), (REVIEW_FORM, REVIEW_FORM)])
-    client_id = models.CharField(max_length=36, help_text=_("Generated by the browser for each form that it opens."))
+    client_id = models.CharField(
+        max_length=MAX_CLIENT_ID_LENGTH, help_text=_("Generated by the browser for each form that it opens.")
+    )
     version = models.PositiveIntegerField(default=0, help_text=_("The draft version that the form was opened with."))
     fields = models.JSONField(default=dict)
     opened_at = models.DateTimeField()

@@ -33,7 +33,7 @@ from procedures.models import (
     WarningSign,
     WarningSignRevision,
 )
-from procedures.models.page import public_path
+from procedures.models.page import public_path, without_text
 from procedures.publishing.anchor_redirects import render_draft
 from procedures.readability.scores import (
     MAX_SENTENCE_WORDS,
@@ -46,6 +46,7 @@ from procedures.readability.scores import (
 from procedures.rendering import Issue, ReferenceResolver, RenderedPage, released_document
 from procedures.rendering.blocks import get_block_types
 from procedures.rendering.document import (
+    Article,
     Block,
     Document,
     Heading,
@@ -57,6 +58,7 @@ from procedures.rendering.document import (
     Row,
     Table,
     Text,
+    TextBlock,
     walk,
 )
 from procedures.rendering.fixes import Fix, split_sentence
@@ -167,12 +169,18 @@ def _check_sentence_length(
     rendered: RenderedPage, is_exempt: Callable[[str], bool] = lambda sentence: False
 ) -> Iterator[Issue]:
     """Yield an issue for each sentence with too many words, except those that ``is_exempt`` accepts."""
-    for block in rendered.article.blocks:
+    for block, sentence, length in find_long_sentences(rendered.article):
+        if not is_exempt(sentence):
+            fix = split_sentence(sentence, languages.get(rendered.language).clause_break)
+            yield Issue(block.find_line(sentence), describe_long_sentence(sentence, length), fix=fix)
+
+
+def find_long_sentences(article: Article) -> Iterator[tuple[TextBlock, str, int]]:
+    """Yield each sentence with too many words, with its block and their number; headings and cells count as well."""
+    for block in article.blocks:
         for sentence in split_sentences(block.sentences):
-            if (length := len(split_words(sentence))) > MAX_SENTENCE_WORDS and not is_exempt(sentence):
-                change = split_sentence(sentence, languages.get(rendered.language).clause_break)
-                fix = Fix(_("Split this sentence"), change) if change else None
-                yield Issue(block.find_line(sentence), describe_long_sentence(sentence, length), fix=fix)
+            if (length := len(split_words(sentence))) > MAX_SENTENCE_WORDS:
+                yield block, sentence, length
 
 
 def _check_path(page: Page, content: dict[str, Any], *, is_new_release: bool) -> Iterator[Issue]:
@@ -194,7 +202,7 @@ def find_broken_links(page: Page, rendered: RenderedPage) -> list[Issue]:
         release.page.subject: released_document(release).anchors()
         for release in Release.objects.filter(live_on__subject__in=subjects, live_on__language=page.language)
         .select_related("page", "revision")
-        .defer("html")
+        .defer("html", "sections")
     }
     issues = []
     for line, subject, section in rendered.page_links:
@@ -368,7 +376,7 @@ def find_incoming_links(page: Page) -> list[IncomingLink]:
     dependencies = ReleaseDependency.objects.filter(kind="page", key=page.subject)
     sources = Page.objects.published().in_language(page.language)
     sources = sources.filter(live_release__in=dependencies.values("release")).exclude(pk=page.pk)
-    sources = sources.select_related("live_release__revision").defer("body", "live_release__html")
+    sources = without_text(sources.select_related("live_release__revision").defer("body"))
     return [IncomingLink(source, _link_types(source, page.subject)) for source in sources.order_by("title")]
 
 

@@ -9,7 +9,6 @@ import datetime
 import hashlib
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
@@ -30,10 +29,13 @@ from procedures.publishing.review import current_approval, is_translation_checke
 from procedures.rendering import RENDERER_VERSION, Issue, ReferenceResolver, RenderedPage
 from procedures.rendering.references import Dependency
 from procedures.timezones import get_clinic_timezone
+from procedures.triage import TriageDetector
 
 PUBLISHING_FIELDS = ("live_release withdrawn_reason replaced_by scheduled_revision publish_at scheduled_change").split()
 WHAT_CHANGED_LINE = gettext_lazy("The line about what changed")
 WITHDRAWAL_REASON = gettext_lazy("The reason")
+NOT_APPROVED_MESSAGE = gettext_lazy("A reviewer has not approved this text yet. Send it for review first.")
+ALREADY_PUBLISHED_MESSAGE = gettext_lazy("This text is already published. Patients can read it now.")
 
 
 class PublishError(Exception):
@@ -59,8 +61,8 @@ def publish(revision: Revision, *, actor: User, what_changed: str = "") -> Relea
     lock_page(page)
     approval = current_approval(revision)
     if approval is None:
-        raise PublishError.with_message(_("A reviewer has not approved this text yet. Send it for review first."))
-    reject_phone_numbers(WHAT_CHANGED_LINE, what_changed)
+        raise PublishError.with_message(str(NOT_APPROVED_MESSAGE))
+    check_reader_line(page.language, WHAT_CHANGED_LINE, what_changed)
     live = page.live_release
     if live and is_published(page, revision, approval):
         if page.scheduled_revision_id == revision.pk:
@@ -120,8 +122,7 @@ def rerelease_page(
     rendered_with_plan = render_with_anchor_plan(page, live.revision.content, resolver=resolver)
     rendered = rendered_with_plan[0]
     checked = is_translation_checked(live.revision)
-    dependencies = fingerprints(live.dependencies.all())
-    is_current = dependencies == fingerprints(rendered.dependencies) and checked == live.translation_checked
+    is_current = not changed_dependencies(live, rendered) and checked == live.translation_checked
     if is_current and rendered.html == live.html and rendered.document.to_json() == live.document:
         return None
     release = _create_release(
@@ -138,14 +139,20 @@ def rerelease_page(
     return release
 
 
-def reject_phone_numbers(field_name: str | Promise, text: str) -> None:
-    """Raise PublishError for a phone number in a text for patients, because it would not change with the clinic's
-    number.
+def check_reader_line(language: str, field_name: str | Promise, text: str) -> None:
+    """Raise PublishError for a line to patients, such as what changed, that has a phone number or says what to do about
+    warning signs: the line would not change with the clinic's number or with the list of signs.
     """
     clinic = Clinic.objects.first()
     clinic_numbers = (clinic.phone, clinic.after_hours_phone) if clinic else ()
     if message := find_phone_error(text, field_name, clinic_numbers):
         raise PublishError.with_message(message)
+    if signs := TriageDetector(language).find_advised_signs(text):
+        message = _(
+            "Patients read this, and it says what to do about warning signs (%(signs)s). Warning signs come from "
+            "one list: remove them here, and write something like “The list of warning signs is new.”"
+        )
+        raise PublishError.with_message(message % {"signs": "; ".join(sorted(signs))})
 
 
 def rerelease_picture_indexes(*, actor: User | None) -> None:
@@ -153,17 +160,20 @@ def rerelease_picture_indexes(*, actor: User | None) -> None:
 
     Their files are no longer served to the public, so an index that cannot be rebuilt merely lacks those pictures.
     """
-    shown = ReleaseDependency.objects.filter(
-        figure_approval=OuterRef("figure_approval"), kind="figure", release__live_on__isnull=False
-    )
-    stale = ReleaseDependency.objects.filter(~Exists(shown), kind="indexed", release__live_on__isnull=False)
+    shown = ReleaseDependency.objects.live().filter(figure_approval=OuterRef("figure_approval"), kind="figure")
+    stale = ReleaseDependency.objects.live().filter(~Exists(shown), kind="indexed")
     for page in Page.objects.filter(live_release__in=stale.values("release")):
         with contextlib.suppress(PublishError):
             rerelease_page(page, actor=actor)
 
 
-def fingerprints(dependencies: Iterable[Dependency | ReleaseDependency]) -> dict[tuple[str, str], str]:
-    """Return the fingerprint of each dependency by its kind and key."""
+def changed_dependencies(release: Release, rendered: RenderedPage) -> list[tuple[str, str]]:
+    """Return the kind and key of each value that has changed between a release and its text rendered now, sorted."""
+    before, now = _fingerprints(release.dependencies.all()), _fingerprints(rendered.dependencies)
+    return sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+
+
+def _fingerprints(dependencies: Iterable[Dependency | ReleaseDependency]) -> dict[tuple[str, str], str]:
     return {(dependency.kind, dependency.key): dependency.fingerprint for dependency in dependencies}
 
 
@@ -200,19 +210,16 @@ def _create_release(
         raise PublishError(issues)
     now, zone = timezone.now(), get_clinic_timezone()
     path = public_path(page.language, page.kind, content["slug"])
-    hashed_fields: dict[str, Any] = {
-        "path": path,
-        "title": content["title"],
-        "key_message": content["key_message"],
-        "description": content["description"],
-        "html": rendered.html,
-    }
-    release = Release.objects.create(
+    release = Release(
         page=page,
         number=last_number + 1,
         revision=revision,
         approval=approval,
-        **hashed_fields,
+        path=path,
+        title=content["title"],
+        key_message=content["key_message"],
+        description=content["description"],
+        html=rendered.html,
         sections=[asdict(section) for section in rendered.sections],
         document=rendered.document.to_json(),
         old_anchors=plan.old_anchors,
@@ -221,7 +228,6 @@ def _create_release(
         thumbnail=rendered.thumbnail,
         minutes=rendered.reading_minutes,
         grade=rendered.reading_level,
-        sha256=hash_release(**hashed_fields),
         renderer_version=RENDERER_VERSION,
         author_name=str(revision.author) if revision.author else "",
         reviewer_name=str(approval.reviewer) if approval else "",
@@ -237,6 +243,8 @@ def _create_release(
         translation_checked=is_translation_checked(revision),
         what_changed=live.what_changed if live else what_changed,
     )
+    release.sha256 = hash_release(release)
+    release.save()
     ReleaseDependency.objects.bulk_create(
         ReleaseDependency(
             release=release,
@@ -295,9 +303,10 @@ def _set_canonical_path(page: Page, path: str) -> None:
         Path.objects.create(path=path, page=page)
 
 
-def hash_release(*, path: str, title: str, key_message: str, description: str, html: str) -> str:
+def hash_release(release: Release) -> str:
     """Return the SHA-256 (hex) of what the public reads."""
-    return hashlib.sha256("\0".join([path, title, key_message, description, html]).encode()).hexdigest()
+    texts = (release.path, release.title, release.key_message, release.description, release.html)
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
 def add_months(date: datetime.date, months: int) -> datetime.date:
@@ -317,7 +326,7 @@ def withdraw(page: Page, *, actor: User, reason: str, replaced_by: Page | None =
         raise PublishError.with_message(_("This page is not public."))
     if not reason.strip():
         raise PublishError.with_message(_("Enter a reason. Patients will see it."))
-    reject_phone_numbers(WITHDRAWAL_REASON, reason)
+    check_reader_line(page.language, WITHDRAWAL_REASON, reason)
     if replaced_by is not None and (replaced_by == page or replaced_by.live_release is None):
         raise PublishError.with_message(_("The replacement must be a different, public page."))
     if replaced_by is not None:

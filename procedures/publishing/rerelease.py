@@ -17,10 +17,11 @@ from django.utils.translation import gettext_lazy
 from portal.accounts.models import User
 from procedures import languages
 from procedures.models import Clinic, ClinicText, Location, LocationText, Page, Release, ReleaseDependency
+from procedures.models.page import without_text
 from procedures.phones import normalize_phone
 from procedures.publishing.publish import (
     PublishError,
-    fingerprints,
+    changed_dependencies,
     lock_clinic_values,
     rerelease_page,
     rerelease_picture_indexes,
@@ -107,7 +108,7 @@ def find_stale_pages(dependencies: Q = ANY_DEPENDENCY) -> list[StalePage]:
     Renders nothing, so it is fast enough to run on every visit to the dashboard. It misses pages to which a new
     glossary term would add a link; ``find_stale_pages_by_rendering`` finds those as well.
     """
-    live = ReleaseDependency.objects.filter(dependencies, release__live_on__isnull=False)
+    live = ReleaseDependency.objects.live().filter(dependencies)
     rows = list(live.values_list("release__page__language", "release__page", "kind", "key", "fingerprint"))
     changed: dict[int, list[tuple[str, str]]] = {}
     for code in languages.CODES:
@@ -131,9 +132,7 @@ def find_stale_pages_by_rendering() -> list[StalePage]:
             continue
         resolver = resolvers.setdefault(page.language, ReferenceResolver(page.language))
         rendered = render_page(release.revision.content, kind=page.kind, resolver=resolver)
-        before, now = fingerprints(release.dependencies.all()), fingerprints(rendered.dependencies)
-        changed = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
-        if changed:
+        if changed := changed_dependencies(release, rendered):
             stale.append(StalePage(page, changed))
     return stale
 
@@ -156,16 +155,13 @@ def find_dependent_pages(kind: str, key: str = "", languages: Sequence[str] | No
 
     Without a key, any value of that kind; ``languages`` limits the result. One query.
     """
-    dependencies = ReleaseDependency.objects.filter(kind=kind, release__live_on__isnull=False)
+    dependencies = ReleaseDependency.objects.live().filter(kind=kind)
     if key:
         dependencies = dependencies.filter(key=key)
     pages = Page.objects.published().filter(live_release__in=dependencies.values("release"))
     if languages is not None:
         pages = pages.filter(language__in=languages)
-    pages = pages.select_related("live_release").defer(
-        "body", "live_release__html", "live_release__sections", "live_release__document"
-    )
-    return list(pages.order_by("title", "language"))
+    return list(without_text(pages.select_related("live_release").defer("body")).order_by("title", "language"))
 
 
 def pages_from_older_renderer() -> list[Page]:
@@ -173,7 +169,7 @@ def pages_from_older_renderer() -> list[Page]:
     not match it.
     """
     pages = Page.objects.published().filter(live_release__renderer_version__lt=RENDERER_VERSION)
-    return list(pages.select_related("live_release").defer("live_release__sections", "live_release__document"))
+    return list(without_text(pages.select_related("live_release")))
 
 
 @transaction.atomic

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -18,13 +19,13 @@ from procedures import languages
 from procedures.enums import Decision, EventKind
 from procedures.figures.approval import FigureVersion, figure_hash, record_approval, unapproved_figures
 from procedures.models import Approval, Figure, Page, ReleaseEvent, ReviewComment, Revision
+from procedures.models.page import COMMENT_REQUIRED_MESSAGE, without_text
 from procedures.rendering import ReferenceResolver, RenderedPage, render_page
 from procedures.rendering.document import Text, walk
 from procedures.rendering.parser import parse
 
 # Translations are made from pages in this language.
 SOURCE_LANGUAGE = languages.DEFAULT
-COMMENT_REQUIRED_MESSAGE = gettext_lazy("Say what to change, so that the editor knows what to do.")
 
 
 class ReviewError(Exception):
@@ -35,11 +36,16 @@ class UnseenFiguresError(ReviewError):
     """The text shows a picture that the reviewer has not seen."""
 
 
+def needs_other_reviewer(user: User, *author_ids: int | None) -> bool:
+    """Return whether someone other than ``user`` must approve what people with these IDs wrote."""
+    return bool(settings.REQUIRE_PEER_REVIEW) and user.pk in author_ids
+
+
 def find_unapproved_figures(rendered: RenderedPage) -> list[Figure]:
     """Return the figures of a text, rendered with ``FigureVersion.CURRENT``, whose current version is not approved."""
     figure_ids = [dependency.figure_id for dependency in rendered.dependencies if dependency.kind == "figure"]
     figures = Figure.objects.filter(pk__in=figure_ids).select_related("uploaded_by")
-    return unapproved_figures(list(figures.prefetch_related("texts", "markers__texts", "renditions")))
+    return unapproved_figures(list(figures.with_texts()))
 
 
 @transaction.atomic
@@ -69,7 +75,7 @@ def record_decision(
     a picture is the reviewer's own, or if the text is sent back without any comment, and UnseenFiguresError if the text
     shows another new picture.
     """
-    if decision == Decision.APPROVED and settings.REQUIRE_PEER_REVIEW and revision.author_id == reviewer.pk:
+    if decision == Decision.APPROVED and needs_other_reviewer(reviewer, revision.author_id):
         raise ReviewError(_("This is your own text. Another person must approve it."))
     if decision == Decision.SENT_BACK and not comment.strip():
         if not comments:
@@ -106,8 +112,8 @@ def _find_approvable_figures(revision: Revision, reviewer: User, seen_hashes: Co
     """Return the new pictures of a text. Raise ReviewError unless the reviewer has seen and may approve all of them."""
     resolver = ReferenceResolver(revision.page.language, FigureVersion.CURRENT)
     figures = find_unapproved_figures(render_page(revision.content, kind=revision.page.kind, resolver=resolver))
-    own = [figure for figure in figures if figure.was_changed_by(reviewer.pk)]
-    if own and settings.REQUIRE_PEER_REVIEW:
+    own = [figure for figure in figures if needs_other_reviewer(reviewer, *figure.author_ids)]
+    if own:
         message = (
             _("You uploaded the picture “%(slug)s”. Another person must approve this text.")
             if own[0].uploaded_by_id == reviewer.pk
@@ -142,8 +148,8 @@ def _find_repeated_event(revision: Revision, kind: EventKind, actor: User, reaso
 def current_approval(revision: Revision) -> Approval | None:
     """Return the approval in force for this revision: the last decision on the same text, if it is an approval."""
     last = (
-        Approval.objects.filter(revision__page=revision.page, content_hash=revision.content_hash)
-        .exclude(decision=Decision.TRANSLATION_CHECKED)
+        Approval.objects.decisions()
+        .filter(revision__page=revision.page, content_hash=revision.content_hash)
         .order_by("-pk")
         .first()
     )
@@ -155,7 +161,7 @@ def latest_approved_revision(page: Page) -> Revision | None:
 
     The live text itself counts only if it is unreviewed starter text. After a withdrawal, every revision counts.
     """
-    decisions = Approval.objects.filter(revision__page=page).exclude(decision=Decision.TRANSLATION_CHECKED)
+    decisions = Approval.objects.decisions().filter(revision__page=page)
     latest_decisions = dict(decisions.order_by("pk").values_list("content_hash", "decision"))
     revisions = page.revisions.select_related("author", "page").filter(
         content_hash__in=[key for key, decision in latest_decisions.items() if decision == Decision.APPROVED]
@@ -170,9 +176,7 @@ def latest_approved_revision(page: Page) -> Revision | None:
 
 def is_translation_checked(revision: Revision) -> bool:
     """Return whether a qualified translator's check of exactly this text is on record."""
-    return Approval.objects.filter(
-        revision__page=revision.page, content_hash=revision.content_hash, decision=Decision.TRANSLATION_CHECKED
-    ).exists()
+    return Approval.objects.translator_checks(revision).exists()
 
 
 WORD = re.compile(r"\w+")
@@ -217,15 +221,6 @@ class PageState(models.TextChoices):
     WITHDRAWN = "withdrawn", gettext_lazy("Withdrawn")
 
 
-# Large fields that lists do not need: the full text, three times.
-LARGE_FIELDS = (
-    "live_release__html",
-    "live_release__sections",
-    "live_release__document",
-    "live_release__revision__content",
-)
-
-
 def annotate_status(pages: models.QuerySet[Page], *, with_content: bool = False) -> models.QuerySet[Page]:
     """Annotate what ``describe_state``, ``get_review_status``, and ``filter_by_state`` need.
 
@@ -241,7 +236,9 @@ def annotate_status(pages: models.QuerySet[Page], *, with_content: bool = False)
         revision__content_hash=OuterRef("latest_hash"),
     )
     pages = pages.select_related("live_release__revision")
-    return (pages if with_content else pages.defer(*LARGE_FIELDS)).annotate(
+    if not with_content:
+        pages = without_text(pages).defer("live_release__revision__content")
+    return pages.annotate(
         latest_hash=Subquery(newest.values("content_hash")[:1]),
         latest_author=Subquery(newest.values("author")[:1]),
         latest_at=Subquery(newest.values("created_at")[:1]),
@@ -289,7 +286,7 @@ DRAFT_LABELS: dict[str, Promise] = {
 def get_review_status(page: Any) -> str:
     """Return the kind of the last review event that still matters, or "". Needs ``annotate_status``."""
     live = page.live_release
-    counts = live is None or live.is_starter or live.revision.content_hash != page.latest_hash
+    counts = live is None or live.is_starter or not page.shows(page.latest_hash)
     return page.last_review_event or "" if counts else ""
 
 
@@ -303,7 +300,7 @@ def describe_state(page: Any) -> str:
         return str(DRAFT_LABELS.get(status, _("Draft")))
     if live is None:
         state = _("Withdrawn")
-    elif live.revision.content_hash != page.latest_hash:
+    elif not page.shows(page.latest_hash):
         state = _("Public, with a newer draft")
     else:
         state = _("Public (starter text)") if live.is_starter else _("Public")
@@ -321,6 +318,12 @@ class TranslationPair:
     translated_from: Revision | None
     latest_source: Revision | None
     translator_check: Approval | None
+
+    @property
+    def is_out_of_sync(self) -> bool:
+        """Whether the source text has changed since the translation was made; False if that is not recorded."""
+        made_from, latest = self.translated_from, self.latest_source
+        return made_from is not None and latest is not None and made_from.content_hash != latest.content_hash
 
 
 def get_translation_pair(page: Page) -> TranslationPair | None:
@@ -347,24 +350,22 @@ def latest_source_revision(source: Page) -> Revision | None:
 def latest_translator_check(page: Page) -> Approval | None:
     """Return the translator's check of the newest draft, if any. It becomes void as soon as the text changes."""
     newest = page.revisions.first()
-    if newest is None:
-        return None
-    return (
-        Approval.objects.filter(
-            revision__page=page, content_hash=newest.content_hash, decision=Decision.TRANSLATION_CHECKED
-        )
-        .select_related("reviewer")
-        .first()
-    )
+    return Approval.objects.translator_checks(newest).select_related("reviewer").first() if newest else None
 
 
 def filter_out_of_sync(pages: models.QuerySet[Page]) -> models.QuerySet[Page]:
-    """Keep only public translations whose live source text differs from the revision that they were made from."""
-    source = Page.objects.published().in_language(SOURCE_LANGUAGE).filter(subject=OuterRef("subject"))
+    """Keep only public translations that are out of sync (see ``TranslationPair``)."""
+    source = Page.objects.in_language(SOURCE_LANGUAGE).filter(subject=OuterRef("subject"))
+    drafts = Revision.objects.filter(page__subject=OuterRef("subject"), page__language=SOURCE_LANGUAGE)
+    # As in ``latest_source_revision``.
+    source_hash = Coalesce(
+        Subquery(source.values("live_release__revision__content_hash")[:1]),
+        Subquery(drafts.order_by("-number").values("content_hash")[:1]),
+    )
     return (
         pages.filter(live_release__isnull=False, translated_from__isnull=False)
         .exclude(language=SOURCE_LANGUAGE)
-        .annotate(source_hash=Subquery(source.values("live_release__revision__content_hash")[:1]))
+        .annotate(source_hash=source_hash)
         .filter(source_hash__isnull=False)
         .filter(~Q(source_hash=F("translated_from__content_hash")))
     )

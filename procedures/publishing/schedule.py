@@ -14,14 +14,16 @@ from portal.accounts.models import User
 from procedures.enums import EventKind
 from procedures.models import Page, Release, ReleaseEvent, Revision
 from procedures.publishing.publish import (
+    ALREADY_PUBLISHED_MESSAGE,
+    NOT_APPROVED_MESSAGE,
     WHAT_CHANGED_LINE,
     PublishError,
+    check_reader_line,
     clear_schedule,
     is_published,
     lock_clinic_values,
     lock_page,
     publish,
-    reject_phone_numbers,
 )
 from procedures.publishing.review import current_approval
 from procedures.timezones import format_datetime, get_clinic_timezone, shift_wall_time
@@ -40,15 +42,15 @@ def schedule_revision(revision: Revision, *, actor: User, at: datetime.datetime,
     lock_page(page)
     approval = current_approval(revision)
     if approval is None:
-        raise PublishError.with_message(_("A reviewer has not approved this text yet. Send it for review first."))
-    reject_phone_numbers(WHAT_CHANGED_LINE, what_changed)
+        raise PublishError.with_message(str(NOT_APPROVED_MESSAGE))
+    check_reader_line(page.language, WHAT_CHANGED_LINE, what_changed)
     now = timezone.now()
     if at <= now:
         raise PublishError.with_message(_("That time has passed. Choose a time in the future."))
     if at > now + MAX_SCHEDULE_AHEAD:
         raise PublishError.with_message(_("That is more than a year ahead. Choose an earlier time."))
     if is_published(page, revision, approval):
-        raise PublishError.with_message(_("This text is already published. Patients can read it now."))
+        raise PublishError.with_message(str(ALREADY_PUBLISHED_MESSAGE))
     if (page.scheduled_revision_id, page.publish_at, page.scheduled_change) == (revision.pk, at, what_changed):
         return
     page.scheduled_revision, page.publish_at, page.scheduled_change = revision, at, what_changed

@@ -13,20 +13,26 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from procedures import languages
+from procedures.addresses import (
+    BOOKLET_SUFFIX,
+    COLORS_URL,
+    FORMAT_SUFFIXES,
+    LISTS,
+    LOGO_URL,
+    PICTURE_PREFIX,
+    PLAIN_TEXT_SUFFIX,
+    SHORT_CODES,
+)
 from procedures.enums import PUBLIC_EVENTS, PageKind
 from procedures.figures.approval import public_files
 from procedures.languages import home_path
 from procedures.models import Clinic, Page, Path, ReleaseDependency, ReleaseEvent
 from procedures.models.clinic import clinic_json
 from procedures.models.page import CARD_FIELDS, PageQuerySet
-from procedures.rendering.blocks.figure import PICTURE_PREFIX
 
 __all__ = ["affected_urls", "collect_metrics", "content_version", "public_files", "public_urls", "publish_lag"]
 # Machine-readable lists, which are rendered last.
 MACHINE_READABLE_URLS = ("/sitemap.xml", "/connect/guides.json")
-# Other formats of a page, at URLs below its own (views/pages.py).
-PLAIN_TEXT_SUFFIX, BOOKLET_SUFFIX = FORMAT_SUFFIXES = ("plain.txt", "booklet/")
-BRANDING_URLS = ("/clinic/logo.png", "/clinic/colors.css")
 # The kinds of dependencies of a release on the pictures that it shows.
 PICTURE_DEPENDENCIES = ("figure", "indexed")
 # If more pages than this change at once (for example, because of a clinic answer that all of them print), treat every
@@ -87,8 +93,8 @@ def public_urls() -> list[str]:
     # Loads no text: there may be ten thousand pages.
     live = Page.objects.published().values_list("kind", "live_release__path")
     formats = [f"{path}{suffix}" for kind, path in live for suffix in _linked_suffixes(kind)]
-    pictures = _picture_urls(ReleaseDependency.objects.filter(release__live_on__isnull=False))
-    short_code_forms = [f"{home_path(language)}p/" for language in languages.CODES]
+    pictures = _picture_urls(ReleaseDependency.objects.live())
+    short_code_forms = [f"{home_path(language)}{SHORT_CODES}" for language in languages.CODES]
     urls = [
         *_list_urls(languages.CODES),
         *short_code_forms,
@@ -106,7 +112,7 @@ def _related_urls(changed: PageQuerySet) -> list[str]:
     """Return URLs of pages that mention changed ones: translations, and booklets that contain them."""
     subjects = changed.values("subject")
     translations = Page.objects.published().filter(subject__in=subjects).values_list("live_release__path", flat=True)
-    dependencies = ReleaseDependency.objects.filter(kind="page", key__in=subjects, release__live_on__isnull=False)
+    dependencies = ReleaseDependency.objects.live().filter(kind="page", key__in=subjects)
     guide_paths = dependencies.values_list("release__path", flat=True)
     return [*translations, *(f"{path}{BOOKLET_SUFFIX}" for path in guide_paths)]
 
@@ -114,7 +120,7 @@ def _related_urls(changed: PageQuerySet) -> list[str]:
 def _branding_urls() -> list[str]:
     """Return the URLs of the clinic's logo and colors, if it has any."""
     chosen = Clinic.objects.values_list("logo_version", "color").first() or ("", "")
-    return [url for url, value in zip(BRANDING_URLS, chosen, strict=True) if value]
+    return [url for url, value in zip((LOGO_URL, COLORS_URL), chosen, strict=True) if value]
 
 
 def _picture_urls(dependencies: "QuerySet[ReleaseDependency]") -> list[str]:
@@ -130,7 +136,7 @@ def _linked_suffixes(kind: str) -> tuple[str, ...]:
 
 def _list_urls(languages: Iterable[str]) -> list[str]:
     """Return the URLs of the lists of pages in ``languages``."""
-    return [f"{home_path(language)}{part}" for language in languages for part in ("", "visits/")]
+    return [f"{home_path(language)}{part}" for language in languages for part in LISTS]
 
 
 def publish_lag(published_version: str) -> float:
@@ -146,11 +152,10 @@ def collect_metrics() -> dict[str, tuple[str, float]]:
 
     Contains only numbers and nothing that identifies a page.
     """
-    now = timezone.now()
     return {
         "public_pages": ("Pages that patients can read.", Page.objects.published().count()),
         "overdue_pages": (
             "Pages whose scheduled time has passed and that are not public yet.",
-            Page.objects.filter(publish_at__lt=now).count(),
+            Page.objects.due_for_publishing(timezone.now()).count(),
         ),
     }

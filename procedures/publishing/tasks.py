@@ -23,11 +23,19 @@ from portal.http import ADMIN_PREFIX
 from procedures import languages
 from procedures.enums import EventKind
 from procedures.figures.approval import unapproved_figures
+from procedures.languages.definition import ends_sentence
 from procedures.models import DigestDelivery, Figure, Page, ReleaseDependency, ReleaseEvent, SeriesItem
+from procedures.models.page import without_text
 from procedures.publishing.rerelease import find_stale_pages
-from procedures.publishing.review import PageState, annotate_status, filter_by_state, filter_out_of_sync
+from procedures.publishing.review import (
+    PageState,
+    annotate_status,
+    filter_by_state,
+    filter_out_of_sync,
+    needs_other_reviewer,
+)
 from procedures.publishing.schedule import get_scheduled_pages
-from procedures.publishing.warning_signs import is_own_revision, latest_decision, pending_revision
+from procedures.publishing.warning_signs import latest_decision, pending_revision
 from procedures.timezones import clinic_today, format_date, get_clinic_timezone
 
 MAX_TASKS_SHOWN = 6
@@ -135,7 +143,7 @@ def warning_sign_tasks(user: User) -> list[TaskList]:
             _("Publishing updates every page that shows them."),
         ),
     }[decision.kind]
-    if not user.has_perm(permission) or (key == "signs_to_approve" and is_own_revision(revision, user)):
+    if not user.has_perm(permission) or (key == "signs_to_approve" and needs_other_reviewer(user, revision.author_id)):
         return []
     reason = str(decision.actor) if decision.actor else _("Supplied starter text")
     if decision.actor and decision.comment:
@@ -174,7 +182,7 @@ def figure_approval_tasks(user: User) -> TaskList:
     unapproved = {figure.pk: figure for figure in unapproved_figures(list(figures))}
     slugs_by_page: dict[int, set[str]] = {}
     for figure, page_pk in figure_pages:
-        if figure in unapproved and not (settings.REQUIRE_PEER_REVIEW and unapproved[figure].was_changed_by(user.pk)):
+        if figure in unapproved and not needs_other_reviewer(user, *unapproved[figure].author_ids):
             slugs_by_page.setdefault(page_pk, set()).add(unapproved[figure].slug)
     pages = Page.objects.defer("body").filter(pk__in=slugs_by_page).order_by("title", "pk")
     reason = _("Picture %(slugs)s")
@@ -187,7 +195,7 @@ def figure_approval_tasks(user: User) -> TaskList:
 
 def _live_figure_pages() -> Iterator[tuple[int, int]]:
     """Yield (figure pk, page pk) for each figure that a live page shows; for a series, its current figures."""
-    live = ReleaseDependency.objects.filter(release__live_on__isnull=False)
+    live = ReleaseDependency.objects.live()
     yield from live.filter(kind="figure", figure__isnull=False).values_list("figure", "release__page")
     series_figures: dict[tuple[str, str], list[int]] = {}
     for slug, language, figure in SeriesItem.objects.values_list("series__slug", "series__language", "figure"):
@@ -200,8 +208,9 @@ def _live_figure_pages() -> Iterator[tuple[int, int]]:
 def approved_tasks() -> TaskList:
     """Approved texts that are neither published nor scheduled."""
     pages = _pages_in_state(PageState.APPROVED, EventKind.APPROVED).filter(publish_at__isnull=True)
-    rows = list(pages.order_by("event_at", "pk"))
-    already_public = [page for page in rows if _is_newest_text_public(page)]
+    rows: list[Any] = list(pages.order_by("event_at", "pk"))
+    # Starter texts that were approved unchanged.
+    already_public = [page for page in rows if page.shows(page.latest_hash)]
     if len(already_public) == len(rows):
         hint = _(
             "Patients can already read these starter texts. Publishing them shows that your clinic has reviewed them."
@@ -219,19 +228,13 @@ def approved_tasks() -> TaskList:
 def _approved_page_reason(page: Any) -> str:
     """Return who approved a page, and what patients read until it is published."""
     summary = _event_summary(page)
-    if not summary.endswith((".", "!", "?", "…")):
+    if not ends_sentence(summary):
         summary += "."
-    if _is_newest_text_public(page):
+    if page.shows(page.latest_hash):
         status = _("Patients read it already, marked as starter text.")
     else:
         status = _("Patients read an older version.") if page.live_release_id else _("Not public.")
     return f"{summary} {status}"
-
-
-def _is_newest_text_public(page: Any) -> bool:
-    """Return whether patients already read the newest text: starter text that was approved unchanged."""
-    live = page.live_release
-    return live is not None and live.revision.content_hash == page.latest_hash
 
 
 def own_draft_tasks(user: User) -> TaskList:
@@ -253,14 +256,14 @@ def withdrawal_tasks() -> TaskList:
     """Public pages that link to a withdrawn page, or whose translation is withdrawn."""
     withdrawn: dict[tuple[str, str], str] = {}
     titles_by_subject: dict[str, str] = {}
-    for page in Page.objects.filter(live_release__isnull=True).exclude(withdrawn_reason="").order_by("title"):
+    for page in Page.objects.withdrawn().order_by("title"):
         withdrawn[page.language, page.subject] = titles_by_subject[page.subject] = page.title
     if not withdrawn:
         return TaskList("withdrawn", "", "")
     reasons: dict[Page, list[str]] = {}
-    links = ReleaseDependency.objects.filter(kind="page", key__in=titles_by_subject, release__live_on__isnull=False)
+    links = ReleaseDependency.objects.live().filter(kind="page", key__in=titles_by_subject)
     message = _("Links to “%(title)s”, which is withdrawn.")
-    for link in links.select_related("release__page").defer("release__html", "release__sections", "release__document"):
+    for link in without_text(links.select_related("release__page").defer("release__page__body"), "release__"):
         if title := withdrawn.get((link.release.page.language, link.key)):
             reasons.setdefault(link.release.page, []).append(message % {"title": title})
     message = _("Its translation “%(title)s” is withdrawn.")
@@ -314,12 +317,8 @@ def _schedules_without_approval() -> QuerySet[Page]:
 def review_due_tasks() -> TaskList:
     """Public pages whose review is due within a month, or overdue."""
     today = clinic_today()
-    pages = (
-        Page.objects.due_for_review(today + REVIEW_NOTICE)
-        .select_related("live_release")
-        .defer("live_release__html", "live_release__sections", "live_release__document")
-        .order_by("live_release__next_review_on", "title")
-    )
+    pages = Page.objects.due_for_review(today + REVIEW_NOTICE).select_related("live_release").defer("body")
+    pages = without_text(pages).order_by("live_release__next_review_on", "title")
     tasks = []
     for page in pages:
         due = page.live_release.next_review_on if page.live_release else today

@@ -7,11 +7,11 @@ transaction. So no two pages print the same sign with different levels.
 
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from portal.accounts.models import User
 from procedures.enums import EventKind, Language, SignLevel
@@ -24,11 +24,13 @@ from procedures.models import (
     WarningSignText,
 )
 from procedures.models.base import normalize_value
+from procedures.models.page import COMMENT_REQUIRED_MESSAGE
 from procedures.publishing.publish import PublishError, lock_clinic_values
 from procedures.publishing.rerelease import find_stale_pages, rerelease_pages
-from procedures.publishing.review import COMMENT_REQUIRED_MESSAGE, ReviewError
+from procedures.publishing.review import ReviewError, needs_other_reviewer
 from procedures.rendering import Issue
 
+NEWER_LIST_MESSAGE = gettext_lazy("A newer list was saved. Please review that one.")
 SignListContent = list[dict[str, Any]]
 # The ReleaseDependency.kind of printed signs.
 DEPENDENCY_KIND = "signs"
@@ -146,11 +148,6 @@ def latest_decision(revision: WarningSignRevision) -> WarningSignEvent | None:
     return revision.events.filter(kind__in=DECISION_EVENTS).select_related("actor").first()
 
 
-def is_own_revision(revision: WarningSignRevision, user: User) -> bool:
-    """Return whether ``user`` wrote this list, so that someone else must review it."""
-    return bool(settings.REQUIRE_PEER_REVIEW) and revision.author_id == user.pk
-
-
 @transaction.atomic
 def record_starter_list() -> WarningSignRevision:
     """Record the live list, just loaded from a content folder, as a revision for review."""
@@ -233,10 +230,10 @@ def record_list_decision(
     """
     lock_clinic_values()
     if latest_revision() != revision:
-        raise ReviewError(_("A newer list was saved. Please review that one."))
+        raise ReviewError(str(NEWER_LIST_MESSAGE))
     if is_published(revision):
         raise ReviewError(_("This list is already published. To change it, save a new list."))
-    if approved and is_own_revision(revision, reviewer):
+    if approved and needs_other_reviewer(reviewer, revision.author_id):
         raise ReviewError(_("This is your own list. Another person must approve it."))
     if not approved and not comment.strip():
         raise ReviewError(str(COMMENT_REQUIRED_MESSAGE))

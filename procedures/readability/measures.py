@@ -9,16 +9,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from statistics import mean
 
+from portal.text import APOSTROPHES
 from procedures import languages
 from procedures.enums import PageKind
 from procedures.languages import number_pattern
-from procedures.languages.definition import CODE_SYSTEMS, TIME_OF_DAY, HardWords
-from procedures.publishing.checks import NON_MEDICAL_KINDS
+from procedures.languages.definition import CODE_SYSTEMS, TIME_OF_DAY, HardWords, is_question
+from procedures.phones import remove_phones
+from procedures.publishing.checks import NON_MEDICAL_KINDS, find_long_sentences
 from procedures.readability.scores import (
     CAPITALS,
     CODE_WORD,
     MAX_LIST_ITEMS,
-    MAX_SENTENCE_WORDS,
     TARGET_PARAGRAPH_SENTENCES,
     TARGET_SENTENCE_WORDS,
     WORD,
@@ -90,14 +91,9 @@ DATE = re.compile(
 )
 # A number before one of these is not a phone number or a name.
 NOT_BEFORE_UNIT = rf"(?! ?(?:%|(?:{number_pattern('counted', 'of')})\b))"
-PHONE = re.compile(
-    r"(?<![\w.,])(?:\+\d[\d ().-]{6,18}\d|\(\d{2,3}\) ?\d{3,4}[ .-]\d{4}"
-    r"|(?:\+?1[ .-]?)?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}|\d{3}[-.]\d{4}"
-    r"|1[ .-]?8\d\d[ .-][A-Z0-9]{3,}(?:-[A-Z0-9]+)*|[2-9]\d{9}"
-    r"|[6-9]\d{2}[ .-]\d{3}[ .-]\d{3}|[6-9]\d{2}(?:[ .-]\d\d){3}"
-    r"|[89]\d[ .-]\d{3}[ .-]\d\d[ .-]\d\d|\d{2,3} \d{3,4} \d{4})"
-    r"(?![\w,]*\d)"
-    rf"|\b(?:{number_pattern('dial_words')})\b:? ?(?:[\"“«']?(?-i:[A-Z]{{2,12}})[\"”»']? )?"
+# Short numbers to dial, emergency numbers, and extensions. ``phones.remove_phones`` finds the others.
+SHORT_PHONE = re.compile(
+    rf"\b(?:{number_pattern('dial_words')})\b:? ?(?:[\"“«']?(?-i:[A-Z]{{2,12}})[\"”»']? )?"
     rf"(?:(?:{number_pattern('dial_links')}) )*"
     rf"\d{{3,11}}\b(?:[ .-]\d{{2,4}}\b)*(?:(?:,| ?/| (?:{number_pattern('between')})) ?\d{{3}}\b)*{NOT_BEFORE_UNIT}"
     rf"|\b(?:911|988|112)\b{NOT_BEFORE_UNIT}|\b(?:{number_pattern('extension_words')}) ?#?\d{{1,6}}\b(?! ?%)",
@@ -195,7 +191,9 @@ def measure_page(article: Article, *, kind: str, resolver: ReferenceResolver) ->
         word_count=len(split_words(text)),
         longest_sentence=max((length for _, _, length in lengths), default=0),
         mean_sentence_length=round(mean(length for _, _, length in lengths), 1) if lengths else 0.0,
-        long_sentences=[Passage(b.section, text, length) for b, text, length in lengths if length > MAX_SENTENCE_WORDS],
+        long_sentences=[
+            Passage(block.section, sentence, length) for block, sentence, length in find_long_sentences(article)
+        ],
         sentences_over_target=[
             Passage(b.section, text, length, line=b.find_line(text))
             for b, text, length in lengths
@@ -285,7 +283,7 @@ def _split_base_forms(name: str, rules: HardWords) -> set[str]:
 
 def _base_forms(word: str, rules: HardWords) -> set[str]:
     """Return the word and its forms without endings that do not make it harder."""
-    word = word.casefold().replace("’", "'").removesuffix("'s")
+    word = word.casefold().translate(APOSTROPHES).removesuffix("'s")
     return {word} | rules.base_forms(word)
 
 
@@ -335,7 +333,8 @@ def _find_code_cells(article: Article) -> set[int]:
 
 def strip_contact_details(text: str) -> str:
     """Return the text without phone numbers, times, and addresses."""
-    for pattern in (PHONE, CLOCK_TIME, POSTAL_ADDRESS):
+    text = remove_phones(text)
+    for pattern in (SHORT_PHONE, CLOCK_TIME, POSTAL_ADDRESS):
         text = pattern.sub(" ", text)
     return text
 
@@ -347,10 +346,11 @@ def _strip_exempt_numbers(block: TextBlock, clinic_values: list[str]) -> str:
         text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w){NOT_BEFORE_UNIT}", " ", text)
     if block.tag in HEADING_TAGS:
         text = LIST_NUMBER.sub("", text)
-    text = " ".join(sentence for sentence in split_sentences(text) if not sentence.rstrip('"”»)').endswith("?"))
+    text = " ".join(sentence for sentence in split_sentences(text) if not is_question(sentence))
     text = " ".join(sentence for sentence in split_sentences(text) if not WRITING_INSTRUCTION.match(sentence))
+    text = remove_phones(text)
     for pattern in (
-        PHONE,
+        SHORT_PHONE,
         DATE,
         OPENING_HOURS,
         CLOCK_TIME,

@@ -14,7 +14,7 @@ from textwrap import shorten
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from portal.text import common_words, fold
+from portal.text import APOSTROPHES, common_words, fold
 from procedures import languages
 from procedures.languages.definition import SENTENCE_ENDS
 
@@ -115,7 +115,7 @@ def count_syllables(word: str, language: str) -> int:
 def _count_syllables(word: str, language: str) -> int:
     if CODE_WORD.match(word):
         return CODE_SYLLABLES
-    return max(1, sum(_part_syllables(part, language) for part in WORD_PART.findall(word.replace("’", "'"))))
+    return max(1, sum(_part_syllables(part, language) for part in WORD_PART.findall(word.translate(APOSTROPHES))))
 
 
 def _part_syllables(part: str, language: str) -> int:
@@ -232,7 +232,7 @@ def estimate_minutes(text: str) -> int:
 def is_passive(sentence: str, language: str) -> bool:
     """Return whether a sentence contains a passive verb. False in a language without a pattern."""
     pattern = languages.get(language).passive
-    return pattern is not None and _compiled(pattern).search(sentence.replace("’", "'")) is not None
+    return pattern is not None and _compiled(pattern).search(sentence.translate(APOSTROPHES)) is not None
 
 
 @cache

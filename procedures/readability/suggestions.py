@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from procedures import languages
 from procedures.models import Page
-from procedures.publishing.review import latest_source_revision
+from procedures.publishing.review import get_translation_pair
 from procedures.readability.measures import PageMeasures, Passage
 from procedures.readability.scores import (
     MAX_LIST_ITEMS,
@@ -29,7 +29,7 @@ from procedures.readability.scores import (
 from procedures.rendering import Issue, RenderedPage
 from procedures.rendering.blocks.choices import find_answers
 from procedures.rendering.document import Block, Document, Text, walk
-from procedures.rendering.fixes import Fix, split_sentence
+from procedures.rendering.fixes import split_sentence
 from procedures.validators import MAX_ALT_LENGTH
 
 MAX_QUOTE_LENGTH = 70
@@ -178,8 +178,7 @@ def _suggest_for_sentences(measures: PageMeasures) -> Iterator[Issue]:
             message = _("%(count)s words. Aim for %(target)s or fewer: %(sentence)s")
             quote = f"“{shorten_quote(passage.text, MAX_QUOTE_LENGTH)}”"
             values = {"count": passage.count, "target": TARGET_SENTENCE_WORDS, "sentence": quote}
-            change = split_sentence(passage.text, languages.get(measures.language).clause_break)
-            fix = Fix(_("Split this sentence"), change) if change else None
+            fix = split_sentence(passage.text, languages.get(measures.language).clause_break)
             yield Issue(passage.line, message % values, fix=fix)
 
 
@@ -224,9 +223,8 @@ def _suggest_for_translations(page: Page) -> Iterator[Issue]:
     for language in languages.LANGUAGES:
         if language.code != page.language and language.code not in existing:
             yield Issue(0, _("This page has no %(language)s translation yet.") % {"language": language.name})
-    made_from = page.translated_from
-    newest = latest_source_revision(made_from.page) if made_from else None
-    if made_from and newest and newest.content_hash != made_from.content_hash:
-        values = {"language": languages.get(made_from.page.language).name}
+    pair = get_translation_pair(page) if page.translated_from_id else None
+    if pair and pair.is_out_of_sync:
+        values = {"language": languages.get(pair.source.language).name}
         message = _("The %(language)s text has changed since this translation was made. Compare the two.")
         yield Issue(0, message % values)

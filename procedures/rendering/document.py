@@ -11,7 +11,7 @@ from typing import Any, Self, TypedDict
 
 from django.utils.safestring import SafeString
 
-from procedures.languages.definition import SENTENCE_ENDS
+from procedures.languages.definition import ends_sentence
 from procedures.readability.scores import MIN_CELL_WORDS
 
 PHONE_SCHEME = "tel:"
@@ -379,11 +379,11 @@ class TextBlock:
         no sentence.
         """
         is_label = self.tag in {"td", "th"} and not (
-            self.text.endswith((".", "!", "?")) or len(self.text.split()) >= MIN_CELL_WORDS
+            ends_sentence(self.text) or len(self.text.split()) >= MIN_CELL_WORDS
         )
         if is_label or not any(char.isalpha() for char in self.text):
             return ""
-        return self.text if self.text[-1] in f"{SENTENCE_ENDS}:" else f"{self.text}."
+        return self.text if ends_sentence(self.text) or self.text.endswith(":") else f"{self.text}."
 
     def find_line(self, passage: str) -> int:
         """Return the source line where ``passage``, a part of the text, starts; 0 if the text is not in the source."""

@@ -12,10 +12,17 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from portal.text import interpolate_lazy
+from procedures.markup import SPACES_AND_INVISIBLE
+from procedures.rendering.blocks import get_block_types
+
 DELETE_LINE = _("Delete the line")
 DELETE_CHARACTERS = _("Delete the characters")
 MAKE_HEADING = _("Make it a heading")
 MAKE_LIST = _("Make it a list")
+SECTION_LEVEL, MAX_HEADING_LEVEL = 2, 4
+HEADING_TOO_DEEP_MESSAGE = _("A heading can have at most four # signs: ####.")
+PICTURE_BLOCK_MESSAGE = _("Add a picture with a block: ::: figure, followed by the slug of the picture.")
 # Minimum length of each half when a long sentence is split.
 MIN_CLAUSE_WORDS = 4
 
@@ -94,9 +101,21 @@ def delete_lines(_text: str) -> None:
     return
 
 
-def split_sentence(sentence: str, break_pattern: str | None) -> Callable[[str], str] | None:
-    """Return a function that splits a sentence at the clause break nearest to its middle, or None if there is no safe
-    break.
+def name_block(line: str) -> Fix | None:
+    """Return the correction of a line that was meant to start a block: the block that its first word names, or deletion
+    if it has no words. None for any other word.
+    """
+    words = line.strip(f"{SPACES_AND_INVISIBLE}:：").casefold().split()
+    if not words:
+        return Fix(DELETE_LINE, delete_lines)
+    if words[0] not in get_block_types():
+        return None
+    return Fix(interpolate_lazy(_("Use ::: %(name)s"), name=words[0]), lambda _text: f"::: {' '.join(words)}")
+
+
+def split_sentence(sentence: str, break_pattern: str | None) -> Fix | None:
+    """Return the correction that splits a sentence at the clause break nearest to its middle, or None if there is no
+    safe break.
 
     ``break_pattern`` is that of the language (``LanguageDefinition.clause_break``).
     """
@@ -113,4 +132,5 @@ def split_sentence(sentence: str, break_pattern: str | None) -> Callable[[str], 
     match = min(matches, key=lambda match: abs(match.start() - middle))
     before = sentence[: match.start()].split()[-1]
     after = sentence[match.end() :].split()[0]
-    return replace_once(f"{before}{match[0]}{after}", f"{before}. {after[:1].upper()}{after[1:]}")
+    change = replace_once(f"{before}{match[0]}{after}", f"{before}. {after[:1].upper()}{after[1:]}")
+    return Fix(_("Split this sentence"), change)

@@ -19,6 +19,7 @@ from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from portal.text import find_closest, interpolate_lazy
+from procedures.addresses import SLUG
 from procedures.rendering.blocks import (
     ID_PLACEHOLDER,
     LEVEL_PLACEHOLDER,
@@ -45,13 +46,23 @@ from procedures.rendering.document import (
     Text,
     walk,
 )
-from procedures.rendering.fixes import DELETE_LINE, MAKE_HEADING, Fix, delete_lines, replace_key, substitute
+from procedures.rendering.fixes import (
+    DELETE_LINE,
+    HEADING_TOO_DEEP_MESSAGE,
+    MAKE_HEADING,
+    MAX_HEADING_LEVEL,
+    SECTION_LEVEL,
+    Fix,
+    delete_lines,
+    name_block,
+    replace_key,
+    substitute,
+)
 from procedures.rendering.inline import no_break, resolve_inline
 
 EMPTY_HTML = SafeString("")
-SECTION_LEVEL, MAX_HEADING_LEVEL = 2, 4
 # Names of rows or options, with single spaces between them.
-NAMES = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*(?:[ \t]+[a-z0-9]+(?:-[a-z0-9]+)*)*\Z")
+NAMES = re.compile(rf"{SLUG}(?:[ \t]+{SLUG})*\Z")
 MIN_BLOCK_SIMILARITY = 70  # percent; lower than for keys, because block names are short and few
 
 
@@ -142,7 +153,7 @@ def resolve_heading(heading: Heading, context: RenderContext, *, is_top: bool) -
     if level > MAX_HEADING_LEVEL:
         deepest = min(context.last_level + 1, MAX_HEADING_LEVEL) if is_top else MAX_HEADING_LEVEL
         fix = Fix(MAKE_HEADING, substitute(r"^(\s*)#+", rf"\1{'#' * deepest}"))
-        issues.add(line, _("A heading can have at most four # signs: ####."), fix=fix)
+        issues.add(line, HEADING_TOO_DEEP_MESSAGE, fix=fix)
     if is_top and level > context.last_level + 1:
         signs = "#" * (context.last_level + 1)
         fix = Fix(interpolate_lazy(_("Use %(signs)s"), signs=signs), substitute(r"^(\s*)#+", rf"\1{signs}"))
@@ -404,7 +415,7 @@ def _check_list(block: Block, block_type: BlockType, context: RenderContext) -> 
 def _report_unknown_block(block: Block, context: RenderContext) -> None:
     if not block.name:
         text = block.raw[:40].strip()
-        context.issues.add(block.line, _unnamed_block_message(block.raw), fix=_unnamed_block_fix(block.raw), text=text)
+        context.issues.add(block.line, _unnamed_block_message(block.raw), fix=name_block(block.raw), text=text)
         return
     names = sorted(get_block_types())
     if closest := find_closest(block.name, names, MIN_BLOCK_SIMILARITY):
@@ -428,16 +439,6 @@ def _unnamed_block_message(raw_line: str) -> Promise:
 
 
 HEADING_TAGS = [f"h{LEVEL_PLACEHOLDER}{level}" for level in range(SECTION_LEVEL, MAX_HEADING_LEVEL + 1)]
-
-
-def _unnamed_block_fix(raw_line: str) -> Fix | None:
-    """Return the correction for such a line: the intended block, or deletion."""
-    rest = raw_line.strip(":").strip().casefold()
-    if not rest:
-        return Fix(DELETE_LINE, delete_lines)
-    name = rest.split()[0]
-    label = interpolate_lazy(_("Use ::: %(name)s"), name=name)
-    return Fix(label, lambda _text: f"::: {' '.join(rest.split())}") if name in get_block_types() else None
 
 
 ALLOWED_TAGS = {

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext_lazy as _
 
 from portal.text import APOSTROPHES
-from procedures.markup import PLACEHOLDER
+from procedures.markup import PLACEHOLDER, ZERO_WIDTH_CHARACTERS
 from procedures.models import GlossaryTerm
 from procedures.rendering.document import Mark, Run, Text, link_run
+from procedures.rendering.fixes import PICTURE_BLOCK_MESSAGE
 
 if TYPE_CHECKING:
     from procedures.rendering.context import RenderContext
@@ -25,11 +26,10 @@ ALLOWED_LINK = re.compile(r"(?:https://|mailto:|tel:|#)")
 CITATION_SEPARATOR = re.compile(r"\s*;\s*@")
 
 HYPHEN_CHARACTERS = "\u2010\u2011\ufe63\uff0d"
-INVISIBLE_CHARACTERS = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
 EQUIVALENT_CHARACTERS = {
     **dict.fromkeys(map(ord, HYPHEN_CHARACTERS), "-"),
     **APOSTROPHES,
-    **dict.fromkeys(map(ord, INVISIBLE_CHARACTERS), ""),
+    **dict.fromkeys(map(ord, ZERO_WIDTH_CHARACTERS), ""),
 }
 # Inside a term, a dash without spaces is a mistyped hyphen; a dash with spaces is a real dash.
 HYPHEN_PATTERN = "[-\u2012\u2013\u2212]\\s?"
@@ -54,7 +54,7 @@ def resolve_inline(node: Text, context: "RenderContext", *, link_terms: bool) ->
         if run.kind in {"space", "break"}:
             line += 1
         if run.kind == "image":
-            context.issues.add(line, _("Add a picture with a block: ::: figure, followed by the slug of the picture."))
+            context.issues.add(line, PICTURE_BLOCK_MESSAGE)
             result.append(Run(run.text, marks=run.marks))
         elif run.kind == "citation":
             result += _resolve_citation(run, context, line)
@@ -118,8 +118,8 @@ def _lookup_key(text: str) -> str:
     )
 
 
-# Positions where a line must not break: in "X-ray", "rayos X", "8 am", "8 a. m.", and "500 mg". Phone numbers are kept on
-# one line by CSS instead, because special characters would end up in copied or searched numbers.
+# Positions where a line must not break: in "X-ray", "rayos X", "8 am", "8 a. m.", and "500 mg". Phone numbers are kept
+# on one line by CSS instead, because special characters would end up in copied or searched numbers.
 NO_BREAK = re.compile(
     r"(?<![\w-][A-Z])(?<=[A-Z])-(?=[a-z])|(?<=[a-z]) (?=[A-Z](?![\w\u2019'-]))"
     r"|(?<=\d) (?=(?:[ap]m|mg)\b|[ap]\. ?m\.)|(?<=\b[ap]\.) (?=m\.)"

@@ -19,16 +19,22 @@ from markdown_it.token import Token
 
 from portal.text import find_closest, interpolate_lazy
 from procedures import markup
-from procedures.markup import PLACEHOLDER, make_excerpt
-from procedures.rendering.blocks import get_block_types
+from procedures.addresses import SLUG
+from procedures.languages import number_pattern
+from procedures.markup import PLACEHOLDER, SPACES, SPACES_AND_INVISIBLE, make_excerpt
 from procedures.rendering.context import RenderContext
 from procedures.rendering.fixes import (
     DELETE_CHARACTERS,
     DELETE_LINE,
+    HEADING_TOO_DEEP_MESSAGE,
     MAKE_HEADING,
     MAKE_LIST,
+    MAX_HEADING_LEVEL,
+    PICTURE_BLOCK_MESSAGE,
+    SECTION_LEVEL,
     Fix,
     delete_lines,
+    name_block,
     replace_first,
     replace_once,
     substitute,
@@ -42,8 +48,6 @@ Message = str | Promise
 LintResults = Iterator[tuple[int, Message] | tuple[int, Message, Fix | None]]
 LineResults = Iterator[Message | tuple[Message, Fix | None]]
 
-SPACES = " \t\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u202f\u205f\u3000"
-SPACES_AND_INVISIBLE = SPACES + "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"
 HEADING_LIKE = re.compile(rf"([{SPACES_AND_INVISIBLE}]*)([#＃]+)(.*)")
 HASHES_IN_LINE = re.compile(rf"(?<=\S)[{SPACES}]#{{2,6}}[{SPACES}]+(?=\S)")
 TRAILING_HASHES = re.compile(r"(?<=\w)#+\s*\Z|\s#+\s*(?=\{#|\Z)")
@@ -60,9 +64,7 @@ NUMBERED_LINE = re.compile(
     rf"(?:([{SPACES}]*[.)])(-?[{SPACES}]*)|[{SPACES}]?([-–])(?=[{SPACES}]))(?=\s*(\S))"
 )
 # "2.º piso", "3.er día", "2.x": the number continues after its period.
-ORDINAL_OR_VERSION = re.compile(
-    r"[.)](?:[ºª°]|(?:er|os|as|[rdtvnm][oa]s?|avo|ava|st|nd|rd|th)\b|[a-z](?!\w))(?<![.)][ayeo])"
-)
+ORDINAL_OR_VERSION = re.compile(rf"[.)](?:[ºª°]|(?:{number_pattern('ordinal_suffixes')})\b|[a-z](?!\w))(?<![.)][ayeo])")
 THEMATIC_BREAK_LIKE = re.compile(r"([-–—=~])\1{2,}\Z")
 LINK_START = r"(?:https?:|page:|mailto:|tel:|www\.|#)"
 SPACED_LINK = re.compile(rf"\][{SPACES}]+\(\s?{LINK_START}[^()\n]{{0,80}}\)?", re.IGNORECASE)
@@ -70,7 +72,7 @@ REVERSED_LINK = re.compile(rf"[)\]{PLACEHOLDER}][{SPACES}]?[\[{{<]\s?{LINK_START
 UNPARSED_LINK = re.compile(r"\]\(([^()\n]*)(\)?)")
 REFERENCE_LINK = re.compile(r"\]\[|\A\s*\[[^\[\]\n]{1,80}\]:(?=\s)|\[\[")
 TASK_LIST_MARKER = re.compile(r"\A\s*\[[ xX]?\](?=\s|\Z)")
-BRACKETED_KEY = re.compile(r"\[([a-z0-9]+(?:-[a-z0-9]+)*)\]")
+BRACKETED_KEY = re.compile(rf"\[({SLUG})\]")
 NOTE_REFERENCE_STAR = re.compile(rf"[\w{PLACEHOLDER}.!?)]\*(?!\w)")
 NOTE_START = re.compile(rf"[*{PLACEHOLDER}](?=[^\s*])")
 STAR_RUN = re.compile(r"[*＊∗]+")
@@ -336,7 +338,7 @@ def _line_start_fix(starts: list[str], number: int, first_line: int, lines: list
     if start == "heading":
         return Fix(MAKE_HEADING, _make_heading)
     if start == "block":
-        return _block_fix(lines[first_line + number - 1])
+        return name_block(lines[first_line + number - 1])
     # All lines of the list at once.
     same = {"number"} if start == "number" else {"bullet", "tight", "wide gap", "dash"}
     indexes = [index for index, other in enumerate(starts) if other in same]
@@ -356,17 +358,8 @@ def _make_heading(text: str) -> str:
     match = HEADING_LIKE.match(text)
     if not match:
         return text
-    level = min(max(len(match[2]), 2), 4)
+    level = min(max(len(match[2]), SECTION_LEVEL), MAX_HEADING_LEVEL)
     return f"{'#' * level} {match[3].strip(SPACES_AND_INVISIBLE)}"
-
-
-def _block_fix(text: str) -> Fix | None:
-    words = text.strip(SPACES_AND_INVISIBLE).strip(":：").strip(SPACES_AND_INVISIBLE).casefold()
-    if not words:
-        return Fix(DELETE_LINE, delete_lines)
-    if words not in get_block_types():
-        return None
-    return Fix(interpolate_lazy(_("Use ::: %(name)s"), name=words), lambda _text: f"::: {words}")
 
 
 def _strip_list_mark(text: str, start: str) -> str:
@@ -467,8 +460,8 @@ def _heading_message(text: str) -> Message:
         return ""  # "#1" is a number
     if not rest.strip() and not before:
         return ""
-    if len(hashes) > 4:
-        return _("A heading can have at most four # signs: ####.")
+    if len(hashes) > MAX_HEADING_LEVEL:
+        return HEADING_TOO_DEEP_MESSAGE
     if before or rest[:1] in " \t":
         message = _(
             "The characters before %(signs)s keep this line from being a heading. Start the line with %(wanted)s."
@@ -578,7 +571,7 @@ def _citation_message(match: re.Match[str], context: RenderContext) -> Message:
 def _check_links(line: str, _context: RenderContext) -> LineResults:
     for match in UNPARSED_LINK.finditer(line):
         if line[: match.start()].rfind("![") > line[: match.start()].rfind("]"):
-            yield _("Add a picture with a block: ::: figure, followed by the slug of the picture.")
+            yield PICTURE_BLOCK_MESSAGE
         elif match[2]:
             message = _(
                 "“%(href)s” is not an address. Links start with https:// and contain no spaces; for pages of this "

@@ -17,6 +17,7 @@ from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
+from procedures.addresses import SLUG
 from procedures.markup import PLACEHOLDER
 from procedures.rendering.blocks import Content, get_block_types
 from procedures.rendering.document import (
@@ -44,7 +45,7 @@ BLOCK_END = re.compile(r":::[ \t]*\Z")
 CITATION = re.compile(r"\[@([a-z0-9-]+(?:\s*;\s*@[a-z0-9-]+)*)\]")
 # The attributes of a section heading: its anchor, and whether it is folded on phones: {#when-to-call},
 # {#details .folded}.
-HEADING_ATTRIBUTES = re.compile(r"\{#([a-z0-9]+(?:-[a-z0-9]+)*)([ ]\.folded)?\}[ \t]*\Z")
+HEADING_ATTRIBUTES = re.compile(rf"\{{#({SLUG})([ ]\.folded)?\}}[ \t]*\Z")
 CLINIC_VALUE = re.compile(r"\{([a-z]+\.[a-z_]+)\}")
 MAX_BODY_LENGTH = 200_000
 RUN_KINDS = {"code_inline": "code", "softbreak": "space", "hardbreak": "break"}

@@ -38,6 +38,8 @@ from procedures.models import (
     WarningSignEvent,
     WarningSignText,
 )
+from procedures.models.figure import FigureQuerySet
+from procedures.models.page import without_text
 from procedures.phones import phone_href
 from procedures.rendering.blocks import get_block_types
 from procedures.rendering.document import Block, Document, Text, walk
@@ -276,8 +278,8 @@ class ReferenceResolver:
         slugs: list[str] = self._cache["list", "figures"]
         return slugs
 
-    def _load_figures(self, figures: QuerySet[Figure]) -> None:
-        rows = list(figures.prefetch_related("texts", "markers__texts", "renditions"))
+    def _load_figures(self, figures: FigureQuerySet) -> None:
+        rows = list(figures.with_texts())
         shown = {figure.slug: figure for figure in rows}
         if self.figure_version != FigureVersion.CURRENT:
             approved = approved_figures(rows, self.figure_version)
@@ -368,7 +370,7 @@ class ReferenceResolver:
 
     def _linkable_pages(self) -> QuerySet[Page]:
         pages = Page.objects.in_language(self.language).select_related("live_release__revision")
-        return pages.defer("live_release__html", "live_release__sections", "live_release__document")
+        return without_text(pages)
 
     def _build_page_link(self, page: Page) -> PageLink:
         if live := page.live_release:

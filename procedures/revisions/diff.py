@@ -18,6 +18,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from procedures.models import Page
 from procedures.rendering.document import (
     PHONE_SCHEME,
     Cell,
@@ -43,11 +44,11 @@ WORD = re.compile(r"\s*\S+\s*|\s+")
 # Above this total number of characters, changed lines are shown whole, because comparing words takes quadratic time.
 MAX_WORD_DIFF_LENGTH = 10_000
 
-TITLE, KEY_MESSAGE, TEXT = gettext_lazy("Title"), gettext_lazy("Key message"), gettext_lazy("Text")
+TITLE, KEY_MESSAGE, TEXT = Page.field_label("title"), Page.field_label("key_message"), Page.field_label("body")
 HEADING, TABLE = gettext_lazy("Heading"), gettext_lazy("Table")
 LIST = gettext_lazy("List")
 # Labels of texts other than ordinary paragraphs, by role.
-ROLE_LABELS: dict[str, Promise] = {
+ROLE_LABELS: dict[str, str | Promise] = {
     "message": KEY_MESSAGE,
     "caption": gettext_lazy("Caption"),
     "marker": gettext_lazy("Marker"),
@@ -57,16 +58,13 @@ ROLE_LABELS: dict[str, Promise] = {
     "term": gettext_lazy("Word"),
     "definition": gettext_lazy("Meaning"),
 }
-FIELD_LABELS: dict[str, Promise] = {
-    "slug": gettext_lazy("Address"),
-    "title": TITLE,
-    "key_message": KEY_MESSAGE,
-    "description": gettext_lazy("For search results"),
-    "lead_figure": gettext_lazy("Main picture"),
-    "next_page": gettext_lazy("Next step"),
-    "next_label": gettext_lazy("Label of the next step"),
-    "review_months": gettext_lazy("Review every … months"),
-}
+# The fields of a draft besides its text, in the order of a comparison.
+FIELD_LABELS = {
+    name: Page.field_label(name)
+    for name in (
+        "slug", "title", "key_message", "description", "lead_figure", "next_page", "next_label", "review_months",
+    )
+}  # fmt: skip
 # Fields that the article does not show.
 METADATA_FIELDS = ("slug", "description", "review_months")
 # How many blocks back to look for an identical marker position: an X-ray and its drawing have the same markers.
@@ -101,7 +99,7 @@ def document_blocks(document: Document) -> list[DiffBlock]:
     return blocks
 
 
-def _iter_blocks(nodes: Sequence[Node], label: Promise) -> Iterator[DiffBlock]:
+def _iter_blocks(nodes: Sequence[Node], label: str | Promise) -> Iterator[DiffBlock]:
     for node in nodes:
         if isinstance(node, Text):
             yield from _text_blocks(node, label)
@@ -118,7 +116,7 @@ def _iter_blocks(nodes: Sequence[Node], label: Promise) -> Iterator[DiffBlock]:
             yield from _iter_blocks(node.children, inner)
 
 
-def _text_blocks(node: Text, label: Promise) -> Iterator[DiffBlock]:
+def _text_blocks(node: Text, label: str | Promise) -> Iterator[DiffBlock]:
     parts = [f"[{run.text}]" if run.kind == "source" else " " if run.kind == "space" else run.text for run in node.runs]
     text = " ".join("".join(parts).split())
     if text:
@@ -128,7 +126,7 @@ def _text_blocks(node: Text, label: Promise) -> Iterator[DiffBlock]:
             yield DiffBlock(_("Link"), href)
 
 
-def _get_label(node: Text, label: Promise) -> Promise:
+def _get_label(node: Text, label: str | Promise) -> str | Promise:
     if node.role in ROLE_LABELS:
         return ROLE_LABELS[node.role]
     if isinstance(node, Heading):

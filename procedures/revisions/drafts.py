@@ -117,7 +117,7 @@ def _apply_guide_items(guide: Page, items: list[dict[str, Any]]) -> list[str]:
             message = _("The page “%(subject)s” of the reading list no longer exists.")
             messages.append(message % {"subject": item["page"]})
             continue
-        values = {name: item[name] for name in ("section", "minutes", "note")}
+        values = {name: item[name] for name in GuideItem.PLAIN_FIELDS}
         GuideItem.objects.create(guide=guide, order=order, page=page, **values)
     return messages
 

@@ -16,6 +16,7 @@ from portal.text import escape_formula
 from procedures.enums import PUBLIC_EVENTS, EventKind
 from procedures.figures.approval import FigureVersion
 from procedures.models import Page, Release, ReleaseEvent, Revision
+from procedures.models.page import without_text
 from procedures.rendering import ReferenceResolver, released_document, render_page
 from procedures.rendering.document import Document
 from procedures.revisions.diff import DiffBlock, document_blocks, field_blocks, source_blocks
@@ -36,7 +37,7 @@ class Version:
     @property
     def name(self) -> str:
         """The short name for URLs: ``v3`` or ``r12``."""
-        return f"v{self.release.number}" if self.release else f"r{self.revision.number}"
+        return (self.release or self.revision).version_name
 
     @property
     def title(self) -> str:
@@ -137,7 +138,7 @@ def stream_csv(events: QuerySet[ReleaseEvent]) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield "\ufeff" + writer.writerow(CSV_COLUMNS)
     rows = events.order_by("pk").select_related("page", "actor", "revision", "release")
-    rows = rows.defer("release__html", "release__sections", "release__document", "revision__content", "page__body")
+    rows = without_text(rows, "release__").defer("revision__content", "page__body")
     for event in rows.iterator(chunk_size=CHUNK_SIZE):
         yield writer.writerow([escape_formula(cell) for cell in _row_values(event)])
 

@@ -7,7 +7,7 @@ import ipaddress
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse, HTTPSConnection
 from typing import IO
@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from procedures import languages
 from procedures.models import ExternalLink, Page, Path, Release
 from procedures.rendering import released_document
 from procedures.rendering.document import Document
@@ -30,43 +31,52 @@ TIMEOUT_SECONDS = 15.0
 GONE_STATUSES = frozenset({404, 410})
 RETRY_WITH_GET_STATUSES = frozenset({400, 403, 404, 405, 501})  # some servers return these for HEAD only
 MAX_RESULT_LENGTH = 120
+HOME_PATHS = frozenset(map(languages.home_path, languages.CODES))
 
 
 def find_broken_addresses() -> Iterator[str]:
     """Yield one message for each broken path, short code, link, or anchor."""
-    known = set()
+    current_paths = {}
     for path in Path.objects.select_related("page__live_release"):
-        known.add(path.path)
         live_release = path.page.live_release
+        # A link to a withdrawn page works: readers see why it was withdrawn.
+        current_paths[path.path] = live_release.path if live_release else path.path
         if path.is_canonical and live_release and live_release.path != path.path:
             yield f"{path.path}: is canonical, but its page is published at {live_release.path}"
-    live = list(Release.objects.live().select_related("page", "revision").defer("html"))
+    live = list(Release.objects.live().select_related("page", "revision").defer("html", "sections"))
     for release in live:
-        if release.path not in known:
+        if release.path not in current_paths:
             yield f"{release.path}: is public, but has no Path row"
     for code in Page.objects.values_list("code", flat=True):
         if not is_valid_code(code):
             yield f"code {code}: its check character is wrong"
     documents = {release.path: released_document(release) for release in live}
-    yield from _find_broken_links(documents, known)
+    yield from (f"{path}: {message}" for path, _, message in find_broken_links(documents, current_paths))
     yield from _find_lost_sections({release.page_id: documents[release.path].anchors() for release in live})
 
 
-def _find_broken_links(documents: dict[str, Document], known: set[str]) -> Iterator[str]:
+def find_broken_links(
+    documents: Mapping[str, Document], current_paths: Mapping[str, str]
+) -> Iterator[tuple[str, str, str]]:
+    """Yield each link within the site that leads nowhere: the path of its page, the link, and a message.
+
+    ``documents``: the public pages by path. ``current_paths``: the path that each other path redirects to, or is.
+    """
     anchors = {path: document.anchors() for path, document in documents.items()}
     for path, document in documents.items():
-        for link in document.links():
+        for link in dict.fromkeys(document.links()):
             if not link.startswith(("/", "#")):
                 continue
             target, _, anchor = link.partition("#")
-            if target and target not in known:
-                yield f"{path}: links to {target}, which was never public"
-            elif target and GENERATED_ANCHOR.match(anchor):
+            if target and GENERATED_ANCHOR.match(anchor):
                 # Checked when the link was published. If the entry has disappeared since then, the link still opens the
                 # index.
-                continue
-            elif anchor and (target or path) in anchors and anchor not in anchors[target or path]:
-                yield f"{path}: links to {link}, but that section does not exist"
+                anchor = ""
+            page = current_paths.get(target) if target else path
+            if page is None and target not in HOME_PATHS:
+                yield path, link, f"a link points to {link}, which is not public; fix the link or publish that page"
+            elif anchor and page in anchors and anchor not in anchors[page]:
+                yield path, link, f"a link points to {link}, but that page has no such section; fix the link"
 
 
 def _find_lost_sections(live_anchors: dict[int, set[str]]) -> Iterator[str]:
@@ -96,7 +106,7 @@ class LinkStatus:
 def find_external_links() -> dict[str, list[str]]:
     """Return every external URL on public pages, sorted, with the paths of the pages that link to it."""
     links: dict[str, list[str]] = {}
-    for release in Release.objects.live().select_related("page", "revision").defer("html"):
+    for release in Release.objects.live().select_related("page", "revision").defer("html", "sections"):
         for url in dict.fromkeys(released_document(release).links()):
             if url.startswith(("https:", "http:")) and not url.startswith(f"{settings.PUBLIC_URL}/"):
                 links.setdefault(url, []).append(release.path)

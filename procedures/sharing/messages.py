@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy
 from procedures import languages, timezones
 from procedures.models import Clinic, Release
 from procedures.phones import phone_href
-from procedures.sharing.short_codes import short_path, spaced_code
+from procedures.sharing.short_codes import short_url, spaced_code
 
 EVENT_DURATION = datetime.timedelta(minutes=30)
 MAX_LEAD_TIME = datetime.timedelta(days=731)
@@ -57,7 +57,7 @@ def build_message_context(release: Release, clinic: Clinic) -> MessageContext:
         phone=clinic.phone,
         code=page.code,
         readable_url=settings.PUBLIC_URL + release.path,
-        short_url=settings.PUBLIC_URL + short_path(page.language, page.code),
+        short_url=short_url(page.language, page.code),
     )
 
 

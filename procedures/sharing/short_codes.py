@@ -10,7 +10,10 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.conf import settings
+
 from procedures import languages
+from procedures.addresses import SHORT_CODES
 from procedures.languages import home_path
 from procedures.models import Page
 from procedures.sharing.url_repair import url_candidates
@@ -89,7 +92,12 @@ def short_path(language: str, code: str) -> str:
 
     The path includes the language so that the error page for a mistyped code is in the reader's language.
     """
-    return f"{home_path(language)}p/{code}"
+    return f"{home_path(language)}{SHORT_CODES}{code}"
+
+
+def short_url(language: str, code: str) -> str:
+    """Return ``short_path`` with the site's address, as letters print it."""
+    return settings.PUBLIC_URL + short_path(language, code)
 
 
 def spell_phonetically(code: str, language: str) -> str:

@@ -18,6 +18,7 @@ from rapidfuzz.distance import OSA
 
 from portal.text import fold, is_dictionary_word, words_one_edit_away
 from portal.url_encodings import decode_text, fix_mojibake, undo_encodings
+from procedures import addresses
 from procedures.languages import CODES, DEFAULT, LANGUAGES
 from procedures.models import Path, ReleaseEvent
 
@@ -32,10 +33,10 @@ INDEX_PAGE_RE = re.compile(r"(?:index|default)\.[a-z]{3,5}\Z")
 FILE_EXTENSION_RE = re.compile(r"\.(?:html?|php|aspx?|jsp|cfm|pdf)\Z")
 # Suffixes of the other formats of a page.
 FORMAT_SUFFIX_RE = re.compile(r"(.*/)(booklet|plain\.txt)[\s.,;:!?)/]*\Z", re.DOTALL | re.IGNORECASE)
-FORMAT_SUFFIXES = {"booklet": "booklet/", "plain.txt": "plain.txt"}
+FORMAT_SUFFIXES = {suffix.rstrip("/"): suffix for suffix in addresses.FORMAT_SUFFIXES}
 MAX_URL_LENGTH = 300
 
-GUIDES_PREFIX = "visits"
+GUIDES_PREFIX = addresses.VISITS.rstrip("/")
 _ADDRESS_WORDS = [(language.code, language.address_words) for language in LANGUAGES]
 GUIDES_PREFIX_WORDS = frozenset({GUIDES_PREFIX}).union(*(words.folders for _, words in _ADDRESS_WORDS))
 LANGUAGE_PREFIX_RES = {

@@ -6,9 +6,10 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.http import public_response
 from procedures import infobutton, languages
-from procedures.languages import home_path
 from procedures.models import Page
-from procedures.views.layout import base_context, load_clinic, render_response
+from procedures.sharing.short_codes import short_url
+from procedures.views.errors import render_error
+from procedures.views.layout import base_context, render_response
 from procedures.views.pages import get_clinic, page_card
 
 FEED_CACHE_CONTROL = "public, max-age=43200"
@@ -60,14 +61,7 @@ def infobutton_redirect(request: HttpRequest) -> HttpResponse:
     try:
         query = infobutton.parse_request(values)
     except infobutton.BadRequestError as error:
-        context = base_context(
-            language=languages.DEFAULT,
-            clinic=load_clinic(languages.DEFAULT)[0],
-            title=_("We could not understand that request"),
-        )
-        return render_response(
-            "site/bad_request.html", {**context, "sentence": str(error), "robots": "noindex"}, status=400
-        )
+        return render_error(languages.DEFAULT, 400, str(error))
     pages = _find_pages_with_fallback(query)
     live = [page.live_release for page in pages if page.live_release]
     if len(live) == 1:
@@ -95,7 +89,7 @@ def guides(request: HttpRequest) -> HttpResponse:
             "language": language,
             "title": release.title,
             "url": f"{settings.PUBLIC_URL}{release.path}",
-            "neutral_url": f"{settings.PUBLIC_URL}{home_path(language)}p/{page.code}",
+            "neutral_url": short_url(language, page.code),
             "minutes": release.minutes,
             "updated": release.published_at.isoformat(timespec="seconds"),
         }

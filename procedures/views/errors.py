@@ -16,10 +16,8 @@ def _language_of_request(request: HttpRequest) -> str:
     return language_of_path(request.path_info)
 
 
-def _render_error(
-    request: HttpRequest, status: int, message: object, template: str = "site/bad_request.html"
-) -> HttpResponse:
-    language = _language_of_request(request)
+def render_error(language: str, status: int, message: object, template: str = "site/bad_request.html") -> HttpResponse:
+    """Return an error page with a heading and a sentence that says what to do."""
     title = _("Please wait a moment") if status == 429 else _("We could not understand that request")
     context = base_context(language=language, clinic=load_clinic(language)[0], title=title) | {"heading": title}
     return render_response(template, {**context, "sentence": message, "robots": "noindex"}, status=status)
@@ -38,8 +36,8 @@ def forbidden(request: HttpRequest, exception: Exception | None = None, reason: 
         from portal.accounts.views import base as staff_errors
 
         return staff_errors.forbidden(request, reason)
-    return _render_error(
-        request,
+    return render_error(
+        _language_of_request(request),
         403,
         _("You do not have access to this page, or the form has expired. Go back, reload the page, and try again."),
         "site/forbidden.html",
@@ -49,7 +47,7 @@ def forbidden(request: HttpRequest, exception: Exception | None = None, reason: 
 def too_many_requests(request: HttpRequest) -> HttpResponse:
     """Return 429 for search."""
     message = _("Your connection has sent too many searches. Wait 10 seconds, then search again.")
-    response = _render_error(request, 429, message)
+    response = render_error(_language_of_request(request), 429, message)
     response.headers["Retry-After"] = "10"
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -14,14 +14,15 @@ from django.views.decorators.http import require_http_methods
 
 from portal.http import get_content_length, public_response
 from portal.security import client_network
+from procedures.addresses import FEEDBACK
 from procedures.feedback import InvalidFeedbackError, clean_comment, is_rate_limited, is_same_origin, save_feedback
 from procedures.languages import home_path
 from procedures.models import Page
 from procedures.models.clinic import clinic_json, clinic_time_zone
 from procedures.models.public_site import MAX_COMMENT_LENGTH
 from procedures.sharing.short_codes import is_valid_code
-from procedures.views.errors import render_not_found
-from procedures.views.layout import base_context, load_clinic, render_response
+from procedures.views.errors import render_error, render_not_found
+from procedures.views.layout import base_context, render_response
 
 MAX_FORM_BYTES = 8_000
 CLEAR_CHOICES = {"yes": True, "no": False}
@@ -88,7 +89,7 @@ def _render_form(
         "error": error,
         "max_length": MAX_COMMENT_LENGTH,
         "honeypot": HONEYPOT,
-        "action": f"{home_path(language)}clear/{page.code}/",
+        "action": f"{home_path(language)}{FEEDBACK}{page.code}/",
         "robots": "noindex",
     }
     context = _feedback_context(page, language, _("Was this clear?"))
@@ -98,9 +99,9 @@ def _render_form(
 def _process_submission(request: HttpRequest, language: str, code: str) -> HttpResponse:
     if not is_same_origin(request):
         message = _("Your answer was not sent from our site. Please open the page again and answer there.")
-        return _reject(language, message, 403)
+        return render_error(language, 403, message)
     if get_content_length(request) > MAX_FORM_BYTES:
-        return _reject(language, _("Your comment is too long. Please write only one line."), 413)
+        return render_error(language, 413, _("Your comment is too long. Please write only one line."))
     page = _find_page(language, code)
     if page is None:
         return render_not_found(language, [])
@@ -117,14 +118,5 @@ def _process_submission(request: HttpRequest, language: str, code: str) -> HttpR
             return _render_form(page, language, typed, error=str(message), status=429)
         save_feedback(page, was_clear=CLEAR_CHOICES[typed["clear"]], section=typed["section"], comment=comment)
     response = HttpResponse(status=303)
-    response.headers["Location"] = f"{home_path(language)}clear/{page.code}/thanks/"
+    response.headers["Location"] = f"{home_path(language)}{FEEDBACK}{page.code}/thanks/"
     return response
-
-
-def _reject(language: str, message: object, status: int) -> HttpResponse:
-    context = base_context(
-        language=language, clinic=load_clinic(language)[0], title=_("We could not understand that request")
-    )
-    return render_response(
-        "site/bad_request.html", {**context, "sentence": message, "robots": "noindex"}, status=status
-    )

@@ -18,16 +18,25 @@ from portal.accounts.invitations import repair_admin_path
 from portal.http import public_response
 from portal.security import TokenBucket
 from procedures import languages
+from procedures.addresses import (
+    BOOKLET_SUFFIX,
+    FEEDBACK,
+    LISTS,
+    PICTURE_PREFIX,
+    PLAIN_TEXT_SUFFIX,
+    SEARCH,
+    SHORT_CODES,
+    VISITS,
+)
 from procedures.enums import PageKind
 from procedures.languages import home_path, language_of_path
 from procedures.models import Page, Path, Release
 from procedures.models.page import CARD_FIELDS
-from procedures.rendering.blocks.figure import PICTURE_PREFIX
 from procedures.rendering.blocks.warning_signs import ANCHOR as SIGNS_ANCHOR
 from procedures.rendering.document import PAGE_SIGNS, Block, Text, walk
 from procedures.rendering.renderer import embed_release, released_document
 from procedures.search import SearchResults, get_index
-from procedures.sharing.short_codes import build_qr_code, is_valid_code, parse_code, short_path
+from procedures.sharing.short_codes import build_qr_code, is_valid_code, parse_code, short_path, short_url
 from procedures.sharing.url_repair import Address, get_address_index, split_format_suffix, url_candidates
 from procedures.views.errors import render_not_found, too_many_requests
 from procedures.views.layout import base_context, load_clinic, render_response
@@ -39,7 +48,7 @@ RELEASE_FIELDS = (
 ).split()
 # Paths of views in every language. No page written by staff has one of them.
 RESERVED_PATHS = frozenset(
-    f"{home_path(code)}{name}" for code in languages.CODES for name in ("", "visits/", "search/", "p/")
+    f"{home_path(code)}{name}" for code in languages.CODES for name in (*LISTS, SEARCH, SHORT_CODES)
 )
 # Situations that a reader may be in, by page kind. Each one links to the first page of that kind.
 READER_SITUATIONS = {
@@ -75,7 +84,7 @@ def home(request: HttpRequest, language: str) -> HttpResponse:
     topics = [page_card(p) for p in pages if p.kind != PageKind.GUIDE]
     first = {topic["kind"]: topic for topic in reversed(topics)}
     situations = [{**first[kind], "label": label} for kind, label in READER_SITUATIONS.items() if kind in first]
-    values = {"situations": situations, "topics": topics, "visits_href": f"{home_path(language)}visits/"}
+    values = {"situations": situations, "topics": topics, "visits_href": f"{home_path(language)}{VISITS}"}
     signs_href = next((f"{page_card(p)['href']}#{SIGNS_ANCHOR}" for p in pages if p.subject == SIGNS_SUBJECT), "")
     return render_response("site/home.html", {**context, **values, "signs_href": signs_href})
 
@@ -84,7 +93,7 @@ def home(request: HttpRequest, language: str) -> HttpResponse:
 def visits(request: HttpRequest, language: str) -> HttpResponse:
     """``/visits/``: list all guides."""
     guides = list(Page.objects.for_cards(language).guides())
-    path = f"{home_path(language)}visits/"
+    path = f"{home_path(language)}{VISITS}"
     context = base_context(
         language=language,
         clinic=get_clinic(guides, language),
@@ -93,7 +102,7 @@ def visits(request: HttpRequest, language: str) -> HttpResponse:
             "Choose your visit to see what to read, what to bring, and what to ask. Or enter the code from your letter."
         ),
         path=path,
-        translations={code: f"{home_path(code)}visits/" for code in languages.CODES},
+        translations={code: f"{home_path(code)}{VISITS}" for code in languages.CODES},
     )
     return render_response("site/visits.html", {**context, "guides": [page_card(page) for page in guides]})
 
@@ -115,8 +124,8 @@ def search(request: HttpRequest, language: str) -> HttpResponse:
         language=language,
         clinic=clinic,
         title=_("Search"),
-        path=f"{home_path(language)}search/",
-        translations={code: f"{home_path(code)}search/" for code in languages.CODES},
+        path=f"{home_path(language)}{SEARCH}",
+        translations={code: f"{home_path(code)}{SEARCH}" for code in languages.CODES},
     )
     values = {
         "query": query,
@@ -224,7 +233,7 @@ def page_context(
     values = {name: getattr(release, name) for name in RELEASE_FIELDS}
     context["code_path"] = short_path(page.language, page.code)
     context["code_url"] = settings.PUBLIC_URL + context["code_path"]
-    context["clear_href"] = f"{home_path(page.language)}clear/{page.code}/"
+    context["clear_href"] = f"{home_path(page.language)}{FEEDBACK}{page.code}/"
     context["is_guide"] = page.kind == PageKind.GUIDE
     return {**context, "release": {**values, "html": release.article}}
 
@@ -349,7 +358,7 @@ def qr_code(request: HttpRequest, language: str, code: str) -> HttpResponse:
     page = Page.objects.with_code(code).published().first() if is_valid_code(code) else None
     if page is None:
         raise Http404
-    drawing = build_qr_code(settings.PUBLIC_URL + short_path(language, code))
+    drawing = build_qr_code(short_url(language, code))
     svg = render_to_string("components/qr.html", {"qr": drawing, "file": True})
     return HttpResponse(svg.strip(), content_type="image/svg+xml")
 
@@ -358,16 +367,14 @@ def qr_code(request: HttpRequest, language: str, code: str) -> HttpResponse:
 def picture(request: HttpRequest, address: str, slug: str) -> HttpResponse:
     """``/kyphoplasty/picture/needle/``: a picture of a page, large, with its markers, explanations, and a way back."""
     path = f"/{address}"
-    language = language_of_path(path)
-    row = Path.objects.with_public_data(language).filter(path=path).first()
-    release = row.page.live_release if row else None
+    row, release = _find_release(path)
     if row is None or release is None:
         return serve_path(path)
     if release.path != path:
         return redirect_to_canonical_path(f"{release.path}{PICTURE_PREFIX}{slug}/")
     figure = released_document(release).large_figures.get(slug)
     if figure is None:
-        return render_not_found(language, [{"title": release.title, "href": path}])
+        return render_not_found(row.page.language, [{"title": release.title, "href": path}])
     context = page_context(row.page, release, row.clinic, {})
     context["breadcrumbs"][-1]["href"] = path
     context["breadcrumbs"].append({"label": _("Picture"), "href": None})
@@ -384,9 +391,10 @@ def picture(request: HttpRequest, address: str, slug: str) -> HttpResponse:
 @public_response
 def plain_text(request: HttpRequest, address: str) -> HttpResponse:
     """``/kyphoplasty/plain.txt``: the text of a page, for screen readers, email, and old printers."""
-    row, release = _find_release(address)
-    if row is None or release is None:
-        return serve_path(f"/{address}plain.txt")
+    path = f"/{address}"
+    row, release = _find_release(path)
+    if row is None or release is None or release.path != path:
+        return serve_path(f"{path}{PLAIN_TEXT_SUFFIX}")
     with translation.override(row.page.language):
         text = _format_plain_text(release, row)
     response = HttpResponse(text, content_type="text/plain; charset=utf-8")
@@ -396,14 +404,11 @@ def plain_text(request: HttpRequest, address: str) -> HttpResponse:
     return response
 
 
-def _find_release(address: str) -> tuple[Path, Release] | tuple[None, None]:
-    path = f"/{address}"
-    language = language_of_path(path)
-    row = Path.objects.with_public_data(language).filter(path=path).first()
+def _find_release(path: str) -> tuple[Path, Release] | tuple[None, None]:
+    """Return the row of a path, current or former, and the live release of its page."""
+    row = Path.objects.with_public_data(language_of_path(path)).filter(path=path).first()
     release = row.page.live_release if row else None
-    if row is None or release is None or release.path != path:
-        return None, None
-    return row, release
+    return (row, release) if row and release else (None, None)
 
 
 def _format_plain_text(release: Release, row: Path) -> str:
@@ -444,7 +449,7 @@ def booklet(request: HttpRequest, address: str) -> HttpResponse:
     guide = next((release for release in releases.values() if release.path == path), None)
     if guide is None:
         # A page that was published before its slug became reserved, or a damaged URL.
-        return serve_path(f"{path}booklet/")
+        return serve_path(f"{path}{BOOKLET_SUFFIX}")
     subjects = dict.fromkeys(item["page"] for item in guide.revision.content.get("items", []))
     parts = [guide, *(releases[subject] for subject in subjects if subject in releases)]
     context = page_context(guide.page, guide, guide.clinic, translation_paths(None))

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from portal.http import ADMIN_PREFIX, public_response
 from procedures import languages
+from procedures.addresses import LISTS
 from procedures.branding import build_stylesheet
 from procedures.languages import home_path
 from procedures.models import Clinic, Page
@@ -33,7 +34,7 @@ def sitemap(request: HttpRequest) -> HttpResponse:
         translations[subject][language] = path
     entries = [_sitemap_entry(path, changed, translations[subject]) for subject, _, path, changed in rows]
     in_use = [code for code in languages.CODES if any(language == code for _, language, _, _ in rows)]
-    for part in ("", "visits/"):
+    for part in LISTS:
         addresses = {code: f"{home_path(code)}{part}" for code in in_use}
         newest = max((changed for *_, changed in rows), default=None)
         # "/" is listed below, even if nothing is published.

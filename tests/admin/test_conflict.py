@@ -7,6 +7,7 @@ from django.test import Client
 
 from portal.accounts.models import User
 from procedures.models import Page
+from procedures.revisions.diff import field_blocks
 from tests.admin.conftest import SignIn, change_url, page_form
 from tests.factories import make_figure, make_public
 
@@ -124,6 +125,21 @@ def test_a_figure_that_both_changed_must_be_resolved(
     assert (place.field, place.their_value, place.my_value) == ("lead_figure", str(first.pk), str(second.pk))
     assert answer.status_code == 302
     assert page.lead_figure == first
+
+
+def test_a_field_has_one_label_in_the_form_the_merge_and_the_comparison(
+    page: Page, editor: User, manager: User, sign_in: SignIn, opened: dict[str, Any]
+) -> None:
+    changed = {"slug": "a", "description": "A.", "next_label": "Go on", "review_months": 6}
+    sign_in(manager).post(change_url(page), {**opened, "slug": "b", "description": "B.", "review_months": 7})
+
+    answer = sign_in(editor).post(change_url(page), {**opened, **changed})
+
+    form = fields(answer)
+    merged = {change.field: str(change.label) for change in answer.context["conflict"].field_changes}
+    compared = [block.name for block in field_blocks(page.draft_content(), tuple(changed))]
+    assert merged == {name: str(form.fields[name].label) for name in changed}
+    assert compared == [str(form.fields[name].label) for name in changed if getattr(page, name)]
 
 
 def test_a_draft_without_a_revision_is_compared_with_the_saved_draft(

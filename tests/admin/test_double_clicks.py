@@ -57,6 +57,20 @@ def test_a_form_sent_twice_is_saved_and_submitted_once(page: Page, editor: User,
     assert ReleaseEvent.objects.filter(page=page, kind=EventKind.SUBMITTED).count() == (button == "_submit")
 
 
+def test_a_form_with_blank_lines_and_decomposed_accents_sent_twice_is_not_a_conflict(
+    page: Page, editor: User, sign_in: SignIn
+) -> None:
+    client = sign_in(editor)
+    values = page_form(
+        page, title=" Cafe\u0301 ", key_message="Two\r\nlines.", body=page.body.replace("\n", "\r\n") + "\r\n\r\n"
+    )
+
+    answers = [client.post(change_url(page), values) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [302, 302]
+    assert Revision.objects.filter(page=page).count() == 1
+
+
 def test_another_text_after_the_first_save_is_a_conflict(page: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
     client.post(change_url(page), page_form(page, title="A new title"))

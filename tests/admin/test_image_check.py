@@ -1,13 +1,16 @@
 """From a staged picture to a figure: crop, cover, check, describe, and save."""
 
 import io
+import os
 import re
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 from django.test import Client
 from PIL import Image
 
@@ -345,3 +348,19 @@ def test_new_pictures_of_a_bundle_must_be_seen_before_the_import(page: Page, man
     assert max_.post(IMPORT_PREVIEW_URL, values).status_code == 302
     assert Figure.objects.filter(slug="balloon").exists()
     assert not list((Path(settings.DATA_DIR) / "bundles").iterdir())
+
+
+def test_a_staged_bundle_expires_after_a_day(page: Page, manager: User, sign_in: SignIn) -> None:
+    stream = io.BytesIO()
+    write_bundle([page], stream)
+    max_, folder = sign_in(manager), Path(settings.DATA_DIR) / "bundles"
+    plan = max_.post(IMPORT_PREVIEW_URL, {"bundle": SimpleUploadedFile("b.zip", stream.getvalue())})
+    for entry in folder.iterdir():
+        os.utime(entry, (time.time() - 25 * 3600,) * 2)
+
+    answer = max_.post(IMPORT_PREVIEW_URL, {"token": plan.context["token"], "page": "en small-cut"})
+    call_command("delete_unused_media", staged=True)
+
+    assert answer.status_code == 409
+    assert "The file is no longer available. Choose it again." in answer.content.decode()
+    assert list(folder.iterdir()) == []

@@ -70,7 +70,7 @@ def test_an_invalid_outline_is_rejected(shape: str, outline: Any) -> None:
 @pytest.mark.django_db
 def test_the_form_saves_a_shape_and_shows_it_again(editor: Any, sign_in: SignIn) -> None:
     figure, client = make_bilingual_figure(), sign_in(editor)
-    corners = "40 40\r\n80 40\r\n\r\n60 80"
+    corners = "40 40,0\r\n80 40\r\n\r\n60 80"
 
     saved = client.post(
         markers_url(figure),

@@ -5,6 +5,7 @@ from django.test import Client
 from portal.accounts.models import User
 from procedures.enums import Decision
 from procedures.models import Approval, Page
+from procedures.revisions.drafts import save_revision
 from tests.admin.conftest import PAGES, SignIn, change_url, page_form
 from tests.admin.workflow_helpers import task_lists
 from tests.factories import make_public, make_translation
@@ -30,6 +31,21 @@ def test_the_translation_screen_shows_changes_in_the_source(page: Page, editor: 
     assert answer.status_code == 302
     assert spanish.translated_from == newest
     assert "translations" not in task_lists(client)
+
+
+def test_a_translation_of_an_unpublished_text_is_compared_with_its_newest_draft(
+    page: Page, editor: User, sign_in: SignIn
+) -> None:
+    spanish, client = make_translation(page, translated_from=save_revision(page, author=editor)), sign_in(editor)
+    make_public(spanish)
+    assert "translations" not in task_lists(client)
+
+    page.title = "A new title"
+    page.save()
+    save_revision(page, author=editor)
+
+    assert task_lists(client)["translations"] == ["Un corte chico: The source text has changed."]
+    assert "The source text has changed" in client.get(change_url(spanish)).content.decode()
 
 
 def test_a_translators_check_applies_to_one_text_only(

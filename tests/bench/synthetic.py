@@ -58,7 +58,7 @@ def _release(page: Page, revision: Revision, path: str) -> Release:
         "html": "\n".join(html),
     }
     return Release(
-        page=page, number=1, revision=revision, **values, sha256=hash_release(**values), is_starter=True,
+        page=page, number=1, revision=revision, **values, sha256=hash_release(Release(**values)), is_starter=True,
         renderer_version=RENDERER_VERSION, published_at=timezone.now(),
         next_review_on=timezone.localdate() + datetime.timedelta(days=365),
     )  # fmt: skip

@@ -8,7 +8,8 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from portal.accounts.models import User
-from procedures.figures.markers import MIN_CONTRAST, contrast_ratio, load_markers, relative_luminance, save_markers
+from procedures.branding import MIN_CONTRAST, contrast_ratio, relative_luminance
+from procedures.figures.markers import load_markers, save_markers
 from procedures.models import Figure
 from tests.admin.marker_helpers import make_marker, markers_url, saved_version
 from tests.browser.marker_helpers import open_marker_editor, wait_for_preview

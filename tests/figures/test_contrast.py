@@ -9,18 +9,16 @@ import pytest
 import yaml
 from PIL import Image
 
+from procedures.branding import MIN_CONTRAST, contrast_ratio, relative_luminance
 from procedures.figures.markers import (
     BLACK_LUMINANCE,
-    MIN_CONTRAST,
     STROKE_LUMINANCES,
     WHITE_LUMINANCE,
     Background,
     MarkerData,
     check_markers,
-    contrast_ratio,
     load_backgrounds,
     measure_contrast,
-    relative_luminance,
     sample_image,
     sample_svg_colors,
 )

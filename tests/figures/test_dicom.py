@@ -43,14 +43,6 @@ def test_header_is_read_without_pixels() -> None:
         ("Window 1 of the file", Window(20, 10)),
         ("Window 2 of the file", Window(40, 30)),
     ]
-    assert (info.min_value, info.max_value) == (0, 4095)
-
-
-@pytest.mark.parametrize("said", ["NO", "", None])
-def test_file_that_claims_to_be_deidentified_still_needs_a_human_check(said: str | None) -> None:
-    data = dicom(ramp(), **({} if said is None else {"BurnedInAnnotation": said}))
-
-    assert read_header(opened(data)).needs_human_check is True
 
 
 def test_ct_offers_standard_windows() -> None:
@@ -59,7 +51,6 @@ def test_ct_offers_standard_windows() -> None:
     info = read_header(opened(data))
 
     assert [preset.label for preset in info.presets] == ["Bone", "Soft tissue"]
-    assert (info.min_value, info.max_value) == (-1024, 64511)
 
 
 # Grayscale

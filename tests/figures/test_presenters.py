@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from procedures.enums import FigureKind
-from procedures.figures.presenters import FigureContext, build_figure_context, format_percent
+from procedures.figures.presenters import FigureContext, build_figure_context, css_percent
 from procedures.models import Figure, FigureText, Marker, MarkerText
 from procedures.rendering.blocks.figure import get_figure_notes
 from procedures.rendering.inline import no_break
@@ -34,7 +34,7 @@ def render_figure(figure: Figure, language: str = "en") -> str:
 def test_positions_are_short_percentages(subtests: pytest.Subtests) -> None:
     for part, text in [(0.0, "0%"), (1.0, "100%"), (0.3721, "37.2%"), (0.5, "50%"), (1 / 3, "33.3%"), (0.00001, "0%")]:
         with subtests.test(part=part, text=text):
-            assert format_percent(part) == text
+            assert css_percent(part) == text
 
 
 def test_markers_are_numbered_from_one_in_order() -> None:
@@ -84,6 +84,13 @@ def test_figure_without_texts_in_a_language_keeps_its_markers() -> None:
 
     assert not found.has_texts
     assert (found.alt, found.caption, found.markers[0].label) == ("", "", "")
+
+
+def test_a_text_without_a_caption_counts_as_none() -> None:
+    figure = make_figure(size=(48, 48))
+    figure.texts.update(caption="")
+
+    assert not view(figure).has_texts
 
 
 DARK = "bone, metal, and cement look dark"

@@ -44,6 +44,18 @@ def test_dump_load_dump_gives_the_same_bytes(folder: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.django_db
+def test_an_export_does_not_move_a_marker(folder: Path, tmp_path: Path) -> None:
+    load_content_folder(folder)
+    Marker.objects.update(x=0.123456, outline=[[0.1, 0.2], [0.3, 0.4], [0.567891, 0.6]], shape="polygon")
+
+    dump_content_folder(tmp_path / "first")
+    (marker,) = read_yaml(tmp_path / "first" / "figures" / "needle.yaml")["markers"]
+
+    assert marker["at"][0] == 0.123456
+    assert marker["outline"][2] == [0.567891, 0.6]
+
+
+@pytest.mark.django_db
 def test_load_and_dump_of_a_folder_in_dump_format_is_byte_identical(folder: Path, tmp_path: Path) -> None:
     dumped = load_and_dump(folder, tmp_path / "first")
 

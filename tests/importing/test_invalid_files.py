@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from procedures.importing.content_files import ContentError, ContentErrors, read_yaml
-from procedures.importing.content_folder import load_content_folder
+from procedures.importing.content_folder import load_content_folder, validate_content_folder
 from tests.database import rolled_back
 from tests.importing.conftest import FILES, change, everything, load_folder
 
@@ -119,7 +119,7 @@ FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "endless lists": (lambda folder: (folder / "clinic.yaml").write_text("[" * 9000), "clinic.yaml:"),
     "a folder for a file": (lambda folder: (folder / FIGURE).unlink() or (folder / FIGURE).mkdir(), "needle.yaml:1: The file cannot"),
     "unknown language": (lambda folder: (folder / "glossary/en.yaml").rename(folder / "glossary/xx.yaml"), "xx.yaml:1: “xx” is not a supported language"),
-    "unknown page language": (lambda folder: (folder / "pages/en").rename(folder / "pages/xx"), "language: "),
+    "unknown page language": (lambda folder: (folder / "pages/en").rename(folder / "pages/xx"), "small-cut.md:1: “xx” is not a supported language."),
     "twice": (lambda folder: (folder / "pages/en/copy.md").write_text(FILES[PAGE]), "page en small-cut is also in copy.md."),
     "a space in a name": (
         lambda folder: (folder / "series/en/stages.yaml").rename(folder / "series/en/the stages.yaml"),
@@ -145,6 +145,13 @@ def test_invalid_folder_is_rejected_with_a_message(folder: Path, subtests: pytes
 
             assert error in str(refused.value)
             assert everything() == before
+
+
+def test_a_page_in_an_unsupported_language_is_found_without_a_database(folder: Path) -> None:
+    (folder / "pages/en").rename(folder / "pages/fr")
+
+    with pytest.raises(ContentErrors, match="small-cut.md:1: “fr” is not a supported language"):
+        validate_content_folder(folder)
 
 
 def test_errors_in_several_files_are_reported_together(folder: Path) -> None:

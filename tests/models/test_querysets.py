@@ -11,7 +11,10 @@ from django.utils import timezone
 
 from procedures.models import GlossaryTerm, GuideItem, Page, Path, Revision
 from procedures.models.page import hash_content, public_path
+from procedures.publishing.checks import find_incoming_links
 from procedures.publishing.publish import withdraw
+from procedures.publishing.rerelease import pages_from_older_renderer
+from procedures.publishing.tasks import review_due_tasks, withdrawal_tasks
 from procedures.validators import (
     validate_https,
     validate_phone,
@@ -183,3 +186,21 @@ def test_aliases_that_are_not_words_are_rejected(subtests: pytest.Subtests) -> N
     for aliases in [[""], [" "], [911], [None], "word", {"a": 1}, [["a"]]]:
         with subtests.test(aliases=aliases), pytest.raises(ValidationError, match="Enter a list of words"):
             GlossaryTerm(key="x", language="en", term="x", definition="y", aliases=aliases).full_clean()
+
+
+def test_lists_of_pages_do_not_load_the_full_text_of_releases() -> None:
+    target = make_page()
+    make_public(target)
+    make_public(make_page("recovery", next_page=target))
+
+    with CaptureQueriesContext(connection) as queries:
+        assert find_incoming_links(target)
+        assert list(Path.objects.with_public_data("en"))
+        pages_from_older_renderer()
+        review_due_tasks()
+        withdrawal_tasks()
+
+    sql = " ".join(query["sql"] for query in queries)
+    # A page needs its own text, but not that of its replacement.
+    assert sql.count('"document"') == 0
+    assert sql.count('"sections"') == sql.count('"html"') == 1

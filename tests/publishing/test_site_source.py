@@ -6,10 +6,11 @@ import pytest
 from django.db import connection, models
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from procedures.models import Clinic, GuideItem, Page, Release
 from procedures.publishing.publish import withdraw
-from procedures.publishing.site_source import affected_urls, content_version, public_urls
+from procedures.publishing.site_source import affected_urls, collect_metrics, content_version, public_urls
 from procedures.views.pages import page_card
 from tests.database import history_unprotected
 from tests.factories import make_figure, make_page, make_public, make_public_page, make_translation, make_user
@@ -172,3 +173,11 @@ def test_public_urls_are_those_that_patients_receive(page: Page) -> None:
     formats = {f"{path}{suffix}" for path in own for suffix in ("plain.txt", "picture/needle/")}
     assert set(found) == {*LISTS, *own, *formats, "/visits/first/booklet/"}
     assert len(found) == len(set(found))
+
+
+def test_a_page_is_overdue_from_its_scheduled_time(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = timezone.now()
+    Page.objects.filter(pk=page.pk).update(publish_at=now, scheduled_revision=page.revisions.first())
+    monkeypatch.setattr("django.utils.timezone.now", lambda: now)
+
+    assert collect_metrics()["overdue_pages"][1] == 1

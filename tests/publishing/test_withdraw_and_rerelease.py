@@ -232,6 +232,20 @@ def test_lines_for_patients_cannot_contain_a_phone_number(page: Page) -> None:
     assert fresh(page).live_release
 
 
+def test_lines_for_patients_cannot_say_what_to_do_about_warning_signs(page: Page) -> None:
+    revision, max_ = approved(page), make_user("max")
+    soon, line = timezone.now() + datetime.timedelta(days=1), "If you faint, you can now call us in office hours."
+
+    with pytest.raises(PublishError, match="what to do about warning signs \\(fainting"):
+        publish(revision, actor=max_, what_changed=line)
+    with pytest.raises(PublishError, match="what to do about warning signs \\(fainting"):
+        schedule_revision(revision, actor=max_, at=soon, what_changed=line)
+    publish(revision, actor=max_, what_changed="The list of warning signs is new.")
+    with pytest.raises(PublishError, match="what to do about warning signs \\(fainting"):
+        withdraw(fresh(page), actor=max_, reason=line)
+    assert fresh(page).live_release
+
+
 def test_a_public_page_with_a_typed_number_can_be_rereleased_but_not_published(page: Page) -> None:
     release = publish(approved(page), actor=make_user("max"))
     content = {**release.revision.content, "body": f"{BODY}\nOr call 720-555-0177.\n"}

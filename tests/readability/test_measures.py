@@ -24,6 +24,12 @@ def test_an_easy_page_exceeds_no_limit() -> None:
     assert failing("## What it is\n\nA small cut. We look after you.") == []
 
 
+def test_a_long_heading_fails_as_publishing_refuses_it() -> None:
+    (found,) = failing(f"## {LONG.rstrip('.')}\n\nA small cut. We look after you.")
+
+    assert found.startswith("A sentence has 26 words; the limit is 25.")
+
+
 def test_a_hard_page_fails_both_english_levels() -> None:
     found = failing(
         "Percutaneous polymethylmethacrylate augmentation ameliorates osteoporotic vertebral deformity. " * 9

@@ -88,3 +88,7 @@ def test_spanish_syllables_follow_the_orthography(subtests: pytest.Subtests) -> 
         word = parts.replace("-", "")
         with subtests.test(word=word):
             assert count_syllables(word, "es") == len(parts.split("-"))
+
+
+def test_an_apostrophe_counts_the_same_in_every_form() -> None:
+    assert {count_syllables(f"didn{apostrophe}t", "en") for apostrophe in "'’‘ʼ′＇"} == {2}

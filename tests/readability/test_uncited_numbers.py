@@ -60,6 +60,8 @@ def test_an_introduction_without_a_colon_does_not_cover_the_list_after_it() -> N
         "Look at these 5 lines.",
         "Pick 3 questions.\n\nPut a 1, 2 and 3 beside them.",
         "Are you over 65?",
+        "هل عمرك فوق 65؟",
+        "Our desk: 303 - 555 - 0100.",
         "These numbers count out of 100.",
         "### 1. You get ready",
         "The front third of the bone is dark.",
@@ -70,6 +72,10 @@ def test_a_number_that_states_no_fact_needs_no_source(text: str) -> None:
     make_clinic()
 
     assert wanting(f"## Section\n\n{text}") == []
+
+
+def test_a_spanish_ordinal_needs_no_source() -> None:
+    assert wanting("Vamos al 12.avo piso y al 3.er piso.", language="es") == []
 
 
 def test_a_clinic_answer_is_its_own_source_where_shown_or_repeated() -> None:

@@ -202,6 +202,13 @@ def test_lead_figure_is_loaded_eagerly(clinic_content: Figure) -> None:
     assert "loading" not in image
 
 
+@pytest.mark.parametrize("character", ["\u00ad", "\u180e", "\u200b", "\u200e", "\ufeff"])
+def test_a_term_is_recognized_despite_invisible_characters(clinic_content: Figure, character: str) -> None:
+    make_term("kyphoplasty")
+
+    assert 'href="#word-kyphoplasty"' in render_body(f"We do a kypho{character}plasty here.")
+
+
 def test_ids_are_unique_on_a_page(clinic_content: Figure) -> None:
     make_public(Page.objects.get(subject="recovery"))
     make_term("needle")

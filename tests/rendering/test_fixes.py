@@ -28,6 +28,7 @@ MISTAKES = {
     "an unknown block": ("::: nota\nRest.\n:::", "::: note\nRest.\n:::"),
     "a capital letter in a block": ("::: Phones", "::: phones"),
     "two colons": (":: phones", "::: phones"),
+    "an invisible character before a block": (":::\u200bphones", "::: phones"),
     "a block without an end": ("::: checklist\n- Rest.\n- Walk.", "::: checklist\n- Rest.\n- Walk.\n:::"),
     "an empty block": ("Rest.\n\n::: note\n:::", "Rest.\n"),
     "words after a block": ("::: note today\nRest.\n:::", "::: note\nRest.\n:::"),
@@ -139,10 +140,10 @@ def test_correction_of_nonexistent_lines_is_not_offered() -> None:
 
 def test_a_sentence_is_split_only_where_a_clause_begins() -> None:
     pattern = r",\s+(?=(?:but|so)\b)|;\s+"
-    split = split_sentence("We look at the bone, but you can talk to us.", pattern)
+    fix = split_sentence("We look at the bone, but you can talk to us.", pattern)
 
-    assert split is not None
-    assert split("We look at the bone, but you can talk to us.") == "We look at the bone. But you can talk to us."
+    assert fix is not None
+    assert fix.change("We look at the bone, but you can talk to us.") == "We look at the bone. But you can talk to us."
     assert split_sentence("Bring your card, your pills, and your list of questions for us.", pattern) is None
     assert split_sentence("Rest, but not too long today.", pattern) is None
     assert split_sentence("We look at the bone, but you can talk to us.", None) is None

@@ -13,7 +13,16 @@ from procedures.publishing.publish import withdraw
 from procedures.rendering import RENDERER_VERSION
 from procedures.sharing.link_check import find_broken_addresses
 from tests.database import history_unprotected
-from tests.factories import BODY, make_clinic, make_figure, make_page, make_public, make_term, make_user
+from tests.factories import (
+    BODY,
+    make_clinic,
+    make_figure,
+    make_page,
+    make_public,
+    make_term,
+    make_translation,
+    make_user,
+)
 from tests.replay import built_once
 
 
@@ -124,13 +133,29 @@ def test_a_changed_tree_is_found(page: Page) -> None:
 def test_a_broken_link_is_found(page: Page) -> None:
     damage_trees('"/recovery/', '"/recovry/')
 
-    assert "/small-cut/: links to /recovry/, which was never public" in check("check_links")
+    assert "/small-cut/: a link points to /recovry/#when-to-call, which is not public;" in check("check_links")
+
+
+@pytest.mark.parametrize("home", ["/", "/es/"])
+def test_a_link_to_a_home_page_is_sound(page: Page, home: str) -> None:
+    damage_trees("/recovery/#when-to-call", home)
+
+    assert passes("check_links") == "3 addresses checked, none broken\n"
+
+
+def test_a_short_address_is_checked_as_it_is_printed(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_public(make_translation(page, slug="cortecito"))
+    monkeypatch.setattr("procedures.sharing.short_codes.home_path", lambda language: f"/gone-{language}/")
+
+    assert f"/gone-es/p/{Page.objects.get(slug='cortecito').code}: returned 404" in check("check_links")
 
 
 def test_a_link_to_a_missing_section_is_found(page: Page) -> None:
     damage_trees('"anchor": "when-to-call"', '"anchor": "when"')
 
-    assert "/small-cut/: links to /recovery/#when-to-call, but that section does not exist" in check("check_links")
+    assert "/small-cut/: a link points to /recovery/#when-to-call, but that page has no such section;" in check(
+        "check_links"
+    )
 
 
 def test_a_public_page_without_a_path_row_is_found(page: Page) -> None:

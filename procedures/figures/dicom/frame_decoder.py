@@ -9,11 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+RLE_LOSSLESS = "1.2.840.10008.1.2.5"
 JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
 JPEG_LS_SYNTAXES = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
 # For each transfer syntax, a codec that is known to decode it correctly.
 DECODER_PLUGINS = {
-    "1.2.840.10008.1.2.5": "pydicom",
+    RLE_LOSSLESS: "pydicom",
     "1.2.840.10008.1.2.4.50": "pillow",
     JPEG_EXTENDED: "pillow",
     "1.2.840.10008.1.2.4.57": "gdcm",

@@ -18,7 +18,8 @@ from PIL import Image
 from procedures.figures import sandbox
 from procedures.figures.decoding import DecodedImage, InvalidImageError, build_decoded_image, limit_width
 from procedures.figures.dicom import frame_decoder
-from procedures.figures.dicom.grayscale import GrayscaleLut, Preset, Window
+from procedures.figures.dicom.frame_decoder import RLE_LOSSLESS
+from procedures.figures.dicom.grayscale import GrayscaleLut, Preset, Window, read_lut_descriptor
 from procedures.figures.dicom.header import (
     EXPLICIT_VR_BIG_ENDIAN,
     EXPLICIT_VR_LITTLE_ENDIAN,
@@ -27,7 +28,6 @@ from procedures.figures.dicom.header import (
     MIN_FRAGMENT_COST,
     PALETTE_CHANNELS,
     PALETTE_INTERPRETATIONS,
-    RLE_LOSSLESS,
     UNCOMPRESSED_SYNTAXES,
     DicomFile,
     damaged_message,
@@ -180,10 +180,7 @@ def _build_palette(file: DicomFile) -> str:
         name = f"{channel}PaletteColorLookupTable"
         if f"{name}Data" not in file.dataset:
             raise InvalidImageError(_("The file’s color table is missing or in an unusual format. Export it as PNG."))
-        count, first, _bits = (int(part) for part in file.dataset[f"{name}Descriptor"].value)
-        # As in grayscale tables, writers store these with or without a sign.
-        count, first = count & 0xFFFF or 0x10000, first & 0xFFFF
-        first -= 0x10000 if file.is_signed and first >= 0x8000 else 0
+        count, first, _bits = read_lut_descriptor(file.dataset[f"{name}Descriptor"].value, file.is_signed)
         data = file.dataset[f"{name}Data"].value
         is_16bit = len(data) >= 2 * count
         dtype = "u1" if not is_16bit else "<u2" if file.dataset.original_encoding[1] else ">u2"

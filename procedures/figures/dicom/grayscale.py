@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
+from procedures.enums import FigureKind
 from procedures.figures.decoding import InvalidImageError
 
 if TYPE_CHECKING:
@@ -21,14 +22,19 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 MAX_PRESETS = 8
-# Known values of Modality. Any other value is ignored: it could be a name.
-FLUOROSCOPY_MODALITIES = frozenset({"XA", "RF"})
-RADIOGRAPH_MODALITIES = frozenset({"CR", "DX", "RG", "IO", "PX", "MG"})
-MODALITIES = (
-    FLUOROSCOPY_MODALITIES
-    | RADIOGRAPH_MODALITIES
-    | {"CT", "MR", "US", "NM", "PT", "OT", "SC", "XC", "ES", "GM", "DMS", "OP"}
-)
+# The kind of picture by DICOM Modality (PS3.3 C.7.3.1.1.1).
+KIND_BY_MODALITY = {
+    "XA": FigureKind.FLUOROSCOPY, "RF": FigureKind.FLUOROSCOPY,
+    "CR": FigureKind.RADIOGRAPH, "DX": FigureKind.RADIOGRAPH, "RG": FigureKind.RADIOGRAPH, "IO": FigureKind.RADIOGRAPH,
+    "PX": FigureKind.RADIOGRAPH, "MG": FigureKind.RADIOGRAPH,
+    "CT": FigureKind.CT, "MR": FigureKind.MRI,
+    "XC": FigureKind.PHOTO, "GM": FigureKind.PHOTO, "DMS": FigureKind.PHOTO, "OP": FigureKind.PHOTO,
+    "US": FigureKind.OTHER, "NM": FigureKind.OTHER, "PT": FigureKind.OTHER, "ES": FigureKind.PHOTO,
+}  # fmt: skip
+FLUOROSCOPY_MODALITIES = frozenset(name for name, kind in KIND_BY_MODALITY.items() if kind is FigureKind.FLUOROSCOPY)
+RADIOGRAPH_MODALITIES = frozenset(name for name, kind in KIND_BY_MODALITY.items() if kind is FigureKind.RADIOGRAPH)
+# Any other value is ignored: it could be a name. OT and SC say nothing about the kind.
+MODALITIES = KIND_BY_MODALITY.keys() | {"OT", "SC"}
 VOI_LINEAR, VOI_LINEAR_EXACT, VOI_SIGMOID = "LINEAR", "LINEAR_EXACT", "SIGMOID"
 # Output depth that pydicom is told to use for windows and lookup tables.
 LUT_BITS = 16
@@ -292,12 +298,16 @@ def _read_lookup(sequence: Any, is_signed: bool, warnings: list[str]) -> LookupT
     return lookup
 
 
-def _parse_lookup(item: "Dataset", is_signed: bool) -> LookupTable | None:
-    count, first, bits = (int(part) for part in item.LUTDescriptor)
+def read_lut_descriptor(descriptor: Iterable[Any], is_signed: bool) -> tuple[int, int, int]:
+    """Return the number of entries, the first mapped value, and the bits per entry of a lookup table."""
+    count, first, bits = (int(part) for part in descriptor)
     # Writers store the descriptor with or without a sign.
     count, first = count & 0xFFFF or 0x10000, first & 0xFFFF
-    if is_signed and first >= 0x8000:
-        first -= 0x10000
+    return count, first - 0x10000 if is_signed and first >= 0x8000 else first, bits
+
+
+def _parse_lookup(item: "Dataset", is_signed: bool) -> LookupTable | None:
+    count, first, bits = read_lut_descriptor(item.LUTDescriptor, is_signed)
     data = item.LUTData
     if isinstance(data, bytes):
         order = "<" if item.original_encoding[1] is not False else ">"

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from portal import MEGABYTE
 from portal.security import MAX_FILE_BYTES
 from procedures.figures.decoding import DICOM_PREAMBLE_BYTES, InvalidImageError, is_dicom, validate_dimensions
+from procedures.figures.dicom.frame_decoder import DECODER_PLUGINS
 from procedures.figures.dicom.grayscale import read_numbers
 
 if TYPE_CHECKING:
@@ -42,12 +43,11 @@ MAX_SEQUENCE_BYTES = 4 * 1024 * 1024
 IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
 EXPLICIT_VR_BIG_ENDIAN = "1.2.840.10008.1.2.2"
 UNCOMPRESSED_SYNTAXES = frozenset({IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_BIG_ENDIAN})
-RLE_LOSSLESS = "1.2.840.10008.1.2.5"
-# Baseline, extended (8 or 12 bits), two lossless processes, JPEG-LS lossless and near-lossless.
-JPEG_SYNTAXES = frozenset(f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 57, 70, 80, 81))
-# JPEG 2000 lossless and lossy, and the three High-Throughput JPEG 2000 syntaxes.
-JPEG_2000_SYNTAXES = frozenset(f"1.2.840.10008.1.2.4.{number}" for number in (90, 91, 201, 202, 203))
-SUPPORTED_SYNTAXES = UNCOMPRESSED_SYNTAXES | {RLE_LOSSLESS} | JPEG_SYNTAXES | JPEG_2000_SYNTAXES
+SUPPORTED_SYNTAXES = UNCOMPRESSED_SYNTAXES | DECODER_PLUGINS.keys()
+# Baseline, extended (8 or 12 bits), two lossless processes, JPEG-LS lossless and near-lossless; not JPEG 2000.
+JPEG_SYNTAXES = frozenset(
+    syntax for syntax, plugin in DECODER_PLUGINS.items() if plugin in {"pillow", "gdcm", "pyjpegls"}
+)
 GRAYSCALE_INTERPRETATIONS = frozenset({"MONOCHROME1", "MONOCHROME2"})
 COLOR_INTERPRETATIONS = frozenset({"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"})
 # Also accepted with 16 bits; only the eight most significant bits are used.

@@ -9,7 +9,7 @@ InvalidImageError.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import BinaryIO
 
 from django.utils.translation import gettext as _
 
@@ -38,9 +38,6 @@ from procedures.figures.dicom.header import (
     translate_errors,
 )
 
-if TYPE_CHECKING:
-    import numpy as np
-
 __all__ = [
     "DICOM_PREAMBLE_BYTES",
     "MAX_DICOM_BYTES",
@@ -56,7 +53,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class DicomHeader:
-    """A summary of the header. ``min_value`` and ``max_value``: limits of the rescaled values its bits can hold."""
+    """A summary of the header."""
 
     rows: int
     columns: int
@@ -64,10 +61,6 @@ class DicomHeader:
     is_color: bool
     is_inverted: bool
     presets: tuple[Preset, ...]
-    min_value: float
-    max_value: float
-    # Always true, whatever the file claims.
-    needs_human_check: bool = True
 
 
 def read_header(stream: BinaryIO) -> DicomHeader:
@@ -145,9 +138,8 @@ def extract_16bit_png(data: bytes, folder: Path) -> bool:
 
 def _build_header(file: DicomFile) -> DicomHeader:
     if file.photometric_interpretation in COLOR_INTERPRETATIONS | PALETTE_INTERPRETATIONS:
-        return DicomHeader(file.rows, file.columns, file.frames, True, False, (), 0, 255)
+        return DicomHeader(file.rows, file.columns, file.frames, True, False, ())
     lut = _build_frame_lut(file, 1)
-    values = lut.rescale(_possible_values(file))
     return DicomHeader(
         rows=file.rows,
         columns=file.columns,
@@ -155,17 +147,7 @@ def _build_header(file: DicomFile) -> DicomHeader:
         is_color=False,
         is_inverted=lut.is_inverted,
         presets=lut.presets + standard_presets(file.dataset),
-        min_value=float(values.min()),
-        max_value=float(values.max()),
     )
-
-
-def _possible_values(file: DicomFile) -> "np.ndarray[Any, Any]":
-    """Return every value that the stored bits can hold."""
-    import numpy as np
-
-    half = 1 << (file.bits_stored - 1)
-    return np.arange(-half, half) if file.is_signed else np.arange(2 * half)
 
 
 def _build_frame_lut(file: DicomFile, number: int) -> GrayscaleLut:

@@ -32,6 +32,7 @@ from procedures.figures.simulation.geometry import Array, Vector
 from procedures.figures.simulation.illustrations import ILLUSTRATION_SLUGS, illustration_targets
 from procedures.figures.simulation.imaging import Scene, apply_display, display_window, intensifier_tone, make_view
 from procedures.importing.content_files import dump_yaml
+from procedures.importing.figure_serializers import DRAWING_SUFFIXES
 
 Pair = tuple[float, float]
 MASTER_SIZE = 1600
@@ -330,8 +331,8 @@ def render_all(out_dir: Path, *, progress: Callable[[str], None]) -> None:
 def render_drawings(out_dir: Path) -> None:
     """Write only the line drawings and marker positions. Takes seconds."""
     for slug in DRAWING_SLUGS:
-        for dark, name in ((False, f"{slug}.svg"), (True, f"{slug}-dark.svg")):
-            (out_dir / name).write_text(render_drawing(slug, is_dark=dark), encoding="utf-8")
+        for dark, suffix in DRAWING_SUFFIXES.items():
+            (out_dir / f"{slug}{suffix}").write_text(render_drawing(slug, is_dark=dark), encoding="utf-8")
         content_file = out_dir / f"{slug}.yaml"
         if content_file.exists():
             figure = yaml.safe_load(content_file.read_text(encoding="utf-8"))
@@ -349,7 +350,8 @@ def check_all(out_dir: Path) -> list[str]:
 
 def _check_drawing(out_dir: Path, slug: str) -> list[str]:
     problems = []
-    for dark, name in ((False, f"{slug}.svg"), (True, f"{slug}-dark.svg")):
+    for dark, suffix in DRAWING_SUFFIXES.items():
+        name = f"{slug}{suffix}"
         file, expected = out_dir / name, render_drawing(slug, is_dark=dark)
         if not file.exists():
             problems.append(f"{name}: missing")

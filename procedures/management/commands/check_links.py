@@ -16,6 +16,7 @@ from procedures.sharing.link_check import (
     find_external_links,
     save_results,
 )
+from procedures.sharing.short_codes import short_path
 from procedures.validators import is_reserved_path
 
 RESERVED_PATH_MESSAGE = "this path is reserved for the site itself"
@@ -71,10 +72,10 @@ def _find_unresolved_paths() -> Iterator[str]:
         expected = (410, "") if live_path is None else (200, "") if path == live_path else (301, live_path)
         if (response := _fetch(path)) != expected:
             yield _describe_mismatch(path, response, expected)
-    for code, live_path in Page.objects.published().values_list("code", "live_release__path"):
-        short_path, expected = f"/p/{code}", (301, live_path)
-        if (response := _fetch(short_path)) != expected:
-            yield _describe_mismatch(short_path, response, expected)
+    for language, code, live_path in Page.objects.published().values_list("language", "code", "live_release__path"):
+        path, expected = short_path(language, code), (301, live_path)
+        if (response := _fetch(path)) != expected:
+            yield _describe_mismatch(path, response, expected)
 
 
 def _describe_mismatch(path: str, response: tuple[int, str], expected: tuple[int, str]) -> str:

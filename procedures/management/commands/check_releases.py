@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from procedures.models import Page
-from procedures.publishing.publish import fingerprints, hash_release
+from procedures.publishing.publish import changed_dependencies, hash_release
 from procedures.rendering import RENDERER_VERSION, ReferenceResolver, render_page
 
 
@@ -31,8 +31,7 @@ class Command(BaseCommand):
             if live is None:
                 continue
             count += 1
-            stored = {name: getattr(live, name) for name in ("path", "title", "key_message", "description", "html")}
-            if hash_release(**stored) != live.sha256:
+            if hash_release(live) != live.sha256:
                 broken.append(f"{live.path}: the stored HTML was changed after it was published")
                 continue
             resolver = resolvers.setdefault(page.language, ReferenceResolver(page.language))
@@ -43,7 +42,7 @@ class Command(BaseCommand):
                 anchor_renames=live.anchor_renames,
                 old_anchors=live.old_anchors,
             )
-            if fingerprints(live.dependencies.all()) != fingerprints(rendered.dependencies):
+            if changed_dependencies(live, rendered):
                 stale.append(f"{live.path}: a value on the page has changed; update the page in the admin")
             elif rendered.html == live.html and rendered.document.to_json() == live.document:
                 continue

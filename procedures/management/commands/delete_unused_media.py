@@ -8,6 +8,7 @@ from django.template.defaultfilters import filesizeformat
 
 from procedures.figures import staging
 from procedures.figures.renditions import MIN_AGE, delete_unused_files, find_unused_files
+from procedures.importing import staged_bundles
 
 
 class Command(BaseCommand):
@@ -20,7 +21,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--staged",
             action="store_true",
-            help="Only delete staged uploads that were not saved within an hour (serve does this every minute).",
+            help="Only delete staged pictures not saved within an hour, and staged bundles not imported within a day "
+            "(serve does this every minute).",
         )
         parser.add_argument(
             "--hours",
@@ -33,7 +35,7 @@ class Command(BaseCommand):
         if not 0 <= options["hours"] <= 24 * 366:
             raise CommandError("--hours must be between 0 and 8784.")
         if options["staged"]:
-            if count := staging.delete_expired():
+            if count := staging.UPLOADS.delete_expired() + staged_bundles.AREA.delete_expired():
                 self.stdout.write(f"{count} unfinished {'upload' if count == 1 else 'uploads'} deleted")
             return
         unused = find_unused_files(older_than=datetime.timedelta(hours=options["hours"]))

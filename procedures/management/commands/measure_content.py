@@ -16,16 +16,15 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from procedures import languages
 from procedures.languages import LANGUAGES
 from procedures.languages.definition import Readability
-from procedures.models import Figure, Page
+from procedures.models import Figure, Page, ReleaseDependency
 from procedures.models import Path as PagePath
+from procedures.publishing.review import get_translation_pair
 from procedures.readability.measures import PageMeasures, measure_page
 from procedures.readability.scores import MAX_LIST_ITEMS, MAX_SENTENCE_WORDS, TARGET_PARAGRAPH_SENTENCES
 from procedures.readability.suggestions import find_failures, find_notes
 from procedures.rendering import ReferenceResolver, released_document
-from procedures.rendering.document import Article, read_article
-
-FILE_PREFIXES = ("/media/", "/static/")
-HOME_PATHS = frozenset(map(languages.home_path, languages.CODES))
+from procedures.rendering.document import read_article
+from procedures.sharing.link_check import find_broken_links
 
 
 @dataclass
@@ -61,76 +60,50 @@ def measure_site() -> SiteReport:
     rows = Page.objects.published().select_related("live_release__revision", "translated_from")
     pages = sorted(rows, key=lambda page: (languages.CODES.index(page.language), page.order, page.title))
     live = {page.live_release.path: page.live_release for page in pages if page.live_release}
-    articles = {path: read_article(released_document(release)) for path, release in live.items()}
-    former = _map_former_paths()
+    documents = {path: released_document(release) for path, release in live.items()}
+    # Links within a page are among its measures.
+    links_elsewhere = [row for row in find_broken_links(documents, _map_public_paths()) if row[1].startswith("/")]
     reports = []
     for page in pages:
         release = page.live_release
         if release is None:
             continue
-        article = articles[release.path]
+        article = read_article(documents[release.path])
         measures = measure_page(article, kind=page.kind, resolver=resolvers[page.language])
-        broken_links = list(_find_broken_links(article, articles, former))
+        broken_links = [message for path, _, message in links_elsewhere if path == release.path]
         report = PageReport(
             release.path, page.subject, page.language, page.kind, release.title, measures, len(broken_links)
         )
         report.failures = [*find_failures(measures), *broken_links]
-        report.notes = [*find_notes(measures), *out_of_sync_notes(page, _find_source_page(page, pages))]
+        report.notes = [*find_notes(measures), *_out_of_sync_notes(page)]
         reports.append(report)
     return SiteReport(reports, list(_find_figures_without_texts()))
 
 
-def _map_former_paths() -> dict[str, str]:
+def _map_public_paths() -> dict[str, str]:
     """Return the current path of each public page by all of its paths."""
     rows = PagePath.objects.filter(page__live_release__isnull=False)
     return dict(rows.values_list("path", "page__live_release__path"))
 
 
-def _find_broken_links(article: Article, articles: dict[str, Article], former: dict[str, str]) -> Iterator[str]:
-    for link in sorted(set(article.links)):
-        if not link.startswith("/") or link.startswith(FILE_PREFIXES):
-            continue
-        target, _, anchor = link.partition("#")
-        path = former.get(target, target)
-        if path in articles:
-            if anchor and anchor not in articles[path].anchors:
-                yield f"a link points to {link}, but that page has no such section; fix the link"
-        elif path not in HOME_PATHS:
-            yield f"a link points to {link}, which is not public; fix the link or publish that page"
-
-
-def _find_source_page(page: Page, pages: list[Page]) -> Page | None:
-    return next((p for p in pages if p.subject == page.subject and p.language == languages.DEFAULT), None)
-
-
-def out_of_sync_notes(page: Page, source: Page | None) -> Iterator[str]:
-    """Yield a note if the text in the default language, ``source``, is newer than the translation ``page``."""
-    if source is None or source == page or page.live_release is None or source.live_release is None:
-        return
-    mine, theirs = page.live_release.revision, source.live_release.revision
-    if page.translated_from:
-        older = page.translated_from.content_hash != theirs.content_hash
-    else:
-        older = mine.created_at < theirs.created_at
-    if older:
-        name = languages.get(source.language).english_name
-        yield (
-            f"the {name} text is newer ({theirs.created_at:%Y-%m-%d}, this one {mine.created_at:%Y-%m-%d}); "
-            "update the translation"
-        )
+def _out_of_sync_notes(page: Page) -> Iterator[str]:
+    pair = get_translation_pair(page)
+    if pair and pair.is_out_of_sync:
+        name = languages.get(pair.source.language).english_name
+        yield f"the {name} text has changed since this translation was made; update the translation"
 
 
 def _find_figures_without_texts() -> Iterator[str]:
     """Yield a failure for each figure on a public page that lacks texts in one of the languages in use."""
     codes = sorted(set(Page.objects.published().values_list("language", flat=True)))
     for figure in (
-        Figure.objects.filter(release_dependencies__release__live_on__isnull=False)
+        Figure.objects.filter(release_dependencies__in=ReleaseDependency.objects.live())
         .distinct()
         .prefetch_related("texts", "markers__texts")
     ):
         texts = {text.language: text for text in figure.texts.all()}
         for language in codes:
-            if language not in texts or not (texts[language].alt and texts[language].caption):
+            if language not in texts or not texts[language].is_complete:
                 yield f"picture {figure.slug}: no text in “{language}”; write its title, text and caption"
                 continue
             if any(language not in {text.language for text in marker.texts.all()} for marker in figure.markers.all()):

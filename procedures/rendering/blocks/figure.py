@@ -37,7 +37,6 @@ from procedures.rendering.document import (
 
 COMPONENT = "picture"
 # URL prefix of large pictures, relative to their page.
-PICTURE_PREFIX = "picture/"
 # The value of ``sizes`` where a picture has a page of its own.
 LARGE_SIZES = "60rem"
 # What looks dark, for kinds of pictures on which bone and metal look different.
@@ -81,7 +80,7 @@ def render_figure(
 
     ``grouped``: whether it belongs to a group, which has a shared switch between X-ray and drawing.
     """
-    if not view.has_texts or not view.alt:
+    if not view.has_texts:
         message = _("The picture “%(slug)s” has no texts in this language yet.")
         context.issues.add(line, message, slug=view.slug)
     if any(not marker.label for marker in view.markers):

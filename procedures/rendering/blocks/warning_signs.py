@@ -2,7 +2,6 @@
 
 import re
 
-from django.utils.functional import Promise
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -20,11 +19,8 @@ ANCHOR = "warning-signs"
 SHORT = "short"
 PHONE_PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 HELP = _("Write ::: warning-signs before, after or both. You may add short at the end.")
-TIMINGS: dict[str, Promise] = {
-    SignTiming.BEFORE: _("Before a procedure, or without one"),
-    SignTiming.AFTER: _("After a procedure"),
-    SignTiming.BOTH: _("Before and after"),
-}
+CALL_EMERGENCY_LINE = _("Call %(number)s now. Do not drive.")
+TIMINGS = dict(SignTiming.choices)
 
 
 def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values | None:
@@ -73,7 +69,7 @@ def _render_card(level: str, signs: list[LocalizedSign], context: RenderContext)
     urgency, title, number, href = {
         SignLevel.EMERGENCY: (
             "emergency",
-            gettext("Call %(number)s now. Do not drive.") % {"number": emergency},
+            str(CALL_EMERGENCY_LINE) % {"number": emergency},
             emergency,
             emergency_href,
         ),
@@ -133,7 +129,7 @@ def render_emergency_signs(
     day = context.resolver.get_phone("clinic.phone")
     night = context.resolver.get_phone("clinic.after_hours_phone")
     texts = [sign.short or sign.text for sign in signs]
-    title = gettext("Call %(number)s now. Do not drive.") % {"number": emergency}
+    title = str(CALL_EMERGENCY_LINE) % {"number": emergency}
     if night != day:
         line = gettext("For other warning signs, call %(day)s during office hours or %(night)s at any other time.")
     else:
