@@ -184,6 +184,11 @@ CASES = {
         "You must DO NOT *eat*",
         "",
     ),
+    "<p>Page <span style='mso-element:field-begin'></span>PAGE \\* MERGEFORMAT<span style='mso-element:field-separator'>"
+    "</span>3<span style='mso-element:field-end'></span> of 5</p>": ("Page 3 of 5", ""),
+    # A field that the selection cuts off may hold what staff wrote.
+    "<p>Rest <span style='mso-element:field-begin'></span>two days.</p>": ("Rest two days.", ""),
+    "<span style='font-weight:700'>Stop</span><span style='font-style:italic'> now</span>": ("**Stop** *now*", ""),
     "<p>before</p><ul><!--StartFragment--><li>in</li><!--EndFragment--><li>after</li></ul>": ("- in", ""),
 }
 

@@ -95,7 +95,7 @@ function trimToFragment(body) {
 function extractListLabels(body) {
   every(body).filter((node) => css(node)["mso-list"] === "ignore").forEach((node) => {
     const text = texts(node).map((part) => fromSymbolFont(part.data, fontOf(part))).join("").replace(/\s+/g, " ").trim();
-    node.closest("p,li,h1,h2,h3,h4,h5,h6,div")?.setAttribute("data-sign", text.replaceAll(UNKNOWN, "•"));
+    node.closest("p,li,h1,h2,h3,h4,h5,h6,div")?.setAttribute("data-list-label", text.replaceAll(UNKNOWN, "•"));
     node.remove();
   });
 }
@@ -416,7 +416,8 @@ function removeFieldCodes(body) {
     else if (mark === "field-separator" || mark === "field-end") inCode = false;
     else if (inCode && node.nodeType === Node.TEXT_NODE) codes.push(node);
   });
-  if (!isCode) codes.forEach((node) => node.remove());
+  // Without its end, the rest of the text would count as code.
+  if (!inCode) codes.forEach((node) => node.remove());
 }
 
 function removeDirectionMarks(body, note) {
