@@ -64,7 +64,7 @@ from procedures.rendering.blocks import (
     get_block_types,
     toolbar_buttons,
 )
-from procedures.rendering.document import Document
+from procedures.rendering.document import Document, Text, runs_text, walk
 from procedures.rendering.fixes import resolve
 from procedures.rendering.html import rebase_article
 from procedures.rendering.parser import TEMPLATE_ELEMENT_IDS, section_titles
@@ -147,8 +147,26 @@ def preview_view(request: HttpRequest) -> JsonResponse:
             "long_sentences": [passage.text for passage in measures.sentences_over_target],
             "minutes": rendered.reading_minutes,
             "level": rendered.reading_level,
+            # For the visual editor: by line, the anchor of each section if its heading gives it none.
+            "anchors": {heading.line: heading.natural_anchor for heading in rendered.document.headings},
+            "terms": _linked_terms(rendered.document, resolver),
         }
     )
+
+
+def _linked_terms(document: Document, resolver: ReferenceResolver) -> list[dict[str, Any]]:
+    """Return the words of a text that the page links to the glossary: the first line of the paragraph or table row,
+    the words, and the definition.
+    """
+    definitions = {f"#word-{term.key}": term.definition for term in resolver.glossary_terms}
+    rows = []
+    for node in walk(document.body):
+        if not isinstance(node, Text):
+            continue
+        for mark in dict.fromkeys(mark for run in node.runs for mark in run.marks if mark.kind == "term"):
+            words = runs_text([run for run in node.runs if mark in run.marks])
+            rows.append({"line": node.line, "words": words, "definition": definitions[mark.href]})
+    return rows
 
 
 @staff_json_view(*EDITOR_PERMISSIONS, method="POST", max_bytes=MAX_FORM_BYTES)

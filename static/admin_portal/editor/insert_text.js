@@ -107,6 +107,7 @@ export function insertBlock(field, block) {
   }
 }
 
+export const offsetOfLine = (text, line) => text.split("\n").slice(0, line - 1).reduce((length, row) => length + row.length + 1, 0);
 export const lineOfOffset = (text, offset) => text.slice(0, offset).split("\n").length;
 
 export function goToOffset(field, offset) {
@@ -123,11 +124,10 @@ export function goToLine(field, line) {
     visual(field).goToLine(line);
     return;
   }
-  const lines = field.value.split("\n");
-  const from = lines.slice(0, line - 1).reduce((length, text) => length + text.length + 1, 0);
+  const from = offsetOfLine(field.value, line);
   field.setSelectionRange(from, from);
   // Blur and refocus, so that the browser scrolls to the caret.
   field.blur();
   field.focus();
-  field.setSelectionRange(from, from + (lines[line - 1] ?? "").length);
+  field.setSelectionRange(from, from + (field.value.split("\n")[line - 1] ?? "").length);
 }

@@ -77,6 +77,7 @@ export function startPreview(editor, field, notice, place, createIssues) {
       },
     });
     issues.list(result.data);
+    editor.dispatchEvent(new CustomEvent("editor:preview", { detail: result.data }));
     const count = result.data.problems.length;
     const problems = format(ngettext("%(count)s problem", "%(count)s problems", count), { count });
     state.textContent = [

@@ -1,9 +1,10 @@
 // The API of the text for the writing screen's other scripts, in both modes.
 //
 // ``element`` is the root of the Markdown field, [data-editor]. It has ``element.visualEditor`` as soon as it has
-// dispatched "editor:ready". Lines count from 1, in the Markdown of the textarea. Other events of the root, all
-// bubbling:   editor:mode   {mode}: "visual" or "source", after the user has switched
-// editor:state  {canUndo, canRedo}, after the text or the selection has changed
+// dispatched "editor:ready". Lines count from 1, in the Markdown of the textarea. Other events of the root:
+// - editor:mode, {mode}: "visual" or "source", after the user has switched
+// - editor:state, {canUndo, canRedo}, after the text or the selection has changed
+// - editor:preview, the response of preview_view (procedures/admin/editor.py), after each preview
 // and of the form: "editor:save" (Ctrl+S) and "editor:find" (Ctrl+F), both from the text only.
 //
 // A match, as find() returns it, is {line, from, to}. ``from`` and ``to`` are places in the text as it is shown now:
