@@ -19,7 +19,6 @@ let latestRequest = 0;
 
 const rectangles = new Rectangles(find("rectangles"), () => {
   stage.draw();
-  text.draw();
   undoButton.disabled = rectangles.before.length === 0;
   clearTimeout(timer);
   timer = setTimeout(loadResult, DEBOUNCE_MS);
@@ -29,7 +28,7 @@ const stage = new RedactionCanvas(find("marks"), rectangles, {
   picked: () => form.querySelector("[name=draw]:checked").value,
 });
 
-const text = new DetectedText(form, rectangles, (sentence) => { status.textContent = sentence; });
+const text = new DetectedText(form, rectangles, { say: (sentence) => { status.textContent = sentence; }, looked: loadResult });
 
 for (const name of ["tools", "stage-help"]) find(name).hidden = false;
 find("marks").removeAttribute("hidden");
@@ -41,7 +40,7 @@ form.querySelectorAll("[data-add]").forEach((button) =>
     const kind = button.dataset.add;
     const there = kind === "cut" && rectangles.now.cut;
     const index = there ? 0 : rectangles.add(kind, kind === "cut" ? [10, 10, 80, 80] : [40, 45, 20, 10]);
-    if (index < 0) status.textContent = gettext("You already have 50 boxes. Crop the picture instead.");
+    if (index < 0) status.textContent = rectangles.limitMessage();
     else stage.focus(kind, index);
   }),
 );
@@ -69,6 +68,7 @@ async function loadResult() {
     return;
   }
   problems.replaceChildren();
+  text.showCovered(result.covered);
   if (seenHash.value === result.seen_sha256) return;
   seenHash.value = result.seen_sha256;
   resultImage.width = result.width;
