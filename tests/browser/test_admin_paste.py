@@ -127,6 +127,10 @@ CASES = {
         "a b c",
         "link: “a”, “b (file:///c:/d.doc)”, “c (#x)”",
     ),
+    "<p><a href='http://a.org/b (c)'>a</a> <a href='HTTPS://a.org/b'>b</a> <a href='mailto:a@b.org'>c</a></p>": (
+        "[a](http://a.org/b%20%28c%29) [b](https://a.org/b) [c](mailto:a@b.org)",
+        "insecure: “a (http://a.org/b (c))”",
+    ),
     "<p><font face=Wingdings>à ¥</font> <span style='font-family:Symbol'>£</span> \uf0fc \ue123</p>": (
         "→ \\[symbol\\] ≤ ✓ \\[symbol\\]",
         "symbol: “→ [symbol] £ \uf0fc \ue123”, “→ [symbol] ≤ ✓ [symbol]”",
@@ -202,6 +206,7 @@ def test_plain_text_is_pasted_verbatim_and_its_markdown_meaning_is_reported(tab:
     cases = [
         ({"plain": "# not *touched*\n\n1. a\n2. b"}, ""),
         ({"plain": "int x = 1;", "html": "<div><span>int</span><span> x = 1;</span></div>"}, ""),
+        ({"plain": "Now.\n3. Sit\n4. Lie\n∙ a"}, "bullet: “∙ a”"),
         ({"plain": "See.\n1945. A year\n• a\nb\tc"}, "tab: “b c”\nmarkup: “1945. A year”\nbullet: “• a”"),
     ]
     for data, said in cases:

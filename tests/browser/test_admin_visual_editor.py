@@ -549,8 +549,15 @@ def test_url_pasted_over_words_links_them_and_plain_text_stays_plain(tab: StaffT
     tab.page.keyboard.press("Enter")
     paste(tab, plain="# One\n- two\n- three\n1945. A year")
 
+    typed = tab.text
+    write(tab, "Start\n")
+    put_cursor_after(tab, "Start")
+    tab.page.keyboard.press("Enter")
+    paste(tab, plain="3. Sit\n\n4. Lie\n\n∙ a\n◆ b\nEnd")
+
     assert linked == "Read [the guide](https://example.org/guide).\n"
-    assert tab.text == "Start\n\n\\# One\n\n- two\n- three\n\n1945\\. A year\n"
+    assert typed == "Start\n\n\\# One\n\n- two\n- three\n\n1945\\. A year\n"
+    assert tab.text == "Start\n\n3. Sit\n4. Lie\n\n- a\n- b\n\nEnd\n"
 
 
 # ── The underlying field ──

@@ -1,5 +1,6 @@
 // Converts text of a cleaned document to Markdown: bold, italics, links, and line breaks; everything else is escaped.
 
+import { encodeAddress, isAllowed, isInsecure } from "./addresses.js";
 import { css } from "./clean_paste.js";
 
 const BREAK = "\n";
@@ -26,8 +27,9 @@ export function address(link, note) {
   const through = /^https?:\/\/(?:www\.google\.[a-z.]+\/url|[\w.-]+\.safelinks\.protection\.outlook\.com\/)\?(.*)$/i.exec(href);
   const asked = through && new URLSearchParams(through[1]);
   const target = asked ? asked.get("q") ?? asked.get("url") ?? "" : href;
-  if (/^(https?:\/\/|mailto:|tel:)/i.test(target)) return target.replace(/[()\s<>]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
   const words = tidy(link.textContent).trim();
+  if (isInsecure(target) && words) note("insecure", `${words} (${target})`);
+  if (isAllowed(target) || isInsecure(target)) return encodeAddress(target);
   if (words) note("link", /^(javascript|data|vbscript):/i.test(target) ? words : `${words} (${target.slice(0, 60)})`);
   return "";
 }

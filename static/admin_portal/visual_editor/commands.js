@@ -1,6 +1,7 @@
 // Editing commands for keys, the toolbar, and the block palette.
 
 import { gettext } from "../i18n.js";
+import { BULLET } from "../editor/lists.js";
 import {
   Fragment, InputRule, NodeSelection, TextSelection, addColumnAfter, addRowAfter, baseKeymap, chainCommands, closeHistory, deleteColumn, deleteRow, deleteTable,
   goToNextCell, inputRules, isInTable, keymap, liftListItem, redo, setBlockType, sinkListItem, splitListItem, textblockTypeInputRule,
@@ -290,7 +291,7 @@ export { outdent };
 export function typingRules() {
   return inputRules({
     rules: [
-      wrappingInputRule(/^\s*[-*•]\s$/, nodes.bullet_list),
+      wrappingInputRule(new RegExp(`${BULLET.source}$`), nodes.bullet_list),
       wrappingInputRule(/^(\d+)[.)]\s$/, nodes.ordered_list, (match) => ({ start: Number(match[1]) }), (match, node) => node.childCount + node.attrs.start === Number(match[1])),
       textblockTypeInputRule(/^(#{1,4})\s$/, nodes.heading, (match) => ({ level: Math.max(2, match[1].length) })),
       // As Word does, when the address is finished.
