@@ -59,6 +59,7 @@ from procedures.readability.suggestions import build_suggestions
 from procedures.rendering import Issue, ReferenceResolver, RenderedPage
 from procedures.rendering.blocks import (
     GROUP_LABELS,
+    dialog_blocks,
     editor_grammar,
     editor_schema,
     get_block_types,
@@ -315,6 +316,8 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
             "urls": urls,
             "ordinals": json.dumps(ordinals, ensure_ascii=False),
             "block_buttons": toolbar_buttons(),
+            "dialog_blocks": dialog_blocks(),
+            "value_labels": VALUE_LABELS,
             "preloaded": {
                 "modules": [static(path) for path in module_paths("admin_portal/editor.js")],
                 "styles": [*page_styles, content_stylesheet],
@@ -358,7 +361,7 @@ class MarkdownFormField(MarkdownxFormField):  # type: ignore[misc]
 
 @staff_json_view(*EDITOR_PERMISSIONS, method="GET", max_bytes=0)
 def insert_options_view(request: HttpRequest) -> JsonResponse:
-    """Return everything that the dialogs can insert into a text in one language (``?language=es``), and all blocks.
+    """Return everything that the dialogs can insert into a text in one language (``?language=es``).
 
     Pictures that a page in that language cannot show come last, with the reason (see ``_figure_options``).
     """
@@ -384,7 +387,6 @@ def insert_options_view(request: HttpRequest) -> JsonResponse:
             ],
             "pages": [_page_option(page) for page in _get_pages(language)],
             "values": _value_options(language),
-            "blocks": editor_schema(),
         }
     )
 

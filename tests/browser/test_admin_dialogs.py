@@ -171,6 +171,29 @@ def test_selected_lines_become_the_block(tab: StaffTab) -> None:
     assert tab.text.strip() == "::: checklist\n- Shoes\n- Glasses\n:::"
 
 
+def test_block_that_a_page_has_once_is_not_inserted_again(tab: StaffTab) -> None:
+    field = tab.page.locator("#id_body")
+    field.fill("::: key-points\n- One.\n:::\n\n::: phones\n")
+    say = tab.page.locator("[data-live]")
+    before = tab.text
+    tab.page.locator("[data-tools]").get_by_role("button", name="Key points…").click()
+    expect(say).to_have_text("This page already has “Key points”. We moved the cursor to it.")
+    assert field.evaluate("(field) => field.selectionStart") == 0
+    opened = window(tab, "Index…")
+    answer(opened, {"index": "phones"})
+    put(opened)
+
+    expect(say).to_have_text("This page already has “Our phone numbers as buttons”. We moved the cursor to it.")
+    assert field.evaluate("(field) => field.selectionStart") == before.index("::: phones")
+    assert tab.text == before
+
+
+def test_new_chance_uses_the_total_of_the_page(tab: StaffTab) -> None:
+    tab.page.locator("#id_body").fill("::: chance 2 in 1000\nget a rash.\n:::\n")
+
+    expect(window(tab, "Chance…").get_by_label("out of")).to_have_value("1000")
+
+
 def test_block_is_never_inserted_into_another_block(tab: StaffTab) -> None:
     tab.page.locator("#id_body").fill("::: do\n- One.\n:::\n\nEnd.")
     tab.page.locator("#id_body").press("Control+Home")
@@ -201,6 +224,7 @@ def test_axe_finds_no_problem_in_any_dialog(
     with open_staff_tab(browser, live_server.url, size, bypass_csp=True, color_scheme=scheme) as tab:
         tab.sign_in(editor)
         tab.edit(change_url(row))
+        tab.page.locator("#id_body").fill("")
         tab.page.evaluate(AXE)
         found: dict[str, list[str]] = {}
         widths = {}

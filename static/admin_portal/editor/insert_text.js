@@ -2,11 +2,12 @@
 // that is on screen.
 
 import { gettext } from "../i18n.js";
+import { BLOCK_END, blockName } from "./markup.js";
 
 // Whether a line starts a block that ends at a line ":::". The names are those of the registry (procedures/rendering/blocks).
 export function startsBlockWithEnd(line) {
   const names = document.querySelector("[data-blocks-with-end]").dataset.blocksWithEnd.split(" ");
-  return names.includes(/^:::[ \t]*([a-z-]+)/.exec(line)?.[1]);
+  return names.includes(blockName(line));
 }
 
 const visual = (field) => (field.visualText?.isShown() ? field.visualText : undefined);
@@ -84,7 +85,7 @@ function blockPlace(value, caret) {
   let at = end(caret);
   const marks = value.slice(0, at).match(/^:::.*$/gm) ?? [];
   if (!startsBlockWithEnd(marks.at(-1) ?? "")) return at;
-  const closing = /^:::[ \t]*$/gm;
+  const closing = new RegExp(BLOCK_END, "gm");
   closing.lastIndex = at;
   at = closing.exec(value)?.index ?? at;
   return end(at);

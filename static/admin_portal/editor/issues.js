@@ -2,7 +2,7 @@
 
 import { format, gettext, ngettext } from "../i18n.js";
 import { all } from "./api.js";
-import { readHeading } from "./headings.js";
+import { readHeading } from "./markup.js";
 import { startsBlockWithEnd } from "./insert_text.js";
 
 function button(text, act, look = "") {

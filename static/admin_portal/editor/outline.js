@@ -1,6 +1,6 @@
 // The outline: headings of the text, with links to their lines.
 
-import { readHeading } from "./headings.js";
+import { readHeading } from "./markup.js";
 
 export function startOutline(editor, field, goToLine) {
   const box = editor.querySelector("[data-outline]");

@@ -5,7 +5,7 @@ import { gettext } from "../i18n.js";
 import { fold } from "../editor/fold.js";
 import { icon } from "./icons.js";
 
-// ``items``: [{label, group, drawing, help, keywords, run}], in the order of the groups.
+// ``items``: [{label, group, drawing, keywords, run}], in the order of the groups.
 export function createPalette(items) {
   const box = Object.assign(document.createElement("div"), { className: "palette", hidden: true });
   const search = Object.assign(document.createElement("input"), { type: "text", className: "palette__search", autocomplete: "off", spellcheck: false });
@@ -57,7 +57,6 @@ export function createPalette(items) {
       option.setAttribute("role", "option");
       const words = document.createElement("span");
       words.append(Object.assign(document.createElement("strong"), { textContent: item.label }));
-      if (item.help) words.append(Object.assign(document.createElement("small"), { textContent: item.help }));
       option.append(icon(item.drawing), words);
       option.addEventListener("mousedown", (event) => event.preventDefault());
       option.addEventListener("click", () => close(item));
@@ -70,7 +69,7 @@ export function createPalette(items) {
         groups.set(item.group, group);
       }
       groups.get(item.group).append(option);
-      return { option, item, words: fold([item.label, item.help, item.group, ...item.keywords ?? []].join(" ")) };
+      return { option, item, words: fold([item.label, item.group, ...item.keywords ?? []].join(" ")) };
     });
     list.replaceChildren(...groups.values());
   }

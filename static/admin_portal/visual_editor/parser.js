@@ -1,11 +1,9 @@
 // Reads the portal's Markdown as procedures/rendering/parser.py does, into nodes of schema.js.
 
-import { ATTRIBUTES } from "../editor/headings.js";
+import { ATTRIBUTES, BLOCK_END, BLOCK_START } from "../editor/markup.js";
 import { Fragment, MarkdownIt } from "./libraries.js";
 import { CONTAINERS, schema } from "./schema.js";
 
-const BLOCK_START = /^:::[ \t]*([a-z][a-z-]*)([^\n]*)$/;
-const BLOCK_END = /^:::[ \t]*$/;
 const CITATION = /\[@([a-z0-9-]+(?:\s*;\s*@[a-z0-9-]+)*)\]/y;
 const VALUE = /\{([a-z]+\.[a-z_]+)\}/y;
 const trimEnd = (text) => text.replace(/[ \t]+$/, "");

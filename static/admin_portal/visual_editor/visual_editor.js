@@ -210,10 +210,10 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
       [gettext("Glossary word"), gettext("In a sentence"), "word", dialog("word"), ["term"]],
       [gettext("Our phone, name, or hours"), gettext("In a sentence"), "value", dialog("value"), ["number", "clinic"]],
       [gettext("Upload a new picture"), settings.groups.pictures, "picture", dialog("upload"), ["image", "photo"]],
-    ].map(([label, group, drawing, run, keywords]) => ({ label, group, drawing, run, keywords, help: "" }));
+    ].map(([label, group, drawing, run, keywords]) => ({ label, group, drawing, run, keywords }));
     const ofBlocks = Object.keys(settings.groups).flatMap((group) => Object.entries(blocks).filter(([, block]) => block.group === group)
       .sort(([, block], [, other]) => block.order - other.order)
-      .map(([name, block]) => ({ label: block.label, group: settings.groups[group], drawing: name, help: "", keywords: [name], run: () => insert(name) })));
+      .map(([name, block]) => ({ label: block.label, group: settings.groups[group], drawing: name, keywords: [name], run: () => insert(name) })));
     const isUpload = (item) => item.drawing === "picture";
     const at = ofBlocks.findIndex((item) => item.group === settings.groups.pictures);
     return [...own.filter((item) => !isUpload(item)), ...ofBlocks.slice(0, at), ...own.filter(isUpload), ...ofBlocks.slice(at)];
