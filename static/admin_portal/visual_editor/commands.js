@@ -12,7 +12,7 @@ import { CONTAINERS, isList, schema } from "./schema.js";
 
 const { nodes, marks } = schema;
 const containerNames = new Set(Object.values(CONTAINERS));
-export const isContainer = (node) => containerNames.has(node.type.name);
+const isContainer = (node) => containerNames.has(node.type.name);
 
 // Return the depth of the innermost ancestor for which ``test`` holds, or -1.
 function depthOf($pos, test) {
@@ -26,7 +26,7 @@ function blockDepth($pos, canHold) {
   return choices > 0 && $pos.depth > choices && canHold ? choices + 1 : 1;
 }
 
-export const currentBlock = ({ selection }) => {
+const currentBlock = ({ selection }) => {
   if (selection instanceof NodeSelection && selection.node.isBlock) return { node: selection.node, pos: selection.from };
   const { $from } = selection;
   return $from.depth ? { node: $from.node(1), pos: $from.before(1) } : undefined;
