@@ -145,6 +145,7 @@ CASES = {
         "picture: “A knee”\nmedia: “m”\ncontrol: “Ann”\ncheckbox: “yes”",
     ),
     "<p>a\u202eb\u202c \u200bc\xadd e\u2011f</p>": ("ab cd e-f", "direction: “ab \u200bc\xadd e\u2011f”"),
+    "<p>a\u200cb\u200dc\u180ed 👩\u200d⚕️</p>": ("abcd 👩\u200d⚕️", ""),
     "<p>10<m:sSup><m:e></m:e><m:sup><m:r><m:t>6</m:t></m:r></m:sup></m:sSup> and <m:oMath><m:sSup><m:sSupPr><m:ctrlPr/>"
     "</m:sSupPr><m:e><m:r>10</m:r></m:e><m:sup><m:r>-3</m:r></m:sup></m:sSup></m:oMath></p>": (
         "10⁶ and 10⁻³",

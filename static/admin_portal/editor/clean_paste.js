@@ -421,7 +421,7 @@ function removeFieldCodes(body) {
 }
 
 function removeDirectionMarks(body, note) {
-  texts(body).filter((node) => /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/.test(node.data)).forEach((node) => {
+  texts(body).forEach((node) => {
     const isReversed = /[\u202d\u202e]/.test(node.data);
     node.data = node.data.replace(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "");
     if (isReversed) note("direction", textOf(node));

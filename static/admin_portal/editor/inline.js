@@ -8,7 +8,9 @@ const PUNCTUATION = /[\p{P}\p{S}]/u;
 const WORD = /[\p{L}\p{N}]/u;
 const PLAIN = { bold: false, italic: false, href: "" };
 
-const tidy = (text) => text.replace(/[\u00ad\u200b\u2060\ufeff]/g, "").replace(/\u2011/g, "-").replace(/[ \t\n\r\f\v\u00a0\u2000-\u200a\u2028\u2029\u202f\u3000]+/g, " ");
+// Characters without a width, except joiners within emoji: the server refuses them (procedures/markup.py).
+const INVISIBLE = /[\u00ad\u180e\u200b\u200c\u2060\ufeff]|(?<![\u2190-\u2bff\u{1f000}-\u{1faff}]\ufe0f?)\u200d/gu;
+const tidy = (text) => text.replace(INVISIBLE, "").replace(/\u2011/g, "-").replace(/[ \t\n\r\f\v\u00a0\u2000-\u200a\u2028\u2029\u202f\u3000]+/g, " ");
 export const escaped = (text) => text
   .replace(/[\\`*[\]]/g, "\\$&")
   .replace(/_/g, (sign, at, whole) => (WORD.test(whole[at - 1] ?? " ") && WORD.test(whole[at + 1] ?? " ") ? sign : "\\_"))
