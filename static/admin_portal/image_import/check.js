@@ -1,5 +1,6 @@
 // Crop and cover: the rectangles on the picture, and the result rendered by the server.
 
+import { getJson } from "../editor/api.js";
 import { format, gettext } from "../i18n.js";
 import { Rectangles } from "./rectangles.js";
 import { RedactionCanvas } from "./redaction.js";
@@ -55,16 +56,10 @@ async function loadResult() {
   const number = ++latestRequest;
   const fields = new URLSearchParams();
   for (const [name, value] of new FormData(form)) if (/^(cut|box)-/.test(name)) fields.set(name, value);
-  let result;
-  try {
-    const response = await fetch(`${form.dataset.result}?${fields}`, { headers: { Accept: "application/json" } });
-    result = await response.json();
-  } catch {
-    result = { error: gettext("The result could not be shown. Check that you are connected and signed in.") };
-  }
+  const { status: code, data: result } = await getJson(`${form.dataset.result}?${fields}`);
   if (number !== latestRequest) return;
-  if (result.error) {
-    showError(result.error);
+  if (!result.seen_sha256) {
+    showError((code && result.error) || gettext("The result could not be shown. Check that you are connected and signed in."));
     return;
   }
   problems.replaceChildren();

@@ -10,7 +10,7 @@
 // A match, as find() returns it, is {line, from, to}. ``from`` and ``to`` are places in the text as it is shown now:
 // pass them back to select() or replace(), and search again after a change.
 
-import { goToLine, goToOffset, lineOfOffset, replaceAt } from "../editor/insert_text.js";
+import { goToLine, goToOffset, lineOfOffset, offsetOfLine, replaceAt } from "../editor/insert_text.js";
 
 const foldCase = (text) => text.toLowerCase();
 
@@ -70,7 +70,7 @@ export function createApi(field, texts, { mode, setMode }) {
     // Replace whole lines of the Markdown; an empty text deletes them. One step of undo.
     replaceRange(fromLine, toLine, words) {
       const lines = field.value.split("\n");
-      const from = lines.slice(0, fromLine - 1).join("\n").length + (fromLine > 1 ? 1 : 0);
+      const from = offsetOfLine(field.value, fromLine);
       const to = Math.min(lines.slice(0, toLine).join("\n").length + (words ? 0 : 1), field.value.length);
       replaceAt(field, from, to, words);
     },

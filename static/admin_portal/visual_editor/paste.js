@@ -3,7 +3,7 @@
 import { gettext } from "../i18n.js";
 import { encodeAddress, isAllowed } from "../editor/addresses.js";
 import { BULLET, NUMBER, isLone, listNumber } from "../editor/lists.js";
-import { readClipboard } from "../editor/paste.js";
+import { readClipboard, spaceAround } from "../editor/paste.js";
 import { DOMSerializer, Fragment, Plugin, Slice, TextSelection, closeHistory } from "./libraries.js";
 import { schema } from "./schema.js";
 
@@ -76,9 +76,8 @@ export function pastePlugin(parser, windows, list, say) {
     const blocks = isPlain ? plainBlocks(plain) : parser.read(made.markdown);
     const isInline = isPlain ? blocks.length === 1 && blocks[0].type === nodes.paragraph : made.isInline;
     if (isInline && blocks.length === 1 && blocks[0].isTextblock) {
-      // Text from the middle of a sentence keeps the space around it.
-      const space = (at) => (/[ \u00a0]/.test(plain.at(at) ?? "") ? [schema.text(" ")] : []);
-      const content = Fragment.fromArray([...space(0), ...blocks[0].content.content, ...space(-1)]);
+      const [before, after] = spaceAround(plain).map((space) => (space ? [schema.text(space)] : []));
+      const content = Fragment.fromArray([...before, ...blocks[0].content.content, ...after]);
       view.dispatch(tr.replaceSelection(new Slice(content, 0, 0)).scrollIntoView());
     } else if (blocks.length) view.dispatch(tr.replaceSelection(toSlice(blocks)).scrollIntoView());
     list(made.notes);
