@@ -108,7 +108,7 @@ class BlockType:
 
     name: str
     syntax: str  # for the reference, with placeholders in capitals
-    help: Promise  # what the block produces for readers
+    help: Promise | str  # what the block produces for readers
     example: str  # valid text with this block
     label: Promise  # for forms
     component: str = ""  # name of its text in readability reports
