@@ -61,12 +61,13 @@ from procedures.readability.suggestions import build_suggestions
 from procedures.rendering import Issue, ReferenceResolver, RenderedPage
 from procedures.rendering.blocks import (
     GROUP_LABELS,
+    dialog_blocks,
     editor_grammar,
     editor_schema,
     get_block_types,
     toolbar_buttons,
 )
-from procedures.rendering.document import Document
+from procedures.rendering.document import Document, Text, runs_text, walk
 from procedures.rendering.fixes import resolve
 from procedures.rendering.html import rebase_article
 from procedures.rendering.parser import TEMPLATE_ELEMENT_IDS, section_titles
@@ -145,8 +146,26 @@ def preview_view(request: HttpRequest) -> JsonResponse:
             "long_sentences": [passage.text for passage in measures.sentences_over_target],
             "minutes": rendered.reading_minutes,
             "level": rendered.reading_level,
+            # For the visual editor: by line, the anchor of each section if its heading gives it none.
+            "anchors": {heading.line: heading.natural_anchor for heading in rendered.document.headings},
+            "terms": _linked_terms(rendered.document, resolver),
         }
     )
+
+
+def _linked_terms(document: Document, resolver: ReferenceResolver) -> list[dict[str, Any]]:
+    """Return the words of a text that the page links to the glossary: the first line of the paragraph or table row,
+    the words, and the definition.
+    """
+    definitions = {f"#word-{term.key}": term.definition for term in resolver.glossary_terms}
+    rows = []
+    for node in walk(document.body):
+        if not isinstance(node, Text):
+            continue
+        for mark in dict.fromkeys(mark for run in node.runs for mark in run.marks if mark.kind == "term"):
+            words = runs_text([run for run in node.runs if mark in run.marks])
+            rows.append({"line": node.line, "words": words, "definition": definitions[mark.href]})
+    return rows
 
 
 @staff_json_view(*EDITOR_PERMISSIONS, method="POST", max_bytes=MAX_FORM_BYTES)
@@ -298,6 +317,8 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
             "urls": urls,
             "ordinals": json.dumps(ordinals, ensure_ascii=False),
             "block_buttons": toolbar_buttons(),
+            "dialog_blocks": dialog_blocks(),
+            "value_labels": VALUE_LABELS,
             "preloaded": {
                 "modules": [static(path) for path in module_paths("admin_portal/editor.js")],
                 "styles": [*page_styles, content_stylesheet],
@@ -340,7 +361,7 @@ class MarkdownFormField(MarkdownxFormField):  # type: ignore[misc]
 
 @staff_json_view(*EDITOR_PERMISSIONS, method="GET", max_bytes=0)
 def insert_options_view(request: HttpRequest) -> JsonResponse:
-    """Return everything that the dialogs can insert into a text in one language (``?language=es``), and all blocks.
+    """Return everything that the dialogs can insert into a text in one language (``?language=es``).
 
     Pictures that a page in that language cannot show come last, with the reason (see ``_figure_options``).
     """
@@ -366,7 +387,6 @@ def insert_options_view(request: HttpRequest) -> JsonResponse:
             ],
             "pages": [_page_option(page) for page in _get_pages(language)],
             "values": _value_options(language),
-            "blocks": editor_schema(),
         }
     )
 

@@ -104,8 +104,16 @@ def redacted_image_view(request: HttpRequest, token: str) -> HttpResponse:
             "width": width,
             "height": height,
             "duplicate": duplicate.slug if duplicate else "",
+            "covered": _list_covered(staged, form),
         }
     )
+
+
+def _list_covered(staged: StagedImage, form: RedactionsForm) -> list[int]:
+    """Return the numbers of the regions with text that the redactions cover."""
+    detection = staged.load_text_detection()
+    regions = build_regions(detection, form.get_redactions_or_empty()) if detection else []
+    return [region["number"] for region in regions if region["covered"]]
 
 
 def apply_redactions(staged: StagedImage, form: RedactionsForm) -> DecodedImage:

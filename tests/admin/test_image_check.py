@@ -68,7 +68,13 @@ def test_the_saved_picture_is_the_result_that_the_server_rendered(nina: Client) 
 
     wanted = Image.new("L", (200, 100), 200)
     wanted.paste(0, (0, 0, 50, 25))
-    assert told == {"seen_sha256": build_decoded_image(wanted).sha256, "width": 200, "height": 100, "duplicate": ""}
+    assert told == {
+        "seen_sha256": build_decoded_image(wanted).sha256,
+        "width": 200,
+        "height": 100,
+        "duplicate": "",
+        "covered": [],
+    }
     assert shown["Content-Type"] == "image/png"
     assert shown["Cache-Control"].startswith("no-store, private")
 

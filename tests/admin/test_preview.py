@@ -9,7 +9,7 @@ from django.test import Client
 from portal.accounts.models import User
 from procedures.models import Page, Revision
 from tests.admin.conftest import SignIn, page_form
-from tests.factories import make_public
+from tests.factories import make_public, make_term
 
 PREVIEW = "/admin/procedures/page/preview/"
 SESSION = "/admin/session/"
@@ -63,6 +63,18 @@ def test_the_preview_lists_all_publishing_issues(page: Page, editor: User, sign_
         (0, "Add key points before the first heading."),
         (0, "Add a source for the facts."),
     }
+
+
+def test_a_preview_names_the_anchors_of_sections_and_the_linked_terms(
+    page: Page, editor: User, sign_in: SignIn
+) -> None:
+    term = make_term()
+    body = f"## Sources\n\nA {term.term}.\n\n- A {term.term}\n\n::: choices\n### A\n#### B\nC\n:::\n"
+
+    answer = sign_in(editor).post(PREVIEW, page_form(page, body=body)).json()
+
+    assert answer["anchors"] == {"1": "about-sources", "8": "a"}
+    assert answer["terms"] == [{"line": 3, "words": term.term, "definition": term.definition}]
 
 
 def test_a_new_page_is_previewed_before_its_first_save(page: Page, editor: User, sign_in: SignIn) -> None:

@@ -30,7 +30,15 @@ from procedures.figures.text_detection import STATUS_MESSAGES, Detection, Detect
 from procedures.importing.bundles import write_bundle
 from procedures.models import Figure
 from tests.admin.conftest import SignIn, make_staff
-from tests.admin.upload_helpers import load_master, make_photo, rectangle_fields, save_upload, show_result, start_upload
+from tests.admin.upload_helpers import (
+    JSON,
+    load_master,
+    make_photo,
+    rectangle_fields,
+    save_upload,
+    show_result,
+    start_upload,
+)
 from tests.conftest import require_text_detection
 from tests.factories import BODY, make_clinic, make_figure, make_next, make_page, make_supplied
 from tests.figures.dicom_files import dicom, ramp
@@ -165,6 +173,20 @@ def test_detections_do_not_carry_over_to_the_next_picture(editor: User) -> None:
     waiting.save_text_detection(Detection(DetectionStatus.NOTHING_MARKED), searched)
 
     assert waiting.load_text_detection() is None
+
+
+def test_the_result_names_the_covered_regions(editor: User, nina: Client) -> None:
+    waiting = stage(io.BytesIO(make_photo()), user_id=editor.pk)
+    waiting.save_text_detection(MARKED, waiting.read_png())
+    address = f"/admin/procedures/figure/intake/{waiting.token}/result.png"
+
+    # 98 % of a region must be covered.
+    answers = [
+        nina.get(address, rectangle_fields((10, 10, width, 10)), headers=JSON).json()["covered"]
+        for width in (19.59, 19.61)
+    ]
+
+    assert answers == [[], [1]]
 
 
 @pytest.mark.usefixtures("finder")

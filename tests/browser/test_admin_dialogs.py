@@ -11,6 +11,7 @@ from procedures.models import Page
 from tests.admin.conftest import change_url
 from tests.browser.public_helpers import AXE, DESKTOP, PHONE
 from tests.browser.staff_helpers import AXE_FINDINGS, StaffTab, make_draft_with_references, open_staff_tab
+from tests.factories import make_term
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -44,6 +45,12 @@ WINDOWS: list[tuple[str, dict[str, Any], str]] = [
     ("Warning signs…", {"when": "after"}, "::: warning-signs after"),
     ("Warning signs…", {"when": "both", "short": "1"}, "::: warning-signs both short"),
     ("Care card…", {"urgency": "note", "lines": "Rest."}, "::: note\nRest.\n:::"),
+    (
+        "Care card…",
+        {"urgency": "note", "lines": "1945. That was the year."},
+        "::: note\n1945\\. That was the year.\n:::",
+    ),
+    ("Checklist…", {"lines": "∙ Shoes\n◦ Hat"}, "::: checklist\n- Shoes\n- Hat\n:::"),
     ("Steps…", {"lines": "First.\nThen."}, "::: steps\n1. First.\n2. Then.\n:::"),
     ("Do, do not…", {"lines": "Walk.", "not": "Lift."}, "::: do\n- Walk.\n:::\n\n::: dont\n- Lift.\n:::"),
     ("Checklist…", {"lines": "Shoes"}, "::: checklist\n- Shoes\n:::"),
@@ -120,6 +127,32 @@ def test_source_is_found_by_typing_and_inserted_with_enter(tab: StaffTab) -> Non
     expect(tab.page.locator("#id_body")).to_have_value("See [@nice]")
 
 
+def test_search_ignores_hyphens_accents_and_the_form_of_apostrophes(tab: StaffTab) -> None:
+    make_term("x-ray", term="X-ray of Paget’s disease", definition="A picture.")
+    opened = window(tab, "Word…")
+    found = {}
+    for words in ("xray", "x\u2011ray", "paget's", "pagét", "nothing"):
+        opened.get_by_label("Search").fill(words)
+        found[words] = opened.locator(".choice-list__row:visible").count()
+
+    assert found == {"xray": 1, "x\u2011ray": 1, "paget's": 1, "pagét": 1, "nothing": 0}
+
+
+def test_link_dialog_accepts_only_addresses_that_can_be_published(tab: StaffTab) -> None:
+    tab.page.locator("#id_body").fill("")
+    opened = window(tab, "Link…")
+    box = opened.get_by_label("paste a web address")
+    box.fill("http://example.org/a")
+    opened.get_by_role("button", name="Insert").click()
+    expect(opened).to_be_visible()
+    assert box.evaluate("(box) => box.validationMessage") == "Web addresses must start with https://."
+    box.fill("HTTPS://example.org/a b")
+    opened.get_by_label("Link text").fill("here")
+    put(opened)
+
+    expect(tab.page.locator("#id_body")).to_have_value("[here](https://example.org/a%20b)")
+
+
 def test_search_without_results_says_so(tab: StaffTab) -> None:
     opened = window(tab, "Picture…")
 
@@ -136,6 +169,29 @@ def test_selected_lines_become_the_block(tab: StaffTab) -> None:
     put(window(tab, "Checklist…"))
 
     assert tab.text.strip() == "::: checklist\n- Shoes\n- Glasses\n:::"
+
+
+def test_block_that_a_page_has_once_is_not_inserted_again(tab: StaffTab) -> None:
+    field = tab.page.locator("#id_body")
+    field.fill("::: key-points\n- One.\n:::\n\n::: phones\n")
+    say = tab.page.locator("[data-live]")
+    before = tab.text
+    tab.page.locator("[data-tools]").get_by_role("button", name="Key points…").click()
+    expect(say).to_have_text("This page already has “Key points”. We moved the cursor to it.")
+    assert field.evaluate("(field) => field.selectionStart") == 0
+    opened = window(tab, "Index…")
+    answer(opened, {"index": "phones"})
+    put(opened)
+
+    expect(say).to_have_text("This page already has “Our phone numbers as buttons”. We moved the cursor to it.")
+    assert field.evaluate("(field) => field.selectionStart") == before.index("::: phones")
+    assert tab.text == before
+
+
+def test_new_chance_uses_the_total_of_the_page(tab: StaffTab) -> None:
+    tab.page.locator("#id_body").fill("::: chance 2 in 1000\nget a rash.\n:::\n")
+
+    expect(window(tab, "Chance…").get_by_label("out of")).to_have_value("1000")
 
 
 def test_block_is_never_inserted_into_another_block(tab: StaffTab) -> None:
@@ -168,6 +224,7 @@ def test_axe_finds_no_problem_in_any_dialog(
     with open_staff_tab(browser, live_server.url, size, bypass_csp=True, color_scheme=scheme) as tab:
         tab.sign_in(editor)
         tab.edit(change_url(row))
+        tab.page.locator("#id_body").fill("")
         tab.page.evaluate(AXE)
         found: dict[str, list[str]] = {}
         widths = {}

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.test import override_settings
 from playwright.sync_api import Browser, Locator, expect
 
 from portal.accounts.models import User
+from procedures.admin.figure_forms import BoxFormSet
 from procedures.models import Figure
 from tests.admin.upload_helpers import CHOOSE, FIGURE_TEXTS, load_master, make_photo
 from tests.browser.public_helpers import AXE, DESKTOP, PHONE
@@ -228,6 +230,20 @@ def test_detected_text_is_outlined_and_covered_with_one_click(
         expect(page.locator("[data-check] > section [data-message]")).to_have_text("The result has changed.")
         page.locator("[data-undo]").click()
         expect(cover).to_be_visible()
+
+
+def test_number_of_boxes_has_the_limit_of_the_server(editor_tab: StaffTab, files: dict[str, str]) -> None:
+    with mock.patch.object(BoxFormSet, "max_num", 2):
+        choose(editor_tab, files["photo"])
+        page = editor_tab.page
+        page.get_by_role("button", name="Upload").click()
+        for _ in range(3):
+            page.get_by_role("button", name="Add a black box").click()
+
+        expect(page.locator(".redaction__box")).to_have_count(2)
+        expect(page.locator("[data-check] > section [data-message]")).to_have_text(
+            "You already have 2 boxes. Crop the picture instead."
+        )
 
 
 def test_large_picture_is_shown_at_full_size_on_a_phone(

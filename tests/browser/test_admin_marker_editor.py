@@ -388,6 +388,22 @@ def test_corners_of_a_free_shape_can_be_moved_with_mouse_keys_and_fields(tab: St
     assert corners.input_value() != "\n".join(lines)
 
 
+def test_typed_corners_survive_a_moved_corner(tab: StaffTab) -> None:
+    row = tab.page.locator("[data-row]").first
+    row.get_by_label("Shape").select_option("polygon")
+    corners = tab.page.locator("[name=marks-0-outline]")
+    corners.fill("12.3456 10\n37,5 40\nabout 30\n20 60")
+    row.get_by_role("button", name="Corner 3").click()
+    tab.page.keyboard.press("Shift+ArrowLeft")
+    tab.page.keyboard.press("Enter")
+    lines = corners.input_value().splitlines()
+
+    assert lines[:3] == ["12.3456 10", "37,5 40", "about 30"]
+    assert len(lines) == 4
+    assert lines[3] != "20 60"
+    assert float(lines[3].split()[0]) < 20
+
+
 # ── Saving ──
 
 

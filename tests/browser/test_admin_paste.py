@@ -127,6 +127,10 @@ CASES = {
         "a b c",
         "link: “a”, “b (file:///c:/d.doc)”, “c (#x)”",
     ),
+    "<p><a href='http://a.org/b (c)'>a</a> <a href='HTTPS://a.org/b'>b</a> <a href='mailto:a@b.org'>c</a></p>": (
+        "[a](http://a.org/b%20%28c%29) [b](https://a.org/b) [c](mailto:a@b.org)",
+        "insecure: “a (http://a.org/b (c))”",
+    ),
     "<p><font face=Wingdings>à ¥</font> <span style='font-family:Symbol'>£</span> \uf0fc \ue123</p>": (
         "→ \\[symbol\\] ≤ ✓ \\[symbol\\]",
         "symbol: “→ [symbol] £ \uf0fc \ue123”, “→ [symbol] ≤ ✓ [symbol]”",
@@ -141,6 +145,7 @@ CASES = {
         "picture: “A knee”\nmedia: “m”\ncontrol: “Ann”\ncheckbox: “yes”",
     ),
     "<p>a\u202eb\u202c \u200bc\xadd e\u2011f</p>": ("ab cd e-f", "direction: “ab \u200bc\xadd e\u2011f”"),
+    "<p>a\u200cb\u200dc\u180ed 👩\u200d⚕️</p>": ("abcd 👩\u200d⚕️", ""),
     "<p>10<m:sSup><m:e></m:e><m:sup><m:r><m:t>6</m:t></m:r></m:sup></m:sSup> and <m:oMath><m:sSup><m:sSupPr><m:ctrlPr/>"
     "</m:sSupPr><m:e><m:r>10</m:r></m:e><m:sup><m:r>-3</m:r></m:sup></m:sSup></m:oMath></p>": (
         "10⁶ and 10⁻³",
@@ -184,6 +189,11 @@ CASES = {
         "You must DO NOT *eat*",
         "",
     ),
+    "<p>Page <span style='mso-element:field-begin'></span>PAGE \\* MERGEFORMAT<span style='mso-element:field-separator'>"
+    "</span>3<span style='mso-element:field-end'></span> of 5</p>": ("Page 3 of 5", ""),
+    # A field that the selection cuts off may hold what staff wrote.
+    "<p>Rest <span style='mso-element:field-begin'></span>two days.</p>": ("Rest two days.", ""),
+    "<span style='font-weight:700'>Stop</span><span style='font-style:italic'> now</span>": ("**Stop** *now*", ""),
     "<p>before</p><ul><!--StartFragment--><li>in</li><!--EndFragment--><li>after</li></ul>": ("- in", ""),
 }
 
@@ -197,6 +207,7 @@ def test_plain_text_is_pasted_verbatim_and_its_markdown_meaning_is_reported(tab:
     cases = [
         ({"plain": "# not *touched*\n\n1. a\n2. b"}, ""),
         ({"plain": "int x = 1;", "html": "<div><span>int</span><span> x = 1;</span></div>"}, ""),
+        ({"plain": "Now.\n3. Sit\n4. Lie\n∙ a"}, "bullet: “∙ a”"),
         ({"plain": "See.\n1945. A year\n• a\nb\tc"}, "tab: “b c”\nmarkup: “1945. A year”\nbullet: “• a”"),
     ]
     for data, said in cases:

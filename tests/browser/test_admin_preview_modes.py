@@ -143,6 +143,13 @@ def test_outline_jumps_to_a_heading(tab: StaffTab) -> None:
     assert chosen == "## When to call {#when-to-call}"
 
 
+def test_outline_shows_headings_without_their_attributes(tab: StaffTab) -> None:
+    tab.page.locator("#id_body").fill("## One {#one}\n\n## Two {#two .folded}\n\n### Three\n")
+    tab.page.locator("[data-outline] summary").click()
+
+    expect(tab.page.locator("[data-outline]").get_by_role("button")).to_have_text(["One", "Two", "Three"])
+
+
 def test_suggestions_jump_to_their_line_or_field(tab: StaffTab) -> None:
     show_panel(tab, "problems")
     tab.page.locator("#id_title").fill("")

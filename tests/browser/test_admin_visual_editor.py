@@ -549,8 +549,15 @@ def test_url_pasted_over_words_links_them_and_plain_text_stays_plain(tab: StaffT
     tab.page.keyboard.press("Enter")
     paste(tab, plain="# One\n- two\n- three\n1945. A year")
 
+    typed = tab.text
+    write(tab, "Start\n")
+    put_cursor_after(tab, "Start")
+    tab.page.keyboard.press("Enter")
+    paste(tab, plain="3. Sit\n\n4. Lie\n\n∙ a\n◆ b\nEnd")
+
     assert linked == "Read [the guide](https://example.org/guide).\n"
-    assert tab.text == "Start\n\n\\# One\n\n- two\n- three\n\n1945\\. A year\n"
+    assert typed == "Start\n\n\\# One\n\n- two\n- three\n\n1945\\. A year\n"
+    assert tab.text == "Start\n\n3. Sit\n4. Lie\n\n- a\n- b\n\nEnd\n"
 
 
 # ── The underlying field ──
@@ -697,9 +704,38 @@ def test_every_offered_block_is_in_the_insert_list(tab: StaffTab) -> None:
     assert [label for label in blocks if label not in offered] == []
 
 
+def test_collapsed_section_gets_a_free_anchor(tab: StaffTab) -> None:
+    write(tab, "## Pain\n\nA.\n\n### Pain 2\n\nB.\n\n## Pain\n\nC.\n\n## Sources\n\nD.\n")
+    collapse = tab.page.get_by_role("button", name="Collapse this section by default")
+    show = tab.page.get_by_role("button", name="Always show this section")
+    put_cursor_after(tab, "Sources")
+    collapse.click()
+    expect(show).to_be_visible()
+    api(tab, "goToLine", 9)
+    collapse.click()
+    expect(show).to_be_visible()
+
+    # Templates use the anchor "sources", and the second heading has "pain-2".
+    assert tab.text == (
+        "## Pain\n\nA.\n\n### Pain 2\n\nB.\n\n## Pain {#pain-3 .folded}\n\nC.\n\n## Sources {#about-sources .folded}\n\nD.\n"
+    )
+
+
 def test_first_use_of_a_glossary_term_is_highlighted(tab: StaffTab) -> None:
     word = GlossaryTerm.objects.filter(language="en")[0]
     write(tab, f"## {word.term}\n\nA {word.term} and a {word.term}.\n")
 
     expect(body(tab).locator("p .term")).to_have_count(1)
     expect(body(tab).locator(".term")).to_have_attribute("title", word.definition)
+
+
+def test_highlighted_terms_are_those_that_the_page_links(tab: StaffTab) -> None:
+    GlossaryTerm.objects.create(key="x-ray", language="en", term="X-ray", definition="A picture of the bones.")
+    GlossaryTerm.objects.create(key="weak-bone", language="en", term="osteoporosis", definition="Weak bone.")
+    write(
+        tab,
+        "## X-ray\n\nWeak bone (osteoporosis). [X-ray](page:contact)\n\n| X-ray | b |\n|---|---|\n| c | **An** x–ray, X-rays, X-ray |\n\nOsteoporosis.\n",
+    )
+
+    expect(body(tab).locator(".term")).to_have_text(["x–ray"])
+    expect(body(tab).locator("td .term")).to_have_attribute("title", "A picture of the bones.")

@@ -85,7 +85,6 @@ class BlockField:
     kind: str = "text"
     choices: Mapping[str, Promise | str] = field(default_factory=dict)
     is_required: bool = True
-    help: Promise | str = ""
 
 
 def content_nodes(block: Block, _values: Values) -> list[Node]:
@@ -109,7 +108,7 @@ class BlockType:
 
     name: str
     syntax: str  # for the reference, with placeholders in capitals
-    help: Promise  # what the block produces for readers
+    help: Promise | str  # what the block produces for readers
     example: str  # valid text with this block
     label: Promise  # for forms
     component: str = ""  # name of its text in readability reports
@@ -196,18 +195,21 @@ def toolbar_buttons() -> list[dict[str, str]]:
     return [{"dialog": block_type.dialog, "label": str(block_type.button)} for block_type in buttons]
 
 
+def dialog_blocks() -> dict[str, list[BlockType]]:
+    """Return the block types that each dialog of the editor inserts, the one with the button first."""
+    found: dict[str, list[BlockType]] = {}
+    for block_type in sorted(active_block_types(), key=lambda block_type: block_type.button_order or MAX_ORDER):
+        found.setdefault(block_type.dialog, []).append(block_type)
+    return found
+
+
 def editor_schema() -> dict[str, Any]:
     """Return what a visual editor needs to know about each block, as JSON values in the active language."""
     return {
         block_type.name: {
             "label": str(block_type.label),
-            "help": str(block_type.help),
-            "syntax": block_type.syntax,
-            "example": block_type.example,
             "hasEnd": block_type.has_end,
             "content": block_type.content.value,
-            "options": block_type.options.value,
-            "references": block_type.references,
             "maxItems": block_type.max_items or None,
             "once": block_type.is_single_use or block_type.is_before_headings,
             "leading": block_type.is_before_headings,
@@ -223,7 +225,6 @@ def editor_schema() -> dict[str, Any]:
                     "kind": part.kind,
                     "choices": {value: str(label) for value, label in part.choices.items()},
                     "required": part.is_required,
-                    "help": str(part.help),
                 }
                 for part in block_type.fields
             ],

@@ -5,6 +5,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from portal.text import interpolate_lazy
 from procedures.readability.scores import MAX_LIST_ITEMS
 from procedures.rendering.blocks import (
     BlockField,
@@ -50,7 +51,7 @@ register(
     BlockType(
         name="key-points",
         syntax="::: key-points",
-        help=_("a list of 2 to 7 points; once, before the first heading"),
+        help=interpolate_lazy(_("a list of up to %(max)s points; once, before the first heading"), max=MAX_LIST_ITEMS),
         example="::: key-points\n- You can walk the same day.\n- Call us with a fever.\n:::",
         label=_("Key points"),
         component="key points",
@@ -82,7 +83,7 @@ register(
     BlockType(
         name="do",
         syntax="::: do",
-        help=_("a list of at most 7 things to do"),
+        help=interpolate_lazy(_("a list of at most %(max)s things to do"), max=MAX_LIST_ITEMS),
         example="::: do\n- Walk each day.\n- Drink water.\n:::",
         label=_("Do"),
         component="do list",
@@ -99,7 +100,7 @@ register(
     BlockType(
         name="dont",
         syntax="::: dont",
-        help=_("a list of at most 7 things not to do"),
+        help=interpolate_lazy(_("a list of at most %(max)s things not to do"), max=MAX_LIST_ITEMS),
         example="::: dont\n- Lift more than a bag of groceries.\n:::",
         label=_("Do not"),
         component="do list",

@@ -4,18 +4,11 @@ import { all } from "./api.js";
 import { fill, same, values } from "./form.js";
 import { replaceAll } from "./insert_text.js";
 import { gettext } from "../i18n.js";
+import { remember, remembered } from "./storage.js";
 import { offerUndo } from "./undo_notice.js";
 
 const NAME = "plainspine:view"; // what this browser shows: text, both, or page
 const WIDE = matchMedia("(min-width: 64rem)");
-
-function rememberedView() {
-  try { return localStorage.getItem(NAME) ?? "both"; } catch { return "both"; }
-}
-
-function rememberView(view) {
-  try { localStorage.setItem(NAME, view); } catch { /* not remembered */ }
-}
 
 // The views (text, both, page) and the panel. Returns a function that opens a part of the panel.
 function startViews(form) {
@@ -33,12 +26,12 @@ function startViews(form) {
   }
   // On a small screen, one of text and page is shown.
   const fit = () => {
-    const wanted = rememberedView();
+    const wanted = remembered(NAME) ?? "both";
     show(!WIDE.matches && wanted === "both" ? "text" : wanted);
   };
   views.forEach((button) => button.addEventListener("click", () => {
     show(button.dataset.show);
-    rememberView(button.dataset.show);
+    remember(NAME, button.dataset.show);
   }));
   openers.forEach((opener) => opener.addEventListener("click", () => {
     const name = form.dataset.panel === opener.dataset.openPanel ? "" : opener.dataset.openPanel;

@@ -1,8 +1,8 @@
 // Converts the fields of a dialog to our Markdown (docs/markdown.md). Each function returns text, or an object with
 // inline: true if the text belongs in a sentence.
 
-const lines = (text) => (text ?? "").split("\n").map((line) => line.trim().replace(/^([-*•]|\d+[.)])\s+/, "")).filter(Boolean);
-const ITEM = /^(\s*)(?:([-*•]|\d+[.)])\s+)?(.*?)\s*$/;
+import { encodeAddress, isAddress } from "./addresses.js";
+import { ITEM, isLone } from "./lists.js";
 
 // Splits lines into list items. Where the lines were selected from a list, nested and continued lines stay in their item.
 function items(text) {
@@ -16,29 +16,26 @@ function items(text) {
       found.push({ sign, words, inside: [] });
     }
   });
-  return found;
+  const numbers = found.map(({ sign }) => Number.parseInt(sign, 10));
+  return found.map(({ sign, words, inside }, at) => {
+    const isItem = !Number.isNaN(numbers[at]) && !isLone(numbers, at);
+    return { number: isItem ? numbers[at] : 1, words: isItem || !/^\d/.test(sign) ? words : `${sign} ${words}`, inside };
+  });
 }
 
-// Consecutive numbers are list numbers; a lone "1945." is part of the sentence.
+const lines = (text) => items(text).flatMap(({ words, inside }) => [words, ...inside]).filter(Boolean);
+const sentence = (words) => words.replace(/^(\d+)([.)]\s)/, "$1\\$2");
+
 function listed(text, { isOrdered = false } = {}) {
   const found = items(text);
-  const numbers = found.map(({ sign }) => Number.parseInt(sign, 10));
-  const isCounted = numbers.every((number, at) => number === numbers[0] + at) && (numbers.length > 1 || numbers[0] === 1);
-  const start = isOrdered && isCounted ? numbers[0] : 1;
-  return found.map(({ sign, words, inside }, at) => {
-    const mark = isOrdered ? `${start + at}.` : "-";
-    const whole = isCounted || Number.isNaN(numbers[at]) ? words : `${sign} ${words}`;
-    const own = whole.replace(/^(\d+)([.)]\s)/, "$1\\$2");
-    return [`${mark} ${own}`, ...inside.map((line) => " ".repeat(mark.length + 1) + line)].join("\n");
+  return found.map(({ words, inside }, at) => {
+    const mark = isOrdered ? `${found[0].number + at}.` : "-";
+    return [`${mark} ${sentence(words)}`, ...inside.map((line) => " ".repeat(mark.length + 1) + line)].join("\n");
   }).join("\n");
 }
 
 const block = (name, inside) => `::: ${name}\n${inside}\n:::`;
-// Whether the search box of the link dialog contains an address instead of search words.
-export const isAddress = (text) => /^\s*(https?:\/\/|www\.|mailto:|tel:|#)\S/i.test(text);
-
-const webAddress = (text) => text.trim().replace(/^www\./i, "https://$&")
-  .replace(/[()\s<>]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+const webAddress = (text) => encodeAddress(text.trim().replace(/^www\./i, "https://$&"));
 const target = (page, section, url) => (isAddress(url) ? webAddress(url) : `page:${page}${section ? `#${section}` : ""}`);
 const inline = (text) => ({ inline: true, text });
 
@@ -51,12 +48,12 @@ export const BLOCKS = {
   care: ({ all }) => `::: care ${all.join(" ")}`,
   points: (answers) => block("key-points", listed(answers.lines)),
   signs: ({ when, short }) => `::: warning-signs ${when}${short ? " short" : ""}`,
-  card: (answers) => block(answers.urgency, lines(answers.lines).length > 1 || answers.urgency !== "note" ? listed(answers.lines) : lines(answers.lines).join("")),
+  card: (answers) => block(answers.urgency, lines(answers.lines).length > 1 || answers.urgency !== "note" ? listed(answers.lines) : sentence(lines(answers.lines).join(""))),
   steps: (answers) => block("steps", listed(answers.lines, { isOrdered: true })),
   checklist: (answers) => block("checklist", listed(answers.lines)),
   dos: (answers) => [["do", answers.lines], ["dont", answers.not]].filter(([, text]) => lines(text).length)
     .map(([name, text]) => block(name, listed(text))).join("\n\n"),
-  chance: ({ count, out_of: outOf, sentence, source }) => block(`chance ${count} in ${outOf}`, sentence.trim().replaceAll("\n", " ") + (source ? ` [@${source}]` : "")),
+  chance: ({ count, out_of: outOf, sentence: words, source }) => block(`chance ${count} in ${outOf}`, words.trim().replaceAll("\n", " ") + (source ? ` [@${source}]` : "")),
   choices: (answers) => block("choices", lines(answers.lines).map((option) => (
     `### ${option}\n${lines(answers.aspects).map((aspect) => `#### ${aspect}\n…`).join("\n")}`
   )).join("\n")),

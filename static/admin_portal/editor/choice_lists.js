@@ -2,11 +2,11 @@
 
 import { format, gettext, ngettext } from "../i18n.js";
 import { all, getJson } from "./api.js";
-import { isAddress } from "./blocks.js";
+import { isAddress, isInsecure } from "./addresses.js";
+import { fold } from "./fold.js";
 import { languageOf } from "./form.js";
 
 const KINDS = { link: "pages", source: "sources", word: "terms", picture: "pictures", series: "series", care: "care" };
-const normalize = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
 let number = 0;
 // An ID for a name or description.
@@ -48,18 +48,18 @@ function option(row, at, { name, many }) {
 
 // For the search and the filter.
 function mark(element, row) {
-  element.dataset.words = normalize([row.key, row.name, row.more ?? "", row.used ?? "", row.kind_name ?? "", ...row.aliases ?? []].join(" "));
+  element.dataset.words = fold([row.key, row.name, row.more ?? "", row.used ?? "", row.kind_name ?? "", ...row.aliases ?? []].join(" "));
   if (row.kind) element.dataset.kind = row.kind;
 }
 
 // Show only the rows that match all search words and, for pictures, the chosen kind.
 // ``list``: the element with all rows, which can hold more than one list.
-export function searchRows(box, list, status, kind) {
+function searchRows(box, list, status, kind) {
   if (isAddress(box.value)) {
     status.textContent = gettext("The link will lead to this address.");
     return;
   }
-  const asked = normalize(box.value).split(/\s+/).filter(Boolean);
+  const asked = fold(box.value).split(/\s+/).filter(Boolean);
   const rows = all(".choice-list__row", list);
   rows.forEach((row) => {
     row.hidden = !asked.every((word) => row.dataset.words.includes(word)) || Boolean(kind?.value && row.dataset.kind !== kind.value);
@@ -192,6 +192,7 @@ export function startChoiceLists(editor, field) {
       box.addEventListener("input", () => {
         const rows = all("[name=choice]", dialog);
         if (rows[0]) rows[0].required = !isAddress(box.value);
+        box.setCustomValidity(isInsecure(box.value.trim()) ? gettext("Web addresses must start with https://.") : "");
         if (isAddress(box.value)) rows.forEach((row) => { row.checked = false; });
       });
       dialog.addEventListener("change", (event) => {

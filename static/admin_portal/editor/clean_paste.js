@@ -95,7 +95,7 @@ function trimToFragment(body) {
 function extractListLabels(body) {
   every(body).filter((node) => css(node)["mso-list"] === "ignore").forEach((node) => {
     const text = texts(node).map((part) => fromSymbolFont(part.data, fontOf(part))).join("").replace(/\s+/g, " ").trim();
-    node.closest("p,li,h1,h2,h3,h4,h5,h6,div")?.setAttribute("data-sign", text.replaceAll(UNKNOWN, "•"));
+    node.closest("p,li,h1,h2,h3,h4,h5,h6,div")?.setAttribute("data-list-label", text.replaceAll(UNKNOWN, "•"));
     node.remove();
   });
 }
@@ -416,11 +416,12 @@ function removeFieldCodes(body) {
     else if (mark === "field-separator" || mark === "field-end") inCode = false;
     else if (inCode && node.nodeType === Node.TEXT_NODE) codes.push(node);
   });
-  if (!isCode) codes.forEach((node) => node.remove());
+  // Without its end, the rest of the text would count as code.
+  if (!inCode) codes.forEach((node) => node.remove());
 }
 
 function removeDirectionMarks(body, note) {
-  texts(body).filter((node) => /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/.test(node.data)).forEach((node) => {
+  texts(body).forEach((node) => {
     const isReversed = /[\u202d\u202e]/.test(node.data);
     node.data = node.data.replace(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "");
     if (isReversed) note("direction", textOf(node));

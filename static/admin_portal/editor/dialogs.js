@@ -1,11 +1,13 @@
 // Dialogs that insert a block or a few words of Markdown.
 
+import { format, gettext } from "../i18n.js";
 import { all } from "./api.js";
 import { BLOCKS } from "./blocks.js";
 import { startChoiceLists } from "./choice_lists.js";
 import { createPictureChooser } from "./picture_chooser.js";
 import { startUpload } from "./upload.js";
-import { focusText, insertBlock, insertText, removeSelection, selectedText } from "./insert_text.js";
+import { focusText, goToLine, insertBlock, insertText, removeSelection, selectedText } from "./insert_text.js";
+import { blockName } from "./markup.js";
 
 function answers(form) {
   const data = new FormData(form);
@@ -32,6 +34,21 @@ export function createDialogs(editor, field) {
   document.body.append(editor.querySelector("template[data-dialogs]").content.cloneNode(true));
   const windows = {};
   const lists = startChoiceLists(editor, field);
+  const { blocks } = JSON.parse(editor.dataset.visual);
+  const lineOf = (name) => field.value.split("\n").findIndex((line) => blockName(line) === name) + 1;
+  // Go to the block that a page can have only once. Returns whether the page has it.
+  function goToOnlyBlock(name) {
+    const line = blocks[name]?.once ? lineOf(name) : 0;
+    if (!line) return false;
+    goToLine(field, line);
+    editor.querySelector("[data-live]").textContent = format(gettext("This page already has “%(name)s”. We moved the cursor to it."), { name: blocks[name].label });
+    return true;
+  }
+  // All chances on a page use the same total.
+  function chooseTotal(select) {
+    const total = /\sin\s+(\d+)/.exec(field.value.split("\n")[lineOf("chance") - 1] ?? "")?.[1];
+    if ([...select.options].some(({ value }) => value === total)) select.value = total;
+  }
   all("dialog[data-dialog]:not([data-taken])").forEach((dialog) => {
     const name = dialog.dataset.dialog;
     dialog.dataset.taken = "";
@@ -50,7 +67,7 @@ export function createDialogs(editor, field) {
         const given = answers(form);
         const put = BLOCKS[name](given, lists.find(name, given.choice) ?? { name: "" });
         if (put.inline) insertText(field, put.text);
-        else if (put) insertBlock(field, put);
+        else if (put && !goToOnlyBlock(blockName(put))) insertBlock(field, put);
       } else focusText(field);
       dialog.returnValue = "";
       form.reset();
@@ -63,11 +80,13 @@ export function createDialogs(editor, field) {
     // ``chosen``: the key of the row that is there now; ``href``: the address of the link that is changed.
     async open(name, { chosen = "", href = "" } = {}) {
       const dialog = windows[name];
+      if (Object.entries(blocks).some(([block, { dialog: own, fields }]) => own === name && fields.length && goToOnlyBlock(block))) return;
       const words = dialog.querySelector("[name=words]");
       if (words) words.value = selectedText(field);
       const text = dialog.querySelector("textarea[name=lines]");
       delete dialog.dataset.took;
       if (text && selectedText(field).trim()) text.value = dialog.dataset.took = selectedText(field);
+      if (name === "chance") chooseTotal(dialog.querySelector("[name=out_of]"));
       await lists.fill(dialog, name);
       const input = chosen && all("[name=choice], [name=value]", dialog).find((option) => option.value === chosen);
       if (input) input.checked = true;

@@ -1,5 +1,7 @@
 // The divider between text and preview: moved by mouse or arrow keys; its position is stored in this browser.
 
+import { remember, remembered } from "./storage.js";
+
 const NAME = "plainspine:split";
 const STEP = 2; // percent
 const [LEAST, MOST] = [30, 70];
@@ -11,7 +13,7 @@ export function startDivider(editor, area) {
     line.setAttribute("aria-valuenow", String(share));
     area.style.setProperty("--split", `${share}fr`);
     area.style.setProperty("--rest", `${100 - share}fr`);
-    try { localStorage.setItem(NAME, String(share)); } catch { /* storage is unavailable: the position is not stored */ }
+    remember(NAME, String(share));
   };
   const now = () => Number(line.getAttribute("aria-valuenow"));
   line.addEventListener("keydown", (event) => {
@@ -31,8 +33,6 @@ export function startDivider(editor, area) {
     put((100 * (event.clientX - left)) / width);
   });
   line.addEventListener("dblclick", () => put(50));
-  let share = 50;
-  try { share = Number(localStorage.getItem(NAME)) || 50; } catch { /* the default */ }
-  put(share);
+  put(Number(remembered(NAME)) || 50);
   line.hidden = false;
 }

@@ -3,12 +3,12 @@
 
 import { clean, css, textOf } from "./clean_paste.js";
 import { address, escaped, oneLine, paragraphs, fontStyleOf, withBreaks } from "./inline.js";
+import { FOREIGN_BULLET } from "./lists.js";
 
 const BLOCKS = new Set("P DIV SECTION ARTICLE MAIN HEADER FOOTER ASIDE NAV FIGURE FIGCAPTION BODY BLOCKQUOTE PRE ADDRESS DL DT DD CENTER FORM FIELDSET LEGEND DETAILS SUMMARY UL OL LI TABLE HR CAPTION H1 H2 H3 H4 H5 H6".split(" "));
-const STRUCTURE = "h1,h2,h3,h4,h5,h6,p,ul,ol,table,a[href],strong,em,i,b,[class^=MsoList],[class^=MsoHeading],[role=heading],[data-style*=mso-list],[data-style*='font-fontStyleOf'],[data-style*='font-style']";
+const STRUCTURE = "h1,h2,h3,h4,h5,h6,p,ul,ol,table,a[href],strong,em,i,b,[class^=MsoList],[class^=MsoHeading],[role=heading],[data-style*=mso-list],[data-style*='font-style']";
 const MAX_LEVEL = 4; // #### is the last heading of the dialect
 const MAX_CELLS = 60;
-const BULLET = /^[•·▪▫◦‣⁃∙●○■➢❖◆]\s+/;
 
 const isBlock = (node) => node.nodeType === Node.ELEMENT_NODE && (BLOCKS.has(node.nodeName) || /^(block|flex|grid|list-item|table|flow-root)/.test(css(node).display ?? ""));
 const holdsBlock = (node) => node.nodeType === Node.ELEMENT_NODE && [...node.querySelectorAll("*")].some(isBlock);
@@ -39,7 +39,7 @@ function numberOf(sign, last) {
 // Word's lists are paragraphs: the level is in the style, the label in data-list-label (see clean_paste.js).
 function wordItem(node) {
   const level = /level(\d+)/.exec(css(node)["mso-list"] ?? "")?.[1];
-  const sign = node.getAttribute("data-sign");
+  const sign = node.getAttribute("data-list-label");
   const [, kind] = /^MsoList(Bullet|Number)/.exec(node.className ?? "") ?? [];
   if (sign === null && !kind) return null;
   return { depth: Number(level ?? 1) - 1, sign: sign ?? "", isOrdered: kind === "Number" };
@@ -184,16 +184,16 @@ function table(node, depth, state, outer) {
 function pushWords(nodes, state, outer) {
   paragraphs(nodes, state.note, outer).forEach((lines) => {
     // Typed bullets.
-    if (state.isInItem) state.out.push({ text: lines.map((line) => line.replace(BULLET, "")) });
-    else if (lines.some((line) => BULLET.test(line)) && lines.every((line, at) => BULLET.test(line) || at === 0)) {
-      lines.forEach((line) => state.out.push(BULLET.test(line) ? { depth: 0, number: null, text: [line.replace(BULLET, "")] } : { text: [line] }));
+    if (state.isInItem) state.out.push({ text: lines.map((line) => line.replace(FOREIGN_BULLET, "")) });
+    else if (lines.some((line) => FOREIGN_BULLET.test(line)) && lines.every((line, at) => FOREIGN_BULLET.test(line) || at === 0)) {
+      lines.forEach((line) => state.out.push(FOREIGN_BULLET.test(line) ? { depth: 0, number: null, text: [line.replace(FOREIGN_BULLET, "")] } : { text: [line] }));
     } else state.out.push({ text: lines });
   });
 }
 
 function pushHeading(node, level, state, outer) {
   const text = oneLine([node], state.note, { isPlain: true }, outer).replace(/(#+)$/, "\\$1");
-  const sign = node.getAttribute("data-sign");
+  const sign = node.getAttribute("data-list-label");
   const number = sign && numberOf(sign, 0) ? `${escaped(sign)} ` : "";
   if (text) state.out.push({ block: `${"#".repeat(Math.min(level + state.shift, MAX_LEVEL))} ${number}${text}` });
 }

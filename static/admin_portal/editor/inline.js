@@ -1,5 +1,6 @@
 // Converts text of a cleaned document to Markdown: bold, italics, links, and line breaks; everything else is escaped.
 
+import { encodeAddress, isAllowed, isInsecure } from "./addresses.js";
 import { css } from "./clean_paste.js";
 
 const BREAK = "\n";
@@ -7,7 +8,9 @@ const PUNCTUATION = /[\p{P}\p{S}]/u;
 const WORD = /[\p{L}\p{N}]/u;
 const PLAIN = { bold: false, italic: false, href: "" };
 
-const tidy = (text) => text.replace(/[\u00ad\u200b\u2060\ufeff]/g, "").replace(/\u2011/g, "-").replace(/[ \t\n\r\f\v\u00a0\u2000-\u200a\u2028\u2029\u202f\u3000]+/g, " ");
+// Characters without a width, except joiners within emoji: the server refuses them (procedures/markup.py).
+const INVISIBLE = /[\u00ad\u180e\u200b\u200c\u2060\ufeff]|(?<![\u2190-\u2bff\u{1f000}-\u{1faff}]\ufe0f?)\u200d/gu;
+const tidy = (text) => text.replace(INVISIBLE, "").replace(/\u2011/g, "-").replace(/[ \t\n\r\f\v\u00a0\u2000-\u200a\u2028\u2029\u202f\u3000]+/g, " ");
 export const escaped = (text) => text
   .replace(/[\\`*[\]]/g, "\\$&")
   .replace(/_/g, (sign, at, whole) => (WORD.test(whole[at - 1] ?? " ") && WORD.test(whole[at + 1] ?? " ") ? sign : "\\_"))
@@ -26,8 +29,9 @@ export function address(link, note) {
   const through = /^https?:\/\/(?:www\.google\.[a-z.]+\/url|[\w.-]+\.safelinks\.protection\.outlook\.com\/)\?(.*)$/i.exec(href);
   const asked = through && new URLSearchParams(through[1]);
   const target = asked ? asked.get("q") ?? asked.get("url") ?? "" : href;
-  if (/^(https?:\/\/|mailto:|tel:)/i.test(target)) return target.replace(/[()\s<>]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
   const words = tidy(link.textContent).trim();
+  if (isInsecure(target) && words) note("insecure", `${words} (${target})`);
+  if (isAllowed(target) || isInsecure(target)) return encodeAddress(target);
   if (words) note("link", /^(javascript|data|vbscript):/i.test(target) ? words : `${words} (${target.slice(0, 60)})`);
   return "";
 }

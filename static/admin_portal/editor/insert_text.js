@@ -2,11 +2,12 @@
 // that is on screen.
 
 import { gettext } from "../i18n.js";
+import { BLOCK_END, blockName } from "./markup.js";
 
 // Whether a line starts a block that ends at a line ":::". The names are those of the registry (procedures/rendering/blocks).
 export function startsBlockWithEnd(line) {
   const names = document.querySelector("[data-blocks-with-end]").dataset.blocksWithEnd.split(" ");
-  return names.includes(/^:::[ \t]*([a-z-]+)/.exec(line)?.[1]);
+  return names.includes(blockName(line));
 }
 
 const visual = (field) => (field.visualText?.isShown() ? field.visualText : undefined);
@@ -84,7 +85,7 @@ function blockPlace(value, caret) {
   let at = end(caret);
   const marks = value.slice(0, at).match(/^:::.*$/gm) ?? [];
   if (!startsBlockWithEnd(marks.at(-1) ?? "")) return at;
-  const closing = /^:::[ \t]*$/gm;
+  const closing = new RegExp(BLOCK_END, "gm");
   closing.lastIndex = at;
   at = closing.exec(value)?.index ?? at;
   return end(at);
@@ -107,6 +108,7 @@ export function insertBlock(field, block) {
   }
 }
 
+export const offsetOfLine = (text, line) => text.split("\n").slice(0, line - 1).reduce((length, row) => length + row.length + 1, 0);
 export const lineOfOffset = (text, offset) => text.slice(0, offset).split("\n").length;
 
 export function goToOffset(field, offset) {
@@ -123,11 +125,10 @@ export function goToLine(field, line) {
     visual(field).goToLine(line);
     return;
   }
-  const lines = field.value.split("\n");
-  const from = lines.slice(0, line - 1).reduce((length, text) => length + text.length + 1, 0);
+  const from = offsetOfLine(field.value, line);
   field.setSelectionRange(from, from);
   // Blur and refocus, so that the browser scrolls to the caret.
   field.blur();
   field.focus();
-  field.setSelectionRange(from, from + (lines[line - 1] ?? "").length);
+  field.setSelectionRange(from, from + (field.value.split("\n")[line - 1] ?? "").length);
 }

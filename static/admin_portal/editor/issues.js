@@ -2,6 +2,7 @@
 
 import { format, gettext, ngettext } from "../i18n.js";
 import { all } from "./api.js";
+import { readHeading } from "./markup.js";
 import { startsBlockWithEnd } from "./insert_text.js";
 
 function button(text, act, look = "") {
@@ -29,12 +30,10 @@ function firstTextLine(value) {
   return Math.max(lines.findIndex(isRunningText), 0) + 1;
 }
 
-const HEADING = /^#{2,4}[ \t]+(.+?)[ \t]*(?:\{#[^}]*\})?[ \t]*$/;
-
 // Return where a line is: its number in the Markdown, and its section in the text as it looks, which has no numbers.
 function placeOf(value, line, mode) {
   if (mode === "source") return format(gettext("Line %(number)s"), { number: line });
-  const heading = value.split("\n").slice(0, line).map((words) => HEADING.exec(words)?.[1]).filter(Boolean).at(-1);
+  const heading = value.split("\n").slice(0, line).map((words) => readHeading(words)?.title).filter(Boolean).at(-1);
   return heading ? format(gettext("In “%(heading)s”"), { heading }) : gettext("At the top");
 }
 

@@ -2,30 +2,15 @@
 
 import { gettext } from "../i18n.js";
 import { all } from "./api.js";
+import { remember, remembered } from "./storage.js";
 
 const key = (form) => `plainspine:editor:${form.querySelector("[data-user]")?.dataset.user ?? ""}`;
-
-function remembered(form) {
-  try {
-    return localStorage.getItem(key(form)) === "source" ? "source" : "visual";
-  } catch {
-    return "visual";
-  }
-}
-
-function remember(form, mode) {
-  try {
-    localStorage.setItem(key(form), mode);
-  } catch {
-    // Without storage, the next page starts in visual mode.
-  }
-}
 
 // Return {mode, setMode, whenVisual, fail}.
 export function startMode(editor, field) {
   const { form } = field;
   const button = editor.querySelector("[data-source]");
-  let current = remembered(form);
+  let current = remembered(key(form)) === "source" ? "source" : "visual";
   let onVisual = () => {};
   let isLeaving = false;
   window.addEventListener("beforeunload", () => { isLeaving = true; });
@@ -40,7 +25,7 @@ export function startMode(editor, field) {
     if (mode === current) return;
     current = mode;
     show();
-    remember(form, mode);
+    remember(key(form), mode);
     if (mode === "visual") onVisual();
     editor.dispatchEvent(new CustomEvent("editor:mode", { bubbles: true, detail: { mode } }));
   }

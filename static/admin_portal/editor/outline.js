@@ -1,6 +1,6 @@
 // The outline: headings of the text, with links to their lines.
 
-const HEADING = /^(#{1,6})[ \t]+(.+?)[ \t]*(?:\{#[a-z0-9-]+\})?[ \t]*$/;
+import { readHeading } from "./markup.js";
 
 export function startOutline(editor, field, goToLine) {
   const box = editor.querySelector("[data-outline]");
@@ -12,8 +12,8 @@ export function startOutline(editor, field, goToLine) {
   });
   return () => {
     const headings = field.value.split("\n").flatMap((line, at) => {
-      const match = HEADING.exec(line);
-      return match ? [{ line: at + 1, level: match[1].length, title: match[2] }] : [];
+      const heading = readHeading(line);
+      return heading ? [{ line: at + 1, ...heading }] : [];
     });
     box.hidden = headings.length === 0;
     const now = JSON.stringify(headings);

@@ -8,6 +8,9 @@ import { insertText, insertParagraphs } from "./insert_text.js";
 
 const plainTextOf = (markdown) => markdown.replace(/\\\n/g, "\n").replace(/\\([^\w\s])/g, "$1").replace(/\s+/g, "");
 
+// Return the spaces before and after a text from the middle of a sentence: each " " or "".
+export const spaceAround = (text) => [0, -1].map((at) => (/[ \u00a0]/.test(text.at(at) ?? "") ? " " : ""));
+
 // Return the clipboard's contents: a picture, and its HTML as Markdown.
 export function readClipboard(data, upload) {
   const html = data?.getData("text/html");
@@ -32,9 +35,7 @@ export function startPaste(field, upload, list, say) {
       return;
     }
     event.preventDefault();
-    // Text from the middle of a sentence keeps the space around it.
-    const space = (at) => (/[ \u00a0]/.test(plain.at(at) ?? "") ? " " : "");
-    if (made.isInline) insertText(field, space(0) + made.markdown + space(-1));
+    if (made.isInline) insertText(field, spaceAround(plain).join(made.markdown));
     else if (made.markdown) insertParagraphs(field, made.markdown);
     list(made.notes);
     say(gettext("The pasted text was converted to Markdown. Press Ctrl+Z to undo."));

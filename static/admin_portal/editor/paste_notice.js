@@ -2,6 +2,7 @@
 
 import { format, gettext } from "../i18n.js";
 import { focusText } from "./insert_text.js";
+import { FOREIGN_BULLET, isLone, listNumber } from "./lists.js";
 
 const SENTENCES = {
   deleted: gettext("Deleted or crossed-out words were left out:"),
@@ -14,6 +15,7 @@ const SENTENCES = {
   media: gettext("Videos, embedded pages, and other embedded files were left out:"),
   control: gettext("Buttons and form fields were left out:"),
   link: gettext("These words lost their link, because its address does not work on a public page:"),
+  insecure: gettext("These links start with http://, so the page cannot be published. Change them to https://, or remove them:"),
   colored: gettext("Words lost their color or highlighting. If the color means something, say it in words:"),
   underlined: gettext("Underlined words are bold now:"),
   script: gettext("Raised or lowered characters are written with ^ or _. Check them:"),
@@ -54,14 +56,14 @@ function buildItem(kind, texts) {
 // Reports plain text that Markdown would read as markup.
 export function plainNotes(text) {
   const lines = text.split(/\r?\n/);
-  const number = (line) => Number(/^ {0,3}(\d{1,9})[.)]\s/.exec(line ?? "")?.[1] ?? NaN);
+  const numbers = lines.map(listNumber);
   const notes = [];
   lines.forEach((line, at) => {
-    const isLoneNumber = number(line) > 1 && !lines.slice(0, at).some((before) => number(before) === number(line) - 1);
+    const isLoneNumber = numbers[at] >= 0 && isLone(numbers, at);
     const isUnderline = /^ {0,3}(=+|-+)\s*$/.test(line) && lines[at - 1]?.trim() && !/^\s*\|/.test(lines[at - 1]);
     const isIndented = /^( {4,}|\t)\S/.test(line) && !lines[at - 1]?.trim();
     if (isLoneNumber || isUnderline || isIndented) notes.push(["markup", line]);
-    else if (/^\s*[•·▪◦‣●○■➢]\s/.test(line)) notes.push(["bullet", line]);
+    else if (FOREIGN_BULLET.test(line)) notes.push(["bullet", line]);
     else if (/\S\t+\S/.test(line)) notes.push(["tab", line]);
   });
   return notes;

@@ -3,7 +3,7 @@
 import { format, gettext, ngettext } from "../i18n.js";
 import { postForm } from "./api.js";
 import { startOutline } from "./outline.js";
-import { startScroll } from "./scroll.js";
+import { namedLine, startScroll } from "./scroll.js";
 import { renderInFrame } from "./full_preview.js";
 import { startPreviewModes } from "./preview_modes.js";
 
@@ -15,8 +15,7 @@ const MAX_FIRST_WAIT_MS = 3000;
 function lineOf(element) {
   for (let node = element; node; node = node.parentElement) {
     for (let before = node.previousSibling; before && before.nodeType !== Node.ELEMENT_NODE; before = before.previousSibling) {
-      const line = before.nodeType === Node.COMMENT_NODE && /^line (\d+)$/.exec(before.data);
-      if (line) return Number(line[1]);
+      if (namedLine(before)) return namedLine(before);
     }
   }
   return 0;
@@ -77,6 +76,7 @@ export function startPreview(editor, field, notice, place, createIssues) {
       },
     });
     issues.list(result.data);
+    editor.dispatchEvent(new CustomEvent("editor:preview", { detail: result.data }));
     const count = result.data.problems.length;
     const problems = format(ngettext("%(count)s problem", "%(count)s problems", count), { count });
     state.textContent = [

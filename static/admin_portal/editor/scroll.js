@@ -1,6 +1,7 @@
 // Synchronized scrolling of text and preview, by the <!--line N--> comments that the renderer writes into a preview.
 
-const LINE = /^line (\d+)$/;
+// Return the line that a comment of the renderer names; NaN for other nodes.
+export const namedLine = (node) => Number(node.nodeType === Node.COMMENT_NODE ? /^line (\d+)$/.exec(node.data)?.[1] : NaN);
 
 // Return the offset of each line in pixels, measured on a copy of the text that wraps like the field.
 function textPlaces(field) {
@@ -23,9 +24,9 @@ function pagePlaces(doc) {
   const places = [];
   const top = doc.defaultView.scrollY;
   while (walker.nextNode()) {
-    const line = LINE.exec(walker.currentNode.data);
+    const line = namedLine(walker.currentNode);
     const part = line && walker.currentNode.nextElementSibling;
-    if (part) places.push([Number(line[1]), part.getBoundingClientRect().top + top]);
+    if (part) places.push([line, part.getBoundingClientRect().top + top]);
   }
   // Blocks moved to the top of the page are out of order; use only lines that ascend in both.
   return places.filter(([line, y], at) => at === 0 || (line > places[at - 1][0] && y >= places[at - 1][1]));

@@ -1,5 +1,6 @@
 // Crop and cover: the rectangles on the picture, and the result rendered by the server.
 
+import { getJson } from "../editor/api.js";
 import { format, gettext } from "../i18n.js";
 import { Rectangles } from "./rectangles.js";
 import { RedactionCanvas } from "./redaction.js";
@@ -19,7 +20,6 @@ let latestRequest = 0;
 
 const rectangles = new Rectangles(find("rectangles"), () => {
   stage.draw();
-  text.draw();
   undoButton.disabled = rectangles.before.length === 0;
   clearTimeout(timer);
   timer = setTimeout(loadResult, DEBOUNCE_MS);
@@ -29,7 +29,7 @@ const stage = new RedactionCanvas(find("marks"), rectangles, {
   picked: () => form.querySelector("[name=draw]:checked").value,
 });
 
-const text = new DetectedText(form, rectangles, (sentence) => { status.textContent = sentence; });
+const text = new DetectedText(form, rectangles, { say: (sentence) => { status.textContent = sentence; }, looked: loadResult });
 
 for (const name of ["tools", "stage-help"]) find(name).hidden = false;
 find("marks").removeAttribute("hidden");
@@ -41,7 +41,7 @@ form.querySelectorAll("[data-add]").forEach((button) =>
     const kind = button.dataset.add;
     const there = kind === "cut" && rectangles.now.cut;
     const index = there ? 0 : rectangles.add(kind, kind === "cut" ? [10, 10, 80, 80] : [40, 45, 20, 10]);
-    if (index < 0) status.textContent = gettext("You already have 50 boxes. Crop the picture instead.");
+    if (index < 0) status.textContent = rectangles.limitMessage();
     else stage.focus(kind, index);
   }),
 );
@@ -56,19 +56,14 @@ async function loadResult() {
   const number = ++latestRequest;
   const fields = new URLSearchParams();
   for (const [name, value] of new FormData(form)) if (/^(cut|box)-/.test(name)) fields.set(name, value);
-  let result;
-  try {
-    const response = await fetch(`${form.dataset.result}?${fields}`, { headers: { Accept: "application/json" } });
-    result = await response.json();
-  } catch {
-    result = { error: gettext("The result could not be shown. Check that you are connected and signed in.") };
-  }
+  const { status: code, data: result } = await getJson(`${form.dataset.result}?${fields}`);
   if (number !== latestRequest) return;
-  if (result.error) {
-    showError(result.error);
+  if (!result.seen_sha256) {
+    showError((code && result.error) || gettext("The result could not be shown. Check that you are connected and signed in."));
     return;
   }
   problems.replaceChildren();
+  text.showCovered(result.covered);
   if (seenHash.value === result.seen_sha256) return;
   seenHash.value = result.seen_sha256;
   resultImage.width = result.width;

@@ -4,29 +4,20 @@ import { format, gettext, ngettext } from "../i18n.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const numbers = (text) => text.trim().split(/\s+/).map(Number);
-// A region counts as covered if the boxes cover a grid of this many points in each direction.
-const GRID = 24;
+const isCovered = (row) => !row.querySelector("[data-covered]").hidden;
 
-function isCovered([left, top, width, height], rectangles) {
-  const inside = (x, y, [l, t, w, h]) => x >= l && x <= l + w && y >= t && y <= t + h;
-  const boxes = rectangles.whole().filter(([kind]) => kind === "box").map(([, , box]) => box);
-  const cut = rectangles.whole().find(([kind]) => kind === "cut")?.[2];
-  let uncovered = 0;
-  for (let row = 0; row < GRID; row += 1) {
-    for (let column = 0; column < GRID; column += 1) {
-      const x = left + (width * (column + 0.5)) / GRID;
-      const y = top + (height * (row + 0.5)) / GRID;
-      if ((!cut || inside(x, y, cut)) && !boxes.some((box) => inside(x, y, box))) uncovered += 1;
-    }
-  }
-  return uncovered <= 0.02 * GRID * GRID;
+function setCovered(row, covered) {
+  row.querySelector("[data-covered]").hidden = !covered;
+  row.querySelector("button").hidden = covered;
 }
 
 export class DetectedText {
-  constructor(form, rectangles, say) {
+  /** ``looked``: called after a search. */
+  constructor(form, rectangles, { say, looked }) {
     this.form = form;
     this.rectangles = rectangles;
     this.say = say;
+    this.looked = looked;
     this.root = form.querySelector("[data-text]");
     this.svg = form.querySelector("[data-found]");
     this.root.addEventListener("click", (event) => this.onClick(event));
@@ -34,8 +25,8 @@ export class DetectedText {
     this.draw();
   }
 
-  places() {
-    return [...this.root.querySelectorAll("[data-region]")].map((row) => ({ row, outline: numbers(row.dataset.outline), cover: numbers(row.dataset.cover) }));
+  rows() {
+    return [...this.root.querySelectorAll("[data-region]")];
   }
 
   async look(again = false) {
@@ -56,6 +47,8 @@ export class DetectedText {
       );
     }
     this.draw();
+    // Boxes may have been added during the search.
+    this.looked();
   }
 
   onClick(event) {
@@ -67,34 +60,36 @@ export class DetectedText {
       return;
     }
     const key = `cover ${event.timeStamp}`;
-    const chosen = this.places().filter(({ row }) => button.value === "all" || row.dataset.region === button.value);
-    const uncovered = chosen.filter(({ outline }) => !isCovered(outline, this.rectangles));
-    const added = uncovered.map(({ cover }) => this.rectangles.add("box", cover, key));
+    const chosen = this.rows().filter((row) => !isCovered(row) && (button.value === "all" || row.dataset.region === button.value));
+    const added = chosen.filter((row) => this.rectangles.add("box", numbers(row.dataset.cover), key) >= 0);
     const count = added.length;
-    if (added.includes(-1)) this.say(gettext("You already have 50 boxes. Crop the picture instead."));
+    added.forEach((row) => setCovered(row, true));
+    this.draw();
+    if (count < chosen.length) this.say(this.rectangles.limitMessage());
     else this.say(count === 1 ? gettext("Covered.") : format(ngettext("%(count)s area covered.", "%(count)s areas covered.", count), { count }));
     (this.root.querySelector("button:not([hidden])") ?? this.form.querySelector("[data-undo]")).focus();
   }
 
-  /** Draw the outlines, and update the buttons, of the regions that are still visible. */
+  /** Show which regions are covered in the result: their numbers. */
+  showCovered(covered) {
+    this.rows().forEach((row) => setCovered(row, covered.includes(Number(row.dataset.region))));
+    this.draw();
+  }
+
+  /** Draw the outlines of the regions that are still visible. */
   draw() {
-    const outlines = [];
-    let uncovered = 0;
-    for (const { row, outline } of this.places()) {
-      const covered = isCovered(outline, this.rectangles);
-      row.querySelector("[data-covered]").hidden = !covered;
-      row.querySelector("button").hidden = covered;
-      if (covered) continue;
-      uncovered += 1;
+    const visible = this.rows().filter((row) => !isCovered(row));
+    const outlines = visible.flatMap((row) => {
+      const outline = numbers(row.dataset.outline);
       const rect = document.createElementNS(SVG, "rect");
       ["x", "y", "width", "height"].forEach((name, at) => rect.setAttribute(name, `${outline[at]}%`));
       const number = document.createElementNS(SVG, "text");
       Object.entries({ x: `${outline[0]}%`, y: `${outline[1]}%`, dy: "-6" }).forEach(([name, value]) => number.setAttribute(name, value));
       number.textContent = row.dataset.region;
-      outlines.push(rect, number);
-    }
+      return [rect, number];
+    });
     this.svg.replaceChildren(...outlines);
     const question = this.root.querySelector("[data-open-regions]");
-    if (question) question.hidden = uncovered === 0;
+    if (question) question.hidden = visible.length === 0;
   }
 }

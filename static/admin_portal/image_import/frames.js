@@ -1,5 +1,6 @@
 // Sliders for a DICOM frame's window; the server draws each picture.
 
+import { getJson } from "../editor/api.js";
 import { format, gettext } from "../i18n.js";
 
 const DEBOUNCE_MS = 150;
@@ -53,9 +54,8 @@ preview.addEventListener("load", () => {
 });
 
 preview.addEventListener("error", async () => {
-  const response = await fetch(preview.src, { headers: { Accept: "application/json" } }).catch(() => null);
-  const data = response ? await response.json().catch(() => null) : null;
-  errorBox.textContent = data?.error ?? gettext("The picture cannot be shown. Check that you are connected and signed in.");
+  const { status: code, data } = await getJson(preview.src);
+  errorBox.textContent = (code && data.error) || gettext("The picture cannot be shown. Check that you are connected and signed in.");
   errorBox.hidden = false;
 });
 

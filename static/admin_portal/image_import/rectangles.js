@@ -1,19 +1,16 @@
 // The rectangles of a picture, in percent, stored in the number fields, with undo.
 
 import { format, gettext } from "../i18n.js";
+import { clamp, tidy } from "../markers/geometry.js";
 
-export const SIDES = ["left", "top", "width", "height"];
+const SIDES = ["left", "top", "width", "height"];
 const MIN_SIZE_PERCENT = 0.5;
-const MAX_BOXES = 50;
 
-const round = (value) => Math.round(value * 100) / 100;
-const within = (value, least, most) => Math.min(most, Math.max(least, value));
-
-/** Clamp a rectangle to the picture, with a minimum size. */
-export function fitted([left, top, width, height]) {
-  const w = within(width, MIN_SIZE_PERCENT, 100);
-  const h = within(height, MIN_SIZE_PERCENT, 100);
-  return [within(left, 0, 100 - w), within(top, 0, 100 - h), w, h].map(round);
+/** Return the text of a rectangle within the picture, with a minimum size. */
+function fitted([left, top, width, height]) {
+  const w = clamp(width, MIN_SIZE_PERCENT);
+  const h = clamp(height, MIN_SIZE_PERCENT);
+  return [clamp(left, 0, 100 - w), clamp(top, 0, 100 - h), w, h].map(tidy);
 }
 
 const inputs = (row) => SIDES.map((side) => row.querySelector(`[name$="-${side}"]`));
@@ -25,6 +22,7 @@ export class Rectangles {
     this.root = root;
     this.changed = changed;
     this.total = root.querySelector("[name=box-TOTAL_FORMS]");
+    this.limit = Number(root.querySelector("[name=box-MAX_NUM_FORMS]").value);
     this.list = root.querySelector("[data-boxes]");
     this.cutRow = root.querySelector("[data-rectangle=cut]");
     this.empty = root.querySelector("template[data-empty]");
@@ -65,7 +63,7 @@ export class Rectangles {
 
   set(kind, index, numbers, key) {
     this.remember(key);
-    const values = fitted(numbers).map(String);
+    const values = fitted(numbers);
     if (kind === "cut") this.now.cut = values;
     else this.now.boxes[index] = values;
     this.fill(this.now);
@@ -74,10 +72,14 @@ export class Rectangles {
 
   /** Add a rectangle and return its index, or -1 if the limit is reached. */
   add(kind, numbers, key = "") {
-    if (kind === "box" && this.now.boxes.length >= MAX_BOXES) return -1;
+    if (kind === "box" && this.now.boxes.length >= this.limit) return -1;
     const index = kind === "cut" ? 0 : this.now.boxes.length;
     this.set(kind, index, numbers, key);
     return index;
+  }
+
+  limitMessage() {
+    return format(gettext("You already have %(count)s boxes. Crop the picture instead."), { count: this.limit });
   }
 
   remove(kind, index) {

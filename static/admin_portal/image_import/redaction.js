@@ -1,9 +1,10 @@
 // Rectangles on the picture: drawn, moved, and resized by mouse, touch, or keyboard.
 
 import { format, gettext } from "../i18n.js";
+import { clamp } from "../markers/geometry.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const MIN_SIZE_PERCENT = 1;
+const MIN_DRAG_PERCENT = 1; // a shorter one is a click
 
 function shape(name, attributes) {
   const element = document.createElementNS(SVG, name);
@@ -56,8 +57,7 @@ export class RedactionCanvas {
 
   at(event) {
     const box = this.marks.getBoundingClientRect();
-    const part = (value) => Math.min(100, Math.max(0, value));
-    return [part((100 * (event.clientX - box.left)) / box.width), part((100 * (event.clientY - box.top)) / box.height)];
+    return [clamp((100 * (event.clientX - box.left)) / box.width), clamp((100 * (event.clientY - box.top)) / box.height)];
   }
 
   begin(event) {
@@ -81,7 +81,7 @@ export class RedactionCanvas {
     const [dx, dy] = [x - from[0], y - from[1]];
     if (how === "move") this.rectangles.set(kind, this.drag.index, [start[0] + dx, start[1] + dy, start[2], start[3]], key);
     else if (how === "size") this.rectangles.set(kind, this.drag.index, [start[0], start[1], Math.min(start[2] + dx, 100 - start[0]), Math.min(start[3] + dy, 100 - start[1])], key);
-    else if (Math.abs(dx) > MIN_SIZE_PERCENT && Math.abs(dy) > MIN_SIZE_PERCENT) {
+    else if (Math.abs(dx) > MIN_DRAG_PERCENT && Math.abs(dy) > MIN_DRAG_PERCENT) {
       const drawn = [Math.min(x, from[0]), Math.min(y, from[1]), Math.abs(dx), Math.abs(dy)];
       if (this.drag.index < 0) this.drag.index = this.rectangles.add(kind, drawn, key);
       else this.rectangles.set(kind, this.drag.index, drawn, key);

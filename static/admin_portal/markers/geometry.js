@@ -29,18 +29,36 @@ export function roomFor(target, others, aspect) {
 // The corners of a polygon: lines of two numbers in the form, and parts named corner-0, corner-1, …
 export const isCorner = (part) => part.startsWith("corner-");
 const indexOfCorner = (part) => Number(part.slice("corner-".length));
-const tidy = (number) => Math.round(number * 100) / 100;
-const asLines = (corners) => corners.map(({ x, y }) => `${tidy(x)} ${tidy(y)}`).join("\n");
+export const tidy = (number) => String(Math.round(number * 100) / 100);
+const asLine = ({ x, y }) => `${tidy(x)} ${tidy(y)}`;
+
+function readCorner(line) {
+  const numbers = line.trim().replaceAll(",", ".").split(/\s+/).map(Number);
+  return numbers.length === 2 && numbers.every(Number.isFinite) ? { x: numbers[0], y: numbers[1] } : undefined;
+}
+
+// Return the lines of a polygon as they were typed, without empty ones, and the number of the line of each corner.
+function linesOf(mark) {
+  const lines = (mark.outline ?? "").split("\n").filter((line) => line.trim());
+  return { lines, places: [...lines.keys()].filter((at) => readCorner(lines[at])) };
+}
 
 export function cornersOf(mark) {
-  const lines = (mark.outline ?? "").split("\n").map((line) => line.trim().split(/\s+/).map(Number));
-  return lines.filter((line) => line.length === 2 && line.every(Number.isFinite)).map(([x, y]) => ({ x, y }));
+  const { lines, places } = linesOf(mark);
+  return places.map((at) => readCorner(lines[at]));
+}
+
+// Replace ``count`` corners, from the one at ``index``, with others. Other lines stay as they were typed.
+function replaceCorners(mark, index, count, corners) {
+  const { lines, places } = linesOf(mark);
+  lines.splice(places[index] ?? lines.length, count, ...corners.map(asLine));
+  return lines.join("\n");
 }
 
 // A diamond around the target, for a shape that has no corners yet.
 export function firstOutline({ x, y }, width, height) {
   const [rx, ry] = [width / 2, height / 2];
-  return asLines([{ x: x - rx, y }, { x, y: y - ry }, { x: x + rx, y }, { x, y: y + ry }].map((at) => ({ x: clamp(at.x), y: clamp(at.y) })));
+  return [{ x: x - rx, y }, { x, y: y - ry }, { x: x + rx, y }, { x, y: y + ry }].map((at) => asLine({ x: clamp(at.x), y: clamp(at.y) })).join("\n");
 }
 
 // Add a corner in the middle of the longest side. Returns the lines and the index of the corner.
@@ -50,22 +68,22 @@ export function withCorner(mark, aspect) {
   const lengths = corners.map((at, index) => Math.hypot(at.x - next(index).x, (at.y - next(index).y) / aspect));
   const longest = lengths.indexOf(Math.max(...lengths));
   const [start, other] = [corners[longest], next(longest)];
-  corners.splice(longest + 1, 0, { x: (start.x + other.x) / 2, y: (start.y + other.y) / 2 });
-  return { outline: asLines(corners), index: longest + 1 };
+  const middle = { x: (start.x + other.x) / 2, y: (start.y + other.y) / 2 };
+  return { outline: replaceCorners(mark, longest + 1, 0, [middle]), index: longest + 1 };
 }
 
-export const withoutCorner = (mark, index) => asLines(cornersOf(mark).filter((_, other) => other !== index));
+export const withoutCorner = (mark, index) => replaceCorners(mark, index, 1, []);
 
-function moveAll(mark, corners, at) {
+function moveAll(mark, at) {
+  const { lines, places } = linesOf(mark);
+  const corners = cornersOf(mark);
   const limit = (name, wanted) => {
     const values = [Number(mark[`target_${name}`]), ...corners.map((corner) => corner[name])];
     return clamp(wanted - values[0], -Math.min(...values), 100 - Math.max(...values));
   };
   const [dx, dy] = [limit("x", at.x), limit("y", at.y)];
-  return {
-    target_x: Number(mark.target_x) + dx, target_y: Number(mark.target_y) + dy,
-    outline: asLines(corners.map(({ x, y }) => ({ x: x + dx, y: y + dy }))),
-  };
+  corners.forEach(({ x, y }, index) => { lines[places[index]] = asLine({ x: x + dx, y: y + dy }); });
+  return { target_x: Number(mark.target_x) + dx, target_y: Number(mark.target_y) + dy, outline: lines.join("\n") };
 }
 
 // Return the current position of a part of a marker.
@@ -80,12 +98,8 @@ export function placeOf(mark, part) {
 // Return the values that change when a part is moved to a position. A shape stays within the picture.
 export function putAt(mark, part, at) {
   if (part === "disc") return { x: clamp(at.x), y: clamp(at.y) };
-  const corners = cornersOf(mark);
-  if (isCorner(part)) {
-    corners[indexOfCorner(part)] = { x: clamp(at.x), y: clamp(at.y) };
-    return { outline: asLines(corners) };
-  }
-  if (part === "target" && mark.shape === "polygon") return moveAll(mark, corners, at);
+  if (isCorner(part)) return { outline: replaceCorners(mark, indexOfCorner(part), 1, [{ x: clamp(at.x), y: clamp(at.y) }]) };
+  if (part === "target" && mark.shape === "polygon") return moveAll(mark, at);
   const [width, height] = [Number(mark.width) || 0, Number(mark.height) || 0];
   if (part === "target") {
     return { target_x: clamp(at.x, width / 2, 100 - width / 2), target_y: clamp(at.y, height / 2, 100 - height / 2) };

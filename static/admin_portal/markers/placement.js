@@ -1,8 +1,8 @@
 // Placing a marker: with a crosshair moved by arrow keys, by a click or tap, or by dragging.
 
 import { format, gettext } from "../i18n.js";
-import { clamp, cornersOf, isCorner, placeOf, putAt, roomFor, withCorner, withoutCorner } from "./geometry.js";
-import { isWide, tidy } from "./rows.js";
+import { clamp, cornersOf, isCorner, placeOf, putAt, roomFor, tidy, withCorner, withoutCorner } from "./geometry.js";
+import { isWide } from "./rows.js";
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const KEYS = gettext("Arrow keys move it by 1 pixel, with Shift by 10. Enter places it here, Esc cancels.");

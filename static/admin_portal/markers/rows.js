@@ -1,11 +1,10 @@
 // The rows of the form, read and written as plain values. Positions are percentages.
 
 import { format, gettext } from "../i18n.js";
-import { cornersOf, firstOutline } from "./geometry.js";
+import { clamp, cornersOf, firstOutline, tidy } from "./geometry.js";
 
 const FIRST_SIZE = 16;
 export const isWide = (shape) => shape === "circle" || shape === "region";
-export const tidy = (number) => String(Math.round(number * 100) / 100);
 
 export function startRows(form, say) {
   const list = form.querySelector("[data-rows]");
@@ -163,7 +162,7 @@ export function startRows(form, say) {
     if (!isWide(values.shape)) return;
     const width = Number(values.width) || FIRST_SIZE;
     const height = Number(values.height) || Math.min(100, FIRST_SIZE * aspect);
-    const inside = (place, size) => Math.min(100 - size / 2, Math.max(size / 2, Number(place) || 0));
+    const inside = (place, size) => clamp(Number(place) || 0, size / 2, 100 - size / 2);
     write(row, {
       width: tidy(width),
       height: tidy(height),

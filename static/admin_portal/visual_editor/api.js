@@ -1,15 +1,16 @@
 // The API of the text for the writing screen's other scripts, in both modes.
 //
 // ``element`` is the root of the Markdown field, [data-editor]. It has ``element.visualEditor`` as soon as it has
-// dispatched "editor:ready". Lines count from 1, in the Markdown of the textarea. Other events of the root, all
-// bubbling:   editor:mode   {mode}: "visual" or "source", after the user has switched
-// editor:state  {canUndo, canRedo}, after the text or the selection has changed
+// dispatched "editor:ready". Lines count from 1, in the Markdown of the textarea. Other events of the root:
+// - editor:mode, {mode}: "visual" or "source", after the user has switched
+// - editor:state, {canUndo, canRedo}, after the text or the selection has changed
+// - editor:preview, the response of preview_view (procedures/admin/editor.py), after each preview
 // and of the form: "editor:save" (Ctrl+S) and "editor:find" (Ctrl+F), both from the text only.
 //
 // A match, as find() returns it, is {line, from, to}. ``from`` and ``to`` are places in the text as it is shown now:
 // pass them back to select() or replace(), and search again after a change.
 
-import { goToLine, goToOffset, lineOfOffset, replaceAt } from "../editor/insert_text.js";
+import { goToLine, goToOffset, lineOfOffset, offsetOfLine, replaceAt } from "../editor/insert_text.js";
 
 const foldCase = (text) => text.toLowerCase();
 
@@ -69,7 +70,7 @@ export function createApi(field, texts, { mode, setMode }) {
     // Replace whole lines of the Markdown; an empty text deletes them. One step of undo.
     replaceRange(fromLine, toLine, words) {
       const lines = field.value.split("\n");
-      const from = lines.slice(0, fromLine - 1).join("\n").length + (fromLine > 1 ? 1 : 0);
+      const from = offsetOfLine(field.value, fromLine);
       const to = Math.min(lines.slice(0, toLine).join("\n").length + (words ? 0 : 1), field.value.length);
       replaceAt(field, from, to, words);
     },

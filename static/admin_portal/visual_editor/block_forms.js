@@ -12,7 +12,7 @@ export const lineFields = (info) => info.fields.filter((field) => !isInside(fiel
 export const isPicture = (info) => lineFields(info).length === 1 && lineFields(info)[0].kind === "figure";
 
 // Return the values of the fields by name, from what follows the name of a block.
-export function readOptions(info, options) {
+function readOptions(info, options) {
   const parts = options.split(info.separator).map((part) => part.trim()).filter(Boolean);
   const values = {};
   lineFields(info).forEach((field) => {
@@ -26,7 +26,7 @@ export function readOptions(info, options) {
   return values;
 }
 
-export function writeOptions(info, values) {
+function writeOptions(info, values) {
   return lineFields(info).flatMap((field) => {
     const value = values[field.name];
     return field.kind === "flag" ? (value ? [field.name] : []) : value;

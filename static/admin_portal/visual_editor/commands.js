@@ -1,6 +1,7 @@
 // Editing commands for keys, the toolbar, and the block palette.
 
 import { gettext } from "../i18n.js";
+import { BULLET } from "../editor/lists.js";
 import {
   Fragment, InputRule, NodeSelection, TextSelection, addColumnAfter, addRowAfter, baseKeymap, chainCommands, closeHistory, deleteColumn, deleteRow, deleteTable,
   goToNextCell, inputRules, isInTable, keymap, liftListItem, redo, setBlockType, sinkListItem, splitListItem, textblockTypeInputRule,
@@ -11,7 +12,7 @@ import { CONTAINERS, isList, schema } from "./schema.js";
 
 const { nodes, marks } = schema;
 const containerNames = new Set(Object.values(CONTAINERS));
-export const isContainer = (node) => containerNames.has(node.type.name);
+const isContainer = (node) => containerNames.has(node.type.name);
 
 // Return the depth of the innermost ancestor for which ``test`` holds, or -1.
 function depthOf($pos, test) {
@@ -25,7 +26,7 @@ function blockDepth($pos, canHold) {
   return choices > 0 && $pos.depth > choices && canHold ? choices + 1 : 1;
 }
 
-export const currentBlock = ({ selection }) => {
+const currentBlock = ({ selection }) => {
   if (selection instanceof NodeSelection && selection.node.isBlock) return { node: selection.node, pos: selection.from };
   const { $from } = selection;
   return $from.depth ? { node: $from.node(1), pos: $from.before(1) } : undefined;
@@ -290,7 +291,7 @@ export { outdent };
 export function typingRules() {
   return inputRules({
     rules: [
-      wrappingInputRule(/^\s*[-*•]\s$/, nodes.bullet_list),
+      wrappingInputRule(new RegExp(`${BULLET.source}$`), nodes.bullet_list),
       wrappingInputRule(/^(\d+)[.)]\s$/, nodes.ordered_list, (match) => ({ start: Number(match[1]) }), (match, node) => node.childCount + node.attrs.start === Number(match[1])),
       textblockTypeInputRule(/^(#{1,4})\s$/, nodes.heading, (match) => ({ level: Math.max(2, match[1].length) })),
       // As Word does, when the address is finished.

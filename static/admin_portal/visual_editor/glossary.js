@@ -1,55 +1,42 @@
-// Marks the first use of each glossary word, which the page links to its definition.
+// Marks the glossary words that the page links to their definitions, as the last preview shows them.
 
+import { offsetOfLine } from "../editor/insert_text.js";
 import { Decoration, DecorationSet, Plugin, PluginKey } from "./libraries.js";
 import { schema } from "./schema.js";
 
-const { nodes } = schema;
+const { nodes, marks } = schema;
 const key = new PluginKey("glossary");
-const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace(/\s+/g, "\\s+").replace(/[-‐‑]/g, "[-‐‑]");
-const plain = (text) => text.toLowerCase().replace(/\s+/g, " ").replace(/[‐‑]/g, "-");
+const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replaceAll(" ", "\\s+");
 
-function createFinder(rows) {
-  const byName = new Map(rows.flatMap((row) => [row.name, ...row.aliases].map((name) => [plain(name), row])));
-  const names = [...byName.keys()].sort((name, other) => other.length - name.length);
-  const pattern = new RegExp(`(?<![\\p{L}\\p{N}_-])(${names.map(escaped).join("|")})(?![\\p{L}\\p{N}_-])`, "giu");
-  const known = new WeakMap();
-  // Return [{row, from, to}] in a paragraph, from the start of its text.
-  return (node) => {
-    if (!known.has(node)) {
-      const text = node.textBetween(0, node.content.size, "", "\ufffc");
-      known.set(node, names.length ? [...text.matchAll(pattern)].map((match) => ({
-        row: byName.get(plain(match[1])), from: match.index, to: match.index + match[1].length,
-      })) : []);
-    }
-    return known.get(node);
-  };
-}
-
-function mark(doc, find) {
-  const used = new Set();
-  const found = [];
-  doc.descendants((node, pos) => {
-    if (node.type !== nodes.paragraph && node.type !== nodes.table_cell) return !node.isTextblock;
-    find(node).forEach(({ row, from, to }) => {
-      if (!row || used.has(row.key)) return;
-      used.add(row.key);
-      found.push(Decoration.inline(pos + 1 + from, pos + 1 + to, { class: "term", title: row.more }));
-    });
+// Return [from, to] of the first use of ``words`` in or after a line, outside links; undefined if the text has changed.
+function findWords(doc, text, { line, words }) {
+  const pattern = new RegExp(`(?<![\\p{L}\\p{N}_-])${escaped(words)}(?![\\p{L}\\p{N}_-])`, "gu");
+  const { pos, node, blockPos } = text.position(doc, offsetOfLine(text.toMarkdown(doc).text, line));
+  let found;
+  doc.nodesBetween(pos, blockPos + node.nodeSize, (child, at) => {
+    if (found || child.type === nodes.heading || child.type === nodes.table_header) return false;
+    if (!child.isTextblock) return true;
+    const shown = child.textBetween(0, child.content.size, "", (leaf) => (leaf.type.name.endsWith("_break") ? " " : "\ufffc"));
+    found = [...shown.matchAll(pattern)].map((match) => [at + 1 + match.index, at + 1 + match.index + match[0].length])
+      .find(([from, to]) => !doc.rangeHasMark(from, to, marks.link));
     return false;
   });
-  return DecorationSet.create(doc, found);
+  return found;
 }
 
-// ``names``: of createNames(). Dispatch ``tr.setMeta("names", true)`` when they have been loaded.
-export function glossaryPlugin(names) {
-  let find = () => [];
+// ``text``: the document with its Markdown. Dispatch ``tr.setMeta("terms", terms)`` with those of each preview.
+export function glossaryPlugin(text) {
+  const mark = (doc, term) => {
+    const [from, to] = findWords(doc, text, term) ?? [];
+    return from === undefined ? [] : [Decoration.inline(from, to, { class: "term", title: term.definition })];
+  };
   return new Plugin({
     key,
     state: {
       init: () => DecorationSet.empty,
       apply(tr, old) {
-        if (tr.getMeta("names")) find = createFinder(names.all("terms"));
-        return tr.docChanged || tr.getMeta("names") ? mark(tr.doc, find) : old;
+        const terms = tr.getMeta("terms");
+        return terms ? DecorationSet.create(tr.doc, terms.flatMap((term) => mark(tr.doc, term))) : old.map(tr.mapping, tr.doc);
       },
     },
     props: { decorations: (state) => key.getState(state) },

@@ -2,11 +2,10 @@
 // toolbar.
 
 import { gettext } from "../i18n.js";
+import { fold } from "../editor/fold.js";
 import { icon } from "./icons.js";
 
-const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
-
-// ``items``: [{label, group, drawing, help, keywords, run}], in the order of the groups.
+// ``items``: [{label, group, drawing, keywords, run}], in the order of the groups.
 export function createPalette(items) {
   const box = Object.assign(document.createElement("div"), { className: "palette", hidden: true });
   const search = Object.assign(document.createElement("input"), { type: "text", className: "palette__search", autocomplete: "off", spellcheck: false });
@@ -39,12 +38,12 @@ export function createPalette(items) {
     } else search.removeAttribute("aria-activedescendant");
   }
   function filter() {
-    const asked = plain(search.value).split(/\s+/).filter(Boolean);
+    const asked = fold(search.value).split(/\s+/).filter(Boolean);
     rows.forEach(({ option, words }) => { option.hidden = !asked.every((word) => words.includes(word)); });
     list.querySelectorAll("[role=group]").forEach((group) => { group.hidden = !group.querySelector("[role=option]:not([hidden])"); });
     empty.hidden = visible().length > 0;
     // Prefix matches come first.
-    choose(Math.max(0, visible().findIndex(({ item }) => plain(item.label).startsWith(plain(search.value)))));
+    choose(Math.max(0, visible().findIndex(({ item }) => fold(item.label).startsWith(fold(search.value)))));
   }
   function close(item) {
     if (box.hidden) return;
@@ -58,7 +57,6 @@ export function createPalette(items) {
       option.setAttribute("role", "option");
       const words = document.createElement("span");
       words.append(Object.assign(document.createElement("strong"), { textContent: item.label }));
-      if (item.help) words.append(Object.assign(document.createElement("small"), { textContent: item.help }));
       option.append(icon(item.drawing), words);
       option.addEventListener("mousedown", (event) => event.preventDefault());
       option.addEventListener("click", () => close(item));
@@ -71,7 +69,7 @@ export function createPalette(items) {
         groups.set(item.group, group);
       }
       groups.get(item.group).append(option);
-      return { option, item, words: plain([item.label, item.help, item.group, ...item.keywords ?? []].join(" ")) };
+      return { option, item, words: fold([item.label, item.group, ...item.keywords ?? []].join(" ")) };
     });
     list.replaceChildren(...groups.values());
   }

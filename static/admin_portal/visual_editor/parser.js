@@ -1,13 +1,11 @@
 // Reads the portal's Markdown as procedures/rendering/parser.py does, into nodes of schema.js.
 
+import { ATTRIBUTES, BLOCK_END, BLOCK_START } from "../editor/markup.js";
 import { Fragment, MarkdownIt } from "./libraries.js";
 import { CONTAINERS, schema } from "./schema.js";
 
-const BLOCK_START = /^:::[ \t]*([a-z][a-z-]*)([^\n]*)$/;
-const BLOCK_END = /^:::[ \t]*$/;
 const CITATION = /\[@([a-z0-9-]+(?:\s*;\s*@[a-z0-9-]+)*)\]/y;
 const VALUE = /\{([a-z]+\.[a-z_]+)\}/y;
-const HEADING_MARK = /\{#([a-z0-9]+(?:-[a-z0-9]+)*)([ ]\.folded)?\}[ \t]*$/;
 const trimEnd = (text) => text.replace(/[ \t]+$/, "");
 
 // ``contents``: what each block with an end may contain, by its name.
@@ -73,7 +71,7 @@ function inlineNodes(token, mark) {
   let marks = [];
   if (mark) {
     const last = children.at(-1);
-    const match = last?.type === "text" ? HEADING_MARK.exec(last.content) : null;
+    const match = last?.type === "text" ? ATTRIBUTES.exec(last.content) : null;
     if (match) {
       Object.assign(mark, { anchor: match[1], folded: Boolean(match[2]) });
       last.content = trimEnd(last.content.slice(0, match.index));

@@ -1,40 +1,35 @@
 // Pasting into the visual editor: what the clipboard has becomes Markdown as in Source mode, and then blocks of the text.
 
 import { gettext } from "../i18n.js";
-import { readClipboard } from "../editor/paste.js";
+import { encodeAddress, isAllowed } from "../editor/addresses.js";
+import { BULLET, NUMBER, isLone, listNumber } from "../editor/lists.js";
+import { readClipboard, spaceAround } from "../editor/paste.js";
 import { DOMSerializer, Fragment, Plugin, Slice, TextSelection, closeHistory } from "./libraries.js";
 import { schema } from "./schema.js";
 
 const { nodes, marks } = schema;
-const ADDRESS = /^(?:https:\/\/|mailto:|tel:)\S+$/i;
-const BULLET = /^\s*[•·▪◦‣●○■➢*-]\s+/;
-const NUMBER = /^\s*(\d{1,3})[.)]\s+/;
 
 const paragraph = (text) => nodes.paragraph.create(null, text ? schema.text(text) : null);
 
 // Return the blocks of plain text: lists where lines begin as items do, and otherwise a paragraph for each line.
 function plainBlocks(text) {
   const blocks = [];
-  text.replace(/\r\n?/g, "\n").replace(/\t/g, " ").split("\n").forEach((line) => {
-    const words = line.trim();
-    if (!words) {
-      blocks.push(null);
+  const lines = text.replace(/\r\n?/g, "\n").replace(/\t/g, " ").split("\n").filter((line) => line.trim());
+  const numbers = lines.map(listNumber);
+  lines.forEach((line, at) => {
+    const isBullet = BULLET.test(line);
+    if (!isBullet && !(numbers[at] >= 0 && !isLone(numbers, at))) {
+      blocks.push(paragraph(line.trim()));
       return;
     }
-    const number = NUMBER.exec(line);
-    const type = BULLET.test(line) ? nodes.bullet_list : number ? nodes.ordered_list : undefined;
+    const type = isBullet ? nodes.bullet_list : nodes.ordered_list;
+    const item = nodes.list_item.create(null, paragraph(line.replace(isBullet ? BULLET : NUMBER, "").trim()));
     const last = blocks.at(-1);
-    if (!type) blocks.push(paragraph(words));
-    else {
-      const item = nodes.list_item.create(null, paragraph(line.replace(type === nodes.bullet_list ? BULLET : NUMBER, "").trim()));
-      const isNext = last?.type === type && (type === nodes.bullet_list || Number(number[1]) === last.attrs.start + last.childCount);
-      if (isNext) blocks[blocks.length - 1] = last.copy(last.content.addToEnd(item));
-      // A lone "1945." starts a sentence.
-      else if (number && Number(number[1]) !== 1) blocks.push(paragraph(words));
-      else blocks.push(type.create(null, item));
-    }
+    const isNext = last?.type === type && (isBullet || numbers[at] === last.attrs.start + last.childCount);
+    if (isNext) blocks[blocks.length - 1] = last.copy(last.content.addToEnd(item));
+    else blocks.push(type.create(isBullet ? null : { start: numbers[at] }, item));
   });
-  return blocks.filter(Boolean);
+  return blocks;
 }
 
 // Return a slice that joins the text around it, if it begins or ends with a paragraph.
@@ -65,10 +60,11 @@ export function pastePlugin(parser, windows, list, say) {
     const { selection, tr } = view.state;
     closeHistory(tr);
     if (html.includes(` ${OWN_CLIPBOARD_ATTRIBUTE}=`)) return false;
-    if (ADDRESS.test(plain.trim()) && selection.$from.parent.inlineContent && selection.$from.sameParent(selection.$to)) {
-      const mark = marks.link.create({ href: plain.trim() });
+    const address = plain.trim();
+    if (isAllowed(address) && !/\s/.test(address) && selection.$from.parent.inlineContent && selection.$from.sameParent(selection.$to)) {
+      const mark = marks.link.create({ href: encodeAddress(address) });
       if (!selection.empty) view.dispatch(tr.addMark(selection.from, selection.to, mark));
-      else view.dispatch(tr.replaceSelectionWith(schema.text(plain.trim(), [mark]), false).removeStoredMark(marks.link));
+      else view.dispatch(tr.replaceSelectionWith(schema.text(address, [mark]), false).removeStoredMark(marks.link));
       return true;
     }
     const { picture, made } = readClipboard(data, windows.upload);
@@ -80,9 +76,8 @@ export function pastePlugin(parser, windows, list, say) {
     const blocks = isPlain ? plainBlocks(plain) : parser.read(made.markdown);
     const isInline = isPlain ? blocks.length === 1 && blocks[0].type === nodes.paragraph : made.isInline;
     if (isInline && blocks.length === 1 && blocks[0].isTextblock) {
-      // Text from the middle of a sentence keeps the space around it.
-      const space = (at) => (/[ \u00a0]/.test(plain.at(at) ?? "") ? [schema.text(" ")] : []);
-      const content = Fragment.fromArray([...space(0), ...blocks[0].content.content, ...space(-1)]);
+      const [before, after] = spaceAround(plain).map((space) => (space ? [schema.text(space)] : []));
+      const content = Fragment.fromArray([...before, ...blocks[0].content.content, ...after]);
       view.dispatch(tr.replaceSelection(new Slice(content, 0, 0)).scrollIntoView());
     } else if (blocks.length) view.dispatch(tr.replaceSelection(toSlice(blocks)).scrollIntoView());
     list(made.notes);

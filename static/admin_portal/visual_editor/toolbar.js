@@ -2,6 +2,7 @@
 // there.
 
 import { gettext } from "../i18n.js";
+import { roving } from "../editor/roving.js";
 import {
   addOption, currentCard, currentHeading, currentLink, indent, isActive, listOf, marks, nodes, outdent, setStyle, styleOf, tableCommands, toggleList,
 } from "./commands.js";
@@ -18,28 +19,6 @@ function group(name, ...parts) {
   box.setAttribute("aria-label", name);
   box.append(...parts);
   return box;
-}
-
-// One stop for the Tab key, with arrow keys between the buttons.
-// Return a function for when buttons may have been disabled: the Tab key does not stop at those.
-function roving(bar) {
-  const whole = [...bar.querySelectorAll("button, select")];
-  const parts = () => whole.filter((part) => !part.disabled && part.offsetParent);
-  const reach = (part) => whole.forEach((other) => { other.tabIndex = other === part ? 0 : -1; });
-  bar.addEventListener("keydown", (event) => {
-    const steps = { ArrowRight: 1, ArrowLeft: -1, Home: -Infinity, End: Infinity };
-    if (!(event.key in steps)) return;
-    event.preventDefault();
-    const all = parts();
-    const part = all[Math.min(Math.max(all.indexOf(document.activeElement) + steps[event.key], 0), all.length - 1)];
-    reach(part);
-    part.focus();
-  });
-  bar.addEventListener("focusin", (event) => reach(event.target));
-  reach(whole[0]);
-  return () => {
-    if (!whole.some((part) => part.tabIndex === 0 && !part.disabled)) reach(whole.find((part) => !part.disabled));
-  };
 }
 
 // On a narrow screen the bar is one row that scrolls. If the bar overflows, an arrow button scrolls it. The arrow is

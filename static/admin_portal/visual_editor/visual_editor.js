@@ -2,7 +2,9 @@
 // changes that other scripts make to it are read back.
 
 import { format, gettext } from "../i18n.js";
+import { postForm } from "../editor/api.js";
 import { languageOf } from "../editor/form.js";
+import { offsetOfLine } from "../editor/insert_text.js";
 import { createApi, findAll, sourceText } from "./api.js";
 import { askForOptions, isPicture, lineFields } from "./block_forms.js";
 import {
@@ -95,6 +97,11 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     view.dispatch(tr);
     view.focus();
   };
+  async function freeAnchor(line) {
+    const { data } = await postForm(editor, editor.dataset.preview, new FormData(form));
+    if (data.error) say(data.error);
+    return data.anchors?.[line];
+  }
   async function edit(node, pos) {
     if (node.type === nodes.source) {
       api.setMode("source");
@@ -140,12 +147,13 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     edit,
     linkName,
     editLink: () => windows.open("link", { href: currentLink(view.state).mark.attrs.href }),
-    toggleFold() {
+    async toggleFold() {
       const { node, pos } = currentHeading(view.state);
-      const folded = !node.attrs.folded;
-      // Only a section with an anchor can be collapsed.
-      const anchor = node.attrs.anchor || anchorOf(node.textContent, view.state.doc);
-      replaceNode(pos, { folded, anchor });
+      // Only a section with an anchor can be collapsed. The server knows which are free.
+      const anchor = node.attrs.anchor || await freeAnchor(text.line(view.state.doc, pos + 1));
+      view.state.doc.descendants((heading, at) => {
+        if (anchor && heading === node) replaceNode(at, { folded: !node.attrs.folded, anchor });
+      });
     },
     restoreSelection() {
       if (view.hasFocus()) view.focus();
@@ -202,10 +210,10 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
       [gettext("Glossary word"), gettext("In a sentence"), "word", dialog("word"), ["term"]],
       [gettext("Our phone, name, or hours"), gettext("In a sentence"), "value", dialog("value"), ["number", "clinic"]],
       [gettext("Upload a new picture"), settings.groups.pictures, "picture", dialog("upload"), ["image", "photo"]],
-    ].map(([label, group, drawing, run, keywords]) => ({ label, group, drawing, run, keywords, help: "" }));
+    ].map(([label, group, drawing, run, keywords]) => ({ label, group, drawing, run, keywords }));
     const ofBlocks = Object.keys(settings.groups).flatMap((group) => Object.entries(blocks).filter(([, block]) => block.group === group)
       .sort(([, block], [, other]) => block.order - other.order)
-      .map(([name, block]) => ({ label: block.label, group: settings.groups[group], drawing: name, help: "", keywords: [name], run: () => insert(name) })));
+      .map(([name, block]) => ({ label: block.label, group: settings.groups[group], drawing: name, keywords: [name], run: () => insert(name) })));
     const isUpload = (item) => item.drawing === "picture";
     const at = ofBlocks.findIndex((item) => item.group === settings.groups.pictures);
     return [...own.filter((item) => !isUpload(item)), ...ofBlocks.slice(0, at), ...own.filter(isUpload), ...ofBlocks.slice(at)];
@@ -282,7 +290,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     history(),
     pastePlugin(text.parser, windows, listNotes, say),
     hintsPlugin(),
-    glossaryPlugin(names),
+    glossaryPlugin(text),
     tidyPlugin(),
   ];
   const makeState = () => EditorState.create({ doc: text.read(field.value), plugins });
@@ -316,7 +324,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
   const bar = editor.querySelector("[data-visual-bar]");
   const updateToolbar = createToolbar(bar, view, handlers);
   const updateContext = createContextLine(editor.querySelector("[data-visual-context]"), view, shared);
-  shared.onNames(() => view.dispatch(view.state.tr.setMeta("names", true)));
+  editor.addEventListener("editor:preview", ({ detail: { terms } }) => view.dispatch(view.state.tr.setMeta("terms", terms)));
   field.addEventListener("input", () => { if (!isOwn && mode.mode() === "visual") readField(); });
   mode.whenVisual(readField);
   field.addEventListener("invalid", (event) => {
@@ -334,7 +342,6 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
 
   // ---- For others ----
   const position = (offset) => text.position(view.state.doc, offset);
-  const offsetOfLine = (line) => field.value.split("\n").slice(0, line - 1).reduce((length, row) => length + row.length + 1, 0);
   function select(from, to = from) {
     const { doc, tr } = view.state;
     const target = doc.nodeAt(from);
@@ -366,7 +373,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     return words ? tr.replaceWith(from, to, schema.text(words, own)) : tr.delete(from, to);
   };
   const visual = {
-    goToLine: (line) => goTo(offsetOfLine(line)),
+    goToLine: (line) => goTo(offsetOfLine(field.value, line)),
     goToOffset: goTo,
     currentLine: () => text.line(view.state.doc, view.state.selection.from),
     insertBlock: (name) => (blocks[name] ? insert(name) : windows.open(name)),
@@ -439,14 +446,4 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
   editor.visualEditor = api;
   announce();
   return { view, text, api };
-}
-
-// Return an anchor for a section that has none, as the server would make it.
-function anchorOf(title, doc) {
-  const taken = new Set();
-  doc.descendants((node) => { if (node.attrs.anchor) taken.add(node.attrs.anchor); });
-  const base = title.normalize("NFKD").replace(/[^\w\s-]/g, "").trim().toLowerCase().replace(/[-\s_]+/g, "-").replace(/^-+|-+$/g, "") || "section";
-  let address = base;
-  for (let number = 2; taken.has(address); number += 1) address = `${base}-${number}`;
-  return address;
 }

@@ -100,7 +100,7 @@ function visible(content, oneLine) {
   return signs.filter((_, at) => !isDropped[at]).join("\u0000");
 }
 
-export const isSameInline = (node, other, oneLine = false) => visible(node, oneLine) === visible(other, oneLine);
+const isSameInline = (node, other, oneLine = false) => visible(node, oneLine) === visible(other, oneLine);
 
 // ``parser``: of createParser(). Returns write(node, mark), the Markdown of a block without a line break at its end.
 // ``mark``: for a list, its bullet character. ``writeBlocks(parent)`` writes the blocks in a ":::" block (document.js).

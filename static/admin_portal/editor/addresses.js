@@ -1,0 +1,11 @@
+// The addresses of links (ALLOWED_LINK in procedures/rendering/inline.py).
+
+export const isAllowed = (address) => /^(https:\/\/|mailto:|tel:)\S/i.test(address);
+export const isInsecure = (address) => /^http:\/\//i.test(address);
+
+// Whether the search box of the link dialog contains an address instead of search words.
+export const isAddress = (text) => /^\s*(https?:\/\/|www\.|mailto:|tel:|#)\S/i.test(text);
+
+// Return an address as Markdown can contain it.
+export const encodeAddress = (address) => address.replace(/^[a-z]+:/i, (scheme) => scheme.toLowerCase())
+  .replace(/[()\s<>]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
