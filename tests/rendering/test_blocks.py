@@ -330,7 +330,7 @@ def test_compare_shares_marker_numbers_and_starts_left_of_new_markers(clinic_con
     html = render_body("::: compare needle cement")
 
     first, second = html.split('class="compare__side compare__after"')
-    entries = [re.findall(r'class="figure__entry" value="(\d)"[^>]*>(\w+)', part) for part in (first, second)]
+    entries = [re.findall(r'class="figure__entry"[^>]* data-mark="(\d)">(\w+)', part) for part in (first, second)]
     assert entries == [[("1", "Tip")], [("1", "Tip"), ("2", "Cement")]]
     assert 'type="range" value="22"' in second
 
