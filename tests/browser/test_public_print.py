@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 
 MILLIMETER = 96 / 25.4
 ONLY_FOR_SCREENS = """() => [...document.querySelectorAll(
-    ".site-header, .site-footer, .stages, .page-status > span, .menu, .skip-link, .page-top, .breadcrumbs, .reader-tools, .reader-tools__list, .figure__views, .figure__summary, .figure__large, .button, .series__hint"
+    ".site-header, .site-footer__name, .site-footer__note, .stages, .page-status > span, .menu, .skip-link, .page-top, .breadcrumbs, .reader-tools, .reader-tools__list, .figure__views, .figure__summary, .figure__large, .button, .series__hint"
   )].filter((e) => e.checkVisibility()).map((e) => e.className)"""
 FOLDED_AWAY = """() => [...document.querySelectorAll("details > p:not(.figure__large)")]
   .filter((e) => !e.checkVisibility() || e.getBoundingClientRect().height < 10)
@@ -62,7 +62,7 @@ LEFT_OUT = """() => [...document.querySelectorAll(
     ".sources, .page-words, .next-step, .reading-list, .figure__description, .compare, .choices__reasons, .citation, .warning-signs--top a:not([href^='tel:'])"
   )].filter((e) => e.checkVisibility()).map((e) => e.className)"""
 FOOT = """() => {
-  const foot = document.querySelector(".print-footer");
+  const foot = document.querySelector(".site-footer");
   return [getComputedStyle(foot).display, getComputedStyle(foot).breakInside, foot.innerText.replace(/\\s+/g, " ")];
 }"""
 # Both sides of one sheet, except pages whose answers or warning signs need a second sheet.
