@@ -171,14 +171,16 @@ def serialize_issues(issues: list[Issue], body: str) -> list[dict[str, Any]]:
 
     Line 0 is the whole page; ``field`` is empty if the issue is not about a field.
 
-    ``fix`` is a correction (``ResolvedFix``) or None; ``dialog`` names the dialog that helps, or is empty.
+    ``fix`` is a correction (``ResolvedFix``) or None; ``dialog`` names the dialog that helps, or is empty. ``hint``
+    says the same as ``sentence`` in terms of Markdown, and is empty where that makes no difference.
     """
     lines = body.split("\n")
     rows = []
     for issue in issues:
         fix = resolve(issue.fix, issue.line, lines) if issue.fix else None
-        row = {"line": issue.line, "sentence": issue.message, "field": issue.field, "dialog": issue.dialog}
-        rows.append({**row, "fix": asdict(fix) if fix else None})
+        row = {"line": issue.line, "sentence": issue.plain_message, "field": issue.field, "dialog": issue.dialog}
+        hint = str(issue.message) if issue.plain else ""
+        rows.append({**row, "hint": hint, "fix": asdict(fix) if fix else None})
     return rows
 
 

@@ -426,6 +426,6 @@ def _handle_withdrawal(request: HttpRequest, page: Page, form: WithdrawalForm) -
         withdraw(page, actor=get_staff_user(request), **form.cleaned_data)
     except PublishError as error:
         for issue in error.issues:
-            form.add_error(None, issue.message)
+            form.add_error(None, issue.plain_message)
         return 409
     return 200

@@ -130,8 +130,8 @@ def build_suggestions(page: Page, rendered: RenderedPage, measures: PageMeasures
         Issue(
             line,
             _(
-                "Links to #%(anchor)s already point to the section that was published with that address, so this "
-                "section has #%(new_anchor)s instead. Choose another address for it."
+                "Links to “%(anchor)s” already point to the section that was published with that address, so this "
+                "section has “%(new_anchor)s” instead. Choose another address for it."
             )
             % {"anchor": anchor, "new_anchor": new_anchor},
         )

@@ -16,6 +16,7 @@ from portal.text import APOSTROPHES
 from procedures.markup import PLACEHOLDER
 from procedures.models import GlossaryTerm
 from procedures.rendering.document import Mark, Run, Text, link_run
+from procedures.rendering.wording import Wording
 
 if TYPE_CHECKING:
     from procedures.rendering.context import RenderContext
@@ -54,7 +55,13 @@ def resolve_inline(node: Text, context: "RenderContext", *, link_terms: bool) ->
         if run.kind in {"space", "break"}:
             line += 1
         if run.kind == "image":
-            context.issues.add(line, _("Add a picture with a block: ::: figure, followed by the slug of the picture."))
+            context.issues.add(
+                line,
+                Wording(
+                    _("Add a picture with a block: ::: figure, followed by the slug of the picture."),
+                    _("This picture is not shown. Delete this line, and insert the picture from the Insert menu."),
+                ),
+            )
             result.append(Run(run.text, marks=run.marks))
         elif run.kind == "citation":
             result += _resolve_citation(run, context, line)
@@ -70,19 +77,28 @@ def _resolve_link(mark: Mark, context: "RenderContext", line: int) -> None:
     if match := PAGE_LINK.match(href):
         page = context.resolver.get_page(match[1])
         if page is None:
-            message = _("There is no page on “%(key)s” in this language.")
-            context.add_unknown_reference(line, "page", match[1], message)
+            missing = _("There is no page on “%(key)s” in this language.")
+            context.add_unknown_reference(line, "page", match[1], missing)
         mark.href = (page.href if page else "#") + (f"#{match[2]}" if match[2] else "")
         if page:
             context.page_links.append((line, match[1], match[2] or ""))
     elif href.startswith("page:"):
-        message = _("“%(href)s” is not a page link. Write page:subject or page:subject#section.")
+        message = Wording(
+            _("“%(href)s” is not a page link. Write page:subject or page:subject#section."),
+            _("This link leads nowhere. Add it again, and choose the page."),
+        )
         context.issues.add(line, message, href=href)
         mark.href = "#"
     elif href.startswith("#"):
         context.fragment_links.append((line, href[1:]))
     elif not ALLOWED_LINK.match(href):
-        message = _("The link “%(href)s” must start with https://. For pages of this site, write page:subject.")
+        message = Wording(
+            _("The link “%(href)s” must start with https://. For pages of this site, write page:subject."),
+            _(
+                "The link “%(href)s” leads nowhere. Add it again: choose a page, or paste an address that "
+                "starts with https://."
+            ),
+        )
         context.issues.add(line, message, href=href)
         mark.href = "#"
 
@@ -118,8 +134,8 @@ def _lookup_key(text: str) -> str:
     )
 
 
-# Positions where a line must not break: in "X-ray", "rayos X", "8 am", "8 a. m.", and "500 mg". Phone numbers are kept on
-# one line by CSS instead, because special characters would end up in copied or searched numbers.
+# Positions where a line must not break: in "X-ray", "rayos X", "8 am", "8 a. m.", and "500 mg". Phone numbers are kept
+# on one line by CSS instead, because special characters would end up in copied or searched numbers.
 NO_BREAK = re.compile(
     r"(?<![\w-][A-Z])(?<=[A-Z])-(?=[a-z])|(?<=[a-z]) (?=[A-Z](?![\w\u2019'-]))"
     r"|(?<=\d) (?=(?:[ap]m|mg)\b|[ap]\. ?m\.)|(?<=\b[ap]\.) (?=m\.)"

@@ -27,7 +27,7 @@ LONG = "We look at the bone of your back and at your legs on the screen in the r
 MISTAKES = [
     ("##Washing", 10, "Make it a heading", "## Washing"),
     ("# Washing", 10, "Make it a heading", "## Washing"),
-    ("#### Washing", 10, "Use ###", "### Washing"),
+    ("#### Washing", 10, "Make it a “Subheading”", "### Washing"),
     ("Rest.\n\n:::", 12, "Delete the line", "Rest.\n"),
     ("::: checklist\n- Rest.\n- Walk.", 10, "Close the block", "::: checklist\n- Rest.\n- Walk.\n:::"),
     ("::: chekclist\n- Rest.\n:::", 10, "Use “checklist”", "::: checklist\n- Rest.\n:::"),
@@ -37,7 +37,7 @@ MISTAKES = [
     ("Rest. (@nice)", 10, "Use [@nice]", "Rest. [@nice]"),
     ("[Call us](page:contcat)", 10, "Use “contact”", "[Call us](page:contact)"),
     ("[Call us] (page:contact)", 10, "Delete the space", "[Call us](page:contact)"),
-    ("Call {clinic.fone}.", 10, "Use {clinic.phone}", "Call {clinic.phone}."),
+    ("Call {clinic.fone}.", 10, "Insert the clinic’s phone number", "Call {clinic.phone}."),
     ("**Rest today.", 10, "Delete the characters", "Rest today."),
     ("• Rest.\n• Walk.", 10, "Make it a list", "- Rest.\n- Walk."),
     ("1.Rest.\n2.Walk.", 10, "Make it a list", "1. Rest.\n2. Walk."),
