@@ -8,10 +8,12 @@ import functools
 import json
 import posixpath
 import re
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from django.contrib import admin
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.contrib.staticfiles import finders
 from django.forms import Script
@@ -43,6 +45,7 @@ from procedures.models import (
     ClinicAnswer,
     Figure,
     GlossaryTerm,
+    Guide,
     Page,
     Release,
     ReleaseDependency,
@@ -92,6 +95,7 @@ VALUE_LABELS = {
     "clinic.hours": gettext_lazy("Our hours"),
     "clinic.name": gettext_lazy("Our name"),
 }
+FOREIGN_KEYS = ("lead_figure", "next_page")
 # In pixels, so that thumbnails in the dialog are sharp on screens of any density.
 MIN_THUMBNAIL_WIDTH = 240
 FIGURE_BLOCK = re.compile(r"^[ \t]*:::[ \t]*(?:figure|compare)[ \t]+(.*)$", re.MULTILINE)
@@ -139,16 +143,33 @@ def preview_view(request: HttpRequest) -> JsonResponse:
     resolver = ReferenceResolver(page.language, FigureVersion.CURRENT)
     rendered = render_draft(page, content, resolver=resolver, with_line_comments=True)
     measures = measure_page(rendered.article, kind=page.kind, resolver=resolver)
+    issues = check_rendered_draft(page, content, rendered, resolver)
+    issues += _find_form_errors(request, {issue.field for issue in issues})
     return JsonResponse(
         {
             "html": render_full_preview(page, content, rendered),
-            "problems": serialize_issues(check_rendered_draft(page, content, rendered, resolver), content["body"]),
+            "problems": serialize_issues(issues, content["body"]),
             "advice": serialize_issues(build_suggestions(page, rendered, measures), content["body"]),
             "long_sentences": [passage.text for passage in measures.sentences_over_target],
             "minutes": rendered.reading_minutes,
             "level": rendered.reading_level,
         }
     )
+
+
+def _find_form_errors(request: HttpRequest, reported: set[str]) -> Iterator[Issue]:
+    """Yield an issue for each field of the posted form that cannot be saved, except those in ``reported``."""
+    model_admin = admin.site.get_model_admin(Guide if "items-TOTAL_FORMS" in request.POST else Page)
+    page = model_admin.model.objects.filter(pk=parse_int_or_zero(request.POST.get("page", ""))).first()
+    form = model_admin.get_form(request, page, change=page is not None)(request.POST, instance=page)
+    # The choices come from the form itself; checking them would only take time.
+    for name in {*FOREIGN_KEYS, *reported} & set(form.fields):
+        del form.fields[name]
+    message = _("%(field)s: %(error)s")
+    for name, errors in form.errors.items():
+        if name in form.fields and name not in form.declared_fields:
+            values = {"field": form.fields[name].label}
+            yield from (Issue(0, message % {**values, "error": error}, name) for error in errors)
 
 
 @staff_json_view(*EDITOR_PERMISSIONS, method="POST", max_bytes=MAX_FORM_BYTES)

@@ -34,6 +34,7 @@ from procedures.enums import EventKind, PageKind
 from procedures.models import Guide, GuideItem, Page, Revision
 from procedures.publishing.publish import PublishError, is_published, lock_clinic_values, publish
 from procedures.publishing.review import (
+    REVIEW_EVENTS,
     PageState,
     annotate_status,
     current_approval,
@@ -49,11 +50,16 @@ from procedures.validators import validate_no_sign_advice
 REQUIRED_MESSAGES = {
     "title": gettext_lazy("Add a title."),
     "slug": gettext_lazy("Add the web address."),
-    "subject": gettext_lazy("Add the translation group."),
+    "subject": gettext_lazy("Add the name that links the translations."),
+    "kind": gettext_lazy("Choose the page type."),
+    "language": gettext_lazy("Choose the language."),
 }
 APPROVAL_SUPERSEDED_MESSAGE = gettext_lazy(
     "Draft saved. What patients read has not changed. The previous text was approved, but this one "
     "must be reviewed again."
+)
+REVIEW_ENDED_MESSAGE = gettext_lazy(
+    "Draft saved. It is no longer waiting for review, and reviewers do not see it. Send it again when you are done."
 )
 # Fields of the side panel that are required before a page can be saved or published.
 REQUIRED_FIELDS = frozenset({"title", "key_message", "description", "slug", "subject", "language", "kind"})
@@ -106,7 +112,7 @@ class PageForm(AnyForm):
                 self.fields[name].error_messages["required"] = message
         if "kind" in self.fields:
             kinds = [choice for choice in PageKind.choices if choice[0] != PageKind.GUIDE]
-            self.fields["kind"].choices = [("", "---------"), *kinds]  # type: ignore[attr-defined]
+            self.fields["kind"].choices = [("", _("Choose…")), *kinds]  # type: ignore[attr-defined]
         if self.instance.pk and not self.is_bound:
             newest = self.instance.revisions.first()
             # A draft that was never saved as a revision cannot be the base of a merge.
@@ -299,6 +305,7 @@ class BasePageAdmin(ContentAdmin):
                 "edit_page": edit_page,
                 "start_panel": get_start_panel(edit_page, can_edit=can_edit, has_errors=bool(context.get("errors"))),
                 "next_step": get_next_step(edit_page, can_edit=can_edit),
+                "is_waiting": can_edit and edit_page.review_status == EventKind.SUBMITTED,
                 "can_discard": can_edit and _is_ahead_of_live(edit_page),
                 "undo_restore": _get_discarded(edit_page, request.GET.get("discarded", "")),
             }
@@ -356,7 +363,11 @@ class BasePageAdmin(ContentAdmin):
             messages.success(request, _("Saved and sent for review."))
         else:
             message = _("Draft saved. What patients read has not changed.")
-            messages.success(request, APPROVAL_SUPERSEDED_MESSAGE if _has_lost_approval(page, revision) else message)
+            if _has_left_review(page, revision):
+                messages.warning(request, REVIEW_ENDED_MESSAGE)
+            else:
+                superseded = _has_lost_approval(page, revision)
+                messages.success(request, APPROVAL_SUPERSEDED_MESSAGE if superseded else message)
         return HttpResponseRedirect(get_change_url(page))
 
     def _render_publish_error(self, request: HttpRequest, page: Page, issues: list[Issue]) -> HttpResponse:
@@ -421,6 +432,14 @@ def _has_lost_approval(page: Page, newest: Revision) -> bool:
     previous = page.revisions.exclude(pk=newest.pk).first()
     is_public = previous is not None and page.live_release is not None and page.live_release.revision_id == previous.pk
     return bool(previous and not is_public and current_approval(previous) and not current_approval(newest))
+
+
+def _has_left_review(page: Page, newest: Revision) -> bool:
+    """Return whether the previous revision was waiting for review, and this one is not."""
+    last = page.events.filter(kind__in=REVIEW_EVENTS).first()
+    previous = page.revisions.exclude(pk=newest.pk).first()
+    is_waiting = last is not None and last.kind == EventKind.SUBMITTED and last.revision_id != newest.pk
+    return bool(is_waiting and previous and last and last.revision_id == previous.pk)
 
 
 @admin.register(Page)

@@ -34,7 +34,7 @@ MISTAKES = [
     ("::: note\n:::", 10, "Delete the block", ""),
     ("::: figure needel", 10, "Use “needle”", "::: figure needle"),
     ("Rest. [@nicee]", 10, "Use “nice”", "Rest. [@nice]"),
-    ("Rest. (@nice)", 10, "Use [@nice]", "Rest. [@nice]"),
+    ("Rest. (@nice)", 10, "Insert the citation", "Rest. [@nice]"),
     ("[Call us](page:contcat)", 10, "Use “contact”", "[Call us](page:contact)"),
     ("[Call us] (page:contact)", 10, "Delete the space", "[Call us](page:contact)"),
     ("Call {clinic.fone}.", 10, "Insert the clinic’s phone number", "Call {clinic.phone}."),
