@@ -119,6 +119,12 @@ def check_rendered_draft(
     return issues
 
 
+def prints_starter_signs(rendered: RenderedPage, resolver: ReferenceResolver) -> bool:
+    """Return whether a page prints the list of warning signs, and nobody at the clinic has reviewed that list."""
+    is_printed = any(isinstance(node, Block) and node.name == "warning-signs" for node in walk(rendered.document.body))
+    return is_printed and resolver.all_warning_signs[1]
+
+
 def check_rerelease(live: Release, rendered: RenderedPage) -> list[Issue]:
     """Return issues that current values cause in a live text: a missing reference, or a sentence that became too long.
 

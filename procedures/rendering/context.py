@@ -73,10 +73,16 @@ class Issue:
         """What to do, in words without markup."""
         return str(self.plain or self.message)
 
+    @property
+    def plain_sentence(self) -> str:
+        """The plain message with its line."""
+        return self._with_line(self.plain_message)
+
     def __str__(self) -> str:
-        if not self.line:
-            return str(self.message)
-        return gettext("line %(line)s: %(message)s") % {"line": self.line, "message": self.message}
+        return self._with_line(str(self.message))
+
+    def _with_line(self, message: str) -> str:
+        return gettext("line %(line)s: %(message)s") % {"line": self.line, "message": message} if self.line else message
 
 
 @dataclass(slots=True)
