@@ -232,6 +232,8 @@ class LanguageDefinition:
     raised_ordinals: RaisedOrdinals | None = None
     # Regular expression for a place between two clauses at which a sentence can be split in two; case is ignored.
     clause_break: str | None = None
+    # Regular expression for link text that does not say where the link leads; case and final punctuation are ignored.
+    vague_links: str = ""
     error_notice: ErrorNotice | None = None
 
     @property

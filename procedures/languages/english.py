@@ -416,7 +416,7 @@ NUMBERS = NumberVocabulary(
     ),
     items=(
         "numbers?|marks?|steps?|stages?|sections?|parts?|pages?|lines?|rows?|lists?|options?|items?|points?|versions?"
-        "|chapters?|paragraphs?|figures?|pictures?|images?|photos?|tables?|questions?|exercises?|levels?"
+        "|chapters?|paragraphs?|figures?|pictures?|images?|photos?|tables?|questions?|exercises?|levels?|days?|weeks?|phases?|visits?|doses?"
     ),
     documents=(r"version|revision|edition|volume|vol\.|chapter|figure|fig\.|table|section|questions?|item|form|model"),
     classes="types?|grades?|phases?|class|category|tier|vitamin|factor|group",
@@ -497,6 +497,12 @@ ENGLISH = LanguageDefinition(
     ),
     hard_words=HardWords(min_syllables=3, easy=EASY_WORDS, base_forms=base_forms),
     passive=PASSIVE,
+    vague_links=(
+        r"(?:please )?(?:(?:click|tap|press|go|look|see|read|find it) )?(?:on )?(?:here|this link|the link|link below)"
+        r"|(?:this|the|our) (?:page|site|website|web ?site|link|article|document|video)|link|click|website"
+        r"|(?:(?:read|learn|see|find out|show) )?more(?: (?:here|info|information|details))?|(?:more )?(?:info|details)"
+        r"|(?:for )?more information|continue|read on|open|go"
+    ),
     clause_break=r";\s+|,\s+and\s+(?=(?:you|we|they|it|he|she|this|that|there)\b)|,\s+(?=(?:but|so)\b)",
     spoken_alphabet=SPOKEN_ALPHABET,
     triage=TRIAGE,

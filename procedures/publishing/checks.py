@@ -48,8 +48,10 @@ from procedures.rendering import Issue, ReferenceResolver, RenderedPage, release
 from procedures.rendering.blocks import block_label, get_block_types
 from procedures.rendering.document import (
     Block,
+    Code,
     Document,
     Heading,
+    Image,
     List,
     ListItem,
     Node,
@@ -60,7 +62,7 @@ from procedures.rendering.document import (
     Text,
     walk,
 )
-from procedures.rendering.fixes import Fix, split_sentence
+from procedures.rendering.fixes import Fix, delete_lines, split_sentence
 from procedures.rendering.renderer import PLAIN_TEXT_FIELDS
 from procedures.rendering.wording import Wording
 from procedures.triage import TriageDetector
@@ -110,6 +112,7 @@ def check_rendered_draft(
     """
     issues = list(rendered.issues)
     issues += find_authored_sign_advice(content, rendered.document, kind=page.kind, triage=resolver.build_triage())
+    issues += _find_empty_entries(rendered.document)
     issues += _check_fields(content)
     issues += _check_required_parts(page, content, rendered)
     issues += _check_readability(page, rendered)
@@ -143,6 +146,18 @@ def _strip_numbers(sentence: str) -> str:
     sentence.
     """
     return re.sub(r"\d+", "", sentence).rstrip(".")
+
+
+def _find_empty_entries(document: Document) -> Iterator[Issue]:
+    """Yield an issue for each entry of the author's lists that has no text: patients would see an empty box or dot."""
+    for node in walk(document.body):
+        if isinstance(node, ListItem) and node.line and not any(_has_content(child) for child in walk(node.nodes)):
+            message = _("This entry of a list is empty, and patients would see it. Write something, or delete it.")
+            yield Issue(node.line, message, fix=Fix(_("Delete the entry"), delete_lines, node.line, node.line))
+
+
+def _has_content(node: Node) -> bool:
+    return bool(node.text.strip()) if isinstance(node, Text) else isinstance(node, Code | Image | Table | Block)
 
 
 def _check_fields(content: dict[str, Any]) -> Iterator[Issue]:
