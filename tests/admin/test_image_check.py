@@ -345,3 +345,16 @@ def test_new_pictures_of_a_bundle_must_be_seen_before_the_import(page: Page, man
     assert max_.post(IMPORT_PREVIEW_URL, values).status_code == 302
     assert Figure.objects.filter(slug="balloon").exists()
     assert not list((Path(settings.DATA_DIR) / "bundles").iterdir())
+
+
+def test_a_refused_picture_starts_with_a_list_of_links_to_the_fields(nina: Client) -> None:
+    address = start_upload(nina)
+
+    answer = nina.post(address, {**rectangle_fields(), "do": "save", "alt_en": ""})
+    html = answer.content.decode()
+    summary = html[html.index('class="error-summary"') : html.index("</ul>", html.index('class="error-summary"'))]
+
+    assert answer.status_code == 400
+    assert 'href="#id_alt_en"' in summary
+    assert 'id="id_alt_en"' in html
+    assert html.index('class="error-summary"') < html.index('id="id_alt_en"')
