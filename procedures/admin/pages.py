@@ -287,7 +287,7 @@ class BasePageAdmin(ContentAdmin):
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except EditConflictError as error:
-            conflict = build_conflict(request.POST, error.page_id)
+            conflict = build_conflict(request.POST, error.page_id, get_staff_user(request))
             request.POST, request.conflict = conflict.merged_data, conflict  # type: ignore[assignment, attr-defined]
             context = {**(extra_context or {}), "conflict": conflict}
             response = super().changeform_view(request, object_id, form_url, context)

@@ -350,7 +350,7 @@ def test_new_pictures_of_a_bundle_must_be_seen_before_the_import(page: Page, man
 def test_a_refused_picture_starts_with_a_list_of_links_to_the_fields(nina: Client) -> None:
     address = start_upload(nina)
 
-    answer = nina.post(address, {**rectangle_fields(), "do": "save", "alt_en": ""})
+    answer = save_upload(nina, address, alt_en="")
     html = answer.content.decode()
     summary = html[html.index('class="error-summary"') : html.index("</ul>", html.index('class="error-summary"'))]
 
