@@ -58,6 +58,7 @@ from procedures.publishing.anchor_redirects import render_draft
 from procedures.publishing.checks import check_rendered_draft
 from procedures.publishing.publish import add_months
 from procedures.readability.measures import measure_page
+from procedures.readability.scores import describe_level
 from procedures.readability.suggestions import build_suggestions
 from procedures.rendering import Issue, ReferenceResolver, RenderedPage
 from procedures.rendering.blocks import (
@@ -152,7 +153,7 @@ def preview_view(request: HttpRequest) -> JsonResponse:
             "advice": serialize_issues(build_suggestions(page, rendered, measures), content["body"]),
             "long_sentences": [passage.text for passage in measures.sentences_over_target],
             "minutes": rendered.reading_minutes,
-            "level": rendered.reading_level,
+            "level": describe_level(rendered.reading_level, page.language),
         }
     )
 

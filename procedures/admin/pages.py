@@ -50,7 +50,7 @@ from procedures.validators import validate_no_sign_advice
 REQUIRED_MESSAGES = {
     "title": gettext_lazy("Add a title."),
     "slug": gettext_lazy("Add the web address."),
-    "subject": gettext_lazy("Add the name that links the translations."),
+    "subject": gettext_lazy("Add the name shared by translations."),
     "kind": gettext_lazy("Choose the page type."),
     "language": gettext_lazy("Choose the language."),
 }

@@ -33,6 +33,8 @@ class Readability:
     too_hard: str | Promise
     hard_paragraph: str | Promise
     too_easy: str | Promise
+    # A level for staff, with what it means. Contains %(level)s.
+    level_label: str | Promise = ""
     max_level: float | None = None  # where the scale ends; None for no end
     # Flesch's reading ease or its equivalent, 0 (hard) to 100 (easy), by the same two values; reported only.
     reading_ease: Callable[[float, float], float] | None = None

@@ -484,6 +484,7 @@ ENGLISH = LanguageDefinition(
         limit=6.0,
         paragraph_limit=8.0,
         floor=4.0,
+        level_label=_("reads at grade %(level)s"),
         too_hard=_("The text reads at grade %(level)s; the limit is %(limit)s. Use shorter sentences and words."),
         hard_paragraph=_("This paragraph reads at grade %(level)s. Use shorter sentences and words."),
         too_easy=_(

@@ -370,6 +370,7 @@ SPANISH = LanguageDefinition(
         limit=70.0,
         paragraph_limit=60.0,
         floor=None,
+        level_label=_("reading ease %(level)s of 100 (higher is easier)"),
         too_hard=_(
             "The text has a Fernández-Huerta score of %(level)s; the minimum is %(limit)s. Use shorter sentences and "
             "words."
