@@ -82,7 +82,8 @@ def label_empty_choice(field: forms.Field | None) -> None:
     if isinstance(field, forms.ModelChoiceField):
         field.empty_label = _("None chosen") if field.empty_label is not None else None
     elif isinstance(field, forms.ChoiceField):
-        field.choices = [(value, _("Choose…") if label == DASHES else label) for value, label in list(field.choices)]
+        choices: Any = field.choices
+        field.choices = [(value, _("Choose…") if label == DASHES else label) for value, label in choices]
 
 
 class ContentAdmin(SearchableModelAdmin):
