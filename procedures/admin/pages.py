@@ -7,13 +7,14 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from markdownx.models import MarkdownxField
 
+from procedures import languages
 from procedures.admin import dashboard, drafts, editor, publishing, review, revisions, sharing, transfer, translation
 from procedures.admin.base import (
     FORMFIELD_OVERRIDES,
@@ -31,7 +32,7 @@ from procedures.admin.page_templates import copied_guide_items, get_template_opt
 from procedures.admin.publishing import message_already_published, message_published
 from procedures.admin.review import EditPageContext, build_edit_page_context
 from procedures.enums import EventKind, PageKind
-from procedures.models import Guide, GuideItem, Page, Revision
+from procedures.models import Figure, FigureText, Guide, GuideItem, Page, Revision
 from procedures.publishing.publish import PublishError, is_published, lock_clinic_values, publish
 from procedures.publishing.review import (
     REVIEW_EVENTS,
@@ -64,6 +65,19 @@ REVIEW_ENDED_MESSAGE = gettext_lazy(
 # Fields of the side panel that are required before a page can be saved or published.
 REQUIRED_FIELDS = frozenset({"title", "key_message", "description", "slug", "subject", "language", "kind"})
 TEXT_FIELDSET: Any = (gettext_lazy("Text"), {"fields": ("title", "key_message", "body")})
+
+
+def figures_by_title() -> QuerySet[Figure]:
+    """Return all pictures in the order of their titles (``name``) in the default language."""
+    titles = FigureText.objects.filter(figure=OuterRef("pk"), language=languages.DEFAULT).values("title")[:1]
+    return Figure.objects.annotate(name=Subquery(titles)).order_by("name", "slug")
+
+
+class FigureChoiceField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """A choice of one picture by its title. Needs ``figures_by_title``."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return str(obj.name or obj.slug)
 
 
 class PageForm(AnyForm):
@@ -261,9 +275,11 @@ class BasePageAdmin(ContentAdmin):
         return (*super().get_readonly_fields(request, obj), *fixed)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Offer drafts as the next page as well."""
+        """Offer drafts as the next page as well, and pictures by their titles."""
         if db_field.name == "next_page":
             kwargs["queryset"] = Page.objects.order_by("title")
+        elif db_field.name == "lead_figure":
+            kwargs |= {"queryset": figures_by_title(), "form_class": FigureChoiceField}
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
