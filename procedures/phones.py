@@ -152,7 +152,7 @@ def find_emergency_number_error(text: str, field_name: str | Promise, clinic_num
     if not numbers:
         return ""
     message = _(
-        "%(field)s contains the emergency number “%(number)s”. Delete it here, and write {clinic.emergency_number} in "
+        "%(field)s contains the emergency number “%(number)s”. Delete it here, and insert the emergency number into "
         "the text of the page."
     )
     return interpolate_lazy(message, field=field_name, number=numbers[0][1])

@@ -150,7 +150,7 @@ def validate_printed_texts(language: str, texts: dict[str, str]) -> None:
     triage = TriageDetector(language)
     message = _(
         "This says what to do about warning signs (%(signs)s). Warning signs come from one list: remove them here, "
-        "and print ::: warning-signs on the page."
+        "and insert the warning signs into the page."
     )
     errors: dict[str, list[ValidationError]] = {}
     for name, text in texts.items():

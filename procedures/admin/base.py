@@ -11,6 +11,7 @@ from django.contrib import admin
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.contrib.auth.decorators import permission_required
 from django.db import models
+from django.db.models.fields import BLANK_CHOICE_DASH
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.template.response import TemplateResponse
@@ -70,6 +71,18 @@ FORMFIELD_OVERRIDES: Any = {
 }
 
 
+DASHES = BLANK_CHOICE_DASH[0][1]
+
+
+def label_empty_choice(field: forms.Field | None) -> None:
+    """Replace the dashes that Django shows in a list where nothing is chosen."""
+    if isinstance(field, forms.ModelChoiceField):
+        field.empty_label = _("None chosen") if field.empty_label is not None else None
+    elif isinstance(field, forms.ChoiceField):
+        choices: Any = field.choices
+        field.choices = [(value, _("Choose…") if label == DASHES else label) for value, label in choices]
+
+
 class ContentAdmin(SearchableModelAdmin):
     """Base class for editable models.
 
@@ -85,6 +98,12 @@ class ContentAdmin(SearchableModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Add the immutable fields of an existing row."""
         return (*super().get_readonly_fields(request, obj), *(self.immutable_fields if obj else ()))
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
+        """Say in words that nothing is chosen."""
+        field: forms.Field | None = super().formfield_for_dbfield(db_field, request, **kwargs)
+        label_empty_choice(field)
+        return field
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:
         return {} if obj else dict(super().get_prepopulated_fields(request, obj))
@@ -107,6 +126,12 @@ class ContentInline(AnyStackedInline):
 
     extra = 0
     formfield_overrides = FORMFIELD_OVERRIDES
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
+        """Say in words that nothing is chosen."""
+        field: forms.Field | None = super().formfield_for_dbfield(db_field, request, **kwargs)
+        label_empty_choice(field)
+        return field
 
 
 class ReadOnlyAdmin(SearchableModelAdmin):

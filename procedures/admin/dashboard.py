@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_safe
@@ -25,7 +25,7 @@ from portal.admin_site import SearchableModelAdmin
 from procedures import languages
 from procedures.admin.base import ReadOnlyAdmin, get_change_url, get_staff_user, render_admin
 from procedures.enums import EventKind
-from procedures.models import ExternalLink, Feedback, Page, ReleaseEvent
+from procedures.models import Autosave, ExternalLink, Feedback, Page, ReleaseEvent
 from procedures.page_views import LIST_PATHS, most_viewed_pages, page_views_by_path
 from procedures.publishing.review import PageState
 from procedures.publishing.tasks import (
@@ -35,6 +35,7 @@ from procedures.publishing.tasks import (
     get_task_lists,
     in_review_tasks,
 )
+from procedures.revisions import drafts
 from procedures.revisions.history import stream_csv
 from procedures.timezones import DateOutOfRangeError, get_clinic_timezone, validate_date
 
@@ -99,9 +100,20 @@ def build_dashboard(request: HttpRequest) -> dict[str, object]:
     panels = [panel for build in PANEL_BUILDERS if (panel := build(user)) and panel.lines]
     return {
         "cards": [build_card(task_list) for task_list in get_task_lists(user)],
+        "unsaved": [_unsaved_line(autosave) for autosave in drafts.find_abandoned(user)],
         "quick_actions": get_quick_actions(user),
         "panels": panels,
     }
+
+
+def _unsaved_line(autosave: Autosave) -> PanelLine:
+    """Return a link to the form that offers to restore an unsaved text."""
+    typed = " ".join(str(autosave.fields.get("title", "")).split())
+    date = formats.date_format(timezone.localtime(autosave.edited_at), "SHORT_DATETIME_FORMAT")
+    detail = _("Typed on %(date)s, and not saved.") % {"date": date}
+    if autosave.page:
+        return PanelLine(typed or autosave.page.title, get_change_url(autosave.page), detail)
+    return PanelLine(typed or _("New page without a title"), reverse(f"admin:procedures_{autosave.form}_add"), detail)
 
 
 def build_card(task_list: TaskList, max_rows: int | None = MAX_TASKS_SHOWN) -> TaskCard:

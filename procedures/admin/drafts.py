@@ -11,13 +11,15 @@ from typing import Any
 from django.http import HttpRequest, JsonResponse, QueryDict
 from django.utils.translation import gettext as _
 
+from portal.accounts.models import User
 from procedures.admin.base import StrOrPromise, get_staff_user, json_error, parse_int_or_zero, staff_json_view
 from procedures.admin.editor import EDITOR_PERMISSIONS, MAX_FORM_BYTES, parse_page_form, posted_guide_items
 from procedures.models import Autosave, Page, Revision
 from procedures.models.page import normalize_draft
 from procedures.models.revisions import MAX_CLIENT_ID_LENGTH
 from procedures.revisions import drafts
-from procedures.revisions.diff import MergeChunk, MergeResult, common_words, diff_inline, merge, merge_line
+from procedures.revisions.diff import MergeChunk, MergeResult, common_words, merge, merge_line
+from procedures.revisions.reading_text import diff_function, to_reading_text
 
 MAX_FIELDS = 600
 # Fields of the form that are not part of the text.
@@ -51,7 +53,7 @@ def autosave_view(request: HttpRequest) -> JsonResponse:
             "user": request.user.pk,
             "user_name": str(request.user),
             "version": page.draft_version if page else 0,
-            "saved_by": str(newest.author or _("Someone else")) if newest else "",
+            "saved_by": _author_name(newest, session.user) if newest else "",
             "saved_at": newest and newest.created_at,
             "others": [
                 {"name": str(other.user), "since": other.opened_at, "typed": other.edited_at}
@@ -80,7 +82,8 @@ def compare_autosave_view(request: HttpRequest) -> JsonResponse:
     return JsonResponse(
         {
             "fields": [
-                {"name": name, "changes": diff_inline(str(saved.get(name, "")), str(mine[name]))} for name in names
+                {"name": name, "changes": diff_function(name)(str(saved.get(name, "")), str(mine[name]))}
+                for name in names
             ]
         }
     )
@@ -145,6 +148,7 @@ class ConflictContext:
 
     page: Page
     their_revision: Revision | None
+    user: User
     field_changes: list[FieldChange] = field(default_factory=list)
     merged_data: QueryDict = field(default_factory=lambda: QueryDict(mutable=True))
 
@@ -156,12 +160,28 @@ class ConflictContext:
     @property
     def their_name(self) -> str:
         """The author of the other revision."""
-        author = self.their_revision.author if self.their_revision else None
-        return str(author) if author else _("Someone else")
+        return _author_name(self.their_revision, self.user)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the user saved the other revision as well, in another window."""
+        return self.their_revision is not None and self.their_revision.author_id == self.user.pk
 
     @property
     def message(self) -> str:
         """The conflict in one sentence, with the next step."""
+        if self.is_own:
+            return (
+                _(
+                    "You saved this page in another tab while you were writing here. This text is not lost, but it is "
+                    "not saved yet. Below, decide where both tabs changed the same words, then save."
+                )
+                if self.unresolved
+                else _(
+                    "You saved this page in another tab while you were writing here. This text is not lost, but it is "
+                    "not saved yet. Both versions are merged below. Check them, then save."
+                )
+            )
         message = (
             _(
                 "%(name)s saved this page while you were writing. Your text is not lost, but it is not saved yet. "
@@ -176,6 +196,14 @@ class ConflictContext:
         return message % {"name": self.their_name}
 
 
+def _author_name(revision: Revision | None, user: User) -> str:
+    """Return who saved a revision, as ``user`` reads it."""
+    author = revision.author if revision else None
+    if author is not None and author.pk == user.pk:
+        return _("You (in another tab)")
+    return str(author) if author else _("Someone else")
+
+
 def resolved_version(data: QueryDict) -> int | None:
     """Return the draft version that a merged form can be saved over, or None if the form must be merged (again)."""
     version, count = data.get("merge_version", ""), data.get("merge_places", "")
@@ -185,13 +213,13 @@ def resolved_version(data: QueryDict) -> int | None:
     return int(version) if is_resolved and len(version) < 10 else None
 
 
-def build_conflict(data: QueryDict, page_id: int) -> ConflictContext:
-    """Merge the posted form ``data``, which is not changed, with the saved draft."""
+def build_conflict(data: QueryDict, page_id: int, user: User) -> ConflictContext:
+    """Merge the form ``data`` that ``user`` posted, which is not changed, with the saved draft."""
     page = Page.objects.select_related("lead_figure", "next_page").get(pk=page_id)
     newest = page.revisions.select_related("author").first()
     theirs, mine = page.draft_content(), normalize_draft(parse_page_form(data)[1])
     base = _base_content(page, data.get("base_revision", ""))
-    conflict = ConflictContext(page, newest, merged_data=data.copy())
+    conflict = ConflictContext(page, newest, user, merged_data=data.copy())
     merged_data = conflict.merged_data
     for name in TEXT_FIELDS:
         if name in data:
@@ -239,9 +267,9 @@ def _field_change(conflict: ConflictContext, name: str, chunk: MergeChunk, merge
         name,
         Page.field_label(name),
         chunk.origin,
-        diff_inline(chunk.base, chunk.mine),
-        diff_inline(chunk.base, chunk.theirs),
-        chunk.base,
+        diff_function(name)(chunk.base, chunk.mine),
+        diff_function(name)(chunk.base, chunk.theirs),
+        to_reading_text(chunk.base) if name == "body" else chunk.base,
         len(conflict.unresolved) if chunk.origin == "both" else None,
         merged_text[-PRECEDING_TEXT_LENGTH:],
         chunk.mine,

@@ -8,10 +8,12 @@ import functools
 import json
 import posixpath
 import re
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from django.contrib import admin
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.contrib.staticfiles import finders
 from django.forms import Script
@@ -43,6 +45,7 @@ from procedures.models import (
     ClinicAnswer,
     Figure,
     GlossaryTerm,
+    Guide,
     GuideItem,
     Page,
     Release,
@@ -57,6 +60,7 @@ from procedures.publishing.anchor_redirects import render_draft
 from procedures.publishing.checks import check_rendered_draft
 from procedures.publishing.publish import add_months
 from procedures.readability.measures import measure_page
+from procedures.readability.scores import describe_level
 from procedures.readability.suggestions import build_suggestions
 from procedures.rendering import Issue, ReferenceResolver, RenderedPage
 from procedures.rendering.blocks import (
@@ -93,6 +97,7 @@ VALUE_LABELS = {
     "clinic.hours": gettext_lazy("Our hours"),
     "clinic.name": gettext_lazy("Our name"),
 }
+FOREIGN_KEYS = ("lead_figure", "next_page")
 FIGURE_BLOCK = re.compile(r"^[ \t]*:::[ \t]*(?:figure|compare)[ \t]+(.*)$", re.MULTILINE)
 
 
@@ -138,14 +143,16 @@ def preview_view(request: HttpRequest) -> JsonResponse:
     resolver = ReferenceResolver(page.language, FigureVersion.CURRENT)
     rendered = render_draft(page, content, resolver=resolver, with_line_comments=True)
     measures = measure_page(rendered.article, kind=page.kind, resolver=resolver)
+    issues = check_rendered_draft(page, content, rendered, resolver)
+    issues += _find_form_errors(request, {issue.field for issue in issues})
     return JsonResponse(
         {
             "html": render_full_preview(page, content, rendered),
-            "problems": serialize_issues(check_rendered_draft(page, content, rendered, resolver), content["body"]),
+            "problems": serialize_issues(issues, content["body"]),
             "advice": serialize_issues(build_suggestions(page, rendered, measures), content["body"]),
             "long_sentences": [passage.text for passage in measures.sentences_over_target],
             "minutes": rendered.reading_minutes,
-            "level": rendered.reading_level,
+            "level": describe_level(rendered.reading_level, page.language),
             # For the visual editor: by line, the anchor of each section if its heading gives it none.
             "anchors": {heading.line: heading.natural_anchor for heading in rendered.document.headings},
             "terms": _linked_terms(rendered.document, resolver),
@@ -168,6 +175,21 @@ def _linked_terms(document: Document, resolver: ReferenceResolver) -> list[dict[
     return rows
 
 
+def _find_form_errors(request: HttpRequest, reported: set[str]) -> Iterator[Issue]:
+    """Yield an issue for each field of the posted form that cannot be saved, except those in ``reported``."""
+    model_admin = admin.site.get_model_admin(Guide if "items-TOTAL_FORMS" in request.POST else Page)
+    page = model_admin.model.objects.filter(pk=parse_int_or_zero(request.POST.get("page", ""))).first()
+    form = model_admin.get_form(request, page, change=page is not None)(request.POST, instance=page)
+    # The choices come from the form itself; checking them would only take time.
+    for name in {*FOREIGN_KEYS, *reported} & set(form.fields):
+        del form.fields[name]
+    message = _("%(field)s: %(error)s")
+    for name, errors in form.errors.items():
+        if name in form.fields and name not in form.declared_fields:
+            values = {"field": form.fields[name].label}
+            yield from (Issue(0, message % {**values, "error": error}, name) for error in errors)
+
+
 @staff_json_view(*EDITOR_PERMISSIONS, method="POST", max_bytes=MAX_FORM_BYTES)
 def render_blocks_view(request: HttpRequest) -> JsonResponse:
     """Return the HTML of ``:::`` blocks as a page in ``language`` prints them, for the cards of the visual editor.
@@ -188,14 +210,16 @@ def serialize_issues(issues: list[Issue], body: str) -> list[dict[str, Any]]:
 
     Line 0 is the whole page; ``field`` is empty if the issue is not about a field.
 
-    ``fix`` is a correction (``ResolvedFix``) or None; ``dialog`` names the dialog that helps, or is empty.
+    ``fix`` is a correction (``ResolvedFix``) or None; ``dialog`` names the dialog that helps, or is empty. ``hint``
+    says the same as ``sentence`` in terms of Markdown, and is empty where that makes no difference.
     """
     lines = body.split("\n")
     rows = []
     for issue in issues:
         fix = resolve(issue.fix, issue.line, lines) if issue.fix else None
-        row = {"line": issue.line, "sentence": issue.message, "field": issue.field, "dialog": issue.dialog}
-        rows.append({**row, "fix": asdict(fix) if fix else None})
+        row = {"line": issue.line, "sentence": issue.plain_message, "field": issue.field, "dialog": issue.dialog}
+        hint = str(issue.message) if issue.plain else ""
+        rows.append({**row, "hint": hint, "fix": asdict(fix) if fix else None})
     return rows
 
 

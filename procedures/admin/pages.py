@@ -7,13 +7,14 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from markdownx.models import MarkdownxField
 
+from procedures import languages
 from procedures.admin import dashboard, drafts, editor, publishing, review, revisions, sharing, transfer, translation
 from procedures.admin.base import (
     FORMFIELD_OVERRIDES,
@@ -36,7 +37,7 @@ from procedures.admin.publishing import (
 )
 from procedures.admin.review import EditPageContext, build_edit_page_context
 from procedures.enums import EventKind, PageKind
-from procedures.models import Guide, GuideItem, Page, Revision
+from procedures.models import Figure, FigureText, Guide, GuideItem, Page, Revision
 from procedures.models.page import MAX_LINE_LENGTH, normalize_draft
 from procedures.models.revisions import MAX_CLIENT_ID_LENGTH
 from procedures.publishing.checks import EMPTY_FIELD_MESSAGES
@@ -48,6 +49,7 @@ from procedures.publishing.publish import (
     publish,
 )
 from procedures.publishing.review import (
+    REVIEW_EVENTS,
     PageState,
     annotate_status,
     current_approval,
@@ -62,15 +64,33 @@ from procedures.sharing.short_codes import generate_code
 REQUIRED_MESSAGES = {
     "title": EMPTY_FIELD_MESSAGES["title"],
     "slug": EMPTY_FIELD_MESSAGES["slug"],
-    "subject": gettext_lazy("Add the translation group."),
+    "subject": gettext_lazy("Add the name shared by translations."),
+    "kind": gettext_lazy("Choose the page type."),
+    "language": gettext_lazy("Choose the language."),
 }
 APPROVAL_SUPERSEDED_MESSAGE = gettext_lazy(
     "Draft saved. What patients read has not changed. The previous text was approved, but this one "
     "must be reviewed again."
 )
+REVIEW_ENDED_MESSAGE = gettext_lazy(
+    "Draft saved. It is no longer waiting for review, and reviewers do not see it. Send it again when you are done."
+)
 # Fields of the side panel that are required before a page can be saved or published.
 REQUIRED_FIELDS = frozenset({"title", "key_message", "description", "slug", "subject", "language", "kind"})
 TEXT_FIELDSET: Any = (gettext_lazy("Text"), {"fields": ("title", "key_message", "body")})
+
+
+def figures_by_title() -> QuerySet[Figure]:
+    """Return all pictures in the order of their titles (``name``) in the default language."""
+    titles = FigureText.objects.filter(figure=OuterRef("pk"), language=languages.DEFAULT).values("title")[:1]
+    return Figure.objects.annotate(name=Subquery(titles)).order_by("name", "slug")
+
+
+class FigureChoiceField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """A choice of one picture by its title. Needs ``figures_by_title``."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return str(obj.name or obj.slug)
 
 
 class PageForm(AnyForm):
@@ -112,7 +132,7 @@ class PageForm(AnyForm):
                 self.fields[name].error_messages["required"] = message
         if "kind" in self.fields:
             kinds = [choice for choice in PageKind.choices if choice[0] != PageKind.GUIDE]
-            self.fields["kind"].choices = [("", "---------"), *kinds]  # type: ignore[attr-defined]
+            self.fields["kind"].choices = [("", _("Choose…")), *kinds]  # type: ignore[attr-defined]
         if self.instance.pk and not self.is_bound:
             newest = self.instance.revisions.first()
             # A draft that was never saved as a revision cannot be the base of a merge.
@@ -258,9 +278,11 @@ class BasePageAdmin(ContentAdmin):
         return (*super().get_readonly_fields(request, obj), *fixed)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Offer drafts as the next page as well."""
+        """Offer drafts as the next page as well, and pictures by their titles."""
         if db_field.name == "next_page":
             kwargs["queryset"] = Page.objects.order_by("title")
+        elif db_field.name == "lead_figure":
+            kwargs |= {"queryset": figures_by_title(), "form_class": FigureChoiceField}
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
@@ -284,7 +306,7 @@ class BasePageAdmin(ContentAdmin):
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except EditConflictError as error:
-            conflict = build_conflict(request.POST, error.page_id)
+            conflict = build_conflict(request.POST, error.page_id, get_staff_user(request))
             request.POST, request.conflict = conflict.merged_data, conflict  # type: ignore[assignment, attr-defined]
             context = {**(extra_context or {}), "conflict": conflict}
             response = super().changeform_view(request, object_id, form_url, context)
@@ -302,6 +324,7 @@ class BasePageAdmin(ContentAdmin):
                 "edit_page": edit_page,
                 "start_panel": get_start_panel(edit_page, can_edit=can_edit, has_errors=bool(context.get("errors"))),
                 "next_step": get_next_step(edit_page, can_edit=can_edit),
+                "is_waiting": can_edit and edit_page.review_status == EventKind.SUBMITTED,
                 "can_discard": can_edit and _is_ahead_of_live(edit_page),
                 "undo_restore": _get_discarded(edit_page, request.GET.get("discarded", "")),
             }
@@ -359,7 +382,11 @@ class BasePageAdmin(ContentAdmin):
             messages.success(request, _("Saved and sent for review."))
         else:
             message = _("Draft saved. What patients read has not changed.")
-            messages.success(request, APPROVAL_SUPERSEDED_MESSAGE if _has_lost_approval(page, revision) else message)
+            if _has_left_review(page, revision):
+                messages.warning(request, REVIEW_ENDED_MESSAGE)
+            else:
+                superseded = _has_lost_approval(page, revision)
+                messages.success(request, APPROVAL_SUPERSEDED_MESSAGE if superseded else message)
         return HttpResponseRedirect(get_change_url(page))
 
     def _render_publish_error(self, request: HttpRequest, page: Page, issues: list[Issue]) -> HttpResponse:
@@ -425,6 +452,14 @@ def _has_lost_approval(page: Page, newest: Revision) -> bool:
     previous = page.revisions.exclude(pk=newest.pk).first()
     is_public = previous is not None and page.live_release is not None and page.live_release.revision_id == previous.pk
     return bool(previous and not is_public and current_approval(previous) and not current_approval(newest))
+
+
+def _has_left_review(page: Page, newest: Revision) -> bool:
+    """Return whether the previous revision was waiting for review, and this one is not."""
+    last = page.events.filter(kind__in=REVIEW_EVENTS).first()
+    previous = page.revisions.exclude(pk=newest.pk).first()
+    is_waiting = last is not None and last.kind == EventKind.SUBMITTED and last.revision_id != newest.pk
+    return bool(is_waiting and previous and last and last.revision_id == previous.pk)
 
 
 @admin.register(Page)

@@ -27,9 +27,17 @@ from procedures.admin.base import (
     render_admin,
 )
 from procedures.enums import Language
+from procedures.figures.approval import FigureVersion
 from procedures.models import ClinicalCode, Page, Revision
 from procedures.models.page import MAX_LINE_LENGTH
-from procedures.publishing.checks import IncomingLink, check_draft, dependency_key, find_incoming_links
+from procedures.publishing.anchor_redirects import render_draft
+from procedures.publishing.checks import (
+    IncomingLink,
+    check_rendered_draft,
+    dependency_key,
+    find_incoming_links,
+    prints_starter_signs,
+)
 from procedures.publishing.publish import (
     ALREADY_PUBLISHED_MESSAGE,
     WHAT_CHANGED_LINE,
@@ -48,6 +56,7 @@ from procedures.publishing.rerelease import (
 from procedures.publishing.review import current_approval, latest_approved_revision
 from procedures.publishing.schedule import cancel_schedule, get_scheduled_pages, schedule_revision
 from procedures.publishing.tasks import describe_changes
+from procedures.rendering import Issue, ReferenceResolver
 from procedures.timezones import (
     FIRST_OCCURRENCE,
     SECOND_OCCURRENCE,
@@ -286,6 +295,13 @@ def publish_view(request: HttpRequest, page_id: int) -> HttpResponse:
 def _publish_context(page: Page, datetime_form: ClinicDateTimeForm) -> dict[str, Any]:
     page.refresh_from_db()
     revision, newest = latest_approved_revision(page), page.revisions.first()
+    issues: list[Issue] = []
+    has_starter_signs = False
+    if revision:
+        resolver = ReferenceResolver(page.language, FigureVersion.APPROVED)
+        rendered = render_draft(page, revision.content, resolver=resolver)
+        issues = check_rendered_draft(page, revision.content, rendered, resolver)
+        has_starter_signs = prints_starter_signs(rendered, resolver)
     return {
         "page": page,
         "breadcrumbs": build_breadcrumbs(page),
@@ -295,7 +311,8 @@ def _publish_context(page: Page, datetime_form: ClinicDateTimeForm) -> dict[str,
         "live_release": page.live_release,
         "time_zone": datetime_form.time_zone,
         "now": format_datetime(timezone.now(), datetime_form.time_zone),
-        "issues": [str(issue) for issue in check_draft(page, revision.content)] if revision else [],
+        "issues": [issue.plain_sentence for issue in issues],
+        "prints_starter_signs": has_starter_signs,
         "change_url": get_change_url(page),
     }
 
@@ -328,7 +345,7 @@ def _handle_action(
             publish(revision, actor=actor, what_changed=what_changed)
             message_published(request, page)
     except PublishError as error:
-        return [str(issue) for issue in error.issues], 409
+        return [issue.plain_sentence for issue in error.issues], 409
     return [], 200
 
 
@@ -449,6 +466,6 @@ def _handle_withdrawal(request: HttpRequest, page: Page, form: WithdrawalForm) -
         withdraw(page, actor=get_staff_user(request), **form.cleaned_data)
     except PublishError as error:
         for issue in error.issues:
-            form.add_error(None, issue.message)
+            form.add_error(None, issue.plain_message)
         return 409
     return 200

@@ -34,7 +34,7 @@ from procedures.figures.approval import ApprovedFigure, FigureVersion, approved_
 from procedures.models import Approval, Figure, Page, Release, ReleaseEvent, ReviewComment, Revision
 from procedures.models.base import normalize_newlines
 from procedures.publishing.anchor_redirects import render_draft
-from procedures.publishing.checks import check_rendered_draft
+from procedures.publishing.checks import check_rendered_draft, prints_starter_signs
 from procedures.publishing.review import (
     REVIEW_EVENTS,
     ReviewError,
@@ -103,6 +103,7 @@ class EditPageContext:
     full_preview: str
     can_approve: bool
     can_publish: bool
+    prints_starter_signs: bool = False
     publishable_revision: Revision | None = None
     new_figures: list[Figure] = field(default_factory=list)
     review_comments: list[ReviewCommentContext] = field(default_factory=list)
@@ -137,6 +138,7 @@ def build_edit_page_context(page_id: int, user: User, *, with_preview: bool = Fa
         translation_pair=get_translation_pair(page),
         can_approve=can_approve,
         can_publish=can_publish,
+        prints_starter_signs=prints_starter_signs(rendered, resolver),
         new_figures=find_unapproved_figures(rendered) if with_preview else [],
         publishable_revision=latest_approved_revision(page) if can_publish else None,
         urls=build_page_urls(page),

@@ -284,6 +284,9 @@ def build_diff_context(old: Version | None, new: Version, *, as_source: bool = F
     after = new.markdown_blocks() if as_source else new.rendered_blocks()
     before = (old.markdown_blocks() if as_source else old.rendered_blocks()) if old else after
     public = public_files()
+    if old is None:
+        # All positions are new, and the pictures show them.
+        before = after = [block for block in after if block.name != _("Position of a marker")]
     rows = [_with_staff_urls(row, public) for row in compare_blocks(before, after)]
     return {"sections": collapse_unchanged(rows), "count": count_changes(rows) if old else 0, "old": old, "new": new}
 

@@ -44,6 +44,8 @@ class Readability:
     too_hard: str | Promise
     hard_paragraph: str | Promise
     too_easy: str | Promise
+    # A level for staff, with what it means. Contains %(level)s.
+    level_label: str | Promise = ""
     max_level: float | None = None  # where the scale ends; None for no end
     # Flesch's reading ease or its equivalent, 0 (hard) to 100 (easy), by the same two values; reported only.
     reading_ease: Callable[[float, float], float] | None = None
@@ -243,6 +245,8 @@ class LanguageDefinition:
     raised_ordinals: RaisedOrdinals | None = None
     # Regular expression for a place between two clauses at which a sentence can be split in two; case is ignored.
     clause_break: str | None = None
+    # Regular expression for link text that does not say where the link leads; case and final punctuation are ignored.
+    vague_links: str = ""
     error_notice: ErrorNotice | None = None
 
     @property

@@ -416,7 +416,7 @@ NUMBERS = NumberVocabulary(
     ),
     items=(
         "numbers?|marks?|steps?|stages?|sections?|parts?|pages?|lines?|rows?|lists?|options?|items?|points?|versions?"
-        "|chapters?|paragraphs?|figures?|pictures?|images?|photos?|tables?|questions?|exercises?|levels?"
+        "|chapters?|paragraphs?|figures?|pictures?|images?|photos?|tables?|questions?|exercises?|levels?|days?|weeks?|phases?|visits?|doses?"
     ),
     documents=(r"version|revision|edition|volume|vol\.|chapter|figure|fig\.|table|section|questions?|item|form|model"),
     classes="types?|grades?|phases?|class|category|tier|vitamin|factor|group",
@@ -484,6 +484,7 @@ ENGLISH = LanguageDefinition(
         limit=6.0,
         paragraph_limit=8.0,
         floor=4.0,
+        level_label=_("reads at grade %(level)s"),
         too_hard=_("The text reads at grade %(level)s; the limit is %(limit)s. Use shorter sentences and words."),
         hard_paragraph=_("This paragraph reads at grade %(level)s. Use shorter sentences and words."),
         too_easy=_(
@@ -497,6 +498,12 @@ ENGLISH = LanguageDefinition(
     ),
     hard_words=HardWords(min_syllables=3, easy=EASY_WORDS, base_forms=base_forms),
     passive=PASSIVE,
+    vague_links=(
+        r"(?:please )?(?:(?:click|tap|press|go|look|see|read|find it) )?(?:on )?(?:here|this link|the link|link below)"
+        r"|(?:this|the|our) (?:page|site|website|web ?site|link|article|document|video)|link|click|website"
+        r"|(?:(?:read|learn|see|find out|show) )?more(?: (?:here|info|information|details))?|(?:more )?(?:info|details)"
+        r"|(?:for )?more information|continue|read on|open|go"
+    ),
     clause_break=r";\s+|,\s+and\s+(?=(?:you|we|they|it|he|she|this|that|there)\b)|,\s+(?=(?:but|so)\b)",
     spoken_alphabet=SPOKEN_ALPHABET,
     triage=TRIAGE,

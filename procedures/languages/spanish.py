@@ -313,7 +313,7 @@ NUMBERS = NumberVocabulary(
     items=(
         "n[uú]meros?|marcas?|pasos?|etapas?|secci[oó]n(?:es)?|partes?|p[aá]ginas?|l[ií]neas?|filas?|listas?"
         "|opci[oó]n(?:es)?|puntos?|versi[oó]n(?:es)?|cap[ií]tulos?|p[aá]rrafos?|figuras?|im[aá]gen(?:es)?|fotos?|tablas?"
-        "|preguntas?|ejercicios?|nivel(?:es)?"
+        "|preguntas?|ejercicios?|nivel(?:es)?|d[ií]as?|semanas?|fases?|visitas?|dosis"
     ),
     documents="versión|revisión|edición|volumen|capítulo|figura|tabla|sección|preguntas?|formulario|modelo",
     classes="tipos?|grados?|fases?|clases?|categorías?|estadios?|grupos?|calibre",
@@ -370,6 +370,7 @@ SPANISH = LanguageDefinition(
         limit=70.0,
         paragraph_limit=60.0,
         floor=None,
+        level_label=_("reading ease %(level)s of 100 (higher is easier)"),
         too_hard=_(
             "The text has a Fernández-Huerta score of %(level)s; the minimum is %(limit)s. Use shorter sentences and "
             "words."
@@ -385,6 +386,14 @@ SPANISH = LanguageDefinition(
     # Words are longer than in English: verbs with endings for person and time often have four syllables.
     hard_words=HardWords(min_syllables=5, easy=EASY_WORDS, base_forms=base_forms),
     passive=PASSIVE,
+    vague_links=(
+        r"(?:(?:haga|haz|hacer|de|dé|da) )?(?:clic|click|clik)(?: (?:en )?(?:aqu[ií]|ac[aá]|este enlace|el enlace))?"
+        r"|(?:(?:pulse|presione|oprima|toque|pinche|vea|mire|lea|vaya|entre|consulte|siga) )?"
+        r"(?:(?:en )?(?:aqu[ií]|ac[aá])|(?:en )?(?:este|el|nuestro) (?:enlace|sitio(?: web)?|v[ií]deo|documento|texto)"
+        r"|(?:en )?(?:esta|la|nuestra) p[aá]gina)|enlace|v[ií]nculo|sitio web|link"
+        r"|(?:(?:lea|leer|vea|ver|saber|conozca|para|obtener) )?m[aá]s(?: (?:informaci[oó]n|detalles|aqu[ií]))?"
+        r"|informaci[oó]n|detalles|continuar|abrir|siga leyendo|seguir leyendo"
+    ),
     clause_break=r";\s+|,\s+y\s+(?=(?:usted|nosotros|ellos|eso|esto|no)\b)|,\s+(?=(?:pero|así que)\b)",
     spoken_alphabet=SPOKEN_ALPHABET,
     triage=TRIAGE,

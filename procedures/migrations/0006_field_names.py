@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='clinicalcode',
             name='subject',
-            field=models.CharField(max_length=60, validators=[django.core.validators.RegexValidator('\\A[a-z0-9]+(?:-[a-z0-9]+)*\\Z', 'Use lowercase letters without accents, digits, and single hyphens, such as getting-ready.')], verbose_name='translation group'),
+            field=models.CharField(max_length=60, validators=[django.core.validators.RegexValidator('\\A[a-z0-9]+(?:-[a-z0-9]+)*\\Z', 'Use lowercase letters without accents, digits, and single hyphens, such as getting-ready.')], verbose_name='name shared by translations'),
         ),
         migrations.AlterField(
             model_name='clinicanswer',
@@ -264,7 +264,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='page',
             name='subject',
-            field=models.CharField(help_text='The same for all translations of this page.', max_length=60, validators=[django.core.validators.RegexValidator('\\A[a-z0-9]+(?:-[a-z0-9]+)*\\Z', 'Use lowercase letters without accents, digits, and single hyphens, such as getting-ready.')], verbose_name='translation group'),
+            field=models.CharField(help_text='The same for all translations of this page.', max_length=60, validators=[django.core.validators.RegexValidator('\\A[a-z0-9]+(?:-[a-z0-9]+)*\\Z', 'Use lowercase letters without accents, digits, and single hyphens, such as getting-ready.')], verbose_name='name shared by translations'),
         ),
         migrations.AlterField(
             model_name='page',
@@ -419,6 +419,6 @@ class Migration(migrations.Migration):
         migrations.AlterConstraint(
             model_name='page',
             name='page_once_per_subject_language',
-            constraint=models.UniqueConstraint(fields=('subject', 'language'), name='page_once_per_subject_language', violation_error_message='This translation group already has a page in this language.'),
+            constraint=models.UniqueConstraint(fields=('subject', 'language'), name='page_once_per_subject_language', violation_error_message='There is already a page in this language with this name for its translations.'),
         ),
     ]

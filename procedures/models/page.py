@@ -98,7 +98,7 @@ class Page(NormalizedModel):
     """A page's identity and working draft. The public reads ``live_release`` instead."""
 
     subject = models.CharField(
-        _("translation group"),
+        _("name shared by translations"),
         max_length=60,
         validators=[validate_slug],
         help_text=_("The same for all translations of this page."),
@@ -234,7 +234,9 @@ class Page(NormalizedModel):
             models.UniqueConstraint(
                 fields=["subject", "language"],
                 name="page_once_per_subject_language",
-                violation_error_message=_("This translation group already has a page in this language."),
+                violation_error_message=_(
+                    "There is already a page in this language with this name for its translations."
+                ),
             ),
             models.CheckConstraint(
                 condition=Q(publish_at__isnull=True, scheduled_revision__isnull=True)

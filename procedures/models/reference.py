@@ -286,7 +286,7 @@ class ClinicalCode(models.Model):
         max_length=20,
         help_text=_("The longest match wins: S32.0 includes all codes that begin with it."),
     )
-    subject = models.CharField(_("translation group"), max_length=60, validators=[validate_slug])
+    subject = models.CharField(_("name shared by translations"), max_length=60, validators=[validate_slug])
     rank = models.PositiveSmallIntegerField(_("priority"), default=1, help_text=_("Lower numbers come first."))
 
     class Meta:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from itertools import pairwise
 from typing import Any, TypeGuard
 
@@ -44,12 +45,14 @@ from procedures.readability.scores import (
     split_words,
 )
 from procedures.rendering import Issue, ReferenceResolver, RenderedPage, released_document
-from procedures.rendering.blocks import get_block_types
+from procedures.rendering.blocks import block_label, get_block_types
 from procedures.rendering.document import (
     Article,
     Block,
+    Code,
     Document,
     Heading,
+    Image,
     List,
     ListItem,
     Node,
@@ -61,8 +64,9 @@ from procedures.rendering.document import (
     TextBlock,
     walk,
 )
-from procedures.rendering.fixes import Fix, split_sentence
+from procedures.rendering.fixes import Fix, delete_lines, split_sentence
 from procedures.rendering.renderer import PLAIN_TEXT_FIELDS
+from procedures.rendering.wording import Wording
 from procedures.triage import TriageDetector
 from procedures.validators import is_reserved_path, reserved_path_message
 
@@ -81,6 +85,7 @@ KEY_POINTS_FIX = Fix(
     gettext_lazy("Insert key points"), lambda text: f"::: key-points\n- …\n- …\n:::\n\n{text}".rstrip("\n"), line=1
 )
 
+INSERT_SIGNS = gettext_lazy("Insert the warning signs")
 AFTER_KINDS = frozenset({PageKind.RECOVERY, PageKind.RISKS})
 BOTH_KINDS = frozenset({PageKind.PROCEDURE, PageKind.DAY, PageKind.ABOUT, PageKind.GUIDE})
 MAX_NAMED_SIGNS = 3
@@ -109,6 +114,7 @@ def check_rendered_draft(
     """
     issues = list(rendered.issues)
     issues += find_authored_sign_advice(content, rendered.document, kind=page.kind, triage=resolver.build_triage())
+    issues += _find_empty_entries(rendered.document)
     issues += _check_fields(content)
     issues += _check_required_parts(page, content, rendered)
     issues += _check_readability(page, rendered)
@@ -116,6 +122,12 @@ def check_rendered_draft(
     if check_links:
         issues += find_broken_links(page, rendered)
     return issues
+
+
+def prints_starter_signs(rendered: RenderedPage, resolver: ReferenceResolver) -> bool:
+    """Return whether a page prints the list of warning signs, and nobody at the clinic has reviewed that list."""
+    is_printed = any(isinstance(node, Block) and node.name == "warning-signs" for node in walk(rendered.document.body))
+    return is_printed and resolver.all_warning_signs[1]
 
 
 def check_rerelease(live: Release, rendered: RenderedPage) -> list[Issue]:
@@ -136,6 +148,18 @@ def _strip_numbers(sentence: str) -> str:
     sentence.
     """
     return re.sub(r"\d+", "", sentence).rstrip(".")
+
+
+def _find_empty_entries(document: Document) -> Iterator[Issue]:
+    """Yield an issue for each entry of the author's lists that has no text: patients would see an empty box or dot."""
+    for node in walk(document.body):
+        if isinstance(node, ListItem) and node.line and not any(_has_content(child) for child in walk(node.nodes)):
+            message = _("This entry of a list is empty, and patients would see it. Write something, or delete it.")
+            yield Issue(node.line, message, fix=Fix(_("Delete the entry"), delete_lines, node.line, node.line))
+
+
+def _has_content(node: Node) -> bool:
+    return bool(node.text.strip()) if isinstance(node, Text) else isinstance(node, Code | Image | Table | Block)
 
 
 def _check_fields(content: dict[str, Any]) -> Iterator[Issue]:
@@ -215,8 +239,12 @@ def find_broken_links(page: Page, rendered: RenderedPage) -> list[Issue]:
             issues.append(Issue(line, message % {"subject": subject}))
             continue
         if section and section not in anchors:
-            message = _("The page “%(subject)s” has no section #%(section)s.")
-            issues.append(Issue(line, message % {"subject": subject, "section": section}))
+            values = {"subject": subject, "section": section}
+            message = _("The page “%(subject)s” has no section #%(section)s.") % values
+            plain = _(
+                "The link leads to a section that the page “%(subject)s” does not have. Choose the section again."
+            )
+            issues.append(Issue(line, message, plain=plain % values))
     return issues
 
 
@@ -410,7 +438,13 @@ def find_authored_sign_advice(
     ``document``: its tree, parsed or rendered. Only the author's own text counts, that is, nodes with a line number.
     """
     timing = SignTiming.AFTER if kind in AFTER_KINDS else SignTiming.BOTH if kind in BOTH_KINDS else SignTiming.BEFORE
-    fix = interpolate_lazy(gettext_lazy("Use ::: warning-signs %(timing)s instead."), timing=timing.value)
+    is_printed = any(isinstance(node, Block) and node.name == "warning-signs" for node in walk(document.nodes))
+    advice = Wording(
+        interpolate_lazy(gettext_lazy("Use ::: warning-signs %(timing)s instead."), timing=timing.value),
+        gettext_lazy("Delete it; the page already prints the warning signs.")
+        if is_printed
+        else gettext_lazy("Delete it, and insert the warning signs instead."),
+    )
     issues = [
         _make_issue(
             0, found, gettext_lazy("%(name)s %(signs)s Leave the signs out; the page prints them."), field, name=name
@@ -425,27 +459,59 @@ def find_authored_sign_advice(
         if (found := triage.find_advised_signs(item["note"]))
     ]
     seen: set[int] = set()
+    insert: Callable[[int], Fix | None] = (
+        (lambda _line: None) if is_printed else partial(_insert_signs_fix, document, timing)
+    )
     for node in walk(document.nodes):
         if _is_retired(node):
             seen |= set(range(node.line, node.end + 2))
-            message = gettext_lazy("::: %(name)s is no longer used: signs and their levels come from one list. %(fix)s")
-            issues.append(Issue(node.line, interpolate_lazy(message, name=node.name, fix=fix)))
+            message = Wording(
+                gettext_lazy("::: %(name)s is no longer used: signs and their levels come from one list. %(fix)s"),
+                gettext_lazy(
+                    "The block “%(label)s” is no longer used: signs and their levels come from one list. %(fix)s"
+                ),
+            )
+            values = {"name": node.name, "label": block_label(node.name)}
+            issues.append(_make_advice_issue(node.line, message, advice, insert(node.line), **values))
     for unit in _iter_units(document.nodes, triage):
         if unit.line not in seen and (found := _find_own_signs(unit, triage)):
             seen.add(unit.line)
-            message = (
+            text = (
                 gettext_lazy("This list %(signs)s %(fix)s")
                 if unit.is_list
                 else gettext_lazy("This text %(signs)s %(fix)s")
             )
-            issues.append(_make_issue(unit.line, found, message, fix=fix))
+            fix = insert(unit.line)
+            issues.append(_make_advice_issue(unit.line, Wording(text, text), advice, fix, signs=_describe_signs(found)))
     return issues
 
 
 def _make_issue(line: int, signs: set[str], message: Promise, field: str = "", **values: object) -> Issue:
+    return Issue(line, interpolate_lazy(message, signs=_describe_signs(signs), **values), field)
+
+
+def _make_advice_issue(line: int, message: Wording, advice: Wording, fix: Fix | None, **values: object) -> Issue:
+    """Return an issue in both wordings, each with its own advice as the value ``fix`` of the message."""
+    source = interpolate_lazy(message.source, fix=advice.source, **values)
+    return Issue(line, source, fix=fix, plain=interpolate_lazy(message.plain, fix=advice.plain, **values))
+
+
+def _describe_signs(signs: set[str]) -> str:
     named = "; ".join(sorted(signs, key=len)[:MAX_NAMED_SIGNS])
     description = gettext_lazy("says what to do about warning signs (%(names)s). Signs come from one list.")
-    return Issue(line, interpolate_lazy(message, signs=interpolate_lazy(description, names=named), **values), field)
+    return interpolate_lazy(description, names=named)
+
+
+def _insert_signs_fix(document: Document, timing: SignTiming, line: int) -> Fix:
+    """Return the correction that inserts the warning signs before the part of the text at ``line``, or after a heading.
+
+    The text stays for the author to delete: it may say more than the list does.
+    """
+    block = f"::: warning-signs {timing.value}"
+    part = max((node for node in document.nodes if 0 < node.line <= line), key=lambda node: node.line, default=None)
+    if isinstance(part, Heading):
+        return Fix(INSERT_SIGNS, lambda text: f"{text}\n\n{block}", part.line)
+    return Fix(INSERT_SIGNS, lambda text: f"{block}\n\n{text}", part.line if part else line)
 
 
 def _is_retired(node: Node) -> TypeGuard[Block]:

@@ -136,6 +136,7 @@ class Passage:
     count: float
     detail: str = ""
     line: int = 0  # in the Markdown body; 0 for text that is not in it
+    component: str = ""
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,7 @@ def measure_page(article: Article, *, kind: str, resolver: ReferenceResolver) ->
             Passage(block.section, sentence, length) for block, sentence, length in find_long_sentences(article)
         ],
         sentences_over_target=[
-            Passage(b.section, text, length, line=b.find_line(text))
+            Passage(b.section, text, length, line=b.find_line(text), component=b.component)
             for b, text, length in lengths
             if length > TARGET_SENTENCE_WORDS
         ],
@@ -207,10 +208,14 @@ def measure_page(article: Article, *, kind: str, resolver: ReferenceResolver) ->
         passive_sentences=passive,
         passive_share=round(len(passive) / len(sentences), 3) if sentences else 0.0,
         longest_list=max((item.item_count for item in lists), default=0),
-        long_lists=[Passage(item.section, "", item.item_count) for item in lists if item.item_count > MAX_LIST_ITEMS],
+        long_lists=[
+            Passage(item.section, "", item.item_count, line=item.line)
+            for item in lists
+            if item.item_count > MAX_LIST_ITEMS
+        ],
         hard_words=find_hard_words(_text_outside_locations(article), language, known_names),
         uncited_numbers=[
-            Passage(block.section, block.text, 1, number, block.line)
+            Passage(block.section, block.text, 1, number, block.line, block.component)
             for block, number in find_uncited_numbers(article, resolver.clinic_values.values())
         ],
         broken_anchors=[link for link in article.links if link.startswith("#") and link[1:] not in article.anchors],

@@ -240,6 +240,14 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
+def describe_level(level: float | None, language: str) -> str:
+    """Return the reading level in words; empty if there is none."""
+    readability = languages.get(language).readability
+    if level is None or readability is None:
+        return ""
+    return str(readability.level_label) % {"level": level}
+
+
 def describe_exceeded_limits(level: float | None, smog_grade: float, language: str) -> Iterator[str]:
     """Yield a sentence for each limit on reading levels that a page exceeds. A page without a level exceeds none."""
     rules = languages.get(language).readability

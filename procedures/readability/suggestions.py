@@ -3,6 +3,7 @@
 Suggestions make a draft easier to read or better sourced; none of them prevents publishing.
 """
 
+import re
 from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
@@ -11,6 +12,7 @@ from django.utils.translation import ngettext
 from procedures import languages
 from procedures.models import Page
 from procedures.publishing.review import get_translation_pair
+from procedures.readability.habits import find_habits
 from procedures.readability.measures import PageMeasures, Passage
 from procedures.readability.scores import (
     MAX_LIST_ITEMS,
@@ -28,11 +30,13 @@ from procedures.readability.scores import (
 )
 from procedures.rendering import Issue, RenderedPage
 from procedures.rendering.blocks.choices import find_answers
-from procedures.rendering.document import Block, Document, Text, walk
+from procedures.rendering.document import Article, Block, Document, Text, walk
 from procedures.rendering.fixes import split_sentence
 from procedures.validators import MAX_ALT_LENGTH
 
 MAX_QUOTE_LENGTH = 70
+# The fields whose text is the author's although it is not in the body, by the component of their text.
+OWN_FIELDS = {"title": "title", "key message": "key_message"}
 
 
 def find_failures(measures: PageMeasures) -> Iterator[str]:
@@ -125,13 +129,16 @@ def build_suggestions(page: Page, rendered: RenderedPage, measures: PageMeasures
         *_suggest_for_sentences(measures),
         *_suggest_for_numbers(measures),
         *_suggest_for_choices(rendered.document),
+        *find_habits(rendered.document, page.language),
+        *_suggest_for_lists(measures),
+        *_suggest_for_words(rendered.article, measures),
     ]
     suggestions += [
         Issue(
             line,
             _(
-                "Links to #%(anchor)s already point to the section that was published with that address, so this "
-                "section has #%(new_anchor)s instead. Choose another address for it."
+                "Links to “%(anchor)s” already point to the section that was published with that address, so this "
+                "section has “%(new_anchor)s” instead. Choose another address for it."
             )
             % {"anchor": anchor, "new_anchor": new_anchor},
         )
@@ -144,7 +151,7 @@ def build_suggestions(page: Page, rendered: RenderedPage, measures: PageMeasures
             [
                 *suggestions,
                 *_suggest_for_page(measures),
-                *(Issue(0, sentence) for sentence in _unchecked(page.language)),
+                *(Issue(0, sentence, "body") for sentence in _unchecked(page.language)),
                 *_suggest_for_translations(page),
             ]
         )
@@ -154,32 +161,47 @@ def build_suggestions(page: Page, rendered: RenderedPage, measures: PageMeasures
 def _suggest_for_page(measures: PageMeasures) -> Iterator[Issue]:
     """Yield the suggestions that do not belong to a line. The site report contains the same ones."""
     for sentence in describe_missed_targets(measures.reading_level, measures.smog_grade, measures.language):
-        yield Issue(0, sentence)
-    for passage in measures.long_lists:
-        yield Issue(0, _describe_long_list(passage))
+        yield Issue(0, sentence, "body")
     for sentence in _describe_shared_warnings(measures):
-        yield Issue(0, sentence)
+        yield Issue(0, sentence, "body")
+
+
+def _suggest_for_lists(measures: PageMeasures) -> Iterator[Issue]:
+    for passage in measures.long_lists:
+        yield Issue(passage.line, _describe_long_list(passage), "" if passage.line else "body")
+
+
+def _suggest_for_words(article: Article, measures: PageMeasures) -> Iterator[Issue]:
+    """Yield a suggestion for each hard word of the author's own text, at its first occurrence."""
+    own = [block for block in article.blocks if block.line or block.component in OWN_FIELDS]
     for word in measures.hard_words:
-        yield Issue(0, _("Explain this long word, or use an everyday one: %(word)s.") % {"word": word})
+        pattern = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.IGNORECASE)
+        for block in own:
+            if match := pattern.search(block.text):
+                message = _("Explain this long word, or use an everyday one: %(word)s.") % {"word": word}
+                line = block.line and block.find_line(block.text[match.start() :])
+                yield Issue(line, message, "" if line else OWN_FIELDS[block.component])
+                break
 
 
 def _suggest_for_paragraphs(measures: PageMeasures) -> Iterator[Issue]:
-    for passage in measures.paragraphs:
+    for passage in filter(lambda passage: passage.line, measures.paragraphs):
         message = describe_hard_paragraph(passage.count, measures.language)
         if message and len(split_words(passage.text)) >= MIN_SCORED_WORDS:
             yield Issue(passage.line, message)
-    for passage in measures.long_paragraphs:
+    for passage in filter(lambda passage: passage.line, measures.long_paragraphs):
         yield Issue(passage.line, _describe_long_paragraph(int(passage.count)))
 
 
 def _suggest_for_sentences(measures: PageMeasures) -> Iterator[Issue]:
     for passage in measures.sentences_over_target:
-        if passage.count <= MAX_SENTENCE_WORDS:  # publishing checks report longer ones
+        field = "" if passage.line else OWN_FIELDS.get(passage.component, "")
+        if passage.count <= MAX_SENTENCE_WORDS and (passage.line or field):  # publishing checks report longer ones
             message = _("%(count)s words. Aim for %(target)s or fewer: %(sentence)s")
             quote = f"“{shorten_quote(passage.text, MAX_QUOTE_LENGTH)}”"
             values = {"count": passage.count, "target": TARGET_SENTENCE_WORDS, "sentence": quote}
             fix = split_sentence(passage.text, languages.get(measures.language).clause_break)
-            yield Issue(passage.line, message % values, fix=fix)
+            yield Issue(passage.line, message % values, field, fix=fix if passage.line else None)
 
 
 def _suggest_for_numbers(measures: PageMeasures) -> Iterator[Issue]:
@@ -187,8 +209,8 @@ def _suggest_for_numbers(measures: PageMeasures) -> Iterator[Issue]:
         if passage.line:
             message = _("Add a source for the number “%(number)s”.")
             yield Issue(passage.line, message % {"number": passage.detail}, dialog="source")
-        else:
-            yield Issue(0, _describe_uncited_number(passage))
+        elif field := OWN_FIELDS.get(passage.component):
+            yield Issue(0, _describe_uncited_number(passage), field)
 
 
 def _suggest_for_choices(document: Document) -> Iterator[Issue]:

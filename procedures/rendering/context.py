@@ -15,16 +15,36 @@ from procedures.markup import find_markup_error
 from procedures.models import Source
 from procedures.phones import find_phone_error
 from procedures.rendering.document import Block, LargeFigure
-from procedures.rendering.fixes import Fix, replace_first, replace_key
+from procedures.rendering.fixes import Fix, replace_key
 from procedures.rendering.inline import GlossaryLinker
 from procedures.rendering.parser import TEMPLATE_ELEMENT_IDS
 from procedures.rendering.references import ReferenceResolver
+from procedures.rendering.wording import Message, Wording, fill, split
 
 # Each suggestion costs a comparison with every existing key, so a text full of unknown names must not trigger more of
 # them.
 MAX_SUGGESTIONS = 20
 # The prefix before a record's key in Markdown.
 REFERENCE_PREFIXES = {"page": "page:", "source": "@"}
+CLINIC_VALUE_NAMES: dict[str, Promise] = {
+    "clinic.phone": _("the clinic’s phone number"),
+    "clinic.after_hours_phone": _("the clinic’s phone number after hours"),
+    "clinic.emergency_number": _("the emergency number"),
+    "clinic.hours": _("the clinic’s hours"),
+    "clinic.name": _("the clinic’s name"),
+}
+
+
+def insert_value_fix(value: str, typed: str) -> Fix:
+    """Return the correction that replaces the first ``typed`` by a clinic value, with any braces around it.
+
+    The signs in ``typed`` can be escaped in the Markdown, as the visual editor writes them.
+    """
+    signs = r"\\?".join(re.escape(sign) for sign in typed.strip("{} "))
+    link = rf"\[[^\]\n]*\]\(tel:\\?{signs}\)"
+    pattern = re.compile(rf"{link}|(?:\\?\{{[ \u00a0]*)*\\?{signs}(?:[ \u00a0]*\\?\}})*")
+    label = interpolate_lazy(_("Insert %(value)s"), value=CLINIC_VALUE_NAMES[value])
+    return Fix(label, lambda text: pattern.sub(f"{{{value}}}", text, count=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +63,24 @@ class Issue:
     # A safe correction, or the dialog of the editor that has one ("source").
     fix: Fix | None = dataclasses.field(default=None, compare=False)
     dialog: str = dataclasses.field(default="", compare=False)
+    # The message without markup, for people who never see any; empty if the message contains none.
+    plain: str | Promise = dataclasses.field(default="", compare=False)
+
+    @property
+    def plain_message(self) -> str:
+        """What to do, in words without markup."""
+        return str(self.plain or self.message)
+
+    @property
+    def plain_sentence(self) -> str:
+        """The plain message with its line."""
+        return self._with_line(self.plain_message)
 
     def __str__(self) -> str:
-        if not self.line:
-            return str(self.message)
-        return gettext("line %(line)s: %(message)s") % {"line": self.line, "message": self.message}
+        return self._with_line(str(self.message))
+
+    def _with_line(self, message: str) -> str:
+        return gettext("line %(line)s: %(message)s") % {"line": self.line, "message": message} if self.line else message
 
 
 @dataclass(slots=True)
@@ -60,7 +93,7 @@ class IssueCollector:
     def add(
         self,
         line: int,
-        message: str | Promise,
+        message: Message,
         field: str = "",
         *,
         is_unknown_reference: bool = False,
@@ -68,8 +101,8 @@ class IssueCollector:
         **values: object,
     ) -> None:
         """Add an issue unless an equal one exists. ``values`` are the named values of ``message``."""
-        text = interpolate_lazy(message, **values) if values else cast("str", message)
-        issue = Issue(line, text, field, is_unknown_reference, fix)
+        text, plain = split(fill(message, **values) if values else message)
+        issue = Issue(line, cast("str", text), field, is_unknown_reference, fix, plain=plain)
         if issue not in self._seen:
             self._seen.add(issue)
             self.issues.append(issue)
@@ -153,27 +186,38 @@ class RenderContext:
         """Add an issue for braces that contain no clinic value."""
         self.issues.add(line, self.unknown_value_message(name), fix=self.unknown_value_fix(name))
 
-    def unknown_value_message(self, name: str) -> str:
+    def unknown_value_message(self, name: str) -> Message:
         """Return the message for braces that contain no clinic value, with the value that was probably meant."""
         names = list(self.resolver.clinic_values)
         if name.strip() in names:
-            message = _("Remove the spaces from “{%(name)s}” and use one pair of braces: {%(value)s}.")
-            return interpolate_lazy(message, name=name, value=name.strip())
+            message = Wording(
+                _("Remove the spaces from “{%(name)s}” and use one pair of braces: {%(value)s}."),
+                _("Patients would see “%(name)s” as typed. Delete it, and insert %(label)s."),
+            )
+            return fill(message, name=name, value=name.strip(), label=CLINIC_VALUE_NAMES[name.strip()])
         typed = " ".join(name.split())
         if closest := self._closest_clinic_value(name):
-            message = _("Unknown clinic value {%(name)s}. Did you mean {%(value)s}?")
-            return interpolate_lazy(message, name=typed, value=closest)
+            message = Wording(
+                _("Unknown clinic value {%(name)s}. Did you mean {%(value)s}?"),
+                _("“%(name)s” is not one of the clinic’s details. Delete it, and insert %(label)s."),
+            )
+            return fill(message, name=typed, value=closest, label=CLINIC_VALUE_NAMES[closest])
         known = ", ".join(f"{{{value}}}" for value in names)
-        message = _("Unknown clinic value {%(name)s}. The clinic's values are %(known)s.")
-        return interpolate_lazy(message, name=typed, known=known)
+        message = Wording(
+            _("Unknown clinic value {%(name)s}. The clinic's values are %(known)s."),
+            _(
+                "“%(name)s” is not one of the clinic’s details. Delete it; to show a phone number or our "
+                "hours, choose it in the Insert menu."
+            ),
+        )
+        return fill(message, name=typed, known=known)
 
     def unknown_value_fix(self, name: str) -> Fix | None:
         """Return the correction of braces that contain no clinic value, with the value that was probably meant."""
         value = name.strip()
         if value not in self.resolver.clinic_values:
             value = self._closest_clinic_value(name)
-        label = interpolate_lazy(_("Use {%(value)s}"), value=value)
-        return Fix(label, replace_first(f"{{{name}}}", f"{{{value}}}")) if value else None
+        return insert_value_fix(value, f"{{{name}}}") if value else None
 
     def _closest_clinic_value(self, name: str) -> str:
         """Return the clinic value that was probably meant, or ""."""

@@ -398,6 +398,7 @@ class ArticleList:
     component: str
     section: str
     item_count: int = 0
+    line: int = 0  # in the source; 0 for a list that is not in it
 
 
 @dataclass(slots=True)
@@ -501,7 +502,7 @@ class _ArticleBuilder:
     def _read_list(self, group: List | Table, outer: _Position) -> None:
         intro = self._find_intro()
         if isinstance(group, List):
-            self.article.lists.append(ArticleList(outer.component, self._section, len(group.nodes)))
+            self.article.lists.append(ArticleList(outer.component, self._section, len(group.nodes), group.line))
         for entry in group.nodes:
             tag = "li" if isinstance(group, List) and group.is_tight else ""
             position = self._start_statement(outer, intro, tag)

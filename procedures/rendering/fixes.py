@@ -14,15 +14,22 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.text import interpolate_lazy
 from procedures.markup import SPACES_AND_INVISIBLE
-from procedures.rendering.blocks import get_block_types
+from procedures.rendering.blocks import block_label, get_block_types
+from procedures.rendering.wording import Wording
 
 DELETE_LINE = _("Delete the line")
 DELETE_CHARACTERS = _("Delete the characters")
 MAKE_HEADING = _("Make it a heading")
 MAKE_LIST = _("Make it a list")
 SECTION_LEVEL, MAX_HEADING_LEVEL = 2, 4
-HEADING_TOO_DEEP_MESSAGE = _("A heading can have at most four # signs: ####.")
-PICTURE_BLOCK_MESSAGE = _("Add a picture with a block: ::: figure, followed by the slug of the picture.")
+HEADING_TOO_DEEP_MESSAGE = Wording(
+    _("A heading can have at most four # signs: ####."),
+    _("This heading is too small. Choose “Small heading” in the style menu."),
+)
+PICTURE_BLOCK_MESSAGE = Wording(
+    _("Add a picture with a block: ::: figure, followed by the slug of the picture."),
+    _("This picture is not shown. Delete this line, and insert the picture from the Insert menu."),
+)
 # Minimum length of each half when a long sentence is split.
 MIN_CLAUSE_WORDS = 4
 
@@ -110,7 +117,8 @@ def name_block(line: str) -> Fix | None:
         return Fix(DELETE_LINE, delete_lines)
     if words[0] not in get_block_types():
         return None
-    return Fix(interpolate_lazy(_("Use ::: %(name)s"), name=words[0]), lambda _text: f"::: {' '.join(words)}")
+    label = interpolate_lazy(_("Insert the block “%(name)s”"), name=block_label(words[0]))
+    return Fix(label, lambda _text: f"::: {' '.join(words)}")
 
 
 def split_sentence(sentence: str, break_pattern: str | None) -> Fix | None:

@@ -12,7 +12,6 @@ from itertools import pairwise
 from operator import add
 
 import nh3
-from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext, ngettext_lazy
@@ -27,6 +26,7 @@ from procedures.rendering.blocks import (
     BlockType,
     Content,
     Options,
+    block_label,
     get_block_types,
     render_component,
 )
@@ -59,6 +59,7 @@ from procedures.rendering.fixes import (
     substitute,
 )
 from procedures.rendering.inline import no_break, resolve_inline
+from procedures.rendering.wording import HEADING_STYLES, Message, Wording
 
 EMPTY_HTML = SafeString("")
 # Names of rows or options, with single spaces between them.
@@ -149,22 +150,50 @@ def resolve_heading(heading: Heading, context: RenderContext, *, is_top: bool) -
     resolve_inline(heading, context, link_terms=False)
     if level == 1:
         fix = Fix(MAKE_HEADING, substitute(r"^(\s*)#(?!#)", r"\1##"))
-        issues.add(line, _("The page's title is a field. Start headings with ##."), fix=fix)
+        issues.add(
+            line,
+            Wording(
+                _("The page's title is a field. Start headings with ##."),
+                _("This heading has the size of the page’s title. Choose “Heading” in the style menu."),
+            ),
+            fix=fix,
+        )
     if level > MAX_HEADING_LEVEL:
         deepest = min(context.last_level + 1, MAX_HEADING_LEVEL) if is_top else MAX_HEADING_LEVEL
         fix = Fix(MAKE_HEADING, substitute(r"^(\s*)#+", rf"\1{'#' * deepest}"))
         issues.add(line, HEADING_TOO_DEEP_MESSAGE, fix=fix)
     if is_top and level > context.last_level + 1:
-        signs = "#" * (context.last_level + 1)
-        fix = Fix(interpolate_lazy(_("Use %(signs)s"), signs=signs), substitute(r"^(\s*)#+", rf"\1{signs}"))
-        issues.add(line, _("This heading skips a level: use %(signs)s."), fix=fix, signs=signs)
+        signs, name = "#" * (context.last_level + 1), HEADING_STYLES[context.last_level + 1]
+        label = interpolate_lazy(_("Make it a “%(style)s”"), style=name)
+        fix = Fix(label, substitute(r"^(\s*)#+", rf"\1{signs}"))
+        issues.add(
+            line,
+            Wording(
+                _("This heading skips a level: use %(signs)s."),
+                _("This heading skips a level. Choose “%(style)s” in the style menu."),
+            ),
+            fix=fix,
+            signs=signs,
+            style=name,
+        )
     if not heading.text:
         issues.add(line, _("This heading is empty."), fix=Fix(DELETE_LINE, delete_lines))
     if heading.is_folded and (level != SECTION_LEVEL or not is_top):
-        issues.add(line, _("Only a section can be folded: write .folded after the address of a ## heading."))
+        issues.add(
+            line,
+            Wording(
+                _("Only a section can be folded: write .folded after the address of a ## heading."),
+                _("Only a section can be folded, that is, a “Heading” with the text below it."),
+            ),
+        )
     if heading.is_taken:
         issues.add(
-            line, _("The section address #%(anchor)s is taken. Choose another one."), anchor=heading.wanted_anchor
+            line,
+            Wording(
+                _("The section address #%(anchor)s is taken. Choose another one."),
+                _("Another section already has the address “%(anchor)s”. Choose another one."),
+            ),
+            anchor=heading.wanted_anchor,
         )
     heading.level = min(max(level, SECTION_LEVEL), MAX_HEADING_LEVEL)
     heading.anchor = context.reserve_heading_anchor(heading.natural_anchor)
@@ -325,12 +354,23 @@ def _render_block(block: Block, context: RenderContext, *, in_choices: bool) -> 
         _report_unknown_block(block, context)
         return EMPTY_HTML
     if not block.has_end:
-        message = _("The %(name)s block is not closed. Close it with a line that contains only :::")
+        message = Wording(
+            _("The %(name)s block is not closed. Close it with a line that contains only :::"),
+            _("The block “%(label)s” has no end. Close it."),
+        )
         end = max((node.end for node in block.nodes[:1]), default=block.line)
         fix = Fix(_("Close the block"), lambda text: f"{text.rstrip()}\n:::", block.line, end)
-        context.issues.add(block.line, message, fix=fix, name=block.name)
+        context.issues.add(block.line, message, fix=fix, name=block.name, label=block_label(block.name))
     if in_choices and not block_type.is_allowed_in_choices:
-        context.issues.add(block.line, _("A %(name)s block cannot be inside choices."), name=block.name)
+        context.issues.add(
+            block.line,
+            Wording(
+                _("A %(name)s block cannot be inside choices."),
+                _("The block “%(label)s” cannot be inside choices. Move it below them."),
+            ),
+            name=block.name,
+            label=block_label(block.name),
+        )
         block.nodes = []
         return EMPTY_HTML
     body = EMPTY_HTML
@@ -345,11 +385,27 @@ def _render_block(block: Block, context: RenderContext, *, in_choices: bool) -> 
 def _render_content(block: Block, context: RenderContext, *, in_choices: bool) -> SafeString:
     inner = [node for node in block.nodes if not isinstance(node, Block)]
     if len(inner) < len(block.nodes):
-        context.issues.add(block.line, _("::: %(name)s cannot contain other blocks."), name=block.name)
+        context.issues.add(
+            block.line,
+            Wording(
+                _("::: %(name)s cannot contain other blocks."),
+                _("The block “%(label)s” cannot contain other blocks. Move them below it."),
+            ),
+            name=block.name,
+            label=block_label(block.name),
+        )
     block.nodes = inner
     for node in walk(inner):
         if isinstance(node, Heading):
-            context.issues.add(node.line, _("::: %(name)s cannot contain headings."), name=block.name)
+            context.issues.add(
+                node.line,
+                Wording(
+                    _("::: %(name)s cannot contain headings."),
+                    _("The block “%(label)s” cannot contain headings. Choose “Text” in the style menu."),
+                ),
+                name=block.name,
+                label=block_label(block.name),
+            )
     for node in inner:
         _resolve(node, context, is_top=False)
     if get_block_types()[block.name].has_fill_in_lines:
@@ -369,23 +425,57 @@ def _find_blanks(nodes: Sequence[Node]) -> None:
 
 def _has_valid_form(block: Block, block_type: BlockType, context: RenderContext) -> bool:
     """Report options and content that the block does not allow; return whether the block can be rendered."""
-    name, line, issues = block.name, block.line, context.issues
+    name, line, issues, label = block.name, block.line, context.issues, block_label(block.name)
     if block_type.options == Options.NONE and block.options:
         fix = Fix(_("Delete the rest of the line"), substitute(r"^(\s*:::[ \t]*[a-z-]+).*", r"\1"))
-        issues.add(line, _("::: %(name)s does not take options."), fix=fix, name=name)
+        issues.add(
+            line,
+            Wording(
+                _("::: %(name)s does not take options."),
+                _("There are words after the name of the block “%(label)s”. Delete them."),
+            ),
+            fix=fix,
+            name=name,
+            label=label,
+        )
     if block_type.options == Options.NAMES and not NAMES.match(block.options):
-        issues.add(line, _("::: %(name)s must be followed by names separated by single spaces."), name=name)
+        issues.add(
+            line,
+            Wording(
+                _("::: %(name)s must be followed by names separated by single spaces."),
+                _(
+                    "Nothing is chosen for the block “%(label)s” yet. Delete it, and insert it again from the "
+                    "Insert menu."
+                ),
+            ),
+            name=name,
+            label=label,
+        )
         return False
     if block_type.is_single_use:
         if name in context.used_once:
-            issues.add(line, _("A page can contain ::: %(name)s only once."), name=name)
+            issues.add(
+                line,
+                Wording(
+                    _("A page can contain ::: %(name)s only once."),
+                    _("A page can contain the block “%(label)s” only once. Delete this one."),
+                ),
+                name=name,
+                label=label,
+            )
             return False
         context.used_once.add(name)
     if block_type.content == Content.OPTIONS or not block_type.has_end:
         return True
     if not block.nodes:
         fix = Fix(_("Delete the block"), delete_lines, line, max(block.end + block.has_end, line))
-        issues.add(line, _("The %(name)s block is empty."), fix=fix, name=name)
+        issues.add(
+            line,
+            Wording(_("The %(name)s block is empty."), _("The block “%(label)s” is empty. Fill it in, or delete it.")),
+            fix=fix,
+            name=name,
+            label=label,
+        )
         return False
     if block_type.content in {Content.BULLETS, Content.NUMBERS}:
         _check_list(block, block_type, context)
@@ -397,19 +487,33 @@ def _check_list(block: Block, block_type: BlockType, context: RenderContext) -> 
     only = block.nodes[0]
     if len(block.nodes) > 1 or not isinstance(only, List) or only.is_ordered != is_ordered:
         message = (
-            _("::: %(name)s must contain a numbered list and nothing else.")
+            Wording(
+                _("::: %(name)s must contain a numbered list and nothing else."),
+                _("The block “%(label)s” must contain a numbered list and nothing else."),
+            )
             if is_ordered
-            else _("::: %(name)s must contain a bulleted list (with hyphens) and nothing else.")
+            else Wording(
+                _("::: %(name)s must contain a bulleted list (with hyphens) and nothing else."),
+                _("The block “%(label)s” must contain a bulleted list and nothing else."),
+            )
         )
-        context.issues.add(block.line, message, name=block.name)
+        context.issues.add(block.line, message, name=block.name, label=block_label(block.name))
     elif block_type.max_items and len(only.nodes) > block_type.max_items:
         count = len(only.nodes)
-        message = ngettext_lazy(
-            "::: %(name)s has %(count)s entry. Readers take in at most %(limit)s.",
-            "::: %(name)s has %(count)s entries. Readers take in at most %(limit)s.",
-            count,
+        message = Wording(
+            ngettext_lazy(
+                "::: %(name)s has %(count)s entry. Readers take in at most %(limit)s.",
+                "::: %(name)s has %(count)s entries. Readers take in at most %(limit)s.",
+                count,
+            ),
+            ngettext_lazy(
+                "“%(label)s” has %(count)s entry. Readers take in at most %(limit)s.",
+                "“%(label)s” has %(count)s entries. Readers take in at most %(limit)s.",
+                count,
+            ),
         )
-        context.issues.add(block.line, message, name=block.name, count=count, limit=block_type.max_items)
+        label, limit = block_type.label, block_type.max_items
+        context.issues.add(block.line, message, name=block.name, label=label, count=count, limit=limit)
 
 
 def _report_unknown_block(block: Block, context: RenderContext) -> None:
@@ -419,23 +523,35 @@ def _report_unknown_block(block: Block, context: RenderContext) -> None:
         return
     names = sorted(get_block_types())
     if closest := find_closest(block.name, names, MIN_BLOCK_SIMILARITY):
-        message = _("There is no block “%(name)s”. Did you mean “%(closest)s”?")
+        message: Message = _("There is no block “%(name)s”. Did you mean “%(closest)s”?")
         label = interpolate_lazy(_("Use “%(name)s”"), name=closest)
         fix = Fix(label, replace_key("", block.name, closest))
         context.issues.add(block.line, message, fix=fix, name=block.name, closest=closest)
     else:
-        message = _("There is no block “%(name)s”. The blocks are: %(names)s.")
+        message = Wording(
+            _("There is no block “%(name)s”. The blocks are: %(names)s."),
+            _("There is no block “%(name)s”. Delete it, and choose a block in the Insert menu."),
+        )
         context.issues.add(block.line, message, name=block.name, names=", ".join(names))
 
 
-def _unnamed_block_message(raw_line: str) -> Promise:
+def _unnamed_block_message(raw_line: str) -> Wording:
     """Return the message for a line that starts with ``:::`` and has no valid name."""
     rest = raw_line.lstrip(":")
     if len(raw_line) - len(rest) > 3:
-        return _("“%(text)s” has more than three colons. Write exactly three: ::: note, and ::: at the end.")
+        return Wording(
+            _("“%(text)s” has more than three colons. Write exactly three: ::: note, and ::: at the end."),
+            _("“%(text)s” is not a block. Delete it, and insert the block from the Insert menu."),
+        )
     if rest.strip():
-        return _("“%(text)s” does not name a block. Type a regular space and the name in lowercase: ::: note.")
-    return _("Stray “:::”. Delete it, or add the name of a block after it.")
+        return Wording(
+            _("“%(text)s” does not name a block. Type a regular space and the name in lowercase: ::: note."),
+            _("“%(text)s” is not a block. Delete it, and insert the block from the Insert menu."),
+        )
+    return Wording(
+        _("Stray “:::”. Delete it, or add the name of a block after it."),
+        _("Patients would see three colons. Delete them."),
+    )
 
 
 HEADING_TAGS = [f"h{LEVEL_PLACEHOLDER}{level}" for level in range(SECTION_LEVEL, MAX_HEADING_LEVEL + 1)]

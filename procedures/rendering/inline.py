@@ -17,6 +17,7 @@ from procedures.markup import PLACEHOLDER, ZERO_WIDTH_CHARACTERS
 from procedures.models import GlossaryTerm
 from procedures.rendering.document import Mark, Run, Text, link_run
 from procedures.rendering.fixes import PICTURE_BLOCK_MESSAGE
+from procedures.rendering.wording import Wording
 
 if TYPE_CHECKING:
     from procedures.rendering.context import RenderContext
@@ -70,19 +71,28 @@ def _resolve_link(mark: Mark, context: "RenderContext", line: int) -> None:
     if match := PAGE_LINK.match(href):
         page = context.resolver.get_page(match[1])
         if page is None:
-            message = _("There is no page on “%(key)s” in this language.")
-            context.add_unknown_reference(line, "page", match[1], message)
+            missing = _("There is no page on “%(key)s” in this language.")
+            context.add_unknown_reference(line, "page", match[1], missing)
         mark.href = (page.href if page else "#") + (f"#{match[2]}" if match[2] else "")
         if page:
             context.page_links.append((line, match[1], match[2] or ""))
     elif href.startswith("page:"):
-        message = _("“%(href)s” is not a page link. Write page:subject or page:subject#section.")
+        message = Wording(
+            _("“%(href)s” is not a page link. Write page:subject or page:subject#section."),
+            _("This link leads nowhere. Add it again, and choose the page."),
+        )
         context.issues.add(line, message, href=href)
         mark.href = "#"
     elif href.startswith("#"):
         context.fragment_links.append((line, href[1:]))
     elif not ALLOWED_LINK.match(href):
-        message = _("The link “%(href)s” must start with https://. For pages of this site, write page:subject.")
+        message = Wording(
+            _("The link “%(href)s” must start with https://. For pages of this site, write page:subject."),
+            _(
+                "The link “%(href)s” leads nowhere. Add it again: choose a page, or paste an address that "
+                "starts with https://."
+            ),
+        )
         context.issues.add(line, message, href=href)
         mark.href = "#"
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from html import unescape
 from itertools import groupby, pairwise
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 from markdown_it.token import Token
@@ -22,7 +21,8 @@ from procedures import markup
 from procedures.addresses import SLUG
 from procedures.languages import number_pattern
 from procedures.markup import PLACEHOLDER, SPACES, SPACES_AND_INVISIBLE, make_excerpt
-from procedures.rendering.context import RenderContext
+from procedures.rendering.blocks import Content, get_block_types
+from procedures.rendering.context import CLINIC_VALUE_NAMES, RenderContext, insert_value_fix
 from procedures.rendering.fixes import (
     DELETE_CHARACTERS,
     DELETE_LINE,
@@ -40,10 +40,10 @@ from procedures.rendering.fixes import (
     substitute,
 )
 from procedures.rendering.parser import HEADING_ATTRIBUTES, ParsedText, line_number
+from procedures.rendering.wording import Message, Wording, fill
 
 MAX_ISSUES = 60
 LINE_END = re.compile(r"\r\n?|\n")
-Message = str | Promise
 # Results as (line, message, fix). Checks of a single line omit the line number.
 LintResults = Iterator[tuple[int, Message] | tuple[int, Message, Fix | None]]
 LineResults = Iterator[Message | tuple[Message, Fix | None]]
@@ -85,6 +85,10 @@ QUOTED_NUMBER = re.compile(r"[ ]{0,3}>[ ]?[=<≥]?[ ]?\d")
 BLOCK_LIKE = re.compile(r"[:：]{1,2}[ \u00a0]?[A-Za-z][a-z-]*\s*\Z|::+\s*\Z")
 # A prompt of a page template, "[Say what to bring.]", or the placeholder that a new block contains.
 PROMPT = re.compile(r"\s*(?:…|\[[^\[\]\n]*\w[ ][^\[\]\n]*\])\s*\Z")
+TYPED_VALUE_MESSAGE = Wording(
+    _("“%(name)s” would be shown as typed. Put it in braces: {%(value)s}."),
+    _("Patients would see “%(name)s” as typed. Delete it, and insert %(label)s."),
+)
 CELL_SEPARATOR = re.compile(r"(?<!\\)\|")
 
 
@@ -112,7 +116,7 @@ def _check_invisible_characters(_tokens: list[Token], lines: list[str], _context
             message = _("This line contains %(found)s. Delete the word before and after it and type them again.")
             yield (
                 number,
-                interpolate_lazy(message, found=found),
+                fill(message, found=found),
                 Fix(DELETE_CHARACTERS, substitute(markup.INVISIBLE_CHARACTER, "")),
             )
 
@@ -123,32 +127,63 @@ def _check_blocks(tokens: list[Token], lines: list[str], _context: RenderContext
         start, end = token.map or (0, 0)
         if token.type == "heading_open" and token.markup in {"=", "-"}:
             words = " ".join(lines[start].split())
-            message = _(
-                "The line “%(line)s” turns the text above it into a heading. Put an empty line between them, or write "
-                "## before “%(words)s”."
+            message = Wording(
+                _(
+                    "The line “%(line)s” turns the text above it into a heading. Put an empty line between them, or "
+                    "write ## before “%(words)s”."
+                ),
+                _(
+                    "“%(words)s” is shown as a heading. If it is one, choose a heading in the style menu; "
+                    "otherwise, choose “Text”."
+                ),
             )
             excerpt = make_excerpt(words, 0, len(words))
             yield (
                 end,
-                interpolate_lazy(message, line=lines[end - 1].strip(), words=excerpt),
+                fill(message, line=lines[end - 1].strip(), words=excerpt),
                 Fix(DELETE_LINE, delete_lines),
             )
         elif token.type == "code_block":
             fix = Fix(_("Delete the spaces"), substitute(re.compile(r"^[ \t]+", re.MULTILINE), ""), start + 1, end)
-            yield start + 1, _("Four spaces or a tab at the start turn this line into code. Delete them."), fix
+            yield (
+                start + 1,
+                Wording(
+                    _("Four spaces or a tab at the start turn this line into code. Delete them."),
+                    _("This text is shown as computer code. Delete the spaces before it."),
+                ),
+                fix,
+            )
         elif token.type == "fence":
-            message = _("%(sign)s turns the lines below it into code. Delete it.")
+            message = Wording(
+                _("%(sign)s turns the lines below it into code. Delete it."),
+                _("This text is shown as computer code. Make it a paragraph."),
+            )
             fence = re.compile(rf"^[ \t]*{re.escape(token.markup)}.*\n?", re.MULTILINE)
             fix = Fix(DELETE_CHARACTERS, substitute(fence, ""), start + 1, end)
-            yield start + 1, interpolate_lazy(message, sign=token.markup), fix
+            yield start + 1, fill(message, sign=token.markup), fix
         elif token.type == "blockquote_open" and QUOTED_NUMBER.match(lines[start]):
-            yield start + 1, _("A > at the start of a line makes a quotation. Write “more than” instead.")
+            yield (
+                start + 1,
+                Wording(
+                    _("A > at the start of a line makes a quotation. Write “more than” instead."),
+                    _("This is shown as a quotation. If it means “more than”, write that."),
+                ),
+            )
         elif token.type == "inline" and _contains_empty_link(token.children or []):
-            yield start + 1, _("A link needs words that readers can see: [words](page:subject).")
+            yield (
+                start + 1,
+                Wording(
+                    _("A link needs words that readers can see: [words](page:subject)."),
+                    _("This link has no words. Delete it, and add it again to words that say where it leads."),
+                ),
+            )
         elif token.type == "inline" and any(child.type == "code_inline" for child in token.children or []):
             yield (
                 start + 1,
-                _("Backticks (`) turn the text between them into code. Use quotation marks or ’ instead."),
+                Wording(
+                    _("Backticks (`) turn the text between them into code. Use quotation marks or ’ instead."),
+                    _("This text is shown as computer code. Use quotation marks instead."),
+                ),
                 Fix(_("Use quotation marks"), substitute(r"`+([^`\n]+)`+", r"“\1”"), start + 1, end),
             )
 
@@ -178,11 +213,17 @@ def _check_list_numbers(items: list[tuple[int, int]], previous_number: int) -> L
     line, first = items[0]
     # A list can continue after a figure or a paragraph.
     if first not in {1, previous_number + 1}:
-        message = _(
-            "This line starts a numbered list with %(number)s. Start the list with 1; if it is not a list, write "
-            "%(number)s\\. or move the number away from the start of the line."
+        message: Message = Wording(
+            _(
+                "This line starts a numbered list with %(number)s. Start the list with 1; if it is not a list, write "
+                "%(number)s\\. or move the number away from the start of the line."
+            ),
+            _(
+                "This numbered list starts with %(number)s. Start it with 1; if it is not a list, write the "
+                "sentence so that it does not begin with the number."
+            ),
         )
-        yield line, interpolate_lazy(message, number=first), _renumber(items, 1)
+        yield line, fill(message, number=first), _renumber(items, 1)
         return
     numbers = [number for _line, number in items]
     if len(set(numbers)) == 1:
@@ -190,7 +231,7 @@ def _check_list_numbers(items: list[tuple[int, int]], previous_number: int) -> L
     for index, (line, number) in enumerate(items):
         if number != first + index:
             message = _("Patients would see %(shown)s here, not %(typed)s. Number the entries in order.")
-            yield line, interpolate_lazy(message, shown=first + index, typed=number), _renumber(items, first)
+            yield line, fill(message, shown=first + index, typed=number), _renumber(items, first)
             return
 
 
@@ -227,7 +268,7 @@ def _check_tables(tokens: list[Token], lines: list[str], _context: RenderContext
                 count,
             )
             fix = Fix(_("Add the missing cells"), _add_cells(header_count - count)) if count < header_count else None
-            yield line + 1, interpolate_lazy(message, count=count, wanted=header_count), fix
+            yield line + 1, fill(message, count=count, wanted=header_count), fix
 
 
 def _add_cells(count: int) -> Callable[[str], str]:
@@ -271,7 +312,7 @@ def _check_multiplication(children: list[Token], line: int) -> LintResults:
         if before.isdigit() and after.isdigit():
             message = _("“%(text)s” would lose its asterisk. For multiplication, type × instead.")
             fix = Fix(_("Use ×"), substitute(r"(?<=\d)\*+(?=\d)", "×"))
-            yield line, interpolate_lazy(message, text=f"{before}{child.markup}{after}"), fix
+            yield line, fill(message, text=f"{before}{child.markup}{after}"), fix
             return
 
 
@@ -281,7 +322,14 @@ def _check_inline(token: Token, opening: str, lines: list[str], context: RenderC
     outside: list[str] = list(token.meta["outside_links"])
     if opening == "heading_open":
         if TRAILING_HASHES.search(visible[-1]):
-            yield start, _("Delete the # signs after the heading."), Fix(DELETE_CHARACTERS, _delete_trailing_hashes)
+            yield (
+                start,
+                Wording(
+                    _("Delete the # signs after the heading."),
+                    _("Patients would see the number signs after this heading. Delete them."),
+                ),
+                Fix(DELETE_CHARACTERS, _delete_trailing_hashes),
+            )
         visible[-1] = HEADING_ATTRIBUTES.sub("", visible[-1])
         outside[-1] = HEADING_ATTRIBUTES.sub("", outside[-1])
     elif opening == "paragraph_open":
@@ -290,15 +338,31 @@ def _check_inline(token: Token, opening: str, lines: list[str], context: RenderC
         at = start + number
         # An email address can contain underscores.
         if match := markup.AUTOLINK.search(line):
-            yield at, _about(match, _("The < and > in “%(text)s” would be shown as typed. Delete them."))
+            yield (
+                at,
+                _about(
+                    match,
+                    Wording(
+                        _("The < and > in “%(text)s” would be shown as typed. Delete them."),
+                        _("Patients would see the angle brackets in “%(text)s”. Delete them."),
+                    ),
+                ),
+            )
         free = markup.EMAIL.sub(PLACEHOLDER, markup.AUTOLINK.sub(PLACEHOLDER, line))
         for check in LINE_CHECKS:
             for found in check(free, context):
                 yield (at, *found) if isinstance(found, tuple) else (at, found)
+        yield from ((at, *found) for found in _check_escaped(token.meta["literal"][number], line))
         for sentence in _check_bare_urls(markup.EMAIL.sub(PLACEHOLDER, outside[number])):
             yield at, sentence
         if "\t" in lines[at - 1].strip() and "\t" in line.strip():
-            yield at, _("A tab is shown as a space. For columns, make a table: | one | two |.")
+            yield (
+                at,
+                Wording(
+                    _("A tab is shown as a space. For columns, make a table: | one | two |."),
+                    _("A tab is shown as a space. For columns, insert a table."),
+                ),
+            )
 
 
 def _delete_trailing_hashes(text: str) -> str:
@@ -312,9 +376,15 @@ def _check_paragraph(visible: list[str], line: int, lines: list[str]) -> LintRes
     rows = [number for number, text in enumerate(visible) if text.count("|") >= 2]
     piped = [number for number, text in enumerate(visible) if "|" in text]
     if rows or len(piped) > 1:
-        message = _(
-            "These | characters do not form a table. Put |---|---| under the first row, and give every row the same "
-            "number of cells."
+        message = Wording(
+            _(
+                "These | characters do not form a table. Put |---|---| under the first row, and give every row the "
+                "same number of cells."
+            ),
+            _(
+                "These lines are not a table, and patients would see the vertical bars. Insert a table, and "
+                "move the words into it."
+            ),
         )
         yield line + (rows or piped)[0], message
     starts = [
@@ -431,19 +501,29 @@ def _line_start_message(text: str, start: str, *, is_repeated: bool) -> Message:
     if start == "heading":
         return _heading_message(text)
     if start == "rule":
-        message = _("“%(text)s” would be shown as typed. Delete it, or put an empty line before ---.")
-        return interpolate_lazy(message, text=text.strip()[:20])
+        message = Wording(
+            _("“%(text)s” would be shown as typed. Delete it, or put an empty line before ---."),
+            _("Patients would see “%(text)s” as typed. Delete it."),
+        )
+        return fill(message, text=text.strip()[:20])
     if start == "block":
-        message = _("“%(text)s” is not a block. A block begins with ::: and a space: ::: note.")
-        return interpolate_lazy(message, text=make_excerpt(text.strip(), 0, 40))
+        message = Wording(
+            _("“%(text)s” is not a block. A block begins with ::: and a space: ::: note."),
+            _("Patients would see “%(text)s” as typed. Delete it, and insert the block from the Insert menu."),
+        )
+        return fill(message, text=make_excerpt(text.strip(), 0, 40))
     if start in {"bullet", "tight", "wide gap"} or (start == "dash" and is_repeated):
-        return _(
-            "This line is not a list entry. Start each entry on its own line with a hyphen and one space: - entry."
+        return Wording(
+            _("This line is not a list entry. Start each entry on its own line with a hyphen and one space: - entry."),
+            _("This looks like a list but is not one. Make it a list."),
         )
     if start == "number" and (is_repeated or _is_malformed_list_number(text)):
-        return _(
-            "This line is not a list entry. Put an empty line before the list, start it with 1, and put a period and "
-            "one space after each number: 1. entry."
+        return Wording(
+            _(
+                "This line is not a list entry. Put an empty line before the list, start it with 1, and put a period "
+                "and one space after each number: 1. entry."
+            ),
+            _("This looks like a numbered list but is not one. Make it a numbered list."),
         )
     return ""
 
@@ -455,7 +535,16 @@ def _heading_message(text: str) -> Message:
     before, hashes, rest = match.groups()
     values = {"signs": hashes, "wanted": max(2, len(hashes)) * "#"}
     if "＃" in hashes:
-        return interpolate_lazy(_("“%(signs)s” contains a full-width ＃. Type ## with the # key."), **values)
+        return fill(
+            Wording(
+                _("“%(signs)s” contains a full-width ＃. Type ## with the # key."),
+                _(
+                    "Patients would see the signs before this line. Delete them, and choose a heading in the "
+                    "style menu."
+                ),
+            ),
+            **values,
+        )
     if len(hashes) == 1 and not before and not (rest[:1].isalpha() or rest[:1] in SPACES_AND_INVISIBLE):
         return ""  # "#1" is a number
     if not rest.strip() and not before:
@@ -463,33 +552,40 @@ def _heading_message(text: str) -> Message:
     if len(hashes) > MAX_HEADING_LEVEL:
         return HEADING_TOO_DEEP_MESSAGE
     if before or rest[:1] in " \t":
-        message = _(
-            "The characters before %(signs)s keep this line from being a heading. Start the line with %(wanted)s."
+        message = Wording(
+            _("The characters before %(signs)s keep this line from being a heading. Start the line with %(wanted)s."),
+            _("Patients would see the signs in this line. Delete them, and choose a heading in the style menu."),
         )
     elif rest[:1] in SPACES_AND_INVISIBLE:
-        message = _(
-            "The space after %(signs)s is a special one, so this is not a heading. Type a regular space: %(wanted)s "
-            "Text."
+        message = Wording(
+            _(
+                "The space after %(signs)s is a special one, so this is not a heading. Type a regular space: "
+                "%(wanted)s Text."
+            ),
+            _("Patients would see the signs before this line. Delete them, and choose a heading in the style menu."),
         )
     else:
-        message = _("Put a space after %(signs)s to make this line a heading: %(wanted)s Heading.")
-    return interpolate_lazy(message, **values)
+        message = Wording(
+            _("Put a space after %(signs)s to make this line a heading: %(wanted)s Heading."),
+            _("Patients would see the signs before this line. Delete them, and choose a heading in the style menu."),
+        )
+    return fill(message, **values)
 
 
 def _quote_match(match: re.Match[str]) -> str:
     return make_excerpt(match.string, *match.span())
 
 
-def _about(match: re.Match[str], message: Message, **values: object) -> str:
+def _about(match: re.Match[str], message: Message, **values: object) -> Message:
     """Return ``message`` with the matched text as the value ``text``."""
-    return interpolate_lazy(message, text=_quote_match(match), **values)
+    return fill(message, text=_quote_match(match), **values)
 
 
 def _check_prompts(line: str, _context: RenderContext) -> LineResults:
     """Find template prompts and new-block placeholders that still need to be replaced."""
     if PROMPT.match(line):
         message = _("Replace “%(text)s” with your own words, or delete the line.")
-        yield interpolate_lazy(message, text=line.strip()), Fix(DELETE_LINE, delete_lines)
+        yield fill(message, text=line.strip()), Fix(DELETE_LINE, delete_lines)
 
 
 def _check_braces(line: str, context: RenderContext) -> LineResults:
@@ -500,28 +596,85 @@ def _check_braces(line: str, context: RenderContext) -> LineResults:
         if "@" in inside or PLACEHOLDER in inside:
             continue
         if inside.startswith(("#", ".")):
-            message = _(
-                "“%(text)s” is not a section address. Put it at the end of a heading, and use only lowercase letters, "
-                "digits and single hyphens: ## When to call {#when-to-call}. To fold the section, write "
-                "{#when-to-call .folded}."
+            message = Wording(
+                _(
+                    "“%(text)s” is not a section address. Put it at the end of a heading, and use only lowercase "
+                    "letters, digits and single hyphens: ## When to call {#when-to-call}. To fold the section, write "
+                    "{#when-to-call .folded}."
+                ),
+                _("Patients would see “%(text)s” as typed. Delete it. A section address can only follow a heading."),
             )
             yield _about(match, message)
         else:
             yield context.unknown_value_message(match[1]), context.unknown_value_fix(match[1])
     if DOUBLE_BRACE.search(line):
         fix = Fix(_("Use one pair"), substitute(r"\{+\s*(\{[a-z._]+\})\s*\}+", r"\1"))
-        yield _("Use one pair of braces around a clinic value: {clinic.phone}, not {{clinic.phone}}."), fix
+        yield (
+            Wording(
+                _("Use one pair of braces around a clinic value: {clinic.phone}, not {{clinic.phone}}."),
+                _("Patients would see the braces around the clinic’s details. Delete the braces."),
+            ),
+            fix,
+        )
     if hit := markup.UNCLOSED_BRACE.search(rest):
-        yield _about(hit, _("Close the brace: add } at the end of “%(text)s”."))
+        yield _about(
+            hit,
+            Wording(
+                _("Close the brace: add } at the end of “%(text)s”."),
+                _(
+                    "Patients would see “%(text)s” as typed. Delete it; to show a phone number or our hours, "
+                    "choose it in the Insert menu."
+                ),
+            ),
+        )
         rest = rest.replace(hit[0], PLACEHOLDER)
     if hit := markup.BARE_CLINIC_VALUE.search(rest):
-        message = _("“%(name)s” would be shown as typed. Put it in braces: {%(value)s}.")
-        value = hit[0].casefold()
-        fix = Fix(interpolate_lazy(_("Use {%(value)s}"), value=value), replace_once(hit[0], f"{{{value}}}"))
-        yield interpolate_lazy(message, name=hit[0], value=value), fix
+        yield _typed_value(hit[0])
     if hit := markup.FULLWIDTH_BRACE.search(rest):
         fix = Fix(_("Use regular braces"), lambda text: text.translate(str.maketrans("｛｝", "{}")))
-        yield _about(hit, _("“%(text)s” contains full-width braces. Type { and } on the keyboard.")), fix
+        yield (
+            _about(
+                hit,
+                Wording(
+                    _("“%(text)s” contains full-width braces. Type { and } on the keyboard."),
+                    _("Patients would see the braces in “%(text)s”. Delete them."),
+                ),
+            ),
+            fix,
+        )
+
+
+def _typed_value(name: str) -> tuple[Message, Fix]:
+    """Return the message and the correction for the name of a clinic value that is shown as typed."""
+    value = name.casefold()
+    message = fill(TYPED_VALUE_MESSAGE, name=name, value=value, label=CLINIC_VALUE_NAMES[value])
+    return message, insert_value_fix(value, name)
+
+
+def _check_escaped(literal: str, visible: str) -> Iterator[tuple[Message, Fix | None]]:
+    """Find clinic values and blocks that were typed in the visual editor, which escapes them.
+
+    ``literal``: the line with escaped characters, which ``visible`` lacks.
+    """
+    if (hit := markup.BARE_CLINIC_VALUE.search(literal)) and hit[0] not in visible:
+        yield _typed_value(hit[0])
+    text = literal.strip(SPACES_AND_INVISIBLE)
+    if text.startswith(":::") and not markup.BLOCK_FENCE.search(visible):
+        message = Wording(
+            _("“%(text)s” would be shown as typed. Delete the backslash before it, or the line."),
+            _("Patients would see “%(text)s” as typed. Delete it, and insert the block from the Insert menu."),
+        )
+        yield fill(message, text=make_excerpt(text, 0, len(text))), _escaped_block_fix(text)
+
+
+def _escaped_block_fix(text: str) -> Fix:
+    """Return the correction for an escaped block: the block if it is one line, otherwise deletion."""
+    name, *options = text.strip(":").split() or [""]
+    block_type = get_block_types().get(name)
+    if block_type is None or block_type.content != Content.NOTHING or block_type.is_retired:
+        return Fix(DELETE_LINE, delete_lines)
+    label = interpolate_lazy(_("Insert the block “%(name)s”"), name=block_type.label)
+    return Fix(label, lambda _text: " ".join([":::", name, *options]))
 
 
 def _check_citations(line: str, context: RenderContext) -> LineResults:
@@ -533,15 +686,30 @@ def _check_citations(line: str, context: RenderContext) -> LineResults:
             yield _citation_message(match, context), _citation_fix(match, context)
     if DOUBLE_BRACKET.search(line):
         fix = Fix(_("Use one pair"), substitute(r"\[\s?(\[@[^\]\n]+\])\s?\]", r"\1"))
-        yield _("Use one pair of brackets around a citation: [@key], not [[@key]]."), fix
+        yield (
+            Wording(
+                _("Use one pair of brackets around a citation: [@key], not [[@key]]."),
+                _("Patients would see brackets around this citation. Delete the brackets."),
+            ),
+            fix,
+        )
     for match in BRACKETED_KEY.finditer(rest):
         if match[1] in context.resolver.list_keys("source"):
-            message = _("“%(text)s” is not a citation. Write %(citation)s.")
+            message = Wording(
+                _("“%(text)s” is not a citation. Write %(citation)s."),
+                _("Patients would see “%(text)s” as typed. Delete it, and insert the citation."),
+            )
             citation = f"[@{match[1]}]"
-            fix = Fix(interpolate_lazy(_("Use %(citation)s"), citation=citation), replace_first(match[0], citation))
-            yield interpolate_lazy(message, text=match[0], citation=citation), fix
+            fix = Fix(_("Insert the citation"), replace_first(match[0], citation))
+            yield fill(message, text=match[0], citation=citation), fix
     if hit := markup.FOOTNOTE.search(rest):
-        yield _about(hit, _("Footnotes such as “%(text)s” do not work here. Cite a source with [@key]."))
+        yield _about(
+            hit,
+            Wording(
+                _("Footnotes such as “%(text)s” do not work here. Cite a source with [@key]."),
+                _("Patients would see “%(text)s” as typed. Delete it, and insert a citation."),
+            ),
+        )
 
 
 def _find_similar_source(key: str, context: RenderContext) -> str:
@@ -557,14 +725,23 @@ def _similar_citation(match: re.Match[str], context: RenderContext) -> str:
 
 def _citation_fix(match: re.Match[str], context: RenderContext) -> Fix | None:
     citation = _similar_citation(match, context)
-    label = interpolate_lazy(_("Use %(citation)s"), citation=citation)
-    return Fix(label, replace_first(match[0], citation)) if citation else None
+    return Fix(_("Insert the citation"), replace_first(match[0], citation)) if citation else None
 
 
 def _citation_message(match: re.Match[str], context: RenderContext) -> Message:
     if citation := _similar_citation(match, context):
-        return _about(match, _("“%(text)s” is not a citation. Write %(citation)s."), citation=citation)
-    message = _("“%(text)s” is not a citation. Write [@key], with the key of a source and no spaces.")
+        return _about(
+            match,
+            Wording(
+                _("“%(text)s” is not a citation. Write %(citation)s."),
+                _("Patients would see “%(text)s” as typed. Delete it, and insert the citation."),
+            ),
+            citation=citation,
+        )
+    message = Wording(
+        _("“%(text)s” is not a citation. Write [@key], with the key of a source and no spaces."),
+        _("Patients would see “%(text)s” as typed. Delete it, and insert a citation."),
+    )
     return _about(match, message)
 
 
@@ -573,22 +750,46 @@ def _check_links(line: str, _context: RenderContext) -> LineResults:
         if line[: match.start()].rfind("![") > line[: match.start()].rfind("]"):
             yield PICTURE_BLOCK_MESSAGE
         elif match[2]:
-            message = _(
-                "“%(href)s” is not an address. Links start with https:// and contain no spaces; for pages of this "
-                "site, write page:subject."
+            message = Wording(
+                _(
+                    "“%(href)s” is not an address. Links start with https:// and contain no spaces; for pages of this "
+                    "site, write page:subject."
+                ),
+                _(
+                    "“%(href)s” is not a web address. Add the link again: choose a page, or paste an address "
+                    "that starts with https://."
+                ),
             )
-            yield interpolate_lazy(message, href=match[1])
+            yield fill(message, href=match[1])
         else:
-            yield _about(match, _("Close the link: add ) after its address, with no spaces in it (“%(text)s”)."))
+            yield _about(
+                match,
+                Wording(
+                    _("Close the link: add ) after its address, with no spaces in it (“%(text)s”)."),
+                    _("Patients would see “%(text)s” as typed. Delete it, and add the link again."),
+                ),
+            )
     for pattern in (SPACED_LINK, REVERSED_LINK):
         if hit := pattern.search(line):
-            message = _("“%(text)s” is not a link. Write [words](page:subject) with nothing between ] and (.")
+            message = Wording(
+                _("“%(text)s” is not a link. Write [words](page:subject) with nothing between ] and (."),
+                _("Patients would see “%(text)s” as typed. Delete it, and add the link again."),
+            )
             fix = Fix(_("Delete the space"), substitute(rf"\][{SPACES}]+\(\s?(?={LINK_START})", "]("))
             yield _about(hit, message), fix if pattern is SPACED_LINK else None
     if hit := REFERENCE_LINK.search(line):
-        yield _about(hit, _("“%(text)s” is not a link. Put the address after the words: [words](page:subject)."))
+        yield _about(
+            hit,
+            Wording(
+                _("“%(text)s” is not a link. Put the address after the words: [words](page:subject)."),
+                _("Patients would see “%(text)s” as typed. Delete it, and add the link again."),
+            ),
+        )
     if TASK_LIST_MARKER.match(line):
-        yield _("Checkboxes such as [ ] do not work here. Put the list in a ::: checklist block.")
+        yield Wording(
+            _("Checkboxes such as [ ] do not work here. Put the list in a ::: checklist block."),
+            _("Patients would see the brackets as typed. Delete them, and insert a checklist."),
+        )
 
 
 def _check_bare_urls(outside: str) -> Iterator[Message]:
@@ -596,41 +797,77 @@ def _check_bare_urls(outside: str) -> Iterator[Message]:
     if "](" in outside or SPACED_LINK.search(outside) or REVERSED_LINK.search(outside):
         return
     if match := markup.HTTP_URL.search(outside):
-        yield _about(match, _("“%(text)s” is not a link. Write [words that say where it leads](https://…)."))
+        yield _about(
+            match,
+            Wording(
+                _("“%(text)s” is not a link. Write [words that say where it leads](https://…)."),
+                _(
+                    "Patients could not click “%(text)s”. Write words that say where it leads, and add the link "
+                    "to them."
+                ),
+            ),
+        )
     elif match := markup.PAGE_LINK.search(outside):
-        yield _about(match, _("“%(text)s” is not a link. Write [words](page:subject)."))
+        yield _about(
+            match,
+            Wording(
+                _("“%(text)s” is not a link. Write [words](page:subject)."),
+                _("Patients would see “%(text)s” as typed. Delete it, and add a link to the page."),
+            ),
+        )
 
 
 def _check_other_markup(line: str, _context: RenderContext) -> LineResults:
     """Find HTML and the markup of other dialects."""
     if match := markup.HTML_TAG.search(markup.HTTP_URL.sub(PLACEHOLDER, line)):
-        message = _("HTML such as “%(text)s” would be shown as typed. Delete it; for bold write **words**.")
+        message: Message = Wording(
+            _("HTML such as “%(text)s” would be shown as typed. Delete it; for bold write **words**."),
+            _("Patients would see the computer code in “%(text)s”. Delete it."),
+        )
         yield _about(match, message), Fix(DELETE_CHARACTERS, substitute(markup.HTML_TAG, ""))
     if match := markup.ENTITY.search(line):
         fix = Fix(_("Use the character"), lambda text: markup.ENTITY.sub(lambda entity: unescape(entity[0]), text))
         yield _about(match, _("“%(text)s” would be shown as typed. Type the character itself.")), fix
     if match := markup.BLOCK_FENCE.search(line):
-        message = _(
-            "“%(text)s” does not begin a block here. Begin a block on its own line with ::: and a space, typed with "
-            "regular characters."
+        message = Wording(
+            _(
+                "“%(text)s” does not begin a block here. Begin a block on its own line with ::: and a space, typed "
+                "with regular characters."
+            ),
+            _("Patients would see the colons as typed. Delete them, and insert the block from the Insert menu."),
         )
         yield _about(match, message)
     if match := HASHES_IN_LINE.search(line):
         fix = Fix(MAKE_HEADING, substitute(HASHES_IN_LINE, lambda hashes: f"\n\n{hashes[0].strip(SPACES)} "))
-        yield _about(match, _("“%(text)s” is not a heading. Start a heading on its own line.")), fix
+        yield (
+            _about(
+                match,
+                Wording(
+                    _("“%(text)s” is not a heading. Start a heading on its own line."),
+                    _("Patients would see the number signs in “%(text)s”. Put the heading on a line of its own."),
+                ),
+            ),
+            fix,
+        )
     if (position := line.find("\\")) >= 0:
-        message = _("The backslash in “%(text)s” would be shown as typed. Delete it.")
+        message = Wording(
+            _("The backslash in “%(text)s” would be shown as typed. Delete it."),
+            _("Patients would see the backslash in “%(text)s”. Delete it."),
+        )
         fix = Fix(DELETE_CHARACTERS, replace_once(line[position : position + 2], line[position + 1 : position + 2]))
-        yield interpolate_lazy(message, text=make_excerpt(line, position, position + 1)), fix
+        yield fill(message, text=make_excerpt(line, position, position + 1)), fix
     if (position := line.find("`")) >= 0:
-        message = _("The ` in “%(text)s” would be shown as typed. Write “ ” or ’ instead.")
+        message = Wording(
+            _("The ` in “%(text)s” would be shown as typed. Write “ ” or ’ instead."),
+            _("Patients would see the accent mark in “%(text)s”. Use ’ or quotation marks instead."),
+        )
         fix = Fix(_("Use ’"), substitute("`", "’"))
-        yield interpolate_lazy(message, text=make_excerpt(line, position, position + 1)), fix
+        yield fill(message, text=make_excerpt(line, position, position + 1)), fix
     if match := PRIVATE_USE_CHARACTER.search(line):
         message = _(
             "The character U+%(code)s exists in only one font, so patients would see a box. Use a different character."
         )
-        yield interpolate_lazy(message, code=f"{ord(match[0]):04X}")
+        yield fill(message, code=f"{ord(match[0]):04X}")
     if match := markup.FOREIGN_MARKUP.search(line):
         message = _("“%(text)s” would be shown as typed: this markup does not work here. Use plain words instead.")
         yield _about(match, message)
@@ -653,16 +890,28 @@ def _check_emphasis(visible: list[str], line: int, *, has_note_reference: bool, 
             if run.start() == 0 and run[0] == "*" and has_note_reference:
                 continue
             if run[0] == "*" and text[run.start() - 1 : run.start()] == PLACEHOLDER and not has_note:
-                message = _(
-                    "The * in “%(text)s” is unmatched. Delete it, or put the same number of * before and after the "
-                    "words."
+                message = Wording(
+                    _(
+                        "The * in “%(text)s” is unmatched. Delete it, or put the same number of * before and after the "
+                        "words."
+                    ),
+                    _(
+                        "Patients would see the stars in “%(text)s”. Delete them; to stress words, select them and "
+                        "make them bold."
+                    ),
                 )
                 yield line + text.count("\n", 0, run.start()), _about(run, message), _emphasis_fix(run)
                 continue
             if sentence := leftover(run, text):
                 yield line + text.count("\n", 0, run.start()), sentence, _emphasis_fix(run)
     if match := SPACED_STARS.search(text):
-        message = _("Delete the space after * in “%(text)s”: *words*.")
+        message = Wording(
+            _("Delete the space after * in “%(text)s”: *words*."),
+            _(
+                "Patients would see the stars in “%(text)s”. Delete them; to stress words, select them and "
+                "make them bold."
+            ),
+        )
         fix = Fix(_("Delete the space"), replace_once(match[0], f"*{match[0][1:].lstrip(SPACES)}"))
         yield line + text.count("\n", 0, match.start()), _about(match, message), fix
 
@@ -700,27 +949,57 @@ def _star_message(run: re.Match[str], text: str) -> Message:
 def _bold_message(run: re.Match[str], before: str, after: str) -> Message:
     signs = run[0][:2]
     if before.isspace() and after.isspace():
-        message = _("Delete the spaces inside %(signs)s: **words**, not ** words ** (“%(text)s”).")
+        message = Wording(
+            _("Delete the spaces inside %(signs)s: **words**, not ** words ** (“%(text)s”)."),
+            _(
+                "Patients would see the signs in “%(text)s”. Delete them; to stress words, select them and "
+                "make them bold."
+            ),
+        )
     elif not before.isspace() and (after.isspace() or not after.isalnum()):
-        message = _(
-            "The %(signs)s in “%(text)s” does not close anything. Put ** before the first bold word of this paragraph, "
-            "with no space after it, or delete it."
+        message = Wording(
+            _(
+                "The %(signs)s in “%(text)s” does not close anything. Put ** before the first bold word of this "
+                "paragraph, with no space after it, or delete it."
+            ),
+            _(
+                "Patients would see the signs in “%(text)s”. Delete them; to stress words, select them and "
+                "make them bold."
+            ),
         )
     elif before.isspace() or not before.isalnum():
-        message = _("Close the bold: add %(signs)s after its last word, in the same paragraph (“%(text)s”).")
+        message = Wording(
+            _("Close the bold: add %(signs)s after its last word, in the same paragraph (“%(text)s”)."),
+            _(
+                "Patients would see the signs in “%(text)s”. Delete them; to stress words, select them and "
+                "make them bold."
+            ),
+        )
     else:
-        message = _("The %(signs)s in “%(text)s” is unmatched. Put ** right before and right after the bold words.")
+        message = Wording(
+            _("The %(signs)s in “%(text)s” is unmatched. Put ** right before and right after the bold words."),
+            _(
+                "Patients would see the signs in “%(text)s”. Delete them; to stress words, select them and "
+                "make them bold."
+            ),
+        )
     return _about(run, message, signs=signs)
 
 
 def _unclosed_emphasis_message(run: re.Match[str], sign: str) -> Message:
     message = (
-        _(
-            "Close the emphasis: add %(sign)s after its last word, in the same paragraph (“%(text)s”). To "
-            "show the character itself, write \\*."
+        Wording(
+            _(
+                "Close the emphasis: add %(sign)s after its last word, in the same paragraph (“%(text)s”). To "
+                "show the character itself, write \\*."
+            ),
+            _("Patients would see the sign in “%(text)s”. Delete it; to stress words, select them and make them bold."),
         )
         if sign == "*"
-        else _("Close the emphasis: add %(sign)s after its last word, in the same paragraph (“%(text)s”).")
+        else Wording(
+            _("Close the emphasis: add %(sign)s after its last word, in the same paragraph (“%(text)s”)."),
+            _("Patients would see the sign in “%(text)s”. Delete it; to stress words, select them and make them bold."),
+        )
     )
     return _about(run, message, sign=sign)
 
@@ -732,7 +1011,14 @@ def _underscore_message(run: re.Match[str], text: str) -> Message:
         return ""  # a fill-in line, or A_B
     if length == 2 and before.isalnum() and after.isalnum():
         return _about(
-            run, _("Underscores inside a word are shown as typed (“%(text)s”). Write **bold** with asterisks.")
+            run,
+            Wording(
+                _("Underscores inside a word are shown as typed (“%(text)s”). Write **bold** with asterisks."),
+                _(
+                    "Patients would see the underscores in “%(text)s”. Delete them; to stress words, select "
+                    "them and make them bold."
+                ),
+            ),
         )
     if length == 1:
         is_open = not before.isalnum() and before != PLACEHOLDER and (after.isalnum() or after in '*[(“"')

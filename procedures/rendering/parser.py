@@ -138,7 +138,16 @@ def record_visible_lines(state: StateCore) -> None:
     """Store the visible lines of each inline token in its meta, before escapes and entities become plain text."""
     for token in state.tokens:
         if token.type == "inline":
-            token.meta["visible"], token.meta["outside_links"] = _visible_lines(token.children or [])
+            children = token.children or []
+            token.meta["visible"], token.meta["outside_links"] = _visible_lines(children)
+            token.meta["literal"] = "".join(map(_literal_text, children)).split("\n")
+
+
+def _literal_text(token: Token) -> str:
+    """Return the text of a token, with escaped characters, or a placeholder for parsed markup."""
+    if token.type in {"softbreak", "hardbreak"}:
+        return "\n"
+    return token.content.replace("\n", " ") if token.type in {"text", "text_special"} else PLACEHOLDER
 
 
 def _visible_lines(children: list[Token]) -> tuple[list[str], list[str]]:

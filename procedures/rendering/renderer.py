@@ -24,13 +24,14 @@ from procedures.phones import (
     find_emergency_numbers,
     find_phone_error,
     find_phones,
+    normalize_phone,
 )
 from procedures.readability.scores import compute_page_reading_level, estimate_minutes
 from procedures.rendering.blocks import PLACEHOLDERS, Content, get_block_types, render_component
 from procedures.rendering.blocks.figure import render_figure
 from procedures.rendering.blocks.indexes import alphabetical_key, term_nodes
 from procedures.rendering.blocks.warning_signs import render_emergency_signs
-from procedures.rendering.context import Issue, RenderContext
+from procedures.rendering.context import CLINIC_VALUE_NAMES, Issue, RenderContext, insert_value_fix
 from procedures.rendering.document import (
     PAGE_SIGNS,
     PHONE_SCHEME,
@@ -50,6 +51,7 @@ from procedures.rendering.document import (
     text_paragraph,
     walk,
 )
+from procedures.rendering.fixes import Fix
 from procedures.rendering.html import (
     EMPTY_HTML,
     embed_article,
@@ -63,6 +65,7 @@ from procedures.rendering.inline import GlossaryLinker
 from procedures.rendering.lint import MAX_ISSUES, lint
 from procedures.rendering.parser import MAX_BODY_LENGTH, ParsedText, parse
 from procedures.rendering.references import Dependency, ReferenceResolver
+from procedures.rendering.wording import Message, Wording, fill
 
 # Increase it when the same draft renders to different HTML or to a different tree: check_releases uses it to tell
 # outdated releases from corrupted ones, and load_content rereleases outdated ones.
@@ -270,7 +273,17 @@ def _render_in_context(content: dict[str, Any], kind: str, context: RenderContex
     anchors = document.anchors()
     for line, anchor in context.fragment_links:
         if anchor not in anchors:
-            context.issues.add(line, _("There is no section #%(anchor)s on this page."), anchor=anchor)
+            context.issues.add(
+                line,
+                Wording(
+                    _("There is no section #%(anchor)s on this page."),
+                    _(
+                        "This link leads to a section that is not on this page. Add the link again, and choose the "
+                        "section."
+                    ),
+                ),
+                anchor=anchor,
+            )
     return RenderedPage(
         html=html,
         document=document,
@@ -310,8 +323,8 @@ def _render_body(parsed: ParsedText, context: RenderContext) -> SafeString:
         return EMPTY_HTML
     document = parsed.document
     lint(parsed, context)
-    for line, message in islice(_find_typed_phones(document, context), MAX_ISSUES):
-        context.issues.add(line, message)
+    for line, message, fix in islice(_find_typed_phones(document, context), MAX_ISSUES):
+        context.issues.add(line, message, fix=fix)
     html = to_html(document.body, context)
     document.body = [node for node in document.body if node is not context.key_points_block]
     # Anchors of removed sections lead to the top of the body.
@@ -319,26 +332,49 @@ def _render_body(parsed: ParsedText, context: RenderContext) -> SafeString:
     return write_anchors(document.top_anchors) + html
 
 
-def _find_typed_phones(document: Document, context: RenderContext) -> Iterator[tuple[int, str]]:
-    """Yield the line and a message for each typed phone number in a parsed text, because it would not change with the
-    clinic's number.
+def _find_typed_phones(document: Document, context: RenderContext) -> Iterator[tuple[int, Message, Fix | None]]:
+    """Yield the line, a message, and the correction for each typed phone number in a parsed text, because it would not
+    change with the clinic's number.
     """
     emergency = context.resolver.clinic_values["clinic.emergency_number"]
-    phone_message = _(
-        "“%(number)s” is a typed phone number. It would not change when the clinic’s number does. Write "
-        "{clinic.phone}, {clinic.after_hours_phone} or {clinic.emergency_number}. %(hint)s"
+    phone_message = Wording(
+        _(
+            "“%(number)s” is a typed phone number. It would not change when the clinic’s number does. Write "
+            "{clinic.phone}, {clinic.after_hours_phone} or {clinic.emergency_number}. %(hint)s"
+        ),
+        _(
+            "“%(number)s” is a typed phone number. It would not change when the clinic’s number does. Delete this "
+            "number and insert %(label)s. %(hint)s"
+        ),
     )
-    emergency_message = _(
-        "“%(number)s” is a typed emergency number. It would not change when the clinic’s emergency number "
-        "does. Write {clinic.emergency_number}."
+    emergency_message = Wording(
+        _(
+            "“%(number)s” is a typed emergency number. It would not change when the clinic’s emergency number "
+            "does. Write {clinic.emergency_number}."
+        ),
+        _(
+            "“%(number)s” is a typed emergency number. It would not change when the clinic’s emergency number does. "
+            "Delete this number and insert the emergency number."
+        ),
     )
     for node in walk(document.body):
         text = node.options if isinstance(node, Block) else _typed_text(node) if isinstance(node, Text) else ""
         for place, number in find_phones(text, context.clinic_phones):
-            message = interpolate_lazy(phone_message, number=number, hint=ALLOWED_NUMBERS_HINT)
-            yield node.line + text.count("\n", 0, place), message
+            name = _find_clinic_value(number, context)
+            message = fill(phone_message, number=number, label=CLINIC_VALUE_NAMES[name], hint=ALLOWED_NUMBERS_HINT)
+            fix = insert_value_fix(name, number) if context.resolver.clinic_values.get(name) else None
+            yield node.line + text.count("\n", 0, place), message, fix
         for place, number in find_emergency_numbers(text, emergency):
-            yield node.line + text.count("\n", 0, place), interpolate_lazy(emergency_message, number=number)
+            fix = insert_value_fix("clinic.emergency_number", number)
+            yield node.line + text.count("\n", 0, place), fill(emergency_message, number=number), fix
+
+
+def _find_clinic_value(number: str, context: RenderContext) -> str:
+    """Return the name of the clinic value to insert in place of a typed phone number."""
+    after_hours = context.resolver.clinic_values.get("clinic.after_hours_phone", "")
+    is_after_hours = after_hours and normalize_phone(after_hours) == normalize_phone(number)
+    is_day = normalize_phone(context.resolver.clinic_values.get("clinic.phone", "")) == normalize_phone(number)
+    return "clinic.after_hours_phone" if is_after_hours and not is_day else "clinic.phone"
 
 
 def _typed_text(node: Text) -> str:

@@ -75,13 +75,15 @@ MAX_BLOCKS_BETWEEN_COPIES = 60
 class DiffBlock:
     """A paragraph, heading, list item, picture, marker, or field. ``name`` is its label.
 
-    ``line``: the line number of a line of Markdown, else 0. ``picture``: the address of a picture.
+    ``line``: the line number of a line of Markdown, else 0. ``picture``: the address of a picture. ``key``: what else
+    makes the block a different one, such as the position of a marker; it is compared but not shown.
     """
 
     name: str
     text: str
     line: int = 0
     picture: str = ""
+    key: str = ""
 
     @property
     def is_unique(self) -> bool:
@@ -104,8 +106,7 @@ def _iter_blocks(nodes: Sequence[Node], label: str | Promise) -> Iterator[DiffBl
         if isinstance(node, Text):
             yield from _text_blocks(node, label)
         elif isinstance(node, Image):
-            text = f"{node.alt} [{_content_hash_prefix(node.src)}]"
-            yield DiffBlock(_("Picture"), text, picture=node.src)
+            yield DiffBlock(_("Picture"), node.alt, picture=node.src, key=_content_hash_prefix(node.src))
         elif isinstance(node, MarkerPosition):
             yield _marker_block(node)
         elif isinstance(node, Code):
@@ -135,13 +136,8 @@ def _get_label(node: Text, label: str | Promise) -> str | Promise:
 
 
 def _marker_block(node: MarkerPosition) -> DiffBlock:
-    text = (
-        _("Marker %(number)s: disc at %(disc)s, points to %(target)s, size %(size)s")
-        if node.size
-        else _("Marker %(number)s: disc at %(disc)s, points to %(target)s")
-    )
-    values = {"number": node.number, "disc": node.disc, "target": node.target, "size": node.size}
-    return DiffBlock(_("Position of a marker"), text % values)
+    text = _("Marker %(number)s") % {"number": node.number}
+    return DiffBlock(_("Position of a marker"), text, key=f"{node.disc} {node.target} {node.size}")
 
 
 def _content_hash_prefix(url: str) -> str:
@@ -269,7 +265,7 @@ def _similarity(old: DiffBlock, new: DiffBlock) -> float:
 
 def _match_key(block: DiffBlock) -> tuple[str, str]:
     # The label of a Markdown line contains its number, which changes with every line inserted above.
-    return ("" if block.line else block.name), block.text
+    return ("" if block.line else block.name), f"{block.text}\0{block.key}"
 
 
 def diff_words(old: str, new: str) -> tuple[list[Segment], list[Segment]]:

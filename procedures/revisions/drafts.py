@@ -184,6 +184,13 @@ def find_unsaved(session: EditingSession) -> list[Autosave]:
     return list(autosaves.exclude(client_id=session.client_id).with_unsaved_text()[:MAX_RECOVERABLE])
 
 
+def find_abandoned(user: User) -> list[Autosave]:
+    """Return the user's unsaved text in forms that are no longer open in any window, newest first."""
+    closed = Autosave.objects.filter(user=user, last_seen_at__lt=timezone.now() - PRESENCE_TIMEOUT)
+    texts = closed.exclude(form=REVIEW_FORM).with_unsaved_text().select_related("page")
+    return list(texts.defer("page__body")[:MAX_RECOVERABLE])
+
+
 def active_editors(session: EditingSession) -> list[Autosave]:
     """Return one autosave for each other user who has the page open now: the one edited last."""
     if session.page_id is None:

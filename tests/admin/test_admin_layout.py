@@ -189,3 +189,11 @@ def test_send_lists_public_pages_by_title_or_code(page: Page, editor: User, sign
     assert found(page.code.lower()) == ["Small cut"]
     assert found("zebra") == []
     assert f"/p/{page.code}" in client.get(f"{PAGES}send/").text
+
+
+def test_no_list_of_choices_shows_dashes(page: Page, sign_in: SignIn, admin_user: User) -> None:
+    client = sign_in(admin_user)
+    addresses = [change_url(page), f"{PAGES}add/", "/admin/procedures/guide/add/", "/admin/procedures/series/add/",
+                 "/admin/procedures/clinicalcode/add/", "/admin/procedures/source/add/"]  # fmt: skip
+
+    assert [address for address in addresses if "---------" in client.get(address).content.decode()] == []

@@ -214,3 +214,24 @@ def rows(guide: Page) -> dict[str, Any]:
         "note": "",
     }
     return {"items-TOTAL_FORMS": 1, "items-INITIAL_FORMS": 1, **{f"items-0-{k}": v for k, v in values.items()}}
+
+
+def test_a_conflict_with_ones_own_other_tab_says_so_and_shows_no_markdown(
+    page: Page, editor: User, sign_in: SignIn, opened: dict[str, Any]
+) -> None:
+    client = sign_in(editor)
+    client.post(change_url(page), {**opened, "body": f"{page.body}\n## Pain\n\nRest **well**.\n"})
+
+    shown = client.post(change_url(page), {**opened, "body": f"{page.body}\n## Sleep\n\nRest **today**.\n"})
+    html = shown.content.decode()
+    panel = html[html.index("data-merge") :]
+    columns = panel[panel.index('class="text-diff"') : panel.index('name="decided-0"')]
+
+    assert shown.status_code == 409
+    assert "You changed this in another tab too" in html
+    assert "You saved this page in another tab while you were writing here." in html
+    assert "Take the words of the other tab" in html
+    assert "Someone else" not in html
+    assert "Heading" in columns
+    assert "##" not in columns
+    assert "**" not in columns

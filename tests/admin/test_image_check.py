@@ -370,3 +370,16 @@ def test_a_staged_bundle_expires_after_a_day(page: Page, manager: User, sign_in:
     assert answer.status_code == 409
     assert "The file is no longer available. Choose it again." in answer.content.decode()
     assert list(folder.iterdir()) == []
+
+
+def test_a_refused_picture_starts_with_a_list_of_links_to_the_fields(nina: Client) -> None:
+    address = start_upload(nina)
+
+    answer = save_upload(nina, address, alt_en="")
+    html = answer.content.decode()
+    summary = html[html.index('class="error-summary"') : html.index("</ul>", html.index('class="error-summary"'))]
+
+    assert answer.status_code == 400
+    assert 'href="#id_alt_en"' in summary
+    assert 'id="id_alt_en"' in html
+    assert html.index('class="error-summary"') < html.index('id="id_alt_en"')

@@ -176,5 +176,19 @@ def test_a_preview_needs_few_queries(
 ) -> None:
     client = sign_in(editor)
 
-    with django_assert_max_num_queries(26):
+    with django_assert_max_num_queries(33):
         client.post(PREVIEW, page_form(page))
+
+
+def test_a_field_that_prevents_saving_is_a_problem_of_the_draft(page: Page, editor: User, sign_in: SignIn) -> None:
+    client = sign_in(editor)
+    new = {**page_form(page, title="Another page", slug="another-page", subject="another-page", kind=""), "page": ""}
+    taken = {**new, "kind": "about", "subject": page.subject, "slug": page.slug}
+
+    problems = {(row["field"], row["sentence"]) for row in client.post(PREVIEW, new).json()["problems"]}
+    chosen = {row["field"] for row in client.post(PREVIEW, {**new, "kind": "risks"}).json()["problems"]}
+    invalid = {row["field"] for row in client.post(PREVIEW, {**taken, "slug": "Not a slug"}).json()["problems"]}
+
+    assert ("kind", "Page type: Choose the page type.") in problems
+    assert "kind" not in chosen
+    assert "slug" in invalid

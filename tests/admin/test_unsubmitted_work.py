@@ -1,9 +1,11 @@
 """Unsent work is not lost: drafts on the dashboard, and a reviewer's comments on the review screen."""
 
+import datetime
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from portal.accounts.models import User
 from procedures.enums import Decision
@@ -207,3 +209,38 @@ def test_removed_comments_are_not_saved(page: Page, rosa: Client) -> None:
     rosa.post(KEEP, {"page": page.pk, "comment": "  "})
 
     assert "but didn’t send it." not in screen_of(rosa, page).content.decode()
+
+
+def test_unsaved_text_of_a_closed_form_is_listed(page: Page, editor: User, sign_in: SignIn) -> None:
+    client, now = sign_in(editor), timezone.now()
+    closed, open_now = now - datetime.timedelta(minutes=5), now
+    rows: list[tuple[str, Page | None, str, dict[str, str], datetime.datetime]] = [
+        ("a", None, "page", {"title": "Ice at home"}, closed),
+        ("b", None, "guide", {"title": " "}, closed),
+        ("c", page, "page", {"title": "Small cut", "body": "Rest."}, closed),
+        ("d", None, "page", {"title": "Still open"}, open_now),
+        ("e", page, "review", {"comment": "Shorter."}, closed),
+    ]
+    for client_id, about, form, fields, seen in rows:
+        Autosave.objects.create(
+            user=editor,
+            page=about,
+            form=form,
+            client_id=client_id,
+            fields=fields,
+            opened_at=closed,
+            edited_at=seen,
+            last_seen_at=seen,
+        )
+    html = client.get("/admin/").content.decode()
+    others = sign_in(make_staff("Nora", "Editor")).get("/admin/").context["unsaved"]
+
+    listed = {(line.label, line.url) for line in client.get("/admin/").context["unsaved"]}
+    assert listed == {
+        ("Ice at home", f"{PAGES}add/"),
+        ("New page without a title", "/admin/procedures/guide/add/"),
+        ("Small cut", change_url(page)),
+    }
+    assert "Unsaved text" in html
+    assert "Nothing is waiting for you." not in html
+    assert others == []

@@ -9,7 +9,8 @@ from django.urls import reverse
 
 from procedures.models import Page, WarningSign, WarningSignRevision
 from procedures.publishing import warning_signs
-from tests.factories import BODY, make_clinic, make_page, make_public, make_sign, make_user
+from procedures.revisions.drafts import save_revision
+from tests.factories import BODY, approve, make_clinic, make_page, make_public, make_sign, make_user
 from tests.replay import built_once
 
 pytestmark = pytest.mark.django_db
@@ -214,3 +215,22 @@ def test_signs_can_only_be_changed_through_the_list() -> None:
     for address in (f"{ADDRESS}add/", f"{ADDRESS}{row.pk}/change/", f"{ADDRESS}{row.pk}/delete/"):
         assert manager.post(address, {"level": "hours"}).status_code == 404, address
     assert WarningSign.objects.get(pk=row.pk).level == row.level
+
+
+def test_publishing_screens_say_that_the_printed_list_is_unreviewed() -> None:
+    words = "This page prints the starter list of warning signs."
+    manager, reviewer, page = as_role("Manager"), make_user("rita"), Page.objects.get(title="Small cut")
+    page.title = "Another title"
+    page.save()
+    approve(save_revision(page, author=None), reviewer)
+    screens = [reverse(f"admin:procedures_page_{name}", args=[page.pk]) for name in ("change", "publish")]
+
+    before = [manager.get(url).content.decode().count(words) for url in screens]
+    starter = warning_signs.latest_revision()
+    assert starter is not None
+    warning_signs.record_list_decision(starter, reviewer=reviewer, approved=True)
+    warning_signs.publish_list(starter, actor=reviewer)
+    after = [manager.get(url).content.decode().count(words) for url in screens]
+
+    assert before == [2, 1]
+    assert after == [0, 0]

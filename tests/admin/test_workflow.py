@@ -295,3 +295,24 @@ def test_buttons_are_shown_by_permission(
         "Rosa": ["Review this text"],
         "Max": ["Save draft", "Save and send for review", "Withdraw…"],
     }
+
+
+def test_saving_a_text_that_waits_for_review_says_so_before_and_after(
+    page: Page, editor: User, sign_in: SignIn
+) -> None:
+    client = sign_in(editor)
+    submit_for_review(save_revision(page, author=editor), actor=editor)
+    form = client.get(change_url(page)).content.decode()
+    unchanged = get_message(client.post(change_url(page), page_form(page, _save="1")))
+    page.refresh_from_db()
+    changed = get_message(client.post(change_url(page), page_form(page, title="Another title", _save="1")))
+    page.refresh_from_db()
+    again = get_message(client.post(change_url(page), page_form(page, title="A third title", _save="1")))
+
+    assert form.count("Save draft (takes it out of review)") == 2
+    assert unchanged == "Draft saved. What patients read has not changed."
+    assert changed == (
+        "Draft saved. It is no longer waiting for review, and reviewers do not see it. Send it again when you are done."
+    )
+    assert again == "Draft saved. What patients read has not changed."
+    assert "takes it out of review" not in client.get(change_url(page)).content.decode()

@@ -96,3 +96,12 @@ def test_another_new_page_and_an_open_window_keep_their_entries(page: Page, edit
         client.post(AUTOSAVE, {**new, "title": title, "client_id": client_id, "typed": "1"})
 
     assert sorted(slot.client_id for slot in Autosave.objects.all()) == ["new", "open", "other"]
+
+
+def test_pictures_are_chosen_by_title(page: Page, editor: User, sign_in: SignIn) -> None:
+    html = sign_in(editor).get(change_url(page)).content.decode()
+    choices = html[html.index('id="id_lead_figure"') : html.index("</select>", html.index('id="id_lead_figure"'))]
+
+    assert ">None chosen</option>" in choices
+    assert ">Needle</option>" in choices
+    assert ">needle</option>" not in choices

@@ -231,7 +231,10 @@ def test_no_constraint_is_left_without_a_test() -> None:
 @pytest.mark.parametrize(
     ("row", "sentence"),
     [
-        ("page_once_per_subject_language", "This translation group already has a page in this language."),
+        (
+            "page_once_per_subject_language",
+            "There is already a page in this language with this name for its translations.",
+        ),
         ("review_months_in_range", "Choose 1 to 36 months."),
     ],
 )

@@ -156,9 +156,9 @@ def test_an_explicit_anchor_moved_to_another_section_stays_with_the_first(page: 
 
     assert heading_of(new.html, "risks") == "side-effects"
     assert heading_of(new.html, "walking") == "risks-2"
-    assert [str(problem) for problem in advice_on(page) if "#risks" in str(problem)] == [
+    assert [str(problem) for problem in advice_on(page) if "“risks”" in str(problem)] == [
         (
-            "line 10: Links to #risks already point to the section that was published with that address, so this section has #risks-2 instead. "
+            "line 10: Links to “risks” already point to the section that was published with that address, so this section has “risks-2” instead. "
             "Choose another address for it."
         )
     ]

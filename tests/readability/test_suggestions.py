@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 
 from procedures.models import Page
+from procedures.models.reference import WarningSignText
 from procedures.readability.measures import measure_page
 from procedures.readability.suggestions import build_suggestions
 from procedures.rendering import ReferenceResolver, render_page
 from procedures.revisions.drafts import save_revision
-from tests.factories import make_draft, make_page, make_public
+from tests.factories import make_draft, make_page, make_public, make_sign, make_term
 
 pytestmark = pytest.mark.django_db
 
@@ -102,7 +103,7 @@ def test_a_translation_follows_what_patients_read_not_the_next_draft(page: Page)
 def test_suggestions_include_the_counts_of_the_site_report(page: Page) -> None:
     found = said(page, f"{page.body}\nIt is a catastrophe.\n\n" + "- It is so.\n" * 8)
 
-    assert (0, "Explain this long word, or use an everyday one: catastrophe.") in found
+    assert (16, "Explain this long word, or use an everyday one: catastrophe.") in found
     assert any(sentence.startswith("A list has 8 entries; the limit is 7.") for _, sentence in found)
 
 
@@ -134,14 +135,14 @@ def test_every_suggestion_appears_once_with_its_line_if_any(page: Page, kind: st
             7,
             "23 words. Aim for 20 or fewer: “We look at it and we ask you and we tell you what we see and what it …”",
         ),
+        (9, "Explain this long word, or use an everyday one: catastrophe."),
+        (11, "A list has 8 entries; the limit is 7. Group or shorten it."),
         (
             0,
             "Add a source for the number “40 % feel”: “Of all, 40 % feel better.”",
         ),
-        (0, "A list has 8 entries; the limit is 7. Group or shorten it."),
         (0, "A link points to #nowhere, which is not on this page. Fix the link or the section address."),
         (0, "Give readers something to do: add a card, steps, a checklist, or a next page."),
-        (0, "Explain this long word, or use an everyday one: catastrophe."),
         (0, "This page has no Español translation yet."),
     ]
 
@@ -161,3 +162,45 @@ def test_a_long_comparison_cell_is_reported(page: Page) -> None:
     ] == [(19, True)]
     folded = said(page, compare(f"{twelve}\n\n{twelve} But we see you again each week and ask."))
     assert not [sentence for _, sentence in folded if "cell of the comparison" in sentence]
+
+
+def test_every_suggestion_about_the_text_can_be_reached(page: Page) -> None:
+    content = {**page.draft_content(), "body": FAULTS + "- It is so.\n" * 8, "next_page": ""}
+    content["key_message"] = (
+        "Of all of them, 40 % feel better, and we ask you and we tell you what we see and what it may mean."
+    )
+    library = ReferenceResolver(page.language)
+    rendered = render_page(content, kind=page.kind, resolver=library)
+    found = build_suggestions(page, rendered, measure_page(rendered.article, kind=page.kind, resolver=library))
+
+    assert [issue.message for issue in found if not issue.line and not issue.field] == [
+        "This page has no Español translation yet."
+    ]
+    assert {issue.field for issue in found if "40 %" in issue.message} == {"key_message"}
+
+
+def test_texts_that_the_page_does_not_own_get_no_suggestions(page: Page) -> None:
+    long = "Call us if you have a catastrophe and it is so bad that you do not know what to do and 30 of them do not either"
+    sign = make_sign("fever", "now")
+    WarningSignText.objects.filter(sign=sign).update(text=f"{long}.")
+    make_term("canal", definition=f"{long}.")
+
+    found = said(page, f"{page.body}\nThe canal is open.\n\n::: warning-signs both\n")
+
+    assert found == [(0, "This page has no Español translation yet.")]
+
+
+def test_the_number_of_a_day_or_step_needs_no_source(page: Page) -> None:
+    texts = [
+        "Day 1: rest.",
+        "On day 3, walk.",
+        "Step 2: wash.",
+        "Week 6 is the last one.",
+        "| Day 1 | Rest |\n|---|---|\n| Day 2 | Walk |",
+    ]
+
+    assert {
+        text: found
+        for text in texts
+        if (found := [row for row in said(page, f"{page.body}\n{text}\n") if "source" in row[1]])
+    } == {}

@@ -39,6 +39,16 @@ MISTAKES = {
     "an unknown clinic value": ("Call {clinic.fone}.", "Call {clinic.phone}."),
     "a clinic value with a capital": ("Call {clinic.Phone}.", "Call {clinic.phone}."),
     "a clinic value without braces": ("Call clinic.phone today.", "Call {clinic.phone} today."),
+    "a clinic value in escaped braces": ("Call \\{clinic.phone\\} today.", "Call {clinic.phone} today."),
+    "an escaped clinic value": ("Call \\{clinic.emergency\\_number\\}.", "Call {clinic.emergency_number}."),
+    "an escaped block": ("Rest.\n\n\\::: phones", "Rest.\n\n::: phones"),
+    "the start of an escaped block": ("Rest.\n\n\\::: note", "Rest.\n"),
+    "a phone number": ("Call 720-555-0177 today.", "Call {clinic.phone} today."),
+    "a phone number in escaped braces": ("Call \\{720-555-0177\\} today.", "Call {clinic.phone} today."),
+    "a phone number in two pairs of braces": ("Call { {720-555-0177}} today.", "Call {clinic.phone} today."),
+    "an escaped phone number": ("Call \\(720\\) 555\\-0177 today.", "Call {clinic.phone} today."),
+    "a link to a phone number": ("Call [our desk](tel:+17205550177).", "Call {clinic.phone}."),
+    "an emergency number": ("Dial 911.", "Dial {clinic.emergency_number}."),
     "two pairs of braces": ("Call {{clinic.phone}}.", "Call {clinic.phone}."),
     "a citation in parentheses": ("Rest. (@nice)", "Rest. [@nice]"),
     "a citation with a space": ("Rest. [@ nice]", "Rest. [@nice]"),
@@ -147,3 +157,17 @@ def test_a_sentence_is_split_only_where_a_clause_begins() -> None:
     assert split_sentence("Bring your card, your pills, and your list of questions for us.", pattern) is None
     assert split_sentence("Rest, but not too long today.", pattern) is None
     assert split_sentence("We look at the bone, but you can talk to us.", None) is None
+
+
+def test_handwritten_signs_get_a_button_that_inserts_the_list(draft: Page) -> None:
+    text = "Call us at once if you cannot control your bladder."
+    body = f"{LEAD}## When to call\n\n{text}\n"
+    issue = next(issue for issue in find_issues(draft, body) if issue.fix)
+
+    fixed = correct(body, issue)
+
+    assert fixed == f"{LEAD}## When to call\n\n::: warning-signs both\n\n{text}\n"
+    assert issue.plain_message.endswith("Delete it, and insert the warning signs instead.")
+    (left,) = (issue for issue in find_issues(draft, fixed) if "Signs come from one list" in str(issue))
+    assert left.fix is None
+    assert left.plain_message.endswith("Delete it; the page already prints the warning signs.")

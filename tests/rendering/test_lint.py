@@ -1,5 +1,7 @@
 """Lint reports markup that does not do what its author meant, with its line and a fix; ordinary text passes."""
 
+import re
+
 import pytest
 from django.core.exceptions import ValidationError
 
@@ -7,7 +9,7 @@ from procedures.markup import find_markup_error
 from procedures.models import ClinicAnswer, Figure, FigureText, GlossaryTerm, SeriesItem, Source
 from procedures.models.reference import WarningSignText
 from tests.factories import make_term
-from tests.rendering.helpers import list_issues
+from tests.rendering.helpers import list_issues, render
 
 pytestmark = pytest.mark.django_db
 
@@ -183,6 +185,36 @@ OTHER_SIGNS = [
     ("a\u202eb", "line 1: This line contains an invisible character (right-to-left override, U+202E)."),
     ("one\ttwo", "line 1: A tab is shown as a space."),
 ]
+ESCAPED = [
+    ("Call \\{clinic.phone\\}.", "line 1: “clinic.phone” would be shown as typed."),
+    ("a\n\nCall \\{clinic.emergency\\_number\\}.", "line 3: “clinic.emergency_number” would be shown as typed."),
+    ("- Call \\{ clinic.after\\_hours\\_phone \\}", "line 1: “clinic.after_hours_phone” would be shown as typed."),
+    ("\\::: warning-signs both", "line 1: “::: warning-signs both” would be shown as typed."),
+    ("Rest.\n\\:::", "line 2: “:::” would be shown as typed."),
+    ("\\:\\:\\: note", "line 1: “::: note” would be shown as typed."),
+]
+MARKUP_IN_BLOCKS = [
+    "::: note\n## Rest\n:::",
+    "::: note\n",
+    "::: note loud\nRest.\n:::",
+    "::: figure",
+    "::: figure needle needle",
+    "::: compare needle",
+    "::: steps\n- Rest.\n:::",
+    "::: checklist\n1. Rest.\n:::",
+    "::: do\n" + "- Rest.\n" * 8 + ":::",
+    "::: choices\n### Rest\n:::",
+    "::: chance many\nRest.\n:::",
+    "::: scale\n- Rest.\n:::",
+    "::: warning-signs never",
+    "::: unheard-of",
+    ":::: note\nRest.\n::::",
+    "## Rest\n\n#### Walk",
+    "## Rest {#rest .folded}\n\n### Walk {#walk .folded}",
+    "Call 303-555-0100.",
+    "Dial 911.",
+]
+CODE = re.compile(r":::|##|\*\*|[{}`\\|<>@_#]|page:|https://…|\]\(")
 ORDINARY = r"""5 * 3 = 15
 A_B
 e.g. -5
@@ -352,3 +384,25 @@ def test_plain_text_with_ordinary_symbols_is_accepted() -> None:
 
 def test_number_of_reported_issues_is_limited() -> None:
     assert 20 < len(list_issues("**a\n\n" * 500)) < 100
+
+
+def test_plain_messages_name_no_markup(clinic_content: Figure, subtests: pytest.Subtests) -> None:
+    cases = [*HEADINGS, *EMPHASIS, *VALUES, *CITATIONS, *LINKS, *LISTS, *TABLES, *BLOCKS, *OTHER_SIGNS, *ESCAPED]
+    texts = [typed for typed, _ in cases] + MARKUP_IN_BLOCKS
+    for typed in texts:
+        for issue in render(typed).issues:
+            # Quotation marks enclose what the author typed.
+            words = re.sub(r"“[^”]*”", "", issue.plain_message)
+            label = re.sub(r"“[^”]*”", "", str(issue.fix.label)) if issue.fix else ""
+            with subtests.test(typed=typed, message=issue.plain_message, label=label):
+                assert not CODE.search(words)
+                assert not CODE.search(label)
+
+
+def test_markup_that_the_visual_editor_escaped_is_reported(clinic_content: Figure, subtests: pytest.Subtests) -> None:
+    for typed, wanted in ESCAPED:
+        with subtests.test(typed=typed):
+            found = [str(issue) for issue in render(typed).issues]
+
+            assert len(found) == 1
+            assert found[0].startswith(wanted)

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.django_db
 SPANISH = {
     "line %(line)s: %(message)s": "renglón %(line)s: %(message)s",
     "The %(name)s block is empty.": "El bloque %(name)s está vacío.",
+    "The block “%(label)s” is empty. Fill it in, or delete it.": "El bloque «%(label)s» está vacío. Llénelo o bórrelo.",
     "There is no source “%(key)s”.": "No hay ninguna fuente «%(key)s».",
     "%(message)s Did you mean “%(name)s”?": "%(message)s ¿Quiso decir «%(name)s»?",
     "The backslash in “%(text)s” would be shown as typed. Delete it.": "«%(text)s» se mostraría tal cual.",
@@ -70,9 +71,11 @@ def test_issues_are_in_the_staff_language(clinic_content: Figure, spanish: None)
         with translation.override("es"):
             assert [str(issue) for issue in issues] == SPANISH_ISSUES, language
             sent = json.loads(json.dumps(serialize_issues(issues, ""), cls=DjangoJSONEncoder))
-        assert (sent[4]["line"], sent[4]["sentence"], sent[4]["field"]) == (7, "El bloque note está vacío.", ""), (
-            language
-        )
+        assert (sent[4]["line"], sent[4]["sentence"], sent[4]["field"]) == (
+            7,
+            "El bloque «Conviene saber» está vacío. Llénelo o bórrelo.",
+            "",
+        ), language
 
 
 def test_warning_sign_issues_are_in_the_staff_language(spanish: None) -> None:

@@ -171,6 +171,12 @@ def get_block_types() -> Mapping[str, BlockType]:
     return _registered
 
 
+def block_label(name: str) -> str | Promise:
+    """Return the name of a block in words; for a name that is not in the registry, the name itself."""
+    block_type = get_block_types().get(name)
+    return block_type.label if block_type else name
+
+
 @cache
 def _import_modules() -> None:
     # Imported lazily, because these modules import code that imports the registry.

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from procedures.rendering.blocks import BlockField, BlockType, Content, Group, Options, Values, register
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, Node, Paragraph, text_paragraph
+from procedures.rendering.wording import Wording
 
 OPTIONS = re.compile(r"([0-9]{1,4}) in (10|100|1000)\Z")
 
@@ -16,7 +17,16 @@ OPTIONS = re.compile(r"([0-9]{1,4}) in (10|100|1000)\Z")
 def _resolve(block: Block, context: RenderContext, body: SafeString) -> Values | None:
     match = OPTIONS.match(block.options)
     if not match or int(match[1]) > int(match[2]):
-        context.issues.add(block.line, _("Write a chance as ::: chance 2 in 100. The total can be 10, 100, or 1000."))
+        context.issues.add(
+            block.line,
+            Wording(
+                _("Write a chance as ::: chance 2 in 100. The total can be 10, 100, or 1000."),
+                _(
+                    "The numbers of this chance are not complete. Write them as “2 in 100”. The total can be "
+                    "10, 100, or 1000."
+                ),
+            ),
+        )
         return None
     count, out_of = int(match[1]), int(match[2])
     if context.chance_denominator not in {0, out_of}:
@@ -25,7 +35,11 @@ def _resolve(block: Block, context: RenderContext, body: SafeString) -> Values |
     context.chance_denominator = context.chance_denominator or out_of
     if len(block.nodes) != 1 or not isinstance(block.nodes[0], Paragraph):
         context.issues.add(
-            block.line, _("::: chance must contain one sentence that says what happens to these people.")
+            block.line,
+            Wording(
+                _("::: chance must contain one sentence that says what happens to these people."),
+                _("A chance must contain one sentence that says what happens to these people."),
+            ),
         )
     number = gettext("%(count)s in %(out_of)s") % {"count": count, "out_of": out_of}
     dom_id = context.reserve_anchor("chance-1")

@@ -12,6 +12,7 @@ from procedures.rendering.document import Block, Heading, Node
 from procedures.rendering.html import resolve_heading, to_html
 from procedures.rendering.inline import resolve_inline
 from procedures.rendering.parser import ASPECT_LEVEL
+from procedures.rendering.wording import Wording
 
 OPTION_LEVEL = 3
 MIN_OPTIONS = 2
@@ -33,7 +34,13 @@ def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values:
     """Check that all options have the same aspects in the same order."""
     before, sections = split_at_headings(block.nodes, OPTION_LEVEL)
     if before or len(sections) < MIN_OPTIONS:
-        context.issues.add(block.line, _("::: choices must contain at least 2 options, each under a ### heading."))
+        context.issues.add(
+            block.line,
+            Wording(
+                _("::: choices must contain at least 2 options, each under a ### heading."),
+                _("Choices must contain at least 2 options, each under a heading with its name."),
+            ),
+        )
     contents: list[list[tuple[Heading, list[Node]]]] = []
     expected: list[str] | None = None
     for heading, content in sections:
@@ -44,10 +51,16 @@ def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values:
         names = [aspect.text for aspect, _content in aspects]
         expected = names if expected is None else expected
         if rest or not names:
-            message = _("The text of “%(name)s” must be under #### headings.")
+            message = Wording(
+                _("The text of “%(name)s” must be under #### headings."),
+                _("The text of “%(name)s” must be under smaller headings, such as “Benefits”."),
+            )
             context.issues.add(heading.line, message, name=heading.text)
         if names != expected:
-            message = _("“%(name)s” must have the same #### headings as the first option: %(headings)s.")
+            message = Wording(
+                _("“%(name)s” must have the same #### headings as the first option: %(headings)s."),
+                _("“%(name)s” must have the same headings as the first option: %(headings)s."),
+            )
             context.issues.add(heading.line, message, name=heading.text, headings=", ".join(expected))
         contents.append(aspects)
     # Go aspect by aspect, as people read, so that sources are numbered and terms explained in that order.

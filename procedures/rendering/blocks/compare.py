@@ -11,6 +11,7 @@ from procedures.rendering.blocks import BlockField, BlockType, Group, Options, V
 from procedures.rendering.blocks.figure import get_figure, get_switch, render_figure
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, Node, text_paragraph
+from procedures.rendering.wording import Wording
 
 # Range of the slider's initial position, and its distance to the left of new markers, in percent of the width.
 MIN_START, MAX_START, MARGIN = 4, 50, 8
@@ -19,7 +20,13 @@ MIN_START, MAX_START, MARGIN = 4, 50, 8
 def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values | None:
     slugs = block.options.split()
     if len(slugs) != 2:
-        context.issues.add(block.line, _("::: compare needs two pictures: ::: compare BEFORE AFTER."))
+        context.issues.add(
+            block.line,
+            Wording(
+                _("::: compare needs two pictures: ::: compare BEFORE AFTER."),
+                _("This block needs two pictures, before and after. Choose both."),
+            ),
+        )
         return None
     views = [get_figure(slug, block.line, context) for slug in slugs]
     before, after = views[0], _continue_numbering(*views)

@@ -34,6 +34,7 @@ from procedures.rendering.document import (
     Run,
     text_paragraph,
 )
+from procedures.rendering.wording import Wording
 
 COMPONENT = "picture"
 # URL prefix of large pictures, relative to their page.
@@ -155,7 +156,13 @@ def _marker_positions(figure: Values) -> list[Node]:
 def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values | None:
     slugs = block.options.split()
     if len(slugs) != 1:
-        context.issues.add(block.line, _("::: figure shows one picture. For two, write ::: compare."))
+        context.issues.add(
+            block.line,
+            Wording(
+                _("::: figure shows one picture. For two, write ::: compare."),
+                _("This block shows one picture. For two, insert “Two pictures, before and after”."),
+            ),
+        )
         return None
     view = get_figure(slugs[0], block.line, context)
     if view is None:

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from procedures.rendering.blocks import BlockField, BlockType, Content, Group, Values, register
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, List
+from procedures.rendering.wording import Wording
 
 ENDS = 2
 
@@ -13,7 +14,13 @@ ENDS = 2
 def _resolve(block: Block, context: RenderContext, body: SafeString) -> Values:
     only = block.nodes[0]
     if isinstance(only, List) and len(only.nodes) != ENDS:
-        context.issues.add(block.line, _("::: scale must contain a list of exactly two entries: the two ends."))
+        context.issues.add(
+            block.line,
+            Wording(
+                _("::: scale must contain a list of exactly two entries: the two ends."),
+                _("A scale must contain a list of exactly two entries: the two ends."),
+            ),
+        )
     return {"body": body}
 
 

@@ -13,12 +13,16 @@ from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, Heading, List, ListItem, Node, Paragraph, Run, link_run, text_paragraph
 from procedures.rendering.html import add_id_placeholder, source_note
 from procedures.rendering.references import LocalizedSign
+from procedures.rendering.wording import Message, Wording
 
 COMPONENT = "warning signs"
 ANCHOR = "warning-signs"
 SHORT = "short"
 PHONE_PLACEHOLDER = re.compile(r"%\((\w+)\)s")
-HELP = _("Write ::: warning-signs before, after or both. You may add short at the end.")
+HELP = Wording(
+    _("Write ::: warning-signs before, after or both. You may add short at the end."),
+    _("It is not chosen which warning signs to show. Delete this block, and insert the warning signs again."),
+)
 CALL_EMERGENCY_LINE = _("Call %(number)s now. Do not drive.")
 TIMINGS = dict(SignTiming.choices)
 
@@ -31,15 +35,16 @@ def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values 
         return None
     signs, is_starter = context.resolver.get_warning_signs(timing)
     if not signs:
-        message = _("There are no warning signs in this language yet. Add them under Warning signs.")
+        message: Message = _("There are no warning signs in this language yet. Add them under Warning signs.")
         context.issues.add(block.line, message)
         return None
     if more:
         html, nodes = render_emergency_signs(timing, context)
         return {"html": html, "nodes": nodes}
     if context.signs_timing:
-        message = _(
-            "A page can contain the full list of warning signs only once. Elsewhere, use ::: warning-signs … short."
+        message = Wording(
+            _("A page can contain the full list of warning signs only once. Elsewhere, use ::: warning-signs … short."),
+            _("A page can contain the full list of warning signs only once. Here, show only the emergency signs."),
         )
         context.issues.add(block.line, message)
         return None

@@ -81,7 +81,7 @@ export function startPreview(editor, field, notice, place, createIssues) {
     const problems = format(ngettext("%(count)s problem", "%(count)s problems", count), { count });
     state.textContent = [
       format(gettext("%(minutes)s min to read"), result.data),
-      typeof result.data.level === "number" ? format(gettext("reading level %(level)s"), result.data) : "",
+      result.data.level,
       count ? problems : gettext("no problems"),
     ].filter(Boolean).join(" · ");
     // Announce only changes: the preview updates at every pause in typing.
