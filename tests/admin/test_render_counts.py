@@ -135,7 +135,7 @@ def test_an_idle_editor_queries_the_page_once(submitted: Page, editor: User, sig
     lost = client.post(f"{PAGES}autosave/", nowhere)
 
     assert times == 1
-    assert (kept.json()["saved_by"], lost.json()["saved_by"]) == ("Nina", "")
+    assert (kept.json()["saved_by"], lost.json()["saved_by"]) == ("You (in another tab)", "")
     assert set(Autosave.objects.values_list("client_id", "page")) == {("w1", submitted.pk), ("w2", None)}
 
 
