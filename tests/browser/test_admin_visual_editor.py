@@ -16,7 +16,7 @@ from procedures.rendering.blocks import editor_grammar, get_block_types
 from procedures.rendering.parser import get_parser, parse
 from tests.admin.conftest import change_url
 from tests.browser.public_helpers import AXE, DESKTOP, PHONE
-from tests.browser.staff_helpers import AXE_FINDINGS, StaffTab, make_draft_with_references, open_staff_tab
+from tests.browser.staff_helpers import AXE_FINDINGS, StaffTab, make_draft_with_references, open_staff_tab, show_panel
 from tests.served_data import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -54,6 +54,81 @@ CHECK = """async ([texts, grammar]) => {
     }
   }
   return [wrong, starts];
+}"""
+
+
+# Edits texts at random, in the document and from outside, and undoes some of it. Returns the errors.
+CHANGES = """async ([texts, parts, grammar, seed]) => {
+  const { SourcePreservingDocument } = await import("/static/admin_portal/visual_editor/document.js");
+  const { EditorState, closeHistory, history, undo } = await import("/static/admin_portal/visual_editor/libraries.js");
+  const { schema } = await import("/static/admin_portal/visual_editor/schema.js");
+  let state = seed;
+  const random = (limit) => {
+    state = (state * 1103515245 + 12345) % 2147483648;
+    return Math.floor((state / 2147483648) * limit);
+  };
+  const wrong = [];
+  for (const text of texts) {
+    const source = new SourcePreservingDocument(grammar.contents, grammar.cards);
+    let editor = EditorState.create({ doc: source.read(text), plugins: [history()] });
+    const log = [];
+    const markdown = () => source.toMarkdown(editor.doc).text;
+    const apply = (tr) => { if (tr.docChanged) editor = editor.apply(closeHistory(tr)); };
+    const blocks = () => editor.doc.content.content.map((node, at, all) => ({ node, pos: all.slice(0, at).reduce((sum, one) => sum + one.nodeSize, 0) }));
+    const anyBlock = () => blocks()[random(editor.doc.childCount)];
+    const inText = () => {
+      const found = [];
+      editor.doc.descendants((node, pos) => { if (node.isTextblock) found.push([pos + 1, node.content.size]); });
+      return found[random(found.length)];
+    };
+    const fromOutside = (words) => {
+      const tr = editor.tr;
+      const before = markdown();
+      if (source.replaceText(tr, words)) apply(tr);
+      if (words.trim() && markdown() !== words) wrong.push(["differs from the field", ...log, words, markdown()]);
+      if (tr.docChanged && random(3) === 0) {
+        undo(editor, (change) => { editor = editor.apply(change); });
+        if (before.trim() && markdown() !== before) wrong.push(["is not undone", ...log, before, markdown()]);
+      }
+    };
+    const actions = {
+      type: () => { const at = inText(); if (at) apply(editor.tr.insertText("w ", at[0] + random(at[1] + 1))); },
+      split: () => {
+        const paragraphs = blocks().filter(({ node }) => node.type.name === "paragraph" && node.content.size > 1);
+        if (paragraphs.length) apply(editor.tr.split(paragraphs[random(paragraphs.length)].pos + 2));
+      },
+      add: () => {
+        const { node, pos } = anyBlock();
+        apply(editor.tr.insert(random(2) ? pos : pos + node.nodeSize, source.parser.read(parts[random(parts.length)])));
+      },
+      copy: () => { const { node, pos } = anyBlock(); apply(editor.tr.insert(pos + node.nodeSize, node)); },
+      remove: () => { const { node, pos } = anyBlock(); if (editor.doc.childCount > 1) apply(editor.tr.delete(pos, pos + node.nodeSize)); },
+      empty: () => apply(editor.tr.insert(editor.doc.content.size, schema.node("paragraph"))),
+      undo: () => undo(editor, (change) => { editor = editor.apply(change); }),
+      lines: () => {
+        const lines = markdown().split("\\n");
+        const at = random(lines.length + 1);
+        const added = [parts[random(parts.length)].split("\\n"), [""], [], ["### New"], ["", "New.", ""]][random(5)];
+        lines.splice(at, random(3), ...added);
+        fromOutside(lines.join("\\n"));
+      },
+      end: () => fromOutside(markdown().replace(/\\n*$/, "\\n".repeat(random(4)))),
+      whole: () => fromOutside(texts[random(texts.length)]),
+    };
+    const names = Object.keys(actions);
+    try {
+      for (let count = 0; count < 25; count += 1) {
+        const name = names[random(names.length)];
+        log.push(name);
+        actions[name]();
+        markdown();
+      }
+    } catch (error) {
+      wrong.push([error.stack, text, ...log]);
+    }
+    if (wrong.length > 5) break;
+  }
+  return wrong.map((parts) => parts.join("\\n"));
 }"""
 
 
@@ -191,6 +266,14 @@ def make_text(seed: int) -> str:
 
 def test_generated_texts_round_trip_and_edited_blocks_read_as_shown(tab: StaffTab) -> None:
     assert check_texts(tab, [make_text(seed) for seed in range(300)]) == []
+
+
+def test_text_that_is_replaced_from_outside_stays_in_step_with_the_document(tab: StaffTab) -> None:
+    """Fix buttons, merges, and restored text change the field; new, copied, and split blocks may be next to the change."""
+    texts = [make_text(seed) for seed in range(120)]
+    parts = [make_block(random.Random(seed)) for seed in range(60)]  # noqa: S311 -- texts for a test
+
+    assert tab.page.evaluate(CHANGES, [texts, parts, editor_grammar(), 7]) == []
 
 
 @pytest.mark.slow
@@ -444,6 +527,106 @@ def test_unsupported_markup_stays_in_the_text_and_opens_source(tab: StaffTab) ->
     expect(tab.page.locator("#id_body")).to_be_focused()
     offset = tab.page.locator("#id_body").evaluate("(field) => field.selectionStart")
     assert text[offset:].startswith("A ![picture]")
+
+
+# ── Changes from outside ──
+
+
+def fix(tab: StaffTab, name: str) -> None:
+    """Press a button of the list of problems, and wait for the text to be checked again."""
+    show_panel(tab, "problems")
+    tab.page.get_by_text(re.compile("Suggestions")).last.evaluate("(element) => { element.parentElement.open = true; }")
+    with tab.page.expect_response(lambda response: "preview" in response.url):
+        tab.page.get_by_role("button", name=name, exact=True).first.click()
+
+
+@pytest.mark.parametrize(
+    ("keys", "name", "after"),
+    [
+        (["'Pain'", "Control+Alt+1", "Enter", "'Text.'", "Enter", "'Small'", "Control+Alt+3"], "Use ###", "### Small"),
+        (["'Intro.'", "Enter", "'Why'", "Control+Alt+1", "Enter", "'Body.'"], "Insert key points", "::: key-points"),
+        (["'Call clinic.phone now.'"], "Use {clinic.phone}", "Call {clinic.phone} now."),
+    ],
+)
+def test_text_typed_after_a_fix_button_is_saved(tab: StaffTab, keys: list[str], name: str, after: str) -> None:
+    body(tab).click()
+    for key in ("Control+a", "Delete", *keys):
+        if key.startswith("'"):
+            tab.page.keyboard.type(key.strip("'"))
+        else:
+            tab.page.keyboard.press(key)
+    fix(tab, name)
+    assert after in tab.text
+
+    body(tab).locator("p").last.click()
+    tab.page.keyboard.press("Control+End")
+    for _ in range(2):
+        tab.page.keyboard.type(" Typed.")
+        tab.page.keyboard.press("Enter")
+    fixed = tab.text
+    assert fixed.count("Typed.") == 2
+    with tab.page.expect_navigation():
+        tab.page.keyboard.press("Control+s")
+    expect(tab.page.get_by_text("Draft saved.")).to_be_visible()
+
+    assert tab.text == fixed
+    expect(body(tab)).to_contain_text("Typed.")
+
+
+def test_discarding_changes_after_a_fix_button_shows_the_saved_text(tab: StaffTab) -> None:
+    before = tab.text
+    put_cursor_after(tab, "It is short.")
+    for key in ("Control+End", "Enter"):
+        tab.page.keyboard.press(key)
+    tab.page.keyboard.type("Call clinic.phone now.")
+    fix(tab, "Use {clinic.phone}")
+    body(tab).locator("p").last.click()
+    tab.page.keyboard.type("Typed.")
+    tab.page.get_by_text("More", exact=True).click()
+    tab.page.get_by_role("button", name="Discard unsaved changes").click()
+
+    assert tab.text == before
+    expect(body(tab)).not_to_contain_text("Typed.")
+    body(tab).locator("p").last.click()
+    tab.page.keyboard.press("Control+End")
+    tab.page.keyboard.type("Again.")
+    assert tab.text.count("Again.") == 1
+
+
+def test_text_that_cannot_be_written_is_reported_and_the_form_is_not_sent(tab: StaffTab) -> None:
+    """Such an error never happened, so the test makes one."""
+    write(tab, "One.\n\nTwo.\n")
+    break_writer = """async (isBroken) => {
+      const { SourcePreservingDocument: { prototype } } = await import("/static/admin_portal/visual_editor/document.js");
+      window.intact ??= prototype.toMarkdown;
+      let count = 0;
+      prototype.toMarkdown = function (doc) {
+        count += 1;
+        if (isBroken === "always" || (isBroken === "once" && count === 1)) throw new Error("Made by the test");
+        return window.intact.call(this, doc);
+      };
+    }"""
+    put_cursor_after(tab, "One.")
+    tab.page.evaluate(break_writer, "once")
+    tab.page.keyboard.type("a")
+    alert = tab.page.get_by_role("alert").filter(has_text="Not saved: the editor")
+    expect(alert).to_have_count(0)
+    assert tab.text == "One.a\n\nTwo.\n"
+
+    tab.page.evaluate(break_writer, "always")
+    tab.page.keyboard.type("b")
+    expect(alert).to_be_visible()
+    expect(tab.page.locator("[data-save-status]")).to_have_text("not saved")
+    tab.page.keyboard.press("Control+s")
+    expect(alert).to_be_visible()
+    tab.page.evaluate(break_writer, "never")
+    tab.page.keyboard.type("c")
+    expect(alert).to_have_count(0)
+
+    assert tab.text == "One.abc\n\nTwo.\n"
+    expect(tab.page.locator("[data-save-status]")).to_contain_text("autosaved")
+    assert [one for one in tab.complaints if "Made by the test" not in one] == []
+    tab.complaints.clear()
 
 
 # ── Inline content ──

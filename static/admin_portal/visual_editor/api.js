@@ -4,6 +4,7 @@
 // dispatched "editor:ready". Lines count from 1, in the Markdown of the textarea. Other events of the root:
 // - editor:mode, {mode}: "visual" or "source", after the user has switched
 // - editor:state, {canUndo, canRedo}, after the text or the selection has changed
+// - editor:failure, {message}: while the text cannot be written into the textarea; "" when it can again
 // - editor:preview, the response of preview_view (procedures/admin/editor.py), after each preview
 // and of the form: "editor:save" (Ctrl+S) and "editor:find" (Ctrl+F), both from the text only.
 //

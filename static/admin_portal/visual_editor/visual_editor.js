@@ -65,6 +65,22 @@ const hintsPlugin = () => new Plugin({
   },
 });
 
+// In a shadow tree, Chromium reports no range after collapse() next to a block that is not editable, and then extend()
+// throws. Ctrl+A sets the selection in this way if the text begins with a block.
+function allowExtending(selection) {
+  if (!selection) return;
+  const { collapse, extend } = Selection.prototype;
+  let anchor;
+  selection.collapse = (node, offset = 0) => {
+    anchor = [node, offset];
+    collapse.call(selection, node, offset);
+  };
+  selection.extend = (node, offset = 0) => {
+    if (selection.rangeCount || !anchor) extend.call(selection, node, offset);
+    else selection.setBaseAndExtent(...anchor, node, offset);
+  };
+}
+
 // ``windows``: the dialogs; ``mode``: of startMode(); ``listNotes``: shows what a paste left out; ``say``: tells a screen reader.
 export async function startVisualEditor(editor, field, { windows, mode, listNotes, say }) {
   const settings = JSON.parse(editor.dataset.visual);
@@ -255,8 +271,42 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
       announce();
     });
   }
+  const failure = Object.assign(document.createElement("p"), { className: "editor__notice", hidden: true });
+  failure.setAttribute("role", "alert");
+  host.before(failure);
+  // Say that the text on screen is not what would be saved, and refuse to send the form. "": it is.
+  function showFailure(message) {
+    if (failure.textContent === message) return;
+    failure.textContent = message;
+    failure.hidden = !message;
+    editor.dispatchEvent(new CustomEvent("editor:failure", { bubbles: true, detail: { message } }));
+  }
+  form.addEventListener("submit", (event) => {
+    if (!failure.textContent) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    failure.scrollIntoView({ block: "nearest" });
+    say(failure.textContent);
+  }, true);
+  function toMarkdown() {
+    try {
+      return text.toMarkdown(view.state.doc).text;
+    } catch (error) {
+      reportError(error);
+      text.forget();
+      return text.toMarkdown(view.state.doc).text;
+    }
+  }
   function writeField() {
-    const { text: markdown } = text.toMarkdown(view.state.doc);
+    let markdown;
+    try {
+      markdown = toMarkdown();
+    } catch (error) {
+      reportError(error);
+      showFailure(gettext("Not saved: the editor cannot write this text. Undo your last change, or copy your text and reload the page."));
+      return;
+    }
+    showFailure("");
     if (markdown === field.value) return;
     isOwn = true;
     field.value = markdown;
@@ -264,10 +314,17 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     isOwn = false;
   }
   function readField() {
-    const change = text.difference(view.state.doc, field.value);
-    if (!change) return;
-    view.dispatch(closeHistory(view.state.tr).replaceWith(change.from, change.to, change.nodes).setMeta("readField", true));
-    if (text.toMarkdown(view.state.doc).text !== field.value) view.updateState(makeState());
+    const tr = closeHistory(view.state.tr).setMeta("readField", true);
+    let isChanged;
+    try {
+      isChanged = text.replaceText(tr, field.value);
+    } catch (error) {
+      reportError(error);
+      text.forget();
+      view.updateState(makeState());
+    }
+    showFailure("");
+    if (isChanged) view.dispatch(tr);
   }
   const handlers = {
     save: () => form.dispatchEvent(new CustomEvent("editor:save", { bubbles: true, cancelable: true })),
@@ -295,9 +352,10 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
   ];
   const makeState = () => EditorState.create({ doc: text.read(field.value), plugins });
   const block = (View) => (node, editorView, getPos) => new View(node, editorView, getPos, shared);
-  const label = document.querySelector(`label[for="${field.id}"]`)?.textContent.replace(/:\s*$/, "") ?? gettext("Text");
+  const label = document.querySelector(`label[for="${field.id}"]`)?.textContent.trim().replace(/:$/, "") ?? gettext("Text");
   const body = Object.assign(document.createElement("div"), { className: "text" });
   root.append(body);
+  allowExtending(root.getSelection?.());
   const styles = await stylesReady;
   root.adoptedStyleSheets = styles;
   shared.styles = styles;
