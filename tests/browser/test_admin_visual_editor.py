@@ -297,6 +297,8 @@ def test_all_markup_of_starter_pages_can_be_edited_visually(tab: StaffTab) -> No
 
 # ── Keys ──
 
+DOSES = "Pills\n\n| Day | Dose |\n|---|---|\n| Mon | 5 mg |\n| Tue | 10 mg |\n\nAfter\n"
+
 # What people who know Word do: the text before, the cursor position ("" for the selection of those words), the keys, and
 # the text after. "|" is the cursor.
 HABITS: list[tuple[str, str, str, list[str], str]] = [
@@ -340,6 +342,19 @@ HABITS: list[tuple[str, str, str, list[str], str]] = [
         "| a | b |\n|---|---|\n| x | d |\n",
     ),
     ("Tab in the last cell adds a row", "| a |\n|---|\n| c |\n", "|c", ["Tab", "'x'"], "| a |\n|---|\n| c |\n| x |\n"),
+    ("Up goes to the row above", DOSES, "|10 mg", ["ArrowUp", "'x'"], DOSES.replace("5 mg", "5 mgx")),
+    ("Up twice goes to the header", DOSES, "|5 mg", ["ArrowUp", "'x'"], DOSES.replace("Dose", "Dosex")),
+    ("Up from the header leaves the table", DOSES, "|Dose", ["ArrowUp", "End", "'x'"], DOSES.replace("Pills", "Pillsx")),
+    ("Down from the last row leaves it", DOSES, "|10 mg", ["ArrowDown", "'x'"], DOSES.replace("After", "xAfter")),
+    ("Right goes to the next cell", DOSES, "|Mon", ["ArrowRight", "'x'"], DOSES.replace("5 mg", "x5 mg")),
+    ("Right goes to the next row", DOSES, "|5 mg", ["ArrowRight", "'x'"], DOSES.replace("Tue", "xTue")),
+    ("Left goes to the cell before", DOSES, "|5 mg", ["Home", "ArrowLeft", "'x'"], DOSES.replace("Mon", "Monx")),
+    ("Left goes to the row before", DOSES, "|Tue", ["Home", "ArrowLeft", "'x'"], DOSES.replace("5 mg", "5 mgx")),
+    ("Left leaves the table", DOSES, "|Day", ["Home", "ArrowLeft", "'x'"], DOSES.replace("Pills", "Pillsx")),
+    ("Right leaves the table", DOSES, "|10 mg", ["ArrowRight", "'x'"], DOSES.replace("After", "xAfter")),
+    ("Shift+Enter in a cell is a space", DOSES, "|Mon", ["Shift+Enter", "'x'"], DOSES.replace("Mon", "Mon x")),
+    ("Shift+Enter in a heading is a space", "## One\n", "|One", ["Shift+Enter", "'x'"], "## One x\n"),
+    ("Ctrl+End passes a block", "One\n\n::: phones\n", "|One", ["Control+End", "'x'"], "One\n\n::: phones\n\nx\n"),
     ("Signs stay as they are typed", "One\n", "|One", ["' *a* [b](c) # d'"], "One \\*a\\* \\[b\\](c) # d\n"),
     (
         "A web address becomes a link",

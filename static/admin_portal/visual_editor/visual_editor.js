@@ -21,7 +21,7 @@ import { createPalette } from "./palette.js";
 import { pastePlugin } from "./paste.js";
 import { createNames, createRenderer, loadStyles } from "./rendering.js";
 import { CONTAINERS, schema } from "./schema.js";
-import { tidyPlugin } from "./tidy.js";
+import { tidyPlugin, withTrailingParagraph } from "./tidy.js";
 import { createContextLine, createToolbar } from "./toolbar.js";
 
 // Opens the list of blocks on the "/" that begins a word, where "/" wouldn't normally appear.
@@ -350,7 +350,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     glossaryPlugin(text),
     tidyPlugin(),
   ];
-  const makeState = () => EditorState.create({ doc: text.read(field.value), plugins });
+  const makeState = () => EditorState.create({ doc: withTrailingParagraph(text.read(field.value)), plugins });
   const block = (View) => (node, editorView, getPos) => new View(node, editorView, getPos, shared);
   const label = document.querySelector(`label[for="${field.id}"]`)?.textContent.trim().replace(/:$/, "") ?? gettext("Text");
   const body = Object.assign(document.createElement("div"), { className: "text" });
