@@ -352,6 +352,13 @@ HABITS: list[tuple[str, str, str, list[str], str]] = [
     ("Left goes to the row before", DOSES, "|Tue", ["Home", "ArrowLeft", "'x'"], DOSES.replace("5 mg", "5 mgx")),
     ("Left leaves the table", DOSES, "|Day", ["Home", "ArrowLeft", "'x'"], DOSES.replace("Pills", "Pillsx")),
     ("Right leaves the table", DOSES, "|10 mg", ["ArrowRight", "'x'"], DOSES.replace("After", "xAfter")),
+    (
+        "An address with www. becomes a link",
+        "See\n",
+        "|See",
+        ["' www.cdc.gov '", "'now'"],
+        "See [www.cdc.gov](https://www.cdc.gov) now\n",
+    ),
     ("Shift+Enter in a cell is a space", DOSES, "|Mon", ["Shift+Enter", "'x'"], DOSES.replace("Mon", "Mon x")),
     ("Shift+Enter in a heading is a space", "## One\n", "|One", ["Shift+Enter", "'x'"], "## One x\n"),
     ("Ctrl+End passes a block", "One\n\n::: phones\n", "|One", ["Control+End", "'x'"], "One\n\n::: phones\n\nx\n"),
@@ -892,6 +899,13 @@ def test_elements_have_accessible_names(tab: StaffTab) -> None:
         *("Undo", "Redo", "Bold", "Italic", "Bulleted list", "Numbered list", "Decrease indent", "Increase indent"),
         *("Link", "Cite", "Picture", "Insert"),
     ]
+
+
+def test_cite_finds_source_in_the_insert_list(tab: StaffTab) -> None:
+    tab.page.get_by_role("button", name="Insert").click()
+    tab.page.keyboard.type("cite")
+
+    expect(tab.page.locator(".palette [role=option]:visible strong")).to_have_text(["Source"])
 
 
 def test_every_offered_block_is_in_the_insert_list(tab: StaffTab) -> None:

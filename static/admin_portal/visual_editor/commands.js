@@ -1,6 +1,7 @@
 // Editing commands for keys, the toolbar, and the block palette.
 
 import { gettext } from "../i18n.js";
+import { encodeAddress, withScheme } from "../editor/addresses.js";
 import { BULLET } from "../editor/lists.js";
 import {
   Fragment, InputRule, NodeSelection, TextSelection, addColumnAfter, addRowAfter, baseKeymap, chainCommands, closeHistory, deleteColumn, deleteRow, deleteTable,
@@ -381,10 +382,10 @@ export function typingRules() {
       wrappingInputRule(/^(\d+)[.)]\s$/, nodes.ordered_list, (match) => ({ start: Number(match[1]) }), (match, node) => node.childCount + node.attrs.start === Number(match[1])),
       textblockTypeInputRule(/^(#{1,4})\s$/, nodes.heading, (match) => ({ level: Math.max(2, match[1].length) })),
       // As Word does, when the address is finished.
-      new InputRule(/(?:^|\s)(https:\/\/[^\s<>]+[^\s<>.,;:!?)])\s$/, (state, match, start, end) => {
+      new InputRule(/(?:^|\s)((?:https:\/\/|www\.[^\s<>.]+\.)[^\s<>]+[^\s<>.,;:!?)])\s$/i, (state, match, start, end) => {
         const from = end - match[0].trimStart().length + 1;
         if (state.doc.rangeHasMark(from, end, marks.link)) return null;
-        return state.tr.addMark(from, end, marks.link.create({ href: match[1] })).removeStoredMark(marks.link).insertText(" ", end);
+        return state.tr.addMark(from, end, marks.link.create({ href: encodeAddress(withScheme(match[1])) })).removeStoredMark(marks.link).insertText(" ", end);
       }),
     ],
   });

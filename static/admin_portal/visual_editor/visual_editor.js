@@ -222,7 +222,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
       [gettext("Numbered list"), gettext("Text"), "numbers", command(toggleList(nodes.ordered_list)), []],
       [gettext("Table"), gettext("Text"), "table", () => putTable(view), ["columns", "rows"]],
       [gettext("Link"), gettext("In a sentence"), "link", dialog("link"), ["url", "page"]],
-      [gettext("Source"), gettext("In a sentence"), "source", dialog("source"), ["citation", "reference", "footnote"]],
+      [gettext("Source"), gettext("In a sentence"), "source", dialog("source"), ["cite", "citation", "reference", "footnote"]],
       [gettext("Glossary word"), gettext("In a sentence"), "word", dialog("word"), ["term"]],
       [gettext("Our phone, name, or hours"), gettext("In a sentence"), "value", dialog("value"), ["number", "clinic"]],
       [gettext("Upload a new picture"), settings.groups.pictures, "picture", dialog("upload"), ["image", "photo"]],
