@@ -651,6 +651,40 @@ def test_text_that_cannot_be_written_is_reported_and_the_form_is_not_sent(tab: S
     tab.complaints.clear()
 
 
+def test_the_cursor_is_where_typing_is_wanted(tab: StaffTab) -> None:
+    write(tab, "## Why\n\nIt helps 18 in 100 people with clinic.phone in 3 days.\n")
+    fix(tab, "Insert key points")
+    tab.page.keyboard.type("Short")
+    assert tab.text.startswith("::: key-points\n- Short\n- …\n:::\n\n## Why")
+
+    row = tab.page.locator(".issue-list__message").filter(has_text=re.compile("Add a source for the number “18")).locator("..")
+    row.get_by_role("button", name="Go to").click()
+    tab.page.keyboard.type("N")
+    assert "It helps N" in tab.text
+
+
+def test_matches_are_marked_and_the_focus_stays_in_the_find_bar(tab: StaffTab) -> None:
+    write(tab, "Pill one. A pill, a PILL.\n\n- pill\n")
+    body(tab).click()
+    tab.page.keyboard.press("Control+f")
+    box = tab.page.locator("[data-find-query]")
+    tab.page.keyboard.type("pill")
+    expect(body(tab).locator(".found")).to_have_text(["Pill", "pill", "PILL", "pill"])
+    expect(body(tab).locator(".is-current")).to_have_count(0)
+
+    tab.page.locator("[data-find-next]").click()
+    expect(box).to_be_focused()
+    expect(body(tab).locator(".is-current")).to_have_text("Pill")
+    tab.page.keyboard.press("Enter")
+    expect(body(tab).locator(".is-current")).to_have_text("pill")
+    tab.page.locator("[data-find-replacement]").fill("tablet")
+    tab.page.locator("[data-find-all]").click()
+    assert tab.text == "Tablet one. A tablet, a tablet.\n\n- tablet\n"
+
+    tab.page.keyboard.press("Escape")
+    expect(body(tab).locator(".found")).to_have_count(0)
+
+
 # ── Inline content ──
 
 
@@ -830,7 +864,7 @@ def test_words_are_found_and_replaced_in_both_modes(tab: StaffTab) -> None:
         assert [match["line"] for match in found] == [1, 3, 3], mode
         api(tab, "replace", found[0], "spine")
         assert api(tab, "replaceAll", "bone", "back") == 2, mode
-        assert tab.text == "A spine.\n\n- **back** and back\n", mode
+        assert tab.text == "A spine.\n\n- **Back** and back\n", mode
         api(tab, "setMode", "visual")
 
 

@@ -27,6 +27,12 @@ export function findAll(text, query, { matchCase = false } = {}) {
   return found;
 }
 
+// Return ``words`` with a capital if the words they replace begin with one, which the query did not ask for.
+export function keepCapital(found, words, query = found) {
+  const isCapitalized = found !== query && /^\p{Lu}\P{Lu}*$/u.test(found);
+  return isCapitalized ? words.charAt(0).toUpperCase() + words.slice(1) : words;
+}
+
 // The same functions for the textarea.
 export function sourceText(field, { openDialog }) {
   return {
@@ -40,12 +46,15 @@ export function sourceText(field, { openDialog }) {
       goToLine(field, lineOfOffset(field.value, from));
       field.setSelectionRange(from, to);
     },
-    replace({ from, to }, text) {
-      replaceAt(field, from, to, text);
+    // ``query``: what was searched for, to keep a capital.
+    replace({ from, to }, text, query) {
+      replaceAt(field, from, to, keepCapital(field.value.slice(from, to), text, query));
     },
+    // Mark all matches; "" marks none. A textarea can't show marks.
+    markMatches() {},
     replaceAll(query, text, options) {
       const found = findAll(field.value, query, options).reverse();
-      const value = found.reduce((whole, [from, to]) => whole.slice(0, from) + text + whole.slice(to), field.value);
+      const value = found.reduce((whole, [from, to]) => whole.slice(0, from) + keepCapital(whole.slice(from, to), text, query) + whole.slice(to), field.value);
       if (found.length) replaceAt(field, 0, field.value.length, value);
       return found.length;
     },
@@ -64,8 +73,8 @@ export function sourceText(field, { openDialog }) {
 export function createApi(field, texts, { mode, setMode }) {
   const text = () => texts[mode()];
   const delegate = (name) => (...given) => text()[name](...given);
-  const names = ["goToLine", "goToOffset", "currentLine", "insertBlock", "find", "select", "replace", "replaceAll", "undo", "redo",
-    "canUndo", "canRedo", "focus", "scroller", "linePlaces"];
+  const names = ["goToLine", "goToOffset", "currentLine", "insertBlock", "find", "select", "replace", "replaceAll", "markMatches",
+    "undo", "redo", "canUndo", "canRedo", "focus", "scroller", "linePlaces"];
   return {
     ...Object.fromEntries(names.map((name) => [name, delegate(name)])),
     // Replace whole lines of the Markdown; an empty text deletes them. One step of undo.

@@ -5,12 +5,13 @@ import { format, gettext } from "../i18n.js";
 import { postForm } from "../editor/api.js";
 import { languageOf } from "../editor/form.js";
 import { offsetOfLine } from "../editor/insert_text.js";
-import { createApi, findAll, sourceText } from "./api.js";
+import { createApi, keepCapital, sourceText } from "./api.js";
 import { askForOptions, isPicture, lineFields } from "./block_forms.js";
 import {
   currentCard, currentHeading, currentLink, editorKeys, marks, newBlock, nodes, putBlock, putTable, selectedLines, setStyle, toggleList, typingRules,
 } from "./commands.js";
 import { SourcePreservingDocument } from "./document.js";
+import { findMarks, findMatches } from "./find_marks.js";
 import { glossaryPlugin } from "./glossary.js";
 import {
   Decoration, DecorationSet, EditorState, EditorView, Fragment, NodeSelection, Plugin, Slice, TextSelection, closeHistory, dropCursor, gapCursor, history, redo, redoDepth,
@@ -348,6 +349,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     pastePlugin(text.parser, windows, listNotes, say),
     hintsPlugin(),
     glossaryPlugin(text),
+    findMarks,
     tidyPlugin(),
   ];
   const makeState = () => EditorState.create({ doc: withTrailingParagraph(text.read(field.value)), plugins });
@@ -416,20 +418,12 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     const { pos, node, blockPos } = position(offset);
     select(node.isAtom ? blockPos : pos);
   }
-  function matches(query, options) {
-    const found = [];
-    view.state.doc.descendants((node, pos) => {
-      if (!node.isTextblock) return true;
-      const words = node.textBetween(0, node.content.size, "", (leaf) => (leaf.type.name === "soft_break" ? " " : "\ufffc"));
-      findAll(words, query, options).forEach(([from, to]) => found.push({ from: pos + 1 + from, to: pos + 1 + to }));
-      return false;
-    });
-    return found;
-  }
+  const matches = (query, options) => findMatches(view.state.doc, query, options);
   const replacement = (tr, { from, to }, words) => {
     const own = tr.doc.resolve(from).marksAcross?.(tr.doc.resolve(to)) ?? tr.doc.resolve(from + 1).marks();
     return words ? tr.replaceWith(from, to, schema.text(words, own)) : tr.delete(from, to);
   };
+  const wordsLike = ({ from, to }, words, query) => keepCapital(view.state.doc.textBetween(from, to), words, query);
   const visual = {
     goToLine: (line) => goTo(offsetOfLine(field.value, line)),
     goToOffset: goTo,
@@ -437,10 +431,11 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     insertBlock: (name) => (blocks[name] ? insert(name) : windows.open(name)),
     find: (query, options) => matches(query, options).map(({ from, to }) => ({ line: text.line(view.state.doc, from), from, to })),
     select: ({ from, to }) => select(from, to),
-    replace: (match, words) => view.dispatch(replacement(view.state.tr, match, words)),
+    replace: (match, words, query) => view.dispatch(replacement(view.state.tr, match, wordsLike(match, words, query))),
+    markMatches: (query, current) => view.dispatch(view.state.tr.setMeta(findMarks.key, { query, current })),
     replaceAll(query, words, options) {
       const found = matches(query, options).reverse();
-      if (found.length) view.dispatch(found.reduce((tr, match) => replacement(tr, match, words), view.state.tr));
+      if (found.length) view.dispatch(found.reduce((tr, match) => replacement(tr, match, wordsLike(match, words, query)), view.state.tr));
       return found.length;
     },
     undo: () => { undo(view.state, view.dispatch); view.focus(); },
