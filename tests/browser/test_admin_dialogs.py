@@ -127,6 +127,62 @@ def test_source_is_found_by_typing_and_inserted_with_enter(tab: StaffTab) -> Non
     expect(tab.page.locator("#id_body")).to_have_value("See [@nice]")
 
 
+def test_a_choice_that_is_not_visible_is_not_inserted(tab: StaffTab) -> None:
+    tab.page.locator("#id_body").fill("See ")
+    opened = window(tab, "Cite…")
+    status = opened.locator("[data-count]")
+    search = opened.get_by_label("Search")
+
+    search.press("Enter")
+    expect(status).to_have_text("Choose one first.")
+    opened.get_by_role("radio").first.check()
+    search.fill("zzzz")
+    expect(status).to_have_text("No results.")
+    search.press("Enter")
+    opened.get_by_role("button", name="Insert", exact=True).click()
+    expect(status).to_have_text("Choose one first.")
+    search.fill("")
+    expect(opened.get_by_role("radio", checked=True)).to_have_count(0)
+
+    opened.get_by_role("button", name="Cancel").click()
+    expect(opened).to_be_hidden()
+    assert tab.text == "See "
+
+
+def test_web_address_without_a_scheme_becomes_a_link(tab: StaffTab) -> None:
+    found = []
+    for address in ("medlineplus.gov", "www.cdc.gov/flu", "mailto:a@example.org"):
+        tab.page.locator("#id_body").fill("")
+        opened = window(tab, "Link…")
+        opened.get_by_role("radio").first.check()
+        opened.get_by_label("paste a web address").fill(address)
+        expect(opened.locator("[data-count]")).to_have_text("The link will lead to this address.")
+        opened.get_by_role("button", name="Insert", exact=True).click()
+        expect(opened).to_be_hidden()
+        found.append(tab.text)
+
+    assert found == [
+        "[medlineplus.gov](https://medlineplus.gov)",
+        "[www.cdc.gov/flu](https://www.cdc.gov/flu)",
+        "[mailto:a@example.org](mailto:a@example.org)",
+    ]
+
+
+def test_exact_and_prefix_matches_come_first(tab: StaffTab) -> None:
+    for term in ("CPAP machine for driving", "IV", "IV drip", "Arrival IV", "PMMA bone cement", "bone cement"):
+        make_term(term.replace(" ", "-").lower(), term=term, definition="Bone cement, given by IV.")
+    opened = window(tab, "Word…")
+    found = {}
+    for words in ("iv", "bone cement"):
+        opened.get_by_label("Search").fill(words)
+        found[words] = opened.locator(".choice-list__row:visible strong").all_inner_texts()[:3]
+
+    assert found == {
+        "iv": ["IV", "IV drip", "Arrival IV"],
+        "bone cement": ["bone cement", "PMMA bone cement", found["bone cement"][2]],
+    }
+
+
 def test_search_ignores_hyphens_accents_and_the_form_of_apostrophes(tab: StaffTab) -> None:
     make_term("x-ray", term="X-ray of Paget’s disease", definition="A picture.")
     opened = window(tab, "Word…")

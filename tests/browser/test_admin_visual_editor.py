@@ -16,7 +16,7 @@ from procedures.rendering.blocks import editor_grammar, get_block_types
 from procedures.rendering.parser import get_parser, parse
 from tests.admin.conftest import change_url
 from tests.browser.public_helpers import AXE, DESKTOP, PHONE
-from tests.browser.staff_helpers import AXE_FINDINGS, StaffTab, make_draft_with_references, open_staff_tab
+from tests.browser.staff_helpers import AXE_FINDINGS, StaffTab, make_draft_with_references, open_staff_tab, show_panel
 from tests.served_data import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -54,6 +54,81 @@ CHECK = """async ([texts, grammar]) => {
     }
   }
   return [wrong, starts];
+}"""
+
+
+# Edits texts at random, in the document and from outside, and undoes some of it. Returns the errors.
+CHANGES = """async ([texts, parts, grammar, seed]) => {
+  const { SourcePreservingDocument } = await import("/static/admin_portal/visual_editor/document.js");
+  const { EditorState, closeHistory, history, undo } = await import("/static/admin_portal/visual_editor/libraries.js");
+  const { schema } = await import("/static/admin_portal/visual_editor/schema.js");
+  let state = seed;
+  const random = (limit) => {
+    state = (state * 1103515245 + 12345) % 2147483648;
+    return Math.floor((state / 2147483648) * limit);
+  };
+  const wrong = [];
+  for (const text of texts) {
+    const source = new SourcePreservingDocument(grammar.contents, grammar.cards);
+    let editor = EditorState.create({ doc: source.read(text), plugins: [history()] });
+    const log = [];
+    const markdown = () => source.toMarkdown(editor.doc).text;
+    const apply = (tr) => { if (tr.docChanged) editor = editor.apply(closeHistory(tr)); };
+    const blocks = () => editor.doc.content.content.map((node, at, all) => ({ node, pos: all.slice(0, at).reduce((sum, one) => sum + one.nodeSize, 0) }));
+    const anyBlock = () => blocks()[random(editor.doc.childCount)];
+    const inText = () => {
+      const found = [];
+      editor.doc.descendants((node, pos) => { if (node.isTextblock) found.push([pos + 1, node.content.size]); });
+      return found[random(found.length)];
+    };
+    const fromOutside = (words) => {
+      const tr = editor.tr;
+      const before = markdown();
+      if (source.replaceText(tr, words)) apply(tr);
+      if (words.trim() && markdown() !== words) wrong.push(["differs from the field", ...log, words, markdown()]);
+      if (tr.docChanged && random(3) === 0) {
+        undo(editor, (change) => { editor = editor.apply(change); });
+        if (before.trim() && markdown() !== before) wrong.push(["is not undone", ...log, before, markdown()]);
+      }
+    };
+    const actions = {
+      type: () => { const at = inText(); if (at) apply(editor.tr.insertText("w ", at[0] + random(at[1] + 1))); },
+      split: () => {
+        const paragraphs = blocks().filter(({ node }) => node.type.name === "paragraph" && node.content.size > 1);
+        if (paragraphs.length) apply(editor.tr.split(paragraphs[random(paragraphs.length)].pos + 2));
+      },
+      add: () => {
+        const { node, pos } = anyBlock();
+        apply(editor.tr.insert(random(2) ? pos : pos + node.nodeSize, source.parser.read(parts[random(parts.length)])));
+      },
+      copy: () => { const { node, pos } = anyBlock(); apply(editor.tr.insert(pos + node.nodeSize, node)); },
+      remove: () => { const { node, pos } = anyBlock(); if (editor.doc.childCount > 1) apply(editor.tr.delete(pos, pos + node.nodeSize)); },
+      empty: () => apply(editor.tr.insert(editor.doc.content.size, schema.node("paragraph"))),
+      undo: () => undo(editor, (change) => { editor = editor.apply(change); }),
+      lines: () => {
+        const lines = markdown().split("\\n");
+        const at = random(lines.length + 1);
+        const added = [parts[random(parts.length)].split("\\n"), [""], [], ["### New"], ["", "New.", ""]][random(5)];
+        lines.splice(at, random(3), ...added);
+        fromOutside(lines.join("\\n"));
+      },
+      end: () => fromOutside(markdown().replace(/\\n*$/, "\\n".repeat(random(4)))),
+      whole: () => fromOutside(texts[random(texts.length)]),
+    };
+    const names = Object.keys(actions);
+    try {
+      for (let count = 0; count < 25; count += 1) {
+        const name = names[random(names.length)];
+        log.push(name);
+        actions[name]();
+        markdown();
+      }
+    } catch (error) {
+      wrong.push([error.stack, text, ...log]);
+    }
+    if (wrong.length > 5) break;
+  }
+  return wrong.map((parts) => parts.join("\\n"));
 }"""
 
 
@@ -193,6 +268,14 @@ def test_generated_texts_round_trip_and_edited_blocks_read_as_shown(tab: StaffTa
     assert check_texts(tab, [make_text(seed) for seed in range(300)]) == []
 
 
+def test_text_that_is_replaced_from_outside_stays_in_step_with_the_document(tab: StaffTab) -> None:
+    """Fix buttons, merges, and restored text change the field; new, copied, and split blocks may be next to the change."""
+    texts = [make_text(seed) for seed in range(120)]
+    parts = [make_block(random.Random(seed)) for seed in range(60)]  # noqa: S311 -- texts for a test
+
+    assert tab.page.evaluate(CHANGES, [texts, parts, editor_grammar(), 7]) == []
+
+
 @pytest.mark.slow
 def test_two_thousand_generated_texts_round_trip(tab: StaffTab) -> None:
     assert check_texts(tab, [make_text(seed) for seed in range(1000, 3000)]) == []
@@ -213,6 +296,8 @@ def test_all_markup_of_starter_pages_can_be_edited_visually(tab: StaffTab) -> No
 
 
 # ── Keys ──
+
+DOSES = "Pills\n\n| Day | Dose |\n|---|---|\n| Mon | 5 mg |\n| Tue | 10 mg |\n\nAfter\n"
 
 # What people who know Word do: the text before, the cursor position ("" for the selection of those words), the keys, and
 # the text after. "|" is the cursor.
@@ -257,6 +342,32 @@ HABITS: list[tuple[str, str, str, list[str], str]] = [
         "| a | b |\n|---|---|\n| x | d |\n",
     ),
     ("Tab in the last cell adds a row", "| a |\n|---|\n| c |\n", "|c", ["Tab", "'x'"], "| a |\n|---|\n| c |\n| x |\n"),
+    ("Up goes to the row above", DOSES, "|10 mg", ["ArrowUp", "'x'"], DOSES.replace("5 mg", "5 mgx")),
+    ("Up twice goes to the header", DOSES, "|5 mg", ["ArrowUp", "'x'"], DOSES.replace("Dose", "Dosex")),
+    (
+        "Up from the header leaves the table",
+        DOSES,
+        "|Dose",
+        ["ArrowUp", "End", "'x'"],
+        DOSES.replace("Pills", "Pillsx"),
+    ),
+    ("Down from the last row leaves it", DOSES, "|10 mg", ["ArrowDown", "'x'"], DOSES.replace("After", "xAfter")),
+    ("Right goes to the next cell", DOSES, "|Mon", ["ArrowRight", "'x'"], DOSES.replace("5 mg", "x5 mg")),
+    ("Right goes to the next row", DOSES, "|5 mg", ["ArrowRight", "'x'"], DOSES.replace("Tue", "xTue")),
+    ("Left goes to the cell before", DOSES, "|5 mg", ["Home", "ArrowLeft", "'x'"], DOSES.replace("Mon", "Monx")),
+    ("Left goes to the row before", DOSES, "|Tue", ["Home", "ArrowLeft", "'x'"], DOSES.replace("5 mg", "5 mgx")),
+    ("Left leaves the table", DOSES, "|Day", ["Home", "ArrowLeft", "'x'"], DOSES.replace("Pills", "Pillsx")),
+    ("Right leaves the table", DOSES, "|10 mg", ["ArrowRight", "'x'"], DOSES.replace("After", "xAfter")),
+    (
+        "An address with www. becomes a link",
+        "See\n",
+        "|See",
+        ["' www.cdc.gov '", "'now'"],
+        "See [www.cdc.gov](https://www.cdc.gov) now\n",
+    ),
+    ("Shift+Enter in a cell is a space", DOSES, "|Mon", ["Shift+Enter", "'x'"], DOSES.replace("Mon", "Mon x")),
+    ("Shift+Enter in a heading is a space", "## One\n", "|One", ["Shift+Enter", "'x'"], "## One x\n"),
+    ("Ctrl+End passes a block", "One\n\n::: phones\n", "|One", ["Control+End", "'x'"], "One\n\n::: phones\n\nx\n"),
     ("Signs stay as they are typed", "One\n", "|One", ["' *a* [b](c) # d'"], "One \\*a\\* \\[b\\](c) # d\n"),
     (
         "A web address becomes a link",
@@ -446,6 +557,168 @@ def test_unsupported_markup_stays_in_the_text_and_opens_source(tab: StaffTab) ->
     assert text[offset:].startswith("A ![picture]")
 
 
+# ── Changes from outside ──
+
+
+def fix(tab: StaffTab, name: str) -> None:
+    """Press a button of the list of problems, and wait for the text to be checked again."""
+    show_panel(tab, "problems")
+    tab.page.get_by_text(re.compile("Suggestions")).last.evaluate("(element) => { element.parentElement.open = true; }")
+    with tab.page.expect_response(lambda response: "preview" in response.url):
+        tab.page.get_by_role("button", name=name, exact=True).first.click()
+
+
+@pytest.mark.parametrize(
+    ("keys", "name", "after"),
+    [
+        (["'Pain'", "Control+Alt+1", "Enter", "'Text.'", "Enter", "'Small'", "Control+Alt+3"], "Use ###", "### Small"),
+        (["'Intro.'", "Enter", "'Why'", "Control+Alt+1", "Enter", "'Body.'"], "Insert key points", "::: key-points"),
+        (["'Call clinic.phone now.'"], "Use {clinic.phone}", "Call {clinic.phone} now."),
+    ],
+)
+def test_text_typed_after_a_fix_button_is_saved(tab: StaffTab, keys: list[str], name: str, after: str) -> None:
+    body(tab).click()
+    for key in ("Control+a", "Delete", *keys):
+        if key.startswith("'"):
+            tab.page.keyboard.type(key.strip("'"))
+        else:
+            tab.page.keyboard.press(key)
+    fix(tab, name)
+    assert after in tab.text
+
+    body(tab).locator("p").last.click()
+    tab.page.keyboard.press("Control+End")
+    for _ in range(2):
+        tab.page.keyboard.type(" Typed.")
+        tab.page.keyboard.press("Enter")
+    fixed = tab.text
+    assert fixed.count("Typed.") == 2
+    with tab.page.expect_navigation():
+        tab.page.keyboard.press("Control+s")
+    expect(tab.page.get_by_text("Draft saved.")).to_be_visible()
+
+    assert tab.text == fixed
+    expect(body(tab)).to_contain_text("Typed.")
+
+
+def test_discarding_changes_after_a_fix_button_shows_the_saved_text(tab: StaffTab) -> None:
+    before = tab.text
+    put_cursor_after(tab, "It is short.")
+    for key in ("Control+End", "Enter"):
+        tab.page.keyboard.press(key)
+    tab.page.keyboard.type("Call clinic.phone now.")
+    fix(tab, "Use {clinic.phone}")
+    body(tab).locator("p").last.click()
+    tab.page.keyboard.type("Typed.")
+    tab.page.get_by_text("More", exact=True).click()
+    tab.page.get_by_role("button", name="Discard unsaved changes").click()
+
+    assert tab.text == before
+    expect(body(tab)).not_to_contain_text("Typed.")
+    body(tab).locator("p").last.click()
+    tab.page.keyboard.press("Control+End")
+    tab.page.keyboard.type("Again.")
+    assert tab.text.count("Again.") == 1
+
+
+def test_text_that_cannot_be_written_is_reported_and_the_form_is_not_sent(tab: StaffTab) -> None:
+    """Such an error never happened, so the test makes one."""
+    write(tab, "One.\n\nTwo.\n")
+    break_writer = """async (isBroken) => {
+      const { SourcePreservingDocument: { prototype } } = await import("/static/admin_portal/visual_editor/document.js");
+      window.intact ??= prototype.toMarkdown;
+      let count = 0;
+      prototype.toMarkdown = function (doc) {
+        count += 1;
+        if (isBroken === "always" || (isBroken === "once" && count === 1)) throw new Error("Made by the test");
+        return window.intact.call(this, doc);
+      };
+    }"""
+    put_cursor_after(tab, "One.")
+    tab.page.evaluate(break_writer, "once")
+    tab.page.keyboard.type("a")
+    alert = tab.page.get_by_role("alert").filter(has_text="Not saved: the editor")
+    expect(alert).to_have_count(0)
+    assert tab.text == "One.a\n\nTwo.\n"
+
+    tab.page.evaluate(break_writer, "always")
+    tab.page.keyboard.type("b")
+    expect(alert).to_be_visible()
+    expect(tab.page.locator("[data-save-status]")).to_have_text("not saved")
+    tab.page.keyboard.press("Control+s")
+    expect(alert).to_be_visible()
+    tab.page.evaluate(break_writer, "never")
+    tab.page.keyboard.type("c")
+    expect(alert).to_have_count(0)
+
+    assert tab.text == "One.abc\n\nTwo.\n"
+    expect(tab.page.locator("[data-save-status]")).to_contain_text("autosaved")
+    assert [one for one in tab.complaints if "Made by the test" not in one] == []
+    tab.complaints.clear()
+
+
+def test_the_cursor_is_where_typing_is_wanted(tab: StaffTab) -> None:
+    write(tab, "## Why\n\nIt helps 18 in 100 people with clinic.phone in 3 days.\n")
+    fix(tab, "Insert key points")
+    tab.page.keyboard.type("Short")
+    assert tab.text.startswith("::: key-points\n- Short\n- …\n:::\n\n## Why")
+
+    row = (
+        tab.page.locator(".issue-list__message")
+        .filter(has_text=re.compile("Add a source for the number “18"))
+        .locator("..")
+    )
+    row.get_by_role("button", name="Go to").click()
+    tab.page.keyboard.type("N")
+    assert "It helps N" in tab.text
+
+
+def test_matches_are_marked_and_the_focus_stays_in_the_find_bar(tab: StaffTab) -> None:
+    write(tab, "Pill one. A pill, a PILL.\n\n- pill\n")
+    body(tab).click()
+    tab.page.keyboard.press("Control+f")
+    box = tab.page.locator("[data-find-query]")
+    tab.page.keyboard.type("pill")
+    expect(body(tab).locator(".found")).to_have_text(["Pill", "pill", "PILL", "pill"])
+    expect(body(tab).locator(".is-current")).to_have_count(0)
+
+    tab.page.locator("[data-find-next]").click()
+    expect(box).to_be_focused()
+    expect(body(tab).locator(".is-current")).to_have_text("Pill")
+    tab.page.keyboard.press("Enter")
+    expect(body(tab).locator(".is-current")).to_have_text("pill")
+    tab.page.locator("[data-find-replacement]").fill("tablet")
+    tab.page.locator("[data-find-all]").click()
+    assert tab.text == "Tablet one. A tablet, a tablet.\n\n- tablet\n"
+
+    tab.page.keyboard.press("Escape")
+    expect(body(tab).locator(".found")).to_have_count(0)
+
+
+def test_saving_keeps_the_caret_and_the_scroll_position(tab: StaffTab) -> None:
+    write(tab, "".join(f"Paragraph {number} is here.\n\n" for number in range(60)) + "- one\n- two\n")
+    put_cursor_after(tab, "Paragraph 40")
+    host = tab.page.locator("[data-visual-text]")
+    top = host.evaluate("(host) => host.scrollTop")
+    assert top > 200
+    for press in (
+        lambda: tab.page.keyboard.press("Control+s"),
+        lambda: tab.page.get_by_role("button", name="Save draft").first.click(),
+    ):
+        tab.page.keyboard.type("x")
+        with tab.page.expect_navigation():
+            press()
+        expect(tab.page.get_by_role("textbox", name="Text", exact=True)).to_be_focused()
+        assert abs(host.evaluate("(host) => host.scrollTop") - top) < 60
+        tab.page.keyboard.type("y")
+
+    assert "Paragraph 40xyxy is here." in tab.text
+    tab.page.get_by_label("Title").fill("Another title")
+    with tab.page.expect_navigation():
+        tab.page.keyboard.press("Control+s")
+    expect(tab.page.get_by_label("Title")).to_be_focused()
+
+
 # ── Inline content ──
 
 
@@ -625,7 +898,7 @@ def test_words_are_found_and_replaced_in_both_modes(tab: StaffTab) -> None:
         assert [match["line"] for match in found] == [1, 3, 3], mode
         api(tab, "replace", found[0], "spine")
         assert api(tab, "replaceAll", "bone", "back") == 2, mode
-        assert tab.text == "A spine.\n\n- **back** and back\n", mode
+        assert tab.text == "A spine.\n\n- **Back** and back\n", mode
         api(tab, "setMode", "visual")
 
 
@@ -694,6 +967,13 @@ def test_elements_have_accessible_names(tab: StaffTab) -> None:
         *("Undo", "Redo", "Bold", "Italic", "Bulleted list", "Numbered list", "Decrease indent", "Increase indent"),
         *("Link", "Cite", "Picture", "Insert"),
     ]
+
+
+def test_cite_finds_source_in_the_insert_list(tab: StaffTab) -> None:
+    tab.page.get_by_role("button", name="Insert").click()
+    tab.page.keyboard.type("cite")
+
+    expect(tab.page.locator(".palette [role=option]:visible strong")).to_have_text(["Source"])
 
 
 def test_every_offered_block_is_in_the_insert_list(tab: StaffTab) -> None:

@@ -40,12 +40,13 @@ export function startAutosave(editor, form, notice) {
   let running = false;
   let first = true;
   let stopped = false;
-  const dirty = () => again || !same(values(form), opened);
+  let failed = false; // the visual editor cannot write its text into the form
+  const dirty = () => again || failed || !same(values(form), opened);
 
   const show = (text, state) => {
-    statusLine.textContent = text;
-    statusLine.dataset.saveStatus = state;
-    if (savedLine) savedLine.hidden = state !== "saved";
+    statusLine.textContent = failed ? gettext("not saved") : text;
+    statusLine.dataset.saveStatus = failed ? "no" : state;
+    if (savedLine) savedLine.hidden = failed || state !== "saved";
   };
 
   async function keep({ leaving = false } = {}) {
@@ -110,6 +111,11 @@ export function startAutosave(editor, form, notice) {
   });
   form.addEventListener("input", change);
   form.addEventListener("change", change);
+  form.addEventListener("editor:failure", ({ detail: { message } }) => {
+    failed = Boolean(message);
+    show(gettext("editing…"), "");
+    scheduleSave();
+  });
   setInterval(keep, HEARTBEAT_MS);
   window.addEventListener("online", () => keep());
   document.addEventListener("visibilitychange", () => {

@@ -1,7 +1,7 @@
 // Converts the fields of a dialog to our Markdown (docs/markdown.md). Each function returns text, or an object with
 // inline: true if the text belongs in a sentence.
 
-import { encodeAddress, isAddress } from "./addresses.js";
+import { encodeAddress, isAddress, withScheme } from "./addresses.js";
 import { ITEM, isLone } from "./lists.js";
 
 // Splits lines into list items. Where the lines were selected from a list, nested and continued lines stay in their item.
@@ -35,7 +35,7 @@ function listed(text, { isOrdered = false } = {}) {
 }
 
 const block = (name, inside) => `::: ${name}\n${inside}\n:::`;
-const webAddress = (text) => encodeAddress(text.trim().replace(/^www\./i, "https://$&"));
+const webAddress = (text) => encodeAddress(withScheme(text.trim()));
 const target = (page, section, url) => (isAddress(url) ? webAddress(url) : `page:${page}${section ? `#${section}` : ""}`);
 const inline = (text) => ({ inline: true, text });
 

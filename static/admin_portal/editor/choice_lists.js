@@ -23,10 +23,10 @@ function details(row) {
   return [row.kind_name, row.used ? format(gettext("Used on %(titles)s"), { titles: row.used }) : gettext("Not used yet"), row.note];
 }
 
-function option(row, at, { name, many }) {
+function option(row, { name, many }) {
   const label = Object.assign(document.createElement("label"), { className: "choice-list__row" });
   const input = Object.assign(document.createElement("input"), {
-    type: many ? "checkbox" : "radio", name, value: row.key, required: !many && at === 0,
+    type: many ? "checkbox" : "radio", name, value: row.key,
   });
   const words = document.createElement("span");
   const title = Object.assign(document.createElement("strong"), { textContent: row.name, id: nextId() });
@@ -48,21 +48,46 @@ function option(row, at, { name, many }) {
 
 // For the search and the filter.
 function mark(element, row) {
+  element.dataset.names = [row.name, row.key, ...row.aliases ?? []].map(fold).join("\n");
   element.dataset.words = fold([row.key, row.name, row.more ?? "", row.used ?? "", row.kind_name ?? "", ...row.aliases ?? []].join(" "));
   if (row.kind) element.dataset.kind = row.kind;
 }
 
-// Show only the rows that match all search words and, for pictures, the chosen kind.
+// How well the names of a row match the search: exactly, from their start, or from the start of a word.
+function rankOf({ dataset: { names } }, asked) {
+  const each = names.split("\n");
+  const tests = [(name) => name === asked, (name) => name.startsWith(asked), (name) => name.includes(` ${asked}`), (name) => name.includes(asked)];
+  const rank = tests.findIndex((test) => each.some(test));
+  return rank < 0 ? tests.length : rank;
+}
+
+const byNumber = ([first], [second]) => first - second;
+// The order in which each list was filled.
+const numbers = new WeakMap();
+
+// Put the best matches first, or all rows as they were without a search.
+function sortRows(rows, asked) {
+  const ranked = rows.map((row) => [(asked ? rankOf(row, asked) * rows.length : 0) + numbers.get(row), row]).sort(byNumber);
+  if (ranked.some(([, row], at) => row !== rows[at])) ranked.forEach(([, row]) => row.parentElement.append(row));
+}
+
+// A link can lead to a web address instead of a page.
+const isWebAddress = (box, list) => list.dataset.list === "link" && isAddress(box.value);
+
+// Show only the rows that match all search words and, for pictures, the chosen kind. A choice that is no longer visible
+// would be a surprise, so it is taken back, except where several can be checked.
 // ``list``: the element with all rows, which can hold more than one list.
 function searchRows(box, list, status, kind) {
-  if (isAddress(box.value)) {
+  if (isWebAddress(box, list)) {
     status.textContent = gettext("The link will lead to this address.");
     return;
   }
   const asked = fold(box.value).split(/\s+/).filter(Boolean);
+  sortRows(all("label.choice-list__row", list), asked.join(" "));
   const rows = all(".choice-list__row", list);
   rows.forEach((row) => {
     row.hidden = !asked.every((word) => row.dataset.words.includes(word)) || Boolean(kind?.value && row.dataset.kind !== kind.value);
+    if (row.hidden) all("[type=radio]", row).forEach((input) => { input.checked = false; });
   });
   all("[data-unavailable]", list).forEach((part) => { part.hidden = !part.querySelector(".choice-list__row:not([hidden])"); });
   const count = rows.filter((row) => !row.hidden && row.matches("label")).length;
@@ -70,16 +95,25 @@ function searchRows(box, list, status, kind) {
   status.textContent = asked.length || kind?.value ? found : "";
 }
 
+// Return whether something is chosen. If not, say so.
+export function checkChoice(list, status) {
+  if (list.querySelector("input:checked")) return true;
+  status.textContent = gettext("Choose one first.");
+  list.addEventListener("change", () => { status.textContent = ""; }, { once: true });
+  return false;
+}
+
 export function searchList(box, list, status, kind) {
   box.addEventListener("input", () => searchRows(box, list, status, kind));
   kind?.addEventListener("change", () => searchRows(box, list, status, kind));
   // Enter in the search box selects the first match, or submits if a visible option is selected.
   box.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.isComposing || isAddress(box.value)) return;
+    if (event.key !== "Enter" || event.isComposing || isWebAddress(box, list)) return;
     const first = all(".choice-list__row:not([hidden]) input", list)[0];
     if (list.querySelector(":checked")?.closest("[hidden]") === null) return;
     event.preventDefault();
-    if (!first) return;
+    if (first && !box.value.trim()) checkChoice(list, status);
+    if (!first || !box.value.trim()) return;
     first.click();
     first.focus();
   });
@@ -88,7 +122,8 @@ export function searchList(box, list, status, kind) {
 // Fill a list with rows to choose from. ``many``: with checkboxes.
 export function fillList(list, { rows, name = "choice", many = false, error = "" }) {
   const emptyMessage = Object.assign(document.createElement("p"), { className: "help", textContent: error || gettext("None yet.") });
-  list.replaceChildren(...(rows.length ? rows.map((row, at) => option(row, at, { name, many })) : [emptyMessage]));
+  list.replaceChildren(...(rows.length ? rows.map((row) => option(row, { name, many })) : [emptyMessage]));
+  all("label.choice-list__row", list).forEach((row, at) => numbers.set(row, at));
 }
 
 function unavailable(row) {
@@ -191,13 +226,16 @@ export function startChoiceLists(editor, field) {
       // Either a page or a web address.
       box.addEventListener("input", () => {
         const rows = all("[name=choice]", dialog);
-        if (rows[0]) rows[0].required = !isAddress(box.value);
         box.setCustomValidity(isInsecure(box.value.trim()) ? gettext("Web addresses must start with https://.") : "");
         if (isAddress(box.value)) rows.forEach((row) => { row.checked = false; });
+        if (!rows.some((row) => row.checked)) options(dialog.querySelector("[name=section]"), []);
       });
       dialog.addEventListener("change", (event) => {
         if (event.target.name !== "choice") return;
-        if (isAddress(box.value)) box.value = "";
+        if (isAddress(box.value)) {
+          box.value = "";
+          dialog.querySelector("[data-count]").textContent = "";
+        }
         options(dialog.querySelector("[name=section]"), choices.pages.find((row) => row.key === event.target.value).sections);
       });
     },

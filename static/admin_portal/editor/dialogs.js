@@ -3,7 +3,8 @@
 import { format, gettext } from "../i18n.js";
 import { all } from "./api.js";
 import { BLOCKS } from "./blocks.js";
-import { startChoiceLists } from "./choice_lists.js";
+import { isAddress } from "./addresses.js";
+import { checkChoice, startChoiceLists } from "./choice_lists.js";
 import { createPictureChooser } from "./picture_chooser.js";
 import { startUpload } from "./upload.js";
 import { focusText, goToLine, insertBlock, insertText, removeSelection, selectedText } from "./insert_text.js";
@@ -57,8 +58,9 @@ export function createDialogs(editor, field) {
     if (!form) return;
     lists.start(dialog, name);
     form.addEventListener("submit", (event) => {
-      // At least one box must be checked; HTML cannot require one of several checkboxes.
-      if (event.submitter?.value === "put" && name === "care" && !answers(form).all.length) event.preventDefault();
+      const list = form.querySelector("[data-list]");
+      if (event.submitter?.value !== "put" || !list || isAddress(answers(form).url ?? "")) return;
+      if (!checkChoice(list, form.querySelector("[data-count]"))) event.preventDefault();
     });
     dialog.addEventListener("close", () => {
       if (dialog.returnValue === "put") {

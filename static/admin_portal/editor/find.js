@@ -17,22 +17,31 @@ export function startFind(form, text) {
     else if (at < 0) count.textContent = format(ngettext("%(count)s match", "%(count)s matches", found.length), { count: found.length });
     else count.textContent = format(gettext("%(number)s of %(count)s"), { number: at + 1, count: found.length });
   };
+  // The matches are marked while the bar is open, and the focus stays in it.
+  const mark = (found) => text().markMatches(bar.hidden ? "" : query.value, found[at]);
+  function keepFocus(act) {
+    const box = bar.contains(document.activeElement) ? document.activeElement : query;
+    act();
+    box.focus();
+  }
   function step(by) {
     const found = matches();
     at = found.length ? (Math.max(at, by > 0 ? -1 : 0) + by + found.length) % found.length : -1;
     if (found.length) text().select(found[at]);
+    mark(found);
     report(found);
   }
   function replaceOne() {
     const found = matches();
     if (!found.length || at < 0 || at >= found.length) return step(1);
-    text().replace(found[at], replacement.value);
+    text().replace(found[at], replacement.value, query.value);
     at -= 1;
     return step(1);
   }
   function replaceEvery() {
     const replaced = query.value ? text().replaceAll(query.value, replacement.value) : 0;
     at = -1;
+    mark([]);
     count.textContent = format(ngettext("%(count)s replaced", "%(count)s replaced", replaced), { count: replaced });
   }
   function open(event) {
@@ -41,11 +50,13 @@ export function startFind(form, text) {
     const target = event.detail?.replace && query.value ? replacement : query;
     target.focus();
     target.select();
+    mark([]);
   }
   function close() {
     bar.hidden = true;
     opener.setAttribute("aria-expanded", "false");
     at = -1;
+    mark([]);
     text().focus();
   }
 
@@ -53,7 +64,9 @@ export function startFind(form, text) {
   form.addEventListener("editor:find", open);
   query.addEventListener("input", () => {
     at = -1;
-    report(matches());
+    const found = matches();
+    mark(found);
+    report(found);
   });
   // Esc closes the bar from the text, too, where a match has the focus.
   form.addEventListener("keydown", (event) => {
@@ -65,14 +78,14 @@ export function startFind(form, text) {
   bar.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.isComposing || event.target.tagName === "BUTTON") return;
     event.preventDefault(); // Enter would submit the form
-    const box = event.target;
-    if (box === replacement) replaceOne();
-    else step(event.shiftKey ? -1 : 1);
-    box.focus(); // the next Enter must not replace the match in the text
+    // The next Enter must not replace the match in the text.
+    keepFocus(event.target === replacement ? replaceOne : () => step(event.shiftKey ? -1 : 1));
   });
-  bar.querySelector("[data-find-next]").addEventListener("click", () => step(1));
-  bar.querySelector("[data-find-previous]").addEventListener("click", () => step(-1));
-  bar.querySelector("[data-find-replace]").addEventListener("click", replaceOne);
+  // A click on a button leaves the focus where it is.
+  bar.addEventListener("mousedown", (event) => { if (event.target.closest("button")) event.preventDefault(); });
+  bar.querySelector("[data-find-next]").addEventListener("click", () => keepFocus(() => step(1)));
+  bar.querySelector("[data-find-previous]").addEventListener("click", () => keepFocus(() => step(-1)));
+  bar.querySelector("[data-find-replace]").addEventListener("click", () => keepFocus(replaceOne));
   bar.querySelector("[data-find-all]").addEventListener("click", replaceEvery);
   bar.querySelector("[data-find-close]").addEventListener("click", close);
 }

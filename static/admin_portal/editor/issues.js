@@ -37,6 +37,20 @@ function placeOf(value, line, mode) {
   return heading ? format(gettext("In “%(heading)s”"), { heading }) : gettext("At the top");
 }
 
+// Return the words that an issue is about, longest first: those that it quotes, without the sign for omitted words, and
+// those that its correction changes.
+function wordsOf({ sentence, fix }) {
+  const quoted = [...sentence.matchAll(/[“«]([^”»]+)[”»]/g)].map(([, words]) => words.replace(/^[…\s]+|[…\s]+$/g, ""));
+  if (fix) {
+    const { old, text } = fix;
+    let [start, end] = [0, 0];
+    while (start < old.length && old[start] === text[start]) start += 1;
+    while (end < old.length - start && end < text.length - start && old.at(-1 - end) === text.at(-1 - end)) end += 1;
+    quoted.push(old.slice(start, old.length - end).trim());
+  }
+  return quoted.filter((words) => words && !words.includes("\n")).sort((words, other) => other.length - words.length);
+}
+
 // ``text``: the function of text.js; the next three: of bar.js. ``refresh``: checks the text again.
 export function startIssues(form, editor, field, { text, openPanel, showText, goToLine, windows, refresh }) {
   const section = form.querySelector("[data-readiness]");
@@ -48,21 +62,44 @@ export function startIssues(form, editor, field, { text, openPanel, showText, go
     openPanel(input.closest("[data-panel-part]")?.dataset.panelPart);
     return input.focus();
   };
-  const goTo = ({ line, field: name }) => (line ? goToLine(line) : goToField(name));
+  // Select the first match in or after a line. Returns whether there is one.
+  function select(words, line, isInside = () => true) {
+    const match = text().find(words, { matchCase: true }).find((found) => found.line >= line && isInside(found));
+    if (match) text().select(match);
+    return match;
+  }
+  // The caret goes where typing is wanted: the words in question are selected, such as a number in the sentence quoted.
+  function goToIssue(issue) {
+    const { line } = issue;
+    showText();
+    const [first, ...others] = wordsOf(issue);
+    const match = first && select(first, line);
+    if (!match) return goToLine(line);
+    return others.find((words) => select(words, line, ({ from, to }) => from >= match.from && to <= match.to));
+  }
+  const goTo = (issue) => (issue.line ? goToIssue(issue) : goToField(issue.field));
 
   // Fixes that need a choice open the dialog for it.
   const dialogs = { source: gettext("Choose a source"), picture: gettext("Choose a picture"), link: gettext("Choose a page") };
 
   let shown = { problems: [], advice: [] };
 
+  function showFix({ line, text: words }) {
+    showText();
+    if (words.includes("…") && select("…", line)) return;
+    if (text().mode() === "visual") goToLine(line);
+  }
   // A text that has changed since the check is checked again first: the fix's line numbers may have changed.
   async function runFix(issue) {
+    let done = issue.fix;
     if (!applyFix(text, field, issue.fix)) {
       live.textContent = gettext("The text has changed. Checking it again.");
       await refresh();
       const now = [...shown.problems, ...shown.advice ?? []].find(({ sentence, fix }) => fix && sentence === issue.sentence);
       if (!now || !applyFix(text, field, now.fix)) return;
+      done = now.fix;
     }
+    showFix(done);
     live.textContent = gettext("Fixed. Select Undo to revert.");
     refresh();
   }

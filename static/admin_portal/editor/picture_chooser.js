@@ -1,7 +1,7 @@
 // The dialog for choosing a picture, opened by the visual editor's Picture button and by the picture fields of forms.
 
 import { gettext } from "../i18n.js";
-import { createPictureList } from "./choice_lists.js";
+import { checkChoice, createPictureList } from "./choice_lists.js";
 
 // Return a function that opens the dialog and resolves to the key of a picture, or to undefined if none was chosen.
 // ``upload``: opens the dialog for a new picture.
@@ -12,6 +12,9 @@ export function createPictureChooser(dialog, { upload }) {
   const uploadButton = form.querySelector("[value=upload]");
   const pictures = createPictureList(dialog);
   let finish = () => {};
+  form.addEventListener("submit", (event) => {
+    if (event.submitter === put && !checkChoice(form.querySelector("[data-list]"), form.querySelector("[data-count]"))) event.preventDefault();
+  });
   // A double click chooses at once.
   form.querySelector("[data-list]").addEventListener("dblclick", (event) => {
     if (event.target.closest("label")) form.requestSubmit(put);

@@ -4,6 +4,7 @@
 // dispatched "editor:ready". Lines count from 1, in the Markdown of the textarea. Other events of the root:
 // - editor:mode, {mode}: "visual" or "source", after the user has switched
 // - editor:state, {canUndo, canRedo}, after the text or the selection has changed
+// - editor:failure, {message}: while the text cannot be written into the textarea; "" when it can again
 // - editor:preview, the response of preview_view (procedures/admin/editor.py), after each preview
 // and of the form: "editor:save" (Ctrl+S) and "editor:find" (Ctrl+F), both from the text only.
 //
@@ -26,6 +27,12 @@ export function findAll(text, query, { matchCase = false } = {}) {
   return found;
 }
 
+// Return ``words`` with a capital if the words they replace begin with one, which the query did not ask for.
+export function keepCapital(found, words, query = found) {
+  const isCapitalized = found !== query && /^\p{Lu}\P{Lu}*$/u.test(found);
+  return isCapitalized ? words.charAt(0).toUpperCase() + words.slice(1) : words;
+}
+
 // The same functions for the textarea.
 export function sourceText(field, { openDialog }) {
   return {
@@ -39,12 +46,15 @@ export function sourceText(field, { openDialog }) {
       goToLine(field, lineOfOffset(field.value, from));
       field.setSelectionRange(from, to);
     },
-    replace({ from, to }, text) {
-      replaceAt(field, from, to, text);
+    // ``query``: what was searched for, to keep a capital.
+    replace({ from, to }, text, query) {
+      replaceAt(field, from, to, keepCapital(field.value.slice(from, to), text, query));
     },
+    // Mark all matches; "" marks none. A textarea can't show marks.
+    markMatches() {},
     replaceAll(query, text, options) {
       const found = findAll(field.value, query, options).reverse();
-      const value = found.reduce((whole, [from, to]) => whole.slice(0, from) + text + whole.slice(to), field.value);
+      const value = found.reduce((whole, [from, to]) => whole.slice(0, from) + keepCapital(whole.slice(from, to), text, query) + whole.slice(to), field.value);
       if (found.length) replaceAt(field, 0, field.value.length, value);
       return found.length;
     },
@@ -53,6 +63,12 @@ export function sourceText(field, { openDialog }) {
     canUndo: () => document.queryCommandEnabled("undo"),
     canRedo: () => document.queryCommandEnabled("redo"),
     focus: () => field.focus(),
+    // The caret, for setCaret() after the page has been loaded again.
+    caret: () => ({ from: field.selectionStart, to: field.selectionEnd }),
+    setCaret({ from, to }) {
+      field.focus({ preventScroll: true });
+      field.setSelectionRange(from, to);
+    },
     // The element that scrolls, and where blocks begin in it: [[line, pixels from its top]]. The field has no blocks.
     scroller: () => field,
     linePlaces: () => [],
@@ -63,8 +79,8 @@ export function sourceText(field, { openDialog }) {
 export function createApi(field, texts, { mode, setMode }) {
   const text = () => texts[mode()];
   const delegate = (name) => (...given) => text()[name](...given);
-  const names = ["goToLine", "goToOffset", "currentLine", "insertBlock", "find", "select", "replace", "replaceAll", "undo", "redo",
-    "canUndo", "canRedo", "focus", "scroller", "linePlaces"];
+  const names = ["goToLine", "goToOffset", "currentLine", "insertBlock", "find", "select", "replace", "replaceAll", "markMatches",
+    "undo", "redo", "canUndo", "canRedo", "focus", "caret", "setCaret", "scroller", "linePlaces"];
   return {
     ...Object.fromEntries(names.map((name) => [name, delegate(name)])),
     // Replace whole lines of the Markdown; an empty text deletes them. One step of undo.

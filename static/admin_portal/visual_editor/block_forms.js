@@ -1,7 +1,7 @@
 // Forms for the first line of a block, made from the fields that the registry declares for it.
 
 import { format, gettext } from "../i18n.js";
-import { fillList, searchList } from "../editor/choice_lists.js";
+import { checkChoice, fillList, searchList } from "../editor/choice_lists.js";
 
 const LISTS = { series: "series", care: "care" };
 // The content of a block is edited in the text.
@@ -147,9 +147,9 @@ export function askForOptions(info, { now, before = "" }, { names, choosePicture
   dialog.append(form);
   form.addEventListener("submit", (event) => {
     const data = new FormData(form);
-    const missing = fields.find((field) => field.kind === "care" && !data.getAll(field.name).length);
     if (event.submitter?.value !== "put") return;
-    if (missing) event.preventDefault();
+    const lists = [...form.querySelectorAll("[data-list]")];
+    if (!lists.every((rows) => checkChoice(rows, rows.nextElementSibling))) event.preventDefault();
     const empty = fields.filter((field) => field.kind === "figure" && !data.get(field.name)).map((field) => form.elements[field.name].closest("fieldset"));
     if (!empty.length) return;
     event.preventDefault();

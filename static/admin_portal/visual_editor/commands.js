@@ -1,6 +1,7 @@
 // Editing commands for keys, the toolbar, and the block palette.
 
 import { gettext } from "../i18n.js";
+import { encodeAddress, withScheme } from "../editor/addresses.js";
 import { BULLET } from "../editor/lists.js";
 import {
   Fragment, InputRule, NodeSelection, TextSelection, addColumnAfter, addRowAfter, baseKeymap, chainCommands, closeHistory, deleteColumn, deleteRow, deleteTable,
@@ -147,22 +148,88 @@ function exitEmptyItem(state, dispatch) {
   return true;
 }
 
+// Return {table, row, column, depth} of the cell with the cursor: its place, and the depth of its table; undefined outside
+// a table or if something is selected.
+function currentCell(state) {
+  const { $from, empty } = state.selection;
+  if (!isInTable(state) || !empty || !(state.selection instanceof TextSelection)) return undefined;
+  const depth = $from.depth - 2;
+  return { table: $from.node(depth), row: $from.index(depth), column: $from.index(depth + 1), depth };
+}
+
+// Return [start, end] of the text of a cell of the table with the cursor. A short row ends with its last cell.
+function cellRange({ selection: { $from } }, { table, depth }, row, column) {
+  let pos = $from.start(depth);
+  for (let at = 0; at < row; at += 1) pos += table.child(at).nodeSize;
+  const cells = table.child(row);
+  const index = Math.min(column, cells.childCount - 1);
+  pos += 2;
+  for (let at = 0; at < index; at += 1) pos += cells.child(at).nodeSize;
+  return [pos, pos + cells.child(index).content.size];
+}
+
+// Put the cursor before or after the table, where there is text; below it, there is always a paragraph.
+function leaveTable(state, dispatch, { depth }, step) {
+  const { $from } = state.selection;
+  const { tr } = state;
+  const at = step < 0 ? $from.before(depth) : $from.after(depth);
+  const found = TextSelection.findFrom(state.doc.resolve(at), step);
+  if (!found && step < 0) return false;
+  if (!dispatch) return true;
+  if (found) tr.setSelection(found);
+  else tr.setSelection(TextSelection.create(tr.insert(at, nodes.paragraph.create()).doc, at + 1));
+  dispatch(tr.scrollIntoView());
+  return true;
+}
+
+const putCursor = (state, dispatch, pos) => dispatch?.(state.tr.setSelection(TextSelection.create(state.doc, pos)).scrollIntoView());
+
+// The arrow keys up and down go to the same column of the next row, at the same distance from the left where that can be
+// measured.
+function rowArrow(step) {
+  return (state, dispatch, view) => {
+    const cell = currentCell(state);
+    if (!cell || !view?.endOfTextblock(step < 0 ? "up" : "down")) return false;
+    const row = cell.row + step;
+    if (row < 0 || row >= cell.table.childCount) return leaveTable(state, dispatch, cell, step);
+    const { $from } = state.selection;
+    const [start, end] = cellRange(state, cell, row, cell.column);
+    const { top, bottom } = view.coordsAtPos(step < 0 ? end : start);
+    const found = view.posAtCoords({ left: view.coordsAtPos($from.pos).left, top: (top + bottom) / 2 })?.pos ?? -1;
+    putCursor(state, dispatch, found >= start && found <= end ? found : Math.min(start + $from.parentOffset, end));
+    return true;
+  };
+}
+
+// The arrow keys left and right go to the next cell from the end of a cell.
+function cellArrow(side) {
+  return (state, dispatch, view) => {
+    const cell = currentCell(state);
+    const { $from } = state.selection;
+    if (!cell) return false;
+    const step = getComputedStyle(view.dom).direction === "rtl" ? -side : side;
+    if ($from.parentOffset !== (step < 0 ? 0 : $from.parent.content.size)) return false;
+    let { row, column } = cell;
+    column += step;
+    if (column < 0) row -= 1;
+    else if (column >= cell.table.child(row).childCount) [row, column] = [row + 1, 0];
+    if (row < 0 || row >= cell.table.childCount) return leaveTable(state, dispatch, cell, step);
+    const [start, end] = cellRange(state, cell, row, column < 0 ? Infinity : column);
+    putCursor(state, dispatch, step < 0 ? end : start);
+    return true;
+  };
+}
+
 // Enter in a table moves down, and in the last row adds a row.
 function rowBelow(state, dispatch, view) {
-  if (!isInTable(state) || !state.selection.empty) return false;
-  const { $from } = state.selection;
-  const [cell, row] = [$from.depth, $from.depth - 1];
-  const column = $from.index(row);
-  const table = $from.node(row - 1);
-  const index = $from.index(row - 1);
-  if (index + 1 === table.childCount) {
+  const cell = currentCell(state);
+  if (!cell) return false;
+  if (cell.row + 1 === cell.table.childCount) {
     if (!dispatch) return true;
     addRowAfter(state, dispatch);
     return rowBelow(view.state, dispatch, view);
   }
-  let pos = $from.after(row) + 1;
-  for (let at = 0; at < column; at += 1) pos += table.child(index + 1).child(at).nodeSize;
-  if (cell) dispatch?.(state.tr.setSelection(TextSelection.near(state.doc.resolve(pos + 1))).scrollIntoView());
+  putCursor(state, dispatch, cellRange(state, cell, cell.row + 1, cell.column)[0]);
   return true;
 }
 
@@ -174,12 +241,20 @@ function nextCell(state, dispatch, view) {
   return goToNextCell(1)(view.state, dispatch);
 }
 
-function lineBreak(state, dispatch) {
-  const { $from } = state.selection;
-  if ($from.parent.type !== nodes.paragraph) return false;
-  dispatch?.(state.tr.replaceSelectionWith(nodes.hard_break.create()).scrollIntoView());
+// A heading and a cell are one line, so words are set apart with a space there. ``say``: tells why.
+const lineBreak = (say) => (state, dispatch) => {
+  const { $from, from, to } = state.selection;
+  if (!$from.parent.inlineContent) return false;
+  if ($from.parent.type === nodes.paragraph) {
+    dispatch?.(state.tr.replaceSelectionWith(nodes.hard_break.create()).scrollIntoView());
+    return true;
+  }
+  if (!dispatch) return true;
+  const before = $from.parent.textBetween(0, $from.parentOffset, "", " ");
+  if (before && !/\s$/.test(before)) dispatch(state.tr.insertText(" ", from, to).scrollIntoView());
+  say(gettext("A heading or a cell of a table has only one line, so we added a space."));
   return true;
-}
+};
 
 // Backspace at the start of a list item or heading removes the bullet or the style, as in Word.
 function plainAtStart(state, dispatch) {
@@ -230,6 +305,12 @@ function clearMarks(state, dispatch) {
   return true;
 }
 
+// The browser's own keys do not pass a block that is not editable.
+const goTo = (find) => (state, dispatch) => {
+  dispatch?.(state.tr.setSelection(find(state.doc)).scrollIntoView());
+  return true;
+};
+
 // ``actions``: {save, find, link, source, edit, leave, say}.
 export function editorKeys(actions) {
   const wrapCommand = (run) => (_state, dispatch) => {
@@ -266,7 +347,13 @@ export function editorKeys(actions) {
     Tab: chainCommands(nextCell, inList(sinkListItem(nodes.list_item))),
     "Shift-Tab": chainCommands((state, dispatch) => isInTable(state) && goToNextCell(-1)(state, dispatch), inList(outdent)),
     Enter: chainCommands(enterOnNode, exitEmptyItem, rowBelow, splitListItem(nodes.list_item), outdent),
-    "Shift-Enter": lineBreak,
+    "Shift-Enter": lineBreak(actions.say),
+    ArrowUp: rowArrow(-1),
+    ArrowDown: rowArrow(1),
+    ArrowLeft: cellArrow(-1),
+    ArrowRight: cellArrow(1),
+    "Mod-Home": goTo((doc) => TextSelection.atStart(doc)),
+    "Mod-End": goTo((doc) => TextSelection.atEnd(doc)),
     "Mod-Enter": exitBlock,
     Backspace: chainCommands(undoInputRule, plainAtStart, deleteEmptyContainer),
     "Alt-Shift-ArrowUp": moveSelected(-1),
@@ -295,10 +382,10 @@ export function typingRules() {
       wrappingInputRule(/^(\d+)[.)]\s$/, nodes.ordered_list, (match) => ({ start: Number(match[1]) }), (match, node) => node.childCount + node.attrs.start === Number(match[1])),
       textblockTypeInputRule(/^(#{1,4})\s$/, nodes.heading, (match) => ({ level: Math.max(2, match[1].length) })),
       // As Word does, when the address is finished.
-      new InputRule(/(?:^|\s)(https:\/\/[^\s<>]+[^\s<>.,;:!?)])\s$/, (state, match, start, end) => {
+      new InputRule(/(?:^|\s)((?:https:\/\/|www\.[^\s<>.]+\.)[^\s<>]+[^\s<>.,;:!?)])\s$/i, (state, match, start, end) => {
         const from = end - match[0].trimStart().length + 1;
         if (state.doc.rangeHasMark(from, end, marks.link)) return null;
-        return state.tr.addMark(from, end, marks.link.create({ href: match[1] })).removeStoredMark(marks.link).insertText(" ", end);
+        return state.tr.addMark(from, end, marks.link.create({ href: encodeAddress(withScheme(match[1])) })).removeStoredMark(marks.link).insertText(" ", end);
       }),
     ],
   });

@@ -51,6 +51,13 @@ export class SourcePreservingDocument {
     return schema.node("doc", null, nodes.length ? nodes : [emptyParagraph()]);
   }
 
+  // Forget the Markdown as it was read: everything is written from the document.
+  forget() {
+    [this.originals, this.heads, this.tails, this.gaps].forEach((map) => map.clear());
+    this.written = new WeakMap();
+    this.last = undefined;
+  }
+
   // Return the original Markdown of an unchanged node.
   #untouched(node) {
     const original = this.originals.get(node.attrs.id);
@@ -71,7 +78,7 @@ export class SourcePreservingDocument {
     const lines = this.gaps.get(pair(before, after));
     if (!lines) return [""];
     if (this.#untouched(before) && this.#untouched(after)) return lines;
-    const isSame = [before, after].every((node) => this.originals.get(node.attrs.id).node.type === node.type);
+    const isSame = [before, after].every((node) => this.originals.get(node.attrs.id)?.node.type === node.type);
     return isSame && (lines.some((line) => !line.trim()) || isSelfDelimiting(before) || isSelfDelimiting(after)) ? lines : [""];
   }
 
@@ -175,10 +182,21 @@ export class SourcePreservingDocument {
     return first + found;
   }
 
-  // Return {from, to, nodes} to replace in ``doc`` so that it becomes ``text``; undefined if it is that text. The blocks
-  // that are the same at both ends stay, with the selection in them.
-  difference(doc, text) {
+  // Change the document of ``tr`` so that it becomes ``text``. The blocks that are the same at both ends stay, with the
+  // selection in them. Returns whether anything changed.
+  replaceText(tr, text) {
     this.last = undefined;
+    const change = this.#difference(tr.doc, text);
+    if (!change) return false;
+    change.keys.forEach(({ pos, id }) => tr.setNodeAttribute(pos, "id", id));
+    tr.replaceWith(change.from, change.to, change.nodes);
+    this.last = undefined;
+    if (this.toMarkdown(tr.doc).text !== text) tr.replaceWith(0, tr.doc.content.size, this.read(text).content);
+    return true;
+  }
+
+  // Return {from, to, nodes} to replace in ``doc``, and the new ``keys`` of blocks that stay; undefined if it is that text.
+  #difference(doc, text) {
     const old = this.toMarkdown(doc);
     if (old.text === text) return undefined;
     const next = this.toMarkdown(this.read(text));
@@ -190,20 +208,37 @@ export class SourcePreservingDocument {
     while (start < limit && fromStart(old, start) === fromStart(next, start)) start += 1;
     let end = 0;
     while (end < limit - start && toEnd(old, old.places.length - 1 - end) === toEnd(next, next.places.length - 1 - end)) end += 1;
-    // A new block next to an unkeyed block is always separated by an empty line.
+    const lastFresh = next.places.length - end;
+    const keys = [];
+    const seen = new Set();
+    // Lines around a block are remembered by its key. So a block that stays gets a new key and its present Markdown, unless
+    // it is as it was read: a new block has no key, and a copied or split one has the key of another. If only lines between
+    // blocks change, one of these blocks gets a new key, so that the change can be undone.
+    const isRekeyed = (at) => start === lastFresh && at === Math.max(0, start - 1);
+    const rows = next.places.map(({ node: fresh, from, to }, at) => {
+      if (at >= start && at < lastFresh) return { id: fresh.attrs.id, isNew: true };
+      const { node, pos } = old.places[at < start ? at : at + old.places.length - next.places.length];
+      let { id } = node.attrs;
+      const isNew = isRekeyed(at) || !this.#untouched(node) || seen.has(id);
+      if (isNew) {
+        id = fresh.attrs.id;
+        keys.push({ pos, id });
+        const { isOpen } = this.originals.get(id);
+        this.originals.set(id, { node: node.type.create({ ...node.attrs, id }, node.content), source: next.text.slice(from, to), isOpen });
+      }
+      seen.add(id);
+      return { id, isNew };
+    });
     const gap = (at) => next.text.slice(next.places[at - 1]?.to ?? 0, next.places[at]?.from ?? next.text.length);
-    if (start && old.places[start - 1].node.attrs.id === null && gap(start) !== "\n\n") start -= 1;
-    if (end && old.places.at(-end).node.attrs.id === null && gap(next.places.length - end) !== "\n\n") end -= 1;
-    const left = old.places[start - 1]?.node;
-    const right = old.places[old.places.length - end]?.node;
-    const fresh = next.places.slice(start, next.places.length - end).map(({ node }) => node);
-    if (left && (fresh[0] ?? right)) this.gaps.set(pair(left, fresh[0] ?? right), linesOf(gap(start)));
-    if (right && fresh.length) this.gaps.set(pair(fresh.at(-1), right), linesOf(gap(next.places.length - end)));
-    if (!left && !fresh.length && right) this.heads.set(right.attrs.id, gap(0).split("\n").slice(0, -1));
-    if (!right && !fresh.length && left) this.tails.set(left.attrs.id, gap(next.places.length).split("\n").slice(1));
-    this.last = undefined;
-    const from = start ? old.places[start - 1].pos + left.nodeSize : 0;
+    rows.forEach(({ id, isNew }, at) => {
+      const before = rows[at - 1];
+      if (before && (isNew || before.isNew || at === start || at === lastFresh)) this.gaps.set(`${before.id}:${id}`, linesOf(gap(at)));
+    });
+    if (rows.length && (!start || rows[0].isNew)) this.heads.set(rows[0].id, gap(0).split("\n").slice(0, -1));
+    if (rows.length && (!end || rows.at(-1).isNew)) this.tails.set(rows.at(-1).id, gap(rows.length).split("\n").slice(1));
+    const from = start ? old.places[start - 1].pos + old.places[start - 1].node.nodeSize : 0;
     const to = end ? old.places[old.places.length - end].pos : doc.content.size;
-    return { from, to, nodes: fresh.length || left || right ? fresh : [emptyParagraph()] };
+    const fresh = next.places.slice(start, lastFresh).map(({ node }) => node);
+    return { from, to, keys, nodes: rows.length ? fresh : [emptyParagraph()] };
   }
 }

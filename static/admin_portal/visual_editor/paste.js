@@ -1,7 +1,7 @@
 // Pasting into the visual editor: what the clipboard has becomes Markdown as in Source mode, and then blocks of the text.
 
 import { gettext } from "../i18n.js";
-import { encodeAddress, isAllowed } from "../editor/addresses.js";
+import { encodeAddress, isAllowed, withScheme } from "../editor/addresses.js";
 import { BULLET, NUMBER, isLone, listNumber } from "../editor/lists.js";
 import { readClipboard, spaceAround } from "../editor/paste.js";
 import { DOMSerializer, Fragment, Plugin, Slice, TextSelection, closeHistory } from "./libraries.js";
@@ -61,8 +61,9 @@ export function pastePlugin(parser, windows, list, say) {
     closeHistory(tr);
     if (html.includes(` ${OWN_CLIPBOARD_ATTRIBUTE}=`)) return false;
     const address = plain.trim();
-    if (isAllowed(address) && !/\s/.test(address) && selection.$from.parent.inlineContent && selection.$from.sameParent(selection.$to)) {
-      const mark = marks.link.create({ href: encodeAddress(address) });
+    const href = /^www\.[^\s.]+\.\S/i.test(address) ? withScheme(address) : address;
+    if (isAllowed(href) && !/\s/.test(address) && selection.$from.parent.inlineContent && selection.$from.sameParent(selection.$to)) {
+      const mark = marks.link.create({ href: encodeAddress(href) });
       if (!selection.empty) view.dispatch(tr.addMark(selection.from, selection.to, mark));
       else view.dispatch(tr.replaceSelectionWith(schema.text(address, [mark]), false).removeStoredMark(marks.link));
       return true;

@@ -67,10 +67,11 @@ export const schema = new Schema({
     quote: { content: "prose+", group: "block", defining: true, attrs: ID, parseDOM: [{ tag: "blockquote" }], toDOM: shown("blockquote") },
     rule: { group: "block", attrs: ID, parseDOM: [{ tag: "hr" }], toDOM: () => ["hr"] },
     table: {
-      content: "table_row+", group: "block", isolating: true, tableRole: "table", attrs: ID,
+      // Typing at a gap cursor between two rows or cells would add one.
+      content: "table_row+", group: "block", isolating: true, allowGapCursor: false, tableRole: "table", attrs: ID,
       parseDOM: [{ tag: "table" }], toDOM: () => ["div", { class: "table" }, ["table", ["tbody", 0]]],
     },
-    table_row: { content: "(table_header | table_cell)+", tableRole: "row", parseDOM: [{ tag: "tr" }], toDOM: shown("tr") },
+    table_row: { content: "(table_header | table_cell)+", allowGapCursor: false, tableRole: "row", parseDOM: [{ tag: "tr" }], toDOM: shown("tr") },
     table_header: cell("th"),
     table_cell: cell("td"),
     // A ":::" block of one line.

@@ -39,6 +39,10 @@ function ensureTableHeaders(tr) {
   });
 }
 
+export function withTrailingParagraph(doc) {
+  return doc.lastChild.type === nodes.paragraph ? doc : doc.copy(doc.content.addToEnd(nodes.paragraph.create()));
+}
+
 function ensureTrailingParagraph(tr) {
   if (tr.doc.lastChild.type !== nodes.paragraph) tr.insert(tr.doc.content.size, nodes.paragraph.create());
 }

@@ -5,12 +5,13 @@ import { format, gettext } from "../i18n.js";
 import { postForm } from "../editor/api.js";
 import { languageOf } from "../editor/form.js";
 import { offsetOfLine } from "../editor/insert_text.js";
-import { createApi, findAll, sourceText } from "./api.js";
+import { createApi, keepCapital, sourceText } from "./api.js";
 import { askForOptions, isPicture, lineFields } from "./block_forms.js";
 import {
   currentCard, currentHeading, currentLink, editorKeys, marks, newBlock, nodes, putBlock, putTable, selectedLines, setStyle, toggleList, typingRules,
 } from "./commands.js";
 import { SourcePreservingDocument } from "./document.js";
+import { findMarks, findMatches } from "./find_marks.js";
 import { glossaryPlugin } from "./glossary.js";
 import {
   Decoration, DecorationSet, EditorState, EditorView, Fragment, NodeSelection, Plugin, Slice, TextSelection, closeHistory, dropCursor, gapCursor, history, redo, redoDepth,
@@ -21,7 +22,7 @@ import { createPalette } from "./palette.js";
 import { pastePlugin } from "./paste.js";
 import { createNames, createRenderer, loadStyles } from "./rendering.js";
 import { CONTAINERS, schema } from "./schema.js";
-import { tidyPlugin } from "./tidy.js";
+import { tidyPlugin, withTrailingParagraph } from "./tidy.js";
 import { createContextLine, createToolbar } from "./toolbar.js";
 
 // Opens the list of blocks on the "/" that begins a word, where "/" wouldn't normally appear.
@@ -64,6 +65,22 @@ const hintsPlugin = () => new Plugin({
     },
   },
 });
+
+// In a shadow tree, Chromium reports no range after collapse() next to a block that is not editable, and then extend()
+// throws. Ctrl+A sets the selection in this way if the text begins with a block.
+function allowExtending(selection) {
+  if (!selection) return;
+  const { collapse, extend } = Selection.prototype;
+  let anchor;
+  selection.collapse = (node, offset = 0) => {
+    anchor = [node, offset];
+    collapse.call(selection, node, offset);
+  };
+  selection.extend = (node, offset = 0) => {
+    if (selection.rangeCount || !anchor) extend.call(selection, node, offset);
+    else selection.setBaseAndExtent(...anchor, node, offset);
+  };
+}
 
 // ``windows``: the dialogs; ``mode``: of startMode(); ``listNotes``: shows what a paste left out; ``say``: tells a screen reader.
 export async function startVisualEditor(editor, field, { windows, mode, listNotes, say }) {
@@ -206,7 +223,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
       [gettext("Numbered list"), gettext("Text"), "numbers", command(toggleList(nodes.ordered_list)), []],
       [gettext("Table"), gettext("Text"), "table", () => putTable(view), ["columns", "rows"]],
       [gettext("Link"), gettext("In a sentence"), "link", dialog("link"), ["url", "page"]],
-      [gettext("Source"), gettext("In a sentence"), "source", dialog("source"), ["citation", "reference", "footnote"]],
+      [gettext("Source"), gettext("In a sentence"), "source", dialog("source"), ["cite", "citation", "reference", "footnote"]],
       [gettext("Glossary word"), gettext("In a sentence"), "word", dialog("word"), ["term"]],
       [gettext("Our phone, name, or hours"), gettext("In a sentence"), "value", dialog("value"), ["number", "clinic"]],
       [gettext("Upload a new picture"), settings.groups.pictures, "picture", dialog("upload"), ["image", "photo"]],
@@ -255,8 +272,42 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
       announce();
     });
   }
+  const failure = Object.assign(document.createElement("p"), { className: "editor__notice", hidden: true });
+  failure.setAttribute("role", "alert");
+  host.before(failure);
+  // Say that the text on screen is not what would be saved, and refuse to send the form. "": it is.
+  function showFailure(message) {
+    if (failure.textContent === message) return;
+    failure.textContent = message;
+    failure.hidden = !message;
+    editor.dispatchEvent(new CustomEvent("editor:failure", { bubbles: true, detail: { message } }));
+  }
+  form.addEventListener("submit", (event) => {
+    if (!failure.textContent) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    failure.scrollIntoView({ block: "nearest" });
+    say(failure.textContent);
+  }, true);
+  function toMarkdown() {
+    try {
+      return text.toMarkdown(view.state.doc).text;
+    } catch (error) {
+      reportError(error);
+      text.forget();
+      return text.toMarkdown(view.state.doc).text;
+    }
+  }
   function writeField() {
-    const { text: markdown } = text.toMarkdown(view.state.doc);
+    let markdown;
+    try {
+      markdown = toMarkdown();
+    } catch (error) {
+      reportError(error);
+      showFailure(gettext("Not saved: the editor cannot write this text. Undo your last change, or copy your text and reload the page."));
+      return;
+    }
+    showFailure("");
     if (markdown === field.value) return;
     isOwn = true;
     field.value = markdown;
@@ -264,10 +315,17 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     isOwn = false;
   }
   function readField() {
-    const change = text.difference(view.state.doc, field.value);
-    if (!change) return;
-    view.dispatch(closeHistory(view.state.tr).replaceWith(change.from, change.to, change.nodes).setMeta("readField", true));
-    if (text.toMarkdown(view.state.doc).text !== field.value) view.updateState(makeState());
+    const tr = closeHistory(view.state.tr).setMeta("readField", true);
+    let isChanged;
+    try {
+      isChanged = text.replaceText(tr, field.value);
+    } catch (error) {
+      reportError(error);
+      text.forget();
+      view.updateState(makeState());
+    }
+    showFailure("");
+    if (isChanged) view.dispatch(tr);
   }
   const handlers = {
     save: () => form.dispatchEvent(new CustomEvent("editor:save", { bubbles: true, cancelable: true })),
@@ -291,13 +349,15 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     pastePlugin(text.parser, windows, listNotes, say),
     hintsPlugin(),
     glossaryPlugin(text),
+    findMarks,
     tidyPlugin(),
   ];
-  const makeState = () => EditorState.create({ doc: text.read(field.value), plugins });
+  const makeState = () => EditorState.create({ doc: withTrailingParagraph(text.read(field.value)), plugins });
   const block = (View) => (node, editorView, getPos) => new View(node, editorView, getPos, shared);
-  const label = document.querySelector(`label[for="${field.id}"]`)?.textContent.replace(/:\s*$/, "") ?? gettext("Text");
+  const label = document.querySelector(`label[for="${field.id}"]`)?.textContent.trim().replace(/:$/, "") ?? gettext("Text");
   const body = Object.assign(document.createElement("div"), { className: "text" });
   root.append(body);
+  allowExtending(root.getSelection?.());
   const styles = await stylesReady;
   root.adoptedStyleSheets = styles;
   shared.styles = styles;
@@ -358,20 +418,12 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     const { pos, node, blockPos } = position(offset);
     select(node.isAtom ? blockPos : pos);
   }
-  function matches(query, options) {
-    const found = [];
-    view.state.doc.descendants((node, pos) => {
-      if (!node.isTextblock) return true;
-      const words = node.textBetween(0, node.content.size, "", (leaf) => (leaf.type.name === "soft_break" ? " " : "\ufffc"));
-      findAll(words, query, options).forEach(([from, to]) => found.push({ from: pos + 1 + from, to: pos + 1 + to }));
-      return false;
-    });
-    return found;
-  }
+  const matches = (query, options) => findMatches(view.state.doc, query, options);
   const replacement = (tr, { from, to }, words) => {
     const own = tr.doc.resolve(from).marksAcross?.(tr.doc.resolve(to)) ?? tr.doc.resolve(from + 1).marks();
     return words ? tr.replaceWith(from, to, schema.text(words, own)) : tr.delete(from, to);
   };
+  const wordsLike = ({ from, to }, words, query) => keepCapital(view.state.doc.textBetween(from, to), words, query);
   const visual = {
     goToLine: (line) => goTo(offsetOfLine(field.value, line)),
     goToOffset: goTo,
@@ -379,10 +431,11 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     insertBlock: (name) => (blocks[name] ? insert(name) : windows.open(name)),
     find: (query, options) => matches(query, options).map(({ from, to }) => ({ line: text.line(view.state.doc, from), from, to })),
     select: ({ from, to }) => select(from, to),
-    replace: (match, words) => view.dispatch(replacement(view.state.tr, match, words)),
+    replace: (match, words, query) => view.dispatch(replacement(view.state.tr, match, wordsLike(match, words, query))),
+    markMatches: (query, current) => view.dispatch(view.state.tr.setMeta(findMarks.key, { query, current })),
     replaceAll(query, words, options) {
       const found = matches(query, options).reverse();
-      if (found.length) view.dispatch(found.reduce((tr, match) => replacement(tr, match, words), view.state.tr));
+      if (found.length) view.dispatch(found.reduce((tr, match) => replacement(tr, match, wordsLike(match, words, query)), view.state.tr));
       return found.length;
     },
     undo: () => { undo(view.state, view.dispatch); view.focus(); },
@@ -390,6 +443,23 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     canUndo: () => undoDepth(view.state) > 0,
     canRedo: () => redoDepth(view.state) > 0,
     focus: () => view.focus(),
+    // By the block and the place in it, because empty paragraphs are not saved.
+    caret() {
+      const { from, to } = view.state.selection;
+      const { places } = text.toMarkdown(view.state.doc);
+      const index = places.findLastIndex(({ pos }) => pos <= from);
+      const start = places[index]?.pos ?? 0;
+      return { index, from: from - start, to: to - start };
+    },
+    setCaret({ index, from, to }) {
+      const { doc, tr } = view.state;
+      const place = text.toMarkdown(doc).places[index];
+      view.focus();
+      if (!place) return;
+      const at = (offset) => doc.resolve(place.pos + Math.min(offset, place.node.nodeSize - 1));
+      const isNode = place.node.isAtom && from === 0;
+      view.dispatch(tr.setSelection(isNode ? NodeSelection.create(doc, place.pos) : TextSelection.between(at(from), at(to))).scrollIntoView());
+    },
     scroller: () => host,
     linePlaces() {
       const { text: markdown, places } = text.toMarkdown(view.state.doc);
