@@ -8,6 +8,7 @@ import { startMerge } from "./editor/merge.js";
 import { startMode } from "./editor/mode.js";
 import { startPaste } from "./editor/paste.js";
 import { startPasteNotice } from "./editor/paste_notice.js";
+import { startPlace } from "./editor/place.js";
 import { startPreview } from "./editor/preview.js";
 import { startAutosave } from "./editor/autosave.js";
 import { startBar } from "./editor/bar.js";
@@ -57,6 +58,7 @@ function start(editor) {
   const place = { ...bar, text };
   startDivider(editor, form);
   startFind(form, text);
+  startPlace(editor, form, field, text);
   startGrowingFields(form, field);
   linkComments(form, bar.goToLine);
   startMerge(form);

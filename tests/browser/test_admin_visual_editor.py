@@ -344,7 +344,13 @@ HABITS: list[tuple[str, str, str, list[str], str]] = [
     ("Tab in the last cell adds a row", "| a |\n|---|\n| c |\n", "|c", ["Tab", "'x'"], "| a |\n|---|\n| c |\n| x |\n"),
     ("Up goes to the row above", DOSES, "|10 mg", ["ArrowUp", "'x'"], DOSES.replace("5 mg", "5 mgx")),
     ("Up twice goes to the header", DOSES, "|5 mg", ["ArrowUp", "'x'"], DOSES.replace("Dose", "Dosex")),
-    ("Up from the header leaves the table", DOSES, "|Dose", ["ArrowUp", "End", "'x'"], DOSES.replace("Pills", "Pillsx")),
+    (
+        "Up from the header leaves the table",
+        DOSES,
+        "|Dose",
+        ["ArrowUp", "End", "'x'"],
+        DOSES.replace("Pills", "Pillsx"),
+    ),
     ("Down from the last row leaves it", DOSES, "|10 mg", ["ArrowDown", "'x'"], DOSES.replace("After", "xAfter")),
     ("Right goes to the next cell", DOSES, "|Mon", ["ArrowRight", "'x'"], DOSES.replace("5 mg", "x5 mg")),
     ("Right goes to the next row", DOSES, "|5 mg", ["ArrowRight", "'x'"], DOSES.replace("Tue", "xTue")),
@@ -657,7 +663,11 @@ def test_the_cursor_is_where_typing_is_wanted(tab: StaffTab) -> None:
     tab.page.keyboard.type("Short")
     assert tab.text.startswith("::: key-points\n- Short\n- …\n:::\n\n## Why")
 
-    row = tab.page.locator(".issue-list__message").filter(has_text=re.compile("Add a source for the number “18")).locator("..")
+    row = (
+        tab.page.locator(".issue-list__message")
+        .filter(has_text=re.compile("Add a source for the number “18"))
+        .locator("..")
+    )
     row.get_by_role("button", name="Go to").click()
     tab.page.keyboard.type("N")
     assert "It helps N" in tab.text
@@ -683,6 +693,31 @@ def test_matches_are_marked_and_the_focus_stays_in_the_find_bar(tab: StaffTab) -
 
     tab.page.keyboard.press("Escape")
     expect(body(tab).locator(".found")).to_have_count(0)
+
+
+def test_saving_keeps_the_caret_and_the_scroll_position(tab: StaffTab) -> None:
+    write(tab, "".join(f"Paragraph {number} is here.\n\n" for number in range(60)) + "- one\n- two\n")
+    put_cursor_after(tab, "Paragraph 40")
+    host = tab.page.locator("[data-visual-text]")
+    top = host.evaluate("(host) => host.scrollTop")
+    assert top > 200
+    ways: list[Callable[[], None]] = [
+        lambda: tab.page.keyboard.press("Control+s"),
+        lambda: tab.page.get_by_role("button", name="Save draft").first.click(),
+    ]
+    for press in ways:
+        tab.page.keyboard.type("x")
+        with tab.page.expect_navigation():
+            press()
+        expect(tab.page.get_by_role("textbox", name="Text", exact=True)).to_be_focused()
+        assert abs(host.evaluate("(host) => host.scrollTop") - top) < 60
+        tab.page.keyboard.type("y")
+
+    assert "Paragraph 40xyxy is here." in tab.text
+    tab.page.get_by_label("Title").fill("Another title")
+    with tab.page.expect_navigation():
+        tab.page.keyboard.press("Control+s")
+    expect(tab.page.get_by_label("Title")).to_be_focused()
 
 
 # ── Inline content ──

@@ -63,6 +63,12 @@ export function sourceText(field, { openDialog }) {
     canUndo: () => document.queryCommandEnabled("undo"),
     canRedo: () => document.queryCommandEnabled("redo"),
     focus: () => field.focus(),
+    // The caret, for setCaret() after the page has been loaded again.
+    caret: () => ({ from: field.selectionStart, to: field.selectionEnd }),
+    setCaret({ from, to }) {
+      field.focus({ preventScroll: true });
+      field.setSelectionRange(from, to);
+    },
     // The element that scrolls, and where blocks begin in it: [[line, pixels from its top]]. The field has no blocks.
     scroller: () => field,
     linePlaces: () => [],
@@ -74,7 +80,7 @@ export function createApi(field, texts, { mode, setMode }) {
   const text = () => texts[mode()];
   const delegate = (name) => (...given) => text()[name](...given);
   const names = ["goToLine", "goToOffset", "currentLine", "insertBlock", "find", "select", "replace", "replaceAll", "markMatches",
-    "undo", "redo", "canUndo", "canRedo", "focus", "scroller", "linePlaces"];
+    "undo", "redo", "canUndo", "canRedo", "focus", "caret", "setCaret", "scroller", "linePlaces"];
   return {
     ...Object.fromEntries(names.map((name) => [name, delegate(name)])),
     // Replace whole lines of the Markdown; an empty text deletes them. One step of undo.

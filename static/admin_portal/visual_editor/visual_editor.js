@@ -443,6 +443,23 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     canUndo: () => undoDepth(view.state) > 0,
     canRedo: () => redoDepth(view.state) > 0,
     focus: () => view.focus(),
+    // By the block and the place in it, because empty paragraphs are not saved.
+    caret() {
+      const { from, to } = view.state.selection;
+      const { places } = text.toMarkdown(view.state.doc);
+      const index = places.findLastIndex(({ pos }) => pos <= from);
+      const start = places[index]?.pos ?? 0;
+      return { index, from: from - start, to: to - start };
+    },
+    setCaret({ index, from, to }) {
+      const { doc, tr } = view.state;
+      const place = text.toMarkdown(doc).places[index];
+      view.focus();
+      if (!place) return;
+      const at = (offset) => doc.resolve(place.pos + Math.min(offset, place.node.nodeSize - 1));
+      const isNode = place.node.isAtom && from === 0;
+      view.dispatch(tr.setSelection(isNode ? NodeSelection.create(doc, place.pos) : TextSelection.between(at(from), at(to))).scrollIntoView());
+    },
     scroller: () => host,
     linePlaces() {
       const { text: markdown, places } = text.toMarkdown(view.state.doc);
