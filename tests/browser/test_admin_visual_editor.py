@@ -672,6 +672,12 @@ def test_the_cursor_is_where_typing_is_wanted(tab: StaffTab) -> None:
     tab.page.keyboard.type("N")
     assert "It helps N" in tab.text
 
+    write(tab, "## Why\n\nCall 303-555-0199 now.\n")
+    row = tab.page.locator(".issue-list__message").filter(has_text="is a typed phone number").locator("..")
+    row.get_by_role("button", name="Go to").click()
+    tab.page.keyboard.type("us")
+    assert tab.text.endswith("Call us now.\n")
+
 
 def test_matches_are_marked_and_the_focus_stays_in_the_find_bar(tab: StaffTab) -> None:
     write(tab, "Pill one. A pill, a PILL.\n\n- pill\n")
