@@ -672,6 +672,12 @@ def test_the_cursor_is_where_typing_is_wanted(tab: StaffTab) -> None:
     tab.page.keyboard.type("N")
     assert "It helps N" in tab.text
 
+    write(tab, "## Why\n\nCall 303-555-0199 now.\n")
+    row = tab.page.locator(".issue-list__message").filter(has_text="is a typed phone number").locator("..")
+    row.get_by_role("button", name="Go to").click()
+    tab.page.keyboard.type("us")
+    assert tab.text.endswith("Call us now.\n")
+
 
 def test_matches_are_marked_and_the_focus_stays_in_the_find_bar(tab: StaffTab) -> None:
     write(tab, "Pill one. A pill, a PILL.\n\n- pill\n")
@@ -701,10 +707,11 @@ def test_saving_keeps_the_caret_and_the_scroll_position(tab: StaffTab) -> None:
     host = tab.page.locator("[data-visual-text]")
     top = host.evaluate("(host) => host.scrollTop")
     assert top > 200
-    for press in (
+    ways: list[Callable[[], None]] = [
         lambda: tab.page.keyboard.press("Control+s"),
         lambda: tab.page.get_by_role("button", name="Save draft").first.click(),
-    ):
+    ]
+    for press in ways:
         tab.page.keyboard.type("x")
         with tab.page.expect_navigation():
             press()

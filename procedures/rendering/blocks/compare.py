@@ -34,8 +34,9 @@ def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values 
     block.anchor = context.reserve_anchor(f"compare-{slugs[0]}")
     title = " / ".join(view.title for view in (before, after) if view)
     return {
-        "before": gettext("Before"),
-        "after": gettext("After"),
+        # "Before" would be wrong for a healthy bone next to a broken one.
+        "before": before.title if before else gettext("Before"),
+        "after": after.title if after else gettext("After"),
         "before_html": shown[0][0] if shown[0] else "",
         "after_html": shown[1][0] if shown[1] else "",
         "dom_id": block.anchor,

@@ -72,10 +72,11 @@ export function startIssues(form, editor, field, { text, openPanel, showText, go
   function goToIssue(issue) {
     const { line } = issue;
     showText();
-    const [first, ...others] = wordsOf(issue);
-    const match = first && select(first, line);
+    const candidates = wordsOf(issue);
+    let match;
+    const first = candidates.findIndex((words) => { match = select(words, line); return match; });
     if (!match) return goToLine(line);
-    return others.find((words) => select(words, line, ({ from, to }) => from >= match.from && to <= match.to));
+    return candidates.slice(first + 1).find((words) => select(words, line, ({ from, to }) => from >= match.from && to <= match.to));
   }
   const goTo = (issue) => (issue.line ? goToIssue(issue) : goToField(issue.field));
 
