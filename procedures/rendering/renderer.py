@@ -11,7 +11,7 @@ from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from portal.text import interpolate_lazy
@@ -69,7 +69,14 @@ from procedures.rendering.wording import Message, Wording, fill
 
 # Increase it when the same draft renders to different HTML or to a different tree: check_releases uses it to tell
 # outdated releases from corrupted ones, and load_content rereleases outdated ones.
-RENDERER_VERSION = 12
+RENDERER_VERSION = 13
+
+# The words in the entries of sources that are ours and not the publisher's.
+OUR_WORDS_IN_SOURCES = (
+    gettext_noop("(our title)"),
+    gettext_noop("A hospital in the United States"),
+    gettext_noop("Kyphoplasty and vertebroplasty: a page for patients"),
+)
 
 PLAIN_TEXT_FIELDS: dict[str, Promise] = {
     "title": _("The title"),
@@ -421,6 +428,13 @@ def _get_thumbnail(slug: str, resolver: ReferenceResolver) -> dict[str, Any] | N
     return view.thumbnail if view else None
 
 
+def _translate_our_words(text: str) -> str:
+    """Translate our own words in the entry of a source. The names and titles of others stay as published."""
+    for words in OUR_WORDS_IN_SOURCES:
+        text = text.replace(words, gettext(words))
+    return text
+
+
 def _render_sources(context: RenderContext) -> RenderedPart:
     if not context.sources:
         return EMPTY_HTML, None
@@ -428,12 +442,13 @@ def _render_sources(context: RenderContext) -> RenderedPart:
     entries: list[Node] = []
     for number, source in enumerate(context.sources, start=1):
         name = interpolate_lazy(_("The entry of the source “%(key)s”"), key=source.key)
-        context.check_plain_text(0, name, source.organisation, source.title, source.identifier, allow_codes=True)
-        names = ("key", "organisation", "title", "year", "url", "identifier")
-        rows.append({"number": number, **{name: getattr(source, name) for name in names}})
+        organisation, title = _translate_our_words(source.organisation), _translate_our_words(source.title)
+        context.check_plain_text(0, name, organisation, title, source.identifier, allow_codes=True)
+        row = {name: getattr(source, name) for name in ("key", "year", "url", "identifier")}
+        rows.append({"number": number, "organisation": organisation, "title": title, **row})
         year = f", {source.year}" if source.year else ""
         identifier = f" {source.identifier}." if source.identifier else ""
-        runs = [Run(f"{source.organisation}. "), link_run(source.title, source.url), Run(f"{year}.{identifier}")]
+        runs = [Run(f"{organisation}. "), link_run(title, source.url), Run(f"{year}.{identifier}")]
         entries.append(ListItem(anchor=f"source-{number}", nodes=[Paragraph(runs=runs, role="source")]))
     heading = Heading(level=2, runs=[Run(gettext("Sources"))], anchor="page-sources")
     block = Block(name="sources", nodes=[heading, List(nodes=entries, is_ordered=True)])
