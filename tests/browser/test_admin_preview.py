@@ -77,7 +77,7 @@ def test_problems_are_listed_and_link_to_their_lines(tab: StaffTab) -> None:
         "(() => { const f = document.activeElement; return f.value.slice(f.selectionStart, f.selectionEnd); })()"
     )
     assert "There is no picture “nowhere”." in tab.page.locator("[data-problems]").inner_text()
-    assert chosen == "::: figure nowhere"
+    assert chosen == "nowhere"
 
 
 def test_preview_is_announced_only_when_it_changes(tab: StaffTab) -> None:

@@ -28,7 +28,7 @@ MISTAKES = {
     "an unknown block": ("::: nota\nRest.\n:::", "::: note\nRest.\n:::"),
     "a capital letter in a block": ("::: Phones", "::: phones"),
     "two colons": (":: phones", "::: phones"),
-    "an invisible character before a block": (":::\u200bphones", "::: phones"),
+    "an invisible character before a block": (":::\u200bphones", ":::phones"),
     "a block without an end": ("::: checklist\n- Rest.\n- Walk.", "::: checklist\n- Rest.\n- Walk.\n:::"),
     "an empty block": ("Rest.\n\n::: note\n:::", "Rest.\n"),
     "words after a block": ("::: note today\nRest.\n:::", "::: note\nRest.\n:::"),
