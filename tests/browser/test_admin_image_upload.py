@@ -286,7 +286,7 @@ def test_axe_finds_no_problem_and_each_screen_fits(
         page.wait_for_timeout(700)
         fine()
         page.get_by_role("button", name="Save the picture").click()
-        expect(page.get_by_text("Give the picture a title.")).to_be_visible()
+        expect(page.get_by_text("Give the picture a title.", exact=True)).to_be_visible()
         fine()
 
 

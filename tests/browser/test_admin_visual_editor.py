@@ -571,9 +571,13 @@ def fix(tab: StaffTab, name: str) -> None:
 @pytest.mark.parametrize(
     ("keys", "name", "after"),
     [
-        (["'Pain'", "Control+Alt+1", "Enter", "'Text.'", "Enter", "'Small'", "Control+Alt+3"], "Use ###", "### Small"),
+        (
+            ["'Pain'", "Control+Alt+1", "Enter", "'Text.'", "Enter", "'Small'", "Control+Alt+3"],
+            "Make it a “Subheading”",
+            "### Small",
+        ),
         (["'Intro.'", "Enter", "'Why'", "Control+Alt+1", "Enter", "'Body.'"], "Insert key points", "::: key-points"),
-        (["'Call clinic.phone now.'"], "Use {clinic.phone}", "Call {clinic.phone} now."),
+        (["'Call clinic.phone now.'"], "Insert the clinic’s phone number", "Call {clinic.phone} now."),
     ],
 )
 def test_text_typed_after_a_fix_button_is_saved(tab: StaffTab, keys: list[str], name: str, after: str) -> None:
@@ -595,7 +599,7 @@ def test_text_typed_after_a_fix_button_is_saved(tab: StaffTab, keys: list[str], 
     assert fixed.count("Typed.") == 2
     with tab.page.expect_navigation():
         tab.page.keyboard.press("Control+s")
-    expect(tab.page.get_by_text("Draft saved.")).to_be_visible()
+    expect(tab.page.get_by_text("Draft saved.").first).to_be_visible()
 
     assert tab.text == fixed
     expect(body(tab)).to_contain_text("Typed.")
@@ -607,7 +611,7 @@ def test_discarding_changes_after_a_fix_button_shows_the_saved_text(tab: StaffTa
     for key in ("Control+End", "Enter"):
         tab.page.keyboard.press(key)
     tab.page.keyboard.type("Call clinic.phone now.")
-    fix(tab, "Use {clinic.phone}")
+    fix(tab, "Insert the clinic’s phone number")
     body(tab).locator("p").last.click()
     tab.page.keyboard.type("Typed.")
     tab.page.get_by_text("More", exact=True).click()
