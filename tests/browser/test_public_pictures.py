@@ -37,7 +37,7 @@ STAGES = """() => [...document.querySelectorAll(".figure__stage")].filter((e) =>
     discs: [...stage.querySelectorAll(".marker__rim")].map(box),
     nearest: [...stage.querySelectorAll(".marker")].map((mark) => nearest(mark, stage)),
     digits: [...stage.querySelectorAll(".marker__number")].map((e) => e.textContent),
-    legend: [...figure.querySelectorAll(".figure__legend > li")].map((e) => String(e.value)),
+    legend: [...figure.querySelectorAll(".figure__legend > li")].map((e) => e.dataset.mark),
   };
 })"""
 SHOW_DRAWINGS = "document.querySelectorAll('.figure__radio--drawing').forEach((e) => { e.checked = true; })"
