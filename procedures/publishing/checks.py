@@ -125,7 +125,7 @@ def check_rendered_draft(
 
 
 def prints_starter_signs(rendered: RenderedPage, resolver: ReferenceResolver) -> bool:
-    """Return whether a page prints the list of warning signs, and nobody at the clinic has reviewed that list."""
+    """Return whether a page prints a list of warning signs that the clinic hasn't reviewed."""
     is_printed = any(isinstance(node, Block) and node.name == "warning-signs" for node in walk(rendered.document.body))
     return is_printed and resolver.all_warning_signs[1]
 

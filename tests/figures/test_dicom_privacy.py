@@ -83,7 +83,7 @@ def test_oversized_uncompressed_pixels_are_rejected_before_reading(
 
     extract_frames(opened(dicom(ramp())), tmp_path)
     (tmp_path / "two").mkdir()
-    with pytest.raises(InvalidImageError, match=r"Uncompressed, the pictures are larger than \d+ MB"):
+    with pytest.raises(InvalidImageError, match="Uncompressed, the pictures are larger than 0 MB"):
         extract_frames(opened(dicom(ramp() * 2, NumberOfFrames=2)), tmp_path / "two")
 
     assert list((tmp_path / "two").iterdir()) == []
