@@ -86,7 +86,7 @@ BLOCK_LIKE = re.compile(r"[:：]{1,2}[ \u00a0]?[A-Za-z][a-z-]*\s*\Z|::+\s*\Z")
 # A prompt of a page template, "[Say what to bring.]", or the placeholder that a new block contains.
 PROMPT = re.compile(r"\s*(?:…|\[[^\[\]\n]*\w[ ][^\[\]\n]*\])\s*\Z")
 TYPED_VALUE_MESSAGE = Wording(
-    _("Patients would see “%(name)s” as typed. Put it in braces: {%(value)s}."),
+    _("“%(name)s” would be shown as typed. Put it in braces: {%(value)s}."),
     _("Patients would see “%(name)s” as typed. Delete it, and insert %(label)s."),
 )
 CELL_SEPARATOR = re.compile(r"(?<!\\)\|")

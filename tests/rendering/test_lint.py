@@ -83,7 +83,7 @@ VALUES = [
     ("{{clinic.phone}}", "line 1: Use one pair of braces around a clinic value"),
     ("{clinic.phone now", "line 1: Close the brace"),
     ("{clinic.phone)", "line 1: Close the brace"),
-    ("clinic.phone}", "line 1: Patients would see “clinic.phone” as typed. Put it in braces"),
+    ("clinic.phone}", "line 1: “clinic.phone” would be shown as typed. Put it in braces"),
     ("｛clinic.hours｝", "line 1: “clinic.hours” would be shown as typed."),
     ("## Risks {#Risks}", "line 1: “{#Risks}” is not a section address."),
     ("## Risks {#the risks}", "line 1: “{#the risks}” is not a section address."),
