@@ -32,7 +32,6 @@ def window(tab: StaffTab, button: str) -> Locator:
 def put(opened: Locator) -> None:
     opened.get_by_role("button", name="Insert").click()
     expect(opened).to_be_hidden()
-    opened.page.wait_for_timeout(100)  # the dialog inserts the block after it has closed
 
 
 WINDOWS: list[tuple[str, dict[str, Any], str]] = [

@@ -63,6 +63,10 @@ ENDS = """() => {
 }"""
 OPEN_ALL = "document.querySelectorAll('details').forEach((part) => { part.open = true; })"
 TYPE_TWICE_AS_LARGE = "document.documentElement.style.fontSize = '200%'"
+# The text spacing that WCAG 1.4.12 asks for. It also stands for fonts that are wider than the one of the test machine.
+TEXT_SPACING = """() => {
+  Object.assign(document.body.style, { lineHeight: "1.5", letterSpacing: ".12em", wordSpacing: ".16em" });
+}"""
 Survey = dict[str, dict[str, Any]]
 
 
@@ -83,6 +87,8 @@ def survey(browser: Browser, served_site: ServedSite, size: ViewportSize) -> Sur
             note("small type", SMALL_TYPE, SMALLEST_TYPE)
             page.evaluate(TYPE_TWICE_AS_LARGE)
             note("too wide in large type", TOO_WIDE)
+            page.evaluate(TEXT_SPACING)
+            note("too wide in large, spaced type", TOO_WIDE)
     return found
 
 
@@ -124,6 +130,10 @@ def test_no_page_scrolls_sideways_on_a_desktop(desk: Survey) -> None:
 
 def test_no_page_scrolls_sideways_on_a_phone_with_doubled_type(phone: Survey) -> None:
     assert faults(phone, "too wide in large type") == {}
+
+
+def test_no_page_scrolls_sideways_on_a_phone_with_doubled_and_spaced_type(phone: Survey) -> None:
+    assert faults(phone, "too wide in large, spaced type") == {}
 
 
 def test_no_text_is_clipped_at_320_px(narrow: Survey) -> None:

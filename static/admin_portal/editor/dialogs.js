@@ -5,6 +5,7 @@ import { all } from "./api.js";
 import { BLOCKS } from "./blocks.js";
 import { isAddress } from "./addresses.js";
 import { checkChoice, startChoiceLists } from "./choice_lists.js";
+import { onDialogResult } from "./dialog_result.js";
 import { createPictureChooser } from "./picture_chooser.js";
 import { startUpload } from "./upload.js";
 import { focusText, goToLine, insertBlock, insertText, removeSelection, selectedText } from "./insert_text.js";
@@ -57,13 +58,8 @@ export function createDialogs(editor, field) {
     const form = dialog.querySelector("[data-insert]");
     if (!form) return;
     lists.start(dialog, name);
-    form.addEventListener("submit", (event) => {
-      const list = form.querySelector("[data-list]");
-      if (event.submitter?.value !== "put" || !list || isAddress(answers(form).url ?? "")) return;
-      if (!checkChoice(list, form.querySelector("[data-count]"))) event.preventDefault();
-    });
-    dialog.addEventListener("close", () => {
-      if (dialog.returnValue === "put") {
+    onDialogResult(dialog, (value) => {
+      if (value === "put") {
         // Selected lines that were copied into the dialog return inside the block.
         if (dialog.dataset.took === selectedText(field)) removeSelection(field);
         const given = answers(form);
@@ -71,8 +67,11 @@ export function createDialogs(editor, field) {
         if (put.inline) insertText(field, put.text);
         else if (put && !goToOnlyBlock(blockName(put))) insertBlock(field, put);
       } else focusText(field);
-      dialog.returnValue = "";
       form.reset();
+    }, (value) => {
+      const list = form.querySelector("[data-list]");
+      if (value !== "put" || !list || isAddress(answers(form).url ?? "")) return true;
+      return checkChoice(list, form.querySelector("[data-count]"));
     });
   });
   const upload = startUpload(editor, field, windows.upload, lists.forget);

@@ -2,6 +2,7 @@
 
 import { gettext } from "../i18n.js";
 import { checkChoice, createPictureList } from "./choice_lists.js";
+import { onDialogResult } from "./dialog_result.js";
 
 // Return a function that opens the dialog and resolves to the key of a picture, or to undefined if none was chosen.
 // ``upload``: opens the dialog for a new picture.
@@ -12,20 +13,14 @@ export function createPictureChooser(dialog, { upload }) {
   const uploadButton = form.querySelector("[value=upload]");
   const pictures = createPictureList(dialog);
   let finish = () => {};
-  form.addEventListener("submit", (event) => {
-    if (event.submitter === put && !checkChoice(form.querySelector("[data-list]"), form.querySelector("[data-count]"))) event.preventDefault();
-  });
   // A double click chooses at once.
   form.querySelector("[data-list]").addEventListener("dblclick", (event) => {
     if (event.target.closest("label")) form.requestSubmit(put);
   });
-  dialog.addEventListener("close", () => {
-    const { returnValue } = dialog;
-    dialog.returnValue = "";
-    const key = returnValue === "put" ? new FormData(form).get("choice") ?? undefined : undefined;
-    finish(key);
-    if (returnValue === "upload") upload();
-  });
+  onDialogResult(dialog, (value) => {
+    finish(value === "put" ? new FormData(form).get("choice") ?? undefined : undefined);
+    if (value === "upload") upload();
+  }, (value) => value !== "put" || checkChoice(form.querySelector("[data-list]"), form.querySelector("[data-count]")));
   // ``load``: returns the rows of the picture list, or undefined if they cannot be had. ``canUpload``: a new picture
   // would go into the text. The dialog opens at once; search words typed while the list is loading are applied.
   return async ({ load, chosen = "", name, action, canUpload = false }) => {
@@ -33,7 +28,6 @@ export function createPictureChooser(dialog, { upload }) {
     put.textContent = action;
     uploadButton.hidden = !canUpload;
     pictures.clear();
-    dialog.returnValue = "";
     const choice = new Promise((resolve) => { finish = resolve; });
     dialog.showModal();
     const rows = await load();

@@ -2,6 +2,7 @@
 
 import { format, gettext } from "../i18n.js";
 import { checkChoice, fillList, searchList } from "../editor/choice_lists.js";
+import { onDialogResult } from "../editor/dialog_result.js";
 
 const LISTS = { series: "series", care: "care" };
 // The content of a block is edited in the text.
@@ -145,23 +146,21 @@ export function askForOptions(info, { now, before = "" }, { names, choosePicture
   buttons.append(save, cancel);
   form.append(title, ...fields.map((field) => fieldPart(field, values[field.name], names, choosePicture)), buttons);
   dialog.append(form);
-  form.addEventListener("submit", (event) => {
-    const data = new FormData(form);
-    if (event.submitter?.value !== "put") return;
-    const lists = [...form.querySelectorAll("[data-list]")];
-    if (!lists.every((rows) => checkChoice(rows, rows.nextElementSibling))) event.preventDefault();
-    const empty = fields.filter((field) => field.kind === "figure" && !data.get(field.name)).map((field) => form.elements[field.name].closest("fieldset"));
-    if (!empty.length) return;
-    event.preventDefault();
-    empty.forEach((group) => { group.querySelector(".errornote").hidden = false; });
-    empty[0].querySelector("button").focus();
-  });
-  dialog.addEventListener("close", () => {
+  onDialogResult(dialog, (value) => {
     const data = new FormData(form);
     dialog.remove();
-    if (dialog.returnValue !== "put") return done(undefined);
+    if (value !== "put") return done(undefined);
     const given = Object.fromEntries(fields.map((field) => [field.name, field.kind === "care" ? data.getAll(field.name) : data.get(field.name) ?? ""]));
     return done(writeOptions(info, given));
+  }, (value) => {
+    if (value !== "put") return true;
+    const data = new FormData(form);
+    const lists = [...form.querySelectorAll("[data-list]")];
+    const isChosen = lists.every((rows) => checkChoice(rows, rows.nextElementSibling));
+    const empty = fields.filter((field) => field.kind === "figure" && !data.get(field.name)).map((field) => form.elements[field.name].closest("fieldset"));
+    empty.forEach((group) => { group.querySelector(".errornote").hidden = false; });
+    empty[0]?.querySelector("button").focus();
+    return isChosen && !empty.length;
   });
   document.body.append(dialog);
   dialog.showModal();

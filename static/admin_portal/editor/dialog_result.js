@@ -1,0 +1,20 @@
+// The answer to a dialog whose buttons submit a form.
+
+// Call ``done`` with the value of the button that closed the dialog, or with "" if it was dismissed. ``check`` gets the value
+// first and returns whether the dialog may close. The answer is handled in the same task in which the dialog closes; a
+// "close" event comes later, and by then the next keys may have been typed into the wrong place.
+export function onDialogResult(dialog, done, check = () => true) {
+  let answered = false;
+  dialog.querySelector("form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const value = event.submitter?.value ?? "";
+    if (!check(value)) return;
+    answered = true;
+    dialog.close();
+    done(value);
+  });
+  dialog.addEventListener("close", () => {
+    if (!answered) done("");
+    answered = false;
+  });
+}
