@@ -38,6 +38,8 @@ UNMINIFIED_LIBRARY = re.compile(
 # Browsers request these fixed names even if a page does not link to them.
 ICONS = {"favicon.ico": "image/x-icon", "apple-touch-icon.png": "image/png"}
 CACHE_ONE_DAY = "public, max-age=86400"
+# nginx, which runs as another user, serves the files while the portal is down.
+DIRECTORY_MODE, FILE_MODE = 0o755, 0o644
 
 
 class EncodedStaticFile(StaticFile):  # type: ignore[misc]
@@ -235,13 +237,15 @@ def collect_static_files() -> bool:
     if fingerprint_file.exists() and fingerprint_file.read_text() == fingerprint:
         return False
     call_command("collectstatic", interactive=False, verbosity=0)
+    for path in (fingerprint_file.parent, *fingerprint_file.parent.rglob("*")):
+        path.chmod(DIRECTORY_MODE if path.is_dir() else FILE_MODE)
     fingerprint_file.write_text(fingerprint)
     return True
 
 
 def _static_files_fingerprint() -> str:
     """Hash the names, sizes, and modification times of all static files, and the versions that process them."""
-    digest = hashlib.sha256(f"{version('django')} {version('whitenoise')}".encode())
+    digest = hashlib.sha256(f"{version('django')} {version('whitenoise')} {FILE_MODE:o}".encode())
     for finder in finders.get_finders():
         for path, storage in finder.list([]):
             digest.update(describe_file(path, Path(storage.path(path))))

@@ -195,6 +195,7 @@ def nginx(
         "/var/lib/nginx": str(folder),
         "/var/log/nginx": str(folder),
         "/var/lib/plainspine/public": str(public or folder / "no-files"),
+        "/var/lib/plainspine;": f"{public.parent if public else folder / 'no-files'};",
     }.items():
         assert old in text
         text = text.replace(old, new)
@@ -298,6 +299,11 @@ def test_while_the_portal_is_down_the_example_nginx_serves_every_published_page(
         answers = {path: visit(port, context, path) for path in addresses}
         plain = visit(port, context, "/kyphoplasty/plain.txt")
         sitemap = visit(port, context, "/sitemap.xml")
+        files = {
+            path.decode(): visit(port, context, path.decode())
+            for path in re.findall(rb'(?:href|src)="(/static/[^"]+)"', answers["/kyphoplasty/"][2])
+        }
+        secret = [visit(port, context, path)[0] for path in ("/static/../secret-key", "/static/%2e%2e/secret-key")]
         others = [visit(port, context, path)[0] for path in ("/search/?q=pain", "/kyphoplasty", "/nowhere/", "/admin/")]
 
     assert len(addresses) > 50
@@ -310,6 +316,11 @@ def test_while_the_portal_is_down_the_example_nginx_serves_every_published_page(
     assert (plain[0], plain[1]["content-type"]) == (200, "text/plain; charset=utf-8")
     assert (sitemap[0], sitemap[1]["content-type"]) == (200, "application/xml; charset=utf-8")
     assert others == [503] * 4
+    assert {path for path, (status, _, _) in files.items() if status != 200} == set()
+    kinds = {path.rpartition(".")[2]: headers["content-type"] for path, (_, headers, _) in files.items()}
+    assert kinds == {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+    assert all(headers["x-content-type-options"] == "nosniff" for _, headers, _ in files.values())
+    assert not {200} & set(secret)
 
 
 @pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
