@@ -1,6 +1,6 @@
 """Changes are shown without markup to people who never see any."""
 
-from procedures.revisions.reading_text import diff_for_reading, to_reading_text
+from procedures.revisions.diff import diff_for_reading, to_reading_text
 
 TEXTS = {
     "## Pain {#pain}": "Heading: Pain",
