@@ -20,6 +20,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from procedures.markup import HEADING_STYLES
 from procedures.models import Page
 from procedures.rendering.blocks import block_label
 from procedures.rendering.context import CLINIC_VALUE_NAMES
@@ -37,7 +38,6 @@ from procedures.rendering.document import (
     Text,
     node_links,
 )
-from procedures.rendering.wording import HEADING_STYLES
 
 TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
 # Paragraphs less similar than this (0 to 1) are shown as one removed and one added.
