@@ -159,13 +159,12 @@ def save_feedback(page: Page, *, was_clear: bool, section: str, comment: str) ->
     )
 
 
-def is_rate_limited(client: str) -> bool:
-    """Record an answer from a client's network; return True if that network, or all clients together, exceeded the
-    limit.
+def is_rate_limited(request: HttpRequest) -> bool:
+    """Count an answer; return True if the client's network, or all clients together, exceeded the limit.
 
-    An empty ``client`` (unknown behind a proxy) counts toward the total only.
+    Clients whose network is unknown (``TokenBucket.is_limited``) count toward the total only.
     """
-    return bool(client and not CLIENT_RATE_LIMIT.consume(client)) or not TOTAL_RATE_LIMIT.consume("")
+    return CLIENT_RATE_LIMIT.is_limited(request) or not TOTAL_RATE_LIMIT.consume("")
 
 
 def is_same_origin(request: HttpRequest) -> bool:

@@ -1,10 +1,12 @@
-"""Patterns that detect markup, shared by the page renderer and the validators of plain-text fields.
+"""Patterns that detect markup, for the renderer and the validators of plain-text fields, and messages about markup.
 
-The body of a page is Markdown; every other field is plain text, where markup would be shown to patients as typed.
+The body of a page is Markdown; every other field is plain text, where markup would be shown to patients as typed. A
+message about markup is worded twice: for people who write Markdown, and for the visual editor, which hides it.
 """
 
 import re
 import unicodedata
+from dataclasses import dataclass
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -87,6 +89,31 @@ MARKUP_PATTERNS = (
 )
 EXCERPT_LENGTH = 40
 THIS_FIELD = _("This field")
+# The levels of headings as the style menu of the visual editor names them.
+HEADING_STYLES: dict[int, Promise] = {2: _("Heading"), 3: _("Subheading"), 4: _("Small heading")}
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A message that names markup, and ``plain``, which says the same without any, for people who never see it."""
+
+    source: str | Promise
+    plain: str | Promise
+
+
+Message = str | Promise | Wording
+
+
+def fill(message: Message, /, **values: object) -> Message:
+    """Return ``message`` with its named values, which are filled in when it is shown (``interpolate_lazy``)."""
+    if isinstance(message, Wording):
+        return Wording(interpolate_lazy(message.source, **values), interpolate_lazy(message.plain, **values))
+    return interpolate_lazy(message, **values)
+
+
+def split(message: Message) -> tuple[str | Promise, str | Promise]:
+    """Return the message for Markdown and the plain one, which is empty if they are the same."""
+    return (message.source, message.plain) if isinstance(message, Wording) else (message, "")
 
 
 def describe_invisible_character(text: str) -> str:

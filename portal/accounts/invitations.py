@@ -21,7 +21,7 @@ from portal import audit
 from portal.accounts import mail, sessions
 from portal.accounts.models import AccessToken, PasswordResetRequest, User, find_user, hash_token
 from portal.http import ADMIN_PREFIX
-from portal.url_encodings import undo_encodings
+from portal.text import undo_encodings
 
 LIFETIME = {
     AccessToken.Purpose.INVITATION: timedelta(days=7),

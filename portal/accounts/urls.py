@@ -7,7 +7,7 @@ from django.views.decorators.cache import cache_control
 from django.views.i18n import JavaScriptCatalog
 
 from portal.accounts.invitations import is_damaged_link
-from portal.accounts.views import account, login, sso
+from portal.accounts.views import account, login
 
 
 class DamagedLinkConverter:
@@ -56,12 +56,12 @@ urlpatterns = [
     path("login/", login.login_view, name="account_login"),
     path("login/passkey/", login.PasskeyLoginView.as_view(), name="mfa_login_webauthn"),
     path("login/code/", login.SecondFactorView.as_view(), name="mfa_authenticate"),
-    path("sso/", sso.sso_login, name="sso_login"),
-    path("sso/<issuer:provider_id>/callback/", sso.oidc_callback, name="openid_connect_callback"),
-    path("sso/<saml:organization_slug>/acs/", sso.saml_acs, name="saml_acs"),
-    path("sso/<saml:organization_slug>/acs/finish/", sso.saml_finish_acs, name="saml_finish_acs"),
-    path("sso/<saml:organization_slug>/metadata/", sso.saml_metadata, name="saml_metadata"),
-    path("sso/<saml:organization_slug>/sls/", sso.saml_sls, name="saml_sls"),
+    path("sso/", login.sso_login, name="sso_login"),
+    path("sso/<issuer:provider_id>/callback/", login.oidc_callback, name="openid_connect_callback"),
+    path("sso/<saml:organization_slug>/acs/", login.saml_acs, name="saml_acs"),
+    path("sso/<saml:organization_slug>/acs/finish/", login.saml_finish_acs, name="saml_finish_acs"),
+    path("sso/<saml:organization_slug>/metadata/", login.saml_metadata, name="saml_metadata"),
+    path("sso/<saml:organization_slug>/sls/", login.saml_sls, name="saml_sls"),
     path("logout/", login.logout_view, name="account_logout"),
     path("confirm/", login.ConfirmPasswordView.as_view(), name="account_reauthenticate"),
     path("confirm/code/", login.ConfirmCodeView.as_view(), name="mfa_reauthenticate"),

@@ -18,8 +18,15 @@ from procedures.models import Autosave, Page, Revision
 from procedures.models.page import normalize_draft
 from procedures.models.revisions import MAX_CLIENT_ID_LENGTH
 from procedures.revisions import drafts
-from procedures.revisions.diff import MergeChunk, MergeResult, common_words, merge, merge_line
-from procedures.revisions.reading_text import diff_function, to_reading_text
+from procedures.revisions.diff import (
+    MergeChunk,
+    MergeResult,
+    common_words,
+    diff_function,
+    merge,
+    merge_line,
+    to_reading_text,
+)
 
 MAX_FIELDS = 600
 # Fields of the form that are not part of the text.

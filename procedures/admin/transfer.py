@@ -23,6 +23,7 @@ from procedures.admin.image_check import RETRYABLE_STATUSES, build_regions
 from procedures.admin.image_upload import NO_STORE_HEADERS
 from procedures.figures.decoding import DecodedImage
 from procedures.figures.redaction import Redactions
+from procedures.figures.staging import StagedBundle, find_bundle, stage_bundle
 from procedures.figures.text_detection import Detection, DetectionStatus
 from procedures.importing.bundles import (
     ACTION_KEPT,
@@ -35,7 +36,6 @@ from procedures.importing.bundles import (
     import_bundle,
     write_bundle,
 )
-from procedures.importing.staged_bundles import StagedBundle, find_bundle, stage_bundle
 from procedures.models import Figure, Page
 
 # Time budget for text detection in one request. The last search can take another 80 s, and proxies

@@ -20,6 +20,7 @@ from portal.text import interpolate_lazy
 from procedures import languages
 from procedures.enums import PageKind, SignTiming
 from procedures.figures.approval import FigureVersion
+from procedures.markup import Wording
 from procedures.models import (
     ClinicAnswer,
     Figure,
@@ -66,7 +67,6 @@ from procedures.rendering.document import (
 )
 from procedures.rendering.fixes import Fix, delete_lines, split_sentence
 from procedures.rendering.renderer import PLAIN_TEXT_FIELDS
-from procedures.rendering.wording import Wording
 from procedures.triage import TriageDetector
 from procedures.validators import is_reserved_path, reserved_path_message
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.text import find_closest, interpolate_lazy
-from procedures.markup import find_markup_error
+from procedures.markup import Message, Wording, fill, find_markup_error, split
 from procedures.models import Source
 from procedures.phones import find_phone_error
 from procedures.rendering.document import Block, LargeFigure
@@ -19,7 +19,6 @@ from procedures.rendering.fixes import Fix, replace_key
 from procedures.rendering.inline import GlossaryLinker
 from procedures.rendering.parser import TEMPLATE_ELEMENT_IDS
 from procedures.rendering.references import ReferenceResolver
-from procedures.rendering.wording import Message, Wording, fill, split
 
 # Each suggestion costs a comparison with every existing key, so a text full of unknown names must not trigger more of
 # them.

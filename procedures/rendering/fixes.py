@@ -13,9 +13,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from portal.text import interpolate_lazy
-from procedures.markup import SPACES_AND_INVISIBLE
+from procedures.markup import SPACES_AND_INVISIBLE, Wording
 from procedures.rendering.blocks import block_label, get_block_types
-from procedures.rendering.wording import Wording
 
 DELETE_LINE = _("Delete the line")
 DELETE_CHARACTERS = _("Delete the characters")

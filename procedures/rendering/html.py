@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.text import find_closest, interpolate_lazy
 from procedures.addresses import SLUG
+from procedures.markup import HEADING_STYLES, Message, Wording
 from procedures.rendering.blocks import (
     ID_PLACEHOLDER,
     LEVEL_PLACEHOLDER,
@@ -59,7 +60,6 @@ from procedures.rendering.fixes import (
     substitute,
 )
 from procedures.rendering.inline import no_break, resolve_inline
-from procedures.rendering.wording import HEADING_STYLES, Message, Wording
 
 EMPTY_HTML = SafeString("")
 # Names of rows or options, with single spaces between them.

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext_lazy as _
 
 from portal.text import APOSTROPHES
-from procedures.markup import PLACEHOLDER, ZERO_WIDTH_CHARACTERS
+from procedures.markup import PLACEHOLDER, ZERO_WIDTH_CHARACTERS, Wording
 from procedures.models import GlossaryTerm
 from procedures.rendering.document import Mark, Run, Text, link_run
 from procedures.rendering.fixes import PICTURE_BLOCK_MESSAGE
-from procedures.rendering.wording import Wording
 
 if TYPE_CHECKING:
     from procedures.rendering.context import RenderContext

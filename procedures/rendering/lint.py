@@ -20,7 +20,7 @@ from portal.text import find_closest, interpolate_lazy
 from procedures import markup
 from procedures.addresses import SLUG
 from procedures.languages import number_pattern
-from procedures.markup import PLACEHOLDER, SPACES, SPACES_AND_INVISIBLE, make_excerpt
+from procedures.markup import PLACEHOLDER, SPACES, SPACES_AND_INVISIBLE, Message, Wording, fill, make_excerpt
 from procedures.rendering.blocks import Content, get_block_types
 from procedures.rendering.context import CLINIC_VALUE_NAMES, RenderContext, insert_value_fix
 from procedures.rendering.fixes import (
@@ -40,7 +40,6 @@ from procedures.rendering.fixes import (
     substitute,
 )
 from procedures.rendering.parser import HEADING_ATTRIBUTES, ParsedText, line_number
-from procedures.rendering.wording import Message, Wording, fill
 
 MAX_ISSUES = 60
 LINE_END = re.compile(r"\r\n?|\n")

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.text import interpolate_lazy
 from procedures.enums import PageKind, SignTiming
-from procedures.markup import PLACEHOLDER, find_markup_error
+from procedures.markup import PLACEHOLDER, Message, Wording, fill, find_markup_error
 from procedures.models import Release
 from procedures.phones import (
     ALLOWED_NUMBERS_HINT,
@@ -65,7 +65,6 @@ from procedures.rendering.inline import GlossaryLinker
 from procedures.rendering.lint import MAX_ISSUES, lint
 from procedures.rendering.parser import MAX_BODY_LENGTH, ParsedText, parse
 from procedures.rendering.references import Dependency, ReferenceResolver
-from procedures.rendering.wording import Message, Wording, fill
 
 # Increase it when the same draft renders to different HTML or to a different tree: check_releases uses it to tell
 # outdated releases from corrupted ones, and load_content rereleases outdated ones.

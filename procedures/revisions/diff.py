@@ -4,10 +4,12 @@ Two versions are compared by paragraphs, and by words within changed paragraphs.
 within lines that both people changed; changes by one person are applied, and conflicts are left to the user. The method
 is diff3 (Khanna, Kunal, and Pierce, 2007): spans of the base that both sides kept act as separators, and a span between
 them that only one side changed is taken from that side.
+
+Screens for people who never see Markdown show what changed without it (``diff_for_reading``).
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import groupby
@@ -18,7 +20,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from procedures.markup import HEADING_STYLES
 from procedures.models import Page
+from procedures.rendering.blocks import block_label
+from procedures.rendering.context import CLINIC_VALUE_NAMES
 from procedures.rendering.document import (
     PHONE_SCHEME,
     Cell,
@@ -69,6 +74,20 @@ FIELD_LABELS = {
 METADATA_FIELDS = ("slug", "description", "review_months")
 # How many blocks back to look for an identical marker position: an X-ray and its drawing have the same markers.
 MAX_BLOCKS_BETWEEN_COPIES = 60
+# Markdown, for ``to_reading_text``.
+ESCAPE_RE = re.compile(r"\\([!-/:-@\[-`{-~])")
+# Escaped signs are replaced by private-use characters until all markup is gone.
+ESCAPE_OFFSET = 0xE100
+BLOCK_RE = re.compile(r"^[ \t]*:::[ \t]*([a-z][a-z-]*)?[ \t]*(.*)$", re.MULTILINE)
+HEADING_RE = re.compile(r"^[ \t]*(#{1,6})[ \t]+(.*?)[ \t]*(?:\{#[^}\n]*\})?[ \t]*$", re.MULTILINE)
+BULLET_RE = re.compile(r"^([ \t]*)[-*+][ \t]+", re.MULTILINE)
+TABLE_LINE_RE = re.compile(r"^[ \t]*\|?[ \t]*:?-{3,}:?[ \t]*(?:\|[ \t]*:?-{3,}:?[ \t]*)*\|?[ \t]*\n?", re.MULTILINE)
+TABLE_ROW_RE = re.compile(r"^[ \t]*\|(.*)\|[ \t]*$", re.MULTILINE)
+LINK_RE = re.compile(r"!?\[([^\]\n]*)\]\(<?([^)\s>]*)>?[^)\n]*\)")
+CITATION_RE = re.compile(r"\[@([^\]\n]+)\]")
+VALUE_RE = re.compile(r"\{(clinic\.[a-z_]+)\}")
+EMPHASIS_RE = re.compile(r"(\*{1,3}|(?<!\w)_{1,3})(?=\S)(.+?)(?<=\S)\1")
+QUOTE_RE = re.compile(r"^[ \t]*>[ \t]?", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -434,3 +453,39 @@ def _append_run(runs: list[tuple[str, str]], sign: str, text: str) -> None:
         runs[-1] = sign, runs[-1][1] + text
     elif text:
         runs.append((sign, text))
+
+
+def to_reading_text(markdown: str) -> str:
+    """Return a Markdown text, or a part of one, as text to read, without markup, line by line."""
+    text = ESCAPE_RE.sub(lambda match: chr(ESCAPE_OFFSET + ord(match[1])), markdown)
+    text = BLOCK_RE.sub(lambda match: _name_block(match[1], match[2]), text)
+    text = HEADING_RE.sub(lambda match: f"{_name_heading(len(match[1]))}: {match[2]}", text)
+    text = QUOTE_RE.sub("", TABLE_LINE_RE.sub("", BULLET_RE.sub(r"\1• ", text)))
+    text = TABLE_ROW_RE.sub(lambda match: " – ".join(cell.strip() for cell in match[1].split("|")), text)
+    text = LINK_RE.sub(lambda match: f"{match[1]} (→ {match[2].removeprefix('page:')})", text)
+    text = CITATION_RE.sub(lambda match: f"({match[1].replace('@', '')})", text)
+    text = VALUE_RE.sub(lambda match: f"({CLINIC_VALUE_NAMES.get(match[1], match[1])})", text)
+    text = EMPHASIS_RE.sub(r"\2", text)
+    return re.sub(r"[\ue120-\ue17f]", lambda match: chr(ord(match[0]) - ESCAPE_OFFSET), text)
+
+
+def diff_for_reading(old: str, new: str) -> list[tuple[str, str]]:
+    """Compare two Markdown texts without their markup (``diff_inline``). If only markup differs, show it after all."""
+    before, after = to_reading_text(old), to_reading_text(new)
+    return diff_inline(before, after) if before != after or old == new else diff_inline(old, new)
+
+
+def diff_function(field: str) -> Callable[[str, str], list[tuple[str, str]]]:
+    """Return the comparison for a field of a page: only the body is Markdown."""
+    return diff_for_reading if field == "body" else diff_inline
+
+
+def _name_block(name: str | None, options: str) -> str:
+    if not name:
+        return ""
+    label = str(block_label(name)).partition(",")[0]
+    return f"[{label}: {options}]" if options else f"[{label}]"
+
+
+def _name_heading(level: int) -> str:
+    return str(HEADING_STYLES[min(max(level, 2), 4)])

@@ -16,8 +16,7 @@ from django.db.models import Subquery
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
-from portal.text import fold, is_dictionary_word, words_one_edit_away
-from portal.url_encodings import decode_text, fix_mojibake, undo_encodings
+from portal.text import decode_text, fix_mojibake, fold, is_dictionary_word, undo_encodings, words_one_edit_away
 from procedures import addresses
 from procedures.languages import CODES, DEFAULT, LANGUAGES
 from procedures.models import Path, ReleaseEvent

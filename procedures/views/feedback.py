@@ -13,7 +13,6 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from portal.http import get_content_length, public_response
-from portal.security import client_network
 from procedures.addresses import FEEDBACK
 from procedures.feedback import InvalidFeedbackError, clean_comment, is_rate_limited, is_same_origin, save_feedback
 from procedures.languages import home_path
@@ -113,7 +112,7 @@ def _process_submission(request: HttpRequest, language: str, code: str) -> HttpR
             comment = clean_comment(typed["comment"])
         except InvalidFeedbackError as error:
             return _render_form(page, language, typed, error=str(error), status=400)
-        if is_rate_limited(client_network(request)):
+        if is_rate_limited(request):
             message = _("We are getting a lot of feedback right now. Please try again in an hour, or call us.")
             return _render_form(page, language, typed, error=str(message), status=429)
         save_feedback(page, was_clear=CLEAR_CHOICES[typed["clear"]], section=typed["section"], comment=comment)

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 from django.http import HttpResponse
-from django.test import Client, override_settings
+from django.test import Client, RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -232,7 +232,8 @@ def test_the_form_needs_one_query_and_a_submission_two(client: Client, page: Pag
     assert sum(q["sql"].startswith(("SELECT", "INSERT")) for q in answered.captured_queries) == 2
 
 
-def test_answers_are_rate_limited_by_client_and_input_is_redisplayed(client: Client, page: Page) -> None:
+def test_answers_are_rate_limited_by_client_and_input_is_redisplayed(page: Page) -> None:
+    client = Client(REMOTE_ADDR="192.0.2.1")
     statuses = [send(client, page, comment="Word.").status_code for _ in range(7)]
     last = send(client, page, comment="Kept.")
 
@@ -251,15 +252,30 @@ def test_behind_a_proxy_only_the_last_forwarded_address_counts(client: Client, p
     assert from_("192.0.2.2") == 303
 
 
-def test_the_total_limit_applies_to_all_clients_and_to_unknown_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_total_limit_applies_to_all_clients_and_to_unknown_ones(
+    rf: RequestFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(feedback, "TOTAL_RATE_LIMIT", TokenBucket(burst=5, per_second=0))
+    known, unknown = (rf.post("/", REMOTE_ADDR=address) for address in ("192.0.2.1", ""))
 
-    assert [feedback.is_rate_limited(f"192.0.2.{n}") for n in range(4)] == [False] * 4
-    assert [feedback.is_rate_limited("") for _ in range(2)] == [False, True]
+    assert [feedback.is_rate_limited(known) for _ in range(4)] == [False] * 4
+    assert [feedback.is_rate_limited(unknown) for _ in range(2)] == [False, True]
 
 
-def test_unknown_clients_have_no_individual_limit() -> None:
-    assert [feedback.is_rate_limited("") for _ in range(9)] == [False] * 9
+def test_unknown_clients_have_no_individual_limit(rf: RequestFactory) -> None:
+    assert [feedback.is_rate_limited(rf.post("/", REMOTE_ADDR="")) for _ in range(9)] == [False] * 9
+
+
+def test_readers_behind_a_local_proxy_without_https_do_not_share_a_limit(client: Client, page: Page) -> None:
+    # Every connection comes from this machine, as with the limit on searches.
+    assert [send(client, page).status_code for _ in range(9)] == [303] * 9
+
+
+@override_settings(USE_HTTPS=True, SECURE_SSL_REDIRECT=False)
+def test_an_unknown_address_behind_a_proxy_has_no_individual_limit(client: Client, page: Page) -> None:
+    headers = {**SAME_ORIGIN_HEADERS, "X-Forwarded-For": "unknown"}
+
+    assert [send(client, page, headers=headers).status_code for _ in range(9)] == [303] * 9
 
 
 def test_answers_are_purged_after_the_retention_period(page: Page, settings: Any) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from procedures.publishing.checks import check_rendered_draft
-from procedures.readability.habits import find_habits
+from procedures.readability.suggestions import find_habits
 from procedures.rendering import ReferenceResolver, render_page
 from tests.factories import make_clinic, make_page
 from tests.readability.helpers import EMPTY_CONTENT

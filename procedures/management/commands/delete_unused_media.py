@@ -8,7 +8,6 @@ from django.template.defaultfilters import filesizeformat
 
 from procedures.figures import staging
 from procedures.figures.renditions import MIN_AGE, delete_unused_files, find_unused_files
-from procedures.importing import staged_bundles
 
 
 class Command(BaseCommand):
@@ -35,7 +34,7 @@ class Command(BaseCommand):
         if not 0 <= options["hours"] <= 24 * 366:
             raise CommandError("--hours must be between 0 and 8784.")
         if options["staged"]:
-            if count := staging.UPLOADS.delete_expired() + staged_bundles.AREA.delete_expired():
+            if count := staging.UPLOADS.delete_expired() + staging.BUNDLES.delete_expired():
                 self.stdout.write(f"{count} unfinished {'upload' if count == 1 else 'uploads'} deleted")
             return
         unused = find_unused_files(older_than=datetime.timedelta(hours=options["hours"]))

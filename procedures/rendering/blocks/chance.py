@@ -6,10 +6,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from procedures.markup import Wording
 from procedures.rendering.blocks import BlockField, BlockType, Content, Group, Options, Values, register
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, Node, Paragraph, text_paragraph
-from procedures.rendering.wording import Wording
 
 OPTIONS = re.compile(r"([0-9]{1,4}) in (10|100|1000)\Z")
 

@@ -6,13 +6,13 @@ from itertools import zip_longest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from procedures.markup import Wording
 from procedures.rendering.blocks import BlockField, BlockType, Content, Group, Values, register
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, Heading, Node
 from procedures.rendering.html import resolve_heading, to_html
 from procedures.rendering.inline import resolve_inline
 from procedures.rendering.parser import ASPECT_LEVEL
-from procedures.rendering.wording import Wording
 
 OPTION_LEVEL = 3
 MIN_OPTIONS = 2

@@ -7,11 +7,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from procedures.figures.presenters import FigureContext
+from procedures.markup import Wording
 from procedures.rendering.blocks import BlockField, BlockType, Group, Options, Values, register
 from procedures.rendering.blocks.figure import get_figure, get_switch, render_figure
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, Node, text_paragraph
-from procedures.rendering.wording import Wording
 
 # Range of the slider's initial position, and its distance to the left of new markers, in percent of the width.
 MIN_START, MAX_START, MARGIN = 4, 50, 8

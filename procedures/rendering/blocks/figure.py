@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.text import interpolate_lazy
 from procedures.enums import FigureKind, MarkerShape
 from procedures.figures.presenters import FigureContext
+from procedures.markup import Wording
 from procedures.rendering.blocks import (
     PLACEHOLDERS,
     BlockField,
@@ -34,7 +35,6 @@ from procedures.rendering.document import (
     Run,
     text_paragraph,
 )
-from procedures.rendering.wording import Wording
 
 COMPONENT = "picture"
 # URL prefix of large pictures, relative to their page.

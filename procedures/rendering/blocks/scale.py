@@ -3,10 +3,10 @@
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from procedures.markup import Wording
 from procedures.rendering.blocks import BlockField, BlockType, Content, Group, Values, register
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, List
-from procedures.rendering.wording import Wording
 
 ENDS = 2
 

@@ -8,12 +8,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from procedures.enums import SignLevel, SignTiming
+from procedures.markup import Message, Wording
 from procedures.rendering.blocks import BlockField, BlockType, Group, Options, Values, register, render_component
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, Heading, List, ListItem, Node, Paragraph, Run, link_run, text_paragraph
 from procedures.rendering.html import add_id_placeholder, source_note
 from procedures.rendering.references import LocalizedSign
-from procedures.rendering.wording import Message, Wording
 
 COMPONENT = "warning signs"
 ANCHOR = "warning-signs"
