@@ -88,11 +88,10 @@ export function createDialogs(editor, field) {
       delete dialog.dataset.took;
       if (text && selectedText(field).trim()) text.value = dialog.dataset.took = selectedText(field);
       if (name === "chance") chooseTotal(dialog.querySelector("[name=out_of]"));
-      await lists.fill(dialog, name);
+      await lists.fill(dialog, name, () => dialog.showModal());
       const input = chosen && all("[name=choice], [name=value]", dialog).find((option) => option.value === chosen);
       if (input) input.checked = true;
       if (href) showLink(dialog, href);
-      dialog.showModal();
     },
   };
 }
