@@ -22,7 +22,9 @@ function showLink(dialog, href) {
   const row = all("[name=choice]", dialog).find((input) => input.value === page);
   if (!row) {
     const url = dialog.querySelector("[name=url]");
-    url.value = page ? "" : href;
+    // What was typed while the list was loading stays.
+    if (page || url.value) return;
+    url.value = href;
     url.dispatchEvent(new Event("input", { bubbles: true }));
     return;
   }

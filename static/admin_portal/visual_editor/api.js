@@ -81,7 +81,7 @@ export function createApi(field, texts, { mode, setMode }) {
   const text = () => texts[mode()];
   const delegate = (name) => (...given) => text()[name](...given);
   const names = ["goToLine", "goToOffset", "currentLine", "insertBlock", "find", "select", "replace", "replaceAll", "markMatches",
-    "undo", "redo", "canUndo", "canRedo", "focus", "caret", "setCaret", "scroller", "linePlaces"];
+    "undo", "redo", "canUndo", "canRedo", "focus", "caret", "setCaret", "scroller", "linePlaces", "editReference"];
   return {
     ...Object.fromEntries(names.map((name) => [name, delegate(name)])),
     // Replace whole lines of the Markdown; an empty text deletes them. One step of undo.

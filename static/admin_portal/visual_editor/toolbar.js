@@ -169,8 +169,9 @@ export function createContextLine(line, view, shared) {
     if (card) {
       const edit = shared.canEdit(card.node);
       const needsSource = card.node.type === nodes.sentence_block && !hasCitation(card.node);
+      const pictureForm = shared.pictureForm(card.node);
       return {
-        key: `card ${card.node.attrs.name} ${edit} ${needsSource}`,
+        key: `card ${card.node.attrs.name} ${edit} ${needsSource} ${pictureForm}`,
         name: shared.nameOf(card.node),
         buttons: () => {
           const onCard = (act) => () => {
@@ -190,6 +191,7 @@ export function createContextLine(line, view, shared) {
               view.dispatch(view.state.tr.setSelection(TextSelection.create(view.state.doc, pos + cardNode.nodeSize - 2)));
               shared.chooseSource();
             }))] : []),
+            ...(pictureForm ? [button(gettext("Description and caption (new tab)"), "word", () => shared.openForm(pictureForm))] : []),
             ...(edit ? [button(gettext("Edit"), "edit", onCard((pos, cardNode) => shared.edit(cardNode, pos)))] : []),
             small(gettext("Move up"), "up", (editorView, pos) => moveBlock(editorView, pos, -1)),
             small(gettext("Move down"), "down", (editorView, pos) => moveBlock(editorView, pos, 1)),

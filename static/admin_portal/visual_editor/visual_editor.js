@@ -181,6 +181,20 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     edit,
     linkName,
     chooseSource: () => windows.open("source"),
+    // The URL of the form with the alternative text and caption of a picture, if the user may change it.
+    pictureForm(node) {
+      const block = info(node);
+      return block && isPicture(block) ? names.find("pictures", node.attrs.options.trim())?.edit : undefined;
+    },
+    // In a new tab, because nothing here is saved. The block is shown anew when the user comes back.
+    openForm(url) {
+      window.open(url, "_blank");
+      window.addEventListener("focus", () => {
+        renderer.forget();
+        shared.shown.forEach((block) => block.show());
+      }, { once: true });
+    },
+    shown: new Set(),
     editLink: () => windows.open("link", { href: currentLink(view.state).mark.attrs.href }),
     async toggleFold() {
       const { node, pos } = currentHeading(view.state);
@@ -489,6 +503,28 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     focus() {
       selectFirstPrompt(view);
       view.focus();
+    },
+    // Open the form of the block, link, or source in a line that refers to ``key``.
+    editReference(line, key) {
+      const { node, blockPos } = position(offsetOfLine(field.value, line));
+      if (node.isAtom) {
+        edit(node, blockPos);
+        return;
+      }
+      let isFound = false;
+      node.descendants((child, offset) => {
+        const pos = blockPos + 1 + offset;
+        const link = child.marks.find(({ type }) => type === marks.link);
+        if (isFound || !(link?.attrs.href.includes(key) || (child.type === nodes.citation && child.attrs.keys.includes(key)))) return;
+        isFound = true;
+        if (!link) {
+          edit(child, pos);
+          return;
+        }
+        select(pos, pos + child.nodeSize);
+        windows.open("link", { href: link.attrs.href });
+      });
+      if (!isFound) goTo(offsetOfLine(field.value, line));
     },
     // By the block and the place in it, because empty paragraphs are not saved.
     caret() {
