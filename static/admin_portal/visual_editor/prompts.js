@@ -47,7 +47,8 @@ export function selectFirstPrompt(view) {
 
 export const promptsPlugin = () => new Plugin({
   props: {
-    handleClick(view, pos) {
+    handleClick(view, pos, event) {
+      if (event.shiftKey) return false;
       const prompt = promptsOf(view.state.doc).find(([start, end]) => start <= pos && pos <= end);
       return Boolean(prompt) && selectRange(view.state, view.dispatch, prompt);
     },
