@@ -191,8 +191,8 @@ export function createContextLine(line, view, shared) {
               view.dispatch(view.state.tr.setSelection(TextSelection.create(view.state.doc, pos + cardNode.nodeSize - 2)));
               shared.chooseSource();
             }))] : []),
-            ...(pictureForm ? [button(gettext("Description and caption (new tab)"), "word", () => shared.openForm(pictureForm))] : []),
             ...(edit ? [button(gettext("Edit"), "edit", onCard((pos, cardNode) => shared.edit(cardNode, pos)))] : []),
+            ...(pictureForm ? [button(gettext("Description and caption (new tab)"), "word", () => shared.openForm(pictureForm))] : []),
             small(gettext("Move up"), "up", (editorView, pos) => moveBlock(editorView, pos, -1)),
             small(gettext("Move down"), "down", (editorView, pos) => moveBlock(editorView, pos, 1)),
             small(gettext("Duplicate"), "copy", duplicateBlock),
