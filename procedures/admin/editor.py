@@ -424,9 +424,9 @@ def _value_options(language: str) -> list[dict[str, Any]]:
 def _figure_options(language: str, *, can_edit: bool) -> list[dict[str, Any]]:
     """Return all pictures for the picture chooser.
 
-    ``reason`` says why a page in ``language`` cannot show the picture, and is empty if it can; ``edit`` is then the
-    URL of the picture's form, for users who may change it. ``note`` is for pictures that may be inserted but are not
-    approved yet: a reviewer approves them with the page.
+    ``reason`` says why a page in ``language`` cannot show the picture, and is empty if it can. ``edit`` is the URL of
+    the picture's form, for users who may change it. ``note`` is for pictures that may be inserted but are not approved
+    yet: a reviewer approves them with the page.
     """
     figures = list(Figure.objects.prefetch_related("renditions", "texts"))
     unapproved = {figure.pk for figure in unapproved_figures(figures)}
@@ -449,9 +449,7 @@ def _figure_options(language: str, *, can_edit: bool) -> list[dict[str, Any]]:
                 "kind_name": str(figure.get_kind_display()).partition(",")[0],  # the rest of the label explains it
                 "used": join_titles(uses.get(figure.slug, [])),
                 "reason": "" if is_usable else reason,
-                "edit": reverse("admin:procedures_figure_change", args=[figure.pk])
-                if can_edit and not is_usable
-                else "",
+                "edit": reverse("admin:procedures_figure_change", args=[figure.pk]) if can_edit else "",
                 "note": _("New: the reviewer approves it with this page.") if figure.pk in unapproved else "",
                 "thumbnail": media_url(file) if file in public else staff_file_url(file),
             }

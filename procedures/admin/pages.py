@@ -123,6 +123,8 @@ class PageForm(AnyForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["version"].initial = self.instance.draft_version
+        if not self.instance.pk and not self.is_bound and "title" in self.fields:
+            self.fields["title"].widget.attrs["autofocus"] = True
         for name in ("key_message", "description"):
             # A draft can be incomplete; only publishing requires both fields.
             if name in self.fields:
@@ -270,7 +272,11 @@ class BasePageAdmin(ContentAdmin):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Start a new page with a page template or a copy of another page (``?template=``, ``?copy=``)."""
-        return {**super().get_changeform_initial_data(request), **initial_values(request.GET)}
+        return {
+            "kind": PageKind.PROCEDURE,
+            **super().get_changeform_initial_data(request),
+            **initial_values(request.GET),
+        }
 
     def get_readonly_fields(self, request: HttpRequest, obj: Page | None = None) -> tuple[str, ...]:
         """Make subject and language read-only after the first release, because other texts link to them."""

@@ -247,6 +247,8 @@ class LanguageDefinition:
     clause_break: str | None = None
     # Regular expression for link text that does not say where the link leads; case and final punctuation are ignored.
     vague_links: str = ""
+    # Regular expression for data that identify a patient, such as a record number after its label; case is ignored.
+    patient_data: str = ""
     error_notice: ErrorNotice | None = None
 
     @property

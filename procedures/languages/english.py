@@ -498,6 +498,10 @@ ENGLISH = LanguageDefinition(
     ),
     hard_words=HardWords(min_syllables=3, easy=EASY_WORDS, base_forms=base_forms),
     passive=PASSIVE,
+    patient_data=(
+        r"\b(?:DOB|MRN|SSN|date of birth|born on|medical record (?:number|no\.?)|patient (?:ID|number|no\.?))"
+        r"[#:.\s]*\d[\d/.-]{2,}|(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])"
+    ),
     vague_links=(
         r"(?:please )?(?:(?:click|tap|press|go|look|see|read|find it) )?(?:on )?(?:here|this link|the link|link below)"
         r"|(?:this|the|our) (?:page|site|website|web ?site|link|article|document|video)|link|click|website"

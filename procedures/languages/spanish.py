@@ -386,6 +386,10 @@ SPANISH = LanguageDefinition(
     # Words are longer than in English: verbs with endings for person and time often have four syllables.
     hard_words=HardWords(min_syllables=5, easy=EASY_WORDS, base_forms=base_forms),
     passive=PASSIVE,
+    patient_data=(
+        r"\b(?:DOB|MRN|SSN|fecha de nacimiento|naci[oó] el|(?:n[uú]mero|n\.?[oº]) de (?:expediente|historia|paciente))"
+        r"[#:.\s]*\d[\d/.-]{2,}|(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])"
+    ),
     vague_links=(
         r"(?:(?:haga|haz|hacer|de|dé|da) )?(?:clic|click|clik)(?: (?:en )?(?:aqu[ií]|ac[aá]|este enlace|el enlace))?"
         r"|(?:(?:pulse|presione|oprima|toque|pinche|vea|mire|lea|vaya|entre|consulte|siga) )?"

@@ -4,8 +4,7 @@ Suggestions make a draft easier to read or better sourced; none of them prevents
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -13,6 +12,7 @@ from django.utils.translation import ngettext
 from procedures import languages
 from procedures.models import Page
 from procedures.publishing.review import get_translation_pair
+from procedures.readability.habits import find_habits
 from procedures.readability.measures import PageMeasures, Passage
 from procedures.readability.scores import (
     MAX_LIST_ITEMS,
@@ -21,42 +21,22 @@ from procedures.readability.scores import (
     TARGET_CELL_WORDS,
     TARGET_PARAGRAPH_SENTENCES,
     TARGET_SENTENCE_WORDS,
-    WORD,
     describe_exceeded_limits,
     describe_hard_paragraph,
     describe_long_sentence,
     describe_missed_targets,
-    is_abbreviation,
     shorten_quote,
-    split_sentences,
     split_words,
 )
 from procedures.rendering import Issue, RenderedPage
 from procedures.rendering.blocks.choices import find_answers
-from procedures.rendering.document import (
-    Article,
-    Block,
-    Cell,
-    Document,
-    Heading,
-    List,
-    Mark,
-    Node,
-    Run,
-    Table,
-    Text,
-    walk,
-)
+from procedures.rendering.document import Article, Block, Document, Text, walk
 from procedures.rendering.fixes import split_sentence
 from procedures.validators import MAX_ALT_LENGTH
 
 MAX_QUOTE_LENGTH = 70
 # The fields whose text is the author's although it is not in the body, by the component of their text.
 OWN_FIELDS = {"title": "title", "key message": "key_message"}
-# Capitals in fewer letters can be a name, a unit, or an abbreviation.
-MIN_CAPITALS = 8
-MIN_CAPITALIZED_WORDS = 2
-MAX_CAPITALS_QUOTE_LENGTH = 60
 
 
 def find_failures(measures: PageMeasures) -> Iterator[str]:
@@ -270,90 +250,3 @@ def _suggest_for_translations(page: Page) -> Iterator[Issue]:
         values = {"language": languages.get(pair.source.language).name}
         message = _("The %(language)s text has changed since this translation was made. Compare the two.")
         yield Issue(0, message % values)
-
-
-def find_habits(document: Document, language: str) -> list[Issue]:
-    """Return a suggestion for each habit that makes the text harder to use, such as vague links or capitals.
-
-    Only the author's own text counts, that is, nodes with a line.
-    """
-    found: list[Issue] = []
-    for node in walk(document.body):
-        if isinstance(node, Text) and node.line:
-            found += _find_vague_links(node, language)
-            found += _find_capitals(node, language)
-        elif isinstance(node, Table) and node.line:
-            found += _find_empty_headers(node)
-    return [*found, *_find_equal_headings(document.body), *_find_single_entries(document.body)]
-
-
-def _find_vague_links(node: Text, language: str) -> Iterator[Issue]:
-    pattern = languages.get(language).vague_links
-    if not pattern:
-        return
-    line = node.line
-    for mark, group in groupby(node.runs, key=_find_link):
-        runs = list(group)
-        text = " ".join("".join(" " if run.kind in {"space", "break"} else run.text for run in runs).split())
-        words = re.sub(r"^[^\w]+|[^\w]+$", "", text)
-        if mark and re.fullmatch(pattern, words, re.IGNORECASE):
-            message = _(
-                "The link “%(text)s” does not say where it leads. Use words that name the page, such as “the recovery "
-                "page”."
-            )
-            yield Issue(line, message % {"text": text})
-        line += sum(run.kind in {"space", "break"} for run in runs)
-
-
-def _find_link(run: Run) -> Mark | None:
-    return next((mark for mark in run.marks if mark.kind == "link"), None)
-
-
-def _find_capitals(node: Text, language: str) -> Iterator[Issue]:
-    for sentence in split_sentences(node.text):
-        words = [word for word in WORD.findall(sentence) if len(word) > 1 and not is_abbreviation(word, language)]
-        letters = [character for word in words for character in word if character.isalpha()]
-        if len(words) < MIN_CAPITALIZED_WORDS or len(letters) < MIN_CAPITALS:
-            continue
-        if all(letter.isupper() for letter in letters):
-            message = _(
-                "Words in capitals are hard to read: “%(text)s”. Use small letters, and bold for what matters most."
-            )
-            yield Issue(node.line, message % {"text": shorten_quote(sentence, MAX_CAPITALS_QUOTE_LENGTH)})
-
-
-def _find_empty_headers(table: Table) -> Iterator[Issue]:
-    header = table.nodes[0] if table.nodes else None
-    cells = [cell for cell in header.children if isinstance(cell, Cell)] if header else []
-    # The corner above the names of the rows may be empty.
-    empty = [index for index, cell in enumerate(cells) if not cell.text.strip()]
-    if empty and (len(empty) == len(cells) or empty != [0]):
-        message = (
-            _("The first row of this table is empty. Write what each column contains.")
-            if len(empty) == len(cells)
-            else _("A column of this table has no heading. Write what it contains.")
-        )
-        yield Issue(table.line, message)
-
-
-def _find_equal_headings(nodes: Sequence[Node]) -> Iterator[Issue]:
-    """Yield a suggestion for each heading that repeats an earlier one of the same section."""
-    parents: dict[int, str] = {}
-    seen: set[tuple[str, ...]] = set()
-    for node in nodes:
-        if not isinstance(node, Heading) or not node.text:
-            continue
-        parents = {level: text for level, text in parents.items() if level < node.level}
-        parents[node.level] = " ".join(node.text.casefold().split())
-        path = tuple(parents[level] for level in sorted(parents))
-        if path in seen and node.line:
-            message = _("Two headings are equal: “%(text)s”. Change one, so that readers can tell them apart.")
-            yield Issue(node.line, message % {"text": node.text})
-        seen.add(path)
-
-
-def _find_single_entries(nodes: Sequence[Node]) -> Iterator[Issue]:
-    """Yield a suggestion for each bulleted list outside of blocks that has one entry."""
-    for node in nodes:
-        if isinstance(node, List) and node.line and not node.is_ordered and len(node.nodes) == 1:
-            yield Issue(node.line, _("This list has only one entry. Write it as a sentence, or add the other entries."))

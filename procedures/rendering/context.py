@@ -59,7 +59,8 @@ class Issue:
     field: str = ""
     # The draft refers to something that does not exist. This can change without any change to the draft.
     is_unknown_reference: bool = False
-    # A safe correction, or the dialog of the editor that has one ("source").
+    # A safe correction, or the dialog of the editor that has one: "source", or "reference" to replace what the issue
+    # quotes.
     fix: Fix | None = dataclasses.field(default=None, compare=False)
     dialog: str = dataclasses.field(default="", compare=False)
     # The message without markup, for people who never see any; empty if the message contains none.
@@ -97,11 +98,12 @@ class IssueCollector:
         *,
         is_unknown_reference: bool = False,
         fix: Fix | None = None,
+        dialog: str = "",
         **values: object,
     ) -> None:
         """Add an issue unless an equal one exists. ``values`` are the named values of ``message``."""
         text, plain = split(fill(message, **values) if values else message)
-        issue = Issue(line, cast("str", text), field, is_unknown_reference, fix, plain=plain)
+        issue = Issue(line, cast("str", text), field, is_unknown_reference, fix, dialog, plain=plain)
         if issue not in self._seen:
             self._seen.add(issue)
             self.issues.append(issue)
@@ -169,7 +171,7 @@ class RenderContext:
             text = interpolate_lazy(_("%(message)s Did you mean “%(name)s”?"), message=text, name=closest)
             label = interpolate_lazy(_("Use “%(name)s”"), name=closest)
             fix = Fix(label, replace_key(REFERENCE_PREFIXES.get(kind, ""), key, closest))
-        self.issues.add(line, text, is_unknown_reference=True, fix=fix)
+        self.issues.add(line, text, is_unknown_reference=True, fix=fix, dialog="" if fix else "reference")
 
     def add_unavailable_figure(self, line: int, slug: str) -> None:
         """Add an issue for a figure that does not exist or has no approved version."""

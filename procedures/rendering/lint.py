@@ -19,6 +19,7 @@ from markdown_it.token import Token
 from portal.text import find_closest, interpolate_lazy
 from procedures import markup
 from procedures.addresses import SLUG
+from procedures.languages import get as get_language
 from procedures.languages import number_pattern
 from procedures.markup import PLACEHOLDER, SPACES, SPACES_AND_INVISIBLE, Message, Wording, fill, make_excerpt
 from procedures.rendering.blocks import Content, get_block_types
@@ -872,12 +873,24 @@ def _check_other_markup(line: str, _context: RenderContext) -> LineResults:
         yield _about(match, message)
 
 
+def _check_patient_data(line: str, context: RenderContext) -> LineResults:
+    """Find data that identify a patient, which can get into a text with a paste."""
+    pattern = get_language(context.resolver.language).patient_data
+    if pattern and (match := re.search(pattern, line, re.IGNORECASE)):
+        message = _(
+            "“%(text)s” looks like information about a patient, and this page will be public. Delete it, and any name "
+            "next to it."
+        )
+        yield fill(message, text=match[0]), Fix(DELETE_CHARACTERS, replace_once(match[0], ""))
+
+
 LINE_CHECKS: tuple[Callable[[str, RenderContext], LineResults], ...] = (
     _check_prompts,
     _check_braces,
     _check_citations,
     _check_links,
     _check_other_markup,
+    _check_patient_data,
 )
 
 

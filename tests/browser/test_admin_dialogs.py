@@ -11,7 +11,7 @@ from procedures.models import Page
 from tests.admin.conftest import change_url
 from tests.browser.public_helpers import AXE, DESKTOP, PHONE
 from tests.browser.staff_helpers import AXE_FINDINGS, StaffTab, make_draft_with_references, open_staff_tab
-from tests.factories import make_term
+from tests.factories import make_source, make_term
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -26,6 +26,7 @@ def window(tab: StaffTab, button: str) -> Locator:
     tab.page.locator("[data-tools]").get_by_role("button", name=button, exact=True).click()
     opened = tab.page.locator("dialog[open]")
     expect(opened).to_be_visible()
+    expect(opened.locator("[data-loading]")).to_have_count(0)
     return opened
 
 
@@ -119,8 +120,25 @@ def test_source_is_found_by_typing_and_inserted_with_enter(tab: StaffTab) -> Non
     opened = window(tab, "Cite…")
 
     tab.page.keyboard.type("guide")
+    expect(opened.locator("[data-count]")).to_have_text("1 result. Press Enter to choose “A guide”.")
+    expect(opened.get_by_role("radio", name="A guide")).to_be_checked()
     tab.page.keyboard.press("Enter")
-    tab.page.keyboard.press("Enter")
+
+    expect(opened).to_be_hidden()
+    expect(tab.page.locator("#id_body")).to_have_value("See [@nice]")
+
+
+def test_own_choice_stays_while_it_matches_and_a_double_click_inserts(tab: StaffTab) -> None:
+    make_source("who", title="Another guide")
+    tab.page.locator("#id_body").fill("See ")
+    opened = window(tab, "Cite…")
+    search = opened.get_by_label("Search")
+    opened.get_by_role("radio", name="Another guide").check()
+    search.fill("guide")
+    expect(opened.locator("[data-count]")).to_have_text("2 results")
+    expect(opened.get_by_role("radio", name="Another guide")).to_be_checked()
+    search.fill("")
+    opened.get_by_text("A guide", exact=True).dblclick()
 
     expect(opened).to_be_hidden()
     expect(tab.page.locator("#id_body")).to_have_value("See [@nice]")

@@ -86,8 +86,7 @@ def test_picture_can_be_found_and_inserted_by_keyboard_and_escape_returns_to_the
     button.focus()
     tab.page.keyboard.press("Enter")
     tab.page.keyboard.type("safer")
-    expect(window.locator("[data-count]")).to_have_text("1 result")
-    tab.page.keyboard.press("Enter")
+    expect(window.locator("[data-count]")).to_have_text("1 result. Press Enter to choose “A safer home”.")
     expect(window.get_by_role("radio", name="A safer home")).to_be_checked()
     tab.page.keyboard.press("Enter")
 

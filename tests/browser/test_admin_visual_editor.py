@@ -368,6 +368,11 @@ HABITS: list[tuple[str, str, str, list[str], str]] = [
     ("Shift+Enter in a cell is a space", DOSES, "|Mon", ["Shift+Enter", "'x'"], DOSES.replace("Mon", "Mon x")),
     ("Shift+Enter in a heading is a space", "## One\n", "|One", ["Shift+Enter", "'x'"], "## One x\n"),
     ("Ctrl+End passes a block", "One\n\n::: phones\n", "|One", ["Control+End", "'x'"], "One\n\n::: phones\n\nx\n"),
+    ("Two hyphens become a dash", "One\n", "|One", ["' -- two--three'"], "One – two—three\n"),
+    ("Ctrl+Z takes the dash back", "One\n", "|One", ["' --'", "' '", "Control+z", "'x'"], "One -- x\n"),
+    ("Ctrl+Enter begins a paragraph", "One\n\nEnd\n", "|One", ["Control+Enter", "'Two'"], "One\n\nTwo\n\nEnd\n"),
+    ("Delete joins two items", "- One\n- Two\n", "|One", ["Delete"], "- OneTwo\n"),
+    ("Delete joins an item below text", "One\n\n- Two\n- Three\n", "|One", ["Delete"], "OneTwo\n\n- Three\n"),
     ("Signs stay as they are typed", "One\n", "|One", ["' *a* [b](c) # d'"], "One \\*a\\* \\[b\\](c) # d\n"),
     (
         "A web address becomes a link",

@@ -3,9 +3,10 @@
 import pytest
 
 from procedures.publishing.checks import check_rendered_draft
-from procedures.readability.suggestions import find_habits
+from procedures.readability.habits import find_habits
 from procedures.rendering import ReferenceResolver, render_page
-from tests.factories import make_clinic, make_page
+from procedures.rendering.fixes import resolve
+from tests.factories import make_clinic, make_next, make_page, make_source
 from tests.readability.helpers import EMPTY_CONTENT
 
 pytestmark = pytest.mark.django_db
@@ -87,6 +88,40 @@ def test_a_list_with_one_entry_is_reported() -> None:
     assert [line for line, _ in habits("Bring this:\n\n- Your card\n\nThen rest.")] == [3]
     assert habits("Bring this:\n\n- Your card\n- Your pills") == []
     assert habits("::: checklist\n- Your card\n:::") == []
+
+
+def fixed(body: str) -> list[str]:
+    """Return the text after the correction of each habit, or "" where there is none."""
+    content = {**EMPTY_CONTENT, "body": body}
+    rendered = render_page(content, kind="procedure", resolver=ReferenceResolver("en"))
+    lines, results = body.split("\n"), []
+    for issue in find_habits(rendered.document, "en"):
+        fix = resolve(issue.fix, issue.line, lines) if issue.fix else None
+        results.append("\n".join([*lines[: fix.line - 1], fix.text, *lines[fix.end :]]) if fix else "")
+    return results
+
+
+def test_corrections_of_habits() -> None:
+    make_next()
+
+    assert fixed("See [here](page:contact#top) or [call](#a).") == ["See [Contact](page:contact#top) or [call](#a)."]
+    assert fixed("See [here](https://example.org).") == [""]
+    assert fixed("Rest. DO NOT DRIVE AFTER AN MRI SCAN. Walk.") == ["Rest. Do not drive after an MRI scan. Walk."]
+    assert fixed("## One\n\n**Washing**\n\nYou can wash.") == ["## One\n\n### Washing\n\nYou can wash."]
+    assert fixed("**Call us:**\n\nNow.\n\n**Do not drive.**\n\nRest.") == []
+    assert fixed("::: do\n- Rest.\n:::\n\n::: do\n- Rest.\n:::\n\nWalk.") == ["::: do\n- Rest.\n:::\n\n\nWalk."]
+    assert fixed("Rest for a day.\n\nRest for a day.\n\nWalk.") == ["Rest for a day.\n\n\nWalk."]
+    assert fixed("Rest.\n\nRest.") == []
+
+
+def test_a_chance_without_a_source_is_reported_at_its_sentence() -> None:
+    make_source()
+    chance = "::: chance 2 in 100\nget a rash.\n:::"
+    cited = chance.replace("rash.", "rash. [@nice]")
+
+    assert [line for line, _ in habits(f"## Risks\n\nRead this. [@nice]\n\nRest.\n\n{chance}")] == [8]
+    assert habits(f"## Risks\n\n{cited}\n\nRest.\n\n{chance}") == []
+    assert habits(f"## Risks\n\n{chance}\n\nThat is rare. [@nice]") == []
 
 
 def test_an_empty_entry_prevents_publishing() -> None:

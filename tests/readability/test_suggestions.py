@@ -131,6 +131,7 @@ def test_every_suggestion_appears_once_with_its_line_if_any(page: Page, kind: st
         (3, "Add a source for the number “30 of”."),
         (5, "This paragraph has 4 sentences. Aim for 3 or fewer: split it."),
         (5, "Add a source for the number “30 of”."),
+        (5, "This repeats what is above it."),
         (
             7,
             "23 words. Aim for 20 or fewer: “We look at it and we ask you and we tell you what we see and what it …”",

@@ -406,3 +406,20 @@ def test_markup_that_the_visual_editor_escaped_is_reported(clinic_content: Figur
 
             assert len(found) == 1
             assert found[0].startswith(wanted)
+
+
+def test_data_about_a_patient_are_reported(clinic_content: Figure) -> None:
+    found = {
+        text: [str(issue.message) for issue in render(text).issues if "information about a patient" in str(issue)]
+        for text in ("John, DOB 03/04/1951.", "MRN: 1234567", "He has SSN 123-45-6789.", "Medical record number 55512.")
+    }
+    quiet = [
+        "Bring your date of birth.",
+        "- **Date of birth:**",
+        "Write your MRN here.",
+        "Call 800-222-1222.",
+        "In 2019, 12-34 of 100.",
+    ]
+
+    assert {text for text, issues in found.items() if len(issues) != 1} == set()
+    assert [text for text in quiet for issue in render(text).issues if "about a patient" in str(issue)] == []

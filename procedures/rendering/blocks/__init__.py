@@ -78,6 +78,7 @@ class BlockField:
     """A field of the form that inserts a block. ``kind``: figure, series, care, choice, number, flag, text, lines.
 
     Text and lines go inside the block. The values of all other fields go on its first line, in the order of the fields.
+    A new block has the ``default``.
     """
 
     name: str
@@ -85,6 +86,7 @@ class BlockField:
     kind: str = "text"
     choices: Mapping[str, Promise | str] = field(default_factory=dict)
     is_required: bool = True
+    default: str = ""
 
 
 def content_nodes(block: Block, _values: Values) -> list[Node]:
@@ -231,6 +233,7 @@ def editor_schema() -> dict[str, Any]:
                     "kind": part.kind,
                     "choices": {value: str(label) for value, label in part.choices.items()},
                     "required": part.is_required,
+                    "default": part.default,
                 }
                 for part in block_type.fields
             ],

@@ -66,7 +66,7 @@ register(
         options=Options.OTHER,
         fields=(
             BlockField("count", _("How many"), "number"),
-            BlockField("out_of", _("out of"), "choice", {"10": "10", "100": "100", "1000": "1000"}),
+            BlockField("out_of", _("out of"), "choice", {"10": "10", "100": "100", "1000": "1000"}, default="100"),
             BlockField("sentence", _("What happens to them"), "text"),
         ),
         separator=" in ",

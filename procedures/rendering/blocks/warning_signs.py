@@ -168,7 +168,7 @@ register(
         component=COMPONENT,
         options=Options.NAMES,
         fields=(
-            BlockField("when", _("When do people read this page?"), "choice", TIMINGS),
+            BlockField("when", _("When do people read this page?"), "choice", TIMINGS, default=SignTiming.BOTH),
             BlockField(SHORT, _("Only the emergency signs, in a few words"), "flag", is_required=False),
         ),
         group=Group.ADVICE,

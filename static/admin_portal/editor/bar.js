@@ -114,8 +114,21 @@ function startMainAction(form, opened) {
   form.addEventListener("change", show);
   show();
   form.addEventListener("editor:save", () => form.requestSubmit(save));
+  // Sending also saves, so it can be chosen while something is unsaved.
+  function openSend() {
+    const button = form.querySelector(".action-menu button[name=_submit]");
+    if (!button) return false;
+    const menu = button.closest("details");
+    menu.hidden = false;
+    menu.open = true;
+    if (!menu.querySelector("input, textarea")) button.focus();
+    return true;
+  }
+  form.addEventListener("editor:send", openSend);
   document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return;
+    if (event.defaultPrevented || !(event.ctrlKey || event.metaKey) || event.altKey) return;
+    if (event.key === "Enter" && event.shiftKey && !document.querySelector("dialog[open]") && openSend()) event.preventDefault();
+    if (event.shiftKey) return;
     if (event.key.toLowerCase() === "s" && save) {
       event.preventDefault();
       form.requestSubmit(save);
@@ -155,6 +168,14 @@ function startDiscard(form, opened, changed) {
   });
 }
 
+function onEnter(input, act) {
+  input?.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    act();
+  });
+}
+
 // ``opened``: the values that the form was opened with.
 export function startBar(form, editor, { text, opened, windows }) {
   all("[data-needs-script]", form).forEach((element) => { element.hidden = false; });
@@ -172,6 +193,11 @@ export function startBar(form, editor, { text, opened, windows }) {
     text().goToLine(line);
   };
   startMenus(form);
+  // F7 is "Spelling and grammar" in Word.
+  form.addEventListener("editor:check", () => {
+    openPanel("problems");
+    form.querySelector("[data-panel-tab=problems]").focus();
+  });
   const showAction = startMainAction(form, opened);
   startHistory(form, editor, text);
   startDiscard(form, opened, showAction);
@@ -180,6 +206,9 @@ export function startBar(form, editor, { text, opened, windows }) {
   const empty = name.textContent;
   title?.addEventListener("input", () => { name.textContent = title.value.trim() || empty; });
   if (title?.value.trim()) name.textContent = title.value;
+  // Enter goes on to what comes next, instead of sending the form.
+  onEnter(title, () => form.elements.key_message.focus());
+  onEnter(form.elements.key_message, () => text().focus());
   // Typing dismisses the template picker.
   const templates = form.querySelector("[data-page-templates]");
   if (templates && !WIDE.matches) templates.open = false;

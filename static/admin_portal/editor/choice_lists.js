@@ -82,6 +82,7 @@ function searchRows(box, list, status, kind) {
     status.textContent = gettext("The link will lead to this address.");
     return;
   }
+  if (list.dataset.loading) return;
   const asked = fold(box.value).split(/\s+/).filter(Boolean);
   sortRows(all("label.choice-list__row", list), asked.join(" "));
   const rows = all(".choice-list__row", list);
@@ -92,7 +93,26 @@ function searchRows(box, list, status, kind) {
   all("[data-unavailable]", list).forEach((part) => { part.hidden = !part.querySelector(".choice-list__row:not([hidden])"); });
   const count = rows.filter((row) => !row.hidden && row.matches("label")).length;
   const found = count ? format(ngettext("%(count)s result", "%(count)s results", count), { count }) : gettext("No results.");
-  status.textContent = asked.length || kind?.value ? found : "";
+  const best = selectBestMatch(list, asked.length > 0);
+  const withBest = best ? format(gettext("%(found)s. Press Enter to choose “%(name)s”."), { found, name: best }) : found;
+  status.textContent = asked.length || kind?.value ? withBest : "";
+}
+
+// Select the best match, so that Enter or one click takes it, and return its name. A visible choice of the user stays.
+function selectBestMatch(list, isSearching) {
+  const shown = list.querySelector("[type=radio]:checked");
+  const isOwn = shown?.dataset.best !== undefined;
+  if (shown && !isOwn) return "";
+  const best = isSearching ? list.querySelector("label.choice-list__row:not([hidden]) [type=radio]") : null;
+  if (shown && shown !== best) shown.checked = false;
+  all("[data-best]", list).forEach((input) => { delete input.dataset.best; });
+  if (!best) return "";
+  best.dataset.best = "";
+  if (!best.checked) {
+    best.checked = true;
+    best.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+  return best.closest("label").querySelector("strong").textContent;
 }
 
 // Return whether something is chosen. If not, say so.
@@ -106,7 +126,12 @@ export function checkChoice(list, status) {
 export function searchList(box, list, status, kind) {
   box.addEventListener("input", () => searchRows(box, list, status, kind));
   kind?.addEventListener("change", () => searchRows(box, list, status, kind));
-  // Enter in the search box selects the first match, or submits if a visible option is selected.
+  list.addEventListener("click", ({ target }) => { delete target.dataset.best; });
+  // A double click chooses at once.
+  list.addEventListener("dblclick", ({ target }) => {
+    if (target.closest("label.choice-list__row")?.querySelector("[type=radio]")) box.form.requestSubmit(box.form.querySelector("[value=put]"));
+  });
+  // Enter in the search box submits if a visible option is selected. Where several can be checked, it checks the first match.
   box.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.isComposing || isWebAddress(box, list)) return;
     const first = all(".choice-list__row:not([hidden]) input", list)[0];
@@ -151,11 +176,13 @@ export function createPictureList(dialog) {
     // Begin with an empty list and search.
     clear() {
       [box.value, kind.value, status.textContent] = ["", "", gettext("Loading…")];
+      scroller.dataset.loading = "yes";
       list.replaceChildren();
       others.hidden = true;
     },
     // Apply any search text typed before the rows loaded.
     fill({ rows, error = "", chosen = "" }) {
+      delete scroller.dataset.loading;
       fillList(list, { rows: rows.filter((row) => !row.reason), error });
       const left = rows.filter((row) => row.reason);
       others.querySelector("ul").replaceChildren(...left.map(unavailable));
@@ -195,9 +222,18 @@ export function startChoiceLists(editor, field) {
   return {
     find: (window, key) => choices?.[KINDS[window]]?.find((row) => row.key === key),
     forget: () => { choices = undefined; },
-    async fill(dialog, name) {
+    // ``show`` opens the dialog. It does not wait for the list: words typed in the meantime search it, and do not go into
+    // the text.
+    async fill(dialog, name, show) {
       const list = dialog.querySelector("[data-list]");
       const sources = dialog.querySelector("select[name=source]");
+      const [box, status] = ["search", "count"].map((part) => dialog.querySelector(`[data-${part}]`));
+      if (list && name !== "picture") {
+        list.replaceChildren();
+        [box.value, status.textContent] = ["", gettext("Loading…")];
+        list.dataset.loading = "yes";
+      }
+      show();
       if (!list && !sources) return;
       const error = choices && language === asked() ? "" : await loadChoices();
       if (sources && !error) options(sources, choices.sources);
@@ -210,9 +246,9 @@ export function startChoiceLists(editor, field) {
         options(dialog.querySelector("[name=second]"), usable.map(({ key, name: title }) => ({ key, name: title })));
         return;
       }
+      delete list.dataset.loading;
       fillList(list, { rows, error, many: name === "care" });
-      dialog.querySelector("[data-search]").value = "";
-      searchRows(dialog.querySelector("[data-search]"), list, dialog.querySelector("[data-count]"));
+      searchRows(box, list, status);
     },
     start(dialog, name) {
       const box = dialog.querySelector("[data-search]");

@@ -22,7 +22,9 @@ function showLink(dialog, href) {
   const row = all("[name=choice]", dialog).find((input) => input.value === page);
   if (!row) {
     const url = dialog.querySelector("[name=url]");
-    url.value = page ? "" : href;
+    // What was typed while the list was loading stays.
+    if (page || url.value) return;
+    url.value = href;
     url.dispatchEvent(new Event("input", { bubbles: true }));
     return;
   }
@@ -88,11 +90,10 @@ export function createDialogs(editor, field) {
       delete dialog.dataset.took;
       if (text && selectedText(field).trim()) text.value = dialog.dataset.took = selectedText(field);
       if (name === "chance") chooseTotal(dialog.querySelector("[name=out_of]"));
-      await lists.fill(dialog, name);
+      await lists.fill(dialog, name, () => dialog.showModal());
       const input = chosen && all("[name=choice], [name=value]", dialog).find((option) => option.value === chosen);
       if (input) input.checked = true;
       if (href) showLink(dialog, href);
-      dialog.showModal();
     },
   };
 }

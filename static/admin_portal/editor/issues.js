@@ -81,7 +81,7 @@ export function startIssues(form, editor, field, { text, openPanel, showText, go
   const goTo = (issue) => (issue.line ? goToIssue(issue) : goToField(issue.field));
 
   // Fixes that need a choice open the dialog for it.
-  const dialogs = { source: gettext("Choose a source"), picture: gettext("Choose a picture"), link: gettext("Choose a page") };
+  const dialogs = { source: gettext("Choose a source"), picture: gettext("Choose a picture"), link: gettext("Choose a page"), reference: gettext("Choose another one") };
 
   let shown = { problems: [], advice: [] };
 
@@ -109,6 +109,14 @@ export function startIssues(form, editor, field, { text, openPanel, showText, go
     const { fix, dialog, line } = issue;
     if (fix) return button(fix.label, () => runFix(issue), "bar-button--fix");
     if (!dialog || !windows) return null;
+    if (dialog === "reference") {
+      // Only the visual editor can open the form of what is there.
+      if (text().mode() !== "visual") return null;
+      return button(dialogs.reference, () => {
+        showText();
+        text().editReference(line, wordsOf(issue).at(-1));
+      }, "bar-button--fix");
+    }
     return button(dialogs[dialog], () => {
       const place = line || firstTextLine(field.value);
       showText();
@@ -120,7 +128,9 @@ export function startIssues(form, editor, field, { text, openPanel, showText, go
   }
 
   function row(issue) {
-    const { line, sentence, field: name } = issue;
+    const { line, field: name } = issue;
+    // In Source mode, the words about the Markdown.
+    const sentence = text().mode() === "source" && issue.hint ? issue.hint : issue.sentence;
     const item = document.createElement("li");
     const place = line ? `${placeOf(field.value, line, text().mode())}: ` : "";
     item.append(Object.assign(document.createElement("p"), { className: "issue-list__message", textContent: place + sentence }));

@@ -13,10 +13,6 @@ export function createPictureChooser(dialog, { upload }) {
   const uploadButton = form.querySelector("[value=upload]");
   const pictures = createPictureList(dialog);
   let finish = () => {};
-  // A double click chooses at once.
-  form.querySelector("[data-list]").addEventListener("dblclick", (event) => {
-    if (event.target.closest("label")) form.requestSubmit(put);
-  });
   onDialogResult(dialog, (value) => {
     finish(value === "put" ? new FormData(form).get("choice") ?? undefined : undefined);
     if (value === "upload") upload();

@@ -6,7 +6,8 @@
 // - editor:state, {canUndo, canRedo}, after the text or the selection has changed
 // - editor:failure, {message}: while the text cannot be written into the textarea; "" when it can again
 // - editor:preview, the response of preview_view (procedures/admin/editor.py), after each preview
-// and of the form: "editor:save" (Ctrl+S) and "editor:find" (Ctrl+F), both from the text only.
+// and of the form, from the text only: "editor:save" (Ctrl+S), "editor:send" (Ctrl+Shift+Enter), "editor:find" (Ctrl+F), and
+// "editor:check" (F7).
 //
 // A match, as find() returns it, is {line, from, to}. ``from`` and ``to`` are places in the text as it is shown now:
 // pass them back to select() or replace(), and search again after a change.
@@ -80,7 +81,7 @@ export function createApi(field, texts, { mode, setMode }) {
   const text = () => texts[mode()];
   const delegate = (name) => (...given) => text()[name](...given);
   const names = ["goToLine", "goToOffset", "currentLine", "insertBlock", "find", "select", "replace", "replaceAll", "markMatches",
-    "undo", "redo", "canUndo", "canRedo", "focus", "caret", "setCaret", "scroller", "linePlaces"];
+    "undo", "redo", "canUndo", "canRedo", "focus", "caret", "setCaret", "scroller", "linePlaces", "editReference"];
   return {
     ...Object.fromEntries(names.map((name) => [name, delegate(name)])),
     // Replace whole lines of the Markdown; an empty text deletes them. One step of undo.

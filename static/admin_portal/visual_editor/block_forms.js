@@ -44,12 +44,13 @@ function labeled(label, input) {
   return box;
 }
 
-function choice(field, value, type) {
+function choice(field, value, type, isFirst) {
   const group = element("fieldset", "dialog__fieldset");
   group.append(element("legend", "", { textContent: field.label }));
   Object.entries(field.choices).forEach(([key, name]) => {
     const label = element("label", "checkbox");
-    const input = element("input", "", { type, name: field.name, value: key, required: field.required, checked: key === value });
+    // A dialog gives the focus to its first control, or to one with autofocus: a group of radio buttons to the checked one.
+    const input = element("input", "", { type, name: field.name, value: key, required: field.required, checked: key === value, autofocus: isFirst && key === value });
     label.append(input, ` ${name}`);
     group.append(label);
   });
@@ -107,10 +108,10 @@ function picture(field, value, names, choosePicture) {
   return group;
 }
 
-function fieldPart(field, value, names, choosePicture) {
+function fieldPart(field, value, { names, choosePicture, isFirst }) {
   if (field.kind === "figure") return picture(field, value, names, choosePicture);
   if (LISTS[field.kind]) return list(field, value, names);
-  if (field.kind === "choice") return choice(field, value, "radio");
+  if (field.kind === "choice") return choice(field, value, "radio", isFirst);
   if (field.kind === "flag") {
     const label = element("label", "checkbox");
     label.append(element("input", "", { type: "checkbox", name: field.name, value: "1", checked: Boolean(value) }), ` ${field.label}`);
@@ -127,7 +128,7 @@ export function askForOptions(info, { now, before = "" }, { names, choosePicture
   const fields = lineFields(info);
   const known = readOptions(info, now ?? before);
   const isTaken = (field) => !isNew || (field.kind === "choice" && Object.hasOwn(field.choices, known[field.name]));
-  const values = Object.fromEntries(fields.filter(isTaken).map((field) => [field.name, known[field.name]]));
+  const values = Object.fromEntries(fields.map((field) => [field.name, isTaken(field) ? known[field.name] : field.default]));
   if (isPicture(info)) {
     // Skip the dialog if its only control would be the picture button.
     choosePicture({
@@ -144,7 +145,7 @@ export function askForOptions(info, { now, before = "" }, { names, choosePicture
   const save = element("button", "button default", { type: "submit", value: "put", textContent: isNew ? gettext("Insert") : gettext("Change") });
   const cancel = element("button", "button button--secondary", { type: "submit", value: "", textContent: gettext("Cancel"), formNoValidate: true });
   buttons.append(save, cancel);
-  form.append(title, ...fields.map((field) => fieldPart(field, values[field.name], names, choosePicture)), buttons);
+  form.append(title, ...fields.map((field, at) => fieldPart(field, values[field.name], { names, choosePicture, isFirst: !at })), buttons);
   dialog.append(form);
   onDialogResult(dialog, (value) => {
     const data = new FormData(form);

@@ -9,6 +9,7 @@ import {
   toggleMark, undo, undoInputRule, wrapInList, wrappingInputRule,
 } from "./libraries.js";
 import { moveBlock } from "./node_views.js";
+import { goToPrompt } from "./prompts.js";
 import { CONTAINERS, isList, schema } from "./schema.js";
 
 const { nodes, marks } = schema;
@@ -311,7 +312,26 @@ const goTo = (find) => (state, dispatch) => {
   return true;
 };
 
-// ``actions``: {save, find, link, source, edit, leave, say}.
+// Delete at the end of a paragraph or an item of a list takes in the text of the next one. Otherwise, the next item would
+// become a second paragraph.
+function joinNext(state, dispatch) {
+  const { $from, empty } = state.selection;
+  const { doc } = state;
+  if (!empty || !$from.parent.inlineContent || $from.parentOffset < $from.parent.content.size || isInTable(state)) return false;
+  const next = TextSelection.findFrom(doc.resolve($from.after()), 1, true);
+  if (!next || ![$from, next.$from].some(($pos) => depthOf($pos, (node) => node.type === nodes.list_item) > 0)) return false;
+  const blockOf = ($pos) => {
+    const depth = depthOf($pos, (node) => isContainer(node) || node.type === nodes.table);
+    return depth > 0 ? $pos.before(depth) : -1;
+  };
+  let hasAtom = false;
+  doc.nodesBetween($from.after(), next.from, (node) => { hasAtom ||= node.isAtom && node.isBlock; });
+  if (hasAtom || blockOf($from) !== blockOf(next.$from)) return false;
+  dispatch?.(closeHistory(state.tr.delete($from.pos, next.from)).scrollIntoView());
+  return true;
+}
+
+// ``actions``: {save, send, find, print, check, link, source, edit, leave, say}.
 export function editorKeys(actions) {
   const wrapCommand = (run) => (_state, dispatch) => {
     if (dispatch) run();
@@ -330,6 +350,7 @@ export function editorKeys(actions) {
     "Mod-k": wrapCommand(actions.link),
     "Mod-Alt-f": wrapCommand(actions.source),
     "Mod-s": wrapCommand(actions.save),
+    "Shift-Mod-Enter": wrapCommand(actions.send),
     "Mod-f": wrapCommand(() => actions.find(false)),
     "Mod-h": wrapCommand(() => actions.find(true)),
     "Mod-z": chainCommands(undoInputRule, undo),
@@ -344,8 +365,8 @@ export function editorKeys(actions) {
     "Shift-Mod-l": toggleList(nodes.bullet_list),
     "Mod-m": inList(sinkListItem(nodes.list_item)),
     "Shift-Mod-m": inList(liftListItem(nodes.list_item)),
-    Tab: chainCommands(nextCell, inList(sinkListItem(nodes.list_item))),
-    "Shift-Tab": chainCommands((state, dispatch) => isInTable(state) && goToNextCell(-1)(state, dispatch), inList(outdent)),
+    Tab: chainCommands(nextCell, goToPrompt(1), inList(sinkListItem(nodes.list_item))),
+    "Shift-Tab": chainCommands((state, dispatch) => isInTable(state) && goToNextCell(-1)(state, dispatch), goToPrompt(-1), inList(outdent)),
     Enter: chainCommands(enterOnNode, exitEmptyItem, rowBelow, splitListItem(nodes.list_item), outdent),
     "Shift-Enter": lineBreak(actions.say),
     ArrowUp: rowArrow(-1),
@@ -354,12 +375,20 @@ export function editorKeys(actions) {
     ArrowRight: cellArrow(1),
     "Mod-Home": goTo((doc) => TextSelection.atStart(doc)),
     "Mod-End": goTo((doc) => TextSelection.atEnd(doc)),
-    "Mod-Enter": exitBlock,
+    "Mod-Enter": chainCommands(exitBlock, splitListItem(nodes.list_item), baseKeymap.Enter),
+    Delete: joinNext,
+    "Mod-p": wrapCommand(actions.print),
+    F7: wrapCommand(actions.check),
     Backspace: chainCommands(undoInputRule, plainAtStart, deleteEmptyContainer),
     "Alt-Shift-ArrowUp": moveSelected(-1),
     "Alt-Shift-ArrowDown": moveSelected(1),
     Escape: wrapCommand(actions.leave),
   };
+  // These keys of Word do something else in a browser: Ctrl+R would load the page again, and after Ctrl+E or Ctrl+L, the next
+  // words would go to a search engine.
+  ["l", "e", "r", "j"].forEach((key) => {
+    own[`Mod-${key}`] = wrapCommand(() => actions.say(gettext("The text has the same alignment on all pages.")));
+  });
   [1, 2, 3].forEach((number) => { own[`Mod-Alt-${number}`] = setStyle(String(number + 1)); });
   return [keymap(own), keymap(baseKeymap)];
 }
@@ -381,6 +410,9 @@ export function typingRules() {
       wrappingInputRule(new RegExp(`${BULLET.source}$`), nodes.bullet_list),
       wrappingInputRule(/^(\d+)[.)]\s$/, nodes.ordered_list, (match) => ({ start: Number(match[1]) }), (match, node) => node.childCount + node.attrs.start === Number(match[1])),
       textblockTypeInputRule(/^(#{1,4})\s$/, nodes.heading, (match) => ({ level: Math.max(2, match[1].length) })),
+      // As Word does: an en dash between spaces, an em dash between letters.
+      new InputRule(/(?<=\S )--\s$/, "– "),
+      new InputRule(/(?<=\p{L})--(\p{L})$/u, (state, match, start, end) => state.tr.insertText(`—${match[1]}`, start, end)),
       // As Word does, when the address is finished.
       new InputRule(/(?:^|\s)((?:https:\/\/|www\.[^\s<>.]+\.)[^\s<>]+[^\s<>.,;:!?)])\s$/i, (state, match, start, end) => {
         const from = end - match[0].trimStart().length + 1;
@@ -479,9 +511,11 @@ export function putBlock(view, node, { inChoices = true, replacesSelection = fal
   view.focus();
 }
 
-export function putTable(view) {
-  const row = (type) => nodes.table_row.create(null, [0, 1, 2].map(() => type.create()));
-  putBlock(view, nodes.table.create(null, [row(nodes.table_header), row(nodes.table_cell), row(nodes.table_cell)]));
+// ``rows`` includes the header.
+export function putTable(view, { columns = 3, rows = 3 } = {}) {
+  const row = (type) => nodes.table_row.create(null, Array.from({ length: columns }, () => type.create()));
+  const below = Array.from({ length: rows - 1 }, () => row(nodes.table_cell));
+  putBlock(view, nodes.table.create(null, [row(nodes.table_header), ...below]));
 }
 
 export const tableCommands = () => [

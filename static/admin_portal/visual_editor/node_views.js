@@ -120,8 +120,11 @@ export class CardView extends Block {
     this.dom.append(this.look);
     this.dom.addEventListener("dblclick", () => { if (this.shared.canEdit(this.node)) this.shared.edit(this.node, this.getPos()); });
     this.look.addEventListener("click", (event) => event.preventDefault());
+    this.shared.shown.add(this);
     this.show();
   }
+
+  destroy() { this.shared.shown.delete(this); }
 
   show() {
     const source = this.node.type.name === "source" ? this.node.attrs.text : blockSource(this.node);

@@ -5,7 +5,8 @@ import { gettext } from "../i18n.js";
 import { fold } from "../editor/fold.js";
 import { icon } from "./icons.js";
 
-// ``items``: [{label, group, drawing, keywords, run}], in the order of the groups.
+// ``items``: [{label, group, drawing, keywords, run, labelFor}], in the order of the groups. ``labelFor(query)`` returns the
+// label of an item whose size or so is in the search text, such as "2x3", and is the only match then; otherwise undefined.
 export function createPalette(items) {
   const box = Object.assign(document.createElement("div"), { className: "palette", hidden: true });
   const search = Object.assign(document.createElement("input"), { type: "text", className: "palette__search", autocomplete: "off", spellcheck: false });
@@ -39,7 +40,11 @@ export function createPalette(items) {
   }
   function filter() {
     const asked = fold(search.value).split(/\s+/).filter(Boolean);
-    rows.forEach(({ option, words }) => { option.hidden = !asked.every((word) => words.includes(word)); });
+    const special = rows.map(({ item }) => item.labelFor?.(search.value));
+    rows.forEach(({ option, words, item }, index) => {
+      option.hidden = special.some(Boolean) ? !special[index] : !asked.every((word) => words.includes(word));
+      option.querySelector("strong").textContent = special[index] ?? item.label;
+    });
     list.querySelectorAll("[role=group]").forEach((group) => { group.hidden = !group.querySelector("[role=option]:not([hidden])"); });
     empty.hidden = visible().length > 0;
     // Prefix matches come first.

@@ -8,7 +8,8 @@ import {
 } from "./commands.js";
 import { iconButton } from "./icons.js";
 import { deleteBlock, duplicateBlock, moveBlock } from "./node_views.js";
-import { isInTable, redo, redoDepth, toggleMark, undo, undoDepth } from "./libraries.js";
+import { isPromptSelected } from "./prompts.js";
+import { TextSelection, isInTable, redo, redoDepth, toggleMark, undo, undoDepth } from "./libraries.js";
 
 const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
 const keyName = (keys) => (isMac ? keys.replace("Ctrl+", "⌘").replace("Alt+", "⌥").replace("Shift+", "⇧") : keys);
@@ -107,6 +108,12 @@ export function createToolbar(bar, view, actions) {
   };
 }
 
+function hasCitation(block) {
+  let found = false;
+  block.descendants((node) => { found ||= node.type === nodes.citation; });
+  return found;
+}
+
 // ``shared``: see visual_editor.js.
 export function createContextLine(line, view, shared) {
   let shown = "";
@@ -134,6 +141,7 @@ export function createContextLine(line, view, shared) {
         ],
       };
     }
+    if (isPromptSelected(state)) return { key: "prompt", name: gettext("Type to replace this prompt. Press Tab for the next one."), buttons: () => [] };
     const { node } = state.selection;
     if (node?.isInline && !node.isText) {
       return {
@@ -160,8 +168,10 @@ export function createContextLine(line, view, shared) {
     const card = currentCard(state);
     if (card) {
       const edit = shared.canEdit(card.node);
+      const needsSource = card.node.type === nodes.sentence_block && !hasCitation(card.node);
+      const pictureForm = shared.pictureForm(card.node);
       return {
-        key: `card ${card.node.attrs.name} ${edit}`,
+        key: `card ${card.node.attrs.name} ${edit} ${needsSource} ${pictureForm}`,
         name: shared.nameOf(card.node),
         buttons: () => {
           const onCard = (act) => () => {
@@ -177,7 +187,12 @@ export function createContextLine(line, view, shared) {
               addOption(view, pos);
               view.focus();
             }))] : []),
+            ...(needsSource ? [button(gettext("Choose a source"), "source", onCard((pos, cardNode) => {
+              view.dispatch(view.state.tr.setSelection(TextSelection.create(view.state.doc, pos + cardNode.nodeSize - 2)));
+              shared.chooseSource();
+            }))] : []),
             ...(edit ? [button(gettext("Edit"), "edit", onCard((pos, cardNode) => shared.edit(cardNode, pos)))] : []),
+            ...(pictureForm ? [button(gettext("Description and caption (new tab)"), "word", () => shared.openForm(pictureForm))] : []),
             small(gettext("Move up"), "up", (editorView, pos) => moveBlock(editorView, pos, -1)),
             small(gettext("Move down"), "down", (editorView, pos) => moveBlock(editorView, pos, 1)),
             small(gettext("Duplicate"), "copy", duplicateBlock),
@@ -189,13 +204,23 @@ export function createContextLine(line, view, shared) {
     return { key: "", name: gettext("Type / to insert a list, a picture, a warning, and more."), buttons: () => [] };
   }
 
-  return (state) => {
-    const now = context(state);
-    const key = `${now.key} ${now.name}`;
-    if (key === shown) return;
-    shown = key;
-    place.textContent = now.name;
-    place.title = now.name;
-    tools.replaceChildren(...now.buttons());
+  const put = (name, buttons) => {
+    place.textContent = name;
+    place.title = name;
+    tools.replaceChildren(...buttons);
+  };
+  return {
+    update(state) {
+      const now = context(state);
+      const key = `${now.key} ${now.name}`;
+      if (key === shown) return;
+      shown = key;
+      put(now.name, now.buttons());
+    },
+    // Show a sentence until the next change.
+    show(sentence) {
+      shown = "";
+      put(sentence, []);
+    },
   };
 }

@@ -20,10 +20,27 @@ import {
 import { CardView, CitationView, ContainerView, ValueView } from "./node_views.js";
 import { createPalette } from "./palette.js";
 import { pastePlugin } from "./paste.js";
+import { promptsPlugin, selectFirstPrompt } from "./prompts.js";
 import { createNames, createRenderer, loadStyles } from "./rendering.js";
 import { CONTAINERS, schema } from "./schema.js";
 import { tidyPlugin, withTrailingParagraph } from "./tidy.js";
 import { createContextLine, createToolbar } from "./toolbar.js";
+import { storeUndo, takeUndo } from "./undo_memory.js";
+
+// The size of a table as Word names it: columns x rows.
+const TABLE_SIZE = /(\d{1,2})\s*[x×*]\s*(\d{1,2})/i;
+const MAX_COLUMNS = 8;
+const MAX_ROWS = 40;
+
+function tableSize(query = "") {
+  const [columns, rows] = TABLE_SIZE.exec(query)?.slice(1).map(Number) ?? [];
+  return columns >= 1 && columns <= MAX_COLUMNS && rows >= 1 && rows <= MAX_ROWS ? { columns, rows } : undefined;
+}
+
+function tableLabel(query) {
+  const size = tableSize(query);
+  return size && format(gettext("Table (columns: %(columns)s, rows: %(rows)s)"), size);
+}
 
 // Opens the list of blocks on the "/" that begins a word, where "/" wouldn't normally appear.
 const typingPlugin = (open) => new Plugin({
@@ -163,6 +180,21 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     isLong: (node) => info(node)?.group === "indexes",
     edit,
     linkName,
+    chooseSource: () => windows.open("source"),
+    // The URL of the form with the alternative text and caption of a picture, if the user may change it.
+    pictureForm(node) {
+      const block = info(node);
+      return block && isPicture(block) ? names.find("pictures", node.attrs.options.trim())?.edit : undefined;
+    },
+    // In a new tab, because nothing here is saved. The block is shown anew when the user comes back.
+    openForm(url) {
+      window.open(url, "_blank");
+      window.addEventListener("focus", () => {
+        renderer.forget();
+        shared.shown.forEach((block) => block.show());
+      }, { once: true });
+    },
+    shown: new Set(),
     editLink: () => windows.open("link", { href: currentLink(view.state).mark.attrs.href }),
     async toggleFold() {
       const { node, pos } = currentHeading(view.state);
@@ -221,13 +253,13 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
       [gettext("Subheading"), gettext("Text"), "heading", command(setStyle("3")), ["h3"]],
       [gettext("Bulleted list"), gettext("Text"), "bullets", command(toggleList(nodes.bullet_list)), []],
       [gettext("Numbered list"), gettext("Text"), "numbers", command(toggleList(nodes.ordered_list)), []],
-      [gettext("Table"), gettext("Text"), "table", () => putTable(view), ["columns", "rows"]],
+      [gettext("Table"), gettext("Text"), "table", (query) => putTable(view, tableSize(query)), ["columns", "rows"], tableLabel],
       [gettext("Link"), gettext("In a sentence"), "link", dialog("link"), ["url", "page"]],
       [gettext("Source"), gettext("In a sentence"), "source", dialog("source"), ["cite", "citation", "reference", "footnote"]],
       [gettext("Glossary word"), gettext("In a sentence"), "word", dialog("word"), ["term"]],
       [gettext("Our phone, name, or hours"), gettext("In a sentence"), "value", dialog("value"), ["number", "clinic"]],
       [gettext("Upload a new picture"), settings.groups.pictures, "picture", dialog("upload"), ["image", "photo"]],
-    ].map(([label, group, drawing, run, keywords]) => ({ label, group, drawing, run, keywords }));
+    ].map(([label, group, drawing, run, keywords, labelFor]) => ({ label, group, drawing, run, keywords, labelFor }));
     const ofBlocks = Object.keys(settings.groups).flatMap((group) => Object.entries(blocks).filter(([, block]) => block.group === group)
       .sort(([, block], [, other]) => block.order - other.order)
       .map(([name, block]) => ({ label: block.label, group: settings.groups[group], drawing: name, keywords: [name], run: () => insert(name) })));
@@ -240,7 +272,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     palette.open(place, (item, query) => {
       if (item) {
         view.focus();
-        item.run();
+        item.run(query);
         return;
       }
       // Nothing typed is lost: the slash and what followed it stay as text.
@@ -258,7 +290,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     }
     selectedNode = node;
     updateToolbar(view.state);
-    updateContext(view.state);
+    contextLine.update(view.state);
     editor.dispatchEvent(new CustomEvent("editor:state", {
       bubbles: true, detail: { canUndo: undoDepth(view.state) > 0, canRedo: redoDepth(view.state) > 0 },
     }));
@@ -329,14 +361,20 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
   }
   const handlers = {
     save: () => form.dispatchEvent(new CustomEvent("editor:save", { bubbles: true, cancelable: true })),
+    send: () => form.dispatchEvent(new CustomEvent("editor:send", { bubbles: true, cancelable: true })),
     find: (replace) => form.dispatchEvent(new CustomEvent("editor:find", { bubbles: true, cancelable: true, detail: { replace } })),
     link: () => windows.open("link", { href: currentLink(view.state)?.mark.attrs.href ?? "" }),
     source: () => windows.open("source"),
     picture: () => insert("figure"),
     insert: (button) => openPalette({ place: button.getBoundingClientRect() }),
     edit,
+    print: () => document.querySelector("[data-print]")?.click(),
+    check: () => form.dispatchEvent(new CustomEvent("editor:check", { bubbles: true, cancelable: true })),
     leave: () => (editor.querySelector("[data-view]") ?? document.querySelector("[data-preview-pane] [data-view]") ?? bar.querySelector("button")).focus(),
-    say,
+    say: (sentence) => {
+      say(sentence);
+      contextLine.show(sentence);
+    },
   };
   const plugins = [
     typingRules(),
@@ -348,11 +386,12 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     history(),
     pastePlugin(text.parser, windows, listNotes, say),
     hintsPlugin(),
+    promptsPlugin(),
     glossaryPlugin(text),
     findMarks,
     tidyPlugin(),
   ];
-  const makeState = () => EditorState.create({ doc: withTrailingParagraph(text.read(field.value)), plugins });
+  const makeState = (markdown = field.value) => EditorState.create({ doc: withTrailingParagraph(text.read(markdown)), plugins });
   const block = (View) => (node, editorView, getPos) => new View(node, editorView, getPos, shared);
   const label = document.querySelector(`label[for="${field.id}"]`)?.textContent.trim().replace(/:$/, "") ?? gettext("Text");
   const body = Object.assign(document.createElement("div"), { className: "text" });
@@ -383,7 +422,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
   });
   const bar = editor.querySelector("[data-visual-bar]");
   const updateToolbar = createToolbar(bar, view, handlers);
-  const updateContext = createContextLine(editor.querySelector("[data-visual-context]"), view, shared);
+  const contextLine = createContextLine(editor.querySelector("[data-visual-context]"), view, shared);
   editor.addEventListener("editor:preview", ({ detail: { terms } }) => view.dispatch(view.state.tr.setMeta("terms", terms)));
   field.addEventListener("input", () => { if (!isOwn && mode.mode() === "visual") readField(); });
   mode.whenVisual(readField);
@@ -399,6 +438,25 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     view.updateState(makeState());
   });
   names.load();
+
+  // ---- Undo after saving ----
+  const pageKey = form.elements.page?.value ?? "";
+  const past = takeUndo(field.value, pageKey);
+  function restoreUndo() {
+    view.updateState(makeState(past[0]));
+    [...past.slice(1), field.value].forEach((markdown) => {
+      const tr = closeHistory(view.state.tr).setMeta("readField", true);
+      if (text.replaceText(tr, markdown)) view.dispatch(tr);
+    });
+    return text.toMarkdown(view.state.doc).text === field.value;
+  }
+  if (past.length && !restoreUndo()) {
+    text.forget();
+    view.updateState(makeState());
+  }
+  form.addEventListener("submit", () => {
+    if (mode.mode() === "visual") storeUndo(view.state, (doc) => text.toMarkdown(doc).text, pageKey);
+  });
 
   // ---- For others ----
   const position = (offset) => text.position(view.state.doc, offset);
@@ -442,7 +500,32 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     redo: () => { redo(view.state, view.dispatch); view.focus(); },
     canUndo: () => undoDepth(view.state) > 0,
     canRedo: () => redoDepth(view.state) > 0,
-    focus: () => view.focus(),
+    focus() {
+      selectFirstPrompt(view);
+      view.focus();
+    },
+    // Open the form of the block, link, or source in a line that refers to ``key``.
+    editReference(line, key) {
+      const { node, blockPos } = position(offsetOfLine(field.value, line));
+      if (node.isAtom) {
+        edit(node, blockPos);
+        return;
+      }
+      let isFound = false;
+      node.descendants((child, offset) => {
+        const pos = blockPos + 1 + offset;
+        const link = child.marks.find(({ type }) => type === marks.link);
+        if (isFound || !(link?.attrs.href.includes(key) || (child.type === nodes.citation && child.attrs.keys.includes(key)))) return;
+        isFound = true;
+        if (!link) {
+          edit(child, pos);
+          return;
+        }
+        select(pos, pos + child.nodeSize);
+        windows.open("link", { href: link.attrs.href });
+      });
+      if (!isFound) goTo(offsetOfLine(field.value, line));
+    },
     // By the block and the place in it, because empty paragraphs are not saved.
     caret() {
       const { from, to } = view.state.selection;
