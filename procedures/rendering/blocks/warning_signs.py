@@ -136,7 +136,7 @@ def render_emergency_signs(
     texts = [sign.short or sign.text for sign in signs]
     title = str(CALL_EMERGENCY_LINE) % {"number": emergency}
     if night != day:
-        line = gettext("For other warning signs, call %(day)s during office hours or %(night)s at any other time.")
+        line = gettext("For other warning signs, call %(day)s, or %(night)s when we're closed.")
     else:
         line = gettext("For other warning signs, call %(day)s, day or night.")
     runs = _insert_phones(line, day=day, night=night) if day[0] else []
