@@ -228,7 +228,8 @@ export function startChoiceLists(editor, field) {
       const list = dialog.querySelector("[data-list]");
       const sources = dialog.querySelector("select[name=source]");
       const [box, status] = ["search", "count"].map((part) => dialog.querySelector(`[data-${part}]`));
-      if (list && name !== "picture") {
+      if (name === "picture") pictures.clear();
+      else if (list) {
         list.replaceChildren();
         [box.value, status.textContent] = ["", gettext("Loading…")];
         list.dataset.loading = "yes";
@@ -240,7 +241,6 @@ export function startChoiceLists(editor, field) {
       if (!list) return;
       const rows = error ? [] : choices[KINDS[name]];
       if (name === "picture") {
-        pictures.clear();
         pictures.fill({ rows, error });
         const usable = rows.filter((row) => !row.reason);
         options(dialog.querySelector("[name=second]"), usable.map(({ key, name: title }) => ({ key, name: title })));
