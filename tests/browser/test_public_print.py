@@ -86,13 +86,13 @@ SAFETY_SENTENCES = {
         "Never drive while you're taking an opioid",
         "keep the bandage clean and dry",
         "Stay out of bathtubs",
-        "Never mix them with alcohol or sleeping pills",
+        "Don't mix them with alcohol.",
         "No answer? Go to an emergency room.",
     ],
     "/nerve-damage-warning-signs/": [
         "If you can't check off an item, and the problem is new,",
         'say, "I have a spine fracture, and this is new."',
-        "Someone should give naloxone",
+        "give naloxone",
         "Do not drive yourself. Do not wait for a visit.",
     ],
     "/recovery/": [
@@ -107,7 +107,7 @@ SAFETY_SENTENCES = {
     "/getting-ready/": [
         "Never stop it or start it again on your own",
         "have to be stopped days before the procedure",
-        "You may need to have only liquids for 24 hours",
+        "to liquids for 24 hours",
         "If you don't have anyone who can come, call us",
         "Also call if you made a mistake with a medicine",
     ],
