@@ -16,7 +16,7 @@ from django.test import TransactionTestCase
 from django.test.utils import override_settings
 
 from tests.database import history_unprotected, migrated_once
-from tests.served_data import copy_first_start, free_port, serve, start_once
+from tests.served_data import copy_first_start, free_port, serve, start_once, wait_until_published
 
 # Fixtures that start a server of their own.
 SERVER_FIXTURES = {"served_site", "s3_address"}
@@ -150,6 +150,7 @@ def served_site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
         else:
             seconds = copy_first_start(cache_folder(request.config, tmp_path_factory), data, environ)
         with serve(environ, log) as url:
+            wait_until_published(log)
             yield ServedSite(url, data, environ, log, seconds)
 
 

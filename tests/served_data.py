@@ -71,6 +71,14 @@ def serve(environ: dict[str, str], log: Path) -> Iterator[str]:
         process.wait(timeout=30)
 
 
+def wait_until_published(log: Path) -> None:
+    """Wait until the worker has rendered all pages: until then, those of an earlier start have its port in their addresses."""
+    until = time.monotonic() + 300
+    while "Compressed all public pages" not in log.read_text():
+        assert time.monotonic() < until, log.read_text()[-2000:]
+        time.sleep(0.1)
+
+
 def start_once(environ: dict[str, str], log: Path) -> float:
     """Start the server, stop it as soon as it is ready, and return the CPU seconds that this took."""
     before = child_cpu_seconds()

@@ -13,7 +13,7 @@ from tests.browser.test_admin_recovery import PREPARE, shell
 from tests.conftest import ServedSite
 
 AT_ONCE = 8
-NEW, OLD = "+1 303-555-0144", "+1 303-555-0100"
+NEW, OLD = "303-555-0144", "303-555-0100"
 CLEAN_UP = f"""
 from portal.accounts.models import User
 from procedures.models import Clinic, Page
