@@ -38,7 +38,7 @@ ENCODER_OPTIONS: dict[str, dict[str, int | bool]] = {
 # Pillow's encoders release the GIL. More threads need more buffers, and typical machines have two cores.
 ENCODER_THREADS = 2
 # Hex digits of the content hash in a file name: no collisions, and still short in the HTML of a page.
-HASH_LENGTH = 20
+HASH_LENGTH = 16
 # Files that store_file() has written inside rollback_files(), with their times; None outside of it.
 written_files: ContextVar[dict[str, datetime.datetime | None] | None] = ContextVar("written", default=None)
 FIGURES_FOLDER = "figures"

@@ -1,6 +1,5 @@
-// Runs before the first paint.
 try {
   document.documentElement.dataset.textSize = localStorage.getItem("text-size") ?? "";
 } catch {
-  // Nothing is stored.
+  // No storage
 }
