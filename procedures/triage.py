@@ -8,7 +8,7 @@ that only explains signs is fine.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from portal.text import APOSTROPHES, normalize
 from procedures.languages import LANGUAGES
@@ -77,8 +77,10 @@ class TriageDetector:
         """Return the signs that ``text``, one paragraph or list entry, pairs with an instruction."""
         if found := self.find_paired_signs(text):
             return found
+        if not self.says_to_call(text):
+            return set()
         found = self.find_signs(text)
-        return found if len(found) > 1 and self.says_to_call(text) else set()
+        return found if len(found) > 1 else set()
 
     def find_paired_signs(self, text: str) -> set[str]:
         """Return the signs that one sentence of ``text``, or several that belong together, pair with an instruction."""
@@ -169,6 +171,7 @@ def _continues(vocabulary: TriageVocabulary, sentence: str, is_explained: bool) 
     return _matches(vocabulary.delay_phrases, sentence) or not is_explained
 
 
+@lru_cache(maxsize=512)
 def _to_plain_text(text: str) -> str:
     return LINK_TARGET.sub("]", normalize(text)).translate(APOSTROPHES).replace("*", "").replace("\u00a0", " ")
 

@@ -221,24 +221,24 @@ def _check_path(page: Page, content: dict[str, Any], *, is_new_release: bool) ->
 
 def find_broken_links(page: Page, rendered: RenderedPage) -> list[Issue]:
     """Return an issue for each link to a page or section that is not public."""
-    subjects = {subject for _, subject, _ in rendered.page_links}
-    live_anchors = {
+    others = [link for link in rendered.page_links if link[1] != page.subject]
+    live = Release.objects.filter(
+        live_on__subject__in={subject for _, subject, _ in others}, live_on__language=page.language
+    )
+    public = set(live.values_list("page__subject", flat=True))
+    # Reading a document is slow, so read only those that a link to a section needs.
+    with_sections = live.filter(live_on__subject__in={subject for _, subject, section in others if section})
+    anchors = {
         release.page.subject: released_document(release).anchors()
-        for release in Release.objects.filter(live_on__subject__in=subjects, live_on__language=page.language)
-        .select_related("page", "revision")
-        .defer("html", "sections")
-    }
+        for release in with_sections.select_related("page", "revision").defer("html", "sections")
+    } | {page.subject: set(rendered.anchors)}
     issues = []
     for line, subject, section in rendered.page_links:
-        if subject == page.subject:
-            anchors = set(rendered.anchors)
-        elif subject in live_anchors:
-            anchors = live_anchors[subject]
-        else:
+        if subject != page.subject and subject not in public:
             message = _("The link points to “%(subject)s”, which is not public yet. Publish that page first.")
             issues.append(Issue(line, message % {"subject": subject}))
             continue
-        if section and section not in anchors:
+        if section and section not in anchors[subject]:
             values = {"subject": subject, "section": section}
             message = _("The page “%(subject)s” has no section #%(section)s.") % values
             plain = _(

@@ -110,6 +110,8 @@ def record_decision(
 
 def _find_approvable_figures(revision: Revision, reviewer: User, seen_hashes: Collection[str]) -> list[Figure]:
     """Return the new pictures of a text. Raise ReviewError unless the reviewer has seen and may approve all of them."""
+    if not _may_show_unapproved_figures(revision):
+        return []
     resolver = ReferenceResolver(revision.page.language, FigureVersion.CURRENT)
     figures = find_unapproved_figures(render_page(revision.content, kind=revision.page.kind, resolver=resolver))
     own = [figure for figure in figures if needs_other_reviewer(reviewer, *figure.author_ids)]
@@ -128,6 +130,14 @@ def _find_approvable_figures(revision: Revision, reviewer: User, seen_hashes: Co
             )
         )
     return figures
+
+
+def _may_show_unapproved_figures(revision: Revision) -> bool:
+    """Return whether a text refers to a picture whose current version is not approved. Doesn't render the text."""
+    resolver = ReferenceResolver(revision.page.language, FigureVersion.APPROVED)
+    document = parse(revision.content["body"]).document
+    resolver.prefetch_document(document, figure_slugs=[revision.content["lead_figure"]])
+    return resolver.has_unapproved_figures
 
 
 def _lock_page(revision: Revision) -> None:

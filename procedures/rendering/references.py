@@ -236,6 +236,11 @@ class ReferenceResolver:
         """Return whether the figure exists, but has no approved version. Call ``get_figure`` first."""
         return ("unapproved", slug) in self._cache
 
+    @property
+    def has_unapproved_figures(self) -> bool:
+        """Whether a figure loaded so far has no approved version."""
+        return any(kind == "unapproved" for kind, _slug in self._cache)
+
     def get_figure_approval(self, dependency: Dependency) -> FigureApproval | None:
         """Return the approval for a figure that a release used. Store a new one if markers or renditions changed."""
         kind = {"figure": "approved", "indexed": "public"}.get(dependency.kind, "")
