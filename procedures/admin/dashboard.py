@@ -109,7 +109,7 @@ def build_dashboard(request: HttpRequest) -> dict[str, object]:
 def _unsaved_line(autosave: Autosave) -> PanelLine:
     """Return a link to the form that offers to restore an unsaved text."""
     typed = " ".join(str(autosave.fields.get("title", "")).split())
-    date = formats.date_format(timezone.localtime(autosave.edited_at), "SHORT_DATETIME_FORMAT")
+    date = formats.date_format(timezone.localtime(autosave.edited_at), "DATETIME_FORMAT")
     detail = _("Typed on %(date)s, and not saved.") % {"date": date}
     if autosave.page:
         return PanelLine(typed or autosave.page.title, get_change_url(autosave.page), detail)

@@ -1,5 +1,6 @@
 """Admin for pages and guides: the editing form, conflict handling, workflow buttons, and the URLs of their screens."""
 
+import datetime
 from collections.abc import Callable
 from copy import copy
 from typing import Any
@@ -10,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from markdownx.models import MarkdownxField
@@ -227,6 +229,8 @@ class BasePageAdmin(ContentAdmin):
         **FORMFIELD_OVERRIDES,
         MarkdownxField: {"form_class": MarkdownFormField, "widget": MarkdownWidget},
     }
+    # By language first: one text in two languages has two titles.
+    ordering = ("language", "title")
     search_fields = ("title", "subject", "slug", "body")
     prepopulated_fields = {"slug": ("title",), "subject": ("title",)}
     address_fields: Any = ("slug", "subject", "language", "order")
@@ -235,12 +239,11 @@ class BasePageAdmin(ContentAdmin):
     def workflow_state(self, page: Page) -> str:
         return describe_state(page)
 
-    @admin.display(description=gettext_lazy("address"))
-    def public_path(self, page: Page) -> str:
-        """Return the public path, or the one that a page would get."""
-        if page.live_release:
-            return page.live_release.path
-        return _("%(path)s (not public yet)") % {"path": page.planned_path}
+    @admin.display(description=gettext_lazy("changed"), ordering="latest_at")
+    def changed_on(self, page: Page) -> datetime.date | None:
+        """Return the date of the newest revision."""
+        latest_at = getattr(page, "latest_at", None)  # annotated
+        return timezone.localdate(latest_at) if latest_at else None
 
     @admin.display(description=gettext_lazy("review due"), ordering="live_release__next_review_on")
     def review_due(self, page: Page) -> Any:
@@ -473,7 +476,7 @@ class PageAdmin(BasePageAdmin):
     """Admin for pages. Its URLs include the JSON views of the editor and the workflow screens, also for guides."""
 
     form = PageForm
-    list_display = ("title", "workflow_state", "sharing_links", "kind", "language", "public_path", "review_due")
+    list_display = ("title", "workflow_state", "changed_on", "sharing_links", "kind", "language", "review_due")
     list_filter = (StateFilter, "kind", "language")
     address_fields = ("slug", "subject", "language", "kind", "order")
 
@@ -533,7 +536,7 @@ class GuideAdmin(BasePageAdmin):
     """Admin for guides, which patients receive before or after a kind of visit."""
 
     form = GuideForm
-    list_display = ("title", "workflow_state", "sharing_links", "language", "public_path", "review_due")
+    list_display = ("title", "workflow_state", "changed_on", "sharing_links", "language", "review_due")
     list_filter = (StateFilter, "language")
     inlines = (GuideItemInline,)
 

@@ -1,13 +1,16 @@
 """Change lists: search that ignores accents and case, exact titles first, and any filters."""
 
+import datetime
+
 import pytest
 from django.contrib import admin
 from django.db import models
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from portal.accounts.models import AuditEvent, User
-from procedures.models import ClinicAnswer, Feedback, Figure, FigureText, Page, Source
+from procedures.models import ClinicAnswer, Feedback, Figure, FigureText, Page, Revision, Source
 from tests.admin.conftest import SignIn
 from tests.factories import make_clinic, make_page, make_public, make_term
 from tests.replay import built_once
@@ -88,6 +91,26 @@ def test_an_exact_title_match_comes_first(root: Client) -> None:
     chosen = root.get(reverse("admin:procedures_page_changelist")).context["cl"].list_display.index("title")
     column = [page.title for page in found(root, Page, q="kyphoplasty", o=str(chosen))]
     assert column == sorted(column), "a column that was chosen orders the list"
+
+
+def test_pages_are_listed_by_language_and_title_with_the_date_of_the_last_change(
+    root: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_page("zebra", title="Zebra", order=0)
+    make_page("zebra", title="Cebra", language="es", order=0)
+    make_page("apple", title="Apple", order=900)
+    page = Page.objects.get(subject="aaa-before-kyphoplasty")
+    changed = datetime.datetime(2026, 3, 2, 3, 30, tzinfo=datetime.UTC)
+    with monkeypatch.context() as patch:
+        patch.setattr(timezone, "now", lambda: changed)
+        Revision.objects.create(page=page, number=99, content=page.draft_content())
+
+    response = root.get(reverse("admin:procedures_page_changelist"))
+
+    rows = [(page.language, page.title) for page in response.context["cl"].result_list]
+    assert rows == sorted(rows)
+    assert response.text.count("aria-sort") == 1
+    assert "March 1, 2026" in response.text, "it is still the day before in Denver"
 
 
 def test_a_row_with_a_title_in_two_languages_is_listed_once(root: Client) -> None:
