@@ -91,7 +91,7 @@ SAFETY_SENTENCES = {
     ],
     "/nerve-damage-warning-signs/": [
         "If you can't check off an item, and the problem is new,",
-        'say, "I have a spine fracture, and this is new."',
+        'say, "I have a spine fracture, and I have a new problem."',
         "give naloxone",
         "Do not drive yourself. Do not wait for a visit.",
     ],
@@ -105,7 +105,7 @@ SAFETY_SENTENCES = {
         "Redness, swelling, or leaking fluid can mean an infection",
     ],
     "/getting-ready/": [
-        "Never stop it or start it again on your own",
+        "Never stop or restart it on your own",
         "have to be stopped days before the procedure",
         "to liquids for 24 hours",
         "If you don't have anyone who can come, call us",
@@ -118,7 +118,7 @@ SAFETY_SENTENCES = {
         "Don't mix an opioid",
     ],
     "/complications-and-risks/": ["I won't stop a blood thinner on my own", "1 to 2 out of every 100 died"],
-    "/kyphoplasty/": ["39 in 100", "people can't move their legs afterward"],
+    "/kyphoplasty/": ["39 in 100", "people are left unable to move their legs"],
     "/the-procedure-in-x-ray-pictures/": ["tell us right away if something hurts"],
     "/treatment-choices/": ["No one knows who will get better without cement"],
 }
