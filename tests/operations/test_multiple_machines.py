@@ -301,19 +301,21 @@ class HealthyMachine(BaseHTTPRequestHandler):
 
 @pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
 def test_the_example_nginx_takes_a_frozen_machine_out_of_rotation(tmp_path: Path) -> None:
-    healthy = ThreadingHTTPServer(("127.0.0.1", 0), HealthyMachine)
-    threading.Thread(target=healthy.serve_forever, daemon=True).start()
-    # The kernel accepts its connections, and nobody answers them.
-    frozen = socket.create_server(("127.0.0.1", 0))
-    urls = (f"http://127.0.0.1:{frozen.getsockname()[1]}", f"http://127.0.0.1:{healthy.server_port}")
-    times: dict[str, list[float]] = {"/kyphoplasty/": [], "/media/figures/a.webp": []}
-    with closing(frozen), nginx(tmp_path, urls) as (port, context):
-        for path, took in times.items():
-            for _ in range(12):
-                begun = time.monotonic()
-                assert visit(port, context, path)[0] == 200
-                took.append(time.monotonic() - begun)
-    healthy.shutdown()
+    with (
+        ThreadingHTTPServer(("127.0.0.1", 0), HealthyMachine) as healthy,
+        # The kernel accepts its connections, and nobody answers them.
+        closing(socket.create_server(("127.0.0.1", 0))) as frozen,
+    ):
+        threading.Thread(target=healthy.serve_forever, daemon=True).start()
+        urls = (f"http://127.0.0.1:{frozen.getsockname()[1]}", f"http://127.0.0.1:{healthy.server_port}")
+        times: dict[str, list[float]] = {"/kyphoplasty/": [], "/media/figures/a.webp": []}
+        with nginx(tmp_path, urls) as (port, context):
+            for path, took in times.items():
+                for _ in range(12):
+                    begun = time.monotonic()
+                    assert visit(port, context, path)[0] == 200
+                    took.append(time.monotonic() - begun)
+        healthy.shutdown()
 
     assert sum(one > 2 for took in times.values() for one in took) <= 2, times
 
