@@ -205,7 +205,7 @@ class WarningSignText(NormalizedModel):
     )
     short = models.CharField(
         _("short form"),
-        max_length=100,
+        max_length=140,
         blank=True,
         validators=[validate_single_line, validate_no_markup],
         help_text=_("For the line at the top of every page."),
