@@ -74,6 +74,7 @@ from procedures.rendering.blocks import (
 from procedures.rendering.document import Document, Text, runs_text, walk
 from procedures.rendering.fixes import resolve
 from procedures.rendering.html import rebase_article
+from procedures.rendering.lint import PROMPT
 from procedures.rendering.parser import TEMPLATE_ELEMENT_IDS, section_titles
 from procedures.rendering.renderer import render_for_editor
 from procedures.views.layout import load_clinic
@@ -340,6 +341,7 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
             **context,
             "urls": urls,
             "ordinals": json.dumps(ordinals, ensure_ascii=False),
+            "prompt": PROMPT.pattern,
             "block_buttons": toolbar_buttons(),
             "dialog_blocks": dialog_blocks(),
             "value_labels": VALUE_LABELS,
