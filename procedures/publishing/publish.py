@@ -34,7 +34,6 @@ from procedures.triage import TriageDetector
 PUBLISHING_FIELDS = ("live_release withdrawn_reason replaced_by scheduled_revision publish_at scheduled_change").split()
 WHAT_CHANGED_LINE = gettext_lazy("The line about what changed")
 WITHDRAWAL_REASON = gettext_lazy("The reason")
-NOT_APPROVED_MESSAGE = gettext_lazy("A reviewer has not approved this text yet. Send it for review first.")
 ALREADY_PUBLISHED_MESSAGE = gettext_lazy("This text is already published. Patients can read it now.")
 
 
@@ -58,11 +57,7 @@ def publish(revision: Revision, *, actor: User, what_changed: str = "") -> Relea
     Idempotent: if the revision is already published (a double click, two managers), return the existing release.
     """
     page = revision.page
-    lock_page(page)
-    approval = current_approval(revision)
-    if approval is None:
-        raise PublishError.with_message(str(NOT_APPROVED_MESSAGE))
-    check_reader_line(page.language, WHAT_CHANGED_LINE, what_changed)
+    approval = lock_approved(revision, what_changed)
     live = page.live_release
     if live and is_published(page, revision, approval):
         if page.scheduled_revision_id == revision.pk:
@@ -137,6 +132,18 @@ def rerelease_page(
     if update_indexes:
         rerelease_picture_indexes(actor=actor)
     return release
+
+
+def lock_approved(revision: Revision, what_changed: str) -> Approval:
+    """Lock the page, and return the approval of the revision. Raise PublishError if it cannot be published with this
+    line for readers.
+    """
+    lock_page(revision.page)
+    approval = current_approval(revision)
+    if approval is None:
+        raise PublishError.with_message(_("A reviewer has not approved this text yet. Send it for review first."))
+    check_reader_line(revision.page.language, WHAT_CHANGED_LINE, what_changed)
+    return approval
 
 
 def check_reader_line(language: str, field_name: str | Promise, text: str) -> None:

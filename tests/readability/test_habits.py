@@ -6,8 +6,7 @@ from procedures.publishing.checks import check_rendered_draft
 from procedures.readability.habits import find_habits
 from procedures.rendering import ReferenceResolver, render_page
 from procedures.rendering.fixes import resolve
-from tests.factories import make_clinic, make_next, make_page, make_source
-from tests.readability.helpers import EMPTY_CONTENT
+from tests.factories import EMPTY_CONTENT, make_clinic, make_next, make_page, make_source
 
 pytestmark = pytest.mark.django_db
 VAGUE = {

@@ -6,8 +6,8 @@ from procedures.figures.approval import FigureVersion
 from procedures.readability.measures import measure_page
 from procedures.readability.suggestions import find_failures, find_notes
 from procedures.rendering import ReferenceResolver, render_page
-from tests.factories import make_figure, make_page, make_term
-from tests.readability.helpers import EMPTY_CONTENT, measure_body
+from tests.factories import EMPTY_CONTENT, make_figure, make_page, make_term
+from tests.readability.helpers import measure_body
 
 pytestmark = pytest.mark.django_db
 

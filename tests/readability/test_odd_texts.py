@@ -7,8 +7,8 @@ from procedures.publishing.checks import check_rendered_draft
 from procedures.readability.measures import find_hard_words
 from procedures.readability.scores import compute_page_reading_level, compute_reading_level, smog_grade, split_words
 from procedures.rendering import ReferenceResolver, render_page
-from tests.factories import BODY, make_clinic, make_figure, make_page, make_supplied
-from tests.readability.helpers import EMPTY_CONTENT, measure_body
+from tests.factories import BODY, EMPTY_CONTENT, make_clinic, make_figure, make_page, make_supplied
+from tests.readability.helpers import measure_body
 
 pytestmark = pytest.mark.django_db
 
