@@ -61,7 +61,6 @@ class StaffUserAdmin(SearchableModelAdmin, BaseUserAdmin):
     is_in_site_search = True
     add_label = _("Invite someone")
     list_filter = (("groups", RoleFilter), "is_active")
-    filter_horizontal = ()
     fieldsets = (
         (_("Name"), {"fields": ("username", "first_name", "last_name", "email")}),
         (_("Role"), {"fields": ("is_active", "groups", "is_superuser")}),

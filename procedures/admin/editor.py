@@ -57,7 +57,7 @@ from procedures.models import (
 from procedures.models.base import normalize_newlines
 from procedures.models.page import DEFAULT_REVIEW_MONTHS, MAX_REVIEW_MONTHS, normalize_body, public_path
 from procedures.publishing.anchor_redirects import render_draft
-from procedures.publishing.checks import check_rendered_draft
+from procedures.publishing.checks import check_draft
 from procedures.publishing.publish import add_months
 from procedures.readability.measures import measure_page
 from procedures.readability.scores import describe_level
@@ -144,7 +144,7 @@ def preview_view(request: HttpRequest) -> JsonResponse:
     resolver = ReferenceResolver(page.language, FigureVersion.CURRENT)
     rendered = render_draft(page, content, resolver=resolver, with_line_comments=True)
     measures = measure_page(rendered.article, kind=page.kind, resolver=resolver)
-    issues = check_rendered_draft(page, content, rendered, resolver)
+    issues = check_draft(page, content, rendered, resolver)
     issues += _find_form_errors(request, {issue.field for issue in issues})
     return JsonResponse(
         {

@@ -19,7 +19,6 @@ from django.utils.translation import gettext_lazy
 from portal.text import interpolate_lazy
 from procedures import languages
 from procedures.enums import PageKind, SignTiming
-from procedures.figures.approval import FigureVersion
 from procedures.markup import Wording
 from procedures.models import (
     ClinicAnswer,
@@ -36,7 +35,6 @@ from procedures.models import (
     WarningSignRevision,
 )
 from procedures.models.page import public_path, without_text
-from procedures.publishing.anchor_redirects import render_draft
 from procedures.readability.scores import (
     MAX_SENTENCE_WORDS,
     describe_exceeded_limits,
@@ -93,13 +91,7 @@ MAX_NAMED_SIGNS = 3
 CALL_INSTRUCTION = "911"
 
 
-def check_draft(page: Page, content: dict[str, Any]) -> list[Issue]:
-    """Render a draft with the currently approved pictures and check it; see ``check_rendered_draft``."""
-    resolver = ReferenceResolver(page.language, FigureVersion.APPROVED)
-    return check_rendered_draft(page, content, render_draft(page, content, resolver=resolver), resolver)
-
-
-def check_rendered_draft(
+def check_draft(
     page: Page,
     content: dict[str, Any],
     rendered: RenderedPage,

@@ -24,7 +24,7 @@ from procedures.models import Approval, Clinic, Page, Path, Release, ReleaseDepe
 from procedures.models.page import public_path
 from procedures.phones import find_phone_error
 from procedures.publishing.anchor_redirects import AnchorPlan, render_with_anchor_plan
-from procedures.publishing.checks import check_rendered_draft, check_rerelease
+from procedures.publishing.checks import check_draft, check_rerelease
 from procedures.publishing.review import current_approval, is_translation_checked
 from procedures.rendering import RENDERER_VERSION, Issue, ReferenceResolver, RenderedPage
 from procedures.rendering.references import Dependency
@@ -207,7 +207,7 @@ def _create_release(
     issues = (
         check_rerelease(live, rendered)
         if live
-        else check_rendered_draft(page, content, rendered, resolver, check_links=check_links)
+        else check_draft(page, content, rendered, resolver, check_links=check_links)
     )
     figures = (dependency for dependency in rendered.dependencies if dependency.kind == "figure")
     if not resolver.are_figures_unchanged(figures):

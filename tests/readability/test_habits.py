@@ -2,7 +2,7 @@
 
 import pytest
 
-from procedures.publishing.checks import check_rendered_draft
+from procedures.publishing.checks import check_draft
 from procedures.readability.habits import find_habits
 from procedures.rendering import ReferenceResolver, render_page
 from procedures.rendering.fixes import resolve
@@ -131,7 +131,7 @@ def test_an_empty_entry_prevents_publishing() -> None:
         content = {**page.draft_content(), "body": body}
         resolver = ReferenceResolver(page.language)
         rendered = render_page(content, kind=page.kind, resolver=resolver)
-        issues = check_rendered_draft(page, content, rendered, resolver)
+        issues = check_draft(page, content, rendered, resolver)
         return [issue.line for issue in issues if "entry of a list is empty" in str(issue)]
 
     assert empty_lines("::: checklist\n-\n:::") == [2]
