@@ -111,7 +111,7 @@ class EditPageContext:
     urls: dict[str, str] = field(default_factory=dict)
 
 
-def build_edit_page_context(page_id: int, user: User, *, with_preview: bool = False) -> EditPageContext:
+def build_edit_page_context(page_id: int, user: User, *, with_preview: bool) -> EditPageContext:
     """Load the page's saved state, because the instance in the form can have unsaved values.
 
     ``with_preview``: also render the whole page and find pictures that are not approved.

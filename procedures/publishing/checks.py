@@ -439,14 +439,14 @@ def find_authored_sign_advice(
     )
     issues = [
         _make_issue(
-            0, found, gettext_lazy("%(name)s %(signs)s Leave the signs out; the page prints them."), field, name=name
+            found, gettext_lazy("%(name)s %(signs)s Leave the signs out; the page prints them."), field, name=name
         )
         for field, name in PLAIN_TEXT_FIELDS.items()
         if (found := triage.find_advised_signs(content.get(field, "")))
     ]
     note = gettext_lazy("The note about “%(page)s” in the reading list %(signs)s Leave the signs out of it.")
     issues += [
-        _make_issue(0, found, note, page=item["page"])
+        _make_issue(found, note, page=item["page"])
         for item in content.get("items", ())
         if (found := triage.find_advised_signs(item["note"]))
     ]
@@ -478,8 +478,8 @@ def find_authored_sign_advice(
     return issues
 
 
-def _make_issue(line: int, signs: set[str], message: Promise, field: str = "", **values: object) -> Issue:
-    return Issue(line, interpolate_lazy(message, signs=_describe_signs(signs), **values), field)
+def _make_issue(signs: set[str], message: Promise, field: str = "", **values: object) -> Issue:
+    return Issue(0, interpolate_lazy(message, signs=_describe_signs(signs), **values), field)
 
 
 def _make_advice_issue(line: int, message: Wording, advice: Wording, fix: Fix | None, **values: object) -> Issue:

@@ -93,7 +93,7 @@ def publish_starter(
         actor=None,
         kind=EventKind.PUBLISHED,
         check_links=False,
-        resolver=resolver,
+        resolver=resolver or ReferenceResolver(revision.page.language),
         rendered_with_plan=rendered_with_plan,
     )
 
@@ -192,7 +192,7 @@ def _create_release(
     kind: EventKind,
     what_changed: str = "",
     check_links: bool = True,
-    resolver: ReferenceResolver | None = None,
+    resolver: ReferenceResolver,
     rendered_with_plan: tuple[RenderedPage, AnchorPlan] | None = None,
 ) -> Release:
     """Check and store a release, and make it live. The caller must hold the page lock.
@@ -200,7 +200,6 @@ def _create_release(
     ``rendered_with_plan``: the result of ``render_with_anchor_plan`` for this text, if the caller already has it.
     """
     page, content = revision.page, revision.content
-    resolver = resolver or ReferenceResolver(page.language)
     rendered, plan = rendered_with_plan or render_with_anchor_plan(page, content, resolver=resolver)
     last_number = page.releases.order_by("-number").values_list("number", flat=True).first() or 0
     live = page.live_release if kind == EventKind.RERELEASED else None

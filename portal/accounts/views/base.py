@@ -114,7 +114,7 @@ class AdminPageMixin(ContextMixin):
         return context
 
 
-def forbidden(request: HttpRequest, reason: str = "") -> HttpResponse:
+def forbidden(request: HttpRequest, reason: str) -> HttpResponse:
     """Render a 403 page. ``reason`` is Django's reason for a failed CSRF check, or empty for a missing permission."""
     if reason:
         title, explanation = next((text for prefix, text in CSRF_FAILURES if reason.startswith(prefix)), STALE_FORM)
