@@ -96,7 +96,6 @@ def test_each_paragraph_has_its_own_level() -> None:
 def test_the_passive_share_counts_all_sentences() -> None:
     page = measure_body("The cement is mixed. We mix it. You rest.\n\n- You sleep.")
 
-    assert [found.text for found in page.passive_sentences] == ["The cement is mixed."]
     assert page.passive_share == 0.25
 
 
