@@ -104,7 +104,7 @@ FIGURE_BLOCK = re.compile(r"^[ \t]*:::[ \t]*(?:figure|compare)[ \t]+(.*)$", re.M
 
 def render_full_preview(page: Page, content: dict[str, Any], rendered: RenderedPage, *, author: str = "") -> str:
     """Return the HTML document of a draft as patients would see it today. ``page`` can be unsaved."""
-    today = timezone.localdate()
+    review_months = min(max(int(content["review_months"]), 1), MAX_REVIEW_MONTHS)
     release = Release(
         path=public_path(page.language, page.kind, content["slug"]),
         title=content["title"],
@@ -115,7 +115,7 @@ def render_full_preview(page: Page, content: dict[str, Any], rendered: RenderedP
         minutes=rendered.reading_minutes,
         author_name=author,
         published_at=timezone.now(),
-        next_review_on=add_months(today, _clamp_review_months(content)),
+        next_review_on=add_months(timezone.localdate(), review_months),
     )
     return render_release_preview(page, release)
 
@@ -131,10 +131,6 @@ def render_release_preview(page: Page, release: Release) -> str:
     with translation.override(page.language):
         html = render_to_string("site/page.html", {**context, "preview": True})
     return rewrite_media_urls(html)
-
-
-def _clamp_review_months(content: dict[str, Any]) -> int:
-    return min(max(int(content["review_months"]), 1), MAX_REVIEW_MONTHS)
 
 
 @staff_json_view(*EDITOR_PERMISSIONS, method="POST", max_bytes=MAX_FORM_BYTES)

@@ -573,13 +573,9 @@ def _heading_message(text: str) -> Message:
     return fill(message, **values)
 
 
-def _quote_match(match: re.Match[str]) -> str:
-    return make_excerpt(match.string, *match.span())
-
-
 def _about(match: re.Match[str], message: Message, **values: object) -> Message:
     """Return ``message`` with the matched text as the value ``text``."""
-    return fill(message, text=_quote_match(match), **values)
+    return fill(message, text=make_excerpt(match.string, *match.span()), **values)
 
 
 def _check_prompts(line: str, _context: RenderContext) -> LineResults:
