@@ -222,6 +222,26 @@ class SearchableModelAdmin(BaseModelAdmin):
         return response
 
 
+class ReadOnlyAdmin(SearchableModelAdmin):
+    """Base class for append-only history, which staff can only view."""
+
+    actions = None
+    list_per_page = 50
+    list_display_links: Any = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Deny: only the code writes these rows."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Deny for everyone, including superusers."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Deny for everyone, including superusers."""
+        return False
+
+
 def _split_search_terms(search_term: str) -> list[str]:
     """Split a search into folded terms; a phrase in quotation marks is one term."""
     terms = []

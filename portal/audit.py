@@ -220,7 +220,7 @@ def _forward_forever() -> None:
 class SignInEvents:
     """The audit log of accounts as an AuditSource."""
 
-    category = "sign-in"
+    category = "sign_in"
 
     def rows(self) -> QuerySet[AuditEvent]:
         """Return all rows with their accounts preloaded."""

@@ -78,9 +78,9 @@ class EventKind(models.TextChoices):
     SCHEDULED = "scheduled", _("Scheduled")
     UNSCHEDULED = "unscheduled", _("Schedule canceled")
     PUBLISHED = "published", _("Published")
-    RERELEASED = "renewed", _("Rebuilt with the current pictures and clinic answers")
+    RERELEASED = "rereleased", _("Rebuilt with the current pictures and clinic answers")
     WITHDRAWN = "withdrawn", _("Withdrawn")
-    TRANSLATION_SYNCED = "follows", _("Translation brought up to date")
+    TRANSLATION_SYNCED = "translation_synced", _("Translation brought up to date")
     RESTORED = "restored", _("Restored as a draft")
     IMPORTED = "imported", _("Imported as a draft")
 

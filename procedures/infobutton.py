@@ -189,8 +189,8 @@ def _feed_text(text: str) -> dict[str, str]:
     return {"_value": text, "type": "text"}
 
 
-def render_json(data: dict[str, Any], callback: str = "") -> str:
-    """Return JSON, or a script that calls ``callback`` with it (JSONP)."""
+def render_json(data: dict[str, Any], callback: str) -> str:
+    """Return JSON, or if ``callback`` is not empty, a script that calls it (JSONP)."""
     text = json.dumps(data, ensure_ascii=False)
     if not callback:
         return text

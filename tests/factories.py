@@ -31,6 +31,14 @@ from procedures.revisions.drafts import save_revision
 from procedures.sharing.short_codes import generate_code
 from tests.replay import built_once
 
+EMPTY_CONTENT = {
+    "title": "A title",
+    "key_message": "",
+    "body": "",
+    "lead_figure": "",
+    "next_page": "",
+    "next_label": "",
+}
 BODY = """::: key-points
 - It is short.
 - It is safe to read.

@@ -29,7 +29,7 @@ from portal.accounts import invitations, mfa, services, sessions, sso
 from portal.accounts.models import AccessToken, AuditEvent, User
 from portal.accounts.roles import ROLES
 from portal.accounts.views.base import current_user, render_page, require_recent_login
-from portal.admin_site import SearchableModelAdmin
+from portal.admin_site import ReadOnlyAdmin, SearchableModelAdmin
 
 if TYPE_CHECKING:
     BaseUserAdmin = UserAdmin[User]
@@ -61,7 +61,6 @@ class StaffUserAdmin(SearchableModelAdmin, BaseUserAdmin):
     is_in_site_search = True
     add_label = _("Invite someone")
     list_filter = (("groups", RoleFilter), "is_active")
-    filter_horizontal = ()
     fieldsets = (
         (_("Name"), {"fields": ("username", "first_name", "last_name", "email")}),
         (_("Role"), {"fields": ("is_active", "groups", "is_superuser")}),
@@ -154,8 +153,8 @@ class StaffUserAdmin(SearchableModelAdmin, BaseUserAdmin):
 
 
 @admin.register(AuditEvent)
-class AuditEventAdmin(SearchableModelAdmin):
-    """The audit log, read-only."""
+class AuditEventAdmin(ReadOnlyAdmin):
+    """The audit log."""
 
     list_title = _("Sign-ins")
 
@@ -165,15 +164,6 @@ class AuditEventAdmin(SearchableModelAdmin):
     search_fields = ("user__username", "actor__username", "detail", "origin")
     date_hierarchy = "created_at"
     fields = readonly_fields = ("created_at", "kind", "user", "actor", "detail", "origin")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class RolesField(BaseRolesField):

@@ -52,7 +52,7 @@ def reset_mfa(user: User, *, actor: User | None, request: HttpRequest | None = N
 
 
 @transaction.atomic
-def revoke_all_sessions(user: User, *, actor: User, request: HttpRequest | None = None) -> None:
+def revoke_all_sessions(user: User, *, actor: User, request: HttpRequest) -> None:
     """End all sessions of ``user`` on behalf of a manager."""
     sessions.revoke_all(user)
     audit.record(audit.Kind.ALL_SESSIONS_REVOKED, user=user, actor=actor, request=request)

@@ -134,26 +134,6 @@ class ContentInline(AnyStackedInline):
         return field
 
 
-class ReadOnlyAdmin(SearchableModelAdmin):
-    """Base class for append-only history, which staff can only view."""
-
-    actions = None
-    list_per_page = 50
-    list_display_links: Any = None
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Deny: only publishing writes these rows."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Deny for everyone, including superusers."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Deny for everyone, including superusers."""
-        return False
-
-
 def disable_related_popups(field: forms.Field | None) -> forms.Field | None:
     """Remove Django's links that add or edit a related row in a pop-up window."""
     for flag in ("can_add_related", "can_change_related", "can_delete_related", "can_view_related"):

@@ -150,6 +150,7 @@ class ClinicValueAdmin(AnyAdmin):
         titles = dict(Release.objects.filter(live_on__in=affected.pages).values_list("live_on", "title"))
         # Keep the choices of an earlier confirmation that other pages have made obsolete.
         chosen = set(request.POST.getlist("location")) if "_update" in request.POST else None
+        changelist_url = reverse(f"admin:procedures_{self.opts.model_name}_changelist")
         context = {
             "pages": [
                 (page, titles.get(page.pk, page.title), get_change_url(page), other_changes.get(page.pk, ""))
@@ -163,15 +164,12 @@ class ClinicValueAdmin(AnyAdmin):
             "errors": errors,
             "can_publish": can_publish,
             "publisher_names": [] if can_publish else get_publisher_names(),
-            "breadcrumbs": [(str(self.opts.verbose_name_plural).capitalize(), self._get_changelist_url())],
+            "breadcrumbs": [(str(self.opts.verbose_name_plural).capitalize(), changelist_url)],
         }
         title = _("Not saved") if errors or not can_publish else _("Save and update pages")
         return render_admin(
             request, "clinic_value/confirm", context, title=title, status=status if can_publish else 403
         )
-
-    def _get_changelist_url(self) -> str:
-        return reverse(f"admin:procedures_{self.opts.model_name}_changelist")
 
     def get_form_context(self, request: HttpRequest, context: dict[str, Any], obj: Any) -> dict[str, Any]:
         """Add the public pages that print the row."""

@@ -190,14 +190,14 @@ def _block_states() -> Iterator[tuple[str, str, SafeString]]:
         component = block_type.template or block_type.name.replace("-", "_")
         examples = {block_type.name: block_type.example, **block_type.more_examples}
         for state, text in examples.items():
-            yield component, state, render_fragment(text, resolver, keep_placeholders=True)
+            yield component, state, render_fragment(text, resolver)
     yield (
         "folded_section",
         "",
-        render_fragment("## More about it {#more .folded}\n\nOne paragraph.", resolver, keep_placeholders=True),
+        render_fragment("## More about it {#more .folded}\n\nOne paragraph.", resolver),
     )
     for slug in ("twin", *FigureKind.values):
-        yield "figure", slug, render_fragment(f"::: figure {slug}", resolver, keep_placeholders=True)
+        yield "figure", slug, render_fragment(f"::: figure {slug}", resolver)
 
 
 def _states() -> Iterator[tuple[str, str, SafeString]]:

@@ -21,9 +21,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_safe
 
 from portal.accounts.models import User
-from portal.admin_site import SearchableModelAdmin
+from portal.admin_site import ReadOnlyAdmin, SearchableModelAdmin
 from procedures import languages
-from procedures.admin.base import ReadOnlyAdmin, get_change_url, get_staff_user, render_admin
+from procedures.admin.base import get_change_url, get_staff_user, render_admin
 from procedures.enums import EventKind
 from procedures.models import Autosave, ExternalLink, Feedback, Page, ReleaseEvent
 from procedures.page_views import LIST_PATHS, most_viewed_pages, page_views_by_path

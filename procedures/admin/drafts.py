@@ -321,7 +321,8 @@ def _merge_guide_items(
 ) -> None:
     """Merge the reading list. Take theirs if only they changed it; otherwise show both lists to choose from."""
     old = base.get("items") if base else None
-    if _form_item_ids(conflict) == _saved_item_ids(conflict.page) and (mine == theirs or theirs == old):
+    saved_ids = {str(pk) for pk in conflict.page.items.values_list("pk", flat=True)}
+    if _form_item_ids(conflict) == saved_ids and (mine == theirs or theirs == old):
         return
     # Equal lists can consist of different rows by now. In that case, their rows replace the ones that no longer exist.
     changed_by = "theirs" if mine in (old, theirs) else "mine" if theirs == old else "both"
@@ -358,10 +359,6 @@ def _form_item_ids(conflict: ConflictContext) -> set[str]:
         for name in conflict.merged_data
         if name.startswith("items-") and name.endswith("-id") and (value := str(conflict.merged_data[name]))
     }
-
-
-def _saved_item_ids(page: Page) -> set[str]:
-    return {str(pk) for pk in page.items.values_list("pk", flat=True)}
 
 
 def _set_item(data: QueryDict, index: int, values: dict[str, Any]) -> None:

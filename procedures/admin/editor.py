@@ -57,7 +57,7 @@ from procedures.models import (
 from procedures.models.base import normalize_newlines
 from procedures.models.page import DEFAULT_REVIEW_MONTHS, MAX_REVIEW_MONTHS, normalize_body, public_path
 from procedures.publishing.anchor_redirects import render_draft
-from procedures.publishing.checks import check_rendered_draft
+from procedures.publishing.checks import check_draft
 from procedures.publishing.publish import add_months
 from procedures.readability.measures import measure_page
 from procedures.readability.scores import describe_level
@@ -74,6 +74,7 @@ from procedures.rendering.blocks import (
 from procedures.rendering.document import Document, Text, runs_text, walk
 from procedures.rendering.fixes import resolve
 from procedures.rendering.html import rebase_article
+from procedures.rendering.lint import PROMPT
 from procedures.rendering.parser import TEMPLATE_ELEMENT_IDS, section_titles
 from procedures.rendering.renderer import render_for_editor
 from procedures.views.layout import load_clinic
@@ -103,7 +104,7 @@ FIGURE_BLOCK = re.compile(r"^[ \t]*:::[ \t]*(?:figure|compare)[ \t]+(.*)$", re.M
 
 def render_full_preview(page: Page, content: dict[str, Any], rendered: RenderedPage, *, author: str = "") -> str:
     """Return the HTML document of a draft as patients would see it today. ``page`` can be unsaved."""
-    today = timezone.localdate()
+    review_months = min(max(int(content["review_months"]), 1), MAX_REVIEW_MONTHS)
     release = Release(
         path=public_path(page.language, page.kind, content["slug"]),
         title=content["title"],
@@ -114,7 +115,7 @@ def render_full_preview(page: Page, content: dict[str, Any], rendered: RenderedP
         minutes=rendered.reading_minutes,
         author_name=author,
         published_at=timezone.now(),
-        next_review_on=add_months(today, _clamp_review_months(content)),
+        next_review_on=add_months(timezone.localdate(), review_months),
     )
     return render_release_preview(page, release)
 
@@ -132,10 +133,6 @@ def render_release_preview(page: Page, release: Release) -> str:
     return rewrite_media_urls(html)
 
 
-def _clamp_review_months(content: dict[str, Any]) -> int:
-    return min(max(int(content["review_months"]), 1), MAX_REVIEW_MONTHS)
-
-
 @staff_json_view(*EDITOR_PERMISSIONS, method="POST", max_bytes=MAX_FORM_BYTES)
 def preview_view(request: HttpRequest) -> JsonResponse:
     """Render the posted form, and return the page with publishing issues and suggestions. Saves nothing."""
@@ -143,7 +140,7 @@ def preview_view(request: HttpRequest) -> JsonResponse:
     resolver = ReferenceResolver(page.language, FigureVersion.CURRENT)
     rendered = render_draft(page, content, resolver=resolver, with_line_comments=True)
     measures = measure_page(rendered.article, kind=page.kind, resolver=resolver)
-    issues = check_rendered_draft(page, content, rendered, resolver)
+    issues = check_draft(page, content, rendered, resolver)
     issues += _find_form_errors(request, {issue.field for issue in issues})
     return JsonResponse(
         {
@@ -340,6 +337,7 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
             **context,
             "urls": urls,
             "ordinals": json.dumps(ordinals, ensure_ascii=False),
+            "prompt": PROMPT.pattern,
             "block_buttons": toolbar_buttons(),
             "dialog_blocks": dialog_blocks(),
             "value_labels": VALUE_LABELS,

@@ -33,7 +33,7 @@ from procedures.models.page import MAX_LINE_LENGTH
 from procedures.publishing.anchor_redirects import render_draft
 from procedures.publishing.checks import (
     IncomingLink,
-    check_rendered_draft,
+    check_draft,
     dependency_key,
     find_incoming_links,
     prints_starter_signs,
@@ -300,7 +300,7 @@ def _publish_context(page: Page, datetime_form: ClinicDateTimeForm) -> dict[str,
     if revision:
         resolver = ReferenceResolver(page.language, FigureVersion.APPROVED)
         rendered = render_draft(page, revision.content, resolver=resolver)
-        issues = check_rendered_draft(page, revision.content, rendered, resolver)
+        issues = check_draft(page, revision.content, rendered, resolver)
         has_starter_signs = prints_starter_signs(rendered, resolver)
     return {
         "page": page,

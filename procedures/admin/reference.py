@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from portal.admin_site import ReadOnlyAdmin
 from procedures import infobutton
-from procedures.admin.base import AnyForm, ContentAdmin, ReadOnlyAdmin, UsageProtectedAdmin, render_admin
+from procedures.admin.base import AnyForm, ContentAdmin, UsageProtectedAdmin, render_admin
 from procedures.admin.clinic import ClinicValueAdmin
 from procedures.admin.publishing import StalePagesMixin
 from procedures.enums import CodeSystem, Language

@@ -34,7 +34,7 @@ from procedures.figures.approval import ApprovedFigure, FigureVersion, approved_
 from procedures.models import Approval, Figure, Page, Release, ReleaseEvent, ReviewComment, Revision
 from procedures.models.base import normalize_newlines
 from procedures.publishing.anchor_redirects import render_draft
-from procedures.publishing.checks import check_rendered_draft, prints_starter_signs
+from procedures.publishing.checks import check_draft, prints_starter_signs
 from procedures.publishing.review import (
     REVIEW_EVENTS,
     ReviewError,
@@ -111,7 +111,7 @@ class EditPageContext:
     urls: dict[str, str] = field(default_factory=dict)
 
 
-def build_edit_page_context(page_id: int, user: User, *, with_preview: bool = False) -> EditPageContext:
+def build_edit_page_context(page_id: int, user: User, *, with_preview: bool) -> EditPageContext:
     """Load the page's saved state, because the instance in the form can have unsaved values.
 
     ``with_preview``: also render the whole page and find pictures that are not approved.
@@ -131,7 +131,7 @@ def build_edit_page_context(page_id: int, user: User, *, with_preview: bool = Fa
         revision=revision,
         approval=current_approval(revision) if revision else None,
         last_review_event=page.events.filter(kind__in=REVIEW_EVENTS).select_related("actor").first(),
-        issues=check_rendered_draft(page, content, rendered, resolver),
+        issues=check_draft(page, content, rendered, resolver),
         document=rendered.document,
         full_preview=render_full_preview(page, content, rendered, author=author) if with_preview else "",
         review_comments=latest_review_comments(page, content),

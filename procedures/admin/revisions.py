@@ -18,8 +18,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
+from portal.admin_site import ReadOnlyAdmin
 from procedures.admin.base import (
-    ReadOnlyAdmin,
     build_breadcrumbs,
     get_change_url,
     get_staff_user,

@@ -198,7 +198,7 @@ class StagedImage:
 
 
 def create_staged(
-    *, user_id: int, figure_id: int | None = None, is_own: bool = False, from_editor: bool = False
+    *, user_id: int, figure_id: int | None, is_own: bool = False, from_editor: bool = False
 ) -> StagedImage:
     """Create an empty staged upload, which the caller fills or discards; delete the user's oldest beyond the limit."""
     UPLOADS.delete_expired()

@@ -376,9 +376,9 @@ def serialize_texts(owner: Any, fields: Iterable[str]) -> dict[str, dict[str, An
     return {text.language: {name: getattr(text, name) for name in fields} for text in texts}
 
 
-def sync_texts(owner: models.Model, related: str, texts: dict[str, dict[str, Any]]) -> None:
-    """Create, update, and delete the per-language rows of ``owner`` until they equal ``texts``."""
-    manager = getattr(owner, related)
+def sync_texts(owner: Any, texts: dict[str, dict[str, Any]]) -> None:
+    """Create, update, and delete the per-language texts of a row (its ``texts``) until they equal ``texts``."""
+    manager = owner.texts
     existing = {text.language: text for text in manager.all()}
     for language, values in texts.items():
         text = existing.pop(language, None) or manager.model(**{manager.field.name: owner, "language": language})

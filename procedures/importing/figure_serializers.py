@@ -178,7 +178,7 @@ class FigureSerializer(Serializer[Figure]):
         full_clean_and_save(figure)
         if renditions:
             replace_renditions(figure, renditions)
-        sync_texts(figure, "texts", data["text"])
+        sync_texts(figure, data["text"])
         self._sync_markers(figure, data["markers"])
 
     def _sync_markers(self, figure: Figure, markers: list[dict[str, Any]]) -> None:
@@ -190,7 +190,7 @@ class FigureSerializer(Serializer[Figure]):
             marker.size_x, marker.size_y = values["size"]
             marker.outline = values.get("outline", [])
             full_clean_and_save(marker)
-            sync_texts(marker, "texts", values["text"])
+            sync_texts(marker, values["text"])
         for marker in existing.values():
             marker.delete()
 

@@ -104,7 +104,7 @@ class ClinicSerializer(Serializer[Clinic]):
             setattr(clinic, name, data[name])
         clinic.set_logo(decode_logo_text(data["logo"]) if data["logo"] else None)
         full_clean_and_save(clinic)
-        sync_texts(clinic, "texts", data["text"])
+        sync_texts(clinic, data["text"])
 
     def write_files(self, folder: Path, keys: Container[str] | None = None) -> None:
         for _key, clinic in self.select_rows(keys):
@@ -223,7 +223,7 @@ class LocationSerializer(_OrderedMixin, ListSerializer):
         location = row or Location(key=key)
         location.phone, location.address, location.order = data["phone"], data["address"], data["order"]
         full_clean_and_save(location)
-        sync_texts(location, "texts", data["text"])
+        sync_texts(location, data["text"])
 
 
 class WarningSignSerializer(_OrderedMixin, ListSerializer):

@@ -515,7 +515,7 @@ class Migration(migrations.Migration):
             name='ReleaseEvent',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('submitted', 'Sent for review'), ('approved', 'Approved'), ('sent_back', 'Sent back'), ('translation_checked', 'Translation checked'), ('scheduled', 'Scheduled'), ('unscheduled', 'Schedule canceled'), ('published', 'Published'), ('renewed', 'Rebuilt with the current pictures and clinic answers'), ('withdrawn', 'Withdrawn'), ('follows', 'Translation brought up to date'), ('restored', 'Restored as a draft'), ('imported', 'Imported as a draft')], max_length=20, verbose_name='kind')),
+                ('kind', models.CharField(choices=[('submitted', 'Sent for review'), ('approved', 'Approved'), ('sent_back', 'Sent back'), ('translation_checked', 'Translation checked'), ('scheduled', 'Scheduled'), ('unscheduled', 'Schedule canceled'), ('published', 'Published'), ('rereleased', 'Rebuilt with the current pictures and clinic answers'), ('withdrawn', 'Withdrawn'), ('translation_synced', 'Translation brought up to date'), ('restored', 'Restored as a draft'), ('imported', 'Imported as a draft')], max_length=20, verbose_name='kind')),
                 ('reason', models.TextField(blank=True, verbose_name='reason')),
                 ('created_at', models.DateTimeField(auto_now_add=True, db_index=True, verbose_name='created at')),
                 ('actor', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='actor')),

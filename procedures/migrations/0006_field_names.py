@@ -334,7 +334,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='releaseevent',
             name='kind',
-            field=models.CharField(choices=[('submitted', 'Sent for review'), ('approved', 'Approved'), ('sent_back', 'Sent back'), ('translation_checked', 'Translation checked'), ('scheduled', 'Scheduled'), ('unscheduled', 'Schedule canceled'), ('published', 'Published'), ('renewed', 'Rebuilt with the current pictures and clinic answers'), ('withdrawn', 'Withdrawn'), ('follows', 'Translation brought up to date'), ('restored', 'Restored as a draft'), ('imported', 'Imported as a draft')], max_length=20, verbose_name='action'),
+            field=models.CharField(choices=[('submitted', 'Sent for review'), ('approved', 'Approved'), ('sent_back', 'Sent back'), ('translation_checked', 'Translation checked'), ('scheduled', 'Scheduled'), ('unscheduled', 'Schedule canceled'), ('published', 'Published'), ('rereleased', 'Rebuilt with the current pictures and clinic answers'), ('withdrawn', 'Withdrawn'), ('translation_synced', 'Translation brought up to date'), ('restored', 'Restored as a draft'), ('imported', 'Imported as a draft')], max_length=20, verbose_name='action'),
         ),
         migrations.AlterField(
             model_name='releaseevent',

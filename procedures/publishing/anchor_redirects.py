@@ -69,7 +69,7 @@ def render_draft(
     page: Page,
     content: dict[str, Any],
     *,
-    resolver: ReferenceResolver | None = None,
+    resolver: ReferenceResolver,
     with_line_comments: bool = False,
 ) -> RenderedPage:
     """Render a draft with the anchors that it would have as the next release."""
@@ -80,7 +80,7 @@ def render_with_anchor_plan(
     page: Page,
     content: dict[str, Any],
     *,
-    resolver: ReferenceResolver | None = None,
+    resolver: ReferenceResolver,
     with_line_comments: bool = False,
 ) -> tuple[RenderedPage, AnchorPlan]:
     """Render a draft as the next release of the page; also return the plan for the previous release's anchors."""
@@ -90,7 +90,7 @@ def render_with_anchor_plan(
     rendered = render_page(
         content,
         kind=page.kind,
-        resolver=resolver or ReferenceResolver(page.language),
+        resolver=resolver,
         anchor_renames=plan.anchor_renames,
         old_anchors=plan.old_anchors,
         with_line_comments=with_line_comments,

@@ -19,7 +19,6 @@ from django.utils.translation import gettext_lazy
 from portal.text import interpolate_lazy
 from procedures import languages
 from procedures.enums import PageKind, SignTiming
-from procedures.figures.approval import FigureVersion
 from procedures.markup import Wording
 from procedures.models import (
     ClinicAnswer,
@@ -36,7 +35,6 @@ from procedures.models import (
     WarningSignRevision,
 )
 from procedures.models.page import public_path, without_text
-from procedures.publishing.anchor_redirects import render_draft
 from procedures.readability.scores import (
     MAX_SENTENCE_WORDS,
     describe_exceeded_limits,
@@ -93,13 +91,7 @@ MAX_NAMED_SIGNS = 3
 CALL_INSTRUCTION = "911"
 
 
-def check_draft(page: Page, content: dict[str, Any]) -> list[Issue]:
-    """Render a draft with the currently approved pictures and check it; see ``check_rendered_draft``."""
-    resolver = ReferenceResolver(page.language, FigureVersion.APPROVED)
-    return check_rendered_draft(page, content, render_draft(page, content, resolver=resolver), resolver)
-
-
-def check_rendered_draft(
+def check_draft(
     page: Page,
     content: dict[str, Any],
     rendered: RenderedPage,
@@ -447,14 +439,14 @@ def find_authored_sign_advice(
     )
     issues = [
         _make_issue(
-            0, found, gettext_lazy("%(name)s %(signs)s Leave the signs out; the page prints them."), field, name=name
+            found, gettext_lazy("%(name)s %(signs)s Leave the signs out; the page prints them."), field, name=name
         )
         for field, name in PLAIN_TEXT_FIELDS.items()
         if (found := triage.find_advised_signs(content.get(field, "")))
     ]
     note = gettext_lazy("The note about “%(page)s” in the reading list %(signs)s Leave the signs out of it.")
     issues += [
-        _make_issue(0, found, note, page=item["page"])
+        _make_issue(found, note, page=item["page"])
         for item in content.get("items", ())
         if (found := triage.find_advised_signs(item["note"]))
     ]
@@ -486,8 +478,8 @@ def find_authored_sign_advice(
     return issues
 
 
-def _make_issue(line: int, signs: set[str], message: Promise, field: str = "", **values: object) -> Issue:
-    return Issue(line, interpolate_lazy(message, signs=_describe_signs(signs), **values), field)
+def _make_issue(signs: set[str], message: Promise, field: str = "", **values: object) -> Issue:
+    return Issue(0, interpolate_lazy(message, signs=_describe_signs(signs), **values), field)
 
 
 def _make_advice_issue(line: int, message: Wording, advice: Wording, fix: Fix | None, **values: object) -> Issue:

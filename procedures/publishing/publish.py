@@ -24,7 +24,7 @@ from procedures.models import Approval, Clinic, Page, Path, Release, ReleaseDepe
 from procedures.models.page import public_path
 from procedures.phones import find_phone_error
 from procedures.publishing.anchor_redirects import AnchorPlan, render_with_anchor_plan
-from procedures.publishing.checks import check_rendered_draft, check_rerelease
+from procedures.publishing.checks import check_draft, check_rerelease
 from procedures.publishing.review import current_approval, is_translation_checked
 from procedures.rendering import RENDERER_VERSION, Issue, ReferenceResolver, RenderedPage
 from procedures.rendering.references import Dependency
@@ -34,7 +34,6 @@ from procedures.triage import TriageDetector
 PUBLISHING_FIELDS = ("live_release withdrawn_reason replaced_by scheduled_revision publish_at scheduled_change").split()
 WHAT_CHANGED_LINE = gettext_lazy("The line about what changed")
 WITHDRAWAL_REASON = gettext_lazy("The reason")
-NOT_APPROVED_MESSAGE = gettext_lazy("A reviewer has not approved this text yet. Send it for review first.")
 ALREADY_PUBLISHED_MESSAGE = gettext_lazy("This text is already published. Patients can read it now.")
 
 
@@ -58,11 +57,7 @@ def publish(revision: Revision, *, actor: User, what_changed: str = "") -> Relea
     Idempotent: if the revision is already published (a double click, two managers), return the existing release.
     """
     page = revision.page
-    lock_page(page)
-    approval = current_approval(revision)
-    if approval is None:
-        raise PublishError.with_message(str(NOT_APPROVED_MESSAGE))
-    check_reader_line(page.language, WHAT_CHANGED_LINE, what_changed)
+    approval = lock_approved(revision, what_changed)
     live = page.live_release
     if live and is_published(page, revision, approval):
         if page.scheduled_revision_id == revision.pk:
@@ -98,7 +93,7 @@ def publish_starter(
         actor=None,
         kind=EventKind.PUBLISHED,
         check_links=False,
-        resolver=resolver,
+        resolver=resolver or ReferenceResolver(revision.page.language),
         rendered_with_plan=rendered_with_plan,
     )
 
@@ -137,6 +132,18 @@ def rerelease_page(
     if update_indexes:
         rerelease_picture_indexes(actor=actor)
     return release
+
+
+def lock_approved(revision: Revision, what_changed: str) -> Approval:
+    """Lock the page, and return the approval of the revision. Raise PublishError if it cannot be published with this
+    line for readers.
+    """
+    lock_page(revision.page)
+    approval = current_approval(revision)
+    if approval is None:
+        raise PublishError.with_message(_("A reviewer has not approved this text yet. Send it for review first."))
+    check_reader_line(revision.page.language, WHAT_CHANGED_LINE, what_changed)
+    return approval
 
 
 def check_reader_line(language: str, field_name: str | Promise, text: str) -> None:
@@ -185,7 +192,7 @@ def _create_release(
     kind: EventKind,
     what_changed: str = "",
     check_links: bool = True,
-    resolver: ReferenceResolver | None = None,
+    resolver: ReferenceResolver,
     rendered_with_plan: tuple[RenderedPage, AnchorPlan] | None = None,
 ) -> Release:
     """Check and store a release, and make it live. The caller must hold the page lock.
@@ -193,14 +200,13 @@ def _create_release(
     ``rendered_with_plan``: the result of ``render_with_anchor_plan`` for this text, if the caller already has it.
     """
     page, content = revision.page, revision.content
-    resolver = resolver or ReferenceResolver(page.language)
     rendered, plan = rendered_with_plan or render_with_anchor_plan(page, content, resolver=resolver)
     last_number = page.releases.order_by("-number").values_list("number", flat=True).first() or 0
     live = page.live_release if kind == EventKind.RERELEASED else None
     issues = (
         check_rerelease(live, rendered)
         if live
-        else check_rendered_draft(page, content, rendered, resolver, check_links=check_links)
+        else check_draft(page, content, rendered, resolver, check_links=check_links)
     )
     figures = (dependency for dependency in rendered.dependencies if dependency.kind == "figure")
     if not resolver.are_figures_unchanged(figures):

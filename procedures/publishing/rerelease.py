@@ -137,8 +137,8 @@ def find_stale_pages_by_rendering() -> list[StalePage]:
     return stale
 
 
-def find_pages_with_stale_value(*, kind: str, language: str, key: str = "") -> list[Page]:
-    """Return public pages in ``language`` that print an outdated value of ``kind`` (and ``key``)."""
+def find_pages_with_stale_value(*, kind: str, language: str, key: str) -> list[Page]:
+    """Return public pages in ``language`` that print an outdated value of ``kind``, and of ``key`` if not empty."""
     # Picture indexes show figures as well.
     dependencies = Q(kind__in=[kind, "indexed"] if kind == "figure" else [kind], release__page__language=language)
     return [row.page for row in find_stale_pages(dependencies & Q(key=key) if key else dependencies)]

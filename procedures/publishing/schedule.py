@@ -15,17 +15,14 @@ from procedures.enums import EventKind
 from procedures.models import Page, Release, ReleaseEvent, Revision
 from procedures.publishing.publish import (
     ALREADY_PUBLISHED_MESSAGE,
-    NOT_APPROVED_MESSAGE,
-    WHAT_CHANGED_LINE,
     PublishError,
-    check_reader_line,
     clear_schedule,
     is_published,
+    lock_approved,
     lock_clinic_values,
     lock_page,
     publish,
 )
-from procedures.publishing.review import current_approval
 from procedures.timezones import format_datetime, get_clinic_timezone, shift_wall_time
 
 logger = logging.getLogger(__name__)
@@ -39,11 +36,7 @@ def schedule_revision(revision: Revision, *, actor: User, at: datetime.datetime,
     Raise PublishError if the revision cannot be scheduled. Repeating the same request changes nothing.
     """
     page = revision.page
-    lock_page(page)
-    approval = current_approval(revision)
-    if approval is None:
-        raise PublishError.with_message(str(NOT_APPROVED_MESSAGE))
-    check_reader_line(page.language, WHAT_CHANGED_LINE, what_changed)
+    approval = lock_approved(revision, what_changed)
     now = timezone.now()
     if at <= now:
         raise PublishError.with_message(_("That time has passed. Choose a time in the future."))

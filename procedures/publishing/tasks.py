@@ -364,13 +364,9 @@ def unchecked_translation_tasks() -> TaskList:
     return TaskList("unchecked", _("Unchecked translations"), hint, [], count)
 
 
-def _last_event(kind: EventKind) -> QuerySet[ReleaseEvent]:
-    return ReleaseEvent.objects.filter(page=OuterRef("pk"), kind=kind).order_by("-pk")
-
-
 def _pages_in_state(state: PageState, kind: EventKind) -> QuerySet[Page]:
     """Keep only pages in a state, annotated with their last event of ``kind`` for ``_event_summary``."""
-    last = _last_event(kind)
+    last = ReleaseEvent.objects.filter(page=OuterRef("pk"), kind=kind).order_by("-pk")
     return filter_by_state(annotate_status(Page.objects.defer("body")), state).annotate(
         event_reason=Subquery(last.values("reason")[:1]),
         event_at=Subquery(last.values("created_at")[:1]),

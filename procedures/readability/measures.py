@@ -156,7 +156,6 @@ class PageMeasures:
     sentences_over_target: list[Passage]  # includes those over the limit
     paragraphs: list[Passage]  # running paragraphs, each with its own level
     long_paragraphs: list[Passage]
-    passive_sentences: list[Passage]
     passive_share: float  # 0 to 1, of all sentences of running text and lists
     longest_list: int
     long_lists: list[Passage]
@@ -180,7 +179,7 @@ def measure_page(article: Article, *, kind: str, resolver: ReferenceResolver) ->
     paragraphs = [block for block in article.blocks if block.tag == "p" and block.component in {"", "card"}]
     level = compute_page_reading_level(text, language)
     known_names = [name for term in resolver.glossary_terms for name in (term.term, *term.aliases)]
-    passive = [Passage(block.section, sentence, 1) for block, sentence in sentences if is_passive(sentence, language)]
+    passive_count = sum(is_passive(sentence, language) for _block, sentence in sentences)
     lists = [item for item in article.lists if item.component not in UNLIMITED_LISTS]
     return PageMeasures(
         language=language,
@@ -205,8 +204,7 @@ def measure_page(article: Article, *, kind: str, resolver: ReferenceResolver) ->
             for block in paragraphs
         ],
         long_paragraphs=list(_find_long_paragraphs(paragraphs)),
-        passive_sentences=passive,
-        passive_share=round(len(passive) / len(sentences), 3) if sentences else 0.0,
+        passive_share=round(passive_count / len(sentences), 3) if sentences else 0.0,
         longest_list=max((item.item_count for item in lists), default=0),
         long_lists=[
             Passage(item.section, "", item.item_count, line=item.line)

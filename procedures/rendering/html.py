@@ -635,7 +635,7 @@ def extract_placeholders(html: SafeString) -> tuple[SafeString, PlaceholderOffse
     return SafeString("".join(parts)), offsets
 
 
-def replace_placeholders(html: SafeString, prefix: str = "") -> SafeString:
+def replace_placeholders(html: SafeString, prefix: str) -> SafeString:
     """Replace the placeholders in HTML, adding ``prefix`` to each id."""
     return SafeString(html.replace(ID_PLACEHOLDER, prefix).replace(LEVEL_PLACEHOLDER, "").replace(URL_PLACEHOLDER, ""))
 

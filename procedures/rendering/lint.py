@@ -83,8 +83,9 @@ DOUBLE_BRACE = re.compile(rf"\{{\s?{PLACEHOLDER}|{PLACEHOLDER}\s?\}}")
 PRIVATE_USE_CHARACTER = re.compile(f"[{PRIVATE_USE_RANGE}]")
 QUOTED_NUMBER = re.compile(r"[ ]{0,3}>[ ]?[=<≥]?[ ]?\d")
 BLOCK_LIKE = re.compile(r"[:：]{1,2}[ \u00a0]?[A-Za-z][a-z-]*\s*\Z|::+\s*\Z")
-# A prompt of a page template, "[Say what to bring.]", or the placeholder that a new block contains.
-PROMPT = re.compile(r"\s*(?:…|\[[^\[\]\n]*\w[ ][^\[\]\n]*\])\s*\Z")
+# A prompt of a page template, "[Say what to bring.]", or the placeholder that a new block contains. The editor matches
+# the same pattern, so it must mean the same in JavaScript.
+PROMPT = re.compile(r"\s*(?:…|\[[^\[\]\n]*[^\s,;\[\]] [^\[\]\n]*\])\s*")
 TYPED_VALUE_MESSAGE = Wording(
     _("“%(name)s” would be shown as typed. Put it in braces: {%(value)s}."),
     _("Patients would see “%(name)s” as typed. Delete it, and insert %(label)s."),
@@ -572,18 +573,14 @@ def _heading_message(text: str) -> Message:
     return fill(message, **values)
 
 
-def _quote_match(match: re.Match[str]) -> str:
-    return make_excerpt(match.string, *match.span())
-
-
 def _about(match: re.Match[str], message: Message, **values: object) -> Message:
     """Return ``message`` with the matched text as the value ``text``."""
-    return fill(message, text=_quote_match(match), **values)
+    return fill(message, text=make_excerpt(match.string, *match.span()), **values)
 
 
 def _check_prompts(line: str, _context: RenderContext) -> LineResults:
     """Find template prompts and new-block placeholders that still need to be replaced."""
-    if PROMPT.match(line):
+    if PROMPT.fullmatch(line):
         message = _("Replace “%(text)s” with your own words, or delete the line.")
         yield fill(message, text=line.strip()), Fix(DELETE_LINE, delete_lines)
 

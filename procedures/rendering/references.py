@@ -163,7 +163,7 @@ class ReferenceResolver:
         return number, phone_href(number)
 
     def prefetch_document(
-        self, document: Document, *, figure_slugs: Iterable[str] = (), page_subjects: Iterable[str] = ()
+        self, document: Document, *, figure_slugs: Iterable[str], page_subjects: Iterable[str]
     ) -> None:
         """Load everything that a parsed text refers to.
 

@@ -57,7 +57,6 @@ from procedures.rendering.html import (
     embed_article,
     extract_placeholders,
     minify,
-    replace_placeholders,
     to_html,
     write_anchors,
 )
@@ -162,16 +161,12 @@ def render_page(
         return _render_in_context(content, kind, context, parsed or parse(content["body"]))
 
 
-def render_fragment(text: str, resolver: ReferenceResolver, *, keep_placeholders: bool = False) -> SafeString:
-    """Render a text without the page around it, such as an example of a block.
-
-    ``keep_placeholders``: leave the placeholders for ids and heading levels in it, for ``replace_placeholders``.
-    """
+def render_fragment(text: str, resolver: ReferenceResolver) -> SafeString:
+    """Render a text without the page around it, such as an example of a block, for ``replace_placeholders``."""
     with translation.override(resolver.language):
         context = RenderContext(resolver)
         html = to_html(parse(text).document.body, context)
-        html = format_html("{}{}", context.key_points, html)
-        return html if keep_placeholders else replace_placeholders(html, "")
+        return format_html("{}{}", context.key_points, html)
 
 
 def render_for_editor(text: str, resolver: ReferenceResolver) -> SafeString:

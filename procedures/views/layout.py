@@ -50,7 +50,6 @@ class ClinicDetails:
     logo_height: int = 0
     logo_has_name: bool = False
     color: str = ""
-    accent_color: str = ""
 
     @property
     def has_wide_logo(self) -> bool:

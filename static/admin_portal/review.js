@@ -2,7 +2,7 @@
 
 import { format, gettext } from "./i18n.js";
 import { postForm } from "./editor/api.js";
-import { localCopies } from "./editor/local_drafts.js";
+import { localCopies } from "./user_storage.js";
 
 const DEBOUNCE_MS = 1500; // after the last key
 const KEY = "review";
@@ -11,7 +11,7 @@ const KEY = "review";
 const mergeTexts = (here, copy) => (here.includes(copy) ? here : copy.includes(here) ? copy : `${here}\n${copy}`);
 
 function start(form) {
-  const copies = localCopies(`review:${form.dataset.page}`, form.dataset.user);
+  const copies = localCopies(`review:${form.dataset.page}`);
   const statusLine = form.querySelector("[data-save-status]");
   // Includes the comment fields next to the paragraphs, which belong to this form by their form attribute.
   const fields = () => [...form.elements].filter((field) => field.tagName === "TEXTAREA");

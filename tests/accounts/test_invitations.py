@@ -47,7 +47,7 @@ def test_an_invited_user_sets_a_password_and_reaches_mfa_setup(max_user: User) -
     assert started.redirect_chain[-1][0] == "/admin/account/start/"
     assert post_login(Client(), "ida", NEW_PASSWORD)["Location"] == "/admin/"
     assert list(AuditEvent.objects.filter(user=ida).order_by("pk").values_list("kind", flat=True))[:4] == [
-        "invited", "link-made", "link-used", "signed-in",
+        "invited", "link_created", "link_used", "logged_in",
     ]  # fmt: skip
     assert AuditEvent.objects.get(kind="invited").actor == max_user
     assert path.split("/")[-2] not in "".join(str(vars(row)) for row in AccessToken.objects.all())

@@ -44,7 +44,7 @@ def test_an_idle_session_ends_with_a_message(nina: User) -> None:
 
     assert response.redirect_chain[-1][0] == "/admin/login/?next=/admin/procedures/page/"
     assert "signed out because you were inactive" in response.text
-    assert AuditEvent.objects.latest("pk").kind == "timed-out"
+    assert AuditEvent.objects.latest("pk").kind == "session_expired"
     assert nina.usersession_set.count() == 0
 
 
@@ -161,7 +161,7 @@ def test_changing_the_password_ends_other_sessions(nina: User) -> None:
     done = here.post("/admin/password_change/", {"old_password": PASSWORD, "new_password": NEW_PASSWORD})
 
     assert "This is not your current password." in wrong.text
-    assert AuditEvent.objects.filter(kind="refused", detail="reauthentication").count() == 1
+    assert AuditEvent.objects.filter(kind="login_failed", detail="reauthentication").count() == 1
     assert "attackers try first" in weak.text
     assert done["Location"] == "/admin/account/"
     assert is_logged_in(here) and not is_logged_in(there)

@@ -157,7 +157,7 @@ def test_every_throttled_attempt_is_logged() -> None:
     assert (reset.status_code, redirect["Location"], answer.status_code) == (429, "/admin/login/", 429)
     for page in (reset, client.get("/admin/login/"), answer):
         assert "Too many attempts. Wait " in page.text
-    events = AuditEvent.objects.filter(kind="slowed").order_by("pk").values_list("detail", flat=True)
+    events = AuditEvent.objects.filter(kind="throttled").order_by("pk").values_list("detail", flat=True)
     assert list(events) == ["password reset", "single sign-on", "single sign-on"]
 
 

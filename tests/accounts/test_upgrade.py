@@ -33,7 +33,7 @@ row = old.objects.create(
 )
 nina = User(pk=row.pk, username=row.username, password=row.password)
 Authenticator.objects.create(user=nina, type="totp", data={"secret": MFAAdapter().encrypt("SECRET")})
-AuditEvent.objects.create(kind="signed-in", user=nina)
+AuditEvent.objects.create(kind="logged_in", user=nina)
 session = import_module(settings.SESSION_ENGINE).SessionStore()
 session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(nina.pk), settings.AUTHENTICATION_BACKENDS[0]
 session[HASH_SESSION_KEY] = nina.get_session_auth_hash()

@@ -41,7 +41,7 @@ def create_one_of_each_model() -> User:
     guide.items.create(page=page, minutes=4)
     waiting = make_page("big-cut")
     submit_for_review(save_revision(waiting, author=make_user("ed")), actor=make_user("ed"))
-    AuditEvent.objects.create(kind="signed-in")
+    AuditEvent.objects.create(kind="logged_in")
     return User.objects.create(username="boss", first_name="Boss", is_staff=True, is_superuser=True)
 
 

@@ -26,7 +26,6 @@ CLINIC = {
     "texts-TOTAL_FORMS": 0,
     "texts-INITIAL_FORMS": 0,
 }
-NO_TEXTS = {"texts-TOTAL_FORMS": 0, "texts-INITIAL_FORMS": 0}
 
 
 def hidden(html: str) -> dict[str, list[str]]:

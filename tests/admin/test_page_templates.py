@@ -40,7 +40,7 @@ def test_every_template_has_only_prompts_to_replace_in_every_language() -> None:
             prompts = [
                 number
                 for number, line in enumerate(body.split("\n"), start=1)
-                if PROMPT.match(re.sub(r"\A(?:[-\d.]+|#+) ", "", line))
+                if PROMPT.fullmatch(re.sub(r"\A(?:[-\d.]+|#+) ", "", line))
             ]
             assert [issue.line for issue in issues] == prompts, (template.key, language.code)
             assert len(prompts) > 5

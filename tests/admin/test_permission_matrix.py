@@ -257,7 +257,7 @@ def test_permissions_hold_on_django_and_account_screens(other_rows: None, cookie
             if name.startswith("staff_user_") and not name.endswith(("changelist", "add"))
         },
         **{
-            name: [AuditEvent.objects.create(kind="signed-in", user=somebody).pk]
+            name: [AuditEvent.objects.create(kind="logged_in", user=somebody).pk]
             for name in DJANGO_URLS
             if name.startswith("staff_auditevent_") and not name.endswith(("changelist", "add"))
         },

@@ -72,6 +72,16 @@ def driver() -> Iterator[Playwright]:
             os.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)
 
 
+@pytest.fixture(scope="session")
+def live_server(driver: Playwright, django_db_setup: None, live_server: Any) -> Any:
+    """The live server, started last, so that it gets the connection to the test database that the tests use.
+
+    Two connections to a database in memory lock each other's tables. Started before the database, the server would open
+    its own; Playwright's event loop makes Django open another one for the tests.
+    """
+    return live_server
+
+
 def launched(driver: Playwright, path: str | None) -> Iterator[Browser]:
     """Launch Chromium. If it is not installed, skip the test, or fail in CI."""
     if path is None:

@@ -59,16 +59,6 @@ def wait_until(page: Page, script: str) -> None:
     raise AssertionError(f"{page.url}: never true: {script}")
 
 
-def evaluate_on_pages(page: Page, served_site: ServedSite, paths: list[str], script: str) -> dict[str, Any]:
-    """Return the nonempty results of ``script`` by path."""
-    found = {}
-    for path in paths:
-        visit(page, served_site, path)
-        if value := page.evaluate(script):
-            found[path] = value
-    return found
-
-
 def open_sections(page: Page) -> None:
     """Open the sections that are folded on phones."""
     page.evaluate("document.querySelectorAll('.folded-section').forEach((section) => { section.open = true; })")

@@ -75,7 +75,7 @@ def test_passkey_can_be_set_up_and_signs_in_on_its_own(browser: Browser, live_se
         tab.page.get_by_role("button", name="Use a passkey").click()
         expect(tab.page.get_by_role("heading", level=1)).to_contain_text("Hello,")
         assert tab.complaints == []
-    assert [event.detail for event in nina.audit_events.filter(kind="signed-in").order_by("pk")] == [
+    assert [event.detail for event in nina.audit_events.filter(kind="logged_in").order_by("pk")] == [
         "password", "webauthn", "password + webauthn",
     ]  # fmt: skip
 

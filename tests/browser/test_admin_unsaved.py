@@ -8,6 +8,7 @@ from playwright.sync_api import Dialog, expect
 
 from portal.accounts.models import User
 from procedures.models import Page as PageRow
+from tests.admin.conftest import change_url
 from tests.browser.staff_helpers import StaffTab, type_text
 
 pytestmark = [pytest.mark.browser, pytest.mark.writes, pytest.mark.django_db(transaction=True)]
@@ -140,3 +141,57 @@ def test_a_second_click_before_the_response_sends_nothing(tab: StaffTab, row: Pa
 
     assert len(sent) == 1
     assert row.revisions.count() == 1
+
+
+STORED = "JSON.stringify([{...sessionStorage}, {...localStorage}])"
+
+
+def sign_out(tab: StaffTab) -> None:
+    tab.page.get_by_role("button", name="Account menu").click()
+    tab.page.get_by_role("button", name="Sign out", exact=True).click()
+
+
+@pytest.mark.parametrize("end", ["sign out", "session ends", "another user signs in"])
+def test_next_person_at_this_computer_does_not_find_the_steps_of_undo(
+    tab: StaffTab, row: PageRow, superuser: User, end: str
+) -> None:
+    tab.page.locator("[data-source]").click()
+    tab.page.locator("[data-visual-text] .ProseMirror").click()
+    tab.page.keyboard.type("Words of Nina.")
+    tab.page.route(
+        f"**{change_url(row)}", lambda route: route.fulfill(content_type="text/html", body="<h1>Back soon</h1>")
+    )
+    tab.page.get_by_role("button", name="Save draft").click()
+    expect(tab.page.get_by_role("heading", name="Back soon")).to_be_visible()
+    tab.page.unroute(f"**{change_url(row)}")
+    tab.open("/admin/")
+    stored_for_nina = tab.page.evaluate(STORED)
+
+    if end == "sign out":
+        sign_out(tab)
+    else:
+        tab.context.clear_cookies()
+        if end == "another user signs in":
+            tab.sign_in(superuser)
+        tab.open("/admin/")
+    expect(tab.page.locator("h1")).to_contain_text("Hello" if end == "another user signs in" else "Sign in")
+
+    assert "Words of Nina." in stored_for_nina
+    assert "Words of Nina." not in tab.page.evaluate(STORED)
+
+
+@pytest.mark.parametrize(("choice", "is_left"), [("Remove it and sign out", False), ("Keep it and sign out", True)])
+def test_signing_out_on_any_screen_asks_about_text_stored_in_this_browser(
+    tab: StaffTab, choice: str, is_left: bool
+) -> None:
+    tab.page.route("**/autosave/", lambda route: route.abort())
+    type_text(tab, "Words on a train.")
+    expect(tab.page.locator("[data-save-status]")).to_have_text("saved in this browser only, on this computer")
+    tab.page.on("dialog", lambda dialog: dialog.accept())
+    tab.open("/admin/")
+
+    sign_out(tab)
+    tab.page.get_by_role("button", name=choice).click()
+    expect(tab.page.locator("h1")).to_contain_text("Sign in")
+
+    assert ("Words on a train." in tab.page.evaluate(STORED)) is is_left

@@ -21,7 +21,7 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 # Templates that render part of another component.
 PARTS = {
     "chance_block", "clinic_logo", "drawing", "figure_views", "line", "marker_leader", "marker_shape", "markers", "svg_defs", "warning_signs_list",
-    "warning_signs_short",
+    "warning_signs_short", "word",
 }  # fmt: skip
 SCREENSHOTS = Path(settings.BASE_DIR) / "test-results"
 # Fonts of buttons that differ from the text around them.

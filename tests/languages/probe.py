@@ -46,7 +46,7 @@ def _staff_advice() -> dict[str, Any]:
     from procedures.languages import CODES
     from procedures.models import Page
     from procedures.publishing.anchor_redirects import render_draft
-    from procedures.publishing.checks import check_rendered_draft
+    from procedures.publishing.checks import check_draft
     from procedures.readability.measures import measure_page
     from procedures.readability.suggestions import build_suggestions
     from procedures.rendering import ReferenceResolver
@@ -61,7 +61,7 @@ def _staff_advice() -> dict[str, Any]:
     urgent = "If you cannot move your legs, call us tomorrow."
     return {
         "advice": [str(problem.message) for problem in build_suggestions(page, rendered, measures)],
-        "problems": [str(problem.message) for problem in check_rendered_draft(page, draft, rendered, library)],
+        "problems": [str(problem.message) for problem in check_draft(page, draft, rendered, library)],
         "spelled": spell_phonetically("K7M4P2", page.language),
         "signs": {code: sorted(TriageDetector(code).find_advised_signs(urgent)) for code in CODES},
         "error page": server_error(RequestFactory().get("/")).content.decode(),

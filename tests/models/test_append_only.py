@@ -76,7 +76,7 @@ def public_page() -> Page:
     make_public(page)
     ReviewComment.objects.create(approval=Approval.objects.latest("pk"), quote="It is short.", text="Is it?")
     DigestDelivery.objects.create(user=make_user(), week="2026-W47")
-    AuditEvent.objects.create(kind="signed-in", user=make_user("ed"))
+    AuditEvent.objects.create(kind="logged_in", user=make_user("ed"))
     warning_signs.record_starter_list()
     return page
 

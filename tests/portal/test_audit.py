@@ -53,7 +53,7 @@ def event(number: int = 0, **values: str) -> dict[str, str]:
     """One event as it is sent."""
     time = f"2026-11-29T08:00:{number:02}.000+00:00"
     empty = dict.fromkeys(audit.FIELDS, "")
-    return {**empty, "time": time, "event": "signed-in", "outcome": "success", "detail": "é" * number, **values}
+    return {**empty, "time": time, "event": "logged_in", "outcome": "success", "detail": "é" * number, **values}
 
 
 def test_only_new_events_are_forwarded_and_each_once(capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,14 +70,14 @@ def test_only_new_events_are_forwarded_and_each_once(capsys: pytest.CaptureFixtu
     assert list(first) == list(audit.FIELDS)
     assert datetime.datetime.fromisoformat(first["time"]).utcoffset() == datetime.timedelta()
     assert {name: value for name, value in first.items() if value and name not in {"time", "id"}} == {
-        "category": "sign-in", "event": "refused", "outcome": "failure", "account": "nina", "detail": "reauthentication",
+        "category": "sign_in", "event": "login_failed", "outcome": "failure", "account": "nina", "detail": "reauthentication",
     }  # fmt: skip
     published = sent[-1]
     page.refresh_from_db()
     assert (published["category"], published["event"]) == ("content", "published")
     assert published["page"] == f"{page.subject}/{page.language}"
     assert published["release"] == page.live_release.number
-    assert {entry["id"] for entry in sent} == {f"sign-in/{AuditEvent.objects.latest('pk').pk}"} | {
+    assert {entry["id"] for entry in sent} == {f"sign_in/{AuditEvent.objects.latest('pk').pk}"} | {
         f"content/{row.pk}" for row in ReleaseEvent.objects.all()
     }
     assert forward(capsys) == []
@@ -109,13 +109,13 @@ def test_an_event_is_sent_again_until_every_target_accepts_it(capsys: pytest.Cap
     capsys.readouterr()
     with override_settings(AUDIT_TARGETS=[AuditTarget("stdout")]):
         assert audit.count_unforwarded() == 1
-    assert [entry["event"] for entry in forward(capsys)] == ["signed-in"]
+    assert [entry["event"] for entry in forward(capsys)] == ["logged_in"]
 
 
 def test_only_one_machine_forwards_at_a_time(capsys: pytest.CaptureFixture[str]) -> None:
     forward(capsys)
     audit.record(KIND.LOGGED_OUT, user=None)
-    rows = AuditPosition.objects.filter(source="sign-in")
+    rows = AuditPosition.objects.filter(source="sign_in")
     rows.update(leased_until=timezone.now() + datetime.timedelta(seconds=30))
     assert forward(capsys) == []
 
@@ -145,7 +145,7 @@ def test_a_machine_whose_lease_has_expired_does_not_move_the_position() -> None:
     source = audit.SignInEvents()
     audit._forward(source)
     audit.record(KIND.LOGGED_OUT, user=None)
-    rows = AuditPosition.objects.filter(source="sign-in")
+    rows = AuditPosition.objects.filter(source="sign_in")
     before = rows.get().last_id
     other_lease = timezone.now() + datetime.timedelta(seconds=90)
 
@@ -167,7 +167,7 @@ def check_message(message: bytes, sent: dict[str, str]) -> None:
     assert found["time"] == sent["time"].replace("+00:00", "Z")
 
 
-EVENTS = [event(1), event(2, event="refused", outcome="failure"), event(40)]
+EVENTS = [event(1), event(2, event="login_failed", outcome="failure"), event(40)]
 
 
 def test_events_arrive_over_udp_as_one_datagram_each() -> None:

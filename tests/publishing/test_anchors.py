@@ -234,7 +234,7 @@ def test_the_preview_has_the_anchors_of_the_next_release(page: Page) -> None:
     draft = Page.objects.get(pk=page.pk)
     draft.body = f"{HEAD}## Risks\n\n{EAT}## Risks\n\n{WASH}"
 
-    shown = render_draft(draft, draft.draft_content())
+    shown = render_draft(draft, draft.draft_content(), resolver=ReferenceResolver("en"))
     draft.save()
 
     assert shown.html == make_public(draft).html

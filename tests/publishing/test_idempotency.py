@@ -132,7 +132,7 @@ def test_syncing_or_checking_a_translation_twice_creates_one_event(page: Page) -
 
     assert checks[0] == checks[1]
     kinds = list(ReleaseEvent.objects.filter(page=other).values_list("kind", flat=True))
-    assert sorted(kinds) == [EventKind.TRANSLATION_SYNCED, EventKind.TRANSLATION_CHECKED]
+    assert sorted(kinds) == [EventKind.TRANSLATION_CHECKED, EventKind.TRANSLATION_SYNCED]
 
 
 def test_submitting_with_another_note_or_by_someone_else_creates_another_event(page: Page) -> None:

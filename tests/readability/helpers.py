@@ -3,16 +3,7 @@
 from procedures.figures.approval import FigureVersion
 from procedures.readability.measures import PageMeasures, measure_page
 from procedures.rendering import ReferenceResolver, render_page
-from tests.factories import make_source
-
-EMPTY_CONTENT = {
-    "title": "A title",
-    "key_message": "",
-    "body": "",
-    "lead_figure": "",
-    "next_page": "",
-    "next_label": "",
-}
+from tests.factories import EMPTY_CONTENT, make_source
 
 
 def measure_body(body: str, *, kind: str = "procedure", language: str = "en", **values: object) -> PageMeasures:

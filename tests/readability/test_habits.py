@@ -2,12 +2,11 @@
 
 import pytest
 
-from procedures.publishing.checks import check_rendered_draft
+from procedures.publishing.checks import check_draft
 from procedures.readability.habits import find_habits
 from procedures.rendering import ReferenceResolver, render_page
 from procedures.rendering.fixes import resolve
-from tests.factories import make_clinic, make_next, make_page, make_source
-from tests.readability.helpers import EMPTY_CONTENT
+from tests.factories import EMPTY_CONTENT, make_clinic, make_next, make_page, make_source
 
 pytestmark = pytest.mark.django_db
 VAGUE = {
@@ -132,7 +131,7 @@ def test_an_empty_entry_prevents_publishing() -> None:
         content = {**page.draft_content(), "body": body}
         resolver = ReferenceResolver(page.language)
         rendered = render_page(content, kind=page.kind, resolver=resolver)
-        issues = check_rendered_draft(page, content, rendered, resolver)
+        issues = check_draft(page, content, rendered, resolver)
         return [issue.line for issue in issues if "entry of a list is empty" in str(issue)]
 
     assert empty_lines("::: checklist\n-\n:::") == [2]

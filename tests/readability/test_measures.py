@@ -6,8 +6,8 @@ from procedures.figures.approval import FigureVersion
 from procedures.readability.measures import measure_page
 from procedures.readability.suggestions import find_failures, find_notes
 from procedures.rendering import ReferenceResolver, render_page
-from tests.factories import make_figure, make_page, make_term
-from tests.readability.helpers import EMPTY_CONTENT, measure_body
+from tests.factories import EMPTY_CONTENT, make_figure, make_page, make_term
+from tests.readability.helpers import measure_body
 
 pytestmark = pytest.mark.django_db
 
@@ -96,7 +96,6 @@ def test_each_paragraph_has_its_own_level() -> None:
 def test_the_passive_share_counts_all_sentences() -> None:
     page = measure_body("The cement is mixed. We mix it. You rest.\n\n- You sleep.")
 
-    assert [found.text for found in page.passive_sentences] == ["The cement is mixed."]
     assert page.passive_share == 0.25
 
 

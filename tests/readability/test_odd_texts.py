@@ -3,12 +3,12 @@
 import pytest
 
 from procedures.models import Page
-from procedures.publishing.checks import check_rendered_draft
+from procedures.publishing.checks import check_draft
 from procedures.readability.measures import find_hard_words
 from procedures.readability.scores import compute_page_reading_level, compute_reading_level, smog_grade, split_words
 from procedures.rendering import ReferenceResolver, render_page
-from tests.factories import BODY, make_clinic, make_figure, make_page, make_supplied
-from tests.readability.helpers import EMPTY_CONTENT, measure_body
+from tests.factories import BODY, EMPTY_CONTENT, make_clinic, make_figure, make_page, make_supplied
+from tests.readability.helpers import measure_body
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +43,7 @@ def test_a_page_with_a_table_of_bones_can_be_published() -> None:
     library = ReferenceResolver("en")
     rendered = render_page(page.draft_content(), kind=page.kind, resolver=library)
 
-    assert [str(problem) for problem in check_rendered_draft(page, page.draft_content(), rendered, library)] == []
+    assert [str(problem) for problem in check_draft(page, page.draft_content(), rendered, library)] == []
 
 
 def test_a_list_or_heading_of_codes_is_not_a_sentence() -> None:
@@ -98,5 +98,5 @@ def test_an_empty_guide_has_no_level_and_is_not_reported_as_hard() -> None:
     rendered = render_page(content, kind="guide", resolver=library)
 
     assert rendered.reading_level is None
-    problems = check_rendered_draft(page, content, rendered, library)
+    problems = check_draft(page, content, rendered, library)
     assert not [problem for problem in problems if "grade" in problem.message.lower()]

@@ -3,7 +3,7 @@
 import pytest
 
 from procedures.figures.approval import FigureVersion
-from procedures.publishing.checks import check_rendered_draft
+from procedures.publishing.checks import check_draft
 from procedures.readability import scores
 from procedures.readability.measures import measure_page
 from procedures.readability.suggestions import find_failures
@@ -23,7 +23,7 @@ def refused(text: str) -> list[str]:
     rendered = render_page(page.draft_content(), kind=page.kind, resolver=library)
     fails = list(find_failures(measure_page(rendered.article, kind=page.kind, resolver=library)))
     assert bool(fails) == bool(text)
-    return [str(problem) for problem in check_rendered_draft(page, page.draft_content(), rendered, library)]
+    return [str(problem) for problem in check_draft(page, page.draft_content(), rendered, library)]
 
 
 def test_a_text_within_the_limits_can_be_published() -> None:

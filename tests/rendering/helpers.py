@@ -7,15 +7,8 @@ import html5lib
 
 from procedures.figures.approval import FigureVersion
 from procedures.rendering import ReferenceResolver, RenderedPage, render_page
+from tests.factories import EMPTY_CONTENT
 
-EMPTY_CONTENT = {
-    "title": "A title",
-    "key_message": "",
-    "body": "",
-    "lead_figure": "",
-    "next_page": "",
-    "next_label": "",
-}
 SCHEMES = {"https", "mailto", "tel"}
 # URLs as browsers parse them: leading spaces and control characters are ignored, and so are tabs and line breaks
 # anywhere.

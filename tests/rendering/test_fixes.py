@@ -6,7 +6,7 @@ import pytest
 
 from procedures.models import ClinicAnswer, Page
 from procedures.publishing.anchor_redirects import render_draft
-from procedures.publishing.checks import check_rendered_draft
+from procedures.publishing.checks import check_draft
 from procedures.rendering import Issue, ReferenceResolver
 from procedures.rendering.fixes import Fix, delete_lines, resolve, split_sentence
 from tests.factories import make_clinic, make_next, make_page, make_public
@@ -96,7 +96,7 @@ def draft(db: None) -> Page:
 def find_issues(page: Page, body: str) -> list[Issue]:
     content: dict[str, Any] = {**page.draft_content(), "body": body}
     resolver = ReferenceResolver(page.language)
-    return check_rendered_draft(page, content, render_draft(page, content, resolver=resolver), resolver)
+    return check_draft(page, content, render_draft(page, content, resolver=resolver), resolver)
 
 
 def correct(body: str, issue: Issue) -> str:

@@ -15,7 +15,8 @@ from procedures.rendering import Issue
 from procedures.rendering.context import IssueCollector
 from procedures.rendering.parser import parse
 from procedures.triage import TriageDetector
-from tests.rendering.helpers import EMPTY_CONTENT, render
+from tests.factories import EMPTY_CONTENT
+from tests.rendering.helpers import render
 
 pytestmark = pytest.mark.django_db
 # One message from each module, as a translator would translate it.

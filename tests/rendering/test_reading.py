@@ -10,8 +10,8 @@ from procedures.readability.scores import compute_reading_level, estimate_minute
 from procedures.rendering import ReferenceResolver, render_page
 from procedures.rendering.document import Document, Section, read_article
 from procedures.revisions.diff import document_blocks
-from tests.factories import make_term
-from tests.rendering.helpers import EMPTY_CONTENT, render
+from tests.factories import EMPTY_CONTENT, make_term
+from tests.rendering.helpers import render
 
 
 @pytest.mark.django_db

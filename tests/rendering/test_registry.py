@@ -28,7 +28,7 @@ from procedures.rendering.blocks import (
 from procedures.rendering.document import Document, Paragraph, read_article, walk
 from procedures.rendering.renderer import render_fragment
 from procedures.revisions.diff import document_blocks
-from tests.rendering.helpers import EMPTY_CONTENT
+from tests.factories import EMPTY_CONTENT
 
 
 def render_sample(text: str) -> RenderedPage:

@@ -14,7 +14,7 @@ from procedures.publishing.checks import find_authored_sign_advice
 from procedures.rendering import Issue
 from procedures.rendering.parser import parse
 from procedures.triage import TriageDetector
-from tests.rendering.helpers import EMPTY_CONTENT
+from tests.factories import EMPTY_CONTENT
 
 CONTENT = Path(__file__).resolve().parents[2] / "content"
 FIX = "Use ::: warning-signs before instead."

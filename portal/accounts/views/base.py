@@ -88,11 +88,6 @@ def get_safe_next_url(request: HttpRequest) -> str:
     return next_url if is_safe else ""
 
 
-def to_json_attribute(options: Any) -> str:
-    """Serialize passkey options for a ``data-`` attribute: the content security policy allows no inline script."""
-    return json.dumps(options, cls=DjangoJSONEncoder)
-
-
 class AdminPageMixin(ContextMixin):
     """Adapts allauth's views: our title and layout, passkey options as an attribute, and no caching."""
 
@@ -109,12 +104,13 @@ class AdminPageMixin(ContextMixin):
         """Add the base context, ``options`` (JSON text, if allauth passes script data), and ``next``."""
         context = {**base_context(self.request, self.title), **super().get_context_data(**kwargs)}
         if script_data := context.get("js_data"):
-            context["options"] = to_json_attribute(next(iter(script_data.values())))
+            # For a data- attribute: the content security policy allows no inline script.
+            context["options"] = json.dumps(next(iter(script_data.values())), cls=DjangoJSONEncoder)
         context["next"] = get_safe_next_url(self.request)
         return context
 
 
-def forbidden(request: HttpRequest, reason: str = "") -> HttpResponse:
+def forbidden(request: HttpRequest, reason: str) -> HttpResponse:
     """Render a 403 page. ``reason`` is Django's reason for a failed CSRF check, or empty for a missing permission."""
     if reason:
         title, explanation = next((text for prefix, text in CSRF_FAILURES if reason.startswith(prefix)), STALE_FORM)

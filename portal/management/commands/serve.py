@@ -174,7 +174,8 @@ class Command(BaseCommand):
         self._reject_unknown_migrations()
         require_key()
         self._check_media_storage()
-        self._print_storage()
+        # A misspelled setting would start an empty site.
+        self.stderr.write(f"Database: {describe_database()}. Pictures: {describe_media_storage()}.")
         if not connection.introspection.table_names():
             # Validate the content first: an invalid file must not leave a half-created installation.
             call_command("load_content", read_only=True, stdout=io.StringIO(), stderr=self.stderr)
@@ -220,10 +221,6 @@ class Command(BaseCommand):
                 f"The database has {unknown}. Run the version that created it, or start with a new PORTAL_DATA_DIR or "
                 "DATABASE_URL."
             )
-
-    def _print_storage(self) -> None:
-        """Print which database and storage are in use, because a misspelled setting would start an empty site."""
-        self.stderr.write(f"Database: {describe_database()}. Pictures: {describe_media_storage()}.")
 
     def _check_media_storage(self) -> None:
         """Stop if the media storage is misconfigured; warn if it does not respond, which may be temporary."""

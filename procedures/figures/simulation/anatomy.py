@@ -73,11 +73,6 @@ class VertebraShape:
     spur: float = 0.4  # bony lip of the rims
     thoracic: bool = False
 
-    @property
-    def front_ratio(self) -> float:
-        """Height at the front divided by height at the back."""
-        return 1 - (self.wedge + self.step) / (2 * HALF_HEIGHT)
-
 
 def upper_endplate(x: Array, z: Array, shape: VertebraShape) -> Array:
     """Return y (mm) of the upper endplate at (x, z)."""

@@ -257,11 +257,10 @@ def path_lengths(view: View, solid: Solid, *, step: float = 1.5, coarse: int = 1
     return whole if coarse == 1 else resample(whole, view.size)
 
 
-def nearest_distance_maps(view: View, solid: Solid, *, step: float = 1.5, coarse: int = 1) -> Array:
-    """Return the smallest distance (mm) along each ray, shape (count, raster, raster); 1000 outside the tile."""
-    raster = view.size // coarse
-    whole = np.full((solid.count, raster, raster), 1e3, np.float32)
-    march = solid.march(view, coarse, step)
+def nearest_distance_maps(view: View, solid: Solid, *, step: float = 1.5) -> Array:
+    """Return the smallest distance (mm) along each ray, shape (count, size, size); 1000 outside the tile."""
+    whole = np.full((solid.count, view.size, view.size), 1e3, np.float32)
+    march = solid.march(view, 1, step)
     if march is not None:
         tile, marcher = march
         part = marcher.nearest_distances(solid.distance_function, solid.count)

@@ -201,10 +201,8 @@ class Scene:
     def __init__(self, size: int) -> None:
         self.size = size
         self.cache: dict[tuple[object, ...], Array] = {}
-
-    def coarseness(self, factor: int) -> int:
-        """Return the raster factor for soft objects; small images are never coarsened."""
-        return factor if self.size >= 800 else 1
+        # The raster factor for soft objects; small images are never coarsened.
+        self.coarseness = 2 if size >= 800 else 1
 
     def background_depth(self, name: str) -> Array:
         """Return the depth of everything but bone: trunk, lungs, gas, aorta, and the C-arm's posterior wedge filter."""
@@ -213,9 +211,9 @@ class Scene:
             view = make_view(name, self.size)
             skin = path_lengths(view, trunk_solid(), step=5, coarse=max(1, self.size // TRUNK_RASTER))
             depth = skin[1] * MU_SOFT_TISSUE + (skin[0] - skin[1]) * MU_FAT
-            lungs = path_lengths(view, lungs_solid(), step=4, coarse=self.coarseness(2))[0]
+            lungs = path_lengths(view, lungs_solid(), step=4, coarse=self.coarseness)[0]
             depth -= lungs * np.float32((MU_SOFT_TISSUE - MU_LUNG) * LUNG_FRACTION)
-            gas = path_lengths(view, gas_solid(), step=2, coarse=self.coarseness(2))[0]
+            gas = path_lengths(view, gas_solid(), step=2, coarse=self.coarseness)[0]
             depth -= gas * np.float32(MU_SOFT_TISSUE - MU_GAS)
             depth += path_lengths(view, aorta_solid(), step=1)[0] * np.float32(MU_CALCIFIED)
             tissue = gaussian_blur(
@@ -245,7 +243,7 @@ class Scene:
                 depth += np.minimum(soft, inside) * np.float32(MU_IMPACTED - MU_TRABECULAR) * (2 * grain - 1)
             if level in RIB_POINTS:
                 rib = rib_solid(vertebra_placement(spine, level), RIB_POINTS[level])
-                outer, inner = path_lengths(view, rib, step=2, coarse=self.coarseness(2))
+                outer, inner = path_lengths(view, rib, step=2, coarse=self.coarseness)
                 depth += (outer - inner) * np.float32(MU_CORTICAL) + inner * np.float32(MU_TRABECULAR)
                 depth -= outer * np.float32(MU_SOFT_TISSUE)
             self.cache[key] = depth.astype(np.float32)

@@ -237,7 +237,7 @@ def phone_icon(x: float, y: float) -> list[Layer]:
     return [*outlined_stroke("handset", bow), Layer("dark-cloth", ends)]
 
 
-def sun_icon(x: float, y: float, r: float = 40) -> list[Layer]:
+def sun_icon(x: float, y: float, r: float) -> list[Layer]:
     """Sun with eight rays, for "today"."""
     directions = ((1, 0), (0.7, 0.7), (0, 1), (-0.7, 0.7), (-1, 0), (-0.7, -0.7), (0, -1), (0.7, -0.7))
     rays = "".join(

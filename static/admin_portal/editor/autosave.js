@@ -3,7 +3,7 @@
 import { format, gettext } from "../i18n.js";
 import { postForm } from "./api.js";
 import { clock, fill, same, values } from "./form.js";
-import { localCopies } from "./local_drafts.js";
+import { leaveForNextPage, localCopies, takeFromLastPage } from "../user_storage.js";
 import { startDraftRecovery } from "./draft_recovery.js";
 import { startPresence } from "./presence.js";
 import { replaceAll } from "./insert_text.js";
@@ -12,7 +12,7 @@ const DEBOUNCE_MS = 1500; // after the last key
 const MAX_DELAY_MS = 5000; // the longest delay of an autosave during continuous typing
 const HEARTBEAT_MS = 15_000; // between reports of an idle window; the site considers it closed after 90 s
 
-const STORAGE_KEY = "plainspine:saving";
+const SAVED_SLOT = "saved-slot";
 
 // A window may have left text both on the site and in this browser: use the later one.
 function newest(there, here) {
@@ -21,14 +21,13 @@ function newest(there, here) {
 }
 
 export function startAutosave(editor, form, notice) {
-  const here = form.querySelector("[data-user]");
   const key = form.elements.client_id;
   const again = document.querySelector("[data-unsaved]") !== null;
-  const copies = localCopies(form.elements.page?.value || location.pathname, here.dataset.user);
+  const copies = localCopies(form.elements.page?.value || location.pathname);
   // A report sent just before the form was saved may arrive after the save, so discard its slot again.
-  const saved = again ? null : sessionStorage.getItem(STORAGE_KEY);
+  const last = takeFromLastPage(SAVED_SLOT);
+  const saved = again ? null : last;
   if (saved) copies.forget(saved);
-  sessionStorage.removeItem(STORAGE_KEY);
   key.value ||= crypto.randomUUID();
   const opened = values(form);
   const statusLine = editor.querySelector("[data-save-status]");
@@ -129,7 +128,7 @@ export function startAutosave(editor, form, notice) {
     saving: () => {
       stopped = true;
       clearTimeout(timer);
-      sessionStorage.setItem(STORAGE_KEY, key.value);
+      leaveForNextPage(SAVED_SLOT, key.value);
     },
   };
 }

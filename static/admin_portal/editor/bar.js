@@ -4,10 +4,10 @@ import { all } from "./api.js";
 import { fill, same, values } from "./form.js";
 import { replaceAll } from "./insert_text.js";
 import { gettext } from "../i18n.js";
-import { remember, remembered } from "./storage.js";
+import { remember, remembered } from "../user_storage.js";
 import { offerUndo } from "./undo_notice.js";
 
-const NAME = "plainspine:view"; // what this browser shows: text, both, or page
+const NAME = "view"; // what this browser shows: text, both, or page
 const WIDE = matchMedia("(min-width: 64rem)");
 
 // The views (text, both, page) and the panel. Returns a function that opens a part of the panel.

@@ -1,8 +1,8 @@
 // The divider between text and preview: moved by mouse or arrow keys; its position is stored in this browser.
 
-import { remember, remembered } from "./storage.js";
+import { remember, remembered } from "../user_storage.js";
 
-const NAME = "plainspine:split";
+const NAME = "split";
 const STEP = 2; // percent
 const [LEAST, MOST] = [30, 70];
 

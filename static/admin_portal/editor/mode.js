@@ -2,15 +2,14 @@
 
 import { gettext } from "../i18n.js";
 import { all } from "./api.js";
-import { remember, remembered } from "./storage.js";
+import { remember, remembered, user } from "../user_storage.js";
 
-const key = (form) => `plainspine:editor:${form.querySelector("[data-user]")?.dataset.user ?? ""}`;
+const NAME = `editor:${user}`;
 
 // Return {mode, setMode, whenVisual, fail}.
 export function startMode(editor, field) {
-  const { form } = field;
   const button = editor.querySelector("[data-source]");
-  let current = remembered(key(form)) === "source" ? "source" : "visual";
+  let current = remembered(NAME) === "source" ? "source" : "visual";
   let onVisual = () => {};
   let isLeaving = false;
   window.addEventListener("beforeunload", () => { isLeaving = true; });
@@ -25,7 +24,7 @@ export function startMode(editor, field) {
     if (mode === current) return;
     current = mode;
     show();
-    remember(key(form), mode);
+    remember(NAME, mode);
     if (mode === "visual") onVisual();
     editor.dispatchEvent(new CustomEvent("editor:mode", { bubbles: true, detail: { mode } }));
   }

@@ -1,21 +1,14 @@
 // Saving loads the page again. This puts the caret and the text where they were.
 
-const NAME = "plainspine:place";
+import { leaveForNextPage, takeFromLastPage } from "../user_storage.js";
+
+const NAME = "place";
 const MAX_AGE_MS = 60_000; // a slower save is as good as a new visit
 const SETTLE_MS = 2000; // while blocks load and grow
 
 function stored() {
-  try {
-    const place = JSON.parse(sessionStorage.getItem(NAME));
-    sessionStorage.removeItem(NAME);
-    return place && Date.now() - place.at < MAX_AGE_MS ? place : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function store(place) {
-  try { sessionStorage.setItem(NAME, JSON.stringify(place)); } catch { /* storage is full or disabled */ }
+  const place = takeFromLastPage(NAME);
+  return place && Date.now() - place.at < MAX_AGE_MS ? place : undefined;
 }
 
 // Scroll, and again whenever the text grows, until the user does something.
@@ -37,7 +30,7 @@ export function startPlace(editor, form, field, text) {
   let last; // what had the focus before the button that saves
   form.addEventListener("focusin", ({ target }) => { if (isText(target) || target.matches("input, textarea, select")) last = target; });
   form.addEventListener("submit", () => {
-    store({
+    leaveForNextPage(NAME, {
       at: Date.now(), page, caret: text().caret(), top: text().scroller().scrollTop, windowTop: scrollY,
       focus: last && (isText(last) ? "text" : last.name), selection: [last?.selectionStart, last?.selectionEnd],
     });

@@ -1,6 +1,7 @@
 // Who else has this page open, and whether someone has saved it since. The autosave responses carry the data.
 
 import { format, gettext, ngettext } from "../i18n.js";
+import { user } from "../user_storage.js";
 import { clock } from "./form.js";
 
 function describe({ name, since, typed }) {
@@ -18,7 +19,6 @@ function describe({ name, since, typed }) {
 export function startPresence(editor, form) {
   const presenceBox = editor.querySelector("[data-presence]");
   const live = editor.querySelector("[data-live]");
-  const writer = form.querySelector("[data-user]");
   let announced = "";
   return {
     show(data) {
@@ -29,7 +29,7 @@ export function startPresence(editor, form) {
         const words = gettext("%(name)s saved this page at %(time)s. When you save, you’ll see both versions side by side.");
         sentences.push(format(words, { name: data.saved_by, time: clock(data.saved_at) }));
       }
-      if (data.user !== Number(writer.dataset.user)) {
+      if (data.user !== Number(user)) {
         const words = gettext("You’re now signed in as %(name)s. Anything you save will be recorded under that name.");
         sentences.push(format(words, { name: data.user_name }));
       }

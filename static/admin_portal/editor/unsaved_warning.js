@@ -2,7 +2,6 @@
 
 import { gettext } from "../i18n.js";
 import { refreshCsrfToken } from "./api.js";
-import { anyLocal } from "./local_drafts.js";
 
 // A notice stays until its condition clears: each topic (autosave, preview) clears its own.
 export function startNotice(editor) {
@@ -92,18 +91,5 @@ export function warnBeforeUnload(editor, form, notice, autosave = trackChanges(f
     } finally {
       resubmitting = false;
     }
-  });
-  // On a shared computer, the next person could find the copies in this browser.
-  document.querySelector("#logout-form")?.addEventListener("submit", (event) => {
-    const dialog = document.querySelector("dialog[data-dialog=leave]");
-    if (!dialog || anyLocal().length === 0 || dialog.dataset.asked) return;
-    event.preventDefault();
-    dialog.addEventListener("close", () => {
-      if (!dialog.returnValue) return;
-      dialog.dataset.asked = "yes";
-      if (dialog.returnValue === "remove") anyLocal().forEach((name) => localStorage.removeItem(name));
-      event.target.requestSubmit();
-    }, { once: true });
-    dialog.showModal();
   });
 }

@@ -2,9 +2,10 @@
 // marker is deleted, would undo typing in another one.
 
 import { gettext } from "../i18n.js";
+import { leaveForNextPage, takeFromLastPage } from "../user_storage.js";
 
 const MAX_STEPS = 200;
-const STORAGE_KEY = "plainspine:markers"; // from a rejected save to the page that shows its errors
+const NAME = "markers"; // from a rejected save to the page that shows its errors
 
 export function startHistory(root, { now, restore, adopt, say }) {
   const buttons = { undo: root.querySelector("[data-do=undo]"), redo: root.querySelector("[data-do=redo]") };
@@ -54,16 +55,11 @@ export function startHistory(root, { now, restore, adopt, say }) {
   // A rejected save returns a new page; keep the steps so that they can still be undone there.
   function keep() {
     commit();
-    const states = JSON.stringify({ page: location.pathname, past, current, future });
-    try { sessionStorage.setItem(STORAGE_KEY, states); } catch { /* then there is nothing to undo after a rejected save */ }
+    leaveForNextPage(NAME, { page: location.pathname, past, current, future });
   }
 
   function takeKept() {
-    let kept = null;
-    try {
-      kept = JSON.parse(sessionStorage.getItem(STORAGE_KEY));
-      sessionStorage.removeItem(STORAGE_KEY);
-    } catch { /* nothing was stored */ }
+    const kept = takeFromLastPage(NAME);
     if (!kept || kept.page !== location.pathname || !root.querySelector("[data-unsaved]")) return;
     if (!adopt(JSON.parse(kept.current))) return;
     current = now();

@@ -3,8 +3,7 @@
 
 import { Plugin, TextSelection } from "./libraries.js";
 
-// The same as PROMPT in procedures/rendering/lint.py.
-const PROMPT = /^\s*(?:…|\[[^[\]\n]*[\p{L}\p{N}_] [^[\]\n]*\])\s*$/u;
+const PROMPT = new RegExp(`^${document.querySelector("[data-prompt]").dataset.prompt}$`, "u");
 
 // Return [start, end] of each prompt.
 function promptsOf(doc) {

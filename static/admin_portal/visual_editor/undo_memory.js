@@ -1,8 +1,9 @@
 // Saving loads the page again. This remembers the steps of undo in this tab, so that a change can be undone after a save.
 
+import { leaveForNextPage, takeFromLastPage } from "../user_storage.js";
 import { undo } from "./libraries.js";
 
-const NAME = "plainspine:undo";
+const NAME = "undo";
 const MAX_STEPS = 20;
 const MAX_CHARS = 500_000;
 const MAX_AGE_MS = 60_000; // as in place.js
@@ -17,18 +18,13 @@ export function storeUndo(state, write, page) {
     past.unshift(write(now.doc));
     size += past[0].length;
   }
-  try { sessionStorage.setItem(NAME, JSON.stringify({ at: Date.now(), page, past, text: write(state.doc) })); } catch { /* full or disabled */ }
+  leaveForNextPage(NAME, { at: Date.now(), page, past, text: write(state.doc) });
 }
 
 // Return the texts that were stored when ``text`` was saved, and forget them.
 export function takeUndo(text, page) {
-  try {
-    const stored = JSON.parse(sessionStorage.getItem(NAME));
-    sessionStorage.removeItem(NAME);
-    const isOurs = stored && Date.now() - stored.at < MAX_AGE_MS && stored.text.trim() === text.trim();
-    // A new page has no key yet when it is saved.
-    return isOurs && (!stored.page || stored.page === page) ? stored.past : [];
-  } catch {
-    return [];
-  }
+  const stored = takeFromLastPage(NAME);
+  const isSame = stored && Date.now() - stored.at < MAX_AGE_MS && stored.text.trim() === text.trim();
+  // A new page has no key yet when it is saved.
+  return isSame && (!stored.page || stored.page === page) ? stored.past : [];
 }
