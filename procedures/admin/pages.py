@@ -240,7 +240,7 @@ class BasePageAdmin(ContentAdmin):
         return describe_state(page)
 
     @admin.display(description=gettext_lazy("changed"), ordering="latest_at")
-    def changed_on(self, page: Page) -> datetime.date | None:
+    def changed(self, page: Page) -> datetime.date | None:
         """Return the date of the newest revision."""
         latest_at = getattr(page, "latest_at", None)  # annotated
         return timezone.localdate(latest_at) if latest_at else None
@@ -476,7 +476,7 @@ class PageAdmin(BasePageAdmin):
     """Admin for pages. Its URLs include the JSON views of the editor and the workflow screens, also for guides."""
 
     form = PageForm
-    list_display = ("title", "workflow_state", "changed_on", "sharing_links", "kind", "language", "review_due")
+    list_display = ("title", "workflow_state", "changed", "sharing_links", "kind", "language", "review_due")
     list_filter = (StateFilter, "kind", "language")
     address_fields = ("slug", "subject", "language", "kind", "order")
 
@@ -536,7 +536,7 @@ class GuideAdmin(BasePageAdmin):
     """Admin for guides, which patients receive before or after a kind of visit."""
 
     form = GuideForm
-    list_display = ("title", "workflow_state", "changed_on", "sharing_links", "language", "review_due")
+    list_display = ("title", "workflow_state", "changed", "sharing_links", "language", "review_due")
     list_filter = (StateFilter, "language")
     inlines = (GuideItemInline,)
 

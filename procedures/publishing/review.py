@@ -136,7 +136,7 @@ def _may_show_unapproved_figures(revision: Revision) -> bool:
     """Return whether a text refers to a picture whose current version is not approved. Doesn't render the text."""
     resolver = ReferenceResolver(revision.page.language, FigureVersion.APPROVED)
     document = parse(revision.content["body"]).document
-    resolver.prefetch_document(document, figure_slugs=[revision.content["lead_figure"]])
+    resolver.prefetch_document(document, figure_slugs=[revision.content["lead_figure"]], page_subjects=[])
     return resolver.has_unapproved_figures
 
 
