@@ -65,9 +65,9 @@ FOOT = """() => {
   const foot = document.querySelector(".site-footer");
   return [getComputedStyle(foot).display, getComputedStyle(foot).breakInside, foot.innerText.replace(/\\s+/g, " ")];
 }"""
-# Both sides of one sheet, except pages whose answers or warning signs need a second sheet.
+# Both sides of one sheet, except pages whose answers, warning signs, or numbers need a second sheet.
 MAX_SIDES = 2
-MORE_SIDES = {"/getting-ready/": 3, "/visits/after-your-procedure/": 3, "/recovery/": 4}
+MORE_SIDES = {"/treatment-choices/": 3, "/getting-ready/": 3, "/visits/after-your-procedure/": 3, "/recovery/": 4}
 MAX_SIDES_OTHER = {"/contact/": 2, "/about/": 2, "/glossary/": 4}
 # What a leaflet must not leave out.
 SAFETY_SENTENCES = {

@@ -160,6 +160,12 @@ def test_phones_renders_one_button_per_clinic_number(clinic_content: Figure) -> 
     assert links == [("emergency", "tel:911"), ("day", "tel:+13035550100")]
 
 
+def test_reader_tools_come_after_the_body_of_a_page_with_call_buttons(clinic_content: Figure) -> None:
+    for markdown, is_after in (("::: phones", True), ("A text.", False)):
+        html = render(markdown).html
+        assert (html.count("<!--tools-->"), html.index("<!--tools-->") > html.index("page__body")) == (1, is_after)
+
+
 def test_a_scale_has_two_ends_and_five_circles(clinic_content: Figure) -> None:
     html = render_body("::: scale\n- Wait.\n- Act.\n:::")
 

@@ -180,6 +180,14 @@ def test_guide_lists_its_readings_and_adds_up_their_minutes(clinic_content: Figu
 
 
 @pytest.mark.django_db
+def test_guide_does_not_repeat_a_page_of_its_reading_list_as_the_next_step(clinic_content: Figure) -> None:
+    items = [{"page": "recovery", "section": "driving", "minutes": 5, "note": ""}]
+
+    assert "next-step" in render("", kind="guide", next_page="recovery").html
+    assert "next-step" not in render("", kind="guide", next_page="recovery", items=items).html
+
+
+@pytest.mark.django_db
 def test_field_issues_have_no_line(clinic_content: Figure) -> None:
     items = [{"page": "none", "section": "", "minutes": 5, "note": ""}]
 

@@ -15,11 +15,13 @@ def _resolve(_block: Block, context: RenderContext, _body: SafeString) -> Values
     day = resolver.get_phone("clinic.phone")
     night = resolver.get_phone("clinic.after_hours_phone")
     buttons = [
-        ("emergency", gettext("Emergency"), resolver.get_phone("clinic.emergency_number"), ""),
+        ("emergency", gettext("Call in an emergency"), resolver.get_phone("clinic.emergency_number"), ""),
         ("day", gettext("Call us during the day"), day, resolver.get_clinic_value("clinic.hours") or ""),
     ]
     if night != day:
-        buttons.append(("night", gettext("When we're closed"), night, gettext("Nights, weekends, and holidays")))
+        buttons.append(
+            ("night", gettext("Call us when we're closed"), night, gettext("Nights, weekends, and holidays"))
+        )
     rows = [
         {"name": name, "label": label, "number": number, "href": href, "note": note}
         for name, label, (number, href), note in buttons
