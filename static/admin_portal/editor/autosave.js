@@ -20,26 +20,28 @@ function newest(there, here) {
   return [...there.filter((draft) => later(draft, here)), ...here.filter((draft) => later(draft, there))];
 }
 
-export function startAutosave(editor, form, notice) {
+// ``opened``: the values that the form was opened with; a save changes them (saving.js).
+export function startAutosave(editor, form, notice, opened) {
   const here = form.querySelector("[data-user]");
   const key = form.elements.client_id;
   const again = document.querySelector("[data-unsaved]") !== null;
-  const copies = localCopies(form.elements.page?.value || location.pathname, here.dataset.user);
+  const copiesOfPage = () => localCopies(form.elements.page?.value || location.pathname, here.dataset.user);
+  let copies = copiesOfPage();
   // A report sent just before the form was saved may arrive after the save, so discard its slot again.
   const saved = again ? null : sessionStorage.getItem(STORAGE_KEY);
   if (saved) copies.forget(saved);
   sessionStorage.removeItem(STORAGE_KEY);
   key.value ||= crypto.randomUUID();
-  const opened = values(form);
   const statusLine = editor.querySelector("[data-save-status]");
   const savedLine = form.querySelector("[data-saved]");
   const presence = startPresence(editor, form);
-  let kept = again ? null : opened; // the values last confirmed by the site
+  let kept = again ? null : { ...opened }; // the values last confirmed by the site
   let since = 0;
   let timer;
   let running = false;
   let first = true;
   let stopped = false;
+  let saving = false;
   let failed = false; // the visual editor cannot write its text into the form
   const dirty = () => again || failed || !same(values(form), opened);
 
@@ -77,10 +79,11 @@ export function startAutosave(editor, form, notice) {
       copies.forget(key.value);
       if (first) offers.show(newest(result.data.unsaved ?? [], copies.all()));
       first = false;
-      presence.show(result.data);
+      // The answer may already name a save whose own answer has not arrived.
+      if (!saving) presence.show(result.data);
       notice.clear("keep");
       const message = format(gettext("autosaved %(time)s"), { time: clock(Date.now()) });
-      show(unsaved ? message : "", unsaved ? "yes" : "saved");
+      if (!saving && same(now, values(form))) show(unsaved ? message : "", unsaved ? "yes" : "saved");
       return;
     }
     if (!unsaved) return;
@@ -96,7 +99,7 @@ export function startAutosave(editor, form, notice) {
     timer = setTimeout(keep, Math.max(0, Math.min(DEBOUNCE_MS, since + MAX_DELAY_MS - Date.now())));
   }
   const change = () => {
-    if (statusLine.dataset.saveStatus !== "no") show(gettext("editing…"), "");
+    if (!saving && statusLine.dataset.saveStatus !== "no") show(gettext("editing…"), "");
     scheduleSave();
   };
   const offers = startDraftRecovery(editor, form, {
@@ -126,7 +129,23 @@ export function startAutosave(editor, form, notice) {
   return {
     dirty,
     keep,
-    saving: () => {
+    // Offer a text that did not get into this form, at the next answer of the site.
+    offer: (fields) => copies.keep(crypto.randomUUID(), { fields, version: form.elements.version?.value, at: new Date().toISOString() }),
+    // Whether the site does not have the newest text, not even as unsaved text.
+    unconfirmed: () => again || failed || (dirty() && !same(values(form), kept)),
+    // While the form is saved without leaving the screen.
+    savingHere(isSaving, isSaved) {
+      saving = isSaving;
+      if (saving) show(gettext("saving…"), "");
+      if (!isSaved) return;
+      copies.forget(key.value);
+      copies = copiesOfPage(); // a new page has its number now
+      kept = { ...opened };
+      if (dirty()) show(gettext("editing…"), "");
+      else show("", "saved");
+      keep();
+    },
+    leaving: () => {
       stopped = true;
       clearTimeout(timer);
       sessionStorage.setItem(STORAGE_KEY, key.value);
