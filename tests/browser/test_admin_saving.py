@@ -33,7 +33,9 @@ def row(transactional_db: None) -> Page:
 
 
 @pytest.fixture(params=["visual", "source"])
-def tab(request: pytest.FixtureRequest, row: Page, browser: Browser, live_server: Any, editor: User) -> Iterator[StaffTab]:
+def tab(
+    request: pytest.FixtureRequest, row: Page, browser: Browser, live_server: Any, editor: User
+) -> Iterator[StaffTab]:
     """The form of the draft, in each mode, with the caret at the end of the text."""
     with open_staff_tab(browser, live_server.url, DESKTOP) as made:
         made.sign_in(editor, mode=request.param)
@@ -140,13 +142,19 @@ def test_undo_caret_and_state_stay_after_a_save(visual_tab: StaffTab, row: Page)
     page.keyboard.press("Control+s")
     wait_until_saved(tab)
 
-    assert [revision.content["body"] for revision in row.revisions.order_by("number")] == ["Start.\n", "Start. One.\n", "Start.\n"]
+    assert [revision.content["body"] for revision in row.revisions.order_by("number")] == [
+        "Start.\n",
+        "Start. One.\n",
+        "Start.\n",
+    ]
     show_panel(tab, "settings")
     page.locator("[data-panel-tab=status]").click()
     expect(page.locator("[data-panel-part=status]")).to_contain_text("(revision 3)")
 
 
-def test_a_draft_under_review_leaves_it_and_can_be_sent_again(row: Page, browser: Browser, live_server: Any, editor: User) -> None:
+def test_a_draft_under_review_leaves_it_and_can_be_sent_again(
+    row: Page, browser: Browser, live_server: Any, editor: User
+) -> None:
     submit_for_review(row.revisions.get(), actor=editor, note="")
     with open_staff_tab(browser, live_server.url, DESKTOP) as tab:
         tab.sign_in(editor, mode="visual")

@@ -14,10 +14,14 @@ const HEARTBEAT_MS = 15_000; // between reports of an idle window; the site cons
 
 const STORAGE_KEY = "plainspine:saving";
 
-// A window may have left text both on the site and in this browser: use the later one.
+// The number of the last window of this tab, by page.
+const WINDOW_KEY = "plainspine:window:";
+
+// A window may have left text both on the site and in this browser: use the later one. Newest first.
 function newest(there, here) {
   const later = (draft, others) => !others.some((other) => other.slot === draft.slot && new Date(other.at) > new Date(draft.at));
-  return [...there.filter((draft) => later(draft, here)), ...here.filter((draft) => later(draft, there))];
+  const all = [...there.filter((draft) => later(draft, here)), ...here.filter((draft) => later(draft, there))];
+  return all.filter(({ fields }) => fields).sort((draft, other) => new Date(other.at) - new Date(draft.at));
 }
 
 // ``opened``: the values that the form was opened with; a save changes them (saving.js).
@@ -32,6 +36,9 @@ export function startAutosave(editor, form, notice, opened) {
   if (saved) copies.forget(saved);
   sessionStorage.removeItem(STORAGE_KEY);
   key.value ||= crypto.randomUUID();
+  const windowKey = WINDOW_KEY + (form.elements.page?.value ?? "");
+  const lastWindow = sessionStorage.getItem(windowKey);
+  sessionStorage.setItem(windowKey, key.value);
   const statusLine = editor.querySelector("[data-save-status]");
   const savedLine = form.querySelector("[data-saved]");
   const presence = startPresence(editor, form);
@@ -42,6 +49,7 @@ export function startAutosave(editor, form, notice, opened) {
   let first = true;
   let stopped = false;
   let saving = false;
+  let mayOpen = !again;
   let failed = false; // the visual editor cannot write its text into the form
   const dirty = () => again || failed || !same(values(form), opened);
 
@@ -77,7 +85,7 @@ export function startAutosave(editor, form, notice, opened) {
       kept = now;
       since = 0;
       copies.forget(key.value);
-      if (first) offers.show(newest(result.data.unsaved ?? [], copies.all()));
+      if (first) offer(newest(result.data.unsaved ?? [], copies.all()));
       first = false;
       // The answer may already name a save whose own answer has not arrived.
       if (!saving) presence.show(result.data);
@@ -102,16 +110,43 @@ export function startAutosave(editor, form, notice, opened) {
     if (!saving && statusLine.dataset.saveStatus !== "no") show(gettext("editing…"), "");
     scheduleSave();
   };
+  function take(draft) {
+    if (form.elements.version && draft.version !== undefined) form.elements.version.value = draft.version;
+    fill(form, draft.fields, replaceAll);
+    // Delete it only when the site has it as the text of this window.
+    keep().then(() => { if (same(values(form), kept)) offers.discard(draft); });
+  }
   const offers = startDraftRecovery(editor, form, {
-    take(offer) {
-      if (form.elements.version && offer.version !== undefined) form.elements.version.value = offer.version;
-      fill(form, offer.fields, replaceAll);
-      keep().then(() => offers.discard(offer));
-    },
+    take,
     forget: (offer) => copies.forget(offer.slot),
     // The site has deleted it, so this browser keeps it.
     restore: ({ slot, fields, version, at }) => copies.keep(slot, { fields, version, at }),
   });
+  // The newest text of a page is opened at once if it continues the saved draft and its window is closed or was this tab.
+  // Anything else is offered: a merge or a choice may be needed.
+  function offer(drafts) {
+    const [draft, ...older] = drafts;
+    const canOpen = () => mayOpen && !saving && same(values(form), opened);
+    const continues = draft && form.elements.page && Number(draft.version) === Number(form.elements.version.value)
+      && (draft.closed || draft.slot === lastWindow) && !same({ ...opened, ...draft.fields }, opened);
+    if (!continues || !canOpen()) {
+      offers.show(drafts);
+      return;
+    }
+    const open = () => {
+      if (!canOpen()) {
+        offers.show(drafts);
+        return;
+      }
+      const isUntouched = document.activeElement === document.body;
+      take(draft);
+      if (isUntouched) document.activeElement.blur();
+      offers.showOpened(draft);
+      offers.show(older);
+    };
+    if (editor.visualEditor) open();
+    else editor.addEventListener("editor:ready", open, { once: true });
+  }
   form.addEventListener("input", change);
   form.addEventListener("change", change);
   form.addEventListener("editor:failure", ({ detail: { message } }) => {
@@ -129,6 +164,7 @@ export function startAutosave(editor, form, notice, opened) {
   return {
     dirty,
     keep,
+    openNothing: () => { mayOpen = false; },
     // Offer a text that did not get into this form, at the next answer of the site.
     offer: (fields) => copies.keep(crypto.randomUUID(), { fields, version: form.elements.version?.value, at: new Date().toISOString() }),
     // Whether the site does not have the newest text, not even as unsaved text.

@@ -158,7 +158,7 @@ function startHistory(form, editor, text) {
   editor.addEventListener("editor:state", (event) => show(event.detail));
 }
 
-// "Discard unsaved changes" can itself be taken back. Returns the function that discards them.
+// "Discard unsaved changes" can itself be taken back.
 function startDiscard(form, opened, changed) {
   function discard() {
     const mine = values(form);
@@ -172,7 +172,7 @@ function startDiscard(form, opened, changed) {
     form.addEventListener("keydown", (event) => { if (event.key.length === 1 && !event.ctrlKey) notice.remove(); }, { once: true });
   }
   form.addEventListener("click", ({ target }) => { if (target.closest("[data-discard-changes]")) discard(); });
-  return discard;
+  form.addEventListener("editor:discard", discard);
 }
 
 function onEnter(input, act) {
@@ -208,7 +208,7 @@ export function startBar(form, editor, { text, opened, windows }) {
   });
   const showAction = startMainAction(form, opened);
   startHistory(form, editor, text);
-  const discard = startDiscard(form, opened, showAction);
+  startDiscard(form, opened, showAction);
   const title = form.elements.title;
   const name = form.querySelector("[data-page-name]");
   const empty = name.textContent;
@@ -229,5 +229,5 @@ export function startBar(form, editor, { text, opened, windows }) {
     showHelp();
     showAction();
   });
-  return { openPanel, showText, goToLine, discard };
+  return { openPanel, showText, goToLine };
 }

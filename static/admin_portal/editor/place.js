@@ -74,6 +74,7 @@ export function startPlace(editor, form, field, text, safety) {
   const hasLate = Object.keys(late).length > 0;
   const trimmed = (value = "") => value.replaceAll("\r\n", "\n").trim();
   const fits = Object.keys(late).every((name) => trimmed(form.elements[name]?.value) === trimmed(place.sent[name]));
+  if (hasLate) safety.openNothing();
   // A merge has changed the same field: offer the text instead.
   if (hasLate && !fits) safety.offer(place.late);
   const hasErrors = form.querySelector(".errornote");
