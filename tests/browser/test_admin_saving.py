@@ -1,6 +1,7 @@
 """Saving while typing: the screen stays, every key is kept, and a note goes with the text that it was written for."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -71,7 +72,8 @@ def hold_save(tab: StaffTab, number: int = 1) -> Callable[[], None]:
     tab.page.route(SAVES, handle)
 
     def release() -> None:
-        while len(sent) < number:
+        until = time.monotonic() + 20
+        while len(sent) < number and time.monotonic() < until:
             tab.page.wait_for_timeout(50)
         tab.page.keyboard.type(" Two.")
         sent[number - 1].continue_()

@@ -129,7 +129,8 @@ def test_a_second_click_before_the_response_sends_nothing(tab: StaffTab, row: Pa
     save.click()
     expect(tab.page.locator("[data-save-status]")).to_have_text("saving…")
     save.click()
-    while not held:
+    until = time.monotonic() + 20
+    while not held and time.monotonic() < until:
         tab.page.wait_for_timeout(50)
     held[0].continue_()
     expect(tab.page.locator(".messagelist")).to_contain_text("Draft saved.")
