@@ -3,11 +3,12 @@
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.browser.public_helpers import AXE, DESKTOP
 from tests.browser.staff_helpers import AXE_FINDINGS, remember_mode
@@ -340,3 +341,34 @@ def test_text_is_saved_after_signing_in_in_another_tab(draft: Draft) -> None:
     expect(page.locator("[data-save-status]")).to_have_attribute("data-save-status", "saved")
 
     assert "the brown door" in draft.saved()
+
+
+def test_keys_typed_while_a_merge_is_loaded_are_offered(draft: Draft) -> None:
+    nina, boss = draft.open(draft.context(draft.nina)), draft.open(draft.context(draft.max))
+    write(boss, "the tree", "the old tree")
+    save(boss)
+    expect(boss.locator("[data-save-status]")).to_have_attribute("data-save-status", "saved")
+    sent: list[Route] = []
+
+    # The first request finds the conflict, and the second loads the merge.
+    def hold_second(route: Route) -> None:
+        if route.request.method == "POST":
+            sent.append(route)
+        if len(sent) != 2:
+            route.continue_()
+
+    nina.route("**/change/", hold_second)
+    write(nina, "the door", "the red door")
+    save(nina)
+    until = time.monotonic() + 20
+    while len(sent) < 2 and time.monotonic() < until:
+        nina.wait_for_timeout(50)
+    nina.keyboard.type("At noon.")
+    sent[1].continue_()
+    expect(nina.locator("[data-merge]")).to_be_visible()
+    expect(nina.locator("#id_body")).to_have_value(re.compile("the red door\\.(.|\\s)*the old tree"))
+    offers = nina.locator("[data-recovery]")
+    expect(offers).to_contain_text("(stored in this browser)")
+    offers.get_by_role("button", name="Restore").click()
+
+    expect(nina.locator("#id_body")).to_have_value(re.compile("the red door(.|\\s)*At noon[.]"))
