@@ -85,7 +85,7 @@ export function startAutosave(editor, form, notice, opened) {
       kept = now;
       since = 0;
       copies.forget(key.value);
-      if (first) offer(newest(result.data.unsaved ?? [], copies.all()));
+      if (first) offerDrafts(newest(result.data.unsaved ?? [], copies.all()));
       first = false;
       // The answer may already name a save whose own answer has not arrived.
       if (!saving) presence.show(result.data);
@@ -124,7 +124,7 @@ export function startAutosave(editor, form, notice, opened) {
   });
   // The newest text of a page is opened at once if it continues the saved draft and its window is closed or was this tab.
   // Anything else is offered: a merge or a choice may be needed.
-  function offer(drafts) {
+  function offerDrafts(drafts) {
     const [draft, ...older] = drafts;
     const canOpen = () => mayOpen && !saving && same(values(form), opened);
     const continues = draft && form.elements.page && Number(draft.version) === Number(form.elements.version.value)
