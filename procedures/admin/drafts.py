@@ -114,7 +114,7 @@ def _serialize_autosave(row: Autosave) -> dict[str, Any]:
     return {
         "slot": row.client_id,
         "at": row.edited_at,
-        "open": row.last_seen_at,
+        "closed": not drafts.is_open(row),
         "version": row.version,
         "fields": row.fields,
     }

@@ -184,6 +184,11 @@ def find_unsaved(session: EditingSession) -> list[Autosave]:
     return list(autosaves.exclude(client_id=session.client_id).with_unsaved_text()[:MAX_RECOVERABLE])
 
 
+def is_open(autosave: Autosave) -> bool:
+    """Return whether the window of an autosave still reports."""
+    return autosave.last_seen_at >= timezone.now() - PRESENCE_TIMEOUT
+
+
 def find_abandoned(user: User) -> list[Autosave]:
     """Return the user's unsaved text in forms that are no longer open in any window, newest first."""
     closed = Autosave.objects.filter(user=user, last_seen_at__lt=timezone.now() - PRESENCE_TIMEOUT)

@@ -9,6 +9,7 @@ import { startMode } from "./editor/mode.js";
 import { startPaste } from "./editor/paste.js";
 import { startPasteNotice } from "./editor/paste_notice.js";
 import { startPlace } from "./editor/place.js";
+import { startSaving } from "./editor/saving.js";
 import { startPreview } from "./editor/preview.js";
 import { startAutosave } from "./editor/autosave.js";
 import { startBar } from "./editor/bar.js";
@@ -53,18 +54,20 @@ function start(editor) {
   const notice = startNotice(editor);
   const opened = values(form);
   const text = createText(editor, field, windows);
-  const safety = startAutosave(editor, form, notice);
+  const saving = startSaving(editor, form, opened);
+  const safety = startAutosave(editor, form, notice, opened);
   const bar = startBar(form, editor, { text, opened, windows });
   const place = { ...bar, text };
   startDivider(editor, form);
   startFind(form, text);
-  startPlace(editor, form, field, text);
+  startPlace(editor, form, field, text, safety);
   startGrowingFields(form, field);
   linkComments(form, bar.goToLine);
+  form.addEventListener("editor:saved", () => linkComments(form, bar.goToLine));
   startMerge(form);
   const refresh = startPreview(editor, field, notice, place, (check) => startIssues(form, editor, field, { ...place, windows, refresh: check }));
   notice.retry(() => Promise.all([refresh(), safety.keep()]));
-  warnBeforeUnload(editor, form, notice, safety);
+  warnBeforeUnload(editor, form, notice, safety, saving);
   // The preview is next to all fields of the text, not only next to the last one.
   form.querySelector("[data-split-view]").append(editor.querySelector("[data-divider]"), editor.querySelector("[data-preview-pane]"));
 }

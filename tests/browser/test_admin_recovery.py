@@ -1,12 +1,14 @@
 """Nothing is ever lost, tested on a served portal: autosaved text, two editors, signed out, offline."""
 
+import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.browser.public_helpers import AXE, DESKTOP
 from tests.browser.staff_helpers import AXE_FINDINGS, remember_mode
@@ -135,14 +137,90 @@ def test_discarded_text_is_no_longer_offered(draft: Draft) -> None:
     first = draft.open(nina)
     write(first, "the door", "the red door")
     kept(first)
-    first.reload()
-    first.locator("[data-recovery]").get_by_role("button", name="Discard").click()
-    first.wait_for_timeout(500)
+    first.close()
+    again = draft.open(nina)
+    again.locator("[data-recovery]").get_by_role("button", name="Discard").click()
+    again.wait_for_timeout(500)
 
-    first.reload()
-    expect(first.locator("[data-save-status]")).to_have_attribute("data-save-status", "saved")
+    again.reload()
+    expect(again.locator("[data-save-status]")).to_have_attribute("data-save-status", "saved")
 
-    assert first.locator("[data-recovery]").is_hidden()
+    assert again.locator("[data-recovery]").is_hidden()
+
+
+def test_unsaved_text_is_open_again_on_return_and_leaving_does_not_ask(draft: Draft) -> None:
+    nina = draft.context(draft.nina)
+    page = draft.open(nina)
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: asked.append(dialog.type))
+    write(page, "the door", "the red door")
+    kept(page)
+    page.goto(f"{draft.site.url}/admin/")
+    page.goto(f"{draft.site.url}/admin/procedures/page/{draft.pk}/change/")
+    notices, field = page.locator("[data-notices]"), page.locator("#id_body")
+    expect(notices).to_contain_text("This is your unsaved version from")
+    expect(field).to_have_value(re.compile("the red door"))
+    notices.get_by_role("button", name="Compare").click()
+    expect(page.locator("dialog[open] .text-diff ins")).to_have_text("red ")
+    page.keyboard.press("Escape")
+    notices.get_by_role("button", name="Discard changes").click()
+    expect(field).to_have_value(re.compile("Walk to the door"))
+    notices.get_by_role("button", name="Undo").click()
+    expect(field).to_have_value(re.compile("the red door"))
+    kept(page)
+    page.reload()
+    expect(field).to_have_value(re.compile("the red door"))
+    kept(page)
+
+    assert asked == []
+    assert "red" not in draft.saved()
+    save(page)
+    expect(page.locator("[data-save-status]")).to_have_attribute("data-save-status", "saved")
+    expect(notices).not_to_contain_text("This is your unsaved version from")
+    assert "the red door" in draft.saved()
+
+
+def test_unsaved_text_is_only_offered_after_someone_else_saved(draft: Draft) -> None:
+    nina, boss = draft.open(draft.context(draft.nina)), draft.open(draft.context(draft.max))
+    write(nina, "the door", "the red door")
+    kept(nina)
+    nina.goto(f"{draft.site.url}/admin/")
+    write(boss, "the gate", "the white gate")
+    save(boss)
+    expect(boss.locator("[data-save-status]")).to_have_attribute("data-save-status", "saved")
+
+    nina.goto(f"{draft.site.url}/admin/procedures/page/{draft.pk}/change/")
+    offers = nina.locator("[data-recovery]")
+    expect(offers).to_contain_text("You have an unsaved version from")
+    assert "red" not in nina.locator("#id_body").input_value()
+    offers.get_by_role("button", name="Restore").click()
+    kept(nina)
+    save(nina)
+    expect(nina.locator("[data-merge]")).to_be_visible()
+    save(nina)
+    expect(nina.locator("[data-save-status]")).to_have_attribute("data-save-status", "saved")
+
+    assert "the red door" in draft.saved()
+    assert "the white gate" in draft.saved()
+
+
+def test_two_people_save_in_turn_without_leaving_the_screen(draft: Draft) -> None:
+    nina, boss = draft.open(draft.context(draft.nina)), draft.open(draft.context(draft.max))
+    for words in ("the red door", "the red and white door"):
+        field = nina.locator("#id_body")
+        field.fill(re.sub("the .*door", words, field.input_value()))
+        save(nina)
+        expect(nina.locator("[data-save-status]")).to_have_attribute("data-save-status", "saved")
+    expect(boss.locator("[data-presence]")).to_contain_text("editor saved this page at", timeout=30_000)
+    write(boss, "the tree", "the old tree")
+    save(boss)
+    expect(boss.locator("[data-merge]")).to_be_visible()
+    save(boss)
+    expect(boss.locator("[data-save-status]")).to_have_attribute("data-save-status", "saved")
+    expect(nina.locator("[data-presence]")).to_contain_text("manager saved this page at", timeout=30_000)
+
+    assert "the red and white door" in draft.saved()
+    assert "the old tree" in draft.saved()
 
 
 def test_older_texts_are_collapsed_into_one_line(draft: Draft) -> None:
@@ -263,3 +341,34 @@ def test_text_is_saved_after_signing_in_in_another_tab(draft: Draft) -> None:
     expect(page.locator("[data-save-status]")).to_have_attribute("data-save-status", "saved")
 
     assert "the brown door" in draft.saved()
+
+
+def test_keys_typed_while_a_merge_is_loaded_are_offered(draft: Draft) -> None:
+    nina, boss = draft.open(draft.context(draft.nina)), draft.open(draft.context(draft.max))
+    write(boss, "the tree", "the old tree")
+    save(boss)
+    expect(boss.locator("[data-save-status]")).to_have_attribute("data-save-status", "saved")
+    sent: list[Route] = []
+
+    # The first request finds the conflict, and the second loads the merge.
+    def hold_second(route: Route) -> None:
+        if route.request.method == "POST":
+            sent.append(route)
+        if len(sent) != 2:
+            route.continue_()
+
+    nina.route("**/change/", hold_second)
+    write(nina, "the door", "the red door")
+    save(nina)
+    until = time.monotonic() + 20
+    while len(sent) < 2 and time.monotonic() < until:
+        nina.wait_for_timeout(50)
+    nina.keyboard.type("At noon.")
+    sent[1].continue_()
+    expect(nina.locator("[data-merge]")).to_be_visible()
+    expect(nina.locator("#id_body")).to_have_value(re.compile("the red door\\.(.|\\s)*the old tree"))
+    offers = nina.locator("[data-recovery]")
+    expect(offers).to_contain_text("(stored in this browser)")
+    offers.get_by_role("button", name="Restore").click()
+
+    expect(nina.locator("#id_body")).to_have_value(re.compile("the red door(.|\\s)*At noon[.]"))

@@ -14,31 +14,41 @@ const HEARTBEAT_MS = 15_000; // between reports of an idle window; the site cons
 
 const SAVED_SLOT = "saved-slot";
 
-// A window may have left text both on the site and in this browser: use the later one.
+// The number of the last window of this tab, by page.
+const LAST_WINDOW = "window:";
+
+// A window may have left text both on the site and in this browser: use the later one. Newest first.
 function newest(there, here) {
   const later = (draft, others) => !others.some((other) => other.slot === draft.slot && new Date(other.at) > new Date(draft.at));
-  return [...there.filter((draft) => later(draft, here)), ...here.filter((draft) => later(draft, there))];
+  const all = [...there.filter((draft) => later(draft, here)), ...here.filter((draft) => later(draft, there))];
+  return all.filter(({ fields }) => fields).sort((draft, other) => new Date(other.at) - new Date(draft.at));
 }
 
-export function startAutosave(editor, form, notice) {
+// ``opened``: the values that the form was opened with; a save changes them (saving.js).
+export function startAutosave(editor, form, notice, opened) {
   const key = form.elements.client_id;
   const again = document.querySelector("[data-unsaved]") !== null;
-  const copies = localCopies(form.elements.page?.value || location.pathname);
+  const copiesOfPage = () => localCopies(form.elements.page?.value || location.pathname);
+  let copies = copiesOfPage();
   // A report sent just before the form was saved may arrive after the save, so discard its slot again.
   const last = takeFromLastPage(SAVED_SLOT);
   const saved = again ? null : last;
   if (saved) copies.forget(saved);
   key.value ||= crypto.randomUUID();
-  const opened = values(form);
+  const windowName = LAST_WINDOW + (form.elements.page?.value ?? "");
+  const lastWindow = takeFromLastPage(windowName);
+  leaveForNextPage(windowName, key.value);
   const statusLine = editor.querySelector("[data-save-status]");
   const savedLine = form.querySelector("[data-saved]");
   const presence = startPresence(editor, form);
-  let kept = again ? null : opened; // the values last confirmed by the site
+  let kept = again ? null : { ...opened }; // the values last confirmed by the site
   let since = 0;
   let timer;
   let running = false;
   let first = true;
   let stopped = false;
+  let saving = false;
+  let mayOpen = !again;
   let failed = false; // the visual editor cannot write its text into the form
   const dirty = () => again || failed || !same(values(form), opened);
 
@@ -74,12 +84,13 @@ export function startAutosave(editor, form, notice) {
       kept = now;
       since = 0;
       copies.forget(key.value);
-      if (first) offers.show(newest(result.data.unsaved ?? [], copies.all()));
+      if (first) offerDrafts(newest(result.data.unsaved ?? [], copies.all()));
       first = false;
-      presence.show(result.data);
+      // The answer may already name a save whose own answer has not arrived.
+      if (!saving) presence.show(result.data);
       notice.clear("keep");
       const message = format(gettext("autosaved %(time)s"), { time: clock(Date.now()) });
-      show(unsaved ? message : "", unsaved ? "yes" : "saved");
+      if (!saving && same(now, values(form))) show(unsaved ? message : "", unsaved ? "yes" : "saved");
       return;
     }
     if (!unsaved) return;
@@ -95,19 +106,46 @@ export function startAutosave(editor, form, notice) {
     timer = setTimeout(keep, Math.max(0, Math.min(DEBOUNCE_MS, since + MAX_DELAY_MS - Date.now())));
   }
   const change = () => {
-    if (statusLine.dataset.saveStatus !== "no") show(gettext("editing…"), "");
+    if (!saving && statusLine.dataset.saveStatus !== "no") show(gettext("editing…"), "");
     scheduleSave();
   };
+  function take(draft) {
+    if (form.elements.version && draft.version !== undefined) form.elements.version.value = draft.version;
+    fill(form, draft.fields, replaceAll);
+    // Delete it only when the site has it as the text of this window.
+    keep().then(() => { if (same(values(form), kept)) offers.discard(draft); });
+  }
   const offers = startDraftRecovery(editor, form, {
-    take(offer) {
-      if (form.elements.version && offer.version !== undefined) form.elements.version.value = offer.version;
-      fill(form, offer.fields, replaceAll);
-      keep().then(() => offers.discard(offer));
-    },
+    take,
     forget: (offer) => copies.forget(offer.slot),
     // The site has deleted it, so this browser keeps it.
     restore: ({ slot, fields, version, at }) => copies.keep(slot, { fields, version, at }),
   });
+  // The newest text of a page is opened at once if it continues the saved draft and its window is closed or was this tab.
+  // Anything else is offered: a merge or a choice may be needed.
+  function offerDrafts(drafts) {
+    const [draft, ...older] = drafts;
+    const canOpen = () => mayOpen && !saving && same(values(form), opened);
+    const continues = draft && form.elements.page && Number(draft.version) === Number(form.elements.version.value)
+      && (draft.closed || draft.slot === lastWindow) && !same({ ...opened, ...draft.fields }, opened);
+    if (!continues || !canOpen()) {
+      offers.show(drafts);
+      return;
+    }
+    const open = () => {
+      if (!canOpen()) {
+        offers.show(drafts);
+        return;
+      }
+      const isUntouched = document.activeElement === document.body;
+      take(draft);
+      if (isUntouched) document.activeElement.blur();
+      offers.showOpened(draft);
+      offers.show(older);
+    };
+    if (editor.visualEditor) open();
+    else editor.addEventListener("editor:ready", open, { once: true });
+  }
   form.addEventListener("input", change);
   form.addEventListener("change", change);
   form.addEventListener("editor:failure", ({ detail: { message } }) => {
@@ -125,7 +163,24 @@ export function startAutosave(editor, form, notice) {
   return {
     dirty,
     keep,
-    saving: () => {
+    openNothing: () => { mayOpen = false; },
+    // Offer a text that did not get into this form, at the next answer of the site.
+    offer: (fields) => copies.keep(crypto.randomUUID(), { fields, version: form.elements.version?.value, at: new Date().toISOString() }),
+    // Whether the site does not have the newest text, not even as unsaved text.
+    unconfirmed: () => again || failed || (dirty() && !same(values(form), kept)),
+    // While the form is saved without leaving the screen.
+    savingHere(isSaving, isSaved) {
+      saving = isSaving;
+      if (saving) show(gettext("saving…"), "");
+      if (!isSaved) return;
+      copies.forget(key.value);
+      copies = copiesOfPage(); // a new page has its number now
+      kept = { ...opened };
+      if (dirty()) show(gettext("editing…"), "");
+      else show("", "saved");
+      keep();
+    },
+    leaving: () => {
       stopped = true;
       clearTimeout(timer);
       leaveForNextPage(SAVED_SLOT, key.value);

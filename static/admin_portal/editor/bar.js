@@ -60,29 +60,34 @@ function startViews(form) {
   };
 }
 
-// Menus close on a click elsewhere, or with Esc.
+// Menus close on a click elsewhere, or with Esc. A save can replace them (saving.js), so the form listens for them.
 function startMenus(form) {
-  const menus = all("[data-menu]", form);
+  const menuOf = ({ target }) => target.closest?.("[data-menu]");
   document.addEventListener("click", (event) => {
-    menus.forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
+    all("[data-menu]", form).forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
   });
-  menus.forEach((menu) => {
-    menu.addEventListener("toggle", () => { if (menu.open) menu.querySelector("input, textarea")?.focus(); });
-    menu.addEventListener("focusout", (event) => {
-      if (event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
-    });
-    menu.addEventListener("click", (event) => { if (event.target.closest("button[type=button]")) menu.open = false; });
-    menu.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") {
-        menu.open = false;
-        menu.querySelector("summary").focus();
-      }
-      // Enter in a field presses the button of its own menu, not "Save draft".
-      if (event.key === "Enter" && event.target.tagName === "INPUT") {
-        event.preventDefault();
-        menu.querySelector("button[type=submit]").click();
-      }
-    });
+  // "toggle" does not bubble.
+  form.addEventListener("toggle", ({ target }) => {
+    if (target.matches("[data-menu]") && target.open) target.querySelector("input, textarea")?.focus();
+  }, true);
+  form.addEventListener("focusout", (event) => {
+    const menu = menuOf(event);
+    if (menu && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
+  });
+  form.addEventListener("click", (event) => {
+    if (menuOf(event) && event.target.closest("button[type=button]")) menuOf(event).open = false;
+  });
+  form.addEventListener("keydown", (event) => {
+    const menu = menuOf(event);
+    if (menu && event.key === "Escape") {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+    // Enter in a field presses the button of its own menu, not "Save draft".
+    if (menu && event.key === "Enter" && event.target.tagName === "INPUT") {
+      event.preventDefault();
+      menu.querySelector("button[type=submit]").click();
+    }
   });
 }
 
@@ -97,14 +102,13 @@ function pageValues(found) {
 // One main action: "Save draft" while something is unsaved, otherwise the page's next step.
 function startMainAction(form, opened) {
   const wasRefused = form.querySelector("[data-unsaved]") !== null;
-  const save = form.querySelector("[data-save]");
-  const next = form.querySelector("[data-next]");
-  const saveItem = form.querySelector("[data-menu-save]");
-  const discard = form.querySelector("[data-discard-changes]");
+  const part = (selector) => form.querySelector(selector);
   const show = () => {
+    const [save, next, saveItem, discard] = ["[data-save]", "[data-next]", "[data-menu-save]", "[data-discard-changes]"].map(part);
     const dirty = wasRefused || !same(pageValues(values(form)), pageValues(opened));
     if (next && save) {
-      next.hidden = dirty;
+      // An open menu stays: someone is typing the note in it.
+      next.hidden = dirty && !next.open;
       save.hidden = !dirty;
     }
     if (saveItem) saveItem.hidden = !(next && !dirty);
@@ -112,11 +116,13 @@ function startMainAction(form, opened) {
   };
   form.addEventListener("input", show);
   form.addEventListener("change", show);
+  form.addEventListener("toggle", show, true);
   show();
-  form.addEventListener("editor:save", () => form.requestSubmit(save));
+  const saveDraft = () => form.requestSubmit(part("[data-save]"));
+  form.addEventListener("editor:save", saveDraft);
   // Sending also saves, so it can be chosen while something is unsaved.
   function openSend() {
-    const button = form.querySelector(".action-menu button[name=_submit]");
+    const button = part(".action-menu button[name=_submit]");
     if (!button) return false;
     const menu = button.closest("details");
     menu.hidden = false;
@@ -129,9 +135,9 @@ function startMainAction(form, opened) {
     if (event.defaultPrevented || !(event.ctrlKey || event.metaKey) || event.altKey) return;
     if (event.key === "Enter" && event.shiftKey && !document.querySelector("dialog[open]") && openSend()) event.preventDefault();
     if (event.shiftKey) return;
-    if (event.key.toLowerCase() === "s" && save) {
+    if (event.key.toLowerCase() === "s" && part("[data-save]")) {
       event.preventDefault();
-      form.requestSubmit(save);
+      saveDraft();
     }
     if (event.key.toLowerCase() === "f" && !document.querySelector("dialog[open]")) {
       event.preventDefault();
@@ -154,8 +160,7 @@ function startHistory(form, editor, text) {
 
 // "Discard unsaved changes" can itself be taken back.
 function startDiscard(form, opened, changed) {
-  const item = form.querySelector("[data-discard-changes]");
-  item?.addEventListener("click", () => {
+  function discard() {
     const mine = values(form);
     fill(form, opened, replaceAll);
     changed();
@@ -165,7 +170,9 @@ function startDiscard(form, opened, changed) {
     });
     // Once the user keeps typing, drop the offer; the editor's own undo still works.
     form.addEventListener("keydown", (event) => { if (event.key.length === 1 && !event.ctrlKey) notice.remove(); }, { once: true });
-  });
+  }
+  form.addEventListener("click", ({ target }) => { if (target.closest("[data-discard-changes]")) discard(); });
+  form.addEventListener("editor:discard", discard);
 }
 
 function onEnter(input, act) {
@@ -193,6 +200,7 @@ export function startBar(form, editor, { text, opened, windows }) {
     text().goToLine(line);
   };
   startMenus(form);
+  form.addEventListener("editor:saving", () => all("[data-menu]", form).forEach((menu) => { menu.open = false; }));
   // F7 is "Spelling and grammar" in Word.
   form.addEventListener("editor:check", () => {
     openPanel("problems");
@@ -213,11 +221,13 @@ export function startBar(form, editor, { text, opened, windows }) {
   const templates = form.querySelector("[data-page-templates]");
   if (templates && !WIDE.matches) templates.open = false;
   if (templates) form.addEventListener("input", () => { templates.open = false; }, { once: true });
-  const help = form.querySelector("[data-keyboard-help]");
-  if (help && windows) {
-    help.hidden = false;
-    help.addEventListener("click", () => windows.open("keys"));
-    editor.querySelector("[data-choose=keys]")?.remove();
-  }
+  const showHelp = () => all("[data-keyboard-help]", form).forEach((help) => { help.hidden = !windows; });
+  showHelp();
+  form.addEventListener("click", ({ target }) => { if (target.closest("[data-keyboard-help]")) windows.open("keys"); });
+  if (windows && form.querySelector("[data-keyboard-help]")) editor.querySelector("[data-choose=keys]")?.remove();
+  form.addEventListener("editor:saved", () => {
+    showHelp();
+    showAction();
+  });
   return { openPanel, showText, goToLine };
 }

@@ -1,4 +1,5 @@
-// Recovery of earlier unsaved text: restore it, compare it, or discard it.
+// Recovery of earlier unsaved text: restore it, compare it, or discard it. A row: {slot, at, version, fields}, and "here" if
+// it is stored in this browser, or "closed" if its window no longer reports.
 
 import { format, gettext, ngettext } from "../i18n.js";
 import { all, postForm } from "./api.js";
@@ -77,9 +78,28 @@ export function startDraftRecovery(editor, form, { take, forget, restore }) {
       : gettext("You have an unsaved version from %(time)s."), values);
   }
 
+  // A text that was opened without asking can be compared and discarded.
+  function showOpened(offer) {
+    const row = Object.assign(document.createElement("div"), { className: "editor__message draft-offer" });
+    row.dataset.untilSaved = "";
+    const words = Object.assign(document.createElement("p"), {
+      textContent: format(gettext("This is your unsaved version from %(time)s."), { time: clock(offer.at) }),
+    });
+    words.setAttribute("role", "status");
+    const buttons = Object.assign(document.createElement("div"), { className: "buttons" });
+    buttons.append(
+      button(gettext("Compare"), () => compare(offer), "button--secondary"),
+      button(gettext("Discard changes"), () => {
+        row.remove();
+        form.dispatchEvent(new CustomEvent("editor:discard"));
+      }, "button--secondary"),
+    );
+    row.append(words, buttons);
+    box.before(row);
+  }
+
   function show(offers) {
-    const timestamp = (offer) => new Date(offer.at).getTime();
-    const rows = offers.filter((offer) => offer.fields).sort((offer, other) => timestamp(other) - timestamp(offer)).map((offer) => {
+    const rows = offers.map((offer) => {
       const row = Object.assign(document.createElement("div"), { className: "draft-offer" });
       const words = Object.assign(document.createElement("p"), { textContent: describe(offer) });
       const removeRow = () => showRows(all(".draft-offer", box).filter((other) => other !== row));
@@ -103,5 +123,5 @@ export function startDraftRecovery(editor, form, { take, forget, restore }) {
     showRows(rows);
   }
 
-  return { show, discard };
+  return { show, showOpened, discard };
 }

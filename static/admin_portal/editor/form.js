@@ -14,8 +14,9 @@ export function values(form) {
 export const languageOf = ({ form }) => form.querySelector("[name=language]")?.value
   || form.querySelector("[data-language]")?.dataset.language || "";
 
-// Browsers differ in line endings: \r\n or \n.
-export const same = (first, second) => JSON.stringify(first).replaceAll("\\r\\n", "\\n") === JSON.stringify(second).replaceAll("\\r\\n", "\\n");
+// Browsers differ in line endings: \r\n or \n. The order of the fields does not matter.
+const plain = (found) => JSON.stringify(found && Object.entries(found).sort()).replaceAll("\\r\\n", "\\n");
+export const same = (first, second) => plain(first) === plain(second);
 
 function row(form, name) {
   // Add a missing row of the reading list with Django's own link.

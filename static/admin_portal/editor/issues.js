@@ -173,6 +173,6 @@ export function startIssues(form, editor, field, { text, openPanel, showText, go
 export function linkComments(form, goToLine) {
   all("[data-remark-line]", form).forEach((item) => {
     const label = item.querySelector("[data-go]");
-    label.replaceWith(button(label.textContent, () => goToLine(Number(item.dataset.remarkLine))));
+    label?.replaceWith(button(label.textContent, () => goToLine(Number(item.dataset.remarkLine))));
   });
 }

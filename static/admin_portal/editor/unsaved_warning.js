@@ -19,7 +19,7 @@ export function startNotice(editor) {
     if (!last) return;
     const button = document.createElement("button");
     Object.assign(button, { type: "button", className: "button button--secondary", textContent: gettext("Try again") });
-    button.addEventListener("click", () => retry());
+    button.addEventListener("click", () => last.act());
     const parts = [`${last.message} `];
     if (last.status === 401) {
       const link = document.createElement("a");
@@ -34,11 +34,12 @@ export function startNotice(editor) {
     clear(topic) {
       if (topics.delete(topic)) show();
     },
-    say({ status, data }, topic) {
+    // ``act``: what "Try again" does.
+    say({ status, data }, topic, act = () => retry()) {
       const message = data.error ?? gettext("Something went wrong on the site. Your text is still here.");
       if (topics.get(topic)?.message !== message) live.textContent = message;
       topics.delete(topic);
-      topics.set(topic, { message, status });
+      topics.set(topic, { message, status, act });
       show();
     },
   };
@@ -50,46 +51,79 @@ function trackChanges(form) {
   const change = () => { changed = true; };
   form.addEventListener("input", change);
   form.addEventListener("change", change);
-  return { dirty: () => changed, keep: () => {}, saving: () => {} };
+  return { unconfirmed: () => changed, keep: () => {}, leaving: () => {} };
 }
 
 // After the form is sent, ignore further clicks on the same button for this long.
 const RESUBMIT_DELAY_MS = 5000;
 
-// Submitting to a login page would lose the text, so check the session first.
-export function warnBeforeUnload(editor, form, notice, autosave = trackChanges(form)) {
+// Submitting to a login page would lose the text, so check the session first. ``saving``: of saving.js.
+export function warnBeforeUnload(editor, form, notice, autosave = trackChanges(form), saving = undefined) {
   let leaving = false;
   let checkingSession = false;
   let resubmitting = false;
   let sent = { button: null, at: -RESUBMIT_DELAY_MS };
+  let next; // the button that was pressed while the form was being saved
   window.addEventListener("pageshow", () => {
     leaving = false;
+    delete form.dataset.leaving;
     sent = { button: null, at: -RESUBMIT_DELAY_MS };
   });
   window.addEventListener("beforeunload", (event) => {
-    if (!leaving && autosave.dirty()) event.preventDefault();
+    if (!leaving && autosave.unconfirmed()) event.preventDefault();
   });
-  form.addEventListener("submit", async (event) => {
-    if (resubmitting) return;
-    event.preventDefault();
-    const wasJustSent = event.submitter === sent.button && event.timeStamp - sent.at < RESUBMIT_DELAY_MS;
-    if (checkingSession || wasJustSent) return;
-    checkingSession = true;
-    const result = await refreshCsrfToken(editor);
-    checkingSession = false;
-    if (result.status === 401 || result.status === 0) {
-      notice.say(result, "keep");
-      autosave.keep();
-      return;
-    }
+  function leave(button) {
     leaving = true;
-    autosave.saving();
-    sent = { button: event.submitter, at: performance.now() };
+    form.dataset.leaving = "yes";
+    autosave.leaving();
+    sent = { button, at: performance.now() };
     resubmitting = true;
     try {
-      form.requestSubmit(event.submitter);
+      form.requestSubmit(button);
     } finally {
       resubmitting = false;
     }
+  }
+  async function submit(button) {
+    const session = await refreshCsrfToken(editor);
+    if (session.status === 401 || session.status === 0) {
+      notice.say(session, "keep");
+      autosave.keep();
+      return;
+    }
+    if (!saving?.canSave(button)) {
+      leave(button);
+      return;
+    }
+    autosave.savingHere(true);
+    const result = await saving.save(button);
+    autosave.savingHere(false, result?.status === 200);
+    if (!result) leave(button);
+    else if (result.status === 200) notice.clear("save");
+    else {
+      notice.say(result, result.status ? "save" : "keep", result.status ? () => form.requestSubmit(button) : undefined);
+      autosave.keep();
+    }
+  }
+  form.addEventListener("submit", async (event) => {
+    if (resubmitting) return;
+    event.preventDefault();
+    const button = event.submitter;
+    if (checkingSession) {
+      next = button;
+      return;
+    }
+    if (button === sent.button && event.timeStamp - sent.at < RESUBMIT_DELAY_MS) return;
+    checkingSession = true;
+    if (saving?.canSave(button)) form.dispatchEvent(new CustomEvent("editor:saving"));
+    try {
+      await submit(button);
+    } finally {
+      checkingSession = false;
+    }
+    const waiting = next;
+    next = undefined;
+    // A second click on the same button saves only what was typed since.
+    if (waiting?.isConnected && !leaving && (waiting.name !== button?.name || autosave.dirty?.())) form.requestSubmit(waiting);
   });
 }

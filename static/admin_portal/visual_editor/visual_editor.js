@@ -455,7 +455,8 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     view.updateState(makeState());
   }
   form.addEventListener("submit", () => {
-    if (mode.mode() === "visual") storeUndo(view.state, (doc) => text.toMarkdown(doc).text, pageKey);
+    // A save that stays on the screen needs no memory.
+    if (mode.mode() === "visual" && (form.dataset.leaving || !form.dataset.guarded)) storeUndo(view.state, (doc) => text.toMarkdown(doc).text, pageKey);
   });
 
   // ---- For others ----
