@@ -127,6 +127,42 @@ def test_the_environment_selects_the_log_format(tmp_path: Path) -> None:
     assert json.loads(said["json"])["message"] == "“heard”"
 
 
+@pytest.mark.parametrize("form", ["line", "json"])
+def test_in_the_journal_every_line_has_its_priority(tmp_path: Path, form: str) -> None:
+    words = (
+        "import django, logging; django.setup(); log = logging.getLogger('portal'); log.warning('heard'); log.info('so');"
+        "log.error('two\\nlines')"
+    )
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
+    said = {}
+    for has_journal in (True, False):
+        with (tmp_path / "journal").open("w+") as journal:
+            stat = os.fstat(journal.fileno())
+            stream = f"{stat.st_dev}:{stat.st_ino if has_journal else 1}"
+            environ = {**own, "PORTAL_DATA_DIR": str(tmp_path), "PORTAL_LOG_FORMAT": form, "JOURNAL_STREAM": stream}
+            for command in (["-c", words], [str(ROOT / "manage.py"), "invite", "anna"]):
+                subprocess.run(
+                    [sys.executable, *command], stderr=journal, check=False, cwd=ROOT,
+                    env={**environ, "DJANGO_SETTINGS_MODULE": "portal.settings"},
+                )  # fmt: skip
+            journal.seek(0)
+            said[has_journal] = [line.rstrip() for line in journal]
+
+    assert [line[:3] for line in said[True]] == ["<4>", "<6>", *["<3>"] * (2 if form == "line" else 1), "<3>"]
+    assert said[True][-1].startswith("<3>error: there is no usable database at ")
+    assert not any(line.startswith("<") for line in said[False])
+    assert len(said[False]) == len(said[True])
+
+
+def test_the_503_responses_of_an_outage_are_one_line_in_a_while() -> None:
+    redact = RedactUrlsFilter()
+
+    logged = [redact.filter(record("django.request", SECRET, status_code=503)) for _ in range(50)]
+
+    assert logged == [True] + [False] * 49
+    assert redact.filter(record("django.request", SECRET, failure(), status_code=500))
+
+
 def test_a_disallowed_host_is_not_logged() -> None:
     line = record("django.security.DisallowedHost", str(DisallowedHost("evil.example")), status_code=400)
     RedactUrlsFilter().filter(line)

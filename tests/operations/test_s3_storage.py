@@ -298,3 +298,14 @@ def test_an_upload_to_a_full_disk_gets_the_same_message(
 
     assert (refused.status_code, Figure.objects.count()) == (503, 0)
     assert "so nothing was saved. Go back" in refused.content.decode()
+
+
+def test_a_cache_that_cannot_be_written_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    cache = s3_storage.PictureCache(tmp_path / "cache", 50_000)
+
+    for letter in "abc":
+        cache.put(picture(letter), b"x")
+
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("Could not cache a picture: ")

@@ -24,6 +24,7 @@ from portal.accounts.models import User
 from portal.accounts.services import create_demo_accounts
 from portal.accounts.sessions import is_network_reachable
 from portal.backup import describe_unknown_migration, sqlite_wal_warning
+from portal.checks import describe_rejected_host
 from portal.env import ConfigurationError
 from portal.health import is_clock_synchronized
 from portal.published.files import PublishedFiles
@@ -122,7 +123,7 @@ class Command(BaseCommand):
         reason = str(error) if isinstance(error, _MissingFileError) else describe_error(error)
         if not self._files.exists():
             raise CommandError(f"The site cannot start: {reason}.") from error
-        confirmed_at = datetime.datetime.fromtimestamp(time.time() - self._files.age(), tz=datetime.UTC)
+        confirmed_at = datetime.datetime.fromtimestamp(self._files.confirmed_at(), tz=datetime.UTC)
         as_of = confirmed_at.isoformat(sep=" ", timespec="seconds")
         self.stderr.write(f"The database cannot be used: {reason}.")
         self.stderr.write(
@@ -135,6 +136,8 @@ class Command(BaseCommand):
             raise ConfigurationError(f"--workers is {options['workers']}. Choose 1 to {MAX_WORKERS}.")
         if not 1 <= options["port"] <= 65535:
             raise ConfigurationError(f"--port is {options['port']}. Choose 1 to 65535.")
+        if os.environ.get("PORTAL_PUBLIC_URL", "").strip() and (message := describe_rejected_host()):
+            raise ConfigurationError(f"{message} Add it there.")
         if options["demo"] and not is_loopback(options["host"]):
             raise ConfigurationError("--demo is for trials on this machine only. Omit --host or --demo.")
         if options["demo"] and is_network_reachable():
