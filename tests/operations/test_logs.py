@@ -11,7 +11,7 @@ import pytest
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
 
-from portal.logging import JsonFormatter, RedactUrlsFilter, redacted_traceback
+from portal.logging import ConsoleHandler, JsonFormatter, RedactUrlsFilter, redacted_traceback
 from tests.served_data import ROOT
 
 SECRET = "/kyphoplasty/?name=Maria"
@@ -128,30 +128,34 @@ def test_the_environment_selects_the_log_format(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["line", "json"])
-def test_in_the_journal_every_line_has_its_priority(tmp_path: Path, form: str) -> None:
-    words = (
-        "import django, logging; django.setup(); log = logging.getLogger('portal'); log.warning('heard'); log.info('so');"
-        "log.error('two\\nlines')"
-    )
-    own = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
-    said = {}
-    for has_journal in (True, False):
-        with (tmp_path / "journal").open("w+") as journal:
-            stat = os.fstat(journal.fileno())
-            stream = f"{stat.st_dev}:{stat.st_ino if has_journal else 1}"
-            environ = {**own, "PORTAL_DATA_DIR": str(tmp_path), "PORTAL_LOG_FORMAT": form, "JOURNAL_STREAM": stream}
-            for command in (["-c", words], [str(ROOT / "manage.py"), "invite", "anna"]):
-                subprocess.run(
-                    [sys.executable, *command], stderr=journal, check=False, cwd=ROOT,
-                    env={**environ, "DJANGO_SETTINGS_MODULE": "portal.settings"},
-                )  # fmt: skip
-            journal.seek(0)
-            said[has_journal] = [line.rstrip() for line in journal]
+def test_in_the_journal_every_line_has_its_priority(tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (tmp_path / "journal").open("w+") as journal:
+        handler = ConsoleHandler(journal)
+        handler.setFormatter(JsonFormatter() if form == "json" else logging.Formatter())
+        stat = os.fstat(journal.fileno())
+        for stream in (f"{stat.st_dev}:{stat.st_ino}", f"{stat.st_dev}:1"):
+            monkeypatch.setenv("JOURNAL_STREAM", stream)
+            for level, message in [(30, "heard"), (20, "so"), (40, "two\nlines")]:
+                handler.handle(logging.LogRecord("portal", level, "x", 1, message, (), None))
+        journal.seek(0)
+        lines = journal.read().splitlines()
 
-    assert [line[:3] for line in said[True]] == ["<4>", "<6>", *["<3>"] * (2 if form == "line" else 1), "<3>"]
-    assert said[True][-1].startswith("<3>error: there is no usable database at ")
-    assert not any(line.startswith("<") for line in said[False])
-    assert len(said[False]) == len(said[True])
+    count = len(lines) // 2
+    assert [line[:3] for line in lines[:count]] == ["<4>", "<6>", *["<3>"] * (2 if form == "line" else 1)]
+    assert not any(line.startswith("<") for line in lines[count:])
+
+
+def test_in_the_journal_the_error_of_a_command_has_its_priority(tmp_path: Path) -> None:
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
+    with (tmp_path / "journal").open("w+") as journal:
+        stat = os.fstat(journal.fileno())
+        subprocess.run(
+            [sys.executable, str(ROOT / "manage.py"), "serve"], stderr=journal, check=False, cwd=ROOT,
+            env={**own, "PORTAL_DEBUG": "maybe", "JOURNAL_STREAM": f"{stat.st_dev}:{stat.st_ino}"},
+        )  # fmt: skip
+        journal.seek(0)
+
+        assert journal.read() == "<3>error: PORTAL_DEBUG is not valid. Use true or false.\n"
 
 
 def test_the_503_responses_of_an_outage_are_one_line_in_a_while() -> None:
