@@ -70,6 +70,12 @@ class Command(BaseCommand):
         )
         parser.add_argument("--demo", action="store_true", help="Add staff accounts with random passwords.")
 
+    def check(self, *args: Any, **options: Any) -> None:
+        """Run Django's checks, to which a host that this site rejects is only a warning."""
+        if os.environ.get("PORTAL_PUBLIC_URL", "").strip() and (message := describe_rejected_host()):
+            raise ConfigurationError(f"{message} Add it there.")
+        super().check(*args, **options)
+
     def handle(self, *args: Any, **options: Any) -> None:
         self._check_options(options)
         host, port = self._resolve_host(options["host"], options["port"]), options["port"]
@@ -136,8 +142,6 @@ class Command(BaseCommand):
             raise ConfigurationError(f"--workers is {options['workers']}. Choose 1 to {MAX_WORKERS}.")
         if not 1 <= options["port"] <= 65535:
             raise ConfigurationError(f"--port is {options['port']}. Choose 1 to 65535.")
-        if os.environ.get("PORTAL_PUBLIC_URL", "").strip() and (message := describe_rejected_host()):
-            raise ConfigurationError(f"{message} Add it there.")
         if options["demo"] and not is_loopback(options["host"]):
             raise ConfigurationError("--demo is for trials on this machine only. Omit --host or --demo.")
         if options["demo"] and is_network_reachable():
