@@ -309,3 +309,14 @@ def test_a_cache_that_cannot_be_written_is_logged_once(tmp_path: Path, caplog: p
 
     assert len(caplog.messages) == 1
     assert caplog.messages[0].startswith("Could not cache a picture: ")
+
+
+def test_why_the_bucket_fails_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    options = {"bucket_name": "pictures", "endpoint_url": "http://127.0.0.1:9", "region_name": "us-east-1"}
+    storage = s3_storage.S3MediaStorage(cache_folder=tmp_path, cache_bytes=1, **options)
+
+    for code in ("NoSuchBucket", "NoSuchBucket", "AccessDenied"):
+        with pytest.raises(StorageUnavailableError), storage._translate_errors():
+            raise s3_storage.ClientError({"Error": {"Code": code}}, "GetObject")
+
+    assert caplog.messages == [s3_storage.REASONS["NoSuchBucket"], s3_storage.REASONS["AccessDenied"]]
