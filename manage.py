@@ -2,6 +2,7 @@
 """Django's command-line utility. README.md lists the commands that a clinic needs."""
 
 import os
+import signal
 import sys
 
 # Only these create a data directory, a key, or an SQLite database that does not exist.
@@ -20,7 +21,10 @@ def main() -> None:
     from django.db import DatabaseError
 
     from portal import describe_version, env
+    from portal.logging import CommandOutput, is_journal
 
+    if is_journal(sys.stderr):
+        sys.stderr = CommandOutput(sys.stderr)
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
     if command in {"version", "--version"}:
         sys.stdout.write(f"{describe_version()}\n")
@@ -31,6 +35,8 @@ def main() -> None:
     except env.InvalidSettingError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(env.EXIT_CONFIGURATION)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
     except SystemCheckError:
         raise
     except CommandError as error:  # raised where Django does not report it: before a command runs

@@ -60,15 +60,17 @@ def check_public_url(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
                 id="portal.W001",
             )
         )
-    if not validate_host(f"[{host}]" if ":" in host else host, settings.ALLOWED_HOSTS):
-        warnings.append(
-            Warning(
-                f"PORTAL_PUBLIC_URL names {host}, which is not in PORTAL_ALLOWED_HOSTS, so links would return 400.",
-                hint=f"Add {host} to PORTAL_ALLOWED_HOSTS.",
-                id="portal.W002",
-            )
-        )
+    if message := describe_rejected_host():
+        warnings.append(Warning(message, hint=f"Add {host} to PORTAL_ALLOWED_HOSTS.", id="portal.W002"))
     return warnings
+
+
+def describe_rejected_host() -> str:
+    """Return a message if this site rejects every request to the host of PORTAL_PUBLIC_URL."""
+    host = urlsplit(settings.PUBLIC_URL).hostname or ""
+    if validate_host(f"[{host}]" if ":" in host else host, settings.ALLOWED_HOSTS):
+        return ""
+    return f"PORTAL_PUBLIC_URL names {host}, which is not in PORTAL_ALLOWED_HOSTS, so links would return 400."
 
 
 @register(Tags.security, deploy=True)

@@ -56,6 +56,8 @@ CONNECTION_OPTIONS: dict[str, Any] = {
     "tcp_user_timeout": 15_000,
     "application_name": "plainspine",
 }
+# Options that Django evaluates itself; the others are libpq's.
+DJANGO_CONNECTION_OPTIONS = frozenset({"assume_role", "isolation_level", "pool", "server_side_binding"})
 SERVICE_USER_HINT = "Run the command as the service's user, with the service's settings (docs/operations.md)."
 TRUE_OR_FALSE: dict[str, Any] = {
     "truthy": {"true", "True", "TRUE"},
@@ -262,9 +264,19 @@ def parse_database_url(value: str) -> dict[str, Any]:
         config["CONN_MAX_AGE"] = 600
         config["CONN_HEALTH_CHECKS"] = True
         config["OPTIONS"] = {**CONNECTION_OPTIONS, **config.get("OPTIONS", {})}
+        _reject_unknown_options(config["OPTIONS"])
     else:
         raise ValidationError("This database is not supported. Use SQLite or PostgreSQL.")
     return config
+
+
+def _reject_unknown_options(options: dict[str, Any]) -> None:
+    from psycopg.pq import Conninfo  # installed only with the extra "postgres"
+
+    known = {option.keyword.decode() for option in Conninfo.get_defaults()} | DJANGO_CONNECTION_OPTIONS
+    for name in options:
+        if name not in known:
+            raise ValidationError(f"{name} is not a connection option. Did you mean {find_closest(name, known, 0)}?")
 
 
 def read_public_url(env: SettingsEnv) -> str:
@@ -322,6 +334,20 @@ def read_media_storage(env: SettingsEnv, data_dir: Path) -> dict[str, Any]:
             "cache_bytes": (cache_mb or 0) * MEGABYTE,
         },
     }
+
+
+def read_metrics_token(env: SettingsEnv) -> str:
+    """Return the token that ``/metrics`` requires, of at least 20 characters, or an empty string."""
+    token: str = env.str(
+        "PORTAL_METRICS_TOKEN",
+        "",
+        validate=validate.Length(min=20, error="It is too short. Use at least {min} characters."),
+    )
+    if token and find_spec("prometheus_client") is None:
+        raise InvalidSettingError(
+            "PORTAL_METRICS_TOKEN needs prometheus-client, which is not installed. Run: pip install -e '.[metrics]'."
+        )
+    return token
 
 
 def create_data_dir(path: Path) -> Path:

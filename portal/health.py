@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import re
 import shutil
 import threading
 import time
@@ -96,7 +97,11 @@ def describe_problem(set_stage: Callable[[str], None] = lambda _: None) -> str:
     ``set_stage`` receives the problem to report if the next check hangs.
     """
     set_stage(NO_RESPONSE)
-    age = PublishedFiles(settings.DATA_DIR).age()
+    # First, because a full disk is also why the worker stops.
+    if error := _disk_space_problem():
+        return error
+    files = PublishedFiles(settings.DATA_DIR)
+    age = files.age()
     try:
         error = (_file_monitor and _file_monitor.error()) or _database_problem()
     except DatabaseError as database_error:
@@ -104,10 +109,10 @@ def describe_problem(set_stage: Callable[[str], None] = lambda _: None) -> str:
     if _file_monitor and not error and age > STALE_AFTER_SECONDS:
         error = "the worker process does not respond"
     if error:
-        details = f" (serving the public pages as of {int(age)} s ago)" if _file_monitor else ""
-        return f"{error}{details}"
+        has_age = _file_monitor and files.confirmed_at()
+        return f"{error} (serving the public pages as of {int(age)} s ago)" if has_age else error
     set_stage(STORAGE_NO_RESPONSE)
-    return _disk_space_problem() or find_media_problem()
+    return find_media_problem()
 
 
 class Probe:
@@ -117,17 +122,32 @@ class Probe:
         self._lock = threading.Lock()
         self._finished = threading.Event()
         self._finished.set()
-        self._stage = self._problem = ""
+        self._stage = self._problem = self._logged = ""
 
     def run(self) -> str:
-        """Return what is wrong, within MAX_RESPONSE_SECONDS. While a check hangs, no second one is started."""
+        """Return what is wrong, within MAX_RESPONSE_SECONDS, and log it if it has changed.
+
+        While a check hangs, no second one is started.
+        """
         with self._lock:
             if self._finished.is_set():
                 self._finished = threading.Event()
                 self._stage = NO_RESPONSE
                 threading.Thread(target=self._check, args=(self._finished,), name="readyz", daemon=True).start()
             finished = self._finished
-        return self._problem if finished.wait(MAX_RESPONSE_SECONDS) else self._stage
+        problem = self._problem if finished.wait(MAX_RESPONSE_SECONDS) else self._stage
+        self._log_change(problem)
+        return problem
+
+    def _log_change(self, problem: str) -> None:
+        # Seconds and megabytes change all the time.
+        cause = re.sub(r"[0-9]+", "", problem)
+        with self._lock:
+            has_changed, self._logged = cause != self._logged, cause
+        if has_changed and problem:
+            log.warning("Not ready: %s", problem)
+        elif has_changed:
+            log.info("Ready again")
 
     def _set_stage(self, stage: str) -> None:
         self._stage = stage

@@ -9,13 +9,15 @@ import contextlib
 import json
 import logging
 import os
+import re
 import socket
 import ssl
 import sys
+import time
 import traceback
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 from urllib.parse import urlsplit
 
 from environs import ValidationError
@@ -23,8 +25,15 @@ from environs import ValidationError
 # Loggers whose messages quote a request's URL, host, or data.
 REQUEST_LOGGERS = ("django.request", "django.security")
 
-# RFC 5424: facility 13 is "log audit"; severities 4 (warning) and 6 (informational).
-SYSLOG_FACILITY, SYSLOG_WARNING, SYSLOG_INFORMATIONAL = 13, 4, 6
+# RFC 5424: facility 13 is "log audit"; the others are severities.
+SYSLOG_FACILITY = 13
+SYSLOG_CRITICAL, SYSLOG_ERROR, SYSLOG_WARNING, SYSLOG_INFORMATIONAL, SYSLOG_DEBUG = 2, 3, 4, 6, 7
+PRIORITIES = (
+    (logging.CRITICAL, SYSLOG_CRITICAL), (logging.ERROR, SYSLOG_ERROR), (logging.WARNING, SYSLOG_WARNING),
+    (logging.INFO, SYSLOG_INFORMATIONAL),
+)  # fmt: skip
+# How commands begin a warning and an error, which do not go through logging.
+MESSAGE_START = re.compile(r"(Warning: |The database cannot be used: )|(?:\w*Error|error): ")
 APP_NAME = "plainspine"
 SYSLOG_TIMEOUT_SECONDS = 5.0
 DEFAULT_PORTS = {"syslog+udp": 514, "syslog+tcp": 514, "syslog+tls": 6514}
@@ -34,11 +43,33 @@ TARGET_HELP = (
 )
 
 
+class RepeatLimit:
+    """Limits each message to one per ``seconds``, because during an outage every request repeats it."""
+
+    def __init__(self, seconds: float = 10.0) -> None:
+        self._seconds = seconds
+        # By message, in monotonic time.
+        self._due_at: dict[str, float] = {}
+
+    def allows(self, message: str) -> bool:
+        """Return whether to log a message now."""
+        now = time.monotonic()
+        if now < self._due_at.get(message, 0.0):
+            return False
+        self._due_at[message] = now + self._seconds
+        return True
+
+
 class RedactUrlsFilter(logging.Filter):
     """Reduces Django's messages about a request to status and cause, and removes the request from the record."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._limit = RepeatLimit()
+
     def filter(self, record: logging.LogRecord) -> bool:
-        """Redact the record in place. Always return True, so that every record is logged."""
+        """Redact the record in place. Return whether to log it: of the 503 responses of an outage, one in a while."""
+        is_logged = True
         if record.name.startswith(REQUEST_LOGGERS):
             status = getattr(record, "status_code", None)
             if record.name.startswith("django.security"):
@@ -55,9 +86,10 @@ class RedactUrlsFilter(logging.Filter):
             # An error message may quote the URL or a row; the traceback is enough to find the cause.
             record.exc_text = redacted_traceback(error) if error else None
             record.exc_info = None
+            is_logged = status != 503 or self._limit.allows(record.getMessage())
         if hasattr(record, "request"):
             del record.request
-        return True
+        return is_logged
 
 
 def redacted_traceback(error: BaseException) -> str:
@@ -96,6 +128,41 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(entry, ensure_ascii=False)
 
 
+def is_journal(stream: TextIO) -> bool:
+    """Return whether a stream goes to systemd's journal, which removes the priority at the beginning of a line."""
+    try:
+        stat = os.fstat(stream.fileno())
+    except (OSError, ValueError):
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{stat.st_dev}:{stat.st_ino}"
+
+
+class ConsoleHandler(logging.StreamHandler[TextIO]):
+    """Writes to standard error; in systemd's journal, each line with its priority, for ``journalctl -p``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        if not is_journal(self.stream):
+            return text
+        priority = next((value for level, value in PRIORITIES if record.levelno >= level), SYSLOG_DEBUG)
+        return "\n".join(f"<{priority}>{line}" for line in text.split("\n"))
+
+
+class CommandOutput:
+    """Standard error of a command, with the priority of its errors and warnings for systemd's journal."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        match = MESSAGE_START.match(text)
+        priority = "" if not match else f"<{SYSLOG_WARNING if match[1] else SYSLOG_ERROR}>"
+        return self._stream.write(f"{priority}{text}")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 def logging_config(formatter: str) -> dict[str, Any]:
     """Return Django's ``LOGGING``. ``formatter`` is ``line`` or ``json``."""
     return {
@@ -106,7 +173,9 @@ def logging_config(formatter: str) -> dict[str, Any]:
             "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
             "json": {"()": "portal.logging.JsonFormatter"},
         },
-        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": formatter, "filters": ["redact_urls"]}},
+        "handlers": {
+            "console": {"class": "portal.logging.ConsoleHandler", "formatter": formatter, "filters": ["redact_urls"]}
+        },
         "root": {"handlers": ["console"], "level": "INFO"},
         "loggers": {
             "django": {"handlers": ["console"], "level": "INFO", "propagate": False},

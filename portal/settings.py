@@ -16,6 +16,7 @@ from portal.env import (
     create_data_dir,
     read_email_settings,
     read_media_storage,
+    read_metrics_token,
     read_or_create_key,
     read_public_url,
     require_existing_sqlite_file,
@@ -56,12 +57,8 @@ SSO_SETTINGS = read_sso_settings(env)
 # Where audit events are forwarded (docs/audit.md).
 env.add_parser("audit_targets", parse_audit_targets)
 AUDIT_TARGETS = (env.str("PORTAL_AUDIT_LOG", "") and env.audit_targets("PORTAL_AUDIT_LOG")) or []
-# At least 20 characters; without it, /metrics does not exist.
-METRICS_TOKEN = env.str(
-    "PORTAL_METRICS_TOKEN",
-    "",
-    validate=validate.Length(min=20, error="It is too short. Use at least {min} characters."),
-)
+# Without it, /metrics does not exist.
+METRICS_TOKEN = read_metrics_token(env)
 # How long sign-in events and closed accounts are stored (docs/audit.md). Six years is what HIPAA requires for
 # documentation.
 SIGN_IN_LOG_DAYS: int = env.number("PORTAL_SIGN_IN_LOG_DAYS", "2190", low=30, high=36_500)

@@ -158,6 +158,7 @@ def run_in_child(function: Callable[[], None], *expected: type[Exception]) -> No
 
     def run() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which ends this process
         try:
             function()
         except expected as error:

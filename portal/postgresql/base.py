@@ -74,12 +74,14 @@ class LimitedPool(ConnectionPool[LimitedConnection]):
         self._paused_until = 0.0
 
     def _connect(self, timeout: float | None = None) -> LimitedConnection:
+        # Of an earlier outage, perhaps: while this attempt hangs, its own cause is not known.
+        self._failure = None
         try:
             connection = super()._connect(timeout)
         except Exception as error:
             self._failure = error
             raise
-        self._failure, self._paused_until = None, 0.0
+        self._paused_until = 0.0
         return connection
 
     def getconn(self, timeout: float | None = None) -> LimitedConnection:

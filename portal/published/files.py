@@ -133,10 +133,13 @@ class PublishedFiles:
 
         It is a huge number if the worker never has.
         """
-        confirmed_at = 0.0
+        return max(0.0, time.time() - self.confirmed_at())
+
+    def confirmed_at(self) -> float:
+        """Return when the worker last confirmed the pages with the database, as a POSIX time; 0 if it never has."""
         with contextlib.suppress(OSError):
-            confirmed_at = self._heartbeat.stat().st_mtime
-        return max(0.0, time.time() - confirmed_at)
+            return self._heartbeat.stat().st_mtime
+        return 0.0
 
     @contextlib.contextmanager
     def try_lock_for_writing(self) -> Iterator[bool]:

@@ -8,7 +8,6 @@ import logging
 import os
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -23,6 +22,7 @@ from django.utils.module_loading import import_string
 
 from portal.env import SERVICE_USER_HINT, require_existing_sqlite_file
 from portal.http import is_staff_path
+from portal.logging import RepeatLimit
 from portal.security import PROBE_PATHS
 from portal.storage.local_storage import describe_write_error
 
@@ -57,16 +57,27 @@ CAUSES = (
         ("connection refused", "no such file or directory", "is the server running"),
         "the database does not respond: PostgreSQL is not running there, or DATABASE_URL names another host or port",
     ),
-    (("starting up", "shutting down", "recovery mode"), "the database does not respond: it is starting or stopping"),
+    (
+        ("starting up", "shutting down", "recovery mode", "administrator command"),
+        "the database does not respond: it is starting or stopping",
+    ),
+    # Before the word SSL, which is also in the message about an encrypted connection that was lost.
+    (
+        ("closed unexpectedly", "closed the connection", "syscall error", "connection reset", "could not receive data"),
+        "the connection to the database was lost: PostgreSQL or the network between the machines has stopped",
+    ),
+    (("invalid sslmode", "invalid connection option"), "DATABASE_URL has an option or a value that is not valid"),
     (
         ("certificate", "ssl", "tls"),
         "the encrypted connection to the database failed: check sslmode and the certificates in DATABASE_URL",
     ),
     (("statement timeout", "lock timeout"), "the database took too long to respond"),
-    (("permission denied",), "the database user lacks a privilege: see GRANT in docs/operations.md"),
+    (
+        ("permission denied",),
+        "the database user lacks a privilege: make it the owner of the database and its tables (ALTER … OWNER TO)",
+    ),
     (("no such table", "no such column"), "the database is empty or not migrated: run manage.py migrate"),
 )
-LOG_INTERVAL_SECONDS = 10.0
 MISSING_DATABASE = re.compile(r'database ".*" does not exist')
 MISSING_ROLE = re.compile(r'role ".*" does not exist')
 
@@ -188,8 +199,7 @@ class DatabaseErrorMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
-        # By cause, in monotonic time.
-        self._log_again_at: dict[str, float] = {}
+        self._log_limit = RepeatLimit()
 
     @cached_property
     def _file_monitor(self) -> DatabaseFileMonitor:
@@ -210,17 +220,11 @@ class DatabaseErrorMiddleware:
         with response_timeout(STAFF_TIMEOUT_SECONDS if is_staff_path(request) else PUBLIC_TIMEOUT_SECONDS):
             return self.get_response(request)
 
-    def _log(self, cause: str) -> None:
-        """Log each cause at most once per LOG_INTERVAL_SECONDS, because every request repeats it during an outage."""
-        now = time.monotonic()
-        if now >= self._log_again_at.get(cause, 0.0):
-            self._log_again_at[cause] = now + LOG_INTERVAL_SECONDS
-            log.warning("%s", cause)
-
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not is_connection_error(error):
             return None
-        self._log(describe_error(error))
+        if self._log_limit.allows(cause := describe_error(error)):
+            log.warning("%s", cause)
         return self._unavailable_view(request)
 
 

@@ -19,6 +19,7 @@ from django.core.files.base import ContentFile, File
 from storages.backends.s3 import S3Storage
 from urllib3.exceptions import HTTPError
 
+from portal.logging import RepeatLimit
 from portal.storage.local_storage import MEDIA_NAME_PATTERN, StorageUnavailableError, atomic_write
 
 CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS, MAX_ATTEMPTS = 1, 3, 2
@@ -62,6 +63,7 @@ class PictureCache:
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
         self.folder, self.max_bytes = folder, max_bytes
+        self._log_limit = RepeatLimit(seconds=60.0)
 
     def open(self, name: str) -> IO[bytes] | None:
         """Open the cached copy of a file. Return None if there is none."""
@@ -101,7 +103,8 @@ class PictureCache:
             atomic_write(target, [data])
             self._evict()
         except OSError as error:
-            log.warning("Could not cache a picture: %s", error.strerror)
+            if self._log_limit.allows(reason := error.strerror or str(error)):
+                log.warning("Could not cache a picture: %s", reason)
 
     def _path(self, name: str) -> Path:
         return self.folder / name
@@ -149,6 +152,7 @@ class S3MediaStorage(S3Storage):  # type: ignore[misc]
         self.cache = PictureCache(cache_folder, cache_bytes)
         self._fetch_slots = threading.BoundedSemaphore(MAX_CONCURRENT_FETCHES)
         self._paused_until = 0.0
+        self._log_limit = RepeatLimit(seconds=60.0)
 
     def _open(self, name: str, mode: str = "rb") -> "File[bytes]":
         """Open a file from the cache, or download it completely."""
@@ -296,4 +300,7 @@ class S3MediaStorage(S3Storage):  # type: ignore[misc]
     def _raise_unavailable(self, error: Exception) -> None:
         self._paused_until = time.monotonic() + FAILURE_PAUSE_SECONDS
         code = error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
-        raise StorageUnavailableError(UNAVAILABLE_MESSAGE, REASONS.get(code, "")) from error
+        reason = REASONS.get(code, "")
+        if self._log_limit.allows(message := reason or f"the media storage does not respond ({type(error).__name__})"):
+            log.warning("%s", message)
+        raise StorageUnavailableError(UNAVAILABLE_MESSAGE, reason) from error

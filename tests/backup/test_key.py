@@ -44,6 +44,12 @@ def test_a_restore_with_another_key_is_rejected_with_advice(tmp_path: Path) -> N
     assert "already matches this database" in manage(tmp_path / "right", "accept_key", key=KEY).stdout
     assert manage(tmp_path / "right", "backup", str(tmp_path / "x.tar"), key=OTHER).returncode == 78
 
+    new = manage(tmp_path / "new", "restore", str(backup))
+    assert new.stderr.startswith(
+        "CommandError: The backup does not contain its key, and this installation has none yet, "
+    )
+    assert "secret-key" not in new.stderr
+
     lost = manage(tmp_path / "lost", "restore", str(backup), "--new-key", key=OTHER)
     assert lost.returncode == 0, lost.stderr
     assert "already matches this database" in manage(tmp_path / "lost", "accept_key", key=OTHER).stdout

@@ -11,7 +11,7 @@ import pytest
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
 
-from portal.logging import JsonFormatter, RedactUrlsFilter, redacted_traceback
+from portal.logging import ConsoleHandler, JsonFormatter, RedactUrlsFilter, redacted_traceback
 from tests.served_data import ROOT
 
 SECRET = "/kyphoplasty/?name=Maria"
@@ -125,6 +125,46 @@ def test_the_environment_selects_the_log_format(tmp_path: Path) -> None:
 
     assert said["line"].endswith(" WARNING portal: “heard”")
     assert json.loads(said["json"])["message"] == "“heard”"
+
+
+@pytest.mark.parametrize("form", ["line", "json"])
+def test_in_the_journal_every_line_has_its_priority(tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (tmp_path / "journal").open("w+") as journal:
+        handler = ConsoleHandler(journal)
+        handler.setFormatter(JsonFormatter() if form == "json" else logging.Formatter())
+        stat = os.fstat(journal.fileno())
+        for stream in (f"{stat.st_dev}:{stat.st_ino}", f"{stat.st_dev}:1"):
+            monkeypatch.setenv("JOURNAL_STREAM", stream)
+            for level, message in [(30, "heard"), (20, "so"), (40, "two\nlines")]:
+                handler.handle(logging.LogRecord("portal", level, "x", 1, message, (), None))
+        journal.seek(0)
+        lines = journal.read().splitlines()
+
+    count = len(lines) // 2
+    assert [line[:3] for line in lines[:count]] == ["<4>", "<6>", *["<3>"] * (2 if form == "line" else 1)]
+    assert not any(line.startswith("<") for line in lines[count:])
+
+
+def test_in_the_journal_the_error_of_a_command_has_its_priority(tmp_path: Path) -> None:
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
+    with (tmp_path / "journal").open("w+") as journal:
+        stat = os.fstat(journal.fileno())
+        subprocess.run(
+            [sys.executable, str(ROOT / "manage.py"), "serve"], stderr=journal, check=False, cwd=ROOT,
+            env={**own, "PORTAL_DEBUG": "maybe", "JOURNAL_STREAM": f"{stat.st_dev}:{stat.st_ino}"},
+        )  # fmt: skip
+        journal.seek(0)
+
+        assert journal.read() == "<3>error: PORTAL_DEBUG is not valid. Use true or false.\n"
+
+
+def test_the_503_responses_of_an_outage_are_one_line_in_a_while() -> None:
+    redact = RedactUrlsFilter()
+
+    logged = [redact.filter(record("django.request", SECRET, status_code=503)) for _ in range(50)]
+
+    assert logged == [True] + [False] * 49
+    assert redact.filter(record("django.request", SECRET, failure(), status_code=500))
 
 
 def test_a_disallowed_host_is_not_logged() -> None:

@@ -1,5 +1,6 @@
 """``/readyz`` names what an operator must repair, and responds in time even if something hangs."""
 
+import logging
 import os
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ import threading
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -17,6 +19,7 @@ from django.utils import timezone
 from portal import health
 from portal.accounts.models import AuditEvent
 from portal.health import Probe, describe_clock_error
+from portal.storage.database import DatabaseFileMonitor
 from portal.storage.local_storage import AtomicFileSystemStorage
 from tests.served_data import ROOT
 
@@ -43,6 +46,35 @@ def test_a_check_that_hangs_does_not_delay_the_response(monkeypatch: pytest.Monk
     while threading.active_count() > 1 and any(thread.name == "readyz" for thread in threading.enumerate()):
         time.sleep(0.01)
     assert probe.run() == ""
+
+
+def test_a_problem_is_logged_once_until_it_changes(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="portal.health")
+    probe = Probe()
+    for problem in (
+        "", "the bucket is missing (as of 1 s ago)", "the bucket is missing (as of 4 s ago)", "the disk is full", "", "",
+    ):  # fmt: skip
+        monkeypatch.setattr(health, "describe_problem", lambda set_stage, problem=problem: problem)
+        assert probe.run() == problem
+
+    assert caplog.messages == [
+        "Not ready: the bucket is missing (as of 1 s ago)", "Not ready: the disk is full", "Ready again"
+    ]  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_a_full_disk_is_reported_before_the_worker_and_without_an_age_that_nobody_knows(
+    monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
+) -> None:
+    settings.DATA_DIR = tmp_path
+    monkeypatch.setattr(health, "_file_monitor", DatabaseFileMonitor())
+
+    assert health.describe_problem() == "the worker process does not respond"
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: mock.Mock(free=0))
+    assert health.describe_problem() == "the disk of the data directory is nearly full (0 MB free)"
 
 
 @pytest.mark.parametrize(

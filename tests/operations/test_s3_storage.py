@@ -298,3 +298,25 @@ def test_an_upload_to_a_full_disk_gets_the_same_message(
 
     assert (refused.status_code, Figure.objects.count()) == (503, 0)
     assert "so nothing was saved. Go back" in refused.content.decode()
+
+
+def test_a_cache_that_cannot_be_written_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    cache = s3_storage.PictureCache(tmp_path / "cache", 50_000)
+
+    for letter in "abc":
+        cache.put(picture(letter), b"x")
+
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("Could not cache a picture: ")
+
+
+def test_why_the_bucket_fails_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    options = {"bucket_name": "pictures", "endpoint_url": "http://127.0.0.1:9", "region_name": "us-east-1"}
+    storage = s3_storage.S3MediaStorage(cache_folder=tmp_path, cache_bytes=1, **options)
+
+    for code in ("NoSuchBucket", "NoSuchBucket", "AccessDenied"):
+        with pytest.raises(StorageUnavailableError), storage._translate_errors():
+            raise s3_storage.ClientError({"Error": {"Code": code}}, "GetObject")
+
+    assert caplog.messages == [s3_storage.REASONS["NoSuchBucket"], s3_storage.REASONS["AccessDenied"]]

@@ -83,6 +83,12 @@ def test_an_invalid_value_raises_one_line_that_names_the_variable(tmp_path: Path
     assert not (tmp_path / "data").exists(), "nothing is created before all values are accepted"
 
 
+def test_a_metrics_token_needs_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(env, "find_spec", lambda name: None)
+
+    assert refuse(tmp_path, PORTAL_METRICS_TOKEN="x" * 20).endswith("Run: pip install -e '.[metrics]'.")
+
+
 def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
     assert refuse(tmp_path, PORTAL_DEBUG="yes", PORTAL_FEEDBACK_DAYS="0", PORTAL_DEBUGG="true") == (
         "PORTAL_DEBUGG is not a known setting. Did you mean PORTAL_DEBUG? See docs/operations.md for all settings. "

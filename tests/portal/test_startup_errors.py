@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,6 +71,8 @@ FAILURE_CASES = [
     setting("PORTAL_ALLOWED_HOSTS", "*", "Use host names separated by commas"),
     setting("PORTAL_ALLOWED_HOSTS", "https://a.org", "without a scheme, port, or *"),
     setting("PORTAL_PUBLIC_URL", "learn.example.org", "Use only the scheme and host, such as https://"),
+    setting("PORTAL_PUBLIC_URL", "https://learn.example.org", "is not in PORTAL_ALLOWED_HOSTS"),
+    setting("PORTAL_PUBLIC_URL", "https://a.org", "is not in PORTAL_ALLOWED_HOSTS", PORTAL_ALLOWED_HOSTS="b.org"),
     setting("PORTAL_SECRET_KEY", SECRET, "It is too short. Use at least 50 characters."),
     setting("PORTAL_LOG_FORMAT", "xml", "Use line or json."),
     setting("PORTAL_CACHE_MB", "1", "Use a whole number from 8 to 16000."),
@@ -101,6 +105,7 @@ FAILURE_CASES = [
     setting("DATABASE_URL", f"postgres://me:p:{SECRET}@db/portal", "%3A for :"),
     setting("DATABASE_URL", f"postgres://me:100%{SECRET}@db/portal", "%25 for %"),
     setting("DATABASE_URL", "sqlite:///", "Use a file"),
+    setting("DATABASE_URL", f"postgres://me:{SECRET}@db/portal?sslmod=require", "Did you mean sslmode?"),
     FailureCase("serve", NO_DATABASE, NOWHERE, status=1),
     FailureCase("serve", "the database host name cannot be resolved: check DATABASE_URL", UNKNOWN_HOST, status=1),
     FailureCase("serve", "the database is damaged: restore a backup", prepare=database(b"no database " * 500), status=1),
@@ -124,6 +129,7 @@ FAILURE_CASES = [
     FailureCase("load_content", "there is no usable database at", prepare=remove_data_dir, status=1),
     FailureCase("load_content", "run manage.py migrate", prepare=database(b""), status=1),
     FailureCase("accept_key", "No secret key found at", prepare=remove_data_dir),
+    FailureCase("check_links", "there is no usable database at", prepare=remove_data_dir, status=1),
     FailureCase("invite nina", SERVICE, NOWHERE | {"PORTAL_SECRET_KEY": ""}, prepare=remove_data_dir),
     FailureCase("restore none.tar", "none.tar does not exist. Nothing was restored.", status=1),
     # The same commands while the database is down.
@@ -167,7 +173,7 @@ def test_misconfigured_commands_print_one_line_that_says_what_to_do(tmp_path: Pa
 
         lines = [line for line in done.stderr.splitlines() if line]
         left = {path.name for path in folder.rglob("*")} - {path.name for path in before} - {"secret-key", "serve.lock"}
-        may_write = start.command.startswith(("serve", "migrate", "restore", "check_links"))
+        may_write = start.command.startswith(("serve", "migrate", "restore"))
         if (
             done.returncode != start.status
             or len(lines) != 1
@@ -182,6 +188,26 @@ def test_misconfigured_commands_print_one_line_that_says_what_to_do(tmp_path: Pa
 
     assert wrong == [], "\n".join(map(str, wrong))
     assert len(FAILURE_CASES) >= 60
+
+
+@pytest.mark.parametrize("pause_seconds", [1.5, 4])
+def test_ctrl_c_during_the_first_start_prints_no_traceback(tmp_path: Path, pause_seconds: float) -> None:
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "DATABASE_URL"))}
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "manage.py"), "serve", "--port", str(free_port())],
+        env={**own, "PORTAL_DATA_DIR": str(tmp_path / "data")}, cwd=tmp_path, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    heard = process.stderr.readline()
+    assert heard.startswith("Database: SQLite"), heard
+    time.sleep(pause_seconds)
+
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+
+    _, rest = process.communicate(timeout=60)
+    assert "Traceback" not in rest, rest
+    assert process.returncode == 130
 
 
 def test_a_second_server_on_one_data_directory_is_refused(tmp_path: Path) -> None:

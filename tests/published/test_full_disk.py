@@ -1,10 +1,12 @@
 """A full disk with the database, the media files and the published pages on it."""
 
 import contextlib
+import os
 import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,6 +62,37 @@ def fill(disk: Path) -> Path:
         while True:
             stream.write(bytes(1 << 20)) or stream.write(b"0")
     return file
+
+
+def test_a_worker_that_starts_on_a_full_disk_says_so_once_and_retries(disk: Path) -> None:
+    data = disk / "data"
+    data.mkdir()
+    filler = fill(disk)
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "DATABASE_URL"))}
+    log = disk.parent / "log"
+    with log.open("w") as stream:
+        worker = subprocess.Popen(
+            [sys.executable, str(ROOT / "manage.py"), "worker"], stderr=stream, cwd=ROOT,
+            env={**own, "PORTAL_DATA_DIR": str(data), "PORTAL_SECRET_KEY": "k" * 60},
+        )  # fmt: skip
+    try:
+        wait_for(log, "The published pages cannot be written: ")
+        time.sleep(2.5)
+        assert worker.poll() is None
+        assert len(log.read_text().splitlines()) == 1
+        filler.unlink()
+        wait_for(log, "the database file is missing")
+    finally:
+        worker.terminate()
+        worker.wait(30)
+    assert "Traceback" not in log.read_text()
+
+
+def wait_for(log: Path, words: str) -> None:
+    until = time.monotonic() + 60
+    while words not in log.read_text():
+        assert time.monotonic() < until, log.read_text()
+        time.sleep(0.1)
 
 
 def test_on_a_full_disk_readers_notice_nothing_and_staff_get_an_error(disk: Path, served_site: ServedSite) -> None:

@@ -64,9 +64,12 @@ class Command(BaseCommand):
             raise BackupError(f"The backup has {unknown}. Restore it with the version that created it.")
         has_own_key = backup.SECRET_KEY_MEMBER in manifest.members and not settings.IS_KEY_IN_ENVIRONMENT
         if not has_own_key and not new_key and manifest.key_fingerprint != make_fingerprint():
+            reason = f"The backup was made with a different key from the one in {describe_key_source()}"
+            if settings.KEY_FILE in env.CREATED_FILES:  # a new key, which goes away again
+                reason = "The backup does not contain its key, and this installation has none yet"
             raise BackupError(
-                f"The backup was made with a different key from the one in {describe_key_source()}, so authenticator "
-                f"apps would not work. {_advise_key(manifest)} If the backup's key is lost, add --new-key."
+                f"{reason}, so authenticator apps would not work. {_advise_key(manifest)} "
+                "If the backup's key is lost, add --new-key."
             )
 
     def _restore_files(self, manifest: backup.Manifest, folder: Path, *, new_key: bool) -> None:

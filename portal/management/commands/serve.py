@@ -24,6 +24,7 @@ from portal.accounts.models import User
 from portal.accounts.services import create_demo_accounts
 from portal.accounts.sessions import is_network_reachable
 from portal.backup import describe_unknown_migration, sqlite_wal_warning
+from portal.checks import describe_rejected_host
 from portal.env import ConfigurationError
 from portal.health import is_clock_synchronized
 from portal.published.files import PublishedFiles
@@ -68,6 +69,12 @@ class Command(BaseCommand):
             "--no-worker", action="store_true", help="Do not start manage.py worker, because it runs separately."
         )
         parser.add_argument("--demo", action="store_true", help="Add staff accounts with random passwords.")
+
+    def check(self, *args: Any, **options: Any) -> None:
+        """Run Django's checks, to which a host that this site rejects is only a warning."""
+        if os.environ.get("PORTAL_PUBLIC_URL", "").strip() and (message := describe_rejected_host()):
+            raise ConfigurationError(f"{message} Add it there.")
+        super().check(*args, **options)
 
     def handle(self, *args: Any, **options: Any) -> None:
         self._check_options(options)
@@ -122,7 +129,7 @@ class Command(BaseCommand):
         reason = str(error) if isinstance(error, _MissingFileError) else describe_error(error)
         if not self._files.exists():
             raise CommandError(f"The site cannot start: {reason}.") from error
-        confirmed_at = datetime.datetime.fromtimestamp(time.time() - self._files.age(), tz=datetime.UTC)
+        confirmed_at = datetime.datetime.fromtimestamp(self._files.confirmed_at(), tz=datetime.UTC)
         as_of = confirmed_at.isoformat(sep=" ", timespec="seconds")
         self.stderr.write(f"The database cannot be used: {reason}.")
         self.stderr.write(

@@ -5,6 +5,7 @@ import hashlib
 import logging
 import os
 import signal
+import sqlite3
 import threading
 import time
 from importlib import import_module
@@ -70,24 +71,31 @@ class Command(BaseCommand):
             require_key()
         connections.close_all()
         files = PublishedFiles(settings.DATA_DIR)
-        is_waiting = False
+        logged = ""
         while not should_stop():
-            with files.try_lock_for_writing() as is_locked:
-                if is_locked:
-                    self._work(files, should_stop)
-                    return
-            if not is_waiting:
-                log.warning("Another worker is using this data directory. Waiting for it to stop.")
-                is_waiting = True
+            try:
+                with files.try_lock_for_writing() as is_locked:
+                    if is_locked:
+                        self._work(files, should_stop)
+                        return
+                message = "Another worker is using this data directory. Waiting for it to stop."
+            except (OSError, sqlite3.Error) as error:
+                reason = getattr(error, "strerror", None) or error
+                message = f"The published pages cannot be written: {reason}. Retrying."
+            if message != logged:
+                log.warning("%s", message)
+                logged = message
             time.sleep(LOCK_RETRY_SECONDS)
 
     def _work(self, files: PublishedFiles, should_stop: Any) -> None:
+        source = cast("SiteSource", import_module(settings.SITE_SOURCE))
+        # Before the threads, which must not be started twice: it may fail while the disk is full.
+        builder = SiteBuilder(files, source, make_fetch(), build_fingerprint())
         threading.Thread(target=self._run_periodic_tasks, daemon=True).start()
         start_forwarding()
         if hasattr(default_storage, "prefetch"):
             threading.Thread(target=prefetch_public_pictures, args=(files.media_names,), daemon=True).start()
-        source = cast("SiteSource", import_module(settings.SITE_SOURCE))
-        SiteBuilder(files, source, make_fetch(), build_fingerprint()).run(should_stop)
+        builder.run(should_stop)
 
     def _run_periodic_tasks(self) -> None:
         """Run the periodic tasks every minute. Log an exception and retry a minute later."""

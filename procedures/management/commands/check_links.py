@@ -36,12 +36,13 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        count = Path.objects.count()  # first, because without a site there must be no static files either
         # Pages refer to static files by their hashed names, so the files must be collected before rendering.
         collect_static_files()
         broken = [*find_broken_addresses(), *_find_unresolved_paths()]
         if broken:
             raise CommandError("\n".join(broken))
-        self.stdout.write(f"{Path.objects.count()} addresses checked, none broken")
+        self.stdout.write(f"{count} addresses checked, none broken")
         if options["external"]:
             self._check_external_links()
 
