@@ -22,7 +22,7 @@ function group(name, ...parts) {
   return box;
 }
 
-// On a narrow screen the bar is one row that scrolls. If the bar overflows, an arrow button scrolls it. The arrow is
+// The bar is one row. If it overflows, it scrolls, and an arrow button scrolls it. The arrow is
 // for pointer users only: with the arrow keys, the bar follows the focus.
 function scrollHints(bar) {
   const hint = (side, drawing, step) => {
@@ -64,8 +64,6 @@ export function createToolbar(bar, view, actions) {
     italic: button(gettext("Italic"), "italic", toggleMark(marks.em), "Ctrl+I"),
     bullets: button(gettext("Bulleted list"), "bullets", toggleList(nodes.bullet_list), "Ctrl+Shift+8"),
     numbers: button(gettext("Numbered list"), "numbers", toggleList(nodes.ordered_list), "Ctrl+Shift+7"),
-    outdent: button(gettext("Decrease indent"), "outdent", outdent, "Shift+Tab"),
-    indent: button(gettext("Increase indent"), "indent", indent, "Tab"),
   };
   const act = (name, drawing, does, keys = "") => iconButton(name, drawing, { act: does, words: true, keys: keyName(keys), className: "editor-button editor-button--named" });
   const style = Object.assign(document.createElement("select"), { className: "editor-bar__style", ariaLabel: gettext("Paragraph style") });
@@ -79,7 +77,7 @@ export function createToolbar(bar, view, actions) {
   bar.append(
     group(gettext("Undo and redo"), buttons.undo, buttons.redo),
     group(gettext("Style"), style, buttons.bold, buttons.italic),
-    group(gettext("Lists"), buttons.bullets, buttons.numbers, buttons.outdent, buttons.indent),
+    group(gettext("Lists"), buttons.bullets, buttons.numbers),
     group(
       gettext("Insert"),
       act(gettext("Link"), "link", actions.link, "Ctrl+K"),
@@ -91,22 +89,22 @@ export function createToolbar(bar, view, actions) {
   const checkStop = roving(bar);
   scrollHints(bar);
   const press = (name, isPressed) => buttons[name].setAttribute("aria-pressed", String(isPressed));
-  return (state) => {
+  return (state, isUsed) => {
     buttons.undo.disabled = !undoDepth(state);
     buttons.redo.disabled = !redoDepth(state);
-    press("bold", isActive(state, marks.strong));
-    press("italic", isActive(state, marks.em));
-    const list = listOf(state);
+    press("bold", isUsed && isActive(state, marks.strong));
+    press("italic", isUsed && isActive(state, marks.em));
+    const list = isUsed && listOf(state);
     press("bullets", list === nodes.bullet_list);
     press("numbers", list === nodes.ordered_list);
-    buttons.indent.disabled = !list || !indent(state);
-    buttons.outdent.disabled = !list || !outdent(state);
     const now = styleOf(state);
     style.disabled = !now || !setStyle(now === "paragraph" ? "2" : "paragraph")(state);
     if (style.value !== (now || "paragraph")) style.value = now || "paragraph";
     checkStop();
   };
 }
+
+const HINT = () => ({ key: "", name: gettext("Type / to insert a list, a picture, a warning, and more."), buttons: () => [] });
 
 function hasCitation(block) {
   let found = false;
@@ -178,10 +176,14 @@ export function createContextLine(line, view, shared) {
             const now = currentCard(view.state);
             act(now.pos, now.node);
           };
-          const small = (name, drawing, act) => iconButton(name, drawing, { act: onCard((pos) => {
-            act(view, pos);
-            view.focus();
-          }) });
+          // Where there is room next to the text, these are there (node_views.js).
+          const small = (name, drawing, act) => iconButton(name, drawing, {
+            className: "editor-button editor-context__move",
+            act: onCard((pos) => {
+              act(view, pos);
+              view.focus();
+            }),
+          });
           return [
             ...(card.node.type === nodes.options_block ? [button(gettext("Add an option"), "plus", onCard((pos) => {
               addOption(view, pos);
@@ -201,7 +203,19 @@ export function createContextLine(line, view, shared) {
         },
       };
     }
-    return { key: "", name: gettext("Type / to insert a list, a picture, a warning, and more."), buttons: () => [] };
+    const list = listOf(state);
+    if (list) {
+      const [isIn, isOut] = [indent, outdent].map((command) => command(state));
+      return {
+        key: `list ${isIn} ${isOut}`,
+        name: list === nodes.bullet_list ? gettext("Bulleted list") : gettext("Numbered list"),
+        buttons: () => [
+          iconButton(gettext("Decrease indent"), "outdent", { act: run(outdent), keys: "Shift+Tab" }),
+          iconButton(gettext("Increase indent"), "indent", { act: run(indent), keys: "Tab" }),
+        ].map((made, at) => Object.assign(made, { disabled: ![isOut, isIn][at] })),
+      };
+    }
+    return HINT();
   }
 
   const put = (name, buttons) => {
@@ -210,8 +224,8 @@ export function createContextLine(line, view, shared) {
     tools.replaceChildren(...buttons);
   };
   return {
-    update(state) {
-      const now = context(state);
+    update(state, isUsed) {
+      const now = isUsed ? context(state) : HINT();
       const key = `${now.key} ${now.name}`;
       if (key === shown) return;
       shown = key;
