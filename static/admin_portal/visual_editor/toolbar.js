@@ -106,6 +106,11 @@ export function createToolbar(bar, view, actions) {
 
 const HINT = () => ({ key: "", name: gettext("Type / to insert a list, a picture, a warning, and more."), buttons: () => [] });
 
+const INDENTS = [
+  [gettext("Decrease indent"), "outdent", outdent, "Shift+Tab"],
+  [gettext("Increase indent"), "indent", indent, "Tab"],
+];
+
 function hasCitation(block) {
   let found = false;
   block.descendants((node) => { found ||= node.type === nodes.citation; });
@@ -163,13 +168,16 @@ export function createContextLine(line, view, shared) {
         buttons: () => [button(folded ? gettext("Always show this section") : gettext("Collapse this section by default"), "fold", () => shared.toggleFold())],
       };
     }
+    const list = listOf(state);
+    const indents = list ? INDENTS.filter(([, , command]) => command(state)) : [];
+    const indentButtons = () => indents.map(([name, drawing, command, keys]) => iconButton(name, drawing, { act: run(command), keys }));
     const card = currentCard(state);
     if (card) {
       const edit = shared.canEdit(card.node);
       const needsSource = card.node.type === nodes.sentence_block && !hasCitation(card.node);
       const pictureForm = shared.pictureForm(card.node);
       return {
-        key: `card ${card.node.attrs.name} ${edit} ${needsSource} ${pictureForm}`,
+        key: `card ${card.node.attrs.name} ${edit} ${needsSource} ${pictureForm} ${indents.map(([name]) => name)}`,
         name: shared.nameOf(card.node),
         buttons: () => {
           const onCard = (act) => () => {
@@ -195,6 +203,7 @@ export function createContextLine(line, view, shared) {
             }))] : []),
             ...(edit ? [button(gettext("Edit"), "edit", onCard((pos, cardNode) => shared.edit(cardNode, pos)))] : []),
             ...(pictureForm ? [button(gettext("Description and caption (new tab)"), "word", () => shared.openForm(pictureForm))] : []),
+            ...indentButtons(),
             small(gettext("Move up"), "up", (editorView, pos) => moveBlock(editorView, pos, -1)),
             small(gettext("Move down"), "down", (editorView, pos) => moveBlock(editorView, pos, 1)),
             small(gettext("Duplicate"), "copy", duplicateBlock),
@@ -203,16 +212,11 @@ export function createContextLine(line, view, shared) {
         },
       };
     }
-    const list = listOf(state);
     if (list) {
-      const [isIn, isOut] = [indent, outdent].map((command) => command(state));
       return {
-        key: `list ${isIn} ${isOut}`,
+        key: `list ${indents.map(([name]) => name)}`,
         name: list === nodes.bullet_list ? gettext("Bulleted list") : gettext("Numbered list"),
-        buttons: () => [
-          iconButton(gettext("Decrease indent"), "outdent", { act: run(outdent), keys: "Shift+Tab" }),
-          iconButton(gettext("Increase indent"), "indent", { act: run(indent), keys: "Tab" }),
-        ].map((made, at) => Object.assign(made, { disabled: ![isOut, isIn][at] })),
+        buttons: indentButtons,
       };
     }
     return HINT();
