@@ -181,23 +181,23 @@ class ConflictContext:
             return (
                 _(
                     "You saved this page in another tab while you were writing here. This text is not lost, but it is "
-                    "not saved yet. Below, decide where both tabs changed the same words, then save."
+                    "not saved yet. Decide where both tabs changed the same words, then save."
                 )
                 if self.unresolved
                 else _(
                     "You saved this page in another tab while you were writing here. This text is not lost, but it is "
-                    "not saved yet. Both versions are merged below. Check them, then save."
+                    "not saved yet. Both versions are merged. Check them, then save."
                 )
             )
         message = (
             _(
                 "%(name)s saved this page while you were writing. Your text is not lost, but it is not saved yet. "
-                "Below, decide where both of you changed the same words, then save."
+                "Decide where both of you changed the same words, then save."
             )
             if self.unresolved
             else _(
                 "%(name)s saved this page while you were writing. Your text is not lost, but it is not saved yet. "
-                "Both versions are merged below. Check them, then save."
+                "Both versions are merged. Check them, then save."
             )
         )
         return message % {"name": self.their_name}

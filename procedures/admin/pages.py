@@ -331,7 +331,9 @@ class BasePageAdmin(ContentAdmin):
             edit_page = build_edit_page_context(obj.pk, user, with_preview=not can_edit)
             values |= {
                 "edit_page": edit_page,
-                "start_panel": get_start_panel(edit_page, can_edit=can_edit, has_errors=bool(context.get("errors"))),
+                "start_panel": "merge"
+                if "conflict" in context
+                else get_start_panel(edit_page, can_edit=can_edit, has_errors=bool(context.get("errors"))),
                 "next_step": get_next_step(edit_page, can_edit=can_edit),
                 "is_waiting": can_edit and edit_page.review_status == EventKind.SUBMITTED,
                 "can_discard": can_edit and _is_ahead_of_live(edit_page),

@@ -64,6 +64,8 @@ def test_tab_and_escape_leave_the_field(tab: StaffTab) -> None:
 
 
 def test_keyboard_users_can_skip_the_preview(tab: StaffTab) -> None:
+    # A wide screen, on which the panel does not cover the preview.
+    tab.page.set_viewport_size({"width": 1920, "height": 1080})
     show_panel(tab, "problems")
     tab.page.get_by_role("button", name="Print…").focus()
 

@@ -129,7 +129,7 @@ def test_width_can_be_changed_by_keyboard_and_is_remembered(tab: StaffTab, row: 
     tab.edit(change_url(row))
 
     assert before and after and after["width"] > before["width"] + 80
-    assert tab.page.get_by_role("separator").get_attribute("aria-valuenow") == "60"
+    assert tab.page.get_by_role("separator").get_attribute("aria-valuenow") == "70"
 
 
 def test_outline_jumps_to_a_heading(tab: StaffTab) -> None:

@@ -691,17 +691,18 @@ def test_the_cursor_is_where_typing_is_wanted(tab: StaffTab) -> None:
 def test_matches_are_marked_and_the_focus_stays_in_the_find_bar(tab: StaffTab) -> None:
     write(tab, "Pill one. A pill, a PILL.\n\n- pill\n")
     body(tab).click()
+    tab.page.keyboard.press("Control+Home")
     tab.page.keyboard.press("Control+f")
     box = tab.page.locator("[data-find-query]")
     tab.page.keyboard.type("pill")
     expect(body(tab).locator(".found")).to_have_text(["Pill", "pill", "PILL", "pill"])
-    expect(body(tab).locator(".is-current")).to_have_count(0)
+    expect(body(tab).locator(".is-current")).to_have_text("Pill")
 
     tab.page.locator("[data-find-next]").click()
     expect(box).to_be_focused()
-    expect(body(tab).locator(".is-current")).to_have_text("Pill")
-    tab.page.keyboard.press("Enter")
     expect(body(tab).locator(".is-current")).to_have_text("pill")
+    tab.page.keyboard.press("Enter")
+    expect(body(tab).locator(".is-current")).to_have_text("PILL")
     tab.page.locator("[data-find-replacement]").fill("tablet")
     tab.page.locator("[data-find-all]").click()
     assert tab.text == "Tablet one. A tablet, a tablet.\n\n- tablet\n"
@@ -945,6 +946,51 @@ def test_field_and_autosave_work_without_the_visual_editor(
         assert api(tab, "mode") == "source"
 
 
+# ── The line below the text ──
+
+CUT_OFF = """() => {
+  const line = document.querySelector("[data-visual-context]");
+  const buttons = [...line.querySelectorAll("button")].filter((button) => button.offsetParent);
+  const isCut = (button) => {
+    const [box, place] = [button.getBoundingClientRect(), line.getBoundingClientRect()];
+    return box.left < place.left || box.right > place.right || box.top < place.top || box.bottom > place.bottom
+      || box.bottom > innerHeight;
+  };
+  return [buttons.length, buttons.filter(isCut).map((button) => button.title)];
+}"""
+
+
+@pytest.mark.parametrize("width", [1366, 1280, 1024, 768, 390, 341])
+def test_no_button_below_the_text_is_cut_off(tab: StaffTab, width: int) -> None:
+    tab.page.set_viewport_size({"width": width, "height": 768})
+    write(
+        tab, "One word.\n\n| a | b |\n|---|---|\n| cell | d |\n\n[a link](https://example.com/)\n\n::: figure balloon\n"
+    )
+    found = {}
+    for words in ("cell", "a link"):
+        put_cursor_after(tab, words[:4])
+        expect(tab.page.locator("[data-visual-context] button").first).to_be_visible()
+        found[words] = tab.page.evaluate(CUT_OFF)
+    body(tab).locator("figure").click()
+    expect(tab.page.locator("[data-visual-context]")).to_contain_text("Picture")
+    found["picture"] = tab.page.evaluate(CUT_OFF)
+    delete = tab.page.get_by_role("button", name="Delete", exact=True).locator("visible=true")
+
+    assert [cut for _, cut in found.values()] == [[], [], []]
+    assert [found["cell"][0], found["a link"][0]] == [5, 2]
+    expect(delete).to_have_count(1)
+    expect(delete).to_be_in_viewport()
+
+
+def test_nothing_is_marked_before_the_text_has_had_the_focus(tab: StaffTab) -> None:
+    bullets = tab.page.get_by_role("button", name="Bulleted list")
+
+    expect(bullets).to_have_attribute("aria-pressed", "false")
+    expect(tab.page.locator("[data-visual-context] button")).to_have_count(0)
+    put_cursor_after(tab, "It is short.")
+    expect(bullets).to_have_attribute("aria-pressed", "true")
+
+
 # ── Accessibility ──
 
 
@@ -980,7 +1026,7 @@ def test_elements_have_accessible_names(tab: StaffTab) -> None:
     assert [
         button.get_attribute("aria-label") or button.inner_text() for button in bar.get_by_role("button").all()
     ] == [
-        *("Undo", "Redo", "Bold", "Italic", "Bulleted list", "Numbered list", "Decrease indent", "Increase indent"),
+        *("Undo", "Redo", "Bold", "Italic", "Bulleted list", "Numbered list"),
         *("Link", "Cite", "Picture", "Insert"),
     ]
 

@@ -53,12 +53,17 @@ function mark(element, row) {
   if (row.kind) element.dataset.kind = row.kind;
 }
 
-// How well the names of a row match the search: exactly, from their start, or from the start of a word.
+// How well the names of a row match the search; a smaller number is better. What counts most is how early in the title,
+// which the list shows, a word begins with it.
 function rankOf({ dataset: { names } }, asked) {
-  const each = names.split("\n");
-  const tests = [(name) => name === asked, (name) => name.startsWith(asked), (name) => name.includes(` ${asked}`), (name) => name.includes(asked)];
-  const rank = tests.findIndex((test) => each.some(test));
-  return rank < 0 ? tests.length : rank;
+  const [title, ...others] = names.split("\n");
+  if (title === asked) return 0;
+  if (others.includes(asked)) return 1;
+  const place = ` ${title}`.indexOf(` ${asked}`);
+  if (place >= 0) return 2 + Math.min(place, 500);
+  const tests = [(name) => ` ${name}`.includes(` ${asked}`), (name) => name.includes(asked)];
+  const rank = tests.findIndex((test) => [title, ...others].some(test));
+  return 1000 + (rank < 0 ? tests.length : rank);
 }
 
 const byNumber = ([first], [second]) => first - second;

@@ -5,6 +5,7 @@ import { remember, remembered } from "../user_storage.js";
 const NAME = "split";
 const STEP = 2; // percent
 const [LEAST, MOST] = [30, 70];
+const USUAL = 60; // room for the text next to a phone
 
 export function startDivider(editor, area) {
   const line = editor.querySelector("[data-divider]");
@@ -32,7 +33,7 @@ export function startDivider(editor, area) {
     const { left, width } = line.parentElement.getBoundingClientRect();
     put((100 * (event.clientX - left)) / width);
   });
-  line.addEventListener("dblclick", () => put(50));
-  put(Number(remembered(NAME)) || 50);
+  line.addEventListener("dblclick", () => put(USUAL));
+  put(Number(remembered(NAME)) || USUAL);
   line.hidden = false;
 }

@@ -9,6 +9,7 @@ export function startFind(form, text) {
   const replacement = bar.querySelector("[data-find-replacement]");
   const count = bar.querySelector("[data-find-count]");
   let at = -1; // the match that is selected
+  let startLine = 1; // where the cursor was when the bar was opened
 
   const matches = () => (query.value ? text().find(query.value) : []);
   const report = (found) => {
@@ -46,6 +47,7 @@ export function startFind(form, text) {
   }
   function open(event) {
     bar.hidden = false;
+    startLine = text().currentLine();
     opener.setAttribute("aria-expanded", "true");
     const target = event.detail?.replace && query.value ? replacement : query;
     target.focus();
@@ -62,9 +64,11 @@ export function startFind(form, text) {
 
   opener.addEventListener("click", (event) => (bar.hidden ? open(event) : close()));
   form.addEventListener("editor:find", open);
-  query.addEventListener("input", () => {
-    at = -1;
+  // Go to the first match at or after the place where the search began.
+  query.addEventListener("input", ({ isComposing }) => {
     const found = matches();
+    at = isComposing || !found.length ? -1 : Math.max(0, found.findIndex(({ line }) => line >= startLine));
+    if (at >= 0) keepFocus(() => text().select(found[at]));
     mark(found);
     report(found);
   });

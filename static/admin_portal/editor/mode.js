@@ -6,9 +6,30 @@ import { remember, remembered, user } from "../user_storage.js";
 
 const NAME = `editor:${user}`;
 
+// The fields above the text, such as the title, scroll with the formatted text. A field that is being typed in keeps the
+// focus when it is moved.
+function createFieldMover(editor) {
+  const column = editor.closest(".writing__column");
+  const fields = column ? all(":scope > .writing-field:not(.writing-field--body)", column) : [];
+  const host = editor.querySelector("[data-visual-text]");
+  // For ":placeholder-shown": an empty field has a border.
+  fields.forEach((field) => all("input, textarea", field).forEach((input) => { input.placeholder ||= " "; }));
+  return (isVisual) => {
+    if (!fields.length || host.contains(fields[0]) === isVisual) return;
+    const focused = document.activeElement;
+    const { selectionStart, selectionEnd } = focused;
+    if (isVisual) host.prepend(...fields);
+    else column.prepend(...fields);
+    if (!fields.some((field) => field.contains(focused))) return;
+    focused.focus({ preventScroll: true });
+    if (typeof selectionStart === "number") focused.setSelectionRange(selectionStart, selectionEnd);
+  };
+}
+
 // Return {mode, setMode, whenVisual, fail}.
 export function startMode(editor, field) {
   const button = editor.querySelector("[data-source]");
+  const moveFields = createFieldMover(editor);
   let current = remembered(NAME) === "source" ? "source" : "visual";
   let onVisual = () => {};
   let isLeaving = false;
@@ -18,6 +39,7 @@ export function startMode(editor, field) {
   function show() {
     all("[data-shown]", editor).forEach((part) => { part.hidden = part.dataset.shown !== current; });
     field.hidden = current === "visual";
+    moveFields(current === "visual");
     button.setAttribute("aria-pressed", String(current === "source"));
   }
   function setMode(mode) {

@@ -1,6 +1,6 @@
 // What a paste left out or changed, listed above the text until staff close the list.
 
-import { format, gettext } from "../i18n.js";
+import { format, gettext, ngettext } from "../i18n.js";
 import { focusText } from "./insert_text.js";
 import { FOREIGN_BULLET, isLone, listNumber } from "./lists.js";
 
@@ -85,11 +85,16 @@ export function startPasteNotice(editor, field) {
     });
     const list = document.createElement("ul");
     Object.keys(SENTENCES).filter((kind) => shown.has(kind)).forEach((kind) => list.append(buildItem(kind, [...shown.get(kind)])));
+    const count = list.childElementCount;
+    const heading = document.createElement("p");
+    heading.textContent = format(ngettext("The pasted text differs from the original in %(count)s way.", "The pasted text differs from the original in %(count)s ways.", count), { count });
+    const details = document.createElement("details");
+    const summary = document.createElement("summary");
+    summary.textContent = gettext("Show the list");
+    details.append(summary, list);
     const button = document.createElement("button");
     Object.assign(button, { type: "button", className: "line-button", textContent: gettext("Close this list") });
     button.addEventListener("click", close);
-    const heading = document.createElement("p");
-    heading.textContent = gettext("The pasted text differs from the original. Check what was left out or changed:");
-    box.replaceChildren(heading, list, button);
+    box.replaceChildren(heading, details, button);
   };
 }

@@ -16,7 +16,7 @@ function stored() {
 
 // Scroll, and again whenever the text grows, until the user does something.
 function holdScroll(box, top) {
-  const content = box.shadowRoot?.firstElementChild ?? box;
+  const content = box.shadowRoot?.lastElementChild ?? box;
   const scroll = () => { box.scrollTop = top; };
   const observer = new ResizeObserver(scroll);
   const stop = () => observer.disconnect();

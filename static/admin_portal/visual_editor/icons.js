@@ -73,7 +73,8 @@ export function iconButton(name, drawing, { act, className = "editor-button", wo
   if (words) button.append(Object.assign(document.createElement("span"), { textContent: name }));
   else button.setAttribute("aria-label", name);
   const tip = keys ? `${name} (${keys})` : name;
-  if (!words || keys) button.title = tip;
+  // A narrow column hides the words.
+  button.title = tip;
   // The text keeps its selection.
   button.addEventListener("mousedown", (event) => event.preventDefault());
   if (act) button.addEventListener("click", () => act());

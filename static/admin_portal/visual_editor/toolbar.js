@@ -22,7 +22,7 @@ function group(name, ...parts) {
   return box;
 }
 
-// On a narrow screen the bar is one row that scrolls. If the bar overflows, an arrow button scrolls it. The arrow is
+// The bar is one row. If it overflows, it scrolls, and an arrow button scrolls it. The arrow is
 // for pointer users only: with the arrow keys, the bar follows the focus.
 function scrollHints(bar) {
   const hint = (side, drawing, step) => {
@@ -64,8 +64,6 @@ export function createToolbar(bar, view, actions) {
     italic: button(gettext("Italic"), "italic", toggleMark(marks.em), "Ctrl+I"),
     bullets: button(gettext("Bulleted list"), "bullets", toggleList(nodes.bullet_list), "Ctrl+Shift+8"),
     numbers: button(gettext("Numbered list"), "numbers", toggleList(nodes.ordered_list), "Ctrl+Shift+7"),
-    outdent: button(gettext("Decrease indent"), "outdent", outdent, "Shift+Tab"),
-    indent: button(gettext("Increase indent"), "indent", indent, "Tab"),
   };
   const act = (name, drawing, does, keys = "") => iconButton(name, drawing, { act: does, words: true, keys: keyName(keys), className: "editor-button editor-button--named" });
   const style = Object.assign(document.createElement("select"), { className: "editor-bar__style", ariaLabel: gettext("Paragraph style") });
@@ -79,7 +77,7 @@ export function createToolbar(bar, view, actions) {
   bar.append(
     group(gettext("Undo and redo"), buttons.undo, buttons.redo),
     group(gettext("Style"), style, buttons.bold, buttons.italic),
-    group(gettext("Lists"), buttons.bullets, buttons.numbers, buttons.outdent, buttons.indent),
+    group(gettext("Lists"), buttons.bullets, buttons.numbers),
     group(
       gettext("Insert"),
       act(gettext("Link"), "link", actions.link, "Ctrl+K"),
@@ -91,22 +89,27 @@ export function createToolbar(bar, view, actions) {
   const checkStop = roving(bar);
   scrollHints(bar);
   const press = (name, isPressed) => buttons[name].setAttribute("aria-pressed", String(isPressed));
-  return (state) => {
+  return (state, isUsed) => {
     buttons.undo.disabled = !undoDepth(state);
     buttons.redo.disabled = !redoDepth(state);
-    press("bold", isActive(state, marks.strong));
-    press("italic", isActive(state, marks.em));
-    const list = listOf(state);
+    press("bold", isUsed && isActive(state, marks.strong));
+    press("italic", isUsed && isActive(state, marks.em));
+    const list = isUsed && listOf(state);
     press("bullets", list === nodes.bullet_list);
     press("numbers", list === nodes.ordered_list);
-    buttons.indent.disabled = !list || !indent(state);
-    buttons.outdent.disabled = !list || !outdent(state);
     const now = styleOf(state);
     style.disabled = !now || !setStyle(now === "paragraph" ? "2" : "paragraph")(state);
     if (style.value !== (now || "paragraph")) style.value = now || "paragraph";
     checkStop();
   };
 }
+
+const HINT = () => ({ key: "", name: gettext("Type / to insert a list, a picture, a warning, and more."), buttons: () => [] });
+
+const INDENTS = [
+  [gettext("Decrease indent"), "outdent", outdent, "Shift+Tab"],
+  [gettext("Increase indent"), "indent", indent, "Tab"],
+];
 
 function hasCitation(block) {
   let found = false;
@@ -165,23 +168,30 @@ export function createContextLine(line, view, shared) {
         buttons: () => [button(folded ? gettext("Always show this section") : gettext("Collapse this section by default"), "fold", () => shared.toggleFold())],
       };
     }
+    const list = listOf(state);
+    const indents = list ? INDENTS.filter(([, , command]) => command(state)) : [];
+    const indentButtons = () => indents.map(([name, drawing, command, keys]) => iconButton(name, drawing, { act: run(command), keys }));
     const card = currentCard(state);
     if (card) {
       const edit = shared.canEdit(card.node);
       const needsSource = card.node.type === nodes.sentence_block && !hasCitation(card.node);
       const pictureForm = shared.pictureForm(card.node);
       return {
-        key: `card ${card.node.attrs.name} ${edit} ${needsSource} ${pictureForm}`,
+        key: `card ${card.node.attrs.name} ${edit} ${needsSource} ${pictureForm} ${indents.map(([name]) => name)}`,
         name: shared.nameOf(card.node),
         buttons: () => {
           const onCard = (act) => () => {
             const now = currentCard(view.state);
             act(now.pos, now.node);
           };
-          const small = (name, drawing, act) => iconButton(name, drawing, { act: onCard((pos) => {
-            act(view, pos);
-            view.focus();
-          }) });
+          // Where there is room next to the text, these are there (node_views.js).
+          const small = (name, drawing, act) => iconButton(name, drawing, {
+            className: "editor-button editor-context__move",
+            act: onCard((pos) => {
+              act(view, pos);
+              view.focus();
+            }),
+          });
           return [
             ...(card.node.type === nodes.options_block ? [button(gettext("Add an option"), "plus", onCard((pos) => {
               addOption(view, pos);
@@ -193,6 +203,7 @@ export function createContextLine(line, view, shared) {
             }))] : []),
             ...(edit ? [button(gettext("Edit"), "edit", onCard((pos, cardNode) => shared.edit(cardNode, pos)))] : []),
             ...(pictureForm ? [button(gettext("Description and caption (new tab)"), "word", () => shared.openForm(pictureForm))] : []),
+            ...indentButtons(),
             small(gettext("Move up"), "up", (editorView, pos) => moveBlock(editorView, pos, -1)),
             small(gettext("Move down"), "down", (editorView, pos) => moveBlock(editorView, pos, 1)),
             small(gettext("Duplicate"), "copy", duplicateBlock),
@@ -201,7 +212,14 @@ export function createContextLine(line, view, shared) {
         },
       };
     }
-    return { key: "", name: gettext("Type / to insert a list, a picture, a warning, and more."), buttons: () => [] };
+    if (list) {
+      return {
+        key: `list ${indents.map(([name]) => name)}`,
+        name: list === nodes.bullet_list ? gettext("Bulleted list") : gettext("Numbered list"),
+        buttons: indentButtons,
+      };
+    }
+    return HINT();
   }
 
   const put = (name, buttons) => {
@@ -210,8 +228,8 @@ export function createContextLine(line, view, shared) {
     tools.replaceChildren(...buttons);
   };
   return {
-    update(state) {
-      const now = context(state);
+    update(state, isUsed) {
+      const now = isUsed ? context(state) : HINT();
       const key = `${now.key} ${now.name}`;
       if (key === shown) return;
       shown = key;

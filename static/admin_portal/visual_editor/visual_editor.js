@@ -31,6 +31,7 @@ import { storeUndo, takeUndo } from "./undo_memory.js";
 const TABLE_SIZE = /(\d{1,2})\s*[x×*]\s*(\d{1,2})/i;
 const MAX_COLUMNS = 8;
 const MAX_ROWS = 40;
+const SHOW_BLOCK_MS = 3000; // while the pictures of a new block load
 
 function tableSize(query = "") {
   const [columns, rows] = TABLE_SIZE.exec(query)?.slice(1).map(Number) ?? [];
@@ -229,9 +230,12 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
       return;
     }
     const lines = block.hasEnd ? selectedLines(view.state) : [];
-    const put = (options) => putBlock(view, newBlock(name, block, options, lines), {
-      inChoices: block.inChoices, replacesSelection: lines.length > 0, isLeading: block.leading,
-    });
+    const put = (options) => {
+      putBlock(view, newBlock(name, block, options, lines), {
+        inChoices: block.inChoices, replacesSelection: lines.length > 0, isLeading: block.leading,
+      });
+      showNewBlock();
+    };
     if (!lineFields(block).length) {
       put("");
       return;
@@ -241,6 +245,19 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
       if (options === undefined) view.focus();
       else put(options);
     });
+  }
+  // Scroll a new block into view, and again while its pictures load, until the user does something.
+  function showNewBlock() {
+    const { $from } = view.state.selection;
+    const before = $from.depth ? $from.before(1) : $from.pos;
+    const block = $from.depth > 1 ? view.nodeDOM(before) : view.nodeDOM(before - (view.state.doc.resolve(before).nodeBefore?.nodeSize ?? 0));
+    if (!(block instanceof HTMLElement)) return;
+    const place = () => (block.offsetHeight > Math.min(host.clientHeight, innerHeight) - 128 ? "start" : "nearest");
+    const observer = new ResizeObserver(() => block.scrollIntoView({ block: place() }));
+    const stop = () => observer.disconnect();
+    observer.observe(block);
+    setTimeout(stop, SHOW_BLOCK_MS);
+    ["wheel", "pointerdown", "keydown", "touchstart"].forEach((kind) => addEventListener(kind, stop, { once: true, passive: true, capture: true }));
   }
   const dialog = (name) => () => windows.open(name);
   const command = (run) => () => {
@@ -289,8 +306,10 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
       say(format(gettext("%(name)s selected. Press Enter to change it, or Delete to remove it."), { name: shared.nameOf(node) }));
     }
     selectedNode = node;
-    updateToolbar(view.state);
-    contextLine.update(view.state);
+    // Before the text has had the focus, there is no cursor to show anything about.
+    const isUsed = host.hasAttribute("data-used");
+    updateToolbar(view.state, isUsed);
+    contextLine.update(view.state, isUsed);
     editor.dispatchEvent(new CustomEvent("editor:state", {
       bubbles: true, detail: { canUndo: undoDepth(view.state) > 0, canRedo: redoDepth(view.state) > 0 },
     }));
@@ -395,13 +414,17 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
   const block = (View) => (node, editorView, getPos) => new View(node, editorView, getPos, shared);
   const label = document.querySelector(`label[for="${field.id}"]`)?.textContent.trim().replace(/:$/, "") ?? gettext("Text");
   const body = Object.assign(document.createElement("div"), { className: "text" });
-  root.append(body);
+  // The fields above the text scroll with it (editor/mode.js).
+  root.append(document.createElement("slot"), body);
   allowExtending(root.getSelection?.());
   const styles = await stylesReady;
   root.adoptedStyleSheets = styles;
   shared.styles = styles;
   const view = new EditorView({ mount: body }, {
     state: makeState(),
+    // The sticky toolbar and the line at the bottom of a small screen cover the text.
+    scrollMargin: { top: 64, bottom: 64, left: 0, right: 0 },
+    scrollThreshold: { top: 64, bottom: 64, left: 0, right: 0 },
     attributes: () => ({
       role: "textbox", "aria-multiline": "true", "aria-label": label, class: "text prose page__body", lang: languageOf(field), spellcheck: "true",
     }),
@@ -420,6 +443,11 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
       click: (_, event) => { if (event.target.closest?.("a")) event.preventDefault(); },
     },
   });
+  body.addEventListener("focusin", () => {
+    host.setAttribute("data-used", "");
+    announceSoon();
+  }, { once: true });
+  host.setAttribute("data-ready", "");
   const bar = editor.querySelector("[data-visual-bar]");
   const updateToolbar = createToolbar(bar, view, handlers);
   const contextLine = createContextLine(editor.querySelector("[data-visual-context]"), view, shared);
@@ -470,8 +498,11 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     view.focus();
     const place = view.coordsAtPos(view.state.selection.from);
     const frame = host.getBoundingClientRect();
-    host.scrollTop += place.top - frame.top - frame.height / 3;
-    host.scrollIntoView({ block: "nearest" });
+    // On a small screen, the window scrolls.
+    if (host.scrollHeight > host.clientHeight) {
+      host.scrollTop += place.top - frame.top - frame.height / 3;
+      host.scrollIntoView({ block: "nearest" });
+    } else window.scrollBy(0, place.top - innerHeight / 3);
   }
   function goTo(offset) {
     const { pos, node, blockPos } = position(offset);
