@@ -104,7 +104,7 @@ export function startSaving(editor, form, opened) {
       return { status: 0, data: { error: gettext("We cannot reach the site. Your text is still here.") } };
     }
     const doc = new DOMParser().parseFromString(html, "text/html");
-    const fresh = doc.querySelector("form[data-writing]");
+    const fresh = doc.querySelector("form.writing");
     if (!fresh) return { status: response.status === 200 ? 500 : response.status, data: {} };
     // Anything but the next version is someone else's, or nothing was saved.
     if (!response.redirected || Number(fresh.elements.version?.value) !== version) return undefined;
