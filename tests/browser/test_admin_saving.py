@@ -221,7 +221,7 @@ def test_keys_typed_while_the_page_is_loaded_again_are_restored(tab: StaffTab, r
     # Any button but "Save draft" loads the page again.
     page.evaluate("""() => {
       const button = Object.assign(document.createElement("button"), {name: "_save", value: "1", hidden: true});
-      document.querySelector("[data-writing]").append(button);
+      document.querySelector("form.writing").append(button);
       button.form.requestSubmit(button);
     }""")
     release()

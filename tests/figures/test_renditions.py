@@ -48,7 +48,7 @@ def test_files_are_named_by_content_and_stored_once() -> None:
     assert first.image == second.image
     assert [r.file for r in renditions] == [r.file for r in again]
     assert (first.width, first.height, len(first.sha256)) == (64, 48, 64)
-    assert PurePosixPath(first.image).name.startswith(first.sha256[:20])
+    assert PurePosixPath(first.image).name.startswith(first.sha256[:16])
     assert first.size == default_storage.size(first.image)
     for rendition in renditions:
         assert rendition.size == default_storage.size(rendition.file)
