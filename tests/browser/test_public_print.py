@@ -92,7 +92,7 @@ SAFETY_SENTENCES = {
     "/nerve-damage-warning-signs/": [
         "If you can't check off an item, and the problem is new,",
         'say, "I have a spine fracture, and I have a new problem."',
-        "give naloxone",
+        "Give naloxone",
         "Do not drive yourself. Do not wait for a visit.",
     ],
     "/recovery/": [
