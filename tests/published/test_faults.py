@@ -303,7 +303,7 @@ def test_a_folder_that_cannot_be_written_affects_neither_readers_nor_publishing(
     (data / "public").write_text("in the way")
     with running(data, site_url=served_site.url, ready=False) as server:
         assert_pages_are_served(server)
-        server.wait_for("The worker process exited unexpectedly")
+        server.wait_for("The published pages cannot be written")
         publish(server, "Spine Clinic of the Full Disk")
         assert_pages_are_served(server)
         ready = server.eventually("/readyz", 503)
