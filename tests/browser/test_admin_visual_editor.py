@@ -619,7 +619,7 @@ def test_discarding_changes_after_a_fix_button_shows_the_saved_text(tab: StaffTa
     fix(tab, "Insert the clinic’s phone number")
     body(tab).locator("p").last.click()
     tab.page.keyboard.type("Typed.")
-    tab.page.get_by_text("More", exact=True).click()
+    tab.page.locator("summary", has_text="More").click()
     tab.page.get_by_role("button", name="Discard unsaved changes").click()
 
     assert tab.text == before
