@@ -967,9 +967,10 @@ def test_no_button_below_the_text_is_cut_off(tab: StaffTab, width: int) -> None:
         tab, "One word.\n\n| a | b |\n|---|---|\n| cell | d |\n\n[a link](https://example.com/)\n\n::: figure balloon\n"
     )
     found = {}
-    for words in ("cell", "a link"):
+    buttons = {"cell": 5, "a link": 2}
+    for words, count in buttons.items():
         put_cursor_after(tab, words[:4])
-        expect(tab.page.locator("[data-visual-context] button").first).to_be_visible()
+        expect(tab.page.locator("[data-visual-context] button").locator("visible=true")).to_have_count(count)
         found[words] = tab.page.evaluate(CUT_OFF)
     body(tab).locator("figure").click()
     expect(tab.page.locator("[data-visual-context]")).to_contain_text("Picture")
@@ -977,7 +978,7 @@ def test_no_button_below_the_text_is_cut_off(tab: StaffTab, width: int) -> None:
     delete = tab.page.get_by_role("button", name="Delete", exact=True).locator("visible=true")
 
     assert [cut for _, cut in found.values()] == [[], [], []]
-    assert [found["cell"][0], found["a link"][0]] == [5, 2]
+    assert {words: found[words][0] for words in buttons} == buttons
     expect(delete).to_have_count(1)
     expect(delete).to_be_in_viewport()
 

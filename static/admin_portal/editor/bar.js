@@ -66,10 +66,14 @@ function startMenus(form) {
   document.addEventListener("click", (event) => {
     all("[data-menu]", form).forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
   });
-  // "toggle" does not bubble.
-  form.addEventListener("toggle", ({ target }) => {
-    if (target.matches("[data-menu]") && target.open) target.querySelector("input, textarea")?.focus();
-  }, true);
+  // Open it here, because "toggle" comes later, and keys pressed before then would miss the field.
+  form.addEventListener("click", (event) => {
+    const menu = menuOf(event);
+    if (!menu || event.target.closest("summary")?.parentElement !== menu) return;
+    event.preventDefault();
+    menu.open = !menu.open;
+    if (menu.open) menu.querySelector("input, textarea")?.focus();
+  });
   form.addEventListener("focusout", (event) => {
     const menu = menuOf(event);
     if (menu && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
@@ -127,7 +131,7 @@ function startMainAction(form, opened) {
     const menu = button.closest("details");
     menu.hidden = false;
     menu.open = true;
-    if (!menu.querySelector("input, textarea")) button.focus();
+    (menu.querySelector("input, textarea") ?? button).focus();
     return true;
   }
   form.addEventListener("editor:send", openSend);
