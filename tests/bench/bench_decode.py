@@ -1,6 +1,6 @@
 """Time to decode expensive pictures, compared with the one step that cannot be avoided.
 
-    .venv/bin/python tests/bench/bench_decode.py [--rounds 5]
+    .venv/bin/python -m tests.bench.bench_decode [--rounds 5]
 
 - presets: the windows of a 16-bit frame of 2000 × 2500 pixels with all 65,536 values, compared with rendering that
   frame once (limit: 3 times)
@@ -21,7 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 MAX_RATIOS = {"presets": 3.0, "scans": 1.0, "run": 3.0}
 
 
@@ -98,7 +98,6 @@ def main() -> int:
     broken = 0
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {"PORTAL_DATA_DIR": folder, "DJANGO_SETTINGS_MODULE": "portal.settings"}
-        sys.path.insert(0, str(ROOT))
         import django
 
         django.setup()

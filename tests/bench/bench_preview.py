@@ -1,4 +1,4 @@
-"""How long a preview takes on the server: ``python tests/bench/bench_preview.py`` with its own loaded PORTAL_DATA_DIR.
+"""How long a preview takes on the server: ``python -m tests.bench.bench_preview`` with its own loaded PORTAL_DATA_DIR.
 
 Posts the English page whose text has the number of words nearest to 1,500, changed slightly each time, as the editor
 does. Prints the median, the 90th percentile, and the median CPU time, which other load affects less, in milliseconds.
@@ -10,9 +10,7 @@ import os
 import statistics
 import sys
 import time
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 WORDS = 1500

@@ -1,4 +1,4 @@
-"""The cost of pressing Publish: ``python tests/bench/bench_publish.py [--rounds 21] [--bytes 10000]``.
+"""The cost of pressing Publish: ``python -m tests.bench.bench_publish [--rounds 21] [--bytes 10000]``.
 
 Needs its own loaded PORTAL_DATA_DIR. Each round saves and approves a changed text of the English page whose HTML is
 closest to this size (by default, the longest one), then sends the manager's POST through the whole stack. Prints the
@@ -9,11 +9,8 @@ scheduling. Everything is rolled back. Compare numbers only within one run.
 import argparse
 import os
 import statistics
-import sys
 import time
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 

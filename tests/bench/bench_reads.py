@@ -1,6 +1,6 @@
 """Measure how fast published pages are served, against the bare server and nginx, in interleaved rounds. Needs wrk.
 
-    .venv/bin/python tests/bench/bench_reads.py [--pages 10000] [--rounds 15] [--seconds 2] [--peer NAME=URL …] [--json FILE]
+    .venv/bin/python -m tests.bench.bench_reads [--pages 10000] [--rounds 15] [--seconds 2] [--peer NAME=URL …] [--json FILE]
 
 Creates a data directory with the starter content and synthetic pages of 10 kB, serves it as in production (two web
 processes and the worker), and compares it with Granian returning the same bytes (bare.py) and nginx serving the same
@@ -30,7 +30,6 @@ from typing import Any
 from tests.processes import megabytes, web_pids
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
 OURS, BARE, NGINX = 8480, 8481, 8482
 CONNECTIONS = 16
 LUA = """
@@ -152,7 +151,6 @@ def web_megabytes(pid: int) -> list[int]:
 # Publishes a different text each time, as an editor would.
 PUBLISH = """
 import sys, time
-sys.path.insert(0, {root!r})
 import django; django.setup()
 from procedures.models import Page
 from tests.factories import make_public
@@ -202,7 +200,7 @@ def publishing(
     quiet, busy = targets
     quiet.run(options.seconds)
     for _ in range(options.rounds):
-        with started([sys.executable, "-c", PUBLISH.format(root=str(ROOT), subject=subject)], log):
+        with started([sys.executable, "-c", PUBLISH.format(subject=subject)], log):
             before = log.read_text().count("published in")
             while log.read_text().count("published in") == before:
                 time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""How long a search takes on 1,000 pages: ``python tests/bench/bench_search.py`` with its own loaded PORTAL_DATA_DIR.
+"""How long a search takes on 1,000 pages: ``python -m tests.bench.bench_search`` with its own loaded PORTAL_DATA_DIR.
 
 Copies the public pages of the database until there are 1,000, runs ten queries through the whole stack, twenty times
 each, prints the median and the 90th percentile in milliseconds, and removes the copies. Compare only within one run.
@@ -7,11 +7,8 @@ each, prints the median and the 90th percentile in milliseconds, and removes the
 import argparse
 import os
 import statistics
-import sys
 import time
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 QUESTIONS = ["cement", "kyphoplasty", "kyfoplasty", "blood thinner", "when can I drive", "ostoporosis", "pain", "911",

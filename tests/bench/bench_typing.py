@@ -1,4 +1,4 @@
-"""Does typing ever block? ``.venv/bin/python tests/bench/bench_typing.py [--keys 400] [--words 1500]``.
+"""Does typing ever block? ``.venv/bin/python -m tests.bench.bench_typing [--keys 400] [--words 1500]``.
 
 Serves the starter content, opens the English page with the closest word count in Chromium as the demo editor, types
 40 keys per second into its text while the preview follows, and prints how long each key took to be processed, and every
@@ -12,8 +12,6 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 

@@ -1,6 +1,6 @@
 """The cost of an upload: turning a large photograph into a figure, compared with only the same Pillow work.
 
-    .venv/bin/python tests/bench/bench_upload.py [--rounds 9] [--width 4000] [--height 3000]
+    .venv/bin/python -m tests.bench.bench_upload [--rounds 9] [--width 4000] [--height 3000]
 
 Each round creates a new picture, so that no file exists yet, and runs both variants in alternating order:
 
@@ -32,7 +32,7 @@ from PIL import Image, ImageOps
 
 from tests.processes import web_pids
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 MAX_RATIO, MAX_MEGABYTES = 1.3, 300
 CHOOSE = "/admin/procedures/figure/intake/"
 UPLOAD = "/admin/procedures/figure/upload/"
@@ -120,7 +120,6 @@ def set_up(folder: str) -> None:
         "PORTAL_TEXT_DETECTION": "false",
         "DJANGO_SETTINGS_MODULE": "portal.settings",
     }
-    sys.path.insert(0, str(ROOT))
     import django
     from django.core.management import call_command
 

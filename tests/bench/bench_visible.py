@@ -1,6 +1,6 @@
 """Measure the time from a publish to its first byte on the public page, on SQLite or, with DATABASE_URL, PostgreSQL.
 
-    .venv/bin/python tests/bench/bench_visible.py [--turns 30]
+    .venv/bin/python -m tests.bench.bench_visible [--turns 30]
 
 Serves the starter content with two web processes and the worker. Another process publishes a page of 11 kB, and this one
 requests it every 5 ms.
@@ -14,8 +14,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.published.server import running
 from tests.served_data import ROOT

@@ -1,4 +1,4 @@
-"""Kill a process while it saves and publishes: ``python tests/bench/kill_publish.py [--rounds 50]``. Needs no setup.
+"""Kill a process while it saves and publishes: ``python -m tests.bench.kill_publish [--rounds 50]``. Needs no setup.
 
 Each round starts a process that continuously saves, approves, schedules, publishes, and withdraws one page in its own
 data folder, kills it with SIGKILL at a random moment, and checks that what is left is consistent. Exits with 1 at the
@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
 
 WORK = """
 import datetime, itertools

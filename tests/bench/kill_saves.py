@@ -1,4 +1,4 @@
-"""Kill a process 50 times during save and publish: ``python tests/bench/kill_saves.py`` with its own loaded PORTAL_DATA_DIR.
+"""Kill a process 50 times during save and publish: ``python -m tests.bench.kill_saves`` with its own loaded PORTAL_DATA_DIR.
 
 A process repeatedly saves and publishes one page and reports each step. It is killed with SIGKILL at a random moment.
 Afterward, everything must be consistent: everything reported as saved exists, the draft equals its newest revision, and
@@ -11,11 +11,9 @@ import random
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-WORKER = Path(__file__).parent / "saving.py"
+WORKER = "tests.bench.saving"
 
 
 def torn(page_id: int, told: list[str]) -> list[str]:
@@ -68,7 +66,7 @@ def main() -> None:
     for number in range(options.kills):
         # The previous kill may have left the draft unpublished; the next run continues from there.
         process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", str(WORKER), str(page_id), str(number)], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-W", "ignore", "-m", WORKER, str(page_id), str(number)], stdout=subprocess.PIPE, text=True
         )
         assert process.stdout is not None
         first = process.stdout.readline()

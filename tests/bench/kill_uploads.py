@@ -1,4 +1,4 @@
-"""Kill a process during uploads: ``python tests/bench/kill_uploads.py [--rounds 30]``.
+"""Kill a process during uploads: ``python -m tests.bench.kill_uploads [--rounds 30]``.
 
 Each round starts a process that uploads one image after another into a temporary data folder, and kills it with SIGKILL
 at a random moment. Afterward, every figure with a row must be complete, all its renditions must be decodable, every
@@ -13,9 +13,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.bench.kill_publish import ROOT, run
 

@@ -1,6 +1,6 @@
 """Kill the server, or only its worker process, while it publishes and writes files, each time at a different moment.
 
-    .venv/bin/python tests/bench/loop_kills.py [--turns 50] [--worker]
+    .venv/bin/python -m tests.bench.loop_kills [--turns 50] [--worker]
 
 Each turn sends SIGKILL to every process some time after a change was committed, and starts the server again on the
 same data; with ``--worker``, only to the worker, which the server restarts. The server must respond immediately, show the
@@ -15,8 +15,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.published.server import Readers, Server, assert_pages_are_served, publish
 

@@ -5,9 +5,7 @@ Usage: python saving.py PAGE SEED. Prints "saved WORD" and "published WORD" afte
 
 import os
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 
