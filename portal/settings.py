@@ -125,7 +125,7 @@ AUDIT_SOURCES = ["portal.audit.SignInEvents", "procedures.revisions.history.Rele
 # The domain's metrics for /metrics (MetricsSource in portal/metrics.py).
 METRICS_SOURCE = "procedures.publishing.site_source"
 
-# The function that stores page-view counts (portal/published/wsgi.py).
+# The function that stores page-view counts (portal/page_views.py).
 PAGE_VIEW_BACKEND = "procedures.page_views.record_page_views"
 
 ROOT_URLCONF = "portal.urls"

@@ -3,8 +3,9 @@
 from django.conf import settings
 
 from portal import MEGABYTE, health, preload
+from portal.page_views import start_flushing
 from portal.published.files import PublishedFiles
-from portal.published.wsgi import PublishedPages, WSGIApplication, start_flushing
+from portal.published.wsgi import PublishedPages, WSGIApplication
 from portal.storage.database import limit_connections, require_existing_database
 
 django_application: WSGIApplication = preload.django_application

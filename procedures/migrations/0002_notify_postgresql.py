@@ -1,4 +1,4 @@
-"""On PostgreSQL, notify every process when public content changes (portal/published/builder.py)."""
+"""On PostgreSQL, notify every process when public content changes (portal/storage/database.py)."""
 
 from django.db import migrations
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.db import DatabaseError
 
-from portal.published import wsgi as counting
+from portal import page_views as counting
+from portal.page_views import PAGE_VIEWS, PageViewCounter, flush_counts, looks_human
 from portal.published.files import PublishedFiles
-from portal.published.wsgi import PAGE_VIEWS, PageViewCounter, flush_counts, looks_human
 from tests.published.web_process import HEADERS, PAGE, PATH, FakeDjango, fetch, make_web_process
 
 PHONE = "Mozilla/5.0 (Linux; Android 14; SM-A155F) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Mobile Safari/537.36"
@@ -125,7 +125,7 @@ def test_concurrent_threads_lose_no_count() -> None:
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("portal.published.wsgi.MAX_PATHS", 3)
+    monkeypatch.setattr("portal.page_views.MAX_PATHS", 3)
     reads = PageViewCounter()
     for number in range(10):
         reads.add(f"/{number}/", 1)

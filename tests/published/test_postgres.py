@@ -52,7 +52,7 @@ def test_readers_do_not_notice_a_restart_of_the_database(postgres: Postgres, tmp
 def test_a_change_wakes_the_listener() -> None:
     from django.db import connection
 
-    from portal.published.builder import ChangeListener
+    from portal.storage.database import ChangeListener
     from tests.factories import make_clinic
 
     connection.ensure_connection()
