@@ -704,6 +704,62 @@ def _ride(x: float, y: float) -> list[Layer]:
     ]
 
 
+CALCIUM_DAY_TARGETS = {
+    "milk": (0.25, 0.3),
+    "yogurt": (0.7, 0.265),
+    "cheese": (0.21, 0.72),
+    "other-foods": (0.685, 0.74),
+}
+
+
+def calcium_day_layers() -> list[Layer]:
+    """Four scenes in a 2 × 2 grid: milk, yogurt, cheese, and a plate of other foods."""
+    return _four_rooms((_milk, _yogurt, _cheese, _plate), has_floor=False)
+
+
+def _milk(x: float, y: float) -> list[Layer]:
+    return [
+        Layer("glass", f"M{x + 136} {y + 96}h204l-30 316q-2 18-20 18h-104q-18 0-20-18z"),
+        Layer("dairy", f"M{x + 146} {y + 180}q46 18 92 0t92 0l-21 228q-2 14-17 14h-108q-15 0-17-14z"),
+    ]
+
+
+def _yogurt(x: float, y: float) -> list[Layer]:
+    return [
+        *outlined_stroke("spoon", polyline((x + 278, y + 180), (x + 376, y + 62))),
+        Layer("dairy", f"M{x + 128} {y + 192}c14-34 40-22 58-40c20-20 48-8 66 4c24 14 74-4 98 36z"),
+        Layer("cloth", f"M{x + 120} {y + 220}h236l-28 190q-3 20-22 20h-136q-19 0-22-20z"),
+        Layer("linen", f"M{x + 132} {y + 278}h212l-14 92h-184z" + rectangle(x + 100, y + 188, 276, 36, 16)),
+        Layer("bad", ellipse(x + 240, y + 336, 20)),
+        Layer("thin", f"M{x + 240} {y + 316}q2-16 16-20"),
+    ]
+
+
+def _cheese(x: float, y: float) -> list[Layer]:
+    holes = ellipse(x + 146, y + 322, 30) + ellipse(x + 266, y + 290, 20) + ellipse(x + 332, y + 350, 26)
+    holes += ellipse(x + 302, y + 188, 28, 12)
+    top = f"M{x + 68} {y + 244}L{x + 290} {y + 126}Q{x + 398} {y + 148} {x + 414} {y + 244}z"
+    return [
+        Layer("glow-edge", top + f"M{x + 68} {y + 244}h346v144q0 12-12 12h-322q-12 0-12-12z"),
+        Layer("room", holes),
+        Layer("thin", holes),
+    ]
+
+
+def _plate(x: float, y: float) -> list[Layer]:
+    """A plate from above, with a vegetable, beans, and bread."""
+    beans = ellipse(x + 261, y + 178, 18) + ellipse(x + 300, y + 192, 18) + ellipse(x + 286, y + 156, 18)
+    florets = "c-28-12-22-54 10-54c2-34 48-44 62-18c24-16 58 6 48 34c22 12 10 42-14 42z"
+    loaf = "c-24-4-26-46 10-52c24-5 60-5 78 0c32 8 30 50 6 54v52q0 12-12 12h-70q-12 0-12-12z"
+    return [
+        Layer("linen", ellipse(x + 238, y + 250, 184) + ellipse(x + 238, y + 250, 142)),
+        Layer("wood", f"M{x + 246} {y + 278}{loaf}"),
+        Layer("glass", f"M{x + 164} {y + 242}l10 84q2 12 14 12h14q12 0 12-12l12-84z"),
+        Layer("leaf", f"M{x + 134} {y + 250}{florets}"),
+        Layer("drop", beans),
+    ]
+
+
 WHAT_TO_BRING_TARGETS = {"list": (0.2, 0.25), "scans": (0.652, 0.276), "cards": (0.214, 0.688), "person": (0.668, 0.72)}
 
 
@@ -870,6 +926,7 @@ _ILLUSTRATIONS = {
     "drawing-cement-leak": (cement_leak_layers, CEMENT_LEAK_TARGETS),
     "drawing-three-choices": (three_choices_layers, THREE_CHOICES_TARGETS),
     "drawing-get-ready": (get_ready_layers, GET_READY_TARGETS),
+    "drawing-calcium-day": (calcium_day_layers, CALCIUM_DAY_TARGETS),
     "drawing-what-to-bring": (what_to_bring_layers, WHAT_TO_BRING_TARGETS),
     "drawing-three-questions": (three_questions_layers, THREE_QUESTIONS_TARGETS),
     "drawing-page-review": (page_review_layers, PAGE_REVIEW_TARGETS),

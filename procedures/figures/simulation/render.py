@@ -196,6 +196,12 @@ MARKER_PLANS: dict[str, tuple[MarkerPlan, ...]] = {
         MarkerPlan("food", "food", (0.075, 0.567)),
         MarkerPlan("ride", "ride", (0.567, 0.567)),
     ),
+    "drawing-calcium-day": (
+        MarkerPlan("milk", "milk", (0.075, 0.075)),
+        MarkerPlan("yogurt", "yogurt", (0.567, 0.075)),
+        MarkerPlan("cheese", "cheese", (0.075, 0.567)),
+        MarkerPlan("other-foods", "other-foods", (0.567, 0.567)),
+    ),
     "drawing-what-to-bring": (
         MarkerPlan("list", "list", (0.075, 0.075)),
         MarkerPlan("scans", "scans", (0.567, 0.075)),
