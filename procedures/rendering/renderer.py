@@ -68,11 +68,11 @@ from procedures.rendering.references import Dependency, ReferenceResolver
 
 # Increase it when the same draft renders to different HTML or to a different tree: check_releases uses it to tell
 # outdated releases from corrupted ones, and load_content rereleases outdated ones.
-RENDERER_VERSION = 13
+RENDERER_VERSION = 14
 
 # The words in the entries of sources that are ours and not the publisher's.
 OUR_WORDS_IN_SOURCES = (
-    gettext_noop("(our title)"),
+    gettext_noop("(our description)"),
     gettext_noop("A hospital in the United States"),
     gettext_noop("Kyphoplasty and vertebroplasty: a page for patients"),
 )
@@ -473,7 +473,7 @@ def _render_glossary_terms(context: RenderContext) -> RenderedPart:
     terms = sorted(linked, key=lambda term: alphabetical_key(term.term, language))
     if not terms:
         return EMPTY_HTML, None
-    nodes: list[Node] = [Heading(level=2, runs=[Run(gettext("Words on this page"))], anchor="page-words")]
+    nodes: list[Node] = [Heading(level=2, runs=[Run(gettext("Words to know"))], anchor="page-words")]
     for term in terms:
         context.resolver.record_term(term)
         name = interpolate_lazy(_("The glossary entry “%(key)s”"), key=term.key)

@@ -97,7 +97,7 @@ def visits(request: HttpRequest, language: str) -> HttpResponse:
     context = base_context(
         language=language,
         clinic=get_clinic(guides, language),
-        title=_("Guides for your visit"),
+        title=_("Guides for your visits and procedure"),
         description=_(
             "Choose your visit to see what to read, what to bring, and what to ask. Or enter the code from your letter."
         ),
@@ -422,7 +422,7 @@ def _format_plain_text(release: Release, row: Path) -> str:
                 lines += _format_emergency_signs(release)
     clinic: dict[str, Any] = row.clinic or {}
     if release.is_starter:
-        lines += ["", gettext("Starter text. Not yet reviewed by your clinic.")]
+        lines += ["", gettext("First version. Not yet reviewed by our clinic.")]
     lines += ["", f"{clinic.get('name', '')}  {clinic.get('phone', '')}".strip()]
     text = "\n".join(lines).strip() + "\n"
     while "\n\n\n" in text:

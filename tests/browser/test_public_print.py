@@ -91,9 +91,9 @@ SAFETY_SENTENCES = {
     ],
     "/nerve-damage-warning-signs/": [
         "If you can't check off an item, and the problem is new,",
-        'say, "I have a spine fracture, and I have a new problem."',
+        'say, "I have a spine fracture,"',
         "Give naloxone",
-        "Do not drive yourself. Do not wait for a visit.",
+        "Do not drive yourself. Do not wait for your appointment.",
     ],
     "/recovery/": [
         "No more than 3,000 mg in 24 hours",
@@ -117,8 +117,8 @@ SAFETY_SENTENCES = {
         "Don't start ibuprofen",
         "Don't mix an opioid",
     ],
-    "/complications-and-risks/": ["I won't stop a blood thinner on my own", "1 to 2 out of every 100 died"],
-    "/kyphoplasty/": ["39 in 100", "people are left unable to move their legs"],
+    "/complications-and-risks/": ["I won't stop a blood thinner on my own", "1 to 2 in 100 died"],
+    "/kyphoplasty/": ["39 in 100", "people are paralyzed and can't move their legs"],
     "/the-procedure-in-x-ray-pictures/": ["tell us right away if something hurts"],
     "/treatment-choices/": ["No one knows who will get better without cement"],
 }

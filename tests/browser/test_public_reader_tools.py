@@ -107,7 +107,7 @@ def test_page_is_shared_by_its_neutral_url(browser: Browser, served_site: Served
     with open_tab(browser, PHONE) as page:
         page.add_init_script("window.shared = []; navigator.share = async (what) => { window.shared.push(what); };")
         visit(page, served_site, "/kyphoplasty/")
-        link = page.get_by_text("Read this with someone")
+        link = page.get_by_text("Share this page")
         href = link.get_attribute("href") or ""
         link.click()
         shared = page.evaluate("window.shared")

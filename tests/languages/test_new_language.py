@@ -54,7 +54,7 @@ MADE_UP = LanguageDefinition(
     ),
 )
 """
-CATALOG = {"Guides for your visit": "מצא ביקור", "Search": "חפש"}
+CATALOG = {"Guides for your visits and procedure": "מצא ביקור", "Search": "חפש"}
 HEAD = """\
 ---
 subject: {subject}

@@ -36,11 +36,11 @@ def test_blocks_render_expected_html(clinic_content: Figure, subtests: pytest.Su
         ("::: checklist\n- a\n:::", '<div class="checklist"><ul><li>a</li></ul></div>'),
         (
             "::: do\n- a\n:::",
-            '<div class="do-list do-list--yes"><h3 class="do-list__title">Do</h3><ul><li>a</li></ul></div>',
+            '<div class="do-list do-list--yes"><h3 class="do-list__title">What to do</h3><ul><li>a</li></ul></div>',
         ),
         (
             "::: dont\n- a\n:::",
-            '<div class="do-list do-list--no"><h3 class="do-list__title">Do not</h3><ul><li>a</li></ul></div>',
+            '<div class="do-list do-list--no"><h3 class="do-list__title">What to avoid</h3><ul><li>a</li></ul></div>',
         ),
         (
             "::: note\nHi <3\n:::",
@@ -183,9 +183,9 @@ def test_figure_has_image_markers_and_texts(clinic_content: Figure) -> None:
     assert (image["width"], image["height"]) == ("48", "48")
     assert image["loading"] == "lazy"
     assert [source["type"] for source in page.find_all("source")][:2] == ["image/avif", "image/webp"]
-    assert "This is a simulated image, not a real patient." in rendered.html
+    assert "This picture was made on a computer and does not show a real patient." in rendered.html
     assert 'data-mark="1">Tip</li>' in rendered.html
-    folded = rendered.html.split("Explain this picture")[1].split("</details>")[0]
+    folded = rendered.html.split("What this picture shows")[1].split("</details>")[0]
     assert "<strong>Tip.</strong>\nThe end of the needle." in folded
 
 
@@ -193,12 +193,10 @@ def test_picture_kind_is_stated_once_per_page(clinic_content: Figure) -> None:
     Figure.objects.update(kind="fluoroscopy")
     rendered = render("::: figure needle\n\n::: figure needle", lead_figure="needle")
 
-    words = (
-        "This is a simulated image, not a real patient. On this kind of X\u2011ray, bone, metal, and cement look dark."
-    )
+    words = "This picture was made on a computer and does not show a real patient. On this kind of X\u2011ray, bone, metal, and cement look dark."
     assert " ".join(str(rendered.html).split()).count(words) == 1
     assert str(rendered.html).count("bone, metal, and cement") == 1
-    assert rendered.html.index("This is a simulated image") < rendered.html.index("page__body")
+    assert rendered.html.index("This picture was made on a computer") < rendered.html.index("page__body")
 
 
 def test_lead_figure_is_loaded_eagerly(clinic_content: Figure) -> None:

@@ -36,7 +36,7 @@ def test_signs_are_grouped_by_level_with_what_to_do() -> None:
     html = render("::: warning-signs after").html
 
     assert cards(html) == [
-        ("Call 911 now. Do not drive.", ["One leg is newly weak."]),
+        ("Call 911 now for any of these. Do not drive.", ["One leg is newly weak."]),
         ("Call us now, day or night", ["You have a fever of 100.4 °F."]),
         ("Call us during office hours", ["The needle site is sore."]),
     ]
@@ -126,7 +126,7 @@ def test_clinic_emergency_number_is_printed() -> None:
 
     html = render("::: warning-signs both").html
 
-    assert "Call 112 now. Do not drive." in html
+    assert "Call 112 now for any of these. Do not drive." in html
     assert "911" not in html
 
 
@@ -170,7 +170,7 @@ def test_plain_text_page_has_the_emergency_signs_below_its_title() -> None:
     assert text.splitlines()[:9] == [
         "A small cut",
         "",
-        "Call 911 now. Do not drive.",
+        "Call 911 now for any of these. Do not drive.",
         "",
         "A weak leg",
         "",

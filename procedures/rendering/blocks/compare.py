@@ -32,7 +32,6 @@ def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values 
     before, after = views[0], _continue_numbering(*views)
     shown = [render_figure(view, block.line, context, grouped=True) if view else None for view in (before, after)]
     block.anchor = context.reserve_anchor(f"compare-{slugs[0]}")
-    title = " / ".join(view.title for view in (before, after) if view)
     return {
         # "Before" would be wrong for a healthy bone next to a broken one.
         "before": before.title if before else gettext("Before"),
@@ -40,7 +39,7 @@ def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values 
         "before_html": shown[0][0] if shown[0] else "",
         "after_html": shown[1][0] if shown[1] else "",
         "dom_id": block.anchor,
-        "switch": get_switch(views, block.anchor, title),
+        "switch": get_switch(views, block.anchor, ""),
         "start": _choose_start(before, after),
         "blocks": [item and item[1] for item in shown],
     }

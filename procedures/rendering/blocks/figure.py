@@ -58,7 +58,9 @@ def get_figure_notes(view: FigureContext, printed_notes: set[str] | None = None)
     """
     printed_notes = set() if printed_notes is None else printed_notes
     notes = {
-        "origin": gettext("This is a simulated image, not a real patient.") if view.simulated else "",
+        "origin": gettext("This picture was made on a computer and does not show a real patient.")
+        if view.simulated
+        else "",
         "polarity": str(POLARITIES.get(view.kind, "")),
     }
     notes = {name: "" if text in printed_notes else text for name, text in notes.items()}
@@ -66,7 +68,7 @@ def get_figure_notes(view: FigureContext, printed_notes: set[str] | None = None)
     return {
         **notes,
         "drawing_alt": gettext("The same view as a line drawing."),
-        "summary": gettext("Explain this picture"),
+        "summary": gettext("What this picture shows"),
         "explanations": [marker for marker in view.markers if marker.text],
         "has_wide_legend": any(
             len(word) > MAX_NARROW_WORD_LENGTH for marker in view.markers for word in marker.label.split()

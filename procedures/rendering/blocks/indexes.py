@@ -135,7 +135,7 @@ def _resolve_reading_levels(_block: Block, context: RenderContext, _body: SafeSt
             gettext("Before and after a procedure"),
             {PageKind.PREPARATION, PageKind.DAY, PageKind.RECOVERY, PageKind.RISKS, PageKind.PREVENTION},
         ),
-        (gettext("Guides for your visit"), {PageKind.GUIDE}),
+        (gettext("Guides for your visits and procedure"), {PageKind.GUIDE}),
         (gettext("About this site"), {PageKind.ABOUT}),
     )
     sections = [{"name": name, "levels": [row for row in rows if row["kind"] in kinds]} for name, kinds in groups]

@@ -40,7 +40,7 @@ def _key_points_to_text(block: Block, values: Values) -> list[Node]:
 
 def _resolve_do_list(block: Block, _context: RenderContext, body: SafeString) -> Values:
     is_do = block.name == "do"
-    return {"do": is_do, "title": gettext("Do") if is_do else gettext("Do not"), "body": body}
+    return {"do": is_do, "title": gettext("What to do") if is_do else gettext("What to avoid"), "body": body}
 
 
 def _do_list_to_text(block: Block, values: Values) -> list[Node]:

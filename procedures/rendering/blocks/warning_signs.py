@@ -23,7 +23,7 @@ HELP = Wording(
     _("Write ::: warning-signs before, after or both. You may add short at the end."),
     _("It is not chosen which warning signs to show. Delete this block, and insert the warning signs again."),
 )
-CALL_EMERGENCY_LINE = _("Call %(number)s now. Do not drive.")
+CALL_EMERGENCY_LINE = _("Call %(number)s now for any of these. Do not drive.")
 TIMINGS = dict(SignTiming.choices)
 
 
@@ -56,7 +56,7 @@ def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values 
             card, card_nodes = _render_card(level, rows, context)
             cards.append(card)
             nodes += card_nodes
-    starter = gettext("Starter list. Not yet reviewed by your clinic.") if is_starter else ""
+    starter = gettext("First version of this list. Not yet reviewed by our clinic.") if is_starter else ""
     html = render_component("warning_signs", cards=cards, starter=starter)
     return {"html": html, "nodes": [*nodes, *([text_paragraph(starter)] if starter else [])]}
 
@@ -83,7 +83,7 @@ def _render_card(level: str, signs: list[LocalizedSign], context: RenderContext)
     }[SignLevel(level)]
     lines: list[list[Run]] = []
     if level == SignLevel.EMERGENCY:
-        lines = [[Run(gettext("Do not drive yourself. Do not wait for a visit."))]]
+        lines = [[Run(gettext("Do not drive yourself. Do not wait for your appointment."))]]
     elif level == SignLevel.CALL_NOW:
         if night != day:
             # The sentence contains both numbers; a button with either one would be wrong half of the time.

@@ -1,4 +1,4 @@
-// "Read this with someone" opens the share sheet if the browser has one. Elsewhere, its link writes an email.
+// "Share this page" opens the share sheet if the browser has one. Elsewhere, its link writes an email.
 export function startSharing(link) {
   if (!navigator.share) return;
   const message = new URLSearchParams(link.search);

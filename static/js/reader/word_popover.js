@@ -1,7 +1,7 @@
 const GAP = 8;
 const EDGE = 16;
 
-// Show a term's definition in a popover. Without JavaScript, its link goes to the entry in "Words on this page".
+// Show a term's definition in a popover. Without JavaScript, its link goes to the entry in "Words to know".
 // Booklets have several lists; one popover, after the first list, serves all of them.
 export function startWordPopover(list) {
   if (!("popover" in HTMLElement.prototype)) return;
