@@ -1,8 +1,8 @@
-"""Kill a process 50 times during save and publish: ``python -m tests.bench.kill_saves`` with its own loaded PORTAL_DATA_DIR.
+"""Kill a process during save and publish: ``python -m tests.bench.kill_saves [--kills 50]``. Needs no setup.
 
 A process repeatedly saves and publishes one page and reports each step. It is killed with SIGKILL at a random moment.
 Afterward, everything must be consistent: everything reported as saved exists, the draft equals its newest revision, and
-the live release is complete. Uses the database in DATABASE_URL.
+the live release is complete. Uses SQLite, or the empty database in DATABASE_URL.
 """
 
 import argparse
@@ -10,6 +10,7 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 import time
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
@@ -56,14 +57,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
     options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["PORTAL_DATA_DIR"] = folder
+        wrong = kill_repeatedly(options.kills)
+    sys.exit(1 if wrong else 0)
+
+
+def kill_repeatedly(kills: int) -> list[str]:
+    """Load the starter content, kill the process ``kills`` times, and return what was inconsistent."""
     import django
+    from django.core.management import call_command
 
     django.setup()
     from procedures.models import Page
+    from tests.factories import make_user
 
+    call_command("migrate", verbosity=0)
+    call_command("load_content", verbosity=0)
+    make_user("manager", is_superuser=True)
+    make_user("reviewer")
     page_id = Page.objects.published().get(subject="recovery", language="en").pk
     told_in_all, wrong, dice = 0, [], random.Random(5)
-    for number in range(options.kills):
+    for number in range(kills):
         # The previous kill may have left the draft unpublished; the next run continues from there.
         process = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", WORKER, str(page_id), str(number)], stdout=subprocess.PIPE, text=True
@@ -77,9 +92,11 @@ def main() -> None:
         ]
         process.wait()
         told_in_all += len(told)
+        if not told:
+            wrong.append(f"kill {number + 1}: the process reported nothing")
         wrong += [f"kill {number + 1}: {sentence}" for sentence in torn(page_id, told)]
-    print(f"{options.kills} kills, {told_in_all} steps reported, inconsistencies: {len(wrong)}", *wrong, sep="\n")
-    sys.exit(1 if wrong else 0)
+    print(f"{kills} kills, {told_in_all} steps reported, inconsistencies: {len(wrong)}", *wrong, sep="\n")
+    return wrong
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Save and publish one page forever, and report each step. Started and killed by tests/bench/kill_saves.py.
 
-Usage: python saving.py PAGE SEED. Prints "saved WORD" and "published WORD" after the database has committed.
+Usage: python -m tests.bench.saving PAGE SEED. Prints "saved WORD" and "published WORD" after the database has committed.
 """
 
 import os
