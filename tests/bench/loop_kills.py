@@ -16,6 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from portal.supervisor import HEALTHY_SECONDS
 from tests.published.server import Readers, Server, assert_pages_are_served, publish
 
 
@@ -33,7 +34,8 @@ def main() -> None:
             for turn in range(options.turns):
                 name = f"Clinic Number {turn}"
                 seen = publish(server, name)
-                time.sleep(random.uniform(0, 4))
+                # A worker that dies young is restarted after longer and longer waits, so let it grow up first.
+                time.sleep(random.uniform(0, 4) + (HEALTHY_SECONDS if options.worker else 0))
                 begun = time.monotonic()
                 if options.worker:
                     os.kill(server.worker_pid(), signal.SIGKILL)
