@@ -97,10 +97,10 @@ DARK = "bone, metal, and cement look dark"
 OSCUROS = "el hueso, el metal y el cemento se ven oscuros"
 # The notice for each kind of figure in English and Spanish; other kinds have none.
 SAID = {
-    "fluoroscopy": (f"On this kind of X-ray, {DARK}.", f"En este tipo de rayos X, {OSCUROS}."),
+    "fluoroscopy": (f"On this kind of X-ray, {DARK}.", f"En este tipo de imagen, {OSCUROS}."),
     "radiograph": (
         "On this kind of X-ray, bone, metal, and cement look white.",
-        "En este tipo de rayos X, el hueso, el metal y el cemento se ven blancos.",
+        "En este tipo de imagen, el hueso, el metal y el cemento se ven blancos.",
     ),
     "ct": ("This is a CT scan.", "Esta es una imagen de tomografía (CT)."),
     "mri": ("This is an MRI scan.", "Esta es una imagen de resonancia magnética."),

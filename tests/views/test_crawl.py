@@ -15,7 +15,7 @@ ID_LISTS = ("for", "aria-labelledby", "aria-describedby", "aria-controls", "aria
 URL_REFERENCE = re.compile(r"url\(#([^)]+)\)")
 STARTER = {
     "en": "First version. Not yet reviewed by our clinic.",
-    "es": "Texto preliminar. Nuestra clínica todavía no lo ha revisado.",
+    "es": "Primera versión. Nuestra clínica todavía no la ha revisado.",
 }
 
 
