@@ -97,6 +97,8 @@ def test_words_survive_escape_and_an_unreachable_site_but_not_cancel(tab: StaffT
     expect(dialog.get_by_role("alert")).to_have_text("We cannot reach the site. Your text is still here.")
     expect(dialog.get_by_label("Caption")).to_have_value("Half a cap")
     dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_be_hidden()
+    expect(tab.page.get_by_role("textbox", name="Text", exact=True)).to_be_focused()
     open_dialog(tab)
     expect(dialog.get_by_label("Caption")).to_have_value("The needle is in the bone.")
 
