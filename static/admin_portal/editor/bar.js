@@ -114,6 +114,7 @@ function startMainAction(form, opened) {
   const show = () => {
     const [save, next, saveItem, discard] = ["[data-save]", "[data-next]", "[data-menu-save]", "[data-discard-changes]"].map(part);
     const dirty = wasRefused || !same(pageValues(values(form)), pageValues(opened));
+    form.dataset.dirty = dirty;
     if (next && save) {
       // An open menu stays: someone is typing the note in it.
       next.hidden = dirty && !next.open && !part("[data-next] button[name=_submit]");

@@ -35,7 +35,7 @@ const MAX_QUOTED_WORDS = 5;
 // Return the first words of a line as they look, without its Markdown; "" for the line of a block.
 function firstWords(line) {
   if (line.startsWith(":::")) return "";
-  const text = line.replace(/\[([^\]]*)\]\([^)]*\)/g, "$1").replace(/\[@[^\]]*\]|\{[^}]*\}|[*`|]/g, " ").replace(/^\s*([#>+-]+|\d+[.)])\s/, "");
+  const text = line.replace(/\[([^\]]*)\]\([^)]*\)/g, "$1").replace(/\[@[^\]]*\]|\{[^}]*\}|[*`|]/g, " ").replace(/^\s*([#>+-]+|\d+[.)])\s*/, "");
   const words = text.split(/\s+/).filter(Boolean);
   return words.slice(0, MAX_QUOTED_WORDS).join(" ") + (words.length > MAX_QUOTED_WORDS ? "…" : "");
 }

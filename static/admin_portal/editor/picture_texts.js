@@ -13,6 +13,7 @@ export function createPictureTexts(editor, field, dialog) {
   const find = (name) => form.querySelector(`[data-${name}]`);
   const kept = new Map(); // by URL: what was typed when the dialog was closed with Esc
   let row;
+  let isOpen = false;
   let now = {}; // the saved texts with their version, on which the user's words are based
   let onSaved = () => {};
   let onClosed = () => {};
@@ -30,10 +31,19 @@ export function createPictureTexts(editor, field, dialog) {
     });
   }
 
+  // In the task of the key or the click, before the next one.
+  function close() {
+    if (!isOpen) return;
+    isOpen = false;
+    if (isChanged()) kept.set(row.texts, typed());
+    dialog.close();
+    onClosed();
+  }
+
   async function load() {
     const { texts } = row;
     const { status, data } = await getJson(texts);
-    if (!dialog.open || texts !== row.texts) return;
+    if (!isOpen || texts !== row.texts) return;
     if (status !== 200) {
       showError(data.error ?? gettext("Something went wrong on the site. Close this, then try again."));
       return;
@@ -44,7 +54,7 @@ export function createPictureTexts(editor, field, dialog) {
       box.readOnly = false;
     });
     kept.delete(texts);
-    find("save").disabled = false;
+    find("put").disabled = false;
     boxes[0].focus();
   }
 
@@ -53,12 +63,12 @@ export function createPictureTexts(editor, field, dialog) {
     boxes.forEach((box) => { box.value = box.value.trim().replace(/\s*\n\s*/g, " "); });
     const body = new FormData(form);
     body.set("version", now.version);
-    find("save").disabled = true;
+    find("put").disabled = true;
     const { status, data } = await postForm(editor, `${row.texts}save/`, body);
-    find("save").disabled = false;
+    find("put").disabled = false;
     if (status === 200) {
       now = typed();
-      dialog.close();
+      close();
       onSaved();
       return;
     }
@@ -84,13 +94,14 @@ export function createPictureTexts(editor, field, dialog) {
   });
   find("cancel").addEventListener("click", () => {
     now = typed();
-    dialog.close();
+    close();
   });
-  dialog.addEventListener("close", () => {
-    if (isChanged()) kept.set(row.texts, typed());
-    onClosed();
+  dialog.addEventListener("cancel", (event) => {
+    event.preventDefault();
+    close();
   });
-  window.addEventListener("beforeunload", (event) => { if (dialog.open && isChanged()) event.preventDefault(); });
+  dialog.addEventListener("close", close);
+  window.addEventListener("beforeunload", (event) => { if (isOpen && isChanged()) event.preventDefault(); });
 
   return (picture, { saved, closed }) => {
     [row, onSaved, onClosed] = [picture, saved, closed];
@@ -99,7 +110,8 @@ export function createPictureTexts(editor, field, dialog) {
     find("form-link").href = row.edit;
     showError();
     boxes.forEach((box) => Object.assign(box, { value: "", readOnly: true, lang: languageOf(field) }));
-    find("save").disabled = true;
+    find("put").disabled = true;
+    isOpen = true;
     dialog.showModal();
     load();
   };
