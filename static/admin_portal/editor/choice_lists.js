@@ -60,9 +60,10 @@ function mark(element, row) {
 function rankOf({ dataset: { names } }, asked) {
   const [title, ...others] = names.split("\n");
   if (title === asked) return 0;
-  if (others.includes(asked)) return 1;
+  if (title.startsWith(asked)) return 1;
+  if (others.includes(asked)) return 2;
   const place = ` ${title}`.indexOf(` ${asked}`);
-  if (place >= 0) return 2 + Math.min(place, 500);
+  if (place >= 0) return 3 + Math.min(place, 500);
   if (asked.split(" ").some((word) => title.startsWith(word))) return 900;
   const tests = [(name) => ` ${name}`.includes(` ${asked}`), (name) => name.includes(asked)];
   const rank = tests.findIndex((test) => [title, ...others].some(test));
