@@ -26,7 +26,7 @@ export function createDragHandle(root, view, { visible, say }) {
   const line = element("drop-line");
   root.append(handle, line);
   let block; // the element of the block that the handle is next to
-  let drag; // {pos, startY, y, isMoving, target}
+  let drag; // {doc, pos, startY, y, isMoving, target}
 
   // Return {pos, rect} of each block, in order.
   function blocks() {
@@ -72,11 +72,12 @@ export function createDragHandle(root, view, { visible, say }) {
     view.focus();
   }
   function end(isDropped) {
-    const { pos, target, isMoving } = drag;
+    const { doc, pos, target, isMoving } = drag;
     drag = undefined;
     line.hidden = true;
     document.removeEventListener("keydown", cancel, true);
-    if (!isDropped) return;
+    // A text that has changed meanwhile, such as by a merge, has other places.
+    if (!isDropped || doc !== view.state.doc) return;
     const moved = isMoving ? moveBlockTo(view, pos, target) : pos;
     if (moved === undefined) return;
     select(moved);
@@ -89,10 +90,11 @@ export function createDragHandle(root, view, { visible, say }) {
     end(false);
   }
   handle.addEventListener("pointerdown", (event) => {
-    if (event.button || drag) return;
+    const pos = placeOf(block);
+    if (event.button || drag || pos < 0) return;
     event.preventDefault();
     handle.setPointerCapture(event.pointerId);
-    drag = { pos: placeOf(block), startY: event.clientY, y: event.clientY };
+    drag = { doc: view.state.doc, pos, startY: event.clientY, y: event.clientY };
     document.addEventListener("keydown", cancel, true);
   });
   handle.addEventListener("pointermove", ({ clientY }) => {
