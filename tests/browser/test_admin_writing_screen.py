@@ -157,6 +157,23 @@ def test_new_empty_page_has_room_templates_and_no_problems_until_something_is_ty
     assert box["width"] * box["height"] / (LAPTOP["width"] * LAPTOP["height"]) > 0.4
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_title_in_the_text_shows_the_focus_like_other_fields(
+    browser: Browser, live_server: Any, row: PageRow, editor: User, scheme: Any
+) -> None:
+    with open_staff_tab(browser, live_server.url, LAPTOP, color_scheme=scheme) as tab:
+        tab.sign_in(editor, mode="visual")
+        tab.edit(change_url(row))
+        show_panel(tab, "settings")
+        rings = []
+        for name in ("title", "key_message", "slug"):
+            field = tab.page.locator(f"#id_{name}")
+            field.focus()
+            rings.append(field.evaluate("(one) => getComputedStyle(one).outlineColor"))
+
+    assert len(set(rings)) == 1, rings
+
+
 def test_save_stays_in_reach_on_a_phone_and_covers_no_button(
     browser: Browser, live_server: Any, row: PageRow, editor: User
 ) -> None:
