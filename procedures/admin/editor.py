@@ -37,6 +37,7 @@ from procedures.admin.base import (
     staff_file_url,
     staff_json_view,
 )
+from procedures.admin.figure_forms import FigureTextForm
 from procedures.enums import Language, PageKind
 from procedures.figures.approval import FigureVersion, public_files, unapproved_figures
 from procedures.figures.presenters import media_url
@@ -341,6 +342,7 @@ class MarkdownWidget(AdminMarkdownxWidget):  # type: ignore[misc]
             "block_buttons": toolbar_buttons(),
             "dialog_blocks": dialog_blocks(),
             "value_labels": VALUE_LABELS,
+            "picture_form": FigureTextForm(auto_id="picture-%s"),
             "preloaded": {
                 "modules": [static(path) for path in module_paths("admin_portal/editor.js")],
                 "styles": [*page_styles, content_stylesheet],
@@ -391,7 +393,11 @@ def insert_options_view(request: HttpRequest) -> JsonResponse:
     language = code if code in Language.values else languages.DEFAULT
     return JsonResponse(
         {
-            "pictures": _figure_options(language, can_edit=request.user.has_perm("procedures.change_figure")),
+            "pictures": _figure_options(
+                language,
+                can_edit=request.user.has_perm("procedures.change_figure"),
+                can_edit_texts=request.user.has_perms(["procedures.change_figure", "procedures.change_figuretext"]),
+            ),
             "series": [
                 {"key": row.slug, "name": row.title, "more": ""} for row in Series.objects.filter(language=language)
             ],
@@ -419,12 +425,12 @@ def _value_options(language: str) -> list[dict[str, Any]]:
     return [{"key": key, "name": str(label), "more": values.get(key, "")} for key, label in VALUE_LABELS.items()]
 
 
-def _figure_options(language: str, *, can_edit: bool) -> list[dict[str, Any]]:
+def _figure_options(language: str, *, can_edit: bool, can_edit_texts: bool) -> list[dict[str, Any]]:
     """Return all pictures for the picture chooser.
 
     ``reason`` says why a page in ``language`` cannot show the picture, and is empty if it can. ``edit`` is the URL of
-    the picture's form, for users who may change it. ``note`` is for pictures that may be inserted but are not approved
-    yet: a reviewer approves them with the page.
+    the picture's form, and ``texts`` the URL of its texts in ``language``, for users who may change them. ``note`` is
+    for pictures that may be inserted but are not approved yet: a reviewer approves them with the page.
     """
     figures = list(Figure.objects.prefetch_related("renditions", "texts"))
     unapproved = {figure.pk for figure in unapproved_figures(figures)}
@@ -448,6 +454,9 @@ def _figure_options(language: str, *, can_edit: bool) -> list[dict[str, Any]]:
                 "used": join_titles(uses.get(figure.slug, [])),
                 "reason": "" if is_usable else reason,
                 "edit": reverse("admin:procedures_figure_change", args=[figure.pk]) if can_edit else "",
+                "texts": reverse("admin:procedures_figure_texts", args=[figure.pk, language])
+                if can_edit_texts and is_usable
+                else "",
                 "note": _("New: the reviewer approves it with this page.") if figure.pk in unapproved else "",
                 "thumbnail": media_url(file) if file in public else staff_file_url(file),
             }

@@ -88,6 +88,20 @@ class FigureChangeForm(FigureForm):
         return values
 
 
+class FigureTextForm(AnyForm):
+    """The alternative text and caption of a picture in one language. The validators are those of the model."""
+
+    class Meta:
+        model = FigureText
+        fields = ("alt", "caption")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.error_messages["required"] = MISSING_TEXT_MESSAGES[name]
+            field.widget = forms.Textarea({"rows": 3, **field.widget.attrs})
+
+
 def validate_text_row(form: forms.BaseForm, row: FigureText | MarkerText) -> None:
     """Validate an unsaved text row. Errors are added to the form's fields ``<name>_<language>``."""
     try:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from procedures import languages
-from procedures.admin import image_check, image_upload, markers
+from procedures.admin import figure_texts, image_check, image_upload, markers
 from procedures.admin.base import (
     ContentInline,
     UsageProtectedAdmin,
@@ -207,6 +207,14 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
             path("intake/<str:token>/frame.png", view(image_upload.frame_image_view), name="procedures_figure_frame"),
             path("files/<path:name>", view(figure_file_view), name="procedures_figure_file"),
             path("marks/live/", markers.markers_preview_view, name="procedures_figure_markers_preview"),
+            path(
+                "<int:figure_id>/texts/<str:language>/", figure_texts.figure_texts_view, name="procedures_figure_texts"
+            ),
+            path(
+                "<int:figure_id>/texts/<str:language>/save/",
+                figure_texts.save_figure_texts_view,
+                name="procedures_figure_save_texts",
+            ),
             path("<int:figure_id>/text/", view(image_check.figure_text_view), name="procedures_figure_detect_text"),
             path("<int:figure_id>/marks/", view(markers.markers_view), name="procedures_figure_markers"),
             *super().get_urls(),

@@ -326,7 +326,7 @@ class BasePageAdmin(ContentAdmin):
         """Add the state, issues, and permissions of an existing page, or the templates of a new one."""
         user = get_staff_user(request)
         can_edit = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
-        values = {"can_edit": can_edit, "required_names": REQUIRED_FIELDS, "start_panel": "settings"}
+        values = {"can_edit": can_edit, "required_names": REQUIRED_FIELDS}
         if obj is not None:
             edit_page = build_edit_page_context(obj.pk, user, with_preview=not can_edit)
             values |= {
@@ -343,7 +343,10 @@ class BasePageAdmin(ContentAdmin):
             values |= {
                 "page_templates": get_template_options(),
                 "page_template": request.GET.get("template", ""),
+                "start_panel": "" if "template" in request.GET else "templates",
             }
+        else:
+            values["start_panel"] = "settings" if context.get("errors") else ""
         return values
 
     def save_model(self, request: HttpRequest, obj: Page, form: Any, change: bool) -> None:

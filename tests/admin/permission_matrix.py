@@ -129,6 +129,11 @@ FIGURE_URLS: dict[str, list[MatrixRequest]] = {
     "figure_markers": [get(EDIT), post(EDIT)],
     "figure_detect_text": [get(EDIT), post(EDIT)],
 }
+# The texts of one picture in one language.
+FIGURE_TEXT_URLS: dict[str, list[MatrixRequest]] = {
+    "figure_texts": [get(JSON_EDIT)],
+    "figure_save_texts": [post(JSON_EDIT)],
+}
 # A staged picture belongs to its uploader; everyone else gets 404.
 STAGED_IMAGE_URLS: dict[str, list[MatrixRequest]] = {
     f"figure_{name}": [get("0000L")] for name in ("check", "staged", "redacted", "frames", "frame")
@@ -174,7 +179,8 @@ DJANGO_URLS: dict[str, list[MatrixRequest]] = {
 def table() -> dict[str, list[MatrixRequest]]:
     """Return all rows by full URL name."""
     rows = {f"procedures_{model}_{screen}": asks for model, own in MODELS.items() for screen, asks in own.items()}
-    own = {**PAGE_URLS, **SITE_URLS, **FIGURE_URLS, **STAGED_IMAGE_URLS, **BUNDLE_URLS, **PUBLIC_PAGE_URLS}
+    own = {**PAGE_URLS, **SITE_URLS, **FIGURE_URLS, **FIGURE_TEXT_URLS, **STAGED_IMAGE_URLS, **BUNDLE_URLS}
+    own |= PUBLIC_PAGE_URLS
     rows |= {f"procedures_{name}": asks for name, asks in own.items()}
     return rows | DJANGO_URLS
 

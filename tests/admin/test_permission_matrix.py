@@ -41,6 +41,7 @@ from tests.admin.permission_matrix import (
     ACTIONS,
     BUNDLE_URLS,
     DJANGO_URLS,
+    FIGURE_TEXT_URLS,
     FIGURE_URLS,
     MODELS,
     PAGE_URLS,
@@ -229,12 +230,13 @@ def test_permissions_hold_on_every_other_screen(other_rows: None, cookies: list[
                     wrong[f"{wanted.method} {model} {screen}"] = got, wanted.who
     places: dict[str, list[Any]] = {
         **{name: [Figure.objects.values_list("pk", flat=True)[0]] for name in FIGURE_URLS},
+        **{name: [Figure.objects.values_list("pk", flat=True)[0], "en"] for name in FIGURE_TEXT_URLS},
         **{name: ["0" * 32] for name in STAGED_IMAGE_URLS},
         **{name: ["0" * 64, "0" * 64] for name in BUNDLE_URLS},
         "figure_file": [f"figures/{'0' * 20}.png"],
         **{name: [page.pk, "a4"] if name == "page_letter" else [page.pk] for name in PUBLIC_PAGE_URLS},
     }
-    asked = {**SITE_URLS, **FIGURE_URLS, **STAGED_IMAGE_URLS, **BUNDLE_URLS, **PUBLIC_PAGE_URLS}
+    asked = {**SITE_URLS, **FIGURE_URLS, **FIGURE_TEXT_URLS, **STAGED_IMAGE_URLS, **BUNDLE_URLS, **PUBLIC_PAGE_URLS}
     for name, asks in asked.items():
         for wanted in asks:
             got = get_codes(reverse(f"admin:procedures_{name}", args=places.get(name)), wanted, cookies, page)

@@ -131,6 +131,8 @@ def test_page_can_be_written_and_submitted_with_the_keyboard_alone(tab: StaffTab
     expect(tab.page.locator("#id_body")).not_to_have_value("")
     keys.press("Control+End")
     keys.type("\n## At home\n\nRest. [@nice]\n")
+    tab.page.locator("[data-open-panel=settings]").focus()
+    keys.press("Enter")
     tab.page.locator("#id_kind").focus()
     keys.type("Rec")
     tab.page.locator("summary", has_text="More").focus()

@@ -217,14 +217,15 @@ def test_a_chance_without_a_source_offers_one(laptop: StaffTab, row: Page) -> No
     expect(button).to_have_count(0)
 
 
-def test_the_form_with_the_words_of_a_picture_is_one_click_away(laptop: StaffTab, row: Page) -> None:
+def test_the_form_with_all_words_of_a_picture_opens_from_its_dialog(laptop: StaffTab, row: Page) -> None:
     laptop.edit(change_url(row))
     write(laptop, "One\n\n::: figure needle\n")
     text(laptop).locator("figure").first.click()
+    laptop.page.locator("[data-visual-context]").get_by_role("button", name="Alt text and caption").click()
     with laptop.context.expect_page() as opened:
-        laptop.page.locator("[data-visual-context]").get_by_role("button", name="Description and caption").click()
+        laptop.page.get_by_role("link", name="Title and longer description").click()
 
-    expect(opened.value.locator("[name$=-alt]").first).to_be_visible()
+    expect(opened.value.locator("[name$=-title]").first).to_be_visible()
     opened.value.close()
 
 

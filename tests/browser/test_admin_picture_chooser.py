@@ -1,5 +1,6 @@
 """The picture chooser in a real browser: few clicks, keyboard use, reasons, and every width; and the space for the text."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -250,3 +251,64 @@ def test_the_toolbar_is_one_tab_stop_from_the_start(tab: StaffTab) -> None:
     expect(tab.page.get_by_role("combobox", name="Paragraph style")).to_be_focused()
     tab.page.keyboard.press("Shift+Tab")
     expect(tab.page.locator(".editor__bars :focus")).to_have_count(0)
+
+
+# ── Many pictures ──
+
+
+def test_no_picture_is_selected_while_several_match_and_titles_that_begin_with_a_word_come_first(tab: StaffTab) -> None:
+    for slug, title in (("balloon", "Cement in, needle out"), ("house", "Needle in place")):
+        FigureText.objects.filter(figure__slug=slug).update(title=title)
+    FigureText.objects.filter(figure__slug="needle").update(title="The house")
+    window = open_chooser(tab)
+    search, rows = window.get_by_label("Search pictures"), window.locator("[data-list] label:not([hidden]) strong")
+    search.fill("needle")
+    expect(window.locator("[data-count]")).to_have_text("3 results. Press Enter to go to the first one.")
+    expect(rows).to_have_text(["Needle in place", "The house", "Cement in, needle out"])
+    expect(window.locator(":checked:is([type=radio])")).to_have_count(0)
+    search.fill("bone needle")
+    expect(rows.first).to_have_text("Needle in place")
+    search.fill("needle")
+    search.press("Enter")
+    expect(window.get_by_role("radio", name="Needle in place")).to_be_focused()
+    expect(window).to_be_visible()
+    tab.page.keyboard.press("Enter")
+
+    expect(tab.page.locator("#id_body")).to_have_value("Start.\n\n::: figure house\n")
+
+
+def test_pictures_are_large_and_their_uses_have_one_line(tab: StaffTab) -> None:
+    window = open_chooser(tab)
+    expect(window.get_by_role("radio")).to_have_count(3)
+    widths = window.locator("[data-list] img").evaluate_all("(all) => all.map((one) => one.offsetWidth)")
+    lines = window.locator("[data-list] small:not(.visually-hidden)").evaluate_all(
+        "(all) => all.map((one) => one.offsetHeight / parseFloat(getComputedStyle(one).lineHeight))"
+    )
+
+    assert min(widths) >= 160
+    assert [round(count) for count in lines] == [1] * len(lines)
+
+
+def test_an_inserted_picture_is_selected_and_in_view_and_typing_goes_on_below_it(tab: StaffTab) -> None:
+    tab.page.evaluate(
+        """() => {
+          const field = document.querySelector("#id_body");
+          field.value = `${"Above.\\n\\n".repeat(40)}Start.\\n\\n${"Below.\\n\\n".repeat(40)}`;
+          field.dispatchEvent(new Event("input", {bubbles: true}));
+          const { visualEditor } = document.querySelector("[data-editor]");
+          visualEditor.select(visualEditor.find("Start.")[0]);
+        }"""
+    )
+    open_chooser(tab).get_by_text("A balloon").click()
+    tab.page.get_by_role("button", name="Insert", exact=True).last.click()
+    card = tab.page.locator("[data-visual-text] .card")
+    expect(card.locator("img").first).to_be_visible()
+    expect(card).to_have_class(re.compile("is-selected"))
+    frame, box = tab.page.locator("[data-visual-text]").bounding_box(), card.bounding_box()
+    assert frame
+    assert box
+    assert box["y"] >= frame["y"]
+    assert box["y"] + min(box["height"], frame["height"] - 128) <= frame["y"] + frame["height"]
+    tab.page.keyboard.type("Next.")
+
+    assert "Start.\n\n::: figure balloon\n\nNext.\n\nBelow." in tab.text

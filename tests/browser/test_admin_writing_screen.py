@@ -130,6 +130,81 @@ def test_text_has_most_of_a_laptop_screen_and_no_panel_makes_it_smaller(
     assert title["y"] < bars["y"] + bars["height"]
 
 
+def test_new_empty_page_has_room_templates_and_no_problems_until_something_is_typed(
+    browser: Browser, live_server: Any, row: PageRow, editor: User
+) -> None:
+    with open_staff_tab(browser, live_server.url, LAPTOP) as tab:
+        tab.sign_in(editor, mode="visual")
+        tab.edit(f"{PAGES}add/")
+        problems, settings = tab.page.locator("[data-problem-count]"), tab.page.locator("#id_slug")
+        box = tab.page.locator("[data-visual-text]").bounding_box()
+        expect(problems).to_have_text("Not checked yet")
+        expect(tab.page.locator("[data-state]")).not_to_contain_text("problem")
+        expect(settings).to_be_hidden()
+        expect(tab.page.get_by_role("link", name="Going home: English")).to_be_visible()
+        tab.page.get_by_label("Title").fill("A new page")
+        expect(problems).to_contain_text("problems to fix")
+        expect(tab.page.get_by_role("link", name="Going home: English")).to_be_hidden()
+        expect(tab.page.locator("[data-stage]")).to_be_visible()
+        # A page that cannot be saved shows the settings that it needs.
+        tab.page.get_by_role("button", name="Settings").click()
+        settings.fill("")
+        tab.page.keyboard.press("Control+s")
+        expect(tab.page.locator(".error-panel")).to_be_visible()
+        expect(settings).to_be_visible()
+
+    assert box
+    assert box["width"] * box["height"] / (LAPTOP["width"] * LAPTOP["height"]) > 0.4
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_title_in_the_text_shows_the_focus_like_other_fields(
+    browser: Browser, live_server: Any, row: PageRow, editor: User, scheme: Any
+) -> None:
+    with open_staff_tab(browser, live_server.url, LAPTOP, color_scheme=scheme) as tab:
+        tab.sign_in(editor, mode="visual")
+        tab.edit(change_url(row))
+        show_panel(tab, "settings")
+        rings = []
+        for name in ("title", "key_message", "slug"):
+            field = tab.page.locator(f"#id_{name}")
+            field.focus()
+            rings.append(field.evaluate("(one) => getComputedStyle(one).outlineColor"))
+
+    assert len(set(rings)) == 1, rings
+
+
+def test_save_stays_in_reach_on_a_phone_and_covers_no_button(
+    browser: Browser, live_server: Any, row: PageRow, editor: User
+) -> None:
+    with open_staff_tab(browser, live_server.url, PHONE) as tab:
+        tab.sign_in(editor, mode="visual")
+        PageRow.objects.filter(pk=row.pk).update(body=LEAD + "We look after you.\n\n" * 40 + "::: figure needle\n")
+        tab.edit(change_url(row))
+        save = tab.page.locator("[data-save]")
+        expect(save).to_be_hidden()
+        tab.page.locator("[data-visual-text] .text > p").nth(20).click()
+        tab.page.keyboard.type("x")
+        expect(save).to_be_in_viewport(ratio=1)
+        tab.page.locator("[data-visual-text] figure").click()
+        over = save.evaluate(
+            """(save) => {
+              const box = save.getBoundingClientRect();
+              const isOver = (one) => {
+                const { left, right, top, bottom } = one.getBoundingClientRect();
+                return right > left && left < box.right && right > box.left && top < box.bottom && bottom > box.top;
+              };
+              return [...document.querySelectorAll(".editor-context button, .editor__bars button")].filter(isOver).map((one) => one.title);
+            }"""
+        )
+        expect(save).to_be_in_viewport(ratio=1)
+        save.click()
+        expect(tab.page.locator(".messagelist")).to_contain_text("Draft saved.")
+        expect(save).to_be_hidden()
+
+    assert over == []
+
+
 def test_page_scrolls_as_a_whole_on_a_phone_with_its_keyboard_open(
     browser: Browser, live_server: Any, row: PageRow, editor: User
 ) -> None:
@@ -250,11 +325,13 @@ def test_the_main_action_saves_first_and_then_sends(laptop: StaffTab, row: PageR
     expect(save).to_be_hidden()
     page.get_by_label("Title").fill("A smaller cut")
     expect(save).to_be_visible()
-    expect(send).to_be_hidden()
+    expect(send).to_have_class("button button--secondary")
     page.keyboard.press("Control+s")
     expect(page.locator(".messagelist")).to_contain_text("Draft saved.")
     expect(page.get_by_role("heading", level=1)).to_have_text("A smaller cut")
 
+    expect(save).to_be_hidden()
+    expect(send).to_have_class("button default")
     send.click()
     page.keyboard.type("Please look at the title.")
     page.keyboard.press("Enter")
@@ -314,6 +391,24 @@ def test_a_new_page_starts_with_a_template(editor_tab: StaffTab, row: PageRow) -
 
     assert editor_tab.text.startswith("::: key-points\n- [Say how most people feel on the first day.]")
     expect(editor_tab.page.locator("#id_kind")).to_have_value("recovery")
+
+
+def test_issues_name_their_place_by_its_first_words_and_are_listed_once(
+    browser: Browser, live_server: Any, row: PageRow, editor: User
+) -> None:
+    PageRow.objects.filter(pk=row.pk).update(
+        body=f"{LEAD}## At home\n\n##Rest **today** and all of tomorrow\n\nWalk.\n---\n\nWalk.\n---\n"
+    )
+    with open_staff_tab(browser, live_server.url, LAPTOP) as tab:
+        tab.sign_in(editor, mode="visual")
+        tab.edit(change_url(row))
+        show_panel(tab, "problems")
+        rows = tab.page.locator("[data-problems] .issue-list__message")
+        expect(rows).to_have_count(2)
+        expect(rows.first).to_contain_text("In “At home”, at “Rest today and all of…”: ")
+        expect(rows.last).to_contain_text("In “At home”: “Walk.” is shown as a heading.")
+        expect(rows.last).to_contain_text("(2 times)")
+        expect(tab.page.locator("[data-problem-count]")).to_have_text("3 problems to fix")
 
 
 @pytest.mark.parametrize(

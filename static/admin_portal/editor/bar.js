@@ -44,13 +44,16 @@ function startViews(form) {
     showPanel("");
     opener.focus();
   });
-  // A small screen starts with the text, unless the form has errors.
-  showPanel(WIDE.matches || form.querySelector(".errornote") ? form.dataset.panel : "");
+  // A small screen starts with the text, unless the form has errors or is a new page.
+  showPanel(WIDE.matches || form.dataset.panel === "templates" || form.querySelector(".errornote") ? form.dataset.panel : "");
   WIDE.addEventListener("change", fit);
   fit();
   return {
     openPanel(name) {
       if (name && form.dataset.panel !== name) showPanel(name);
+    },
+    closeTemplates() {
+      if (form.dataset.panel === "templates") showPanel("");
     },
     // Show the text pane before moving the caret in it.
     showText() {
@@ -103,16 +106,21 @@ function pageValues(found) {
   return rest;
 }
 
-// One main action: "Save draft" while something is unsaved, otherwise the page's next step.
+// One main action: "Save draft" while something is unsaved, otherwise the page's next step. Sending also saves, so it can be
+// chosen before, as a second action.
 function startMainAction(form, opened) {
   const wasRefused = form.querySelector("[data-unsaved]") !== null;
   const part = (selector) => form.querySelector(selector);
   const show = () => {
     const [save, next, saveItem, discard] = ["[data-save]", "[data-next]", "[data-menu-save]", "[data-discard-changes]"].map(part);
     const dirty = wasRefused || !same(pageValues(values(form)), pageValues(opened));
+    form.dataset.dirty = dirty;
     if (next && save) {
       // An open menu stays: someone is typing the note in it.
-      next.hidden = dirty && !next.open;
+      next.hidden = dirty && !next.open && !part("[data-next] button[name=_submit]");
+      const opener = next.querySelector("summary") ?? next;
+      opener.classList.toggle("default", !dirty);
+      opener.classList.toggle("button--secondary", dirty);
       save.hidden = !dirty;
     }
     if (saveItem) saveItem.hidden = !(next && !dirty);
@@ -124,7 +132,6 @@ function startMainAction(form, opened) {
   show();
   const saveDraft = () => form.requestSubmit(part("[data-save]"));
   form.addEventListener("editor:save", saveDraft);
-  // Sending also saves, so it can be chosen while something is unsaved.
   function openSend() {
     const button = part(".action-menu button[name=_submit]");
     if (!button) return false;
@@ -198,7 +205,7 @@ export function startBar(form, editor, { text, opened, windows }) {
   const side = Object.assign(document.createElement("div"), { className: "editor__side" });
   side.append(editor.querySelector("[data-source]"), editor.querySelector("[data-outline]"));
   editor.querySelector(".editor__bars").append(side);
-  const { openPanel, showText } = startViews(form);
+  const { openPanel, closeTemplates, showText } = startViews(form);
   const goToLine = (line) => {
     showText();
     text().goToLine(line);
@@ -221,10 +228,9 @@ export function startBar(form, editor, { text, opened, windows }) {
   // Enter goes on to what comes next, instead of sending the form.
   onEnter(title, () => form.elements.key_message.focus());
   onEnter(form.elements.key_message, () => text().focus());
-  // Typing dismisses the template picker.
-  const templates = form.querySelector("[data-page-templates]");
-  if (templates && !WIDE.matches) templates.open = false;
-  if (templates) form.addEventListener("input", () => { templates.open = false; }, { once: true });
+  // Typing dismisses the template picker, which a saved page does not have.
+  form.addEventListener("input", closeTemplates, { once: true });
+  form.addEventListener("editor:saved", closeTemplates);
   const showHelp = () => all("[data-keyboard-help]", form).forEach((help) => { help.hidden = !windows; });
   showHelp();
   form.addEventListener("click", ({ target }) => { if (target.closest("[data-keyboard-help]")) windows.open("keys"); });

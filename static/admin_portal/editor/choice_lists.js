@@ -31,6 +31,8 @@ function option(row, { name, many }) {
   const words = document.createElement("span");
   const title = Object.assign(document.createElement("strong"), { textContent: row.name, id: nextId() });
   const more = details(row).filter(Boolean).map(small);
+  // Cut off after one line where there are many rows; this shows all of it.
+  more.forEach((part) => { part.title = row.kind ? part.textContent : ""; });
   words.append(title, ...more);
   label.append(input);
   if (row.kind) {
@@ -54,13 +56,15 @@ function mark(element, row) {
 }
 
 // How well the names of a row match the search; a smaller number is better. What counts most is how early in the title,
-// which the list shows, a word begins with it.
+// which the list shows, a word begins with it; then, whether the title begins with any word of it.
 function rankOf({ dataset: { names } }, asked) {
   const [title, ...others] = names.split("\n");
   if (title === asked) return 0;
-  if (others.includes(asked)) return 1;
+  if (title.startsWith(asked)) return 1;
+  if (others.includes(asked)) return 2;
   const place = ` ${title}`.indexOf(` ${asked}`);
-  if (place >= 0) return 2 + Math.min(place, 500);
+  if (place >= 0) return 3 + Math.min(place, 500);
+  if (asked.split(" ").some((word) => title.startsWith(word))) return 900;
   const tests = [(name) => ` ${name}`.includes(` ${asked}`), (name) => name.includes(asked)];
   const rank = tests.findIndex((test) => [title, ...others].some(test));
   return 1000 + (rank < 0 ? tests.length : rank);
@@ -98,8 +102,10 @@ function searchRows(box, list, status, kind) {
   all("[data-unavailable]", list).forEach((part) => { part.hidden = !part.querySelector(".choice-list__row:not([hidden])"); });
   const count = rows.filter((row) => !row.hidden && row.matches("label")).length;
   const found = count ? format(ngettext("%(count)s result", "%(count)s results", count), { count }) : gettext("No results.");
-  const best = selectBestMatch(list, asked.length > 0);
-  const withBest = best ? format(gettext("%(found)s. Press Enter to choose “%(name)s”."), { found, name: best }) : found;
+  // A picture is chosen by its looks, so none is selected while several match.
+  const best = selectBestMatch(list, asked.length > 0 && (count === 1 || !kind));
+  const withMore = count > 1 && kind && asked.length ? format(gettext("%(found)s. Press Enter to go to the first one."), { found }) : found;
+  const withBest = best ? format(gettext("%(found)s. Press Enter to choose “%(name)s”."), { found, name: best }) : withMore;
   status.textContent = asked.length || kind?.value ? withBest : "";
 }
 

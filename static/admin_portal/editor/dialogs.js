@@ -7,6 +7,7 @@ import { isAddress } from "./addresses.js";
 import { checkChoice, startChoiceLists } from "./choice_lists.js";
 import { onDialogResult } from "./dialog_result.js";
 import { createPictureChooser } from "./picture_chooser.js";
+import { createPictureTexts } from "./picture_texts.js";
 import { startUpload } from "./upload.js";
 import { focusText, goToLine, insertBlock, insertText, removeSelection, selectedText } from "./insert_text.js";
 import { blockName } from "./markup.js";
@@ -79,6 +80,7 @@ export function createDialogs(editor, field) {
   const upload = startUpload(editor, field, windows.upload, lists.forget);
   return {
     upload,
+    editPictureTexts: createPictureTexts(editor, field, windows["picture-texts"]),
     choosePicture: createPictureChooser(windows["choose-picture"], { upload: () => upload.open() }),
     // ``chosen``: the key of the row that is there now; ``href``: the address of the link that is changed.
     async open(name, { chosen = "", href = "" } = {}) {

@@ -30,11 +30,25 @@ function firstTextLine(value) {
   return Math.max(lines.findIndex(isRunningText), 0) + 1;
 }
 
-// Return where a line is: its number in the Markdown, and its section in the text as it looks, which has no numbers.
-function placeOf(value, line, mode) {
+const MAX_QUOTED_WORDS = 5;
+
+// Return the first words of a line as they look, without its Markdown; "" for the line of a block.
+function firstWords(line) {
+  if (line.startsWith(":::")) return "";
+  const text = line.replace(/\[([^\]]*)\]\([^)]*\)/g, "$1").replace(/\[@[^\]]*\]|\{[^}]*\}|[*`|]/g, " ").replace(/^\s*([#>+-]+|\d+[.)])\s*/, "");
+  const words = text.split(/\s+/).filter(Boolean);
+  return words.slice(0, MAX_QUOTED_WORDS).join(" ") + (words.length > MAX_QUOTED_WORDS ? "…" : "");
+}
+
+// Return where a line is: its number in the Markdown, and for the text as it looks, which has no numbers, its section and,
+// unless the issue quotes some, its first words.
+function placeOf(value, { line, sentence }, mode) {
   if (mode === "source") return format(gettext("Line %(number)s"), { number: line });
-  const heading = value.split("\n").slice(0, line).map((words) => readHeading(words)?.title).filter(Boolean).at(-1);
-  return heading ? format(gettext("In “%(heading)s”"), { heading }) : gettext("At the top");
+  const lines = value.split("\n");
+  const heading = lines.slice(0, line).map((words) => readHeading(words)?.title).filter(Boolean).at(-1);
+  const place = heading ? format(gettext("In “%(heading)s”"), { heading }) : gettext("At the top");
+  const words = /[“«]/.test(sentence) ? "" : firstWords(lines[line - 1] ?? "");
+  return words && words !== heading ? format(gettext("%(place)s, at “%(words)s”"), { place, words }) : place;
 }
 
 // Return the words that an issue is about, longest first: those that it quotes, without the sign for omitted words, and
@@ -127,18 +141,23 @@ export function startIssues(form, editor, field, { text, openPanel, showText, go
     }, "bar-button--fix");
   }
 
-  function row(issue) {
-    const { line, field: name } = issue;
+  function wordsOfRow(issue) {
     // In Source mode, the words about the Markdown.
     const sentence = text().mode() === "source" && issue.hint ? issue.hint : issue.sentence;
+    return (issue.line ? `${placeOf(field.value, issue, text().mode())}: ` : "") + sentence;
+  }
+  // ``count``: how many issues read the same; the row is about the first of them.
+  function row(issue, count) {
+    const { line, field: name } = issue;
     const item = document.createElement("li");
-    const place = line ? `${placeOf(field.value, line, text().mode())}: ` : "";
-    item.append(Object.assign(document.createElement("p"), { className: "issue-list__message", textContent: place + sentence }));
+    const words = wordsOfRow(issue);
+    const times = count > 1 ? ` ${format(ngettext("(%(count)s time)", "(%(count)s times)", count), { count })}` : "";
+    item.append(Object.assign(document.createElement("p"), { className: "issue-list__message", textContent: words + times }));
     const buttons = Object.assign(document.createElement("div"), { className: "issue-list__buttons" });
     const fix = fixButton(issue);
     if (fix) buttons.append(fix);
     if (line || (name && form.elements[name])) {
-      const label = Object.assign(document.createElement("span"), { className: "visually-hidden", textContent: `: ${place}${sentence}` });
+      const label = Object.assign(document.createElement("span"), { className: "visually-hidden", textContent: `: ${words}` });
       const go = button(gettext("Go to"), () => goTo(issue));
       go.append(label);
       buttons.append(go);
@@ -147,7 +166,25 @@ export function startIssues(form, editor, field, { text, openPanel, showText, go
     return item;
   }
 
+  function rows(issues) {
+    const words = issues.map(wordsOfRow);
+    const isFirst = (_issue, at) => words.indexOf(words[at]) === at;
+    return issues.filter(isFirst).map((issue) => row(issue, words.filter((other) => other === wordsOfRow(issue)).length));
+  }
+
+  // A new page in which nothing has been written has no problems yet.
+  const isEmpty = () => !form.elements.page && ["title", "key_message", "body"].every((name) => !form.elements[name].value.trim());
+
+  // Returns the number of problems, or undefined for a text that is not checked yet.
   function list(found) {
+    if (isEmpty()) {
+      delete field.dataset.checked;
+      all("[data-problem-count]", form).forEach((element) => { element.textContent = gettext("Not checked yet"); });
+      all("[data-problem-number]", form).forEach((element) => { element.textContent = ""; });
+      section.querySelector("[data-problems]").replaceChildren();
+      section.querySelector("[data-suggestions]").hidden = true;
+      return undefined;
+    }
     shown = found;
     field.dataset.checked = "yes";
     const { problems, advice = [] } = found;
@@ -156,13 +193,13 @@ export function startIssues(form, editor, field, { text, openPanel, showText, go
     all("[data-problem-count]", form).forEach((element) => { element.textContent = words; });
     all("[data-problem-number]", form).forEach((element) => { element.textContent = count; });
     all("[data-open-panel=problems]", form).forEach((element) => { element.dataset.count = count; });
-    if (!section) return;
     section.querySelector("[data-ready]").hidden = count > 0;
-    section.querySelector("[data-problems]").replaceChildren(...problems.map(row));
+    section.querySelector("[data-problems]").replaceChildren(...rows(problems));
     const suggestions = section.querySelector("[data-suggestions]");
     suggestions.hidden = advice.length === 0;
     suggestions.querySelector("summary").textContent = format(gettext("Suggestions (%(count)s)"), { count: advice.length });
-    suggestions.querySelector("[data-suggestion-list]").replaceChildren(...advice.map(row));
+    suggestions.querySelector("[data-suggestion-list]").replaceChildren(...rows(advice));
+    return count;
   }
   editor.addEventListener("editor:mode", () => { if (field.dataset.checked) list(shown); });
   editor.addEventListener("editor:ready", () => { if (field.dataset.checked) list(shown); });

@@ -75,17 +75,16 @@ export function startPreview(editor, field, notice, place, createIssues) {
         scroll.renew();
       },
     });
-    issues.list(result.data);
+    const count = issues.list(result.data);
     editor.dispatchEvent(new CustomEvent("editor:preview", { detail: result.data }));
-    const count = result.data.problems.length;
     const problems = format(ngettext("%(count)s problem", "%(count)s problems", count), { count });
     state.textContent = [
       format(gettext("%(minutes)s min to read"), result.data),
       result.data.level,
-      count ? problems : gettext("no problems"),
+      count === 0 ? gettext("no problems") : count && problems,
     ].filter(Boolean).join(" · ");
     // Announce only changes: the preview updates at every pause in typing.
-    if (announcedCount !== count) live.textContent = describeProblems(count);
+    if (count !== undefined && announcedCount !== count) live.textContent = describeProblems(count);
     announcedCount = count;
   };
   const issues = createIssues(refresh);

@@ -11,7 +11,7 @@ export function roving(bar) {
     if (!(event.key in STEPS) || (event.target.tagName === "SELECT" && /Up|Down/.test(event.key))) return;
     event.preventDefault();
     const parts = whole.filter((part) => !part.disabled && part.offsetParent);
-    const part = parts[Math.min(Math.max(parts.indexOf(document.activeElement) + STEPS[event.key], 0), parts.length - 1)];
+    const part = parts[Math.min(Math.max(parts.indexOf(bar.getRootNode().activeElement) + STEPS[event.key], 0), parts.length - 1)];
     reach(part);
     part.focus();
   });

@@ -110,19 +110,20 @@ export function toggleList(type) {
   };
 }
 
+// Put the cursor into the empty paragraph at ``pos``, or into a new one there.
+export function goToParagraph(tr, pos) {
+  const next = tr.doc.nodeAt(pos);
+  if (next?.type !== nodes.paragraph || next.content.size) tr.insert(pos, nodes.paragraph.create());
+  return tr.setSelection(TextSelection.create(tr.doc, pos + 1));
+}
+
 // Leave a ":::" block: a paragraph after it. ``emptied``: the empty paragraph or item in which Enter was pressed is
 // removed.
 function exitBlock(state, dispatch) {
   const { $from } = state.selection;
   const depth = depthOf($from, (node) => isContainer(node) || node.type === nodes.table);
   if (depth < 0) return false;
-  if (dispatch) {
-    const after = $from.after(depth);
-    const next = state.doc.nodeAt(after);
-    const tr = state.tr;
-    if (!(next?.type === nodes.paragraph && !next.content.size)) tr.insert(after, nodes.paragraph.create());
-    dispatch(tr.setSelection(TextSelection.create(tr.doc, after + 1)).scrollIntoView());
-  }
+  dispatch?.(goToParagraph(state.tr, $from.after(depth)).scrollIntoView());
   return true;
 }
 
@@ -141,10 +142,7 @@ function exitEmptyItem(state, dispatch) {
   if (parent.childCount < 2 || (!isLast && partDepth === depth + 1)) return false;
   if (dispatch) {
     const tr = state.tr.delete($from.before(partDepth), $from.after(partDepth));
-    const after = tr.mapping.map($from.after(depth));
-    const next = tr.doc.nodeAt(after);
-    if (!(next?.type === nodes.paragraph && !next.content.size)) tr.insert(after, nodes.paragraph.create());
-    dispatch(tr.setSelection(TextSelection.create(tr.doc, after + 1)).scrollIntoView());
+    dispatch(goToParagraph(tr, tr.mapping.map($from.after(depth))).scrollIntoView());
   }
   return true;
 }
@@ -331,7 +329,7 @@ function joinNext(state, dispatch) {
   return true;
 }
 
-// ``actions``: {save, send, find, print, check, link, source, edit, leave, say}.
+// ``actions``: {save, send, find, print, check, link, source, edit, toolbar, leave, say}.
 export function editorKeys(actions) {
   const wrapCommand = (run) => (_state, dispatch) => {
     if (dispatch) run();
@@ -379,6 +377,7 @@ export function editorKeys(actions) {
     Delete: joinNext,
     "Mod-p": wrapCommand(actions.print),
     F7: wrapCommand(actions.check),
+    "Alt-F10": wrapCommand(actions.toolbar),
     Backspace: chainCommands(undoInputRule, plainAtStart, deleteEmptyContainer),
     "Alt-Shift-ArrowUp": moveSelected(-1),
     "Alt-Shift-ArrowDown": moveSelected(1),
@@ -477,7 +476,8 @@ export function selectedLines({ doc, selection }) {
   return lines;
 }
 
-// Insert a block below the current one, or replace an empty paragraph, and put the cursor into it.
+// Insert a block below the current one, or replace an empty paragraph, and put the cursor into it, or select it if it has no
+// text of its own.
 // ``isLeading``: it belongs at the top of the text.
 export function putBlock(view, node, { inChoices = true, replacesSelection = false, isLeading = false } = {}) {
   const { state } = view;
@@ -501,11 +501,9 @@ export function putBlock(view, node, { inChoices = true, replacesSelection = fal
   }
   const first = node instanceof Fragment ? node.firstChild : node;
   if (first.isAtom && !first.isTextblock) {
-    // Put the cursor below it.
-    const after = pos + (node instanceof Fragment ? node.size : node.nodeSize);
-    const next = tr.doc.nodeAt(after);
-    if (next?.type !== nodes.paragraph || next.content.size) tr.insert(after, nodes.paragraph.create());
-    tr.setSelection(TextSelection.create(tr.doc, after + 1));
+    // Select it: words that are typed next go below it.
+    goToParagraph(tr, pos + (node instanceof Fragment ? node.size : node.nodeSize));
+    tr.setSelection(NodeSelection.create(tr.doc, pos));
   } else tr.setSelection(TextSelection.near(tr.doc.resolve(pos + 1)));
   view.dispatch(tr.scrollIntoView());
   view.focus();

@@ -53,6 +53,7 @@ const DRAWINGS = {
   glossary: "M4 4h5a2 2 0 0 1 1 2v10a2 2 0 0 0-1-1H4zM16 4h-5a2 2 0 0 0-1 2v10a2 2 0 0 1 1-1h5z",
   "reading-levels": "M4 16v-4M8 16V9M12 16V6M16 16V3",
   block: "M4 4h12v12H4z",
+  grip: "M7 4h.01M13 4h.01M7 10h.01M13 10h.01M7 16h.01M13 16h.01",
 };
 
 export function icon(name) {
@@ -65,6 +66,9 @@ export function icon(name) {
   drawing.append(line);
   return drawing;
 }
+
+const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
+export const keyName = (keys) => (isMac ? keys.replace("Ctrl+", "⌘").replace("Alt+", "⌥").replace("Shift+", "⇧") : keys);
 
 // A button with an icon. ``words``: whether its name is on it; otherwise it is a tooltip.
 export function iconButton(name, drawing, { act, className = "editor-button", words = false, keys = "" } = {}) {

@@ -12,20 +12,29 @@ function element(tag, className, attributes = {}) {
   return made;
 }
 
-// Move a block past its neighbor. Returns whether it has one.
-export function moveBlock(view, pos, step) {
+// Move a block to another place between blocks, ``target``, as it is: it keeps its Markdown. Returns where it is then, or
+// undefined if it is there already.
+export function moveBlockTo(view, pos, target) {
   const { state } = view;
   const node = state.doc.nodeAt(pos);
-  const $pos = state.doc.resolve(pos);
-  const index = $pos.index();
-  const other = $pos.parent.maybeChild(index + step);
-  if (!other) return false;
-  const to = step < 0 ? pos - other.nodeSize : pos + other.nodeSize;
+  if (target >= pos && target <= pos + node.nodeSize) return undefined;
+  const to = target > pos ? target - node.nodeSize : target;
   const offset = state.selection.from - pos;
   const tr = closeHistory(state.tr).delete(pos, pos + node.nodeSize).insert(to, node);
-  if (state.selection instanceof NodeSelection) tr.setSelection(NodeSelection.create(tr.doc, to));
-  else if (offset >= 0 && offset < node.nodeSize) tr.setSelection(TextSelection.near(tr.doc.resolve(to + offset)));
+  if (offset >= 0 && offset < node.nodeSize) {
+    const isNode = state.selection instanceof NodeSelection;
+    tr.setSelection(isNode ? NodeSelection.create(tr.doc, to + offset) : TextSelection.near(tr.doc.resolve(to + offset)));
+  }
   view.dispatch(tr.scrollIntoView());
+  return to;
+}
+
+// Move a block past its neighbor. Returns whether it has one.
+export function moveBlock(view, pos, step) {
+  const $pos = view.state.doc.resolve(pos);
+  const other = $pos.parent.maybeChild($pos.index() + step);
+  if (!other) return false;
+  moveBlockTo(view, pos, step < 0 ? pos - other.nodeSize : pos + $pos.nodeAfter.nodeSize + other.nodeSize);
   return true;
 }
 

@@ -6,13 +6,10 @@ import { roving } from "../editor/roving.js";
 import {
   addOption, currentCard, currentHeading, currentLink, indent, isActive, listOf, marks, nodes, outdent, setStyle, styleOf, tableCommands, toggleList,
 } from "./commands.js";
-import { iconButton } from "./icons.js";
+import { iconButton, keyName } from "./icons.js";
 import { deleteBlock, duplicateBlock, moveBlock } from "./node_views.js";
 import { isPromptSelected } from "./prompts.js";
 import { TextSelection, isInTable, redo, redoDepth, toggleMark, undo, undoDepth } from "./libraries.js";
-
-const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
-const keyName = (keys) => (isMac ? keys.replace("Ctrl+", "⌘").replace("Alt+", "⌥").replace("Shift+", "⇧") : keys);
 
 function group(name, ...parts) {
   const box = Object.assign(document.createElement("div"), { className: "editor-bar__group" });
@@ -175,18 +172,19 @@ export function createContextLine(line, view, shared) {
     if (card) {
       const edit = shared.canEdit(card.node);
       const needsSource = card.node.type === nodes.sentence_block && !hasCitation(card.node);
-      const pictureForm = shared.pictureForm(card.node);
+      const picture = shared.pictureWithTexts(card.node);
       return {
-        key: `card ${card.node.attrs.name} ${edit} ${needsSource} ${pictureForm} ${indents.map(([name]) => name)}`,
+        key: `card ${card.node.type.name} ${card.node.attrs.name} ${edit} ${needsSource} ${picture?.key} ${indents.map(([name]) => name)}`,
         name: shared.nameOf(card.node),
         buttons: () => {
           const onCard = (act) => () => {
             const now = currentCard(view.state);
             act(now.pos, now.node);
           };
-          // Where there is room next to the text, these are there (node_views.js).
+          // Where there is room next to the text, those of a block with its own view are there (node_views.js).
+          const isElsewhere = card.node.attrs.name || card.node.type === nodes.source;
           const small = (name, drawing, act) => iconButton(name, drawing, {
-            className: "editor-button editor-context__move",
+            className: isElsewhere ? "editor-button editor-context__move" : "editor-button",
             act: onCard((pos) => {
               act(view, pos);
               view.focus();
@@ -202,7 +200,7 @@ export function createContextLine(line, view, shared) {
               shared.chooseSource();
             }))] : []),
             ...(edit ? [button(gettext("Edit"), "edit", onCard((pos, cardNode) => shared.edit(cardNode, pos)))] : []),
-            ...(pictureForm ? [button(gettext("Description and caption (new tab)"), "word", () => shared.openForm(pictureForm))] : []),
+            ...(picture ? [button(gettext("Alt text and caption"), "word", onCard((pos) => shared.editPictureTexts(picture, pos)))] : []),
             ...indentButtons(),
             small(gettext("Move up"), "up", (editorView, pos) => moveBlock(editorView, pos, -1)),
             small(gettext("Move down"), "down", (editorView, pos) => moveBlock(editorView, pos, 1)),

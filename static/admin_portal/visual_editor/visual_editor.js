@@ -8,9 +8,10 @@ import { offsetOfLine } from "../editor/insert_text.js";
 import { createApi, keepCapital, sourceText } from "./api.js";
 import { askForOptions, isPicture, lineFields } from "./block_forms.js";
 import {
-  currentCard, currentHeading, currentLink, editorKeys, marks, newBlock, nodes, putBlock, putTable, selectedLines, setStyle, toggleList, typingRules,
+  currentCard, currentHeading, currentLink, editorKeys, goToParagraph, marks, newBlock, nodes, putBlock, putTable, selectedLines, setStyle, toggleList, typingRules,
 } from "./commands.js";
 import { SourcePreservingDocument } from "./document.js";
+import { createDragHandle } from "./drag_handle.js";
 import { findMarks, findMatches } from "./find_marks.js";
 import { glossaryPlugin } from "./glossary.js";
 import {
@@ -23,6 +24,7 @@ import { pastePlugin } from "./paste.js";
 import { promptsPlugin, selectFirstPrompt } from "./prompts.js";
 import { createNames, createRenderer, loadStyles } from "./rendering.js";
 import { CONTAINERS, schema } from "./schema.js";
+import { createSelectionBar } from "./selection_bar.js";
 import { tidyPlugin, withTrailingParagraph } from "./tidy.js";
 import { createContextLine, createToolbar } from "./toolbar.js";
 import { storeUndo, takeUndo } from "./undo_memory.js";
@@ -32,6 +34,17 @@ const TABLE_SIZE = /(\d{1,2})\s*[x×*]\s*(\d{1,2})/i;
 const MAX_COLUMNS = 8;
 const MAX_ROWS = 40;
 const SHOW_BLOCK_MS = 3000; // while the pictures of a new block load
+
+// What blocks without a ":::" line are called.
+const NAMES = {
+  paragraph: gettext("Paragraph"),
+  heading: gettext("Heading"),
+  bullet_list: gettext("Bulleted list"),
+  ordered_list: gettext("Numbered list"),
+  table: gettext("Table"),
+  quote: gettext("Quote"),
+  rule: gettext("Line"),
+};
 
 function tableSize(query = "") {
   const [columns, rows] = TABLE_SIZE.exec(query)?.slice(1).map(Number) ?? [];
@@ -51,8 +64,9 @@ const typingPlugin = (open) => new Plugin({
       const { $from } = selection;
       if (selection instanceof NodeSelection && selection.node.isBlock) {
         // Typing does not replace a selected block, but continues below it.
-        tr.insert(selection.to, nodes.paragraph.create(null, schema.text(text)));
-        view.dispatch(tr.setSelection(TextSelection.create(tr.doc, selection.to + 1 + text.length)).scrollIntoView());
+        goToParagraph(tr, selection.to);
+        view.dispatch((text === "/" ? tr : tr.insertText(text)).scrollIntoView());
+        if (text === "/") open(view);
         return true;
       }
       const before = $from.parent.textBetween(0, $from.parentOffset, "\n", "\ufffc");
@@ -176,25 +190,33 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
       return () => listeners.delete(listen);
     },
     render: renderer.render,
-    nameOf: (node) => info(node)?.label ?? gettext("Content that can be edited only in Source"),
+    nameOf: (node) => info(node)?.label ?? NAMES[node.type.name] ?? gettext("Content that can be edited only in Source"),
     canEdit: (node) => node.type === nodes.source || (info(node) ? lineFields(info(node)).length > 0 : false),
     isLong: (node) => info(node)?.group === "indexes",
     edit,
     linkName,
     chooseSource: () => windows.open("source"),
-    // The URL of the form with the alternative text and caption of a picture, if the user may change it.
-    pictureForm(node) {
+    // The row of the picture list for a block with one picture, if the user may change its texts.
+    pictureWithTexts(node) {
       const block = info(node);
-      return block && isPicture(block) ? names.find("pictures", node.attrs.options.trim())?.edit : undefined;
+      const row = block && isPicture(block) ? names.find("pictures", node.attrs.options.trim()) : undefined;
+      return row?.texts ? row : undefined;
     },
-    // In a new tab, because nothing here is saved. The block is shown anew when the user comes back.
-    openForm(url) {
-      window.open(url, "_blank");
-      window.addEventListener("focus", () => {
+    editPictureTexts: (picture, pos) => windows.editPictureTexts(picture, {
+      saved() {
+        say(gettext("Saved. Every page that shows the picture uses these texts."));
+        names.load();
         renderer.forget();
         shared.shown.forEach((block) => block.show());
-      }, { once: true });
-    },
+        // For the preview and the problems.
+        form.dispatchEvent(new Event("change", { bubbles: true }));
+      },
+      // When a dialog closes, Chromium puts the caret at the start of the text.
+      closed: () => {
+        view.dispatch(view.state.tr.setSelection(NodeSelection.create(view.state.doc, pos)));
+        view.focus();
+      },
+    }),
     shown: new Set(),
     editLink: () => windows.open("link", { href: currentLink(view.state).mark.attrs.href }),
     async toggleFold() {
@@ -249,8 +271,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
   // Scroll a new block into view, and again while its pictures load, until the user does something.
   function showNewBlock() {
     const { $from } = view.state.selection;
-    const before = $from.depth ? $from.before(1) : $from.pos;
-    const block = $from.depth > 1 ? view.nodeDOM(before) : view.nodeDOM(before - (view.state.doc.resolve(before).nodeBefore?.nodeSize ?? 0));
+    const block = view.nodeDOM($from.depth ? $from.before(1) : $from.pos);
     if (!(block instanceof HTMLElement)) return;
     const place = () => (block.offsetHeight > Math.min(host.clientHeight, innerHeight) - 128 ? "start" : "nearest");
     const observer = new ResizeObserver(() => block.scrollIntoView({ block: place() }));
@@ -270,7 +291,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
       [gettext("Subheading"), gettext("Text"), "heading", command(setStyle("3")), ["h3"]],
       [gettext("Bulleted list"), gettext("Text"), "bullets", command(toggleList(nodes.bullet_list)), []],
       [gettext("Numbered list"), gettext("Text"), "numbers", command(toggleList(nodes.ordered_list)), []],
-      [gettext("Table"), gettext("Text"), "table", (query) => putTable(view, tableSize(query)), ["columns", "rows"], tableLabel],
+      [gettext("Table"), gettext("Text"), "table", (query) => { putTable(view, tableSize(query)); showNewBlock(); }, ["columns", "rows"], tableLabel],
       [gettext("Link"), gettext("In a sentence"), "link", dialog("link"), ["url", "page"]],
       [gettext("Source"), gettext("In a sentence"), "source", dialog("source"), ["cite", "citation", "reference", "footnote"]],
       [gettext("Glossary word"), gettext("In a sentence"), "word", dialog("word"), ["term"]],
@@ -303,13 +324,17 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
   function announce() {
     const { node } = view.state.selection;
     if (node && node !== selectedNode && node.isBlock && view.hasFocus()) {
-      say(format(gettext("%(name)s selected. Press Enter to change it, or Delete to remove it."), { name: shared.nameOf(node) }));
+      const words = shared.canEdit(node) ? gettext("%(name)s selected. Press Enter to change it, or Delete to remove it.")
+        : gettext("%(name)s selected. Press Alt+Shift+↑ or ↓ to move it, or Delete to remove it.");
+      say(format(words, { name: shared.nameOf(node) }));
     }
     selectedNode = node;
     // Before the text has had the focus, there is no cursor to show anything about.
     const isUsed = host.hasAttribute("data-used");
     updateToolbar(view.state, isUsed);
     contextLine.update(view.state, isUsed);
+    selectionBar.update();
+    dragHandle.update(view.state, isUsed);
     editor.dispatchEvent(new CustomEvent("editor:state", {
       bubbles: true, detail: { canUndo: undoDepth(view.state) > 0, canRedo: redoDepth(view.state) > 0 },
     }));
@@ -389,7 +414,14 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     edit,
     print: () => document.querySelector("[data-print]")?.click(),
     check: () => form.dispatchEvent(new CustomEvent("editor:check", { bubbles: true, cancelable: true })),
-    leave: () => (editor.querySelector("[data-view]") ?? document.querySelector("[data-preview-pane] [data-view]") ?? bar.querySelector("button")).focus(),
+    toolbar: () => { if (!selectionBar.focus()) bar.querySelector("[tabindex='0']").focus(); },
+    leave() {
+      if (selectionBar.dismiss()) return;
+      const preview = editor.querySelector("[data-view]") ?? document.querySelector("[data-preview-pane] [data-view]");
+      // The panel can cover the preview.
+      const isShown = preview?.offsetParent && getComputedStyle(preview).visibility === "visible";
+      (isShown ? preview : bar.querySelector("[tabindex='0']")).focus();
+    },
     say: (sentence) => {
       say(sentence);
       contextLine.show(sentence);
@@ -422,9 +454,9 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
   shared.styles = styles;
   const view = new EditorView({ mount: body }, {
     state: makeState(),
-    // The sticky toolbar and the line at the bottom of a small screen cover the text.
-    scrollMargin: { top: 64, bottom: 64, left: 0, right: 0 },
-    scrollThreshold: { top: 64, bottom: 64, left: 0, right: 0 },
+    // The sticky toolbar, and the button and the line at the bottom of a small screen, cover the text.
+    scrollMargin: { top: 64, bottom: 112, left: 0, right: 0 },
+    scrollThreshold: { top: 64, bottom: 112, left: 0, right: 0 },
     attributes: () => ({
       role: "textbox", "aria-multiline": "true", "aria-label": label, class: "text prose page__body", lang: languageOf(field), spellcheck: "true",
     }),
@@ -450,7 +482,18 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
   host.setAttribute("data-ready", "");
   const bar = editor.querySelector("[data-visual-bar]");
   const updateToolbar = createToolbar(bar, view, handlers);
-  const contextLine = createContextLine(editor.querySelector("[data-visual-context]"), view, shared);
+  const context = editor.querySelector("[data-visual-context]");
+  const contextLine = createContextLine(context, view, shared);
+  // The part of the window in which text can be seen: the toolbar and the line below the text can be sticky.
+  const visible = () => {
+    const frame = host.getBoundingClientRect();
+    return {
+      top: Math.max(frame.top, bar.getBoundingClientRect().bottom),
+      bottom: Math.min(frame.bottom, context.getBoundingClientRect().top, innerHeight),
+    };
+  };
+  const selectionBar = createSelectionBar(root, view, { visible, openLink: handlers.link });
+  const dragHandle = createDragHandle(root, view, { visible, say });
   editor.addEventListener("editor:preview", ({ detail: { terms } }) => view.dispatch(view.state.tr.setMeta("terms", terms)));
   field.addEventListener("input", () => { if (!isOwn && mode.mode() === "visual") readField(); });
   mode.whenVisual(readField);
@@ -619,7 +662,9 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     },
     insertBlocks(markdown) {
       const read = text.parser.read(markdown);
-      if (read.length) putBlock(view, Fragment.from(read));
+      if (!read.length) return;
+      putBlock(view, Fragment.from(read));
+      showNewBlock();
     },
     isShown: () => mode.mode() === "visual",
   };
