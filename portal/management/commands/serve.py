@@ -134,8 +134,8 @@ class Command(BaseCommand):
         as_of = confirmed_at.isoformat(sep=" ", timespec="seconds")
         self.stderr.write(f"The database cannot be used: {reason}.")
         self.stderr.write(
-            f"Serving the public pages as of {as_of}. Nothing else works until the database is back. Restart the "
-            "server then, or after an upgrade."
+            f"Serving the public pages as of {as_of}. Everything else works again when the database is back. After an "
+            "upgrade, restart the service then."
         )
 
     def _check_options(self, options: dict[str, Any]) -> None:
