@@ -31,7 +31,7 @@ def main() -> None:
         return
     env.may_create = command in SETUP_COMMANDS and not {"-h", "--help"} & set(sys.argv)
     try:
-        execute_from_command_line(sys.argv)
+        execute_from_command_line([env.MANAGE, *sys.argv[1:]])
     except env.InvalidSettingError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(env.EXIT_CONFIGURATION)

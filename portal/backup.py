@@ -242,7 +242,7 @@ def sqlite_wal_warning() -> str:
         return ""
     return (
         f"SQLite {sqlite3.sqlite_version} has the WAL-reset bug (fixed in 3.51.3): in very rare cases, two processes "
-        "writing at the same time corrupt the database. Run “manage.py backup” daily (it checks the database), or "
+        "writing at the same time corrupt the database. Make a backup every day, which checks the database, or "
         "switch to PostgreSQL or to a Python build with a newer SQLite."
     )
 

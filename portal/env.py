@@ -7,6 +7,7 @@ import contextlib
 import os
 import re
 import secrets
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
@@ -58,7 +59,10 @@ CONNECTION_OPTIONS: dict[str, Any] = {
 }
 # Options that Django evaluates itself; the others are libpq's.
 DJANGO_CONNECTION_OPTIONS = frozenset({"assume_role", "isolation_level", "pool", "server_side_binding"})
+# The command that runs management commands, for messages. docs/examples/plainspine-manage and the units set it.
+MANAGE = os.environ.get("PLAINSPINE_MANAGE", "manage.py")
 SERVICE_USER_HINT = "Run the command as the service's user, with the service's settings (docs/operations.md)."
+NEW_SITE_HINT = f"{SERVICE_USER_HINT} To set up a new site, start the service."
 TRUE_OR_FALSE: dict[str, Any] = {
     "truthy": {"true", "True", "TRUE"},
     "falsy": {"false", "False", "FALSE"},
@@ -259,7 +263,7 @@ def parse_database_url(value: str) -> dict[str, Any]:
         config["CONN_MAX_AGE"] = None
     elif engine == "django.db.backends.postgresql":
         if find_spec("psycopg") is None or find_spec("psycopg_pool") is None:
-            raise ValidationError("It needs psycopg, which is not installed. Run: pip install -e '.[postgres]'.")
+            raise ValidationError(f"It needs psycopg, which is not installed. {describe_install('postgres')}")
         config["ENGINE"] = "portal.postgresql"
         config["CONN_MAX_AGE"] = 600
         config["CONN_HEALTH_CHECKS"] = True
@@ -322,7 +326,7 @@ def read_media_storage(env: SettingsEnv, data_dir: Path) -> dict[str, Any]:
         return {"BACKEND": "portal.storage.local_storage.AtomicFileSystemStorage"}
     if find_spec("storages") is None or find_spec("boto3") is None:
         raise InvalidSettingError(
-            "PORTAL_S3_BUCKET needs django-storages, which is not installed. Run: pip install -e '.[s3]'."
+            f"PORTAL_S3_BUCKET needs django-storages, which is not installed. {describe_install('s3')}"
         )
     return {
         "BACKEND": "portal.storage.s3_storage.S3MediaStorage",
@@ -345,9 +349,14 @@ def read_metrics_token(env: SettingsEnv) -> str:
     )
     if token and find_spec("prometheus_client") is None:
         raise InvalidSettingError(
-            "PORTAL_METRICS_TOKEN needs prometheus-client, which is not installed. Run: pip install -e '.[metrics]'."
+            f"PORTAL_METRICS_TOKEN needs prometheus-client, which is not installed. {describe_install('metrics')}"
         )
     return token
+
+
+def describe_install(extra: str) -> str:
+    """Return a sentence with the command that installs an extra into this Python."""
+    return f"Run: {sys.executable} -m pip install -e '{Path(__file__).resolve().parent.parent}[{extra}]'."
 
 
 def create_data_dir(path: Path) -> Path:

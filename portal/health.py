@@ -172,7 +172,7 @@ def _database_problem() -> str:
             drop_page_cache(cursor)
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        return "unapplied migrations: run manage.py migrate"
+        return "unapplied migrations: restart the service"
     if _is_read_only():
         return READ_ONLY
     if not key_matches_database():

@@ -9,12 +9,12 @@ from django.conf import settings
 from django.db import connection
 from django.utils.crypto import salted_hmac
 
-from portal.env import SERVICE_USER_HINT, ConfigurationError
+from portal.env import MANAGE, NEW_SITE_HINT, ConfigurationError
 
 WRONG_KEY = "the secret key does not match this database"
 WRONG_KEY_ADVICE = (
     "Set PORTAL_SECRET_KEY, or the secret-key file in the data directory, to the key that the other machines or the "
-    "backup use. If you changed the key on purpose, run manage.py accept_key (docs/operations.md, “Rotate the key”)"
+    f"backup use. If you changed the key on purpose, run {MANAGE} accept_key (docs/operations.md, “Rotate the key”)"
 )
 
 
@@ -42,7 +42,7 @@ def key_matches_database() -> bool:
 def require_some_key() -> None:
     """Raise ConfigurationError if this installation has no key, so that a temporary one is in use."""
     if not settings.IS_KEY_IN_ENVIRONMENT and not settings.KEY_FILE.exists():
-        raise ConfigurationError(f"No secret key found at {settings.KEY_FILE}. {SERVICE_USER_HINT}")
+        raise ConfigurationError(f"No secret key found at {settings.KEY_FILE}. {NEW_SITE_HINT}")
 
 
 def require_key() -> None:

@@ -62,6 +62,8 @@ class WebProcess(ForkServerProcess):
 
 def run_web_process(server_pid: int, target: Callable[..., None], args: tuple[Any, ...]) -> None:
     """Run a web process that stops if the server or the fork server is killed."""
+    # Ctrl-C reaches this process, too, and Granian's worker hangs if the server's SIGTERM follows.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     parent = os.getppid()
 
     def watch() -> None:

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 from environs import ValidationError, validate
 
 from portal.accounts.roles import ROLES
-from portal.env import InvalidSettingError, SettingsEnv
+from portal.env import InvalidSettingError, SettingsEnv, describe_install
 from portal.security import is_loopback
 
 OIDC, SAML = "oidc", "saml"
@@ -122,7 +122,7 @@ def _require_groups_and_packages(env: SettingsEnv, module: str) -> None:
             "Single sign-on needs at least one group, or no one could sign in. Set PORTAL_SSO_MANAGER_GROUPS."
         )
     if find_spec(module) is None or find_spec("requests") is None:
-        raise InvalidSettingError("Single sign-on needs packages that are not installed. Run: pip install -e '.[sso]'.")
+        raise InvalidSettingError(f"Single sign-on needs packages that are not installed. {describe_install('sso')}")
 
 
 def parse_issuer(value: str) -> str:

@@ -21,7 +21,7 @@ from django.db.backends.sqlite3.base import DatabaseWrapper as SQLite
 from django.http import HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
 
-from portal.env import SERVICE_USER_HINT, require_existing_sqlite_file
+from portal.env import NEW_SITE_HINT, require_existing_sqlite_file
 from portal.http import is_staff_path
 from portal.logging import RepeatLimit
 from portal.security import PROBE_PATHS
@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 DATABASE_FILE_MISSING = "the database file is missing"
 NO_RESPONSE = "the database does not respond"
+NOT_MIGRATED = "the database is empty or not migrated: restart the service, which migrates it"
 DATABASE_FILE_REPLACED = "the database file was replaced while the server was running: restart the server"
 NO_CONNECTION_LEFT = (
     "the database has no connections left: raise max_connections in PostgreSQL, or lower PORTAL_DATABASE_CONNECTIONS"
@@ -77,7 +78,7 @@ CAUSES = (
         ("permission denied",),
         "the database user lacks a privilege: make it the owner of the database and its tables (ALTER … OWNER TO)",
     ),
-    (("no such table", "no such column"), "the database is empty or not migrated: run manage.py migrate"),
+    (("no such table", "no such column"), NOT_MIGRATED),
 )
 MISSING_DATABASE = re.compile(r'database ".*" does not exist')
 MISSING_ROLE = re.compile(r'role ".*" does not exist')
@@ -123,7 +124,7 @@ def describe_error(error: BaseException) -> str:
         if any(word in text for word in words):
             return cause
     if "does not exist" in text:
-        return "the database is empty or not migrated: run manage.py migrate"
+        return NOT_MIGRATED
     return NO_RESPONSE
 
 
@@ -133,9 +134,7 @@ def describe_command_error(error: DatabaseError | OSError) -> str:
         reason = describe_error(error)
         if reason == DATABASE_FILE_MISSING:
             name = connections.settings["default"]["NAME"]
-            return (
-                f"there is no usable database at {name}. {SERVICE_USER_HINT} To set up a new site, run manage.py serve"
-            )
+            return f"there is no usable database at {name}. {NEW_SITE_HINT}"
         return reason if is_connection_error(error) or reason != NO_RESPONSE else ""
     if error.filename:
         return describe_write_error(error, Path(os.fsdecode(error.filename)))

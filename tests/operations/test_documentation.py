@@ -1,5 +1,6 @@
 """Checks of the documentation against the code: settings, commands, files, and links that it names exist."""
 
+import ast
 import re
 
 from django.core.management import get_commands
@@ -82,3 +83,19 @@ def test_the_example_service_starts_the_server() -> None:
 
     assert "manage.py serve --host 127.0.0.1 --port 8000 --workers 2" in text
     assert "User=plainspine" in text
+
+
+def test_the_example_units_and_the_messages_name_the_command_that_operators_run() -> None:
+    for unit in sorted((DOCS / "examples").glob("portal*.service")):
+        text = unit.read_text()
+        assert ("manage.py" in text) == ("\nEnvironment=PLAINSPINE_MANAGE=plainspine-" in text), unit.name
+
+    wrong = [
+        (str(file.relative_to(ROOT)), node.value)
+        for package in ("portal", "procedures")
+        for file in sorted((ROOT / package).rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text()))
+        # Docstrings name the file of the source tree.
+        if isinstance(node, ast.Constant) and "manage.py " in str(node.value) and "``manage.py " not in str(node.value)
+    ]
+    assert wrong == []

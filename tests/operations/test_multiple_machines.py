@@ -308,7 +308,7 @@ def test_the_example_nginx_takes_a_frozen_machine_out_of_rotation(tmp_path: Path
     ):
         threading.Thread(target=healthy.serve_forever, daemon=True).start()
         urls = (f"http://127.0.0.1:{frozen.getsockname()[1]}", f"http://127.0.0.1:{healthy.server_port}")
-        times: dict[str, list[float]] = {"/kyphoplasty/": [], "/media/figures/a.webp": []}
+        times: dict[str, list[float]] = {"/kyphoplasty/": [], "/media/figures/a.webp": [], "/search/?q=pain": []}
         with nginx(tmp_path, urls) as (port, context):
             for path, took in times.items():
                 for _ in range(12):
@@ -317,7 +317,8 @@ def test_the_example_nginx_takes_a_frozen_machine_out_of_rotation(tmp_path: Path
                     took.append(time.monotonic() - begun)
         healthy.shutdown()
 
-    assert sum(one > 2 for took in times.values() for one in took) <= 2, times
+    # At most two in each of the two upstreams.
+    assert sum(one > 2 for took in times.values() for one in took) <= 4, times
 
 
 @pytest.mark.skipif(NGINX is None, reason="nginx is not installed")

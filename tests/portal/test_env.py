@@ -86,7 +86,7 @@ def test_an_invalid_value_raises_one_line_that_names_the_variable(tmp_path: Path
 def test_a_metrics_token_needs_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(env, "find_spec", lambda name: None)
 
-    assert refuse(tmp_path, PORTAL_METRICS_TOKEN="x" * 20).endswith("Run: pip install -e '.[metrics]'.")
+    assert refuse(tmp_path, PORTAL_METRICS_TOKEN="x" * 20).endswith(f" -m pip install -e '{ROOT}[metrics]'.")
 
 
 def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
@@ -251,7 +251,7 @@ def test_a_misspelled_name_without_our_prefix_is_rejected_as_well(tmp_path: Path
 
 def test_postgresql_without_psycopg_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(env, "find_spec", lambda name: None)
-    assert "pip install -e '.[postgres]'" in refuse(tmp_path, DATABASE_URL="postgres://me@db/portal")
+    assert f"pip install -e '{ROOT}[postgres]'" in refuse(tmp_path, DATABASE_URL="postgres://me@db/portal")
 
 
 def test_special_characters_of_a_password_are_percent_encoded(tmp_path: Path) -> None:
@@ -453,4 +453,4 @@ def test_media_is_in_the_data_directory_unless_a_bucket_is_set(tmp_path: Path) -
 
 def test_a_bucket_without_django_storages_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(env, "find_spec", lambda name: None)
-    assert "pip install -e '.[s3]'" in refuse(tmp_path, **S3)
+    assert f"pip install -e '{ROOT}[s3]'" in refuse(tmp_path, **S3)

@@ -235,9 +235,19 @@ def test_with_https_staff_cookies_are_bound_to_the_host(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["check_links", "load_content", "check_releases"])
-def test_a_command_on_an_empty_database_says_to_migrate(command: str, tmp_path: Path) -> None:
+def test_a_command_on_an_empty_database_says_what_migrates_it(command: str, tmp_path: Path) -> None:
     (tmp_path / "portal.sqlite3").touch()
 
     run = manage(command, data=tmp_path)
 
-    assert get_error_line(run) == "error: the database is empty or not migrated: run manage.py migrate"
+    assert get_error_line(run) == "error: the database is empty or not migrated: restart the service, which migrates it"
+
+
+def test_messages_name_the_command_that_the_operator_runs(tmp_path: Path) -> None:
+    run = manage("accept_key", "--help", data=tmp_path, PLAINSPINE_MANAGE="plainspine-manage")
+    assert run.stdout.startswith("usage: plainspine-manage accept_key")
+
+    manage("migrate", "-v0", data=tmp_path, PORTAL_SECRET_KEY="a" * 50)
+    manage("accept_key", data=tmp_path, PORTAL_SECRET_KEY="a" * 50)
+    run = serve(data=tmp_path, PORTAL_SECRET_KEY="b" * 50, PLAINSPINE_MANAGE="plainspine-manage")
+    assert "If you changed the key on purpose, run plainspine-manage accept_key" in get_error_line(run)

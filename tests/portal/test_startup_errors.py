@@ -127,7 +127,7 @@ FAILURE_CASES = [
     FailureCase("invite nina", "No secret key found at", prepare=remove_data_dir),
     FailureCase("backup /tmp", "No secret key found at", prepare=remove_data_dir),
     FailureCase("load_content", "there is no usable database at", prepare=remove_data_dir, status=1),
-    FailureCase("load_content", "run manage.py migrate", prepare=database(b""), status=1),
+    FailureCase("load_content", "restart the service, which migrates it", prepare=database(b""), status=1),
     FailureCase("accept_key", "No secret key found at", prepare=remove_data_dir),
     FailureCase("check_links", "there is no usable database at", prepare=remove_data_dir, status=1),
     FailureCase("invite nina", SERVICE, NOWHERE | {"PORTAL_SECRET_KEY": ""}, prepare=remove_data_dir),

@@ -151,6 +151,14 @@ def test_while_the_worker_hangs_pages_have_an_age_header_and_readyz_says_why(ser
     assert not fetch(server.url, "/kyphoplasty/").header("age")
 
 
+def test_ctrl_c_stops_the_server_within_seconds(server: Server) -> None:
+    assert server.process is not None
+    for pid in (*server.web_pids(), server.process.pid):  # a terminal signals the whole process group
+        os.kill(pid, signal.SIGINT)
+
+    assert server.process.wait(timeout=15) == 0
+
+
 def test_the_worker_ends_with_its_server(server: Server) -> None:
     pid = server.worker_pid()
     assert server.process is not None

@@ -51,7 +51,7 @@ class Command(BaseCommand):
         except BaseException:
             roll_back()
             raise
-        self.stdout.write("Restored. Start the site with: manage.py serve")
+        self.stdout.write("Restored. Now start the service.")
         if problems:
             raise CommandError(f"The restore is complete, but the restored site has problems: {' '.join(problems)}")
 

@@ -25,7 +25,7 @@ from portal.accounts.services import create_demo_accounts
 from portal.accounts.sessions import is_network_reachable
 from portal.backup import describe_unknown_migration, sqlite_wal_warning
 from portal.checks import describe_rejected_host
-from portal.env import ConfigurationError
+from portal.env import MANAGE, ConfigurationError
 from portal.health import is_clock_synchronized
 from portal.published.files import PublishedFiles
 from portal.secret_key import record_key_fingerprint, require_key
@@ -66,7 +66,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", default=8000, type=int)
         parser.add_argument("--workers", default=2, type=int)
         parser.add_argument(
-            "--no-worker", action="store_true", help="Do not start manage.py worker, because it runs separately."
+            "--no-worker", action="store_true", help="Do not start the worker, because it runs separately."
         )
         parser.add_argument("--demo", action="store_true", help="Add staff accounts with random passwords.")
 
@@ -77,6 +77,7 @@ class Command(BaseCommand):
         super().check(*args, **options)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self.stderr.style_func = None  # most of these lines are not errors, so they are not red
         self._check_options(options)
         host, port = self._resolve_host(options["host"], options["port"]), options["port"]
         url_host = f"[{host}]" if ":" in host else host
@@ -133,8 +134,8 @@ class Command(BaseCommand):
         as_of = confirmed_at.isoformat(sep=" ", timespec="seconds")
         self.stderr.write(f"The database cannot be used: {reason}.")
         self.stderr.write(
-            f"Serving the public pages as of {as_of}. Nothing else works until the database is back. Restart the "
-            "server then, or after an upgrade."
+            f"Serving the public pages as of {as_of}. Everything else works again when the database is back. After an "
+            "upgrade, restart the service then."
         )
 
     def _check_options(self, options: dict[str, Any]) -> None:
@@ -205,7 +206,7 @@ class Command(BaseCommand):
             for name, password in create_demo_accounts().items():
                 self.stdout.write(f"account {name}: {password}")
         elif not User.objects.filter(is_demo=False).exists():
-            self.stderr.write("No staff account yet. Create the first one: manage.py invite NAME --superuser")
+            self.stderr.write(f"No staff account yet. Create the first one: {MANAGE} invite NAME --superuser")
 
     @contextmanager
     def _preparation_lock(self) -> Iterator[None]:

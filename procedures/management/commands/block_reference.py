@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from portal.env import MANAGE
 from procedures.rendering.blocks import reference_table
 
 # The tables are between these comments.
@@ -25,6 +26,6 @@ class Command(BaseCommand):
         text = file.read_text(encoding="utf-8")
         updated = MARKED.sub(lambda m: f"{m[1]}{reference_table(has_end=m[2] == 'blocks with end')}{m[4]}", text)
         if options["check"] and updated != text:
-            raise CommandError("docs/markdown.md is out of date. Run manage.py block_reference.")
+            raise CommandError(f"docs/markdown.md is out of date. Run {MANAGE} block_reference.")
         if not options["check"]:
             file.write_text(updated, encoding="utf-8")

@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from portal.env import MANAGE
 from procedures import languages
 from procedures.languages import LANGUAGES
 from procedures.languages.definition import Readability
@@ -232,7 +233,7 @@ class Command(BaseCommand):
                 self.stdout.write(line)
         broken = report.failure_lines()
         if not report.pages:
-            raise CommandError("There are no public pages to measure. Load some first: manage.py load_content.")
+            raise CommandError(f"There are no public pages to measure. Load some first: {MANAGE} load_content.")
         if broken:
             raise CommandError("\n".join(broken))
         if not options["json"]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from portal.env import MANAGE
 from portal.secret_key import describe_key_source, key_matches_database, record_key_fingerprint, require_some_key
 
 
@@ -19,5 +20,5 @@ class Command(BaseCommand):
         record_key_fingerprint()
         self.stdout.write(
             f"Accepted the key in {describe_key_source()}. Authenticator apps and recovery codes no longer work: run "
-            "manage.py invite NAME --reset-second-factor for a manager, who can then reset everyone else."
+            f"{MANAGE} invite NAME --reset-second-factor for a manager, who can then reset everyone else."
         )
