@@ -103,14 +103,18 @@ def short_url(language: str, code: str) -> str:
 def spell_phonetically(code: str, language: str) -> str:
     """Return ``K as in Kilo, seven, M as in Mike, four …`` or ``K de kilo, siete, M de mesa, cuatro …``.
 
-    In a language without a spoken alphabet, return the characters alone.
+    In a language without a spoken alphabet, return the characters alone; so are characters that it does not name,
+    which older versions stored in codes from files.
     """
     alphabet = languages.get(language).spoken_alphabet
     if alphabet is None:
         return ", ".join(code)
     words, as_in = alphabet.names, alphabet.as_in
     return ", ".join(
-        words[character] if character.isdigit() else f"{character} {as_in} {words[character]}" for character in code
+        (words[character] if character.isdigit() else f"{character} {as_in} {words[character]}")
+        if character in words
+        else character
+        for character in code
     )
 
 
