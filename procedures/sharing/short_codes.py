@@ -9,6 +9,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from django.conf import settings
 
@@ -92,7 +93,7 @@ def short_path(language: str, code: str) -> str:
 
     The path includes the language so that the error page for a mistyped code is in the reader's language.
     """
-    return f"{home_path(language)}{SHORT_CODES}{code}"
+    return f"{home_path(language)}{SHORT_CODES}{quote(code)}"
 
 
 def short_url(language: str, code: str) -> str:
