@@ -1,5 +1,6 @@
 """“Links and messages”: the links, messages, QR codes, and letters with which staff send a public page to patients."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -217,6 +218,8 @@ def letter_view(request: HttpRequest, page_id: int, paper: str) -> HttpResponse:
 def _download_response(content: bytes, content_type: str, filename: str) -> HttpResponse:
     """Return a download that is not cached. Its filename contains the page's code, which reveals no condition."""
     response = HttpResponse(content, content_type=content_type)
-    response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+    # Older versions stored any code that a file contained.
+    safe_name = re.sub(r"[^A-Za-z0-9.-]", "", filename)
+    response.headers["Content-Disposition"] = f'attachment; filename="{safe_name}"'
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -122,7 +122,7 @@ def bundle_serializers(uploaded_by: User | None = None) -> list[Serializer[Any]]
         WarningSignSerializer(),
         FigureSerializer(uploaded_by=uploaded_by),
         SeriesSerializer(),
-        PageSerializer(),
+        PageSerializer(is_bundle=True),
     ]
 
 
@@ -309,11 +309,14 @@ def _parse_manifest(data: bytes) -> dict[str, str]:
             raise InvalidBundleError(
                 _("This bundle was made by another version of the portal. Update both portals to the same version.")
             )
-        return {str(file["name"]): str(file["sha256"]) for file in manifest["files"]}
+        hashes = {str(file["name"]): str(file["sha256"]) for file in manifest["files"]}
+        # A lone surrogate, which no screen can print, raises a ValueError.
+        "".join(hashes).encode()
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         if isinstance(error, InvalidBundleError):
             raise
         raise InvalidBundleError(_("The bundle's manifest.json cannot be read.")) from error
+    return hashes
 
 
 def _read_rows(folder: Path, actor: User | None) -> list[ParsedRow]:
@@ -453,9 +456,10 @@ def _drop_unknown_links(data: dict[str, Any], imported_keys: set[str]) -> list[s
     existing = set(Page.objects.in_language(data["language"]).values_list("subject", flat=True))
     known = existing | {key.split(" ")[1] for key in imported_keys if key.startswith(f"{data['language']} ")}
     notes = []
-    if data["next"] and data["next"]["page"] not in known:
+    next_subject = data["next"].get("page", "")
+    if next_subject and next_subject not in known:
         note = _("Its next step, “%(page)s”, does not exist in this portal. Choose another one.")
-        notes.append(note % {"page": data["next"]["page"]})
+        notes.append(note % {"page": next_subject})
         data["next"] = {}
     missing = [item["page"] for item in data["items"] if item["page"] not in known]
     if missing:

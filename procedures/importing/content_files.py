@@ -7,7 +7,7 @@ from rows that are still as loaded.
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +23,16 @@ from procedures.enums import Language
 from procedures.models.base import normalize_value
 from procedures.models.page import normalize_body
 
-FRONT_MATTER_RE = re.compile(r"---\n(.*?\n)---\n?(.*)\Z", re.DOTALL)
+# Editors leave invisible spaces after the hyphens.
+FRONT_MATTER_RE = re.compile(r"---[ \t]*\n(.*?\n)---[ \t]*\n?(.*)\Z", re.DOTALL)
+# Neither can be stored: databases refuse NUL, and half a surrogate pair has no UTF-8 form.
+UNSTORABLE_CHARACTER = re.compile("[\x00\ud800-\udfff]")
+UNSTORABLE_MESSAGE = gettext_lazy(
+    "The text contains a damaged character (U+%(code)s) that cannot be stored. Delete it, and type the text again."
+)
+# The largest integer that databases store, and the most characters that are read as one: the time that reading takes
+# grows faster than their number.
+MAX_INTEGER, MAX_INTEGER_LENGTH = 2**63 - 1, 100
 # The key under which the loader stores the line numbers of a mapping.
 LINES_KEY = "__lines__"
 EXPECTED_FIELDS_MESSAGE = gettext_lazy("Expected fields here, each written as “name: value”.")
@@ -87,8 +96,39 @@ class ContentEntry:
         return ContentError(self.file, self.field_lines.get(field_name, self.line), message)
 
 
+def find_unstorable_character(text: str) -> str:
+    """Return a message about the first NUL or lone surrogate in a text, or an empty string."""
+    match = UNSTORABLE_CHARACTER.search(text)
+    return UNSTORABLE_MESSAGE % {"code": f"{ord(match[0]):04X}"} if match else ""
+
+
+class _UnstorableError(ValueError):
+    """A value that is valid YAML, but cannot be stored, and its line."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
+
+
 class _LineLoader(yaml.SafeLoader):
-    """Safe YAML loader that records the line of every key and rejects duplicate keys."""
+    """Safe YAML loader that records the line of every key.
+
+    It rejects duplicate keys, and texts and numbers that cannot be stored.
+    """
+
+    def construct_scalar(self, node: Any) -> Any:
+        """Return the text of a scalar. Raise _UnstorableError for a character that cannot be stored."""
+        value = super().construct_scalar(node)
+        if message := find_unstorable_character(value):
+            raise _UnstorableError(message, node.start_mark.line + 1)
+        return value
+
+    def construct_yaml_int(self, node: Any) -> int:
+        """Return an integer. Raise _UnstorableError for one that no field can hold."""
+        value = super().construct_yaml_int(node) if len(node.value) <= MAX_INTEGER_LENGTH else None
+        if value is None or abs(value) > MAX_INTEGER:
+            raise _UnstorableError(_("This number is too long. Enter a shorter one."), node.start_mark.line + 1)
+        return value
 
 
 def _construct_mapping(loader: _LineLoader, node: yaml.MappingNode) -> dict[str, Any]:
@@ -107,6 +147,7 @@ def _construct_mapping(loader: _LineLoader, node: yaml.MappingNode) -> dict[str,
 
 
 _LineLoader.add_constructor("tag:yaml.org,2002:map", _construct_mapping)
+_LineLoader.add_constructor("tag:yaml.org,2002:int", _LineLoader.construct_yaml_int)
 
 
 def read_yaml(file: Path, text: str | None = None, line_offset: int = 0) -> Any:
@@ -120,6 +161,8 @@ def read_yaml(file: Path, text: str | None = None, line_offset: int = 0) -> Any:
     except yaml.MarkedYAMLError as error:
         line = (error.problem_mark.line + 1 if error.problem_mark else 1) + line_offset
         raise ContentError(file, line, _("Invalid YAML: %(problem)s.") % {"problem": error.problem}) from error
+    except _UnstorableError as error:
+        raise ContentError(file, error.line + line_offset, str(error)) from error
     except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         # PyYAML lets these escape for a date such as 2024-13-45, a list used as a key, !!int without a number, or deep
         # nesting.
@@ -127,14 +170,20 @@ def read_yaml(file: Path, text: str | None = None, line_offset: int = 0) -> Any:
 
 
 def read_text(file: Path) -> str:
-    """Return the text of a UTF-8 file. Raise ContentError if it cannot be read or decoded."""
+    """Return the text of a UTF-8 file, without its byte order mark if it has one.
+
+    Raise ContentError if it cannot be read or decoded, or contains a character that cannot be stored.
+    """
     try:
-        return file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise ContentError(file, 1, _("The file is not UTF-8 text. Save it as UTF-8.")) from error
     except OSError as error:
         message = _("The file cannot be read: %(reason)s.") % {"reason": error.strerror}
         raise ContentError(file, 1, message) from error
+    if match := UNSTORABLE_CHARACTER.search(text):
+        raise ContentError(file, text.count("\n", 0, match.start()) + 1, find_unstorable_character(match[0]))
+    return text
 
 
 def check_language(file: Path, code: str) -> None:
@@ -154,6 +203,8 @@ def build_entry(file: Path, data: Any, key: str = "", key_field: str = "") -> Co
     entry_key = key or str(data.get(key_field) or "")
     if not entry_key:
         raise ContentError(file, lines[""], _("The field “%(field)s” is missing.") % {"field": key_field})
+    if message := find_unstorable_character(entry_key):  # of a key from the file's name
+        raise ContentError(file, 1, message)
     return ContentEntry(entry_key, _strip_lines(data), file, lines[""], lines)
 
 
@@ -308,6 +359,10 @@ class Serializer(ABC, Generic[M]):
     def write_files(self, folder: Path, keys: Container[str] | None = None) -> None:
         """Write the database rows with these ``keys`` (all by default) to files in ``folder``."""
 
+    def describe_omissions(self) -> Iterator[str]:
+        """Yield a line for operators about each row whose files do not hold everything that staff wrote."""
+        yield from ()
+
     def select_rows(self, keys: Container[str] | None) -> Iterator[tuple[str, M]]:
         """Yield the rows with these ``keys``, or all rows if it is None, in the order of ``all_rows``."""
         return ((key, row) for key, row in self.all_rows() if keys is None or key in keys)
@@ -355,13 +410,16 @@ def clean_texts(entry: ContentEntry, data: dict[str, Any], fields: dict[str, Fie
     return texts
 
 
-def full_clean_and_save(instance: models.Model, columns: Mapping[str, str] | None = None) -> None:
+def full_clean_and_save(
+    instance: models.Model, columns: Mapping[str, str] | None = None, exclude: Collection[str] = ()
+) -> None:
     """Validate (field validators and named constraints), then save.
 
-    ``columns`` maps file keys to model fields where they differ; errors name the file keys.
+    ``columns`` maps file keys to model fields where they differ; errors name the file keys. Fields in ``exclude`` are
+    not validated.
     """
     try:
-        instance.full_clean()
+        instance.full_clean(exclude=exclude)
     except ValidationError as error:
         file_keys = {field: key for key, field in (columns or {}).items()}
         raise ValidationError(
@@ -372,7 +430,7 @@ def full_clean_and_save(instance: models.Model, columns: Mapping[str, str] | Non
 
 def serialize_texts(owner: Any, fields: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Return the per-language texts of a row (its ``texts``): fields by language code."""
-    texts = owner.texts.order_by("language")
+    texts = sorted(owner.texts.all(), key=lambda text: text.language)
     return {text.language: {name: getattr(text, name) for name in fields} for text in texts}
 
 

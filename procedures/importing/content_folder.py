@@ -41,7 +41,12 @@ from procedures.publishing import warning_signs
 from procedures.publishing.anchor_redirects import render_with_anchor_plan
 from procedures.publishing.checks import find_broken_links
 from procedures.publishing.publish import PublishError, lock_page, publish_starter, rerelease_picture_indexes
-from procedures.publishing.rerelease import pages_from_older_renderer, rerelease_pages, update_clinic_values
+from procedures.publishing.rerelease import (
+    find_stale_pages,
+    pages_from_older_renderer,
+    rerelease_pages,
+    update_clinic_values,
+)
 from procedures.rendering import Issue, ReferenceResolver, RenderedPage
 from procedures.revisions.drafts import save_revision
 
@@ -139,7 +144,7 @@ def _apply_rows(rows: list[ParsedRow], report: LoadReport, progress: ProgressCal
         written.append((serializer, entry, data))
         with collect_errors(entry, errors):
             serializer.save_row(entry.key, data, serializer.find_row(entry.key), store_files=store_files)
-    _approve_supplied_figures(rows)
+    _approve_supplied_figures(written)
     pages = [(serializer, entry, data) for serializer, entry, data in written if isinstance(serializer, PageSerializer)]
     for serializer, entry, data in pages if not errors else []:
         with collect_errors(entry, errors):
@@ -213,18 +218,20 @@ def _decide_write(serializer: Serializer[Any], entry: ContentEntry, data: dict[s
     return True
 
 
-def _approve_supplied_figures(rows: list[ParsedRow]) -> None:
-    """Approve pictures of the content folder without a reviewer, unless staff have replaced them."""
-    supplied = {
-        entry.key: (serializer, data) for serializer, entry, data in rows if isinstance(serializer, FigureSerializer)
-    }
-    figures = Figure.objects.filter(slug__in=supplied).with_texts()
-    unreplaced = []
-    for figure in figures:
-        serializer, data = supplied[figure.slug]
-        if serializer.matches_figure(figure, data):
-            unreplaced.append(figure)
-    for figure in unapproved_figures(unreplaced):
+def _approve_supplied_figures(written: list[ParsedRow]) -> None:
+    """Approve, without a reviewer, the pictures that this load created or updated.
+
+    Not those that the folder marks as unapproved, nor those that a member of staff uploaded or changed: they need a
+    second person.
+    """
+    slugs = [
+        entry.key
+        for serializer, entry, _ in written
+        if isinstance(serializer, FigureSerializer) and serializer.is_approved(entry)
+    ]
+    figures = Figure.objects.filter(slug__in=slugs).with_texts()
+    supplied = [figure for figure in figures if not any(figure.author_ids)]
+    for figure in unapproved_figures(supplied):
         record_approval(figure, None)
 
 
@@ -291,8 +298,18 @@ def _locate_issues(entry: ContentEntry, issues: list[Issue]) -> list[ContentErro
     ]
 
 
-def dump_content_folder(folder: Path) -> None:
-    """Write the whole content of the database to ``folder``. Raise CommandError as ``create_output_folder`` does."""
+def dump_content_folder(folder: Path) -> list[str]:
+    """Write the content of the database to ``folder``: what patients read, and drafts of pages that are not public.
+
+    Return lines for operators about what the folder leaves out, and about what a load would make public. Raise
+    CommandError as ``create_output_folder`` does.
+    """
     with create_output_folder(folder):
         for serializer in all_serializers():
             serializer.write_files(folder)
+    notes = [note for serializer in all_serializers() for note in serializer.describe_omissions()]
+    for stale in find_stale_pages():
+        names = ", ".join(f"{kind} {key}" for kind, key in stale.changed)
+        page = f"page {stale.page.language} {stale.page.subject}"
+        notes.append(f"{page}: patients still read earlier values, but a load publishes the current ones: {names}")
+    return notes

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from portal.accounts.models import User
 from procedures import enums
 from procedures.enums import MarkerShape
+from procedures.figures.approval import FigureVersion, approved_figures
 from procedures.figures.decoding import DecodedImage, InvalidImageError, decode_image, read_svg
 from procedures.figures.markers import COORDINATE_DIGITS
 from procedures.figures.renditions import FIGURES_FOLDER, HASH_LENGTH, replace_renditions, store_file, store_image
@@ -56,6 +57,8 @@ class FigureSerializer(Serializer[Figure]):
         "provenance_note": OPTIONAL_TEXT,
         "text": Field(dict, required=True),
         "markers": Field(list, []),
+        # Written to a file only if false: no reviewer has approved the picture.
+        "approved": Field(bool, True),
     }
     text_fields = {"title": REQUIRED_TEXT, "alt": REQUIRED_TEXT, "caption": REQUIRED_TEXT, "description": OPTIONAL_TEXT}
     marker_fields = {
@@ -82,6 +85,8 @@ class FigureSerializer(Serializer[Figure]):
 
     def clean(self, entry: ContentEntry) -> dict[str, Any]:
         data = super().clean(entry)
+        # Not part of the data: it says nothing about what the picture shows.
+        del data["approved"]
         # Files from older versions label every upload an X-ray, regardless of what it shows.
         data["kind"] = enums.FigureKind.OTHER.value if data["kind"] == "xray" else data["kind"]
         data["text"] = clean_texts(entry, data, self.text_fields)
@@ -140,11 +145,15 @@ class FigureSerializer(Serializer[Figure]):
         """Return the decoded image of a cleaned entry, or None if the figure is a drawing."""
         return self._images.get(data["image"])
 
+    def is_approved(self, entry: ContentEntry) -> bool:
+        """Return whether the file of a cleaned entry supplies the picture for patients to see."""
+        return entry.data.get("approved", True) is True
+
     def find_row(self, key: str) -> Figure | None:
         return Figure.objects.filter(slug=key).first()
 
     def all_rows(self) -> Iterable[tuple[str, Figure]]:
-        return ((figure.slug, figure) for figure in Figure.objects.prefetch_related("texts", "markers__texts"))
+        return ((figure.slug, figure) for figure in Figure.objects.with_texts())
 
     def serialize(self, row: Figure) -> dict[str, Any]:
         return {
@@ -194,15 +203,17 @@ class FigureSerializer(Serializer[Figure]):
         for marker in existing.values():
             marker.delete()
 
-    def matches_figure(self, row: Figure, data: dict[str, Any]) -> bool:
-        """Return whether a row still has the image, drawings, and kind of its entry."""
-        return all(data[name] == value for name, value in _serialize_image(row).items())
-
     def write_files(self, folder: Path, keys: Container[str] | None = None) -> None:
         target = folder / "figures"
         target.mkdir(exist_ok=True)
-        for slug, figure in self.select_rows(keys):
+        rows = dict(self.select_rows(keys))
+        approved = approved_figures(rows.values(), FigureVersion.PUBLIC)
+        for slug, row in rows.items():
+            # While a newer picture awaits approval, write the one that patients see: loading a file approves it.
+            figure = approved[slug].figure if slug in approved else row
             data = self.serialize(figure)
+            if slug not in approved:
+                data["approved"] = False
             for name, suffix in (
                 ("image", ".png"),
                 ("drawing", DRAWING_SUFFIXES[False]),
@@ -214,6 +225,15 @@ class FigureSerializer(Serializer[Figure]):
                     with default_storage.open(stored) as stream:
                         (target / data[name]).write_bytes(stream.read())
             (target / f"{slug}.yaml").write_text(dump_yaml(data), encoding="utf-8")
+
+    def describe_omissions(self) -> Iterator[str]:
+        rows = dict(self.all_rows())
+        approved = approved_figures(rows.values(), FigureVersion.PUBLIC)
+        for slug in rows:
+            if slug not in approved:
+                yield f"figure {slug}: no reviewer has approved it, and loading this folder does not approve it"
+            elif not approved[slug].is_current:
+                yield f"figure {slug}: the new, unapproved picture is left out; a backup contains it"
 
 
 def _image_identity(figure: Figure) -> tuple[str, str, str]:

@@ -40,9 +40,9 @@ from procedures.models import (
     Source,
     WarningSign,
 )
-from procedures.models.page import DEFAULT_REVIEW_MONTHS, normalize_body
+from procedures.models.page import DEFAULT_REVIEW_MONTHS, normalize_body, without_text
 from procedures.publishing import warning_signs
-from procedures.sharing.short_codes import generate_code
+from procedures.sharing.short_codes import generate_code, is_valid_code
 
 LOGO_FILE = "clinic-logo.png"
 
@@ -345,7 +345,11 @@ class ClinicAnswerSerializer(_OrderedMixin, LanguageListSerializer):
 
 
 class PageSerializer(Serializer[Page]):
-    """Pages and guides: ``pages/<lang>/*.md`` and ``guides/<lang>/*.md``."""
+    """Pages and guides: ``pages/<lang>/*.md`` and ``guides/<lang>/*.md``.
+
+    Files hold what patients read; of a page that is not public, they hold the draft, which may be incomplete. In a
+    bundle (``is_bundle``), every page is a draft, and a short code that no portal would accept is replaced.
+    """
 
     name = "page"
     fields = {
@@ -366,8 +370,13 @@ class PageSerializer(Serializer[Page]):
         "public": Field(bool, True),
         "body": REQUIRED_TEXT,
     }
-    next_fields = {"page": REQUIRED_TEXT, "label": OPTIONAL_TEXT}
+    next_fields = {"page": OPTIONAL_TEXT, "label": OPTIONAL_TEXT}
+    # The form saves a draft without them; publishing requires them.
+    optional_in_drafts = ("key_message", "description")
     item_fields = {"page": REQUIRED_TEXT, "section": OPTIONAL_TEXT, "minutes": Field(int, 5), "note": OPTIONAL_TEXT}
+
+    def __init__(self, *, is_bundle: bool = False) -> None:
+        self._is_bundle = is_bundle
 
     def iter_files(self, folder: Path) -> Iterator[Path]:
         for name in ("pages", "guides"):
@@ -386,11 +395,17 @@ class PageSerializer(Serializer[Page]):
     def clean(self, entry: ContentEntry) -> dict[str, Any]:
         data = super().clean(entry)
         if data["next"]:
-            data["next"] = clean_fields(entry.sub_entry(data["next"], "next"), self.next_fields)
+            next_step = clean_fields(entry.sub_entry(data["next"], "next"), self.next_fields)
+            data["next"] = next_step if any(next_step.values()) else {}
         data["items"] = [clean_fields(entry.sub_entry(item, "items"), self.item_fields) for item in data["items"]]
         if data["kind"] and (data["kind"] == PageKind.GUIDE) != (entry.file.parent.parent.name == "guides"):
             message = _("A guide has kind: guide and belongs in the folder guides; other pages belong in pages.")
             raise entry.make_error(message, "kind")
+        if data["code"] and not is_valid_code(data["code"]):
+            if not self._is_bundle:
+                message = _("“%(code)s” is not a valid short code. Delete this line; the page then gets a new code.")
+                raise entry.make_error(message % {"code": data["code"]}, "code")
+            data["code"] = ""
         return data
 
     def find_row(self, key: str) -> Page | None:
@@ -398,29 +413,45 @@ class PageSerializer(Serializer[Page]):
         return Page.objects.filter(language=language, subject=subject).first()
 
     def all_rows(self) -> Iterable[tuple[str, Page]]:
-        rows = Page.objects.order_by("language", "subject").select_related("lead_figure", "next_page")
+        rows = Page.objects.order_by("language", "subject")
+        rows = without_text(rows.select_related("lead_figure", "next_page", "live_release__revision"))
         return ((f"{page.language} {page.subject}", page) for page in rows)
 
     def serialize(self, row: Page) -> dict[str, Any]:
-        draft = row.draft_content()
-        next_step = {"page": draft["next_page"], "label": draft["next_label"]} if draft["next_page"] else {}
+        """Return the draft, which a load compares with its file, in the form of ``clean``."""
+        return self._serialize_content(row, row.draft_content())
+
+    def _serialize_content(self, row: Page, content: dict[str, Any]) -> dict[str, Any]:
+        next_step = {"page": content["next_page"], "label": content["next_label"]}
         return {
             "subject": row.subject,
             "language": row.language,
-            "slug": draft["slug"],
+            "slug": content["slug"],
             "kind": row.kind,
             "order": row.order,
             "code": row.code,
-            "title": draft["title"],
-            "key_message": draft["key_message"],
-            "description": draft["description"],
-            "lead_figure": draft["lead_figure"],
-            "next": next_step,
-            "review_months": draft["review_months"],
-            "items": draft.get("items", []),
+            "title": content["title"],
+            "key_message": content["key_message"],
+            "description": content["description"],
+            "lead_figure": content["lead_figure"],
+            "next": next_step if any(next_step.values()) else {},
+            "review_months": content["review_months"],
+            "items": content.get("items", []),
             "public": row.live_release_id is not None,
-            "body": normalize_body(draft["body"]),
+            "body": normalize_body(content["body"]),
         }
+
+    def _serialize_for_file(self, row: Page) -> dict[str, Any]:
+        """Return what patients read, because loading a file publishes it; the draft only if it is not published."""
+        live = row.live_release
+        return (
+            self.serialize(row) if self._is_bundle or not live else self._serialize_content(row, live.revision.content)
+        )
+
+    def describe_omissions(self) -> Iterator[str]:
+        for key, page in self.all_rows():
+            if self._serialize_for_file(page) != self.serialize(page):
+                yield f"page {key}: the unpublished draft is left out; a backup contains it"
 
     def save_row(self, key: str, data: dict[str, Any], row: Page | None, *, store_files: bool) -> None:
         page = row or Page(subject=data["subject"], language=data["language"], code=data["code"] or generate_code())
@@ -428,7 +459,8 @@ class PageSerializer(Serializer[Page]):
             setattr(page, name, data[name])
         page.lead_figure = _get_figure(data["lead_figure"], "lead_figure") if data["lead_figure"] else None
         page.next_label = data["next"].get("label", "")
-        full_clean_and_save(page)
+        is_draft = self._is_bundle or not data["public"]
+        full_clean_and_save(page, exclude=[name for name in self.optional_in_drafts if is_draft and not data[name]])
 
     def link_pages(self, key: str, data: dict[str, Any]) -> None:
         """Save the references to other pages: the next step and a guide's items.
@@ -437,7 +469,8 @@ class PageSerializer(Serializer[Page]):
         """
         language = data["language"]
         page = _get_page(language, data["subject"], "subject")
-        page.next_page = _get_page(language, data["next"]["page"], "next") if data["next"] else None
+        next_subject = data["next"].get("page", "")
+        page.next_page = _get_page(language, next_subject, "next") if next_subject else None
         page.save(update_fields=["next_page"])
         page.items.all().delete()
         for order, item in enumerate(data["items"]):
@@ -447,7 +480,7 @@ class PageSerializer(Serializer[Page]):
 
     def write_files(self, folder: Path, keys: Container[str] | None = None) -> None:
         for _key, page in self.select_rows(keys):
-            data = self.serialize(page)
+            data = self._serialize_for_file(page)
             target = folder / ("guides" if page.kind == PageKind.GUIDE else "pages") / page.language
             target.mkdir(parents=True, exist_ok=True)
             omitted = {"language", "body"} | {name for name in ("next", "items") if not data[name]}

@@ -9,6 +9,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from django.conf import settings
 
@@ -92,7 +93,7 @@ def short_path(language: str, code: str) -> str:
 
     The path includes the language so that the error page for a mistyped code is in the reader's language.
     """
-    return f"{home_path(language)}{SHORT_CODES}{code}"
+    return f"{home_path(language)}{SHORT_CODES}{quote(code)}"
 
 
 def short_url(language: str, code: str) -> str:
@@ -103,14 +104,18 @@ def short_url(language: str, code: str) -> str:
 def spell_phonetically(code: str, language: str) -> str:
     """Return ``K as in Kilo, seven, M as in Mike, four …`` or ``K de kilo, siete, M de mesa, cuatro …``.
 
-    In a language without a spoken alphabet, return the characters alone.
+    In a language without a spoken alphabet, return the characters alone; so are characters that it does not name,
+    which older versions stored in codes from files.
     """
     alphabet = languages.get(language).spoken_alphabet
     if alphabet is None:
         return ", ".join(code)
     words, as_in = alphabet.names, alphabet.as_in
     return ", ".join(
-        words[character] if character.isdigit() else f"{character} {as_in} {words[character]}" for character in code
+        (words[character] if character.isdigit() else f"{character} {as_in} {words[character]}")
+        if character in words
+        else character
+        for character in code
     )
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from portal.accounts.models import User
+from procedures.importing.serializers import PageSerializer
 from procedures.models import Guide, GuideItem, Page, Revision
 from tests.admin.conftest import PAGES, SignIn, change_url, page_form
 from tests.factories import make_next, make_public
@@ -24,6 +25,15 @@ def test_saving_an_unchanged_text_creates_no_revision(page: Page, editor: User, 
     sign_in(editor).post(change_url(page), page_form(page, body=page.body.replace("\n", "\r\n")))
 
     assert list(page.revisions.all()) == [before]
+
+
+def test_content_files_accept_whatever_the_form_accepts(page: Page, editor: User, sign_in: SignIn) -> None:
+    form = sign_in(editor).get(change_url(page)).context["adminform"].form
+    fields = {field.name: field for field in Page._meta.concrete_fields}
+
+    optional = {name for name, field in form.fields.items() if name in fields and not field.required}
+
+    assert {name for name in optional if not fields[name].blank} == set(PageSerializer.optional_in_drafts)
 
 
 def test_a_draft_changes_nothing_that_patients_read(page: Page, editor: User, sign_in: SignIn) -> None:

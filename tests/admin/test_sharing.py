@@ -208,3 +208,12 @@ def test_a_printed_page_has_its_qr_code_and_short_url(client: Client, public: Pa
 
 def test_qr_codes_are_rendered_only_for_public_pages(client: Client, page: Page) -> None:
     assert [client.get(f"/p/{code}.svg").status_code for code in (page.code, "222222", "K7", "x" * 300)] == [404] * 4
+
+
+@pytest.mark.parametrize("code", ["abc234", "22222", 'a/"\n', "ñ 😀"])
+def test_a_code_that_an_older_version_stored_breaks_no_screen(desk: Client, public: Page, code: str) -> None:
+    Page.objects.filter(pk=public.pk).update(code=code)
+
+    for name in ("", *FILES):
+        assert desk.get(sharing_url(public) + name).status_code == 200, name
+    assert desk.get(f"{PAGES}send/").status_code == 200

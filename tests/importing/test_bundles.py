@@ -17,6 +17,7 @@ from django.test import Client
 from procedures.importing import bundles
 from procedures.importing.bundles import InvalidBundleError, extract_bundle, import_bundle, write_bundle
 from procedures.models import Figure, Marker, Page, Revision, Source
+from procedures.sharing.short_codes import is_valid_code
 from tests.factories import make_clinic, make_draft, make_page, make_public, make_user
 
 
@@ -170,6 +171,44 @@ def test_exporting_an_imported_page_gives_the_same_bundle(page: Page) -> None:
     assert make_bundle(Page.objects.get(pk=page.pk)) == data
 
 
+@pytest.mark.parametrize("code", ["abc234", "QQQQQQ", "22222"])
+def test_a_new_page_with_an_unusable_short_code_gets_another(page: Page, code: str) -> None:
+    Page.objects.filter(pk=page.pk).update(code=code)
+    data = make_bundle(Page.objects.get(pk=page.pk))
+
+    import_elsewhere(data, lambda: Page.objects.filter(pk=page.pk).update(subject="kept", slug="kept", code="23457Z"))
+
+    imported = Page.objects.get(subject="small-cut")
+    assert is_valid_code(imported.code)
+    assert imported.code != "23457Z"
+
+
+def test_an_incomplete_draft_of_a_public_page_survives_export_and_import(page: Page) -> None:
+    make_public(page)
+    values = {"key_message": "", "description": "", "body": "", "next_page": None, "next_label": "Read on"}
+    Page.objects.filter(pk=page.pk).update(**values)
+    data = make_bundle(Page.objects.get(pk=page.pk))
+
+    import_elsewhere(data, lambda: Page.objects.filter(pk=page.pk).update(subject="kept", slug="kept", code="23457Z"))
+
+    imported = Page.objects.get(subject="small-cut")
+    assert imported.live_release is None
+    assert {name: getattr(imported, name) for name in values} == values
+    assert import_bundle(io.BytesIO(data), actor=None, check=True).pages == []
+
+
+def test_an_incomplete_draft_becomes_the_draft_of_a_public_page(page: Page) -> None:
+    Page.objects.filter(pk=page.pk).update(key_message="")
+    data = make_bundle(Page.objects.get(pk=page.pk))
+    Page.objects.filter(pk=page.pk).update(key_message="A small cut helps.")
+    release = make_public(Page.objects.get(pk=page.pk))
+
+    import_bundle(io.BytesIO(data), actor=None, check=False)
+
+    page.refresh_from_db()
+    assert (page.key_message, page.live_release) == ("", release)
+
+
 def make_zip(files: dict[str, bytes], *, listed: dict[str, bytes] | None = None, **info: Any) -> io.BytesIO:
     """Build a zip with a matching manifest, or one for the files in ``listed``."""
     stream = io.BytesIO()
@@ -248,6 +287,11 @@ def test_a_zip_with_a_false_size_is_rejected(tmp_path: Path, monkeypatch: pytest
 def test_files_must_match_the_manifest(files: Any, listed: Any, tmp_path: Path) -> None:
     with pytest.raises(InvalidBundleError, match="does not match its list|was changed after"):
         extract_bundle(make_zip(files, listed=listed), tmp_path)
+
+
+def test_a_list_of_files_with_a_damaged_name_is_rejected(tmp_path: Path) -> None:
+    with pytest.raises(InvalidBundleError, match=r"manifest\.json cannot be read"):
+        extract_bundle(make_zip({}, listed={"pages/en/\ud800.md": b""}), tmp_path)
 
 
 @pytest.mark.parametrize("data", [b"", b"no zip", b"PK\x03\x04" + bytes(100)])

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from procedures.importing.content_files import dump_yaml, read_yaml
+from procedures.importing.content_files import MAX_INTEGER, dump_yaml, read_yaml
 from procedures.importing.content_folder import dump_content_folder, load_content_folder
 from procedures.models import ClinicAnswer, FigureText, GlossaryTerm, Location, Marker, Page
 from tests.factories import make_page
@@ -168,7 +168,9 @@ def test_a_dump_to_the_path_of_a_file_is_rejected(folder: Path, tmp_path: Path) 
 
 TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\t"), max_size=120)
 VALUES = st.recursive(
-    st.one_of(TEXTS, st.integers(), st.booleans(), st.floats(allow_nan=False, allow_infinity=False)),
+    st.one_of(
+        TEXTS, st.integers(-MAX_INTEGER, MAX_INTEGER), st.booleans(), st.floats(allow_nan=False, allow_infinity=False)
+    ),
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(TEXTS, inner, max_size=4)),
     max_leaves=12,
 )

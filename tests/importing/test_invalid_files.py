@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from procedures.importing.content_files import ContentError, ContentErrors, read_yaml
 from procedures.importing.content_folder import load_content_folder, validate_content_folder
+from procedures.models import Page
+from procedures.models.page import normalize_body
 from tests.database import rolled_back
 from tests.importing.conftest import FILES, change, everything, load_folder
 
@@ -152,6 +154,71 @@ def test_a_page_in_an_unsupported_language_is_found_without_a_database(folder: P
 
     with pytest.raises(ContentErrors, match="small-cut.md:1: “fr” is not a supported language"):
         validate_content_folder(folder)
+
+
+DAMAGED = "The text contains a damaged character (U+%s) that cannot be stored."
+TOO_LONG = "This number is too long. Enter a shorter one."
+# Valid YAML that no database can store, and codes that no letter can use. File, text, replacement, error.
+UNUSABLE_VALUES = [
+    ("sources.yaml", "key: nice", 'key: "\\ud800"', f"sources.yaml:1: {DAMAGED % 'D800'}"),
+    ("sources.yaml", "  used_for:", '  "used\\udc80":', f"sources.yaml:7: {DAMAGED % 'DC80'}"),
+    ("sources.yaml", "A guide", "A\0guide", f"sources.yaml:3: {DAMAGED % '0000'}"),
+    ("sources.yaml", "year: 2013", f"year: {'9' * 400}", f"sources.yaml:4: {TOO_LONG}"),
+    ("sources.yaml", "year: 2013", f"year: {'9' * 5000}", f"sources.yaml:4: {TOO_LONG}"),
+    ("codes.yaml", "rank: 1", f"rank: 0x{'f' * 5000}", f"codes.yaml:4: {TOO_LONG}"),
+    ("glossary/en.yaml", "key: vertebra", 'key: "\\udfff"', f"glossary/en.yaml:1: {DAMAGED % 'DFFF'}"),
+    (FIGURE, "image: needle.png", 'image: "needle\\0.png"', f"needle.yaml:2: {DAMAGED % '0000'}"),
+    (FIGURE, "at: [0.2, 0.2]", f"at: [{'9' * 400}, 0.2]", f"needle.yaml:16: {TOO_LONG}"),
+    ("series/en/stages.yaml", "figure: needle", 'figure: "\\ud800"', f"stages.yaml:3: {DAMAGED % 'D800'}"),
+    (PAGE, "lead_figure: needle", 'lead_figure: "\\ud800"', f"small-cut.md:10: {DAMAGED % 'D800'}"),
+    (PAGE, "page: contact", 'page: "\\ud800"', f"small-cut.md:12: {DAMAGED % 'D800'}"),
+    (PAGE, "order: 40", f"order: {'9' * 400}", f"small-cut.md:5: {TOO_LONG}"),
+    (PAGE, "A small cut. We", "A small\0cut. We", f"small-cut.md:22: {DAMAGED % '0000'}"),
+    (PAGE, "code: 23457Z", "code: abc234", "small-cut.md:6: “abc234” is not a valid short code. Delete this line"),
+    (PAGE, "code: 23457Z", "code: QQQQQQ", "small-cut.md:6: “QQQQQQ” is not a valid short code."),
+    (PAGE, "code: 23457Z", "code: '22222'", "small-cut.md:6: “22222” is not a valid short code."),
+]  # fmt: skip
+
+
+def test_values_that_cannot_be_used_are_reported_with_their_line(folder: Path, subtests: pytest.Subtests) -> None:
+    for name, old, new, error in UNUSABLE_VALUES:
+        with subtests.test(name=name, new=new[:40]):
+            change(folder, name, old, new)
+
+            with pytest.raises(ContentErrors) as refused:
+                validate_content_folder(folder)
+
+            (folder / name).write_text(FILES[name], encoding="utf-8")
+            assert [error in line for line in str(refused.value).splitlines()] == [True], refused.value
+
+
+def test_a_file_name_that_is_not_utf_8_is_reported(folder: Path) -> None:
+    (folder / FIGURE).rename(folder / "figures/needle\udcff.yaml")
+
+    with pytest.raises(ContentErrors, match=r"The text contains a damaged character \(U\+DCFF\)"):
+        validate_content_folder(folder)
+
+
+def test_files_of_windows_editors_are_read(folder: Path) -> None:
+    for file in folder.rglob("*"):
+        if file.suffix in {".yaml", ".md"}:
+            file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n"))
+    change(folder, PAGE, "---\n", "--- \t\n")
+    change(folder, PAGE, "\n---\n", "\n--- \n")
+
+    load_content_folder(folder)
+
+    page = Page.objects.get(subject="small-cut")
+    assert page.body == normalize_body(FILES[PAGE].split("---\n")[2])
+
+
+def test_lines_are_counted_correctly_after_spaces_behind_the_hyphens(folder: Path) -> None:
+    change(folder, PAGE, "---\n", "--- \n")
+    change(folder, PAGE, "\n---\n", "\n--- \n")
+    change(folder, PAGE, "[@nice]", "[@none]")
+
+    with pytest.raises(ContentErrors, match=r"small-cut\.md:22: There is no source “none”"):
+        load_content_folder(folder)
 
 
 def test_errors_in_several_files_are_reported_together(folder: Path) -> None:

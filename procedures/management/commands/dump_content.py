@@ -18,5 +18,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder: Path = options["folder"]
-        dump_content_folder(folder)
+        for note in dump_content_folder(folder):
+            self.stdout.write(note)
         self.stdout.write(f"content written to {folder}")
