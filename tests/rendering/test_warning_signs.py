@@ -97,14 +97,6 @@ def test_emergency_signs_link_to_the_full_list_if_the_page_has_one() -> None:
     assert 'href="#warning-signs"' not in render("A text.").html
 
 
-def test_emergency_signs_know_whether_the_open_full_list_follows() -> None:
-    full_list = "## Signs{}\n\n::: warning-signs both"
-
-    assert "warning-signs--above-list" in render(full_list.format("")).html
-    assert "warning-signs--above-list" not in render(full_list.format(" {#signs .folded}")).html
-    assert "warning-signs--above-list" not in render("A text.").html
-
-
 def test_emergency_signs_do_not_count_toward_readability() -> None:
     page = render("A text.")
 

@@ -121,12 +121,11 @@ def _cite(sign: LocalizedSign, context: RenderContext) -> int:
 
 
 def render_emergency_signs(
-    timing: str, context: RenderContext, *, is_page_top: bool = False, is_above_list: bool = False
+    timing: str, context: RenderContext, *, is_page_top: bool = False
 ) -> tuple[SafeString, list[Node]]:
     """Return the emergency signs in short form and one line about calling us, and their nodes.
 
     ``is_page_top``: for the top of a page, with a link to the full list if the page has one.
-    ``is_above_list``: the full list follows soon, so wide screens leave out the signs.
     """
     signs = [sign for sign in context.resolver.get_warning_signs(timing)[0] if sign.level == SignLevel.EMERGENCY]
     if not signs:
@@ -150,7 +149,6 @@ def render_emergency_signs(
         number_href=emergency_href,
         line=[{"text": run.text, "href": add_id_placeholder(run.href)} for run in runs],
         is_top=is_page_top,
-        is_above_list=is_above_list,
     )
     entries: list[Node] = [ListItem(nodes=[text_paragraph(text)]) for text in texts]
     return html, [Paragraph(runs=[link_run(title, emergency_href)]), List(nodes=entries), Paragraph(runs=runs)]
