@@ -50,12 +50,12 @@ RELEASE_FIELDS = (
 RESERVED_PATHS = frozenset(
     f"{home_path(code)}{name}" for code in languages.CODES for name in (*LISTS, SEARCH, SHORT_CODES)
 )
-# Situations that a reader may be in, by page kind. Each one links to the first page of that kind.
+# Situations that a reader may be in, with the kinds of pages for each. It links to the first page of the first kind.
 READER_SITUATIONS = {
-    PageKind.CONDITION: _("I broke a bone in my back"),
-    PageKind.CHOICE: _("I'm choosing a treatment"),
-    PageKind.PREPARATION: _("My procedure is coming up"),
-    PageKind.RECOVERY: _("I'm back home"),
+    _("I broke a bone in my back"): (PageKind.CONDITION,),
+    _("I'm choosing a treatment"): (PageKind.CHOICE, PageKind.PROCEDURE, PageKind.RISKS),
+    _("My procedure is coming up"): (PageKind.PREPARATION, PageKind.DAY),
+    _("I'm back home"): (PageKind.RECOVERY, PageKind.PREVENTION),
 }
 # The page with the list of warning signs.
 SIGNS_SUBJECT = "nerve-damage-warning-signs"
@@ -83,8 +83,14 @@ def home(request: HttpRequest, language: str) -> HttpResponse:
     )
     topics = [page_card(p) for p in pages if p.kind != PageKind.GUIDE]
     first = {topic["kind"]: topic for topic in reversed(topics)}
-    situations = [{**first[kind], "label": label} for kind, label in READER_SITUATIONS.items() if kind in first]
-    values = {"situations": situations, "topics": topics, "visits_href": f"{home_path(language)}{VISITS}"}
+    situations = [
+        {**first[kinds[0]], "label": label} for label, kinds in READER_SITUATIONS.items() if kinds[0] in first
+    ]
+    groups = [
+        {"label": label, "topics": [topic for kind in kinds for topic in topics if topic["kind"] == kind]}
+        for label, kinds in READER_SITUATIONS.items()
+    ]
+    values = {"situations": situations, "groups": [g for g in groups if g["topics"]], "visits_href": f"{home_path(language)}{VISITS}"}
     signs_href = next((f"{page_card(p)['href']}#{SIGNS_ANCHOR}" for p in pages if p.subject == SIGNS_SUBJECT), "")
     return render_response("site/home.html", {**context, **values, "signs_href": signs_href})
 
