@@ -13,6 +13,7 @@ from procedures.rendering.blocks import BlockField, BlockType, Group, Options, V
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, Heading, List, ListItem, Node, Paragraph, Run, link_run, text_paragraph
 from procedures.rendering.html import add_id_placeholder, source_note
+from procedures.rendering.inline import no_break
 from procedures.rendering.references import LocalizedSign
 
 COMPONENT = "warning signs"
@@ -68,7 +69,7 @@ def _render_card(level: str, signs: list[LocalizedSign], context: RenderContext)
     day, night = resolver.get_phone("clinic.phone"), resolver.get_phone("clinic.after_hours_phone")
     hours = resolver.get_clinic_value("clinic.hours")
     citations = [_cite(sign, context) for sign in signs]
-    items = format_html_join("\n", "<li>{}</li>", ((sign.text,) for sign in signs))
+    items = format_html_join("\n", "<li>{}</li>", ((no_break(sign.text),) for sign in signs))
     # One note for the card: a note after each sign would crowd it.
     sources = source_note(sorted({number for number in citations if number})) if any(citations) else ""
     urgency, title, number, href = {
