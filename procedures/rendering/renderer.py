@@ -51,7 +51,7 @@ from procedures.rendering.document import (
     text_paragraph,
     walk,
 )
-from procedures.rendering.fixes import SECTION_LEVEL, Fix
+from procedures.rendering.fixes import Fix
 from procedures.rendering.html import (
     EMPTY_HTML,
     embed_article,

@@ -50,7 +50,8 @@ RELEASE_FIELDS = (
 RESERVED_PATHS = frozenset(
     f"{home_path(code)}{name}" for code in languages.CODES for name in (*LISTS, SEARCH, SHORT_CODES)
 )
-# Situations that a reader may be in, with the kinds of pages for each. It links to the first page of the first kind.
+# Situations that a reader may be in, with the kinds of pages for each, which are all kinds of topics. The card of a
+# situation links to its first page.
 READER_SITUATIONS = {
     _("I broke a bone in my back"): (PageKind.CONDITION,),
     _("I'm choosing a treatment"): (PageKind.CHOICE, PageKind.PROCEDURE, PageKind.RISKS),
@@ -82,15 +83,13 @@ def home(request: HttpRequest, language: str) -> HttpResponse:
         translations={code: home_path(code) for code in languages.CODES},
     )
     topics = [page_card(p) for p in pages if p.kind != PageKind.GUIDE]
-    first = {topic["kind"]: topic for topic in reversed(topics)}
-    situations = [
-        {**first[kinds[0]], "label": label} for label, kinds in READER_SITUATIONS.items() if kinds[0] in first
-    ]
     groups = [
         {"label": label, "topics": [topic for kind in kinds for topic in topics if topic["kind"] == kind]}
         for label, kinds in READER_SITUATIONS.items()
     ]
-    values = {"situations": situations, "groups": [g for g in groups if g["topics"]], "visits_href": f"{home_path(language)}{VISITS}"}
+    groups = [group for group in groups if group["topics"]]
+    situations = [{**group["topics"][0], "label": group["label"]} for group in groups]
+    values = {"situations": situations, "groups": groups, "visits_href": f"{home_path(language)}{VISITS}"}
     signs_href = next((f"{page_card(p)['href']}#{SIGNS_ANCHOR}" for p in pages if p.subject == SIGNS_SUBJECT), "")
     return render_response("site/home.html", {**context, **values, "signs_href": signs_href})
 
