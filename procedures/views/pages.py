@@ -82,16 +82,20 @@ def home(request: HttpRequest, language: str) -> HttpResponse:
         path=home_path(language),
         translations={code: home_path(code) for code in languages.CODES},
     )
-    topics = [page_card(p) for p in pages if p.kind != PageKind.GUIDE]
-    groups = [
-        {"label": label, "topics": [topic for kind in kinds for topic in topics if topic["kind"] == kind]}
-        for label, kinds in READER_SITUATIONS.items()
-    ]
-    groups = [group for group in groups if group["topics"]]
+    groups = _group_by_situation([page_card(p) for p in pages if p.kind != PageKind.GUIDE])
     situations = [{**group["topics"][0], "label": group["label"]} for group in groups]
     values = {"situations": situations, "groups": groups, "visits_href": f"{home_path(language)}{VISITS}"}
     signs_href = next((f"{page_card(p)['href']}#{SIGNS_ANCHOR}" for p in pages if p.subject == SIGNS_SUBJECT), "")
     return render_response("site/home.html", {**context, **values, "signs_href": signs_href})
+
+
+def _group_by_situation(topics: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return {label, topics} for each situation that has topics."""
+    by_label = {
+        label: [topic for kind in kinds for topic in topics if topic["kind"] == kind]
+        for label, kinds in READER_SITUATIONS.items()
+    }
+    return [{"label": label, "topics": found} for label, found in by_label.items() if found]
 
 
 @public_response
