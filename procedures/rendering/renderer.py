@@ -30,7 +30,6 @@ from procedures.readability.scores import compute_page_reading_level, estimate_m
 from procedures.rendering.blocks import PLACEHOLDERS, Content, get_block_types, render_component
 from procedures.rendering.blocks.figure import render_figure
 from procedures.rendering.blocks.indexes import alphabetical_key, term_nodes
-from procedures.rendering.blocks.warning_signs import ANCHOR as SIGNS_ANCHOR
 from procedures.rendering.blocks.warning_signs import render_emergency_signs
 from procedures.rendering.context import CLINIC_VALUE_NAMES, Issue, RenderContext, insert_value_fix
 from procedures.rendering.document import (
@@ -52,7 +51,7 @@ from procedures.rendering.document import (
     text_paragraph,
     walk,
 )
-from procedures.rendering.fixes import SECTION_LEVEL, Fix
+from procedures.rendering.fixes import Fix
 from procedures.rendering.html import (
     EMPTY_HTML,
     embed_article,
@@ -238,7 +237,7 @@ def _render_in_context(content: dict[str, Any], kind: str, context: RenderContex
     lead = _render_lead_figure(content["lead_figure"], context)
     body = _render_body(parsed, context)
     phone, phone_href = resolver.get_phone("clinic.phone")
-    emergency = _render_emergency_signs(kind, context, is_above_list=_shows_all_signs(document.body))
+    emergency = _render_emergency_signs(kind, context)
     sources, words = _render_sources(context), _render_glossary_terms(context)
     next_step, next_block = _build_next_step(content, context)
     if content["next_page"] in listed_pages:
@@ -414,24 +413,11 @@ def _render_lead_figure(slug: str, context: RenderContext) -> RenderedPart:
     return render_figure(view, 0, context, eager=True)
 
 
-def _shows_all_signs(nodes: list[Node]) -> bool:
-    """Return whether the full list of warning signs is among the nodes, and not in a folded section."""
-    is_folded = False
-    for node in nodes:
-        if isinstance(node, Heading) and node.level <= SECTION_LEVEL:
-            is_folded = node.is_folded
-        elif isinstance(node, Block) and node.anchor == SIGNS_ANCHOR:
-            return not is_folded
-    return False
-
-
-def _render_emergency_signs(kind: str, context: RenderContext, *, is_above_list: bool) -> RenderedPart:
+def _render_emergency_signs(kind: str, context: RenderContext) -> RenderedPart:
     """Render the emergency signs, which every topic and guide starts with, whatever its body contains."""
     if kind == PageKind.ABOUT:
         return EMPTY_HTML, None
-    html, nodes = render_emergency_signs(
-        context.signs_timing or SignTiming.BOTH, context, is_page_top=True, is_above_list=is_above_list
-    )
+    html, nodes = render_emergency_signs(context.signs_timing or SignTiming.BOTH, context, is_page_top=True)
     return html, Block(name=PAGE_SIGNS, component="warning signs", nodes=nodes) if nodes else None
 
 

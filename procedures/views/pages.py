@@ -43,19 +43,20 @@ from procedures.views.layout import base_context, load_clinic, render_response
 
 # Fields of a release that its page shows, besides the article.
 RELEASE_FIELDS = (
-    "title is_starter translation_checked minutes author_name reviewer_name reviewed_on published_at next_review_on "
+    "title is_starter translation_checked author_name reviewer_name reviewed_on published_at next_review_on "
     "what_changed"
 ).split()
 # Paths of views in every language. No page written by staff has one of them.
 RESERVED_PATHS = frozenset(
     f"{home_path(code)}{name}" for code in languages.CODES for name in (*LISTS, SEARCH, SHORT_CODES)
 )
-# Situations that a reader may be in, by page kind. Each one links to the first page of that kind.
+# Situations that a reader may be in, with the kinds of pages for each, which are all kinds of topics. The card of a
+# situation links to its first page.
 READER_SITUATIONS = {
-    PageKind.CONDITION: _("I broke a bone in my back"),
-    PageKind.CHOICE: _("I'm choosing a treatment"),
-    PageKind.PREPARATION: _("My procedure is coming up"),
-    PageKind.RECOVERY: _("I'm back home"),
+    _("I broke a bone in my back"): (PageKind.CONDITION,),
+    _("I'm choosing a treatment"): (PageKind.CHOICE, PageKind.PROCEDURE, PageKind.RISKS),
+    _("My procedure is coming up"): (PageKind.PREPARATION, PageKind.DAY),
+    _("I'm back home"): (PageKind.RECOVERY, PageKind.PREVENTION),
 }
 # The page with the list of warning signs.
 SIGNS_SUBJECT = "nerve-damage-warning-signs"
@@ -81,12 +82,20 @@ def home(request: HttpRequest, language: str) -> HttpResponse:
         path=home_path(language),
         translations={code: home_path(code) for code in languages.CODES},
     )
-    topics = [page_card(p) for p in pages if p.kind != PageKind.GUIDE]
-    first = {topic["kind"]: topic for topic in reversed(topics)}
-    situations = [{**first[kind], "label": label} for kind, label in READER_SITUATIONS.items() if kind in first]
-    values = {"situations": situations, "topics": topics, "visits_href": f"{home_path(language)}{VISITS}"}
+    groups = _group_by_situation([page_card(p) for p in pages if p.kind != PageKind.GUIDE])
+    situations = [{**group["topics"][0], "label": group["label"]} for group in groups]
+    values = {"situations": situations, "groups": groups, "visits_href": f"{home_path(language)}{VISITS}"}
     signs_href = next((f"{page_card(p)['href']}#{SIGNS_ANCHOR}" for p in pages if p.subject == SIGNS_SUBJECT), "")
     return render_response("site/home.html", {**context, **values, "signs_href": signs_href})
+
+
+def _group_by_situation(topics: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return {label, topics} for each situation that has topics."""
+    by_label = {
+        label: [topic for kind in kinds for topic in topics if topic["kind"] == kind]
+        for label, kinds in READER_SITUATIONS.items()
+    }
+    return [{"label": label, "topics": found} for label, found in by_label.items() if found]
 
 
 @public_response

@@ -34,10 +34,10 @@ function setUpPrinting() {
   });
 }
 
-// Expand the sections that phones collapse. The style sheet already shows them, so the layout doesn't shift.
+// Expand the sections that phones collapse, but not the words and sources at the end. The style sheet already shows them, so the layout doesn't shift.
 function openFoldedParts() {
   if (window.matchMedia("(min-width: 64em)").matches) {
-    forEachMatch(".page details:not(.reader-tools, .figure__description, .choices__fold)", (part) => { part.open = true; });
+    forEachMatch(".page .folded-section", (part) => { part.open = true; });
   }
 }
 

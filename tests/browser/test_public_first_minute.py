@@ -96,6 +96,16 @@ def test_first_screens_show_the_key_points_then_the_emergency_signs(
     assert late == {}
 
 
+def test_box_that_says_call_911_shows_its_signs_at_every_width(browser: Browser, served_site: ServedSite) -> None:
+    for width in (390, 768, 1366, 1920):
+        with open_tab(browser, {"width": width, "height": 768}) as page:
+            for path in ("/nerve-damage-warning-signs/", "/recovery/", "/kyphoplasty/"):
+                visit(page, served_site, path)
+                signs = page.locator(".warning-signs--top > ul > li")
+                shown = signs.evaluate_all("(all) => all.map((e) => e.checkVisibility() && e.offsetHeight > 0)")
+                assert (width, path, len(shown) > 5, all(shown)) == (width, path, True, True)
+
+
 def test_no_picture_comes_before_the_emergency_signs(measured: dict[str, dict[str, Any]]) -> None:
     pages = {path: page for path, page in measured.items() if path not in WITHOUT_SHORT_VERSION}
     assert len([page for page in pages.values() if page["picture"]]) > len(pages) / 2

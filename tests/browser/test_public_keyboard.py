@@ -16,8 +16,8 @@ EXPECTED = """() => {
   const stops = [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex="0"]')];
   const reachable = stops.filter((e) => e.checkVisibility({visibilityProperty: true}))
     .filter((e) => e.tabIndex >= 0)
-    .filter((e) => e.type !== "radio" || e.checked || !e.form?.querySelector(`[name="${e.name}"]:checked`) &&
-      e === e.form?.querySelector(`[name="${e.name}"]`));
+    .filter((e) => e.type !== "radio" || e.checked || !(e.form ?? document).querySelector(`[name="${e.name}"]:checked`) &&
+      e === (e.form ?? document).querySelector(`[name="${e.name}"]`));
   reachable.forEach((e, place) => { e.dataset.stop = place; });
   return reachable.length;
 }"""

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 
 MILLIMETER = 96 / 25.4
 ONLY_FOR_SCREENS = """() => [...document.querySelectorAll(
-    ".site-header, .site-footer__name, .site-footer__note, .stages, .page-status > span, .menu, .skip-link, .page-top, .breadcrumbs, .reader-tools, .reader-tools__list, .figure__views, .figure__summary, .figure__large, .button, .series__hint"
+    ".site-header, .site-footer__name, .site-footer__note, .stages, .menu, .skip-link, .page-top, .breadcrumbs, .reader-tools, .reader-tools__list, .figure__views, .figure__summary, .figure__large, .button, .series__hint"
   )].filter((e) => e.checkVisibility()).map((e) => e.className)"""
 FOLDED_AWAY = """() => [...document.querySelectorAll("details > p:not(.figure__large)")]
   .filter((e) => !e.checkVisibility() || e.getBoundingClientRect().height < 10)

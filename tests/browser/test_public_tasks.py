@@ -52,7 +52,7 @@ def find_night_number(reader: Reader) -> None:
 
 def find_what_to_lift(reader: Reader) -> None:
     page = reader.page
-    reader.tap(page.get_by_text("I'm back home"))
+    reader.tap(page.get_by_role("link", name="I'm back home"))
     reader.tap(page.locator(".key-points").get_by_role("link", name="lift"))
     reader.find(page.get_by_text("10 pounds").first)
 
@@ -67,14 +67,14 @@ def find_whether_a_numb_leg_is_an_emergency(reader: Reader) -> None:
 
 def compare_pain_relief(reader: Reader) -> None:
     page = reader.page
-    reader.tap(page.get_by_text("I'm choosing a treatment"))
+    reader.tap(page.get_by_role("link", name="I'm choosing a treatment"))
     reader.tap(page.get_by_role("link", name="Compare your choices"))
     reader.find(page.locator(".choices__group").first.locator(".choices__cell").last)
 
 
 def print_what_to_do_after(reader: Reader) -> None:
     page = reader.page
-    reader.tap(page.get_by_text("I'm back home"))
+    reader.tap(page.get_by_role("link", name="I'm back home"))
     reader.tap(page.get_by_role("button", name="Print"))
     # Printing waits for the pictures. Poll, because the content policy blocks the eval in wait_for_function().
     until = time.monotonic() + 10

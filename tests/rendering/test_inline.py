@@ -14,6 +14,8 @@ from procedures.rendering.inline import no_break
         ("de 8 a. m. a 5 p. m.", "de 8\u00a0a.\u00a0m. a 5\u00a0p.\u00a0m."),
         ("de 8 a.m. a 5 p.m.", "de 8\u00a0a.m. a 5\u00a0p.m."),
         ("up to 3,000 mg a day", "up to 3,000\u00a0mg a day"),
+        ("a fever of 100.4 °F (38 °C)", "a fever of 100.4\u00a0°F (38\u00a0°C)"),
+        ("800 to 1,000 IU", "800 to 1,000\u00a0IU"),
         ("I am 8 amateurs", "I am 8 amateurs"),
         ("a follow-up", "a follow-up"),
         ("303-555-0100", "303-555-0100"),

@@ -1,4 +1,4 @@
-"""``::: scale``: a scale on which readers mark, in pencil on paper, which option they lean toward."""
+"""``::: scale``: a scale on which readers mark, on a screen or on paper, which option they lean toward."""
 
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -21,7 +21,7 @@ def _resolve(block: Block, context: RenderContext, body: SafeString) -> Values:
                 _("A scale must contain a list of exactly two entries: the two ends."),
             ),
         )
-    return {"body": body}
+    return {"body": body, "dom_id": context.reserve_anchor("scale-1")}
 
 
 register(

@@ -13,6 +13,7 @@ from procedures.rendering.blocks import BlockField, BlockType, Group, Options, V
 from procedures.rendering.context import RenderContext
 from procedures.rendering.document import Block, Heading, List, ListItem, Node, Paragraph, Run, link_run, text_paragraph
 from procedures.rendering.html import add_id_placeholder, source_note
+from procedures.rendering.inline import no_break
 from procedures.rendering.references import LocalizedSign
 
 COMPONENT = "warning signs"
@@ -68,7 +69,7 @@ def _render_card(level: str, signs: list[LocalizedSign], context: RenderContext)
     day, night = resolver.get_phone("clinic.phone"), resolver.get_phone("clinic.after_hours_phone")
     hours = resolver.get_clinic_value("clinic.hours")
     citations = [_cite(sign, context) for sign in signs]
-    items = format_html_join("\n", "<li>{}</li>", ((sign.text,) for sign in signs))
+    items = format_html_join("\n", "<li>{}</li>", ((no_break(sign.text),) for sign in signs))
     # One note for the card: a note after each sign would crowd it.
     sources = source_note(sorted({number for number in citations if number})) if any(citations) else ""
     urgency, title, number, href = {
@@ -121,12 +122,11 @@ def _cite(sign: LocalizedSign, context: RenderContext) -> int:
 
 
 def render_emergency_signs(
-    timing: str, context: RenderContext, *, is_page_top: bool = False, is_above_list: bool = False
+    timing: str, context: RenderContext, *, is_page_top: bool = False
 ) -> tuple[SafeString, list[Node]]:
     """Return the emergency signs in short form and one line about calling us, and their nodes.
 
     ``is_page_top``: for the top of a page, with a link to the full list if the page has one.
-    ``is_above_list``: the full list follows soon, so wide screens leave out the signs.
     """
     signs = [sign for sign in context.resolver.get_warning_signs(timing)[0] if sign.level == SignLevel.EMERGENCY]
     if not signs:
@@ -150,7 +150,6 @@ def render_emergency_signs(
         number_href=emergency_href,
         line=[{"text": run.text, "href": add_id_placeholder(run.href)} for run in runs],
         is_top=is_page_top,
-        is_above_list=is_above_list,
     )
     entries: list[Node] = [ListItem(nodes=[text_paragraph(text)]) for text in texts]
     return html, [Paragraph(runs=[link_run(title, emergency_href)]), List(nodes=entries), Paragraph(runs=runs)]
