@@ -282,8 +282,12 @@ class BasePageAdmin(ContentAdmin):
         }
 
     def get_readonly_fields(self, request: HttpRequest, obj: Page | None = None) -> tuple[str, ...]:
-        """Make subject and language read-only after the first release, because other texts link to them."""
-        fixed = ("subject", "language") if obj and obj.releases.exists() else ()
+        """Fix what other texts link to after the first release, and what applies to public pages without a review."""
+        fixed = ["subject", "language"] if obj and obj.releases.exists() else []
+        if "kind" in self.address_fields and obj and (fixed or obj.is_kind_fixed):
+            fixed.append("kind")
+        if not get_staff_user(request).has_perm("procedures.publish_page"):
+            fixed.append("order")
         return (*super().get_readonly_fields(request, obj), *fixed)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -360,6 +364,9 @@ class BasePageAdmin(ContentAdmin):
         if _is_already_saved(request, obj):
             version = Page.objects.get(pk=obj.pk).draft_version
         check_and_bump_version(obj, expected_version=-1 if version is None else version)
+        if "kind" in form.cleaned_data and obj.is_kind_fixed:
+            # A reviewer approved the page, with its type, after this form was opened.
+            raise EditConflictError(obj.pk)
         obj.save(update_fields=[name for name in form.cleaned_data if name not in PageForm.declared_fields])
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
