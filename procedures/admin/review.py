@@ -254,11 +254,13 @@ def _new_figure(figure: Figure, approved: ApprovedFigure | None) -> dict[str, An
     """Return a picture at full size, with the hash that the form sends back. ``approved``: its public state."""
     names = {"": figure.image, _("in light mode"): figure.drawing, _("in dark mode"): figure.drawing_dark}
     files = [(mode, staff_file_url(name)) for mode, name in names.items() if name]
+    old = approved.figure if approved else None
     return {
         "figure": figure,
         "hash": figure_hash(figure),
         "files": files,
-        "old_kind": approved.figure.get_kind_display() if approved and approved.figure.kind != figure.kind else "",
+        "old_kind": old.get_kind_display() if old and old.kind != figure.kind else "",
+        "old_source": old.get_provenance_display() if old and old.provenance != figure.provenance else "",
         "text_detection": text_detection_html(figure) if figure.image else "",
     }
 
@@ -299,7 +301,7 @@ def _handle_decision(request: HttpRequest, page: Page, form: ReviewForm) -> tupl
     if not form.is_valid():
         return _("Choose Approve or Send back."), 400
     latest, decision = page.revisions.first(), Decision(form.cleaned_data["decision"])
-    if latest is None or latest.pk != form.cleaned_data["revision"]:
+    if latest is None or latest.pk != form.cleaned_data["revision"] or request.POST.get("kind", page.kind) != page.kind:
         return str(TEXT_CHANGED_MESSAGE), 409
     try:
         record_decision(

@@ -44,7 +44,9 @@ def needs_other_reviewer(user: User, *author_ids: int | None) -> bool:
 def find_unapproved_figures(rendered: RenderedPage) -> list[Figure]:
     """Return the figures of a text, rendered with ``FigureVersion.CURRENT``, whose current version is not approved."""
     figure_ids = [dependency.figure_id for dependency in rendered.dependencies if dependency.kind == "figure"]
-    figures = Figure.objects.filter(pk__in=figure_ids).select_related("uploaded_by")
+    figures = Figure.objects.filter(pk__in=figure_ids).select_related(
+        "uploaded_by", "kind_changed_by", "provenance_changed_by"
+    )
     return unapproved_figures(list(figures.with_texts()))
 
 
@@ -116,11 +118,12 @@ def _find_approvable_figures(revision: Revision, reviewer: User, seen_hashes: Co
     figures = find_unapproved_figures(render_page(revision.content, kind=revision.page.kind, resolver=resolver))
     own = [figure for figure in figures if needs_other_reviewer(reviewer, *figure.author_ids)]
     if own:
-        message = (
-            _("You uploaded the picture “%(slug)s”. Another person must approve this text.")
-            if own[0].uploaded_by_id == reviewer.pk
-            else _("You changed the kind of the picture “%(slug)s”. Another person must approve this text.")
-        )
+        if own[0].uploaded_by_id == reviewer.pk:
+            message = _("You uploaded the picture “%(slug)s”. Another person must approve this text.")
+        elif own[0].kind_changed_by_id == reviewer.pk:
+            message = _("You changed the kind of the picture “%(slug)s”. Another person must approve this text.")
+        else:
+            message = _("You changed the source of the picture “%(slug)s”. Another person must approve this text.")
         raise ReviewError(message % {"slug": own[0].slug})
     if any(figure_hash(figure) not in seen_hashes for figure in figures):
         raise UnseenFiguresError(

@@ -175,7 +175,7 @@ def in_review_tasks() -> TaskList:
 def figure_approval_tasks(user: User) -> TaskList:
     """Public pages that show an old picture, or leave one out, until a reviewer approves the new one.
 
-    A picture whose kind was changed counts as new, because pages then print something else about it.
+    A picture whose kind or source was changed counts as new, because pages then print something else about it.
     """
     figure_pages = list(_live_figure_pages())
     figures = Figure.objects.filter(pk__in={figure for figure, _page in figure_pages})
