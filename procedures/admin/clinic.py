@@ -46,13 +46,11 @@ from procedures.publishing.rerelease import (
     find_stale_pages,
     update_clinic_values,
 )
-from procedures.publishing.schedule import ScheduleShift
+from procedures.publishing.schedule import MODEL_BACKEND, PUBLISH_PERMISSION, ScheduleShift
 from procedures.publishing.tasks import describe_changes
 
-PUBLISH_PERMISSION = "procedures.publish_page"
 # Fields of the confirmation form, which are not part of the saved form.
 CONFIRMATION_FIELDS = ("csrfmiddlewaretoken", "_update", "_edit", "plans", "location")
-MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 @dataclass(frozen=True)
