@@ -43,12 +43,12 @@ from procedures.publishing.review import (
     annotate_status,
     current_approval,
     describe_state,
+    explain_own_text,
     find_unapproved_figures,
     get_review_status,
     get_translation_pair,
     latest_approved_revision,
     locate_quote,
-    needs_other_reviewer,
     record_decision,
 )
 from procedures.rendering import Issue, ReferenceResolver
@@ -237,7 +237,7 @@ def review_view(request: HttpRequest, page_id: int) -> HttpResponse:
         "detached_comments": _detached_comments(comments, diff_context),
         "autosave": saved_comments,
         "error": error,
-        "is_own": bool(edit_page.revision and needs_other_reviewer(reviewer, edit_page.revision.author_id)),
+        "own_text_message": explain_own_text(reviewer, edit_page.revision) if edit_page.revision else "",
         "new_figures": _new_figures(edit_page.new_figures),
         **diff_context,
     }

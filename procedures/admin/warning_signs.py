@@ -25,7 +25,7 @@ from procedures.publishing import warning_signs
 from procedures.publishing.figure_changes import describe_figure_changes
 from procedures.publishing.publish import PublishError
 from procedures.publishing.rerelease import find_dependent_pages, find_stale_pages
-from procedures.publishing.review import ReviewError, needs_other_reviewer
+from procedures.publishing.review import ReviewError
 from procedures.publishing.tasks import describe_changes
 from procedures.revisions.diff import DiffBlock, compare_blocks, count_changes
 from procedures.validators import validate_key
@@ -297,7 +297,7 @@ def _render_list(request: HttpRequest, formset: Any, error: str, status: int) ->
         "can_propose": actor.has_perm("procedures.change_warningsign"),
         "can_decide": actor.has_perm("procedures.approve_page"),
         "can_publish": actor.has_perm("procedures.publish_page"),
-        "is_own": needs_other_reviewer(actor, proposed.author_id) if proposed else False,
+        "own_list_message": warning_signs.explain_own_list(actor, proposed) if proposed else "",
         "expected": newest.number if newest else 0,
         "proposed": proposed,
         "decision": decision,
