@@ -174,10 +174,11 @@ class PageForm(AnyForm):
 
     def _get_language(self) -> str:
         """Return the language as chosen in the form, or that of the page if it is fixed."""
+        saved: str = self.instance.language
         if "language" not in self.fields:
-            return self.instance.language
+            return saved
         chosen = self.data.get("language") if self.is_bound else self.initial.get("language")
-        return chosen if chosen in languages.CODES else self.instance.language
+        return str(chosen) if chosen in languages.CODES else saved
 
     def clean(self) -> dict[str, Any]:
         """Join the lines of single-sentence fields, and report a conflict."""

@@ -83,8 +83,8 @@ def find_text_authors(revisions: Iterable[Revision]) -> dict[int, set[int]]:
             baselines[page] = max(baselines[page], (number, content_hash))
     history: dict[int, list[tuple[int, str, int | None]]] = {page: [] for page in reviewed}
     rows = Revision.objects.filter(page__in=reviewed).order_by("number")
-    for page, *row in rows.values_list("page", "number", "content_hash", "author"):
-        history[page].append((row[0], row[1], row[2]))
+    for page, number, content_hash, author in rows.values_list("page", "number", "content_hash", "author"):
+        history[page].append((number, content_hash, author))
     return {page: select_authors(history[page], reviewed=reviewed[page], baseline=baselines[page]) for page in reviewed}
 
 
