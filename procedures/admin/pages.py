@@ -108,6 +108,8 @@ def set_language_of_choice(form: AnyForm, name: str, language: str) -> None:
     if not isinstance(field, PageChoiceField):
         return
     field.set_language(language)
+    if form.is_bound:
+        return
     chosen_id = parse_int_or_zero(str(form.initial.get(name) or ""))
     chosen = Page.objects.filter(pk=chosen_id).exclude(language=language).first() if chosen_id else None
     if chosen:
@@ -324,7 +326,7 @@ class BasePageAdmin(ContentAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Page | None = None) -> tuple[str, ...]:
         """Fix what other texts link to after the first release, and what applies to public pages without a review."""
         fixed = ["subject", "language"] if obj and obj.releases.exists() else []
-        if "kind" in self.address_fields and obj and (fixed or obj.is_kind_fixed):
+        if "kind" in self.address_fields and (fixed or (obj and obj.is_kind_fixed)):
             fixed.append("kind")
         if not get_staff_user(request).has_perm("procedures.publish_page"):
             fixed.append("order")

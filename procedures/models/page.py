@@ -286,7 +286,7 @@ class Page(NormalizedModel):
 
     def clean(self) -> None:
         """Reject a new type of an approved page, and an address that the site itself uses."""
-        if self.is_kind_fixed and Page.objects.exclude(kind=self.kind).filter(pk=self.pk).exists():
+        if self.pk and Page.objects.filter(pk=self.pk).exclude(kind=self.kind).exists() and self.is_kind_fixed:
             raise ValidationError({"kind": KIND_FIXED_MESSAGE})
         # The page could never be read there.
         if self.slug and is_reserved_path(self.planned_path):
@@ -298,9 +298,8 @@ class Page(NormalizedModel):
 
         A revision does not contain the type, so nobody would review a change.
         """
-        if not self.pk:
-            return False
-        return self.releases.exists() or self.revisions.filter(approvals__decision=Decision.APPROVED).exists()
+        fixed = Q(releases__isnull=False) | Q(revisions__approvals__decision=Decision.APPROVED)
+        return bool(self.pk) and Page.objects.filter(fixed, pk=self.pk).exists()
 
     @property
     def planned_path(self) -> str:
