@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.auth.models import Permission
 from PIL import Image
 
 from portal.accounts.models import User
@@ -146,6 +147,13 @@ def make_page(subject: str = "small-cut", **values: Any) -> Page:
 def make_user(name: str = "ed", **values: Any) -> User:
     """A member of staff."""
     user, _ = User.objects.get_or_create(username=name, defaults={"is_staff": True, **values})
+    return user
+
+
+def make_publisher(name: str = "max") -> User:
+    """A member of staff who can publish pages."""
+    user = make_user(name)
+    user.user_permissions.add(Permission.objects.get(codename="publish_page"))
     return user
 
 

@@ -37,6 +37,7 @@ from procedures.figures.decoding import (
 from procedures.languages import CODES
 from procedures.models import Clinic, ClinicText, Location, LocationText, Page, Release
 from procedures.publishing.checks import dependency_key
+from procedures.publishing.figure_changes import describe_figure_changes
 from procedures.publishing.publish import PublishError
 from procedures.publishing.rerelease import (
     ClinicUpdate,
@@ -45,13 +46,11 @@ from procedures.publishing.rerelease import (
     find_stale_pages,
     update_clinic_values,
 )
-from procedures.publishing.schedule import ScheduleShift
+from procedures.publishing.schedule import MODEL_BACKEND, PUBLISH_PERMISSION, ScheduleShift
 from procedures.publishing.tasks import describe_changes
 
-PUBLISH_PERMISSION = "procedures.publish_page"
 # Fields of the confirmation form, which are not part of the saved form.
 CONFIRMATION_FIELDS = ("csrfmiddlewaretoken", "_update", "_edit", "plans", "location")
-MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 @dataclass(frozen=True)
@@ -144,16 +143,22 @@ class ClinicValueAdmin(AnyAdmin):
     ) -> HttpResponse:
         can_publish = get_staff_user(request).has_perm(PUBLISH_PERMISSION)
         # This change has been rolled back by now, so these are earlier changes that the pages do not show yet.
-        other_changes = (
-            {row.page.pk: describe_changes(row.changed) for row in find_stale_pages()} if affected.pages else {}
-        )
+        stale_pages = find_stale_pages() if affected.pages else []
+        other_changes = {row.page.pk: describe_changes(row.changed) for row in stale_pages}
+        figure_changes = describe_figure_changes(stale_pages)
         titles = dict(Release.objects.filter(live_on__in=affected.pages).values_list("live_on", "title"))
         # Keep the choices of an earlier confirmation that other pages have made obsolete.
         chosen = set(request.POST.getlist("location")) if "_update" in request.POST else None
         changelist_url = reverse(f"admin:procedures_{self.opts.model_name}_changelist")
         context = {
             "pages": [
-                (page, titles.get(page.pk, page.title), get_change_url(page), other_changes.get(page.pk, ""))
+                (
+                    page,
+                    titles.get(page.pk, page.title),
+                    get_change_url(page),
+                    other_changes.get(page.pk, ""),
+                    figure_changes.get(page.pk, []),
+                )
                 for page in affected.pages
             ],
             "schedule_shifts": affected.schedule_shifts,
@@ -185,7 +190,15 @@ class ClinicValueAdmin(AnyAdmin):
             return tree, counts, perms, protected
         if not get_staff_user(request).has_perm(PUBLISH_PERMISSION):
             return tree, counts, perms, [_ask_publisher_message(len(pages))]
-        titles = [str(page) for page in pages.values()]
+        stale_pages = [row for row in find_stale_pages() if row.page.pk in pages]
+        other_changes = {row.page.pk: describe_changes(row.changed) for row in stale_pages}
+        figure_changes = describe_figure_changes(stale_pages)
+        titles: list[Any] = []
+        for pk, page in pages.items():
+            titles.append(str(page))
+            if pk in other_changes:
+                also_new = _("Also new on this page: %(also)s") % {"also": other_changes[pk]}
+                titles.append([also_new, *figure_changes.get(pk, [])])
         return (
             [*tree, _("These public pages are updated:"), titles],
             {**counts, _("public pages"): len(pages)},

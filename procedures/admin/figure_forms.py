@@ -16,7 +16,7 @@ from portal.accounts.models import User
 from procedures import languages
 from procedures.admin.base import AnyForm, parse_int_or_zero
 from procedures.enums import FigureKind, Language, Provenance
-from procedures.figures.approval import figure_files
+from procedures.figures.approval import figure_files, unapproved_figures
 from procedures.figures.decoding import InvalidImageError
 from procedures.figures.redaction import MAX_BOXES, Box, Redactions
 from procedures.figures.renditions import delete_on_commit, replace_renditions
@@ -124,7 +124,14 @@ def save_figure(figure: Figure, renditions: list[Rendition], *, uploaded_by: Use
     before = Figure.objects.filter(pk=figure.pk).first()
     old_files = figure_files(before) if before else []
     figure.uploaded_by = uploaded_by
-    figure.kind_changed_by = uploaded_by if before and before.kind != figure.kind else None
+    is_waiting = before is not None and bool(unapproved_figures([before]))
+    for name in ("kind", "provenance"):
+        if before and getattr(before, name) != getattr(figure, name):
+            changed_by: User | None = uploaded_by
+        else:
+            # A change that is not approved yet is still that person's.
+            changed_by = getattr(before, f"{name}_changed_by") if is_waiting else None
+        setattr(figure, f"{name}_changed_by", changed_by)
     figure.save()
     replace_renditions(figure, renditions)
     delete_on_commit(old_files)

@@ -32,10 +32,16 @@ from procedures.figures.renditions import delete_on_commit
 from procedures.models import Figure, FigureApproval, FigureText, ReleaseDependency, Series, SeriesItem
 from procedures.publishing.checks import find_usages
 
-KIND_CHANGED_MESSAGE = gettext_lazy(
-    "You changed the kind of picture. Public pages keep the old kind until another person approves a page that shows "
-    "this picture."
-)
+CHANGE_MESSAGES = {
+    "kind": gettext_lazy(
+        "You changed the kind of picture. Public pages keep the old kind until another person approves a page that "
+        "shows this picture."
+    ),
+    "provenance": gettext_lazy(
+        "You changed the source of the picture. Public pages keep the old source until another person approves a page "
+        "that shows this picture."
+    ),
+}
 
 
 def _public_usages() -> QuerySet[ReleaseDependency]:
@@ -165,14 +171,17 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
         return render_to_string("admin/procedures/figure/usage.html", {"figure": figure, "usages": rows})
 
     def save_model(self, request: HttpRequest, obj: Figure, form: Any, change: bool) -> None:
-        """Record who changed the kind. Pages print it, so another person must approve the change."""
+        """Record who changed the kind or the source. Pages print them, so another person must approve the change."""
         before = Figure.objects.select_for_update().get(pk=obj.pk)
-        if before.kind != obj.kind:
-            obj.kind_changed_by = get_staff_user(request)
-            if FigureApproval.objects.public().filter(figure=obj).exists():
-                messages.info(request, KIND_CHANGED_MESSAGE)
+        changed = [name for name in CHANGE_MESSAGES if getattr(before, name) != getattr(obj, name)]
+        is_public = bool(changed) and FigureApproval.objects.public().filter(figure=obj).exists()
+        for name in changed:
+            setattr(obj, f"{name}_changed_by", get_staff_user(request))
+            if is_public:
+                messages.info(request, CHANGE_MESSAGES[name])
         # Not the files: someone may be replacing the picture.
-        obj.save(update_fields=["kind", "kind_changed_by", "provenance", "provenance_note", "deidentified"])
+        changed_by = [f"{name}_changed_by" for name in changed]
+        obj.save(update_fields=["kind", "provenance", "provenance_note", "deidentified", *changed_by])
 
     def delete_model(self, request: HttpRequest, obj: Figure) -> None:
         """Delete the figure, and its files unless another figure uses them."""

@@ -70,6 +70,7 @@ REQUIRED_MESSAGES = {
     "kind": gettext_lazy("Choose the page type."),
     "language": gettext_lazy("Choose the language."),
 }
+OTHER_LANGUAGE_MESSAGE = gettext_lazy("Choose a page in the same language as this page.")
 APPROVAL_SUPERSEDED_MESSAGE = gettext_lazy(
     "Draft saved. What patients read has not changed. The previous text was approved, but this one "
     "must be reviewed again."
@@ -86,6 +87,34 @@ def figures_by_title() -> QuerySet[Figure]:
     """Return all pictures in the order of their titles (``name``) in the default language."""
     titles = FigureText.objects.filter(figure=OuterRef("pk"), language=languages.DEFAULT).values("title")[:1]
     return Figure.objects.annotate(name=Subquery(titles)).order_by("name", "slug")
+
+
+class PageChoiceField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """A choice of one page in the language of the page that links to it: readers get the page in that language."""
+
+    default_error_messages = {"invalid_choice": OTHER_LANGUAGE_MESSAGE}
+
+    def set_language(self, language: str) -> None:
+        """Offer the pages in one language."""
+        self.queryset = Page.objects.in_language(language).order_by("title")
+
+
+def set_language_of_choice(form: AnyForm, name: str, language: str) -> None:
+    """Offer only pages in ``language`` in a field.
+
+    A page in another language that was saved earlier is replaced by its translation, which patients already get.
+    """
+    field = form.fields.get(name)
+    if not isinstance(field, PageChoiceField):
+        return
+    field.set_language(language)
+    if form.is_bound:
+        return
+    chosen_id = parse_int_or_zero(str(form.initial.get(name) or ""))
+    chosen = Page.objects.filter(pk=chosen_id).exclude(language=language).first() if chosen_id else None
+    if chosen:
+        translation = Page.objects.in_language(language).filter(subject=chosen.subject).first()
+        form.initial[name] = translation.pk if translation else None
 
 
 class FigureChoiceField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -125,6 +154,7 @@ class PageForm(AnyForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["version"].initial = self.instance.draft_version
+        set_language_of_choice(self, "next_page", self._get_language())
         if not self.instance.pk and not self.is_bound and "title" in self.fields:
             self.fields["title"].widget.attrs["autofocus"] = True
         for name in ("key_message", "description"):
@@ -143,6 +173,14 @@ class PageForm(AnyForm):
             self.fields["base_revision"].initial = (
                 newest.pk if newest and newest.content == self.instance.draft_content() else ""
             )
+
+    def _get_language(self) -> str:
+        """Return the language as chosen in the form, or that of the page if it is fixed."""
+        saved: str = self.instance.language
+        if "language" not in self.fields:
+            return saved
+        chosen = self.data.get("language") if self.is_bound else self.initial.get("language")
+        return str(chosen) if chosen in languages.CODES else saved
 
     def clean(self) -> dict[str, Any]:
         """Join the lines of single-sentence fields, and report a conflict."""
@@ -172,6 +210,10 @@ class GuideItemForm(AnyForm):
     class Meta:
         model = GuideItem
         fields = GuideItem.FORM_FIELDS
+
+    def __init__(self, *args: Any, language: str = languages.DEFAULT, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        set_language_of_choice(self, "page", language)
 
     def has_changed(self) -> bool:
         """Also save the rows of a copied guide, which equal their initial values."""
@@ -282,14 +324,18 @@ class BasePageAdmin(ContentAdmin):
         }
 
     def get_readonly_fields(self, request: HttpRequest, obj: Page | None = None) -> tuple[str, ...]:
-        """Make subject and language read-only after the first release, because other texts link to them."""
-        fixed = ("subject", "language") if obj and obj.releases.exists() else ()
+        """Fix what other texts link to after the first release, and what applies to public pages without a review."""
+        fixed = ["subject", "language"] if obj and obj.releases.exists() else []
+        if "kind" in self.address_fields and (fixed or (obj and obj.is_kind_fixed)):
+            fixed.append("kind")
+        if not get_staff_user(request).has_perm("procedures.publish_page"):
+            fixed.append("order")
         return (*super().get_readonly_fields(request, obj), *fixed)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Offer drafts as the next page as well, and pictures by their titles."""
+        """Offer drafts as the next page as well, in the language of the page, and pictures by their titles."""
         if db_field.name == "next_page":
-            kwargs["queryset"] = Page.objects.order_by("title")
+            kwargs["form_class"] = PageChoiceField
         elif db_field.name == "lead_figure":
             kwargs |= {"queryset": figures_by_title(), "form_class": FigureChoiceField}
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
@@ -363,6 +409,9 @@ class BasePageAdmin(ContentAdmin):
         if _is_already_saved(request, obj):
             version = Page.objects.get(pk=obj.pk).draft_version
         check_and_bump_version(obj, expected_version=-1 if version is None else version)
+        if "kind" in form.cleaned_data and obj.is_kind_fixed:
+            # A reviewer approved the page, with its type, after this form was opened.
+            raise EditConflictError(obj.pk)
         obj.save(update_fields=[name for name in form.cleaned_data if name not in PageForm.declared_fields])
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
@@ -531,6 +580,10 @@ class GuideItemInline(ContentInline):
         """Return the number of rows of the guide that is copied."""
         return 0 if obj else len(copied_guide_items(request.GET))
 
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer pages in the language of the guide."""
+        return super().formfield_for_foreignkey(db_field, request, **{**kwargs, "form_class": PageChoiceField})
+
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
         """Remove the pop-up links, because a page cannot be edited in a pop-up window."""
         return disable_related_popups(super().formfield_for_dbfield(db_field, request, **kwargs))
@@ -546,8 +599,14 @@ class GuideAdmin(BasePageAdmin):
     inlines = (GuideItemInline,)
 
     def get_formset_kwargs(self, request: HttpRequest, obj: Guide, inline: Any, prefix: str) -> dict[str, Any]:
-        """Start the reading list with the rows of the guide that is copied."""
+        """Start the reading list with the rows of the guide that is copied, and tell it the guide's language."""
         kwargs: dict[str, Any] = super().get_formset_kwargs(request, obj, inline, prefix)
+        language = obj.language
+        if "language" not in self.get_readonly_fields(request, obj if obj.pk else None):
+            initial = {} if obj.pk else self.get_changeform_initial_data(request)
+            chosen = request.POST.get("language") or initial.get("language")
+            language = chosen if chosen in languages.CODES else language
+        kwargs["form_kwargs"] = {"language": language}
         rows = [] if obj and obj.pk else copied_guide_items(request.GET)
         return {**kwargs, "initial": rows} if rows else kwargs
 

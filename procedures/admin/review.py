@@ -43,12 +43,12 @@ from procedures.publishing.review import (
     annotate_status,
     current_approval,
     describe_state,
+    explain_own_text,
     find_unapproved_figures,
     get_review_status,
     get_translation_pair,
     latest_approved_revision,
     locate_quote,
-    needs_other_reviewer,
     record_decision,
 )
 from procedures.rendering import Issue, ReferenceResolver
@@ -237,7 +237,7 @@ def review_view(request: HttpRequest, page_id: int) -> HttpResponse:
         "detached_comments": _detached_comments(comments, diff_context),
         "autosave": saved_comments,
         "error": error,
-        "is_own": bool(edit_page.revision and needs_other_reviewer(reviewer, edit_page.revision.author_id)),
+        "own_text_message": explain_own_text(reviewer, edit_page.revision) if edit_page.revision else "",
         "new_figures": _new_figures(edit_page.new_figures),
         **diff_context,
     }
@@ -254,11 +254,13 @@ def _new_figure(figure: Figure, approved: ApprovedFigure | None) -> dict[str, An
     """Return a picture at full size, with the hash that the form sends back. ``approved``: its public state."""
     names = {"": figure.image, _("in light mode"): figure.drawing, _("in dark mode"): figure.drawing_dark}
     files = [(mode, staff_file_url(name)) for mode, name in names.items() if name]
+    old = approved.figure if approved else None
     return {
         "figure": figure,
         "hash": figure_hash(figure),
         "files": files,
-        "old_kind": approved.figure.get_kind_display() if approved and approved.figure.kind != figure.kind else "",
+        "old_kind": old.get_kind_display() if old and old.kind != figure.kind else "",
+        "old_source": old.get_provenance_display() if old and old.provenance != figure.provenance else "",
         "text_detection": text_detection_html(figure) if figure.image else "",
     }
 
@@ -299,7 +301,7 @@ def _handle_decision(request: HttpRequest, page: Page, form: ReviewForm) -> tupl
     if not form.is_valid():
         return _("Choose Approve or Send back."), 400
     latest, decision = page.revisions.first(), Decision(form.cleaned_data["decision"])
-    if latest is None or latest.pk != form.cleaned_data["revision"]:
+    if latest is None or latest.pk != form.cleaned_data["revision"] or request.POST.get("kind", page.kind) != page.kind:
         return str(TEXT_CHANGED_MESSAGE), 409
     try:
         record_decision(

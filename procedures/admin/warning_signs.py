@@ -19,12 +19,14 @@ from procedures.admin.review import MAX_COMMENT_LENGTH
 from procedures.admin.revisions import collapse_unchanged
 from procedures.enums import EventKind, SignLevel, SignTiming
 from procedures.languages import CODES, DEFAULT, LANGUAGES
-from procedures.models import WarningSign, WarningSignEvent, WarningSignRevision
+from procedures.models import Page, WarningSign, WarningSignEvent, WarningSignRevision
 from procedures.models.page import MAX_LINE_LENGTH
 from procedures.publishing import warning_signs
+from procedures.publishing.figure_changes import describe_figure_changes
 from procedures.publishing.publish import PublishError
-from procedures.publishing.rerelease import find_dependent_pages
-from procedures.publishing.review import ReviewError, needs_other_reviewer
+from procedures.publishing.rerelease import find_dependent_pages, find_stale_pages
+from procedures.publishing.review import ReviewError
+from procedures.publishing.tasks import describe_changes
 from procedures.revisions.diff import DiffBlock, compare_blocks, count_changes
 from procedures.validators import validate_key
 
@@ -295,7 +297,7 @@ def _render_list(request: HttpRequest, formset: Any, error: str, status: int) ->
         "can_propose": actor.has_perm("procedures.change_warningsign"),
         "can_decide": actor.has_perm("procedures.approve_page"),
         "can_publish": actor.has_perm("procedures.publish_page"),
-        "is_own": needs_other_reviewer(actor, proposed.author_id) if proposed else False,
+        "own_list_message": warning_signs.explain_own_list(actor, proposed) if proposed else "",
         "expected": newest.number if newest else 0,
         "proposed": proposed,
         "decision": decision,
@@ -305,10 +307,19 @@ def _render_list(request: HttpRequest, formset: Any, error: str, status: int) ->
         "comment": request.POST.get("comment", ""),
         "note": request.POST.get("note", ""),
         "diff": _build_diff(proposed) if proposed else None,
+        "other_changes": _find_other_changes() if proposed and actor.has_perm("procedures.publish_page") else [],
         "events": WarningSignEvent.objects.select_related("revision", "actor")[:20],
         "changelist_url": reverse(CHANGELIST_URL_NAME),
     }
     return render_admin(request, "warning_signs/list", context, title=_("Warning signs"), status=status)
+
+
+def _find_other_changes() -> list[tuple[Page, str, list[str]]]:
+    """Return what else publishing the list changes on each page: its title, what is new, and new texts of pictures."""
+    affected = {page.pk for page in find_dependent_pages(warning_signs.DEPENDENCY_KIND)}
+    stale_pages = [row for row in find_stale_pages() if row.page.pk in affected]
+    figure_changes = describe_figure_changes(stale_pages)
+    return [(row.page, describe_changes(row.changed), figure_changes.get(row.page.pk, [])) for row in stale_pages]
 
 
 def _build_diff(proposed: WarningSignRevision) -> dict[str, Any]:

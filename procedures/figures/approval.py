@@ -36,8 +36,11 @@ class ApprovedFigure:
 
 
 def figure_hash(figure: Figure) -> str:
-    """Return the hash that an approval covers: pixels, drawings, and the kind, which changes the text on pages."""
-    parts = (figure.sha256, figure.drawing, figure.drawing_dark, figure.kind)
+    """Return the hash that an approval covers: pixels, drawings, and the kind and source, which pages print.
+
+    Stored with each approval: another formula needs a migration, as in ``0010``.
+    """
+    parts = (figure.sha256, figure.drawing, figure.drawing_dark, figure.kind, figure.provenance)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

@@ -86,6 +86,16 @@ class Figure(models.Model):
         related_name="+",
         verbose_name=_("kind changed by"),
     )
+    # Pages also print whether a picture was made on a computer.
+    provenance_changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("source changed by"),
+    )
     created_at = models.DateTimeField(_("uploaded"), auto_now_add=True)
 
     objects = FigureQuerySet.as_manager()
@@ -123,9 +133,9 @@ class Figure(models.Model):
         return self.slug
 
     @property
-    def author_ids(self) -> tuple[int | None, int | None]:
-        """The people who uploaded the picture and changed its kind; someone else must approve it."""
-        return self.uploaded_by_id, self.kind_changed_by_id
+    def author_ids(self) -> tuple[int | None, ...]:
+        """The people who uploaded the picture and changed its kind or source; someone else must approve it."""
+        return self.uploaded_by_id, self.kind_changed_by_id, self.provenance_changed_by_id
 
 
 class FigureText(NormalizedModel):

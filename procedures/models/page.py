@@ -16,7 +16,7 @@ from portal.append_only import AppendOnly
 from portal.text import validate_single_line
 from procedures import languages
 from procedures.addresses import VISITS
-from procedures.enums import PageKind
+from procedures.enums import Decision, PageKind
 from procedures.models.base import LanguageField, NormalizedModel, normalize_newlines, normalize_value
 from procedures.models.clinic import clinic_json
 from procedures.models.figure import Figure
@@ -31,6 +31,9 @@ from procedures.validators import (
 
 # For a decision that sends a text back without a comment.
 COMMENT_REQUIRED_MESSAGE = _("Say what to change, so that the editor knows what to do.")
+KIND_FIXED_MESSAGE = _(
+    "The type of this page cannot change, because a text of it was approved or published. Create a new page instead."
+)
 # Of single sentences: the key message, notes to colleagues, and lines for readers.
 MAX_LINE_LENGTH = 240
 DEFAULT_REVIEW_MONTHS, MAX_REVIEW_MONTHS = 12, 36
@@ -80,14 +83,19 @@ class PageQuerySet(models.QuerySet["Page"]):
         """Keep only pages whose scheduled revision is due at ``now`` (aware)."""
         return self.filter(publish_at__lte=now)
 
+    def in_public_order(self) -> Self:
+        """Order public pages as their readers see them: by position and public title, never by the draft's title."""
+        return self.order_by("order", "live_release__title", "pk")
+
     def for_cards(self, language: str) -> Self:
         """Select public pages in one language with their releases and the clinic: one query, without the full text."""
-        pages = self.published().in_language(language).select_related("live_release").defer("body")
+        pages = self.published().in_language(language).in_public_order().select_related("live_release").defer("body")
         return without_text(pages).annotate(clinic=clinic_json(language))
 
     def for_sitemap(self) -> "models.QuerySet[Page, tuple[str, str, str, datetime.datetime]]":
         """Return the subject, language, path, and publication time of every public page, without loading any text."""
-        return self.published().values_list("subject", "language", "live_release__path", "live_release__published_at")
+        pages = self.published().in_public_order()
+        return pages.values_list("subject", "language", "live_release__path", "live_release__published_at")
 
     def with_code(self, code: str) -> Self:
         """Keep only the page with this short code, even if it is withdrawn; only its releases may be shown."""
@@ -104,9 +112,16 @@ class Page(NormalizedModel):
         help_text=_("The same for all translations of this page."),
     )
     language = LanguageField(_("language"), default=languages.DEFAULT)
-    kind = models.CharField(_("page type"), max_length=12, choices=PageKind.choices)
+    kind = models.CharField(
+        _("page type"),
+        max_length=12,
+        choices=PageKind.choices,
+        help_text=_("It cannot change once a text of this page is approved, because it decides what patients read."),
+    )
     order = models.PositiveSmallIntegerField(
-        _("position"), default=100, help_text=_("Smaller numbers come first on the home page.")
+        _("position"),
+        default=100,
+        help_text=_("Smaller numbers come first on the home page. Set by those who can publish: it applies at once."),
     )
     code = models.CharField(
         _("code for letters"),
@@ -270,9 +285,21 @@ class Page(NormalizedModel):
         return self.language != languages.DEFAULT
 
     def clean(self) -> None:
-        """Reject an address that the site itself uses, because the page could never be read there."""
+        """Reject a new type of an approved page, and an address that the site itself uses."""
+        if self.pk and Page.objects.filter(pk=self.pk).exclude(kind=self.kind).exists() and self.is_kind_fixed:
+            raise ValidationError({"kind": KIND_FIXED_MESSAGE})
+        # The page could never be read there.
         if self.slug and is_reserved_path(self.planned_path):
             raise ValidationError({"slug": reserved_path_message(self.planned_path)})
+
+    @property
+    def is_kind_fixed(self) -> bool:
+        """Whether the type is part of what was approved or published, such as the emergency signs at the top.
+
+        A revision does not contain the type, so nobody would review a change.
+        """
+        fixed = Q(releases__isnull=False) | Q(revisions__approvals__decision=Decision.APPROVED)
+        return bool(self.pk) and Page.objects.filter(fixed, pk=self.pk).exists()
 
     @property
     def planned_path(self) -> str:

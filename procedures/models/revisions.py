@@ -143,7 +143,7 @@ class FigureApproval(AppendOnly):
         help_text=_("Empty for pictures from the content folder."),
     )
     figure_hash = models.CharField(
-        max_length=64, help_text=_("Hash of what was approved: the pixels, the drawings, and the kind of picture.")
+        max_length=64, help_text=_("Hash of what was approved: the pixels, the drawings, the kind, and the source.")
     )
     snapshot = models.JSONField()
     snapshot_hash = models.CharField(max_length=64)

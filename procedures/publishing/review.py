@@ -1,7 +1,7 @@
 """Draft review: submission, decisions (each on exactly one text), page states for lists, and translation checks."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
@@ -41,10 +41,71 @@ def needs_other_reviewer(user: User, *author_ids: int | None) -> bool:
     return bool(settings.REQUIRE_PEER_REVIEW) and user.pk in author_ids
 
 
+def select_authors(
+    history: Iterable[tuple[int, str, int | None]], *, reviewed: tuple[int, str], baseline: tuple[int, str]
+) -> set[int]:
+    """Return who wrote what a reviewer of one text has to judge: none of them may approve it.
+
+    They are the authors of every revision since the baseline, because a later revision keeps their words, and whoever
+    wrote exactly this text first. ``history``: number, content hash, and author of each revision, oldest first.
+    ``baseline``: the last text that was approved or is public; (0, "") if there is none. A revision with that same text
+    changes nothing.
+    """
+    (last, content_hash), (first, baseline_hash) = reviewed, baseline
+    authors = [author for _number, same_hash, author in history if same_hash == content_hash][:1]
+    if content_hash != baseline_hash:
+        authors += [author for number, old, author in history if first < number <= last and old != baseline_hash]
+    return {author for author in authors if author is not None}
+
+
+def find_text_authors(revisions: Iterable[Revision]) -> dict[int, set[int]]:
+    """Return by page who must not approve its revision (``select_authors``). One revision a page; three queries."""
+    reviewed = {revision.page_id: (revision.number, revision.content_hash) for revision in revisions}
+    live = Page.objects.filter(pk__in=reviewed, live_release__isnull=False).values_list(
+        "pk", "live_release__revision__number", "live_release__revision__content_hash"
+    )
+    decisions = Approval.objects.decisions().filter(revision__page__in=reviewed).order_by("pk")
+    # The last decision on each text counts.
+    latest = {
+        (page, content_hash): (number, decision)
+        for page, content_hash, number, decision in decisions.values_list(
+            "revision__page", "content_hash", "revision__number", "decision"
+        )
+    }
+    approved = [
+        (page, number, content_hash)
+        for (page, content_hash), (number, decision) in latest.items()
+        if decision == Decision.APPROVED
+    ]
+    baselines = dict.fromkeys(reviewed, (0, ""))
+    for page, number, content_hash in [*live, *approved]:
+        if number <= reviewed[page][0]:
+            baselines[page] = max(baselines[page], (number, content_hash))
+    history: dict[int, list[tuple[int, str, int | None]]] = {page: [] for page in reviewed}
+    rows = Revision.objects.filter(page__in=reviewed).order_by("number")
+    for page, number, content_hash, author in rows.values_list("page", "number", "content_hash", "author"):
+        history[page].append((number, content_hash, author))
+    return {page: select_authors(history[page], reviewed=reviewed[page], baseline=baselines[page]) for page in reviewed}
+
+
+def explain_own_text(user: User, revision: Revision) -> str:
+    """Return why ``user`` must not approve this text, and who can; "" if nothing forbids it."""
+    if not needs_other_reviewer(user, *find_text_authors([revision])[revision.page_id]):
+        return ""
+    if revision.author_id == user.pk:
+        return _("This is your own text. Another person must approve it.")
+    return _(
+        "You wrote part of this text. A reviewer who wrote none of the changes since the last approved text must "
+        "approve it."
+    )
+
+
 def find_unapproved_figures(rendered: RenderedPage) -> list[Figure]:
     """Return the figures of a text, rendered with ``FigureVersion.CURRENT``, whose current version is not approved."""
     figure_ids = [dependency.figure_id for dependency in rendered.dependencies if dependency.kind == "figure"]
-    figures = Figure.objects.filter(pk__in=figure_ids).select_related("uploaded_by")
+    figures = Figure.objects.filter(pk__in=figure_ids).select_related(
+        "uploaded_by", "kind_changed_by", "provenance_changed_by"
+    )
     return unapproved_figures(list(figures.with_texts()))
 
 
@@ -71,12 +132,12 @@ def record_decision(
     """Record the reviewer's decision, with ``comments`` as pairs of a paragraph's text and the comment on it.
 
     ``seen_figure_hashes``: the ``figure_hash`` of each new picture on the reviewer's screen; the approval covers these
-    pictures, too. Repeating the same decision (a double click) returns the first one. Raise ReviewError if the text or
-    a picture is the reviewer's own, or if the text is sent back without any comment, and UnseenFiguresError if the text
-    shows another new picture.
+    pictures, too. Repeating the same decision (a double click) returns the first one. Raise ReviewError if the reviewer
+    wrote part of the text or changed a picture, or if the text is sent back without any comment, and UnseenFiguresError
+    if the text shows another new picture.
     """
-    if decision == Decision.APPROVED and needs_other_reviewer(reviewer, revision.author_id):
-        raise ReviewError(_("This is your own text. Another person must approve it."))
+    if decision == Decision.APPROVED and (message := explain_own_text(reviewer, revision)):
+        raise ReviewError(message)
     if decision == Decision.SENT_BACK and not comment.strip():
         if not comments:
             raise ReviewError(str(COMMENT_REQUIRED_MESSAGE))
@@ -116,11 +177,12 @@ def _find_approvable_figures(revision: Revision, reviewer: User, seen_hashes: Co
     figures = find_unapproved_figures(render_page(revision.content, kind=revision.page.kind, resolver=resolver))
     own = [figure for figure in figures if needs_other_reviewer(reviewer, *figure.author_ids)]
     if own:
-        message = (
-            _("You uploaded the picture “%(slug)s”. Another person must approve this text.")
-            if own[0].uploaded_by_id == reviewer.pk
-            else _("You changed the kind of the picture “%(slug)s”. Another person must approve this text.")
-        )
+        if own[0].uploaded_by_id == reviewer.pk:
+            message = _("You uploaded the picture “%(slug)s”. Another person must approve this text.")
+        elif own[0].kind_changed_by_id == reviewer.pk:
+            message = _("You changed the kind of the picture “%(slug)s”. Another person must approve this text.")
+        else:
+            message = _("You changed the source of the picture “%(slug)s”. Another person must approve this text.")
         raise ReviewError(message % {"slug": own[0].slug})
     if any(figure_hash(figure) not in seen_hashes for figure in figures):
         raise UnseenFiguresError(

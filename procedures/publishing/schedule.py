@@ -3,10 +3,11 @@
 import datetime
 import logging
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -26,6 +27,9 @@ from procedures.publishing.publish import (
 from procedures.timezones import format_datetime, get_clinic_timezone, shift_wall_time
 
 logger = logging.getLogger(__name__)
+PUBLISH_PERMISSION = "procedures.publish_page"
+# All roles are groups with permissions, however people sign in.
+MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 MAX_SCHEDULE_AHEAD = datetime.timedelta(days=366)
 
 
@@ -66,6 +70,32 @@ def cancel_schedule(page: Page, *, actor: User | None, reason: str = "") -> None
         return
     page.save(update_fields=clear_schedule(page))
     ReleaseEvent.objects.create(page=page, kind=EventKind.UNSCHEDULED, revision=revision, actor=actor, reason=reason)
+
+
+def explain_lost_publisher(actor: User | None) -> str:
+    """Return why a page is not published in the name of ``actor``, who scheduled it; "" if nothing forbids it."""
+    if actor is None or not (actor.is_active and actor.is_staff):
+        return _("The person who scheduled this is no longer on staff. Schedule it again.")
+    if not actor.has_perm(PUBLISH_PERMISSION):
+        return _("%(name)s, who scheduled this, may no longer publish pages. Schedule it again.") % {"name": actor}
+    return ""
+
+
+def find_schedules_without_publisher() -> list[tuple[Page, str]]:
+    """Return each scheduled page that will not be published because of who scheduled it, with the reason."""
+    events = ReleaseEvent.objects.filter(
+        page=OuterRef("pk"), revision=OuterRef("scheduled_revision"), kind=EventKind.SCHEDULED, actor__isnull=False
+    )
+    pages: list[Any] = list(
+        get_scheduled_pages().annotate(scheduled_by=Subquery(events.order_by("-pk").values("actor")[:1]))
+    )
+    if not pages:
+        return []
+    publishers = User.objects.with_perm(PUBLISH_PERMISSION, backend=MODEL_BACKEND).filter(is_staff=True)
+    publisher_ids = set(publishers.values_list("pk", flat=True))
+    lost = [page for page in pages if page.scheduled_by not in publisher_ids]
+    schedulers = User.objects.in_bulk({page.scheduled_by for page in lost} - {None})
+    return [(page, explain_lost_publisher(schedulers.get(page.scheduled_by))) for page in lost]
 
 
 def get_scheduled_pages() -> QuerySet[Page]:
@@ -174,10 +204,8 @@ def _publish_scheduled_page(
     scheduled_event = events.select_related("actor").first()
     actor = scheduled_event.actor if scheduled_event else None
     try:
-        if actor is None or not actor.is_active:
-            raise PublishError.with_message(
-                _("The person who scheduled this is no longer on staff. Schedule it again.")
-            )
+        if actor is None or (reason := explain_lost_publisher(actor)):
+            raise PublishError.with_message(reason)
         releases.append(publish(revision, actor=actor, what_changed=page.scheduled_change))
     except PublishError as error:
         cancel_schedule(page, actor=None, reason=str(error))

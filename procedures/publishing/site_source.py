@@ -54,7 +54,7 @@ def content_version() -> str:
 
 
 def _cards(language: str) -> RowQuerySet:
-    pages = Page.objects.published().in_language(language).on_home()
+    pages = Page.objects.published().in_language(language).on_home().in_public_order()
     return pages.values_list("kind", *(f"live_release__{name}" for name in CARD_FIELDS))
 
 

@@ -24,7 +24,7 @@ from procedures import languages
 from procedures.enums import EventKind
 from procedures.figures.approval import unapproved_figures
 from procedures.languages.definition import ends_sentence
-from procedures.models import DigestDelivery, Figure, Page, ReleaseDependency, ReleaseEvent, SeriesItem
+from procedures.models import DigestDelivery, Figure, Page, ReleaseDependency, ReleaseEvent, Revision, SeriesItem
 from procedures.models.page import without_text
 from procedures.publishing.rerelease import find_stale_pages
 from procedures.publishing.review import (
@@ -32,10 +32,11 @@ from procedures.publishing.review import (
     annotate_status,
     filter_by_state,
     filter_out_of_sync,
+    find_text_authors,
     needs_other_reviewer,
 )
-from procedures.publishing.schedule import get_scheduled_pages
-from procedures.publishing.warning_signs import latest_decision, pending_revision
+from procedures.publishing.schedule import find_schedules_without_publisher, get_scheduled_pages
+from procedures.publishing.warning_signs import explain_own_list, latest_decision, pending_revision
 from procedures.timezones import clinic_today, format_date, get_clinic_timezone
 
 MAX_TASKS_SHOWN = 6
@@ -143,7 +144,7 @@ def warning_sign_tasks(user: User) -> list[TaskList]:
             _("Publishing updates every page that shows them."),
         ),
     }[decision.kind]
-    if not user.has_perm(permission) or (key == "signs_to_approve" and needs_other_reviewer(user, revision.author_id)):
+    if not user.has_perm(permission) or (key == "signs_to_approve" and explain_own_list(user, revision)):
         return []
     reason = str(decision.actor) if decision.actor else _("Supplied starter text")
     if decision.actor and decision.comment:
@@ -154,14 +155,18 @@ def warning_sign_tasks(user: User) -> list[TaskList]:
 def sent_back_tasks() -> TaskList:
     """Drafts that a reviewer sent back."""
     pages = _pages_in_state(PageState.SENT_BACK, EventKind.SENT_BACK)
-    return _make_review_list("sent_back", _("Sent back to you"), _("A reviewer asked for changes."), pages)
+    return _make_review_list(
+        "sent_back", _("Sent back to you"), _("A reviewer asked for changes."), _order_by_event(pages)
+    )
 
 
 def approval_tasks(user: User) -> TaskList:
-    """Texts in review, without the user's own if peer review is required."""
-    pages = _pages_in_state(PageState.IN_REVIEW, EventKind.SUBMITTED)
+    """Texts in review, without those that the user must not approve."""
+    pages: Iterable[Page] = _order_by_event(_pages_in_state(PageState.IN_REVIEW, EventKind.SUBMITTED))
     if settings.REQUIRE_PEER_REVIEW:
-        pages = pages.filter(Q(latest_author__isnull=True) | ~Q(latest_author=user.pk))
+        newest = Revision.objects.filter(page__in=list(pages)).order_by("number").defer("content")
+        authors = find_text_authors({revision.page_id: revision for revision in newest}.values())
+        pages = [page for page in pages if not needs_other_reviewer(user, *authors.get(page.pk, ()))]
     hint = _("Read what changes, then approve it or send it back.")
     return _make_review_list("to_approve", _("Waiting for your review"), hint, pages)
 
@@ -169,13 +174,15 @@ def approval_tasks(user: User) -> TaskList:
 def in_review_tasks() -> TaskList:
     """Texts in review, for staff who cannot approve them."""
     pages = _pages_in_state(PageState.IN_REVIEW, EventKind.SUBMITTED)
-    return _make_review_list("in_review", _("With a reviewer"), _("Sent for review; no decision yet."), pages)
+    return _make_review_list(
+        "in_review", _("With a reviewer"), _("Sent for review; no decision yet."), _order_by_event(pages)
+    )
 
 
 def figure_approval_tasks(user: User) -> TaskList:
     """Public pages that show an old picture, or leave one out, until a reviewer approves the new one.
 
-    A picture whose kind was changed counts as new, because pages then print something else about it.
+    A picture whose kind or source was changed counts as new, because pages then print something else about it.
     """
     figure_pages = list(_live_figure_pages())
     figures = Figure.objects.filter(pk__in={figure for figure, _page in figure_pages})
@@ -297,6 +304,8 @@ def failed_schedule_tasks() -> TaskList:
     tasks = [Task(page, message % {"reason": getattr(page, "last_reason", "")}) for page in failed]
     message = _("This page will not be published: a reviewer sent it back after it was scheduled.")
     tasks += [Task(page, message) for page in _schedules_without_approval()]
+    message = _("This page will not be published: %(reason)s")
+    tasks += [Task(page, message % {"reason": reason}) for page, reason in find_schedules_without_publisher()]
     return _make_list("not_published", _("Not published"), _("A scheduled page could not be published."), tasks)
 
 
@@ -406,9 +415,13 @@ def _make_list(key: str, title: str, hint: str, tasks: list[Task]) -> TaskList:
     return TaskList(key, title, hint, tasks, len(tasks))
 
 
-def _make_review_list(key: str, title: str, hint: str, pages: QuerySet[Page]) -> TaskList:
+def _order_by_event(pages: QuerySet[Page]) -> QuerySet[Page]:
     """Order pages by their last event, longest waiting first."""
-    return _make_list(key, title, hint, [Task(page, _event_summary(page)) for page in pages.order_by("event_at", "pk")])
+    return pages.order_by("event_at", "pk")
+
+
+def _make_review_list(key: str, title: str, hint: str, pages: Iterable[Page]) -> TaskList:
+    return _make_list(key, title, hint, [Task(page, _event_summary(page)) for page in pages])
 
 
 def _make_draft_list(key: str, title: str, hint: str, drafts: QuerySet[Any], reason: Promise) -> TaskList:

@@ -27,7 +27,7 @@ from procedures.models.base import normalize_value
 from procedures.models.page import COMMENT_REQUIRED_MESSAGE
 from procedures.publishing.publish import PublishError, lock_clinic_values
 from procedures.publishing.rerelease import find_stale_pages, rerelease_pages
-from procedures.publishing.review import ReviewError, needs_other_reviewer
+from procedures.publishing.review import ReviewError, needs_other_reviewer, select_authors
 from procedures.rendering import Issue
 
 NEWER_LIST_MESSAGE = gettext_lazy("A newer list was saved. Please review that one.")
@@ -220,6 +220,25 @@ def _record_event(
     )
 
 
+def explain_own_list(user: User, revision: WarningSignRevision) -> str:
+    """Return why ``user`` must not approve this list, and who can; "" if nothing forbids it. Two queries."""
+    revisions = WarningSignRevision.objects.filter(number__lte=revision.number).order_by("number")
+    published = revisions.filter(events__kind=EventKind.PUBLISHED).values_list("number", "content_hash").last()
+    authors = select_authors(
+        list(revisions.values_list("number", "content_hash", "author")),
+        reviewed=(revision.number, revision.content_hash),
+        baseline=published or (0, ""),
+    )
+    if not needs_other_reviewer(user, *authors):
+        return ""
+    if revision.author_id == user.pk:
+        return _("This is your own list. Another person must approve it.")
+    return _(
+        "You wrote part of this list. A reviewer who wrote none of the changes since the last published list must "
+        "approve it."
+    )
+
+
 @transaction.atomic
 def record_list_decision(
     revision: WarningSignRevision, *, reviewer: User, approved: bool, comment: str = ""
@@ -233,8 +252,8 @@ def record_list_decision(
         raise ReviewError(str(NEWER_LIST_MESSAGE))
     if is_published(revision):
         raise ReviewError(_("This list is already published. To change it, save a new list."))
-    if approved and needs_other_reviewer(reviewer, revision.author_id):
-        raise ReviewError(_("This is your own list. Another person must approve it."))
+    if approved and (message := explain_own_list(reviewer, revision)):
+        raise ReviewError(message)
     if not approved and not comment.strip():
         raise ReviewError(str(COMMENT_REQUIRED_MESSAGE))
     kind, comment = EventKind.APPROVED if approved else EventKind.SENT_BACK, comment.strip()

@@ -411,7 +411,7 @@ class ReferenceResolver:
         Pages that contain this list are left out, because their own level is not known yet.
         """
         lists = ReleaseDependency.objects.filter(kind="list", key="levels").values("release")
-        pages = Page.objects.published().in_language(self.language).exclude(live_release__in=lists)
+        pages = Page.objects.published().in_language(self.language).in_public_order().exclude(live_release__in=lists)
         graded = pages.filter(live_release__grade__isnull=False)
         found = graded.values_list("live_release__path", "live_release__title", "kind", "live_release__grade")
         rows = [dict(zip(("href", "title", "kind", "level"), row, strict=True)) for row in found]

@@ -287,6 +287,24 @@ def test_a_page_with_an_unapproved_picture_cannot_be_exported(sign_in: SignIn, t
     assert not (tmp_path / "pages.zip").exists()
 
 
+def test_changing_the_source_of_a_public_picture_needs_a_review_that_shows_both(sign_in: SignIn) -> None:
+    site = Site(sign_in)
+    figure = Figure.objects.get(slug="needle")
+    address = f"/admin/procedures/figure/{figure.pk}/change/"
+    values = figure_form(figure, provenance="licensed")
+
+    answer = site.clients[site.editor].post(address, values, follow=True)
+
+    assert "Public pages keep the old source until another person approves" in answer.content.decode()
+    assert Figure.objects.get(slug="needle").provenance_changed_by == site.editor
+    html = site.clients[site.reviewer].get(f"{PAGES}{site.page.pk}/review/").content.decode()
+    screen = " ".join(re.sub(r"<[^>]*>", "", html).split())
+    words = (
+        "Source of the picture: was “Simulated from a model; no patient”, now “Licensed from someone else”, changed by"
+    )
+    assert words in screen
+
+
 def test_changing_the_kind_of_a_public_picture_needs_a_review_that_shows_both(sign_in: SignIn) -> None:
     site = Site(sign_in)
     Figure.objects.filter(slug="needle").update(kind="fluoroscopy")

@@ -89,6 +89,7 @@ def test_draft_actions_do_not_change_public_pages(
         "preview": lambda: nina.post(f"{PAGES}preview/", page_form(now(), title="SECRET")),
         "save": lambda: save(title="SECRET", body="## SECRET\n\nSECRET words.\n"),
         "save another address": lambda: save(slug="another-cut"),
+        "save another type and position": lambda: save(kind="about", order=1),
         "save and send": lambda: save(_submit="1", note="SECRET"),
         "a forged publish": lambda: save(_publish="1"),
         "a new page": lambda: nina.post(f"{PAGES}add/", page_form(now(), subject="x", slug="x", page="", version="")),

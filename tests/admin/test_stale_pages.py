@@ -1,5 +1,6 @@
 """Rows that pages print: their forms, the message about stale pages, and re-releasing these pages."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,8 +8,20 @@ import pytest
 from portal.accounts.models import User
 from procedures.enums import EventKind
 from procedures.models import Clinic, ClinicalCode, ClinicAnswer, Figure, GlossaryTerm, Page, ReleaseEvent, Source
+from procedures.publishing import warning_signs
+from procedures.publishing.rerelease import rerelease_pages
 from tests.admin.conftest import PAGES, SignIn, clinic_answer_form
-from tests.factories import make_clinic, make_figure, make_page, make_public, make_source, make_term
+from tests.factories import (
+    make_clinic,
+    make_figure,
+    make_page,
+    make_public,
+    make_sign,
+    make_source,
+    make_term,
+    make_user,
+    sign_content,
+)
 
 BASE = "/admin/procedures/"
 OUTDATED = f"{PAGES}outdated/"
@@ -43,6 +56,46 @@ def test_stale_pages_can_be_rereleased(page: Page, editor: User, manager: User, 
     assert get_messages(client, answer) == "1 page updated."
     assert "Another" in client.get("/small-cut/").content.decode()
     assert ReleaseEvent.objects.filter(page=page, kind=EventKind.RERELEASED, actor=manager).count() == 1
+
+
+def test_every_confirmation_shows_changed_texts_of_pictures_in_words(
+    page: Page, manager: User, sign_in: SignIn
+) -> None:
+    make_sign()
+    figure = Figure.objects.get()
+    needle = figure.markers.get()
+    bone = figure.markers.create(key="bone", x=0.8, y=0.8, target_x=0.6, target_y=0.6)
+    bone.texts.create(language="en", label="Bone")
+    make_public(page)
+    rerelease_pages(Page.objects.all(), actor=None)
+    needle.texts.update(label="Bone", text="")
+    bone.texts.update(label="Tip")
+    bone.texts.create(language="es", label="Aguja")
+    figure.markers.filter(key="tip").update(target_x=0.4)
+    figure.texts.update(alt="A bone.", caption="The bone.")
+    words = [
+        "needle: alternative text: “A needle in a bone.” becomes “A bone.”",
+        "needle: caption: “The needle is in the bone.” becomes “The bone.”",
+        "needle: Tip: pointer moved",
+        "needle: marker 1, label: “Tip” becomes “Bone”",
+        "needle: marker 1, text: “The end of the needle.” becomes “(empty)”",
+        "needle: marker 2, label: “Bone” becomes “Tip”",
+    ]
+    client = sign_in(manager)
+    warning_signs.record_list_decision(
+        warning_signs.propose_list([sign_content("fever")], author=None, expected_number=0),
+        reviewer=make_user("rita"),
+        approved=True,
+    )
+    screens = {
+        "update": client.get(OUTDATED),
+        "clinic": client.post(f"{BASE}clinic/1/change/", CLINIC),
+        "warning signs": client.get(f"{BASE}warningsign/"),
+    }
+
+    for name, screen in screens.items():
+        found = re.findall(r"<li>(needle: [^<]*)</li>", screen.content.decode())
+        assert found[: len(words)] == words, name
 
 
 def test_a_page_that_cannot_be_rereleased_does_not_stop_others(page: Page, manager: User, sign_in: SignIn) -> None:

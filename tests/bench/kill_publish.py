@@ -20,12 +20,12 @@ ROOT = Path(__file__).resolve().parents[2]
 WORK = """
 import datetime, itertools
 from django.utils import timezone
-from tests.factories import approve, make_user
+from tests.factories import approve, make_publisher, make_user
 from procedures.models import Page
 from procedures.revisions.drafts import save_revision
 from procedures.publishing.publish import publish, withdraw
 from procedures.publishing.schedule import publish_scheduled, schedule_revision
-boss = make_user("max")
+boss = make_publisher()
 print("ready", flush=True)
 for number in itertools.count():
     page = Page.objects.get(subject="small-cut")

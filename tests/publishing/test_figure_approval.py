@@ -1,12 +1,19 @@
 """No picture is public before a second person has approved it; the approval applies to its pixels."""
 
+import hashlib
+import importlib
 from collections.abc import Iterable
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import IntegrityError, connection, models, transaction
+from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from PIL import Image
 
+from portal.append_only import create_triggers
+from procedures.admin.figure_forms import save_figure
 from procedures.enums import Decision
 from procedures.figures.approval import (
     FigureVersion,
@@ -19,6 +26,7 @@ from procedures.figures.approval import (
     lock_and_check_unchanged,
     public_figures,
     public_files,
+    unapproved_figures,
 )
 from procedures.figures.decoding import build_decoded_image
 from procedures.figures.renditions import replace_renditions, store_image
@@ -41,6 +49,7 @@ from procedures.publishing.tasks import figure_approval_tasks
 from procedures.rendering import ReferenceResolver, render_page
 from procedures.rendering.references import Dependency
 from procedures.revisions.drafts import save_revision
+from tests.database import history_unprotected
 from tests.factories import (
     BODY,
     approve,
@@ -376,11 +385,11 @@ def shown(figure: Figure, version: FigureVersion) -> dict[str, tuple[str, bool]]
     return {slug: (one.figure.sha256, one.is_current) for slug, one in found.items()}
 
 
-def test_an_approval_covers_pixels_drawings_and_kind_but_no_texts() -> None:
+def test_an_approval_covers_pixels_drawings_kind_and_source_but_no_texts() -> None:
     figure = make_figure()
     approved = figure_hash(figure)
 
-    for name in ("sha256", "drawing", "drawing_dark", "kind"):
+    for name in ("sha256", "drawing", "drawing_dark", "kind", "provenance"):
         changed = current(figure)
         setattr(changed, name, "photo")
         assert figure_hash(changed) != approved, name
@@ -504,3 +513,72 @@ def test_a_rerelease_without_a_picture_removes_it_from_the_index(page: Page) -> 
     assert rerelease_page(page, actor=make_user())
 
     assert ("fig-late" in html_of(pictures), "fig-needle" in html_of(pictures)) == (False, True)
+
+
+def test_a_changed_source_is_public_only_after_someone_else_approved_it(page: Page) -> None:
+    simulated = "does not show a real patient"
+    assert simulated in html_of(page)
+    changer = make_user("una")
+    Figure.objects.update(provenance="licensed", provenance_changed_by=changer)
+    Clinic.objects.update(phone="+1 303-555-0177")
+    rerelease_page(page, actor=make_user())
+    assert simulated in html_of(page), "it is not approved yet"
+    assert page in [item.page for item in figure_approval_tasks(make_user("rita")).tasks]
+    assert figure_approval_tasks(changer).tasks == []
+    with pytest.raises(ReviewError, match="You changed the source of the picture “needle”. Another person"):
+        record_decision(
+            page.revisions.first(),
+            reviewer=changer,
+            decision=Decision.APPROVED,
+            seen_figure_hashes=[figure_hash(needle())],
+        )
+
+    approve(page.revisions.first())
+    rerelease_page(page, actor=make_user())
+
+    assert simulated not in html_of(page)
+
+
+def test_a_new_picture_does_not_hide_who_changed_the_kind_and_the_source() -> None:
+    una, bea = make_user("una"), make_user("bea")
+    figure = make_supplied(make_figure())
+    Figure.objects.update(
+        kind="ct", kind_changed_by=una, provenance="licensed", provenance_changed_by=una, uploaded_by=una
+    )
+
+    save_figure(current(figure), [], uploaded_by=bea)
+    assert set(current(figure).author_ids) == {bea.pk, una.pk}
+
+    make_supplied(current(figure))
+    save_figure(current(figure), [], uploaded_by=bea)
+    assert set(current(figure).author_ids) == {bea.pk, None}
+
+
+def test_approvals_from_before_the_source_was_covered_stay_valid(page: Page) -> None:
+    def old_hash(figure: Any) -> str:
+        parts = (figure["sha256"], figure["drawing"], figure["drawing_dark"], figure["kind"])
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    other = make_supplied(make_figure("other"))
+    changed = make_supplied(make_figure("changed"))
+    Figure.objects.filter(pk=changed.pk).update(provenance="licensed")
+    foreign = "f" * 64
+    with history_unprotected():
+        for row in FigureApproval.objects.all():
+            models.QuerySet(FigureApproval).filter(pk=row.pk).update(figure_hash=old_hash(row.snapshot["figure"]))
+        models.QuerySet(FigureApproval).filter(figure=other).update(figure_hash=foreign)
+    figures = list(Figure.objects.with_texts())
+    assert unapproved_figures(figures) == figures
+
+    migration = importlib.import_module("procedures.migrations.0010_approved_descriptions")
+    editor = SimpleNamespace(connection=connection, execute=lambda sql, params: connection.cursor().execute(sql))
+    apps = MigrationExecutor(connection).loader.project_state().apps
+    migration.include_source(apps, editor)
+    create_triggers()
+
+    assert {figure.slug for figure in unapproved_figures(figures)} == {"other", "changed"}
+    assert FigureApproval.objects.get(figure=other).figure_hash == foreign
+    migration.exclude_source(apps, editor)
+    assert all(row.figure_hash in {old_hash(row.snapshot["figure"]), foreign} for row in FigureApproval.objects.all())
+    with pytest.raises(IntegrityError), transaction.atomic():
+        models.QuerySet(FigureApproval).update(figure_hash="x")

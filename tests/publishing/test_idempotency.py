@@ -11,7 +11,7 @@ from procedures.publishing.publish import PublishError, publish, rerelease_page,
 from procedures.publishing.review import mark_synced, record_decision, record_translator_check, submit_for_review
 from procedures.publishing.schedule import publish_scheduled, schedule_revision
 from procedures.revisions.drafts import save_revision
-from tests.factories import approve, make_public, make_translation, make_user
+from tests.factories import approve, make_public, make_publisher, make_translation, make_user
 from tests.publishing.test_publish import approved, everything, fresh
 
 
@@ -40,7 +40,7 @@ def test_a_text_approved_again_can_be_published_again(page: Page) -> None:
 def test_a_text_published_early_is_not_published_again_on_schedule(page: Page) -> None:
     revision = approved(page)
     at = timezone.now() + datetime.timedelta(hours=1)
-    schedule_revision(revision, actor=make_user("max"), at=at)
+    schedule_revision(revision, actor=make_publisher(), at=at)
     publish(revision, actor=make_user("max"))
     # A schedule that another transaction wrote at the same moment.
     Page.objects.filter(pk=page.pk).update(scheduled_revision=revision, publish_at=at)
@@ -58,17 +58,17 @@ def test_a_public_text_cannot_be_scheduled(page: Page) -> None:
     publish(revision, actor=make_user("max"))
 
     with pytest.raises(PublishError, match="already published"):
-        schedule_revision(revision, actor=make_user("max"), at=timezone.now() + datetime.timedelta(hours=1))
+        schedule_revision(revision, actor=make_publisher(), at=timezone.now() + datetime.timedelta(hours=1))
 
 
 def test_scheduling_twice_creates_one_event(page: Page) -> None:
     revision, at = approved(page), timezone.now() + datetime.timedelta(hours=1)
 
     for _ in range(2):
-        schedule_revision(revision, actor=make_user("max"), at=at, what_changed="New.")
+        schedule_revision(revision, actor=make_publisher(), at=at, what_changed="New.")
 
     assert ReleaseEvent.objects.filter(page=page, kind=EventKind.SCHEDULED).count() == 1
-    schedule_revision(revision, actor=make_user("max"), at=at + datetime.timedelta(hours=1))
+    schedule_revision(revision, actor=make_publisher(), at=at + datetime.timedelta(hours=1))
     assert ReleaseEvent.objects.filter(page=page, kind=EventKind.SCHEDULED).count() == 2
 
 

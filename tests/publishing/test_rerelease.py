@@ -38,6 +38,7 @@ from tests.factories import (
     make_page,
     make_public,
     make_public_page,
+    make_publisher,
     make_source,
     make_translation,
     make_user,
@@ -268,7 +269,7 @@ def test_a_text_published_later_prints_the_current_values(db: None) -> None:
     planned, waiting = save_revision(page, author=make_user("ed")), make_page("waiting", next_page=page)
     for revision in (planned, save_revision(waiting, author=make_user("ed"))):
         approve(revision)
-    schedule_revision(planned, actor=make_user("max"), at=timezone.now() + datetime.timedelta(hours=1))
+    schedule_revision(planned, actor=make_publisher(), at=timezone.now() + datetime.timedelta(hours=1))
 
     Clinic.objects.update(phone="+1 303-555-0188")
     publish_scheduled(timezone.now() + datetime.timedelta(hours=2))

@@ -8,11 +8,13 @@ from procedures.publishing.publish import PublishError, publish, publish_starter
 from procedures.publishing.review import (
     ReviewError,
     current_approval,
+    explain_own_text,
     latest_approved_revision,
     locate_quote,
     record_decision,
     submit_for_review,
 )
+from procedures.publishing.tasks import approval_tasks
 from procedures.revisions.drafts import EditConflictError, check_and_bump_version, save_revision
 from tests.factories import approve, make_user
 from tests.publishing.test_publish import approved, fresh
@@ -262,3 +264,71 @@ def test_an_approved_starter_text_can_be_published_although_it_is_live(page: Pag
     assert (release.approval, release.is_starter, release.reviewer_name) == (approval, False, "rita")
     page.refresh_from_db()
     assert latest_approved_revision(page) is None
+
+
+OWN = "This is your own text. Another person must approve it."
+PART = "You wrote part of this text. A reviewer who wrote none of the changes since the last approved text must approve it."
+
+
+def refusals(revision: Revision, *names: str) -> dict[str, str]:
+    """Return for each person why they must not approve; also check that approving says the same."""
+    found = {name: explain_own_text(make_user(name), revision) for name in names}
+    for name, message in found.items():
+        user = make_user(name)
+        listed = revision.page in [task.page for task in approval_tasks(user).tasks]
+        assert listed is not bool(message), name
+        if message:
+            with pytest.raises(ReviewError, match=message):
+                record_decision(revision, reviewer=user, decision=Decision.APPROVED)
+    return found
+
+
+def test_nobody_approves_a_text_that_they_wrote_part_of(page: Page) -> None:
+    save_revision(changed(page, body=f"{page.body}\n\nStop all your pills.\n"), author=make_user("bo"))
+    newest = save_revision(changed(page, description="What a small cut is!"), author=make_user("ed"))
+    submit_for_review(newest, actor=make_user("ed"))
+
+    assert refusals(newest, "bo", "ed", "rita") == {"bo": PART, "ed": OWN, "rita": ""}
+
+
+def test_the_last_approved_or_public_text_no_longer_counts(page: Page) -> None:
+    first = approve(save_revision(page, author=make_user("bo"))).revision
+    second = save_revision(changed(page, title="Second"), author=make_user("ed"))
+    submit_for_review(second, actor=make_user("ed"))
+    assert refusals(second, "bo", "ed") == {"bo": "", "ed": OWN}
+
+    publish(first, actor=make_user("max"))
+    record_decision(second, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="No.")
+    third = save_revision(changed(page, title="Third"), author=make_user("cy"))
+    submit_for_review(third, actor=make_user("cy"))
+    assert refusals(third, "bo", "ed", "cy") == {"bo": "", "ed": PART, "cy": OWN}
+
+
+def test_restoring_the_public_text_is_no_change(page: Page) -> None:
+    publish(approve(save_revision(page, author=make_user("bo"))).revision, actor=make_user("max"))
+    save_revision(changed(page, title="Second"), author=make_user("ed"))
+    restored = save_revision(changed(page, title="Small cut"), author=make_user("ed"))
+
+    # The public text may be confirmed by anyone but the person who wrote it.
+    assert explain_own_text(make_user("ed"), restored) == ""
+    assert explain_own_text(make_user("bo"), restored) == PART
+    newest = save_revision(changed(page, title="Fourth"), author=make_user("cy"))
+    assert explain_own_text(make_user("bo"), newest) == ""
+
+
+def test_restoring_the_text_of_someone_else_does_not_let_them_approve_it(page: Page) -> None:
+    save_revision(page, author=make_user("bo"))
+    approve(save_revision(changed(page, title="Second"), author=make_user("ed")))
+    restored = save_revision(changed(page, title="Small cut"), author=make_user("cy"))
+
+    assert explain_own_text(make_user("bo"), restored) == PART
+    assert explain_own_text(make_user("cy"), restored) == OWN
+
+
+def test_starter_text_has_no_author(page: Page) -> None:
+    publish_starter(save_revision(page, author=None))
+    save_revision(changed(page, title="Second"), author=make_user("bo"))
+    newest = save_revision(changed(page, title="Third"), author=None)
+    submit_for_review(newest, actor=make_user("ed"))
+
+    assert refusals(newest, "bo", "ed") == {"bo": PART, "ed": ""}

@@ -14,8 +14,9 @@ from procedures.publishing import schedule
 from procedures.publishing.publish import PublishError, publish, withdraw
 from procedures.publishing.review import record_decision
 from procedures.publishing.schedule import cancel_schedule, publish_scheduled, schedule_revision
+from procedures.publishing.tasks import failed_schedule_tasks
 from procedures.revisions.drafts import save_revision
-from tests.factories import approve, make_page, make_user
+from tests.factories import approve, make_page, make_publisher, make_user
 from tests.publishing.test_publish import approved, fresh
 
 HOUR = datetime.timedelta(hours=1)
@@ -24,7 +25,7 @@ HOUR = datetime.timedelta(hours=1)
 def test_the_live_text_stays_until_the_scheduled_time(page: Page) -> None:
     publish(approved(page), actor=make_user("max"))
     at = timezone.now() + HOUR
-    schedule_revision(approved(fresh(page), title="New title"), actor=make_user("max"), at=at)
+    schedule_revision(approved(fresh(page), title="New title"), actor=make_publisher(), at=at)
 
     assert publish_scheduled(at - datetime.timedelta(seconds=1)) == ([], [])
     assert fresh(page).live_release.title == "Small cut"
@@ -40,7 +41,7 @@ def test_the_live_text_stays_until_the_scheduled_time(page: Page) -> None:
 
 def test_a_due_page_is_published_once(page: Page) -> None:
     at = timezone.now() + HOUR
-    schedule_revision(approved(page), actor=make_user("max"), at=at)
+    schedule_revision(approved(page), actor=make_publisher(), at=at)
 
     assert len(publish_scheduled(at)[0]) == 1
     assert publish_scheduled(at + HOUR) == ([], [])
@@ -48,7 +49,7 @@ def test_a_due_page_is_published_once(page: Page) -> None:
 
 def test_the_scheduled_text_goes_live_despite_a_newer_draft(page: Page) -> None:
     at = timezone.now() + HOUR
-    schedule_revision(approved(page), actor=make_user("max"), at=at)
+    schedule_revision(approved(page), actor=make_publisher(), at=at)
     Page.objects.filter(pk=page.pk).update(title="SECRET")
     save_revision(fresh(page), author=make_user("ed"))
 
@@ -60,11 +61,11 @@ def test_the_scheduled_text_goes_live_despite_a_newer_draft(page: Page) -> None:
 def test_only_an_approved_text_can_be_scheduled_and_only_in_the_future(page: Page) -> None:
     revision = save_revision(page, author=make_user("ed"))
     with pytest.raises(PublishError, match="A reviewer has not approved this text yet"):
-        schedule_revision(revision, actor=make_user("max"), at=timezone.now() + HOUR)
+        schedule_revision(revision, actor=make_publisher(), at=timezone.now() + HOUR)
     approve(revision)
 
     with pytest.raises(PublishError, match="That time has passed. Choose a time in the future."):
-        schedule_revision(revision, actor=make_user("max"), at=timezone.now() - HOUR)
+        schedule_revision(revision, actor=make_publisher(), at=timezone.now() - HOUR)
 
     assert fresh(page).publish_at is None
     assert not ReleaseEvent.objects.filter(page=page, kind=EventKind.SCHEDULED).exists()
@@ -72,7 +73,7 @@ def test_only_an_approved_text_can_be_scheduled_and_only_in_the_future(page: Pag
 
 def test_a_schedule_can_be_canceled(page: Page) -> None:
     at = timezone.now() + HOUR
-    schedule_revision(approved(page), actor=make_user("max"), at=at)
+    schedule_revision(approved(page), actor=make_publisher(), at=at)
 
     cancel_schedule(fresh(page), actor=make_user("max"), reason="Not yet.")
 
@@ -86,7 +87,7 @@ def test_a_schedule_can_be_canceled(page: Page) -> None:
 def test_a_text_that_lost_its_approval_is_unscheduled_with_the_reason(page: Page) -> None:
     at = timezone.now() + HOUR
     revision = approved(page)
-    schedule_revision(revision, actor=make_user("max"), at=at)
+    schedule_revision(revision, actor=make_publisher(), at=at)
     record_decision(revision, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="Wrong number.")
 
     released, refused = publish_scheduled(at)
@@ -105,7 +106,7 @@ def test_a_page_that_fails_does_not_block_the_others(page: Page) -> None:
     other = make_page("other", next_page=page.next_page)
     broken, good = approved(page), approved(other)
     for revision in (broken, good):
-        schedule_revision(revision, actor=make_user("max"), at=at)
+        schedule_revision(revision, actor=make_publisher(), at=at)
     record_decision(broken, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="Wrong.")
 
     released, refused = publish_scheduled(at)
@@ -117,7 +118,7 @@ def test_a_page_that_fails_does_not_block_the_others(page: Page) -> None:
 def test_withdrawing_cancels_the_schedule(page: Page) -> None:
     publish(approved(page), actor=make_user("max"))
     at = timezone.now() + HOUR
-    schedule_revision(approved(fresh(page), title="New"), actor=make_user("max"), at=at)
+    schedule_revision(approved(fresh(page), title="New"), actor=make_publisher(), at=at)
 
     withdraw(fresh(page), actor=make_user("max"), reason="Old.")
 
@@ -129,8 +130,8 @@ def test_the_command_reports_published_and_rejected_pages(page: Page, monkeypatc
     at = timezone.now() + HOUR
     other = make_page("other", next_page=page.next_page)
     broken = approved(other)
-    schedule_revision(approved(page), actor=make_user("max"), at=at)
-    schedule_revision(broken, actor=make_user("max"), at=at)
+    schedule_revision(approved(page), actor=make_publisher(), at=at)
+    schedule_revision(broken, actor=make_publisher(), at=at)
     record_decision(broken, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="Wrong.")
     monkeypatch.setattr(timezone, "now", lambda: at)
     out, err = StringIO(), StringIO()
@@ -146,7 +147,7 @@ def test_the_command_reports_published_and_rejected_pages(page: Page, monkeypatc
 
 def test_a_schedule_of_a_deactivated_account_is_rejected_with_the_reason(page: Page) -> None:
     at, reason = timezone.now() + HOUR, "The person who scheduled this is no longer on staff. Schedule it again."
-    revision, max_ = approved(page), make_user("max")
+    revision, max_ = approved(page), make_publisher()
     schedule_revision(revision, actor=max_, at=at)
     max_.is_active = False
     max_.save()
@@ -160,8 +161,28 @@ def test_a_schedule_of_a_deactivated_account_is_rejected_with_the_reason(page: P
         None,
         reason,
     )
-    schedule_revision(revision, actor=make_user("mia"), at=at)
+    schedule_revision(revision, actor=make_publisher("mia"), at=at)
     assert [release.published_by.username for release in publish_scheduled(at)[0]] == ["mia"]
+
+
+def test_a_schedule_of_someone_who_may_no_longer_publish_is_rejected_and_listed(page: Page) -> None:
+    at, reason = timezone.now() + HOUR, "max, who scheduled this, may no longer publish pages. Schedule it again."
+    revision, max_ = approved(page), make_publisher()
+    schedule_revision(revision, actor=max_, at=at)
+    assert failed_schedule_tasks().tasks == []
+    max_.user_permissions.clear()
+    warned = [(task.page, task.reason) for task in failed_schedule_tasks().tasks]
+
+    released, refused = publish_scheduled(at)
+
+    assert warned == [(page, f"This page will not be published: {reason}")]
+    assert (released, refused) == ([], [(page, reason)])
+    assert fresh(page).live_release is None
+    assert [(task.page, task.reason) for task in failed_schedule_tasks().tasks] == [
+        (page, f"Was not published at the scheduled time. {reason}")
+    ]
+    schedule_revision(revision, actor=make_publisher("mia"), at=at)
+    assert failed_schedule_tasks().tasks == []
 
 
 def test_an_unexpected_error_blocks_no_other_page_and_is_retried(
@@ -169,7 +190,7 @@ def test_an_unexpected_error_blocks_no_other_page_and_is_retried(
 ) -> None:
     at = timezone.now() + HOUR
     for one in (page, make_page("other", next_page=page.next_page)):
-        schedule_revision(approved(one), actor=make_user("max"), at=at)
+        schedule_revision(approved(one), actor=make_publisher(), at=at)
 
     def fail_for_first(revision: Revision, **values: object) -> Release:
         if revision.page_id == page.pk:
@@ -192,8 +213,8 @@ def test_the_present_moment_cannot_be_scheduled(page: Page, monkeypatch: pytest.
     monkeypatch.setattr(timezone, "now", lambda: now)
 
     with pytest.raises(PublishError, match="That time has passed"):
-        schedule_revision(revision, actor=make_user("max"), at=now)
-    schedule_revision(revision, actor=make_user("max"), at=now + schedule.MAX_SCHEDULE_AHEAD)
+        schedule_revision(revision, actor=make_publisher(), at=now)
+    schedule_revision(revision, actor=make_publisher(), at=now + schedule.MAX_SCHEDULE_AHEAD)
 
     assert fresh(page).publish_at == now + datetime.timedelta(days=366)
 
@@ -201,7 +222,7 @@ def test_the_present_moment_cannot_be_scheduled(page: Page, monkeypatch: pytest.
 def test_scheduling_and_canceling_use_the_stored_state(page: Page) -> None:
     at, old = timezone.now() + HOUR, fresh(page)
     revision = approved(page)
-    schedule_revision(Revision.objects.get(pk=revision.pk), actor=make_user("max"), at=at)
+    schedule_revision(Revision.objects.get(pk=revision.pk), actor=make_publisher(), at=at)
 
     cancel_schedule(old, actor=make_user("max"))
 
@@ -209,14 +230,14 @@ def test_scheduling_and_canceling_use_the_stored_state(page: Page) -> None:
     outdated = Revision.objects.select_related("page").get(pk=revision.pk)
     publish(Revision.objects.get(pk=revision.pk), actor=make_user("max"))
     with pytest.raises(PublishError, match="already published"):
-        schedule_revision(outdated, actor=make_user("max"), at=at)
+        schedule_revision(outdated, actor=make_publisher(), at=at)
 
 
 def test_schedules_move_to_the_same_local_time_in_a_new_time_zone(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     denver, tokyo = ZoneInfo("America/Denver"), ZoneInfo("Asia/Tokyo")
     at, at_in_tokyo = (datetime.datetime(2026, 6, 15, 9, tzinfo=zone) for zone in (denver, tokyo))
     monkeypatch.setattr(timezone, "now", lambda: datetime.datetime(2026, 3, 3, tzinfo=denver))
-    schedule_revision(approved(page), actor=make_user("max"), at=at)
+    schedule_revision(approved(page), actor=make_publisher(), at=at)
 
     assert schedule.shift_schedules(denver, denver, actor=make_user("mia")) == []
     (shift,) = schedule.find_schedule_shifts(denver, tokyo)

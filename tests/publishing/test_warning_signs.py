@@ -99,6 +99,38 @@ def test_users_cannot_approve_their_own_list(settings: Any) -> None:
     assert warning_signs.record_list_decision(revision, reviewer=make_user("ed"), approved=True).pk
 
 
+def test_nobody_approves_a_list_that_they_changed_since_the_last_published_one() -> None:
+    part = (
+        "You wrote part of this list. A reviewer who wrote none of the changes since the last published list must "
+        "approve it."
+    )
+    bo, ed, rita = (make_user(name, is_superuser=True) for name in ("bo", "eddy", "rita-s"))
+
+    def propose(author: User, **values: str) -> WarningSignRevision:
+        newest = warning_signs.latest_revision()
+        return warning_signs.propose_list(
+            [sign_content("weak-leg", **values)], author=author, expected_number=newest.number if newest else 0
+        )
+
+    def who_may_approve(revision: WarningSignRevision) -> list[str]:
+        users = (bo, ed, rita)
+        listed = [user for user in users if "signs_to_approve" in {tasks.key for tasks in get_task_lists(user)}]
+        assert listed == [user for user in users if not warning_signs.explain_own_list(user, revision)]
+        return [user.username for user in listed]
+
+    propose(bo, en="A very mild thing.")
+    newest = propose(ed, en="A very mild thing.", es="Algo leve.")
+    assert who_may_approve(newest) == ["rita-s"]
+    for user, message in ((bo, part), (ed, "This is your own list. Another person must approve it.")):
+        with pytest.raises(ReviewError, match=message):
+            warning_signs.record_list_decision(newest, reviewer=user, approved=True)
+
+    warning_signs.record_list_decision(newest, reviewer=rita, approved=True)
+    warning_signs.publish_list(newest, actor=make_user("max"))
+    later = propose(ed, en="You cannot move your leg.")
+    assert who_may_approve(later) == ["bo", "rita-s"]
+
+
 @pytest.mark.parametrize("last", ["nothing", "sent back", "approved before a newer list"])
 def test_a_list_without_a_current_approval_is_not_published(last: str) -> None:
     revision = proposed()

@@ -1,0 +1,107 @@
+"""Fields of a page that apply to the public without a review: its type and its position."""
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.test import Client
+
+from portal.accounts.models import User
+from procedures.models import Page
+from procedures.publishing.rerelease import rerelease_pages
+from procedures.revisions.drafts import save_revision
+from tests.admin.conftest import PAGES, SignIn, change_url, page_form
+from tests.factories import approve, make_page, make_public, make_sign
+
+pytestmark = pytest.mark.django_db
+
+
+def reload(page: Page) -> Page:
+    return Page.objects.get(pk=page.pk)
+
+
+def test_the_type_of_a_public_page_stays_with_its_emergency_signs(page: Page, nina: Client) -> None:
+    make_sign()
+    assert "weak-leg now" in make_public(page).html
+    assert 'href="/small-cut/"' in Client().get("/").content.decode()
+
+    answer = nina.post(change_url(page), page_form(reload(page), kind="about"))
+
+    assert answer.status_code == 302
+    assert reload(page).kind == "procedure"
+    assert 'href="/small-cut/"' in Client().get("/").content.decode()
+    make_sign("fever", when="both", en_short="fever now")
+    [release] = rerelease_pages([reload(page)], actor=None)
+    assert "weak-leg now" in release.html
+
+
+def test_the_type_is_free_until_a_text_is_approved(page: Page, nina: Client) -> None:
+    assert nina.post(change_url(page), page_form(page, kind="recovery")).status_code == 302
+    assert reload(page).kind == "recovery"
+    assert 'name="kind"' in nina.get(change_url(page)).content.decode()
+
+    revision = save_revision(reload(page), author=None)
+    approve(revision)
+
+    html = nina.get(change_url(page)).content.decode()
+    assert 'name="kind"' not in html
+    assert "It cannot change once a text of this page is approved" in html
+    changed = reload(page)
+    changed.kind = "about"
+    with pytest.raises(ValidationError) as error:
+        changed.full_clean()
+    assert list(error.value.message_dict) == ["kind"]
+
+
+def test_a_form_opened_before_the_approval_does_not_change_the_type(page: Page, nina: Client) -> None:
+    save_revision(page, author=None)
+    opened = page_form(page, kind="about")
+    approve(page.revisions.get())
+
+    assert nina.post(change_url(page), opened).status_code == 302
+
+    assert reload(page).kind == "procedure"
+
+
+def test_the_approval_covers_only_the_type_that_the_reviewer_saw(
+    page: Page, nina: Client, reviewer: User, sign_in: SignIn
+) -> None:
+    revision = save_revision(page, author=None)
+    rosa = sign_in(reviewer)
+    url = f"{PAGES}{page.pk}/review/"
+    assert '<input type="hidden" name="kind" value="procedure">' in rosa.get(url).content.decode()
+    nina.post(change_url(page), page_form(page, kind="about"))
+
+    answer = rosa.post(url, {"revision": revision.pk, "kind": "procedure", "decision": "approved"})
+
+    assert answer.status_code == 409
+    assert not revision.approvals.exists()
+
+
+def test_only_those_who_can_publish_set_the_position(page: Page, nina: Client, manager: User, sign_in: SignIn) -> None:
+    assert 'name="order"' not in nina.get(change_url(page)).content.decode()
+    assert 'name="order"' not in nina.get(f"{PAGES}add/").content.decode()
+    nina.post(change_url(page), page_form(page, order=1))
+    assert reload(page).order == 100
+
+    max_ = sign_in(manager)
+    assert 'name="order"' in max_.get(change_url(page)).content.decode()
+    max_.post(change_url(page), page_form(reload(page), order=1))
+
+    assert reload(page).order == 1
+
+
+def test_public_lists_are_in_the_order_of_the_public_titles(page: Page) -> None:
+    other = make_page("a-big-cut", kind="procedure", title="A big cut")
+    make_public(page)
+    make_public(other)
+    first_guide, second_guide = (make_page(f"{name}-visit", kind="guide", title=f"{name} visit") for name in "ab")
+    for guide in (first_guide, second_guide):
+        guide.items.create(page=page)
+        make_public(guide)
+    paths = ["/", "/visits/", "/search/", "/sitemap.xml", "/connect/guides.json"]
+    before = {path: Client().get(path).content for path in paths}
+    assert before["/"].index(b"/a-big-cut/") < before["/"].index(b"/small-cut/")
+
+    for draft in (other, first_guide):
+        Page.objects.filter(pk=draft.pk).update(title="Zzz")
+
+    assert {path: Client().get(path).content for path in paths} == before
