@@ -166,10 +166,11 @@ class FigureSerializer(Serializer[Figure]):
 
     def save_row(self, key: str, data: dict[str, Any], row: Figure | None, *, store_files: bool) -> None:
         figure = row or Figure(slug=key)
+        changed = {name for name in ("kind", "provenance") if row and getattr(row, name) != data[name]}
         for name in ("kind", "provenance", "provenance_note"):
             setattr(figure, name, data[name])
         figure.deidentified = True
-        renditions, old_identity, old_kind = [], _image_identity(figure), row.kind if row else data["kind"]
+        renditions, old_identity = [], _image_identity(figure)
         if data["image"] and data["image"] != figure.sha256:
             if store_files:
                 renditions = store_image(figure, self._images[data["image"]])
@@ -182,8 +183,10 @@ class FigureSerializer(Serializer[Figure]):
             setattr(figure, name, store_file(path, self._drawings[file_hash]) if path and store_files else path)
         if _image_identity(figure) != old_identity:
             figure.uploaded_by = self._uploaded_by
-        if figure.kind != old_kind:
+        if "kind" in changed:
             figure.kind_changed_by = self._uploaded_by
+        if "provenance" in changed:
+            figure.provenance_changed_by = self._uploaded_by
         full_clean_and_save(figure)
         if renditions:
             replace_renditions(figure, renditions)

@@ -431,7 +431,7 @@ def _format_plain_text(release: Release, row: Path) -> str:
                 lines += _format_emergency_signs(release)
     clinic: dict[str, Any] = row.clinic or {}
     if release.is_starter:
-        lines += ["", gettext("First version. Not yet reviewed by our clinic.")]
+        lines += ["", gettext("First version, not yet reviewed.")]
     lines += ["", f"{clinic.get('name', '')}  {clinic.get('phone', '')}".strip()]
     text = "\n".join(lines).strip() + "\n"
     while "\n\n\n" in text:

@@ -14,7 +14,7 @@ CONDITIONS = re.compile(r"fractur|plasty|osteopor|cement|nerve|vertebra|cancer|c
 ID_LISTS = ("for", "aria-labelledby", "aria-describedby", "aria-controls", "aria-owns", "aria-details", "list", "form")
 URL_REFERENCE = re.compile(r"url\(#([^)]+)\)")
 STARTER = {
-    "en": "First version. Not yet reviewed by our clinic.",
+    "en": "First version, not yet reviewed.",
     "es": "Primera versión. Nuestra clínica todavía no la ha revisado.",
 }
 
