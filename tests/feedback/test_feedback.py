@@ -272,10 +272,12 @@ def test_readers_behind_a_local_proxy_without_https_do_not_share_a_limit(client:
 
 
 @override_settings(USE_HTTPS=True, SECURE_SSL_REDIRECT=False)
-def test_an_unknown_address_behind_a_proxy_has_no_individual_limit(client: Client, page: Page) -> None:
-    headers = {**SAME_ORIGIN_HEADERS, "X-Forwarded-For": "unknown"}
+def test_unreadable_addresses_behind_a_proxy_share_one_limit(client: Client, page: Page) -> None:
+    def from_(forwarded: str) -> int:
+        return send(client, page, headers={**SAME_ORIGIN_HEADERS, "X-Forwarded-For": forwarded}).status_code
 
-    assert [send(client, page, headers=headers).status_code for _ in range(9)] == [303] * 9
+    assert [from_(f"unknown-{number}") for number in range(7)] == [303] * 6 + [429]
+    assert [from_("") for _ in range(9)] == [303] * 9, "the proxy sends no address, so there is nothing to count"
 
 
 def test_answers_are_purged_after_the_retention_period(page: Page, settings: Any) -> None:
