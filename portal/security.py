@@ -114,7 +114,7 @@ def client_network(request: HttpRequest) -> str:
         if forwarded:
             address = _parse_address(_strip_port(forwarded.rpartition(",")[2]))
             if address is None:
-                _warn_about_unreadable_address()
+                warn_about_unreadable_address()
                 return UNREADABLE_NETWORK
         elif address is not None and address.is_private:
             return ""
@@ -134,7 +134,7 @@ def _strip_port(forwarded: str) -> str:
 
 
 @cache
-def _warn_about_unreadable_address() -> None:
+def warn_about_unreadable_address() -> None:
     """Log the problem once per process, without the address."""
     log.warning(
         "The proxy sends X-Forwarded-For in a form that cannot be read. All its clients share one limit for searches, "

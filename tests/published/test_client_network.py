@@ -8,7 +8,7 @@ from django.test import override_settings
 from portal import audit
 from portal.security import (
     UNREADABLE_NETWORK,
-    _warn_about_unreadable_address,
+    warn_about_unreadable_address,
     client_network,
     is_local_client,
 )
@@ -51,7 +51,7 @@ def test_behind_a_proxy_the_client_is_the_address_that_the_proxy_saw(
 def test_an_unreadable_address_is_logged_once_without_it_and_is_no_origin(
     rf: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    _warn_about_unreadable_address.cache_clear()
+    warn_about_unreadable_address.cache_clear()
 
     for forwarded in ("secret-host", "secret-host", "other-host"):
         assert audit.origin_hash(rf.get("/", REMOTE_ADDR="127.0.0.1", HTTP_X_FORWARDED_FOR=forwarded)) == ""
