@@ -5,7 +5,7 @@ import pytest
 from portal.accounts.models import User
 from procedures.models import ClinicalCode
 from tests.admin.conftest import SignIn
-from tests.factories import make_clinic, make_page, make_public, make_translation, make_user
+from tests.factories import make_clinic, make_page, make_public, make_translation
 from tests.replay import built_once
 
 TRY = "/admin/procedures/clinicalcode/try/"
@@ -52,18 +52,20 @@ def test_the_code_list_links_to_the_lookup_which_requires_permission(
 
 
 @pytest.mark.parametrize("code", ["M99-13", "M99/13", "M99.13, M99.14", "S32.0*", "\u041c80", "M80\u200b"])
-def test_characters_that_no_code_has_are_refused_in_the_form(codes: None, sign_in: SignIn, code: str) -> None:
+def test_characters_that_no_code_has_are_refused_in_the_form(
+    codes: None, manager: User, sign_in: SignIn, code: str
+) -> None:
     values = {"system": "icd-10-cm", "code": code, "subject": "fracture", "rank": "1"}
 
-    answer = sign_in(make_user("max", "Manager")).post("/admin/procedures/clinicalcode/add/", values)
+    answer = sign_in(manager).post("/admin/procedures/clinicalcode/add/", values)
 
     assert "Use only letters, digits, and a dot in a code" in answer.content.decode()
     assert ClinicalCode.objects.count() == 2
 
 
-def test_the_form_saves_the_usual_spelling(codes: None, sign_in: SignIn) -> None:
+def test_the_form_saves_the_usual_spelling(codes: None, manager: User, sign_in: SignIn) -> None:
     values = {"system": "icd-10-cm", "code": "m9913", "subject": "fracture", "rank": "1"}
 
-    sign_in(make_user("max", "Manager")).post("/admin/procedures/clinicalcode/add/", values)
+    sign_in(manager).post("/admin/procedures/clinicalcode/add/", values)
 
     assert ClinicalCode.objects.filter(code="M99.13").count() == 1

@@ -60,7 +60,7 @@ def test_the_form_is_in_the_language_of_the_page(client: Client, page: Page) -> 
     assert (english.language, english.title) == ("en", "Was this clear? Small cut – Test Spine Clinic")
     assert (translated.language, translated.title) == ("es", "¿Le quedó claro? Un corte chico – Test Spine Clinic")
     # A code has a form only in its own language.
-    assert client.get(f"/es/clear/{page.code}/").status_code == 404
+    assert client.get(f"/es/clear/{page.code}/").headers["Location"] == form_url(page)
 
 
 def test_only_the_answer_its_section_and_date_are_stored(client: Client, page: Page) -> None:
@@ -209,8 +209,8 @@ def test_only_public_pages_have_a_form(client: Client, page: Page) -> None:
     draft = make_page("draft")
     withdraw(Page.objects.get(pk=page.pk), actor=make_user("max"), reason="Old.")
 
-    for asked in (draft, page):
-        assert client.get(form_url(asked)).status_code == 404
+    for asked, status in ((draft, 404), (page, 410)):
+        assert client.get(form_url(asked)).status_code == status
         assert send(client, asked).status_code == 404
     assert client.get("/clear/nonsense/").status_code == 404
     assert not Feedback.objects.exists()
