@@ -48,8 +48,6 @@ XML_TYPE, JSON_TYPE, JAVASCRIPT_TYPE = "text/xml", "application/json", "applicat
 JAVASCRIPT_NAME_RE = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]{0,63}(?:\.[A-Za-z_$][A-Za-z0-9_$]{0,63}){0,3}\Z")
 MAX_PARAM_LENGTH = 200
 ICD_CATEGORY_LENGTH = 3  # characters of an ICD category; anything shorter is too broad to match
-# What ``find_pages`` reads of the longest matching code of a page.
-BEST_MATCH = {"matched": "code", "matched_length": "length", "rank": "rank"}
 ATOM_NAMESPACE = "http://www.w3.org/2005/Atom"
 
 
@@ -117,8 +115,15 @@ def find_pages(request: InfobuttonRequest) -> list[Page]:
         .annotate(length=Length("plain"))
         .order_by("-length", "rank")
     )
-    best = {name: Subquery(rows.values(column)[:1]) for name, column in BEST_MATCH.items()}
-    pages: list[Any] = list(Page.objects.for_cards(request.language).annotate(**best).filter(matched__isnull=False))
+    pages: list[Any] = list(
+        Page.objects.for_cards(request.language)
+        .annotate(
+            matched=Subquery(rows.values("code")[:1]),
+            matched_length=Subquery(rows.values("length")[:1]),
+            rank=Subquery(rows.values("rank")[:1]),
+        )
+        .filter(matched__isnull=False)
+    )
     longest = max((page.matched_length for page in pages), default=0)
     return sorted(
         (page for page in pages if page.matched_length == longest), key=lambda page: (page.rank, page.order, page.pk)

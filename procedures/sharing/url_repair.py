@@ -32,7 +32,7 @@ INDEX_PAGE_RE = re.compile(r"(?:index|default)\.[a-z]{3,5}\Z")
 FILE_EXTENSION_RE = re.compile(r"\.(?:html?|php|aspx?|jsp|cfm|pdf)\Z")
 # Below a page: its other formats, and its large pictures.
 SUFFIX_RE = re.compile(
-    r"(?P<base>.*/)(?:(?P<format>booklet|plain\.txt)|picture(?:/+(?P<picture>[a-z0-9-]+))?)[\s.,;:!?)/]*\Z",
+    r"(?P<base>.*[^/]/+)(?:(?P<format>booklet|plain\.txt)|picture(?:/+(?P<picture>[a-z0-9-]+))?)[\s.,;:!?)/]*\Z",
     re.DOTALL | re.IGNORECASE,
 )
 FORMAT_SUFFIXES = {suffix.rstrip("/"): suffix for suffix in addresses.FORMAT_SUFFIXES}

@@ -8,9 +8,9 @@ from django.test import override_settings
 from portal import audit
 from portal.security import (
     UNREADABLE_NETWORK,
-    warn_about_unreadable_address,
     client_network,
     is_local_client,
+    warn_about_unreadable_address,
 )
 
 
