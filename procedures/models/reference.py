@@ -5,7 +5,6 @@ Reference data are glossary terms, sources, clinic answers, and warning signs.
 
 import re
 import unicodedata
-from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -310,17 +309,18 @@ class ClinicalCode(models.Model):
     def __str__(self) -> str:
         return f"{self.get_system_display()} {self.code}"
 
-    def clean_fields(self, exclude: Any = None) -> None:
-        """Spell the code as its system does before it is validated."""
-        self.code = normalize_clinical_code(self.system, self.code)
-        super().clean_fields(exclude=exclude)
-
     def clean(self) -> None:
-        """Refuse characters that no code system has."""
+        """Refuse characters that no code system has, and any spelling but the usual one.
+
+        The form corrects the spelling. A content file must have it, because the code is part of the row's key.
+        """
         super().clean()
-        if re.search(r"[^0-9A-Z.]", self.code):
+        usual = normalize_clinical_code(self.system, self.code)
+        if re.search(r"[^0-9A-Z.]", usual):
             message = gettext("Use only letters, digits, and a dot in a code, such as M80.08 or 22513.")
             raise ValidationError({"code": message})
+        if self.code != usual:
+            raise ValidationError({"code": gettext("Write this code as %(code)s.") % {"code": usual}})
 
 
 def normalize_clinical_code(system: str, code: str) -> str:

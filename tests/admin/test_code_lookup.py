@@ -69,3 +69,12 @@ def test_the_form_saves_the_usual_spelling(codes: None, manager: User, sign_in: 
     sign_in(manager).post("/admin/procedures/clinicalcode/add/", values)
 
     assert ClinicalCode.objects.filter(code="M99.13").count() == 1
+
+
+def test_the_same_code_in_another_spelling_is_refused(codes: None, manager: User, sign_in: SignIn) -> None:
+    values = {"system": "icd-10-cm", "code": "m8008", "subject": "fracture", "rank": "1"}
+
+    answer = sign_in(manager).post("/admin/procedures/clinicalcode/add/", values)
+
+    assert "already exists" in answer.content.decode()
+    assert ClinicalCode.objects.count() == 2
