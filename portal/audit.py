@@ -23,7 +23,7 @@ from django.utils.module_loading import import_string
 
 from portal.accounts.models import AuditEvent, AuditPosition, User, keyed_hash
 from portal.logging import to_json
-from portal.security import client_network
+from portal.security import UNREADABLE_NETWORK, client_network
 from portal.text import escape_formula
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ def origin_hash(request: HttpRequest | None) -> str:
     The string is empty if the network is unknown.
     """
     network = client_network(request) if request else ""
-    return keyed_hash("origin", network)[:ORIGIN_LENGTH] if network else ""
+    return "" if network in {"", UNREADABLE_NETWORK} else keyed_hash("origin", network)[:ORIGIN_LENGTH]
 
 
 class AuditSource(Protocol):

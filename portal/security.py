@@ -12,6 +12,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
@@ -55,6 +56,8 @@ SECURITY_HEADERS = {
 }
 
 IPV6_PREFIX_BITS = 64  # the smallest network that a household or clinic gets
+# Stands for the network of every client whose address the proxy sent in an unknown form. They share one limit.
+UNREADABLE_NETWORK = "unreadable"
 
 MAX_TRACKED_KEYS = 10_000
 KEY_LIFETIME_SECONDS = 86_400
@@ -103,17 +106,40 @@ def client_network(request: HttpRequest) -> str:
     """Return the client's IPv4 address or IPv6 network, or an empty string if only the proxy's address is known.
 
     With HTTPS, a proxy is in front of the site. Only the last address in X-Forwarded-For comes from the proxy; the
-    client can forge the others.
+    client can forge the others. If it cannot be read, return UNREADABLE_NETWORK.
     """
-    client = str(request.META.get("REMOTE_ADDR", ""))
+    address = _parse_address(str(request.META.get("REMOTE_ADDR", "")))
     if settings.USE_HTTPS:
-        forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR", "")).rpartition(",")[2].strip()
-        peer = _parse_address(client)
-        client = forwarded or ("" if peer is None or peer.is_private else client)
-    address = _parse_address(client)
+        forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR", "")).strip()
+        if forwarded:
+            address = _parse_address(_strip_port(forwarded.rpartition(",")[2]))
+            if address is None:
+                warn_about_unreadable_address()
+                return UNREADABLE_NETWORK
+        elif address is not None and address.is_private:
+            return ""
     if isinstance(address, IPv6Address):
-        return str(ip_network(f"{address}/{IPV6_PREFIX_BITS}", strict=False))
+        # Without the zone of a link-local address (fe80::1%eth0), which a network cannot have.
+        return str(ip_network((int(address), IPV6_PREFIX_BITS), strict=False))
     return str(address or "")
+
+
+def _strip_port(forwarded: str) -> str:
+    """Return the address of an entry that may have a port, brackets, or quotes: ``"[2001:db8::1]:443"``."""
+    text = forwarded.strip(" \t\"'")
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    # An IPv6 address has at least two colons.
+    return text.partition(":")[0] if text.count(":") == 1 else text
+
+
+@cache
+def warn_about_unreadable_address() -> None:
+    """Log the problem once per process, without the address."""
+    log.warning(
+        "The proxy sends X-Forwarded-For in a form that cannot be read. All its clients share one limit for searches, "
+        "feedback, and sign-in attempts. The last entry must be an IP address."
+    )
 
 
 def is_local_client(request: HttpRequest) -> bool:

@@ -112,3 +112,7 @@ class CodeSystem(models.TextChoices):
     ICD9CM = "icd-9-cm", "ICD-9-CM"
     SNOMED = "snomed-ct", "SNOMED CT"
     CPT = "cpt", "CPT"
+
+
+# In these systems, a code covers all codes that start with it, and has a dot after its category.
+HIERARCHICAL_SYSTEMS = frozenset({CodeSystem.ICD10CM, CodeSystem.ICD9CM})

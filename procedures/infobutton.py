@@ -12,12 +12,12 @@ from typing import Any
 from xml.etree import ElementTree
 
 from django.conf import settings
-from django.db.models import OuterRef, Subquery
-from django.db.models.functions import Length
+from django.db.models import OuterRef, Subquery, Value
+from django.db.models.functions import Length, Replace, Upper
 from django.utils.html import escape
 
 from portal.text import remove_illegal_xml_characters
-from procedures.enums import CodeSystem
+from procedures.enums import HIERARCHICAL_SYSTEMS, CodeSystem
 from procedures.languages import language_of_infobutton
 from procedures.models import ClinicalCode, Page
 
@@ -44,8 +44,6 @@ UNSUPPORTED_SYSTEMS = {
     "2.16.840.1.113883.6.285": "HCPCS",
     "2.16.840.1.113883.12.292": "CVX",
 }
-# In these systems, a code covers all codes that start with it.
-HIERARCHICAL_SYSTEMS = frozenset({CodeSystem.ICD10CM, CodeSystem.ICD9CM})
 XML_TYPE, JSON_TYPE, JAVASCRIPT_TYPE = "text/xml", "application/json", "application/javascript"
 JAVASCRIPT_NAME_RE = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]{0,63}(?:\.[A-Za-z_$][A-Za-z0-9_$]{0,63}){0,3}\Z")
 MAX_PARAM_LENGTH = 200
@@ -102,36 +100,33 @@ def strip_illegal_xml(params: Mapping[str, str]) -> dict[str, str]:
 
 
 def matching_codes(request: InfobuttonRequest) -> list[str]:
-    """Return the stored codes that match: the code itself and, for ICD, every prefix, with and without a dot."""
+    """Return the codes that match, without dots: the code itself and, for ICD, every prefix."""
     if request.system not in HIERARCHICAL_SYSTEMS:
         return [request.code]
-    prefixes = [request.code[:length] for length in range(ICD_CATEGORY_LENGTH, len(request.code) + 1)]
-    dotted = [
-        f"{code[:ICD_CATEGORY_LENGTH]}.{code[ICD_CATEGORY_LENGTH:]}"
-        for code in prefixes
-        if len(code) > ICD_CATEGORY_LENGTH
-    ]
-    return prefixes + dotted
+    return [request.code[:length] for length in range(ICD_CATEGORY_LENGTH, len(request.code) + 1)]
 
 
 def find_pages(request: InfobuttonRequest) -> list[Page]:
     """Return the public pages with the longest matching code, best rank first. One query."""
+    # Compared without dots and case, because codes that were saved by an earlier version can be in any spelling.
     rows = (
-        ClinicalCode.objects.filter(
-            system=request.system, code__in=matching_codes(request), subject=OuterRef("subject")
-        )
-        .annotate(length=Length("code"))
+        ClinicalCode.objects.annotate(plain=Upper(Replace(Replace("code", Value(".")), Value(" "))))
+        .filter(system=request.system, plain__in=matching_codes(request), subject=OuterRef("subject"))
+        .annotate(length=Length("plain"))
         .order_by("-length", "rank")
     )
     pages: list[Any] = list(
         Page.objects.for_cards(request.language)
-        .annotate(matched=Subquery(rows.values("code")[:1]), rank=Subquery(rows.values("rank")[:1]))
+        .annotate(
+            matched=Subquery(rows.values("code")[:1]),
+            matched_length=Subquery(rows.values("length")[:1]),
+            rank=Subquery(rows.values("rank")[:1]),
+        )
         .filter(matched__isnull=False)
     )
-    lengths = {page: len(page.matched.replace(".", "")) for page in pages}
-    longest = max(lengths.values(), default=0)
+    longest = max((page.matched_length for page in pages), default=0)
     return sorted(
-        (page for page in pages if lengths[page] == longest), key=lambda page: (page.rank, page.order, page.pk)
+        (page for page in pages if page.matched_length == longest), key=lambda page: (page.rank, page.order, page.pk)
     )
 
 

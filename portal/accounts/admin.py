@@ -130,6 +130,11 @@ class StaffUserAdmin(SearchableModelAdmin, BaseUserAdmin):
             "open_link": AccessToken.objects.filter(user=obj).usable(timezone.now()).first(),
         }
 
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        previous = User.objects.get(pk=obj.pk)
+        super().save_model(request, obj, form, change)
+        services.record_identity_changes(obj, previous, actor=current_user(request), request=request)
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         was_active = form.initial.get("is_active", form.instance.is_active)
         was_superuser = form.initial.get("is_superuser", form.instance.is_superuser)

@@ -45,7 +45,7 @@ def create_link(user: User, *, actor: User | None, request: HttpRequest | None =
     """
     purpose = _link_purpose(user)
     now = timezone.now()
-    AccessToken.objects.filter(user=user).usable(now).update(revoked_at=now)
+    revoke_tokens(user, actor=actor, request=request)
     token = secrets.token_urlsafe(TOKEN_BYTES)
     AccessToken.objects.create(
         user=user, purpose=purpose, token_hash=hash_token(token), created_at=now, created_by=actor,
@@ -156,7 +156,7 @@ def send_password_resets() -> int:
             delivered = send_link(user, create_link(user, actor=None))
             if not delivered:
                 # Otherwise this link, which never arrived, would delay the next one (RESEND_AFTER).
-                AccessToken.objects.filter(user=user).usable(timezone.now()).update(revoked_at=timezone.now())
+                revoke_tokens(user, actor=None)
             sent += delivered
     return sent
 

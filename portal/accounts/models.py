@@ -82,12 +82,23 @@ class User(AbstractUser):
         return self.get_full_name() or self.username
 
     def clean(self) -> None:
-        """Refuse an email address that another account uses (people sign in with it) and a look-alike username."""
+        """Refuse an email address or a username that another account has as either one, because people sign in with
+        both, and a look-alike username.
+        """
         super().clean()
         self._validate_not_confusable()
-        if self.email and User.objects.filter(email__iexact=self.email).exclude(pk=self.pk).exists():
+        others = User.objects.exclude(pk=self.pk)
+        if self.email and others.filter(email__iexact=self.email).exists():
             raise ValidationError(
                 {"email": gettext("Another account already uses this email address. Use a different one.")}
+            )
+        if self.email and others.filter(username=User.normalize_username(self.email)).exists():
+            raise ValidationError(
+                {"email": gettext("Another account has this email address as its username. Use a different one.")}
+            )
+        if others.filter(email__iexact=self.username).exists():
+            raise ValidationError(
+                {"username": gettext("This is the email address of another account. Choose a different username.")}
             )
 
     def _validate_not_confusable(self) -> None:
@@ -141,14 +152,14 @@ def find_user(identifier: str) -> User | None:
     Always one query, so that response times do not reveal which accounts exist.
     """
     identifier = identifier.strip()
-    username = User.normalize_username(identifier)
+    is_username = Q(username=User.normalize_username(identifier))
     candidates = list(
-        User.objects.filter(Q(username=username) | (Q(email__iexact=identifier) & ~Q(email=""))).order_by("pk")[:3]
+        User.objects.filter(is_username | (Q(email__iexact=identifier) & ~Q(email="")))
+        .annotate(is_username=is_username)
+        .order_by("-is_username", "pk")[:2]
     )
-    by_username = [user for user in candidates if user.username == username]
-    if by_username:
-        return by_username[0]
-    return candidates[0] if len(candidates) == 1 else None
+    is_certain = len(candidates) == 1 or (candidates and candidates[0].is_username)
+    return candidates[0] if is_certain else None
 
 
 def keyed_hash(purpose: str, text: str) -> str:
@@ -254,6 +265,9 @@ class AuditEvent(AppendOnly):
         LINK_USED = "link_used", _("Link used")
         INVITED = "invited", _("Invited")
         ROLES_CHANGED = "roles_changed", _("Roles changed")
+        USERNAME_CHANGED = "username_changed", _("Username changed")
+        EMAIL_CHANGED = "email_changed", _("Email address changed")
+        NAME_CHANGED = "name_changed", _("Name changed")
         DEACTIVATED = "deactivated", _("Account deactivated")
         ACTIVATED = "activated", _("Account reactivated")
         ALL_SESSIONS_REVOKED = "all_sessions_revoked", _("Signed out everywhere")

@@ -83,6 +83,31 @@ def record_user_changes(
         transaction.on_commit(lambda: mail.notify(user, event))
 
 
+@transaction.atomic
+def record_identity_changes(
+    user: User, previous: User, *, actor: User | None, request: HttpRequest | None = None
+) -> None:
+    """Log and announce what changed in how the saved ``user`` signs in and is called. ``previous``: the row before.
+
+    Email addresses and names are not logged. A new email address ends the open links, which were sent to the old one,
+    and the old one gets a notice, so that nobody can take over an account unnoticed.
+    """
+    if user.username != previous.username:
+        detail = f"{previous.username} → {user.username}"
+        audit.record(audit.Kind.USERNAME_CHANGED, user=user, actor=actor, request=request, detail=detail)
+        event = _("Your username is now %(username)s") % {"username": user.username}
+        transaction.on_commit(lambda: mail.notify(user, event, address=previous.email))
+    if user.email != previous.email:
+        detail = "changed" if user.email and previous.email else "added" if user.email else "removed"
+        audit.record(audit.Kind.EMAIL_CHANGED, user=user, actor=actor, request=request, detail=detail)
+        invitations.revoke_tokens(user, actor=actor, request=request)
+        if previous.email:
+            notice = _("This email address no longer belongs to the account")
+            transaction.on_commit(lambda: mail.notify(user, notice, address=previous.email))
+    if (user.first_name, user.last_name) != (previous.first_name, previous.last_name):
+        audit.record(audit.Kind.NAME_CHANGED, user=user, actor=actor, request=request)
+
+
 def confirm_password(user: User, password: str, request: HttpRequest | None) -> None:
     """Check the password of a signed-in user again. Throttled and logged like a login.
 

@@ -19,6 +19,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -181,6 +182,7 @@ def remove_roles(user: User, request: HttpRequest) -> None:
     """Remove all roles from an account that is no longer in any group, and end its sessions."""
     set_roles(user, [], request)
     sessions.revoke_all(user)
+    audit.record(audit.Kind.ALL_SESSIONS_REVOKED, user=user, request=request, detail="single sign-on: no group")
 
 
 def _no_group_message() -> str:
@@ -221,21 +223,24 @@ def _was_just_authenticated(request: HttpRequest, claims: dict[str, Any]) -> boo
 def _find_user(request: HttpRequest, suggested: User, claims: dict[str, Any]) -> User | None:
     """Return the account with the person's verified email address, or None.
 
-    Refuse superuser accounts, and any address that another account has but the provider has not verified: the provider
-    must not be able to take them over.
+    Refuse superuser accounts, any address that another account has but the provider has not verified, and any address
+    that is the username of another account: the provider must not be able to take them over.
     """
-    others = list(User.objects.filter(email__iexact=suggested.email)) if suggested.email else []
+    email = suggested.email
+    is_taken = Q(email__iexact=email) | Q(username=User.normalize_username(email))
+    others = list(User.objects.filter(is_taken)) if email else []
     if not others:
         return None
     user = others[0]
     # Some providers send "false" as a string, which allauth treats as true.
     is_verified = settings.SSO_PROVIDER != OIDC or claims.get("email_verified") in {True, "true"}
-    if len(others) > 1 or not is_verified or user.is_superuser or user.is_demo or has_sso_account(user):
+    is_protected = user.is_superuser or user.is_demo or has_sso_account(user) or user.email.lower() != email.lower()
+    if len(others) > 1 or not is_verified or is_protected:
         message = _(
             "Another account here already uses the email address %(email)s. Ask a manager to remove the address from "
             "that account, and sign in again."
         )
-        _refuse(request, user, "single sign-on: email address in use", message % {"email": user.email})
+        _refuse(request, user, "single sign-on: email address in use", message % {"email": email})
     return user
 
 

@@ -18,6 +18,7 @@ from procedures.admin.clinic import ClinicValueAdmin
 from procedures.admin.publishing import StalePagesMixin
 from procedures.enums import CodeSystem, Language
 from procedures.models import ClinicalCode, ClinicAnswer, ExternalLink, GlossaryTerm, Source
+from procedures.models.reference import normalize_clinical_code
 
 
 class LinesField(forms.CharField):
@@ -95,10 +96,21 @@ class ExternalLinkAdmin(ReadOnlyAdmin):
     ordering = ("-broken_since", "url")
 
 
+class ClinicalCodeForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Accepts a code in any spelling and saves the usual one."""
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if "system" in data and "code" in data:
+            data["code"] = normalize_clinical_code(data["system"], data["code"])
+        return data
+
+
 @admin.register(ClinicalCode)
 class ClinicalCodeAdmin(ContentAdmin):
     """Admin for the clinical codes that health record systems use to find pages."""
 
+    form = ClinicalCodeForm
     list_display = ("code", "system", "subject", "rank")
     list_filter = ("system",)
     search_fields = ("code", "subject")

@@ -3,15 +3,19 @@
 Reference data are glossary terms, sources, clinic answers, and warning signs.
 """
 
+import re
+import unicodedata
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.append_only import AppendOnly, AppendOnlyManager
 from portal.text import validate_single_line
-from procedures.enums import CodeSystem, EventKind, SignLevel, SignTiming
+from procedures.enums import HIERARCHICAL_SYSTEMS, CodeSystem, EventKind, SignLevel, SignTiming
 from procedures.models.base import ClinicValue, ClinicValueManager, LanguageField, NormalizedModel
 from procedures.models.page import COMMENT_REQUIRED_MESSAGE, MAX_LINE_LENGTH, HashedContent
 from procedures.validators import (
@@ -304,6 +308,28 @@ class ClinicalCode(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_system_display()} {self.code}"
+
+    def clean(self) -> None:
+        """Refuse characters that no code system has, and any spelling but the usual one.
+
+        The form corrects the spelling. A content file must have it, because the code is part of the row's key.
+        """
+        super().clean()
+        usual = normalize_clinical_code(self.system, self.code)
+        if re.search(r"[^0-9A-Z.]", usual):
+            message = gettext("Use only letters, digits, and a dot in a code, such as M80.08 or 22513.")
+            raise ValidationError({"code": message})
+        if self.code != usual:
+            raise ValidationError({"code": gettext("Write this code as %(code)s.") % {"code": usual}})
+
+
+def normalize_clinical_code(system: str, code: str) -> str:
+    """Return the usual spelling of a code: ``s32 0`` → ``S32.0``, ICD-9-CM ``e8051`` → ``E805.1``."""
+    code = re.sub(r"[\s.]", "", unicodedata.normalize("NFKC", code)).upper()
+    # The external causes of ICD-9-CM have categories of four characters.
+    length = 4 if system == CodeSystem.ICD9CM and code.startswith("E") else 3
+    has_dot = system in HIERARCHICAL_SYSTEMS and len(code) > length
+    return f"{code[:length]}.{code[length:]}" if has_dot else code
 
 
 class ImportedRecord(models.Model):

@@ -83,7 +83,8 @@ OPENING_HOURS = re.compile(
 MONTH = rf"(?:{number_pattern('months')})\b\.?"
 OF = rf"(?:(?:{number_pattern('of')}) )?"
 DAY = rf"\d{{1,2}}(?:\.?(?:{number_pattern('ordinal_suffixes')})\b|\.?[ºo°]\b|\.?[º°])?"
-DAY_RANGE = rf"{DAY}(?:(?: ?[-–] ?|, | (?:{number_pattern('between')}) ){DAY})*"
+# Bounded, because the search starts again at each number of a long list.
+DAY_RANGE = rf"{DAY}(?:(?: ?[-–] ?|, | (?:{number_pattern('between')}) ){DAY}){{0,30}}"
 DATE = re.compile(
     rf"\b{MONTH} {DAY_RANGE}(?!\w)(?:,? \d{{4}}\b)?|\b{DAY_RANGE} {OF}{MONTH}(?:,? {OF}\d{{4}}\b)?"
     rf"|\b\d{{1,2}}[-/.]{MONTH}[-/.](?:\d{{4}}|\d\d)\b"

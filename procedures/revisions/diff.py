@@ -9,10 +9,11 @@ Screens for people who never see Markdown show what changed without it (``diff_f
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
-from itertools import groupby
+from difflib import Match, SequenceMatcher
+from itertools import accumulate, groupby
 from operator import itemgetter
 from typing import Any
 
@@ -46,8 +47,10 @@ MIN_SIMILARITY = 0.35
 MAX_PAIRS = 900
 # A word with the surrounding white space, so that joining the matches restores the text.
 WORD = re.compile(r"\s*\S+\s*|\s+")
-# Above this total number of characters, changed lines are shown whole, because comparing words takes quadratic time.
+# Above this total number of characters, changed text is shown whole, because comparing words takes quadratic time.
 MAX_WORD_DIFF_LENGTH = 10_000
+# How many pairs of words or lines one comparison may examine, about a second. What is left then counts as changed.
+MAX_COMPARED_PAIRS = 10_000_000
 
 TITLE, KEY_MESSAGE, TEXT = Page.field_label("title"), Page.field_label("key_message"), Page.field_label("body")
 HEADING, TABLE = gettext_lazy("Heading"), gettext_lazy("Table")
@@ -74,20 +77,53 @@ FIELD_LABELS = {
 METADATA_FIELDS = ("slug", "description", "review_months")
 # How many blocks back to look for an identical marker position: an X-ray and its drawing have the same markers.
 MAX_BLOCKS_BETWEEN_COPIES = 60
-# Markdown, for ``to_reading_text``.
+# Markdown, for ``to_reading_text``. Each takes linear time for any text: no repetition can be searched again from
+# inside of what it matched.
 ESCAPE_RE = re.compile(r"\\([!-/:-@\[-`{-~])")
 # Escaped signs are replaced by private-use characters until all markup is gone.
 ESCAPE_OFFSET = 0xE100
 BLOCK_RE = re.compile(r"^[ \t]*:::[ \t]*([a-z][a-z-]*)?[ \t]*(.*)$", re.MULTILINE)
-HEADING_RE = re.compile(r"^[ \t]*(#{1,6})[ \t]+(.*?)[ \t]*(?:\{#[^}\n]*\})?[ \t]*$", re.MULTILINE)
+HEADING_RE = re.compile(r"^[ \t]*(#{1,6})[ \t]+(.*)$", re.MULTILINE)
 BULLET_RE = re.compile(r"^([ \t]*)[-*+][ \t]+", re.MULTILINE)
-TABLE_LINE_RE = re.compile(r"^[ \t]*\|?[ \t]*:?-{3,}:?[ \t]*(?:\|[ \t]*:?-{3,}:?[ \t]*)*\|?[ \t]*\n?", re.MULTILINE)
+TABLE_LINE_RE = re.compile(r"^[ \t]*(?:\|[ \t]*)?:?-{3,}:?[ \t]*(?:\|[ \t]*:?-{3,}:?[ \t]*)*\|?[ \t]*\n?", re.MULTILINE)
 TABLE_ROW_RE = re.compile(r"^[ \t]*\|(.*)\|[ \t]*$", re.MULTILINE)
-LINK_RE = re.compile(r"!?\[([^\]\n]*)\]\(<?([^)\s>]*)>?[^)\n]*\)")
-CITATION_RE = re.compile(r"\[@([^\]\n]+)\]")
+LINK_RE = re.compile(r"!?\[([^\[\]\n]*)\]\(<?((?:[^()\s<>]|\([^()\s<>]*\))*)>?(?:[ \t][^()\n]*)?\)")
+CITATION_RE = re.compile(r"\[@([^\[\]\n]+)\]")
 VALUE_RE = re.compile(r"\{(clinic\.[a-z_]+)\}")
-EMPHASIS_RE = re.compile(r"(\*{1,3}|(?<!\w)_{1,3})(?=\S)(.+?)(?<=\S)\1")
+EMPHASIS_RES = (
+    re.compile(r"(\*{1,3})(?=[^\s*])([^*\n]+)(?<=\S)\1"),
+    re.compile(r"(?<!\w)(_{1,3})(?=[^\s_])([^_\n]+)(?<=\S)\1"),
+)
 QUOTE_RE = re.compile(r"^[ \t]*>[ \t]?", re.MULTILINE)
+
+
+class Effort:
+    """How many more pairs a comparison, or several that belong together, may examine."""
+
+    def __init__(self) -> None:
+        self.pairs_left = MAX_COMPARED_PAIRS
+
+
+class BoundedMatcher(SequenceMatcher[Any]):
+    """Compares two sequences until ``effort`` is used up; the rest is reported as different.
+
+    SequenceMatcher itself takes cubic time for repetitive texts.
+    """
+
+    def __init__(self, old: Sequence[Any], new: Sequence[Any], effort: Effort) -> None:
+        super().__init__(None, old, new, autojunk=False)
+        self.effort = effort
+        counts = Counter(new)
+        # pairs[i]: how many pairs of equal items the first i items of ``old`` have.
+        self.pairs = list(accumulate((counts[item] + 1 for item in old), initial=0))
+
+    def find_longest_match(self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None) -> Match:
+        """Return the longest match, or an empty one if finding it would take too long."""
+        cost = self.pairs[-1 if ahi is None else ahi] - self.pairs[alo]
+        if cost > self.effort.pairs_left:
+            return Match(alo, blo, 0)
+        self.effort.pairs_left -= cost
+        return super().find_longest_match(alo, ahi, blo, bhi)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,12 +252,13 @@ class DiffRow:
 def compare_blocks(old: Sequence[DiffBlock], new: Sequence[DiffBlock]) -> list[DiffRow]:
     """Compare two versions; return all rows in reading order."""
     rows: list[DiffRow] = []
-    matcher = SequenceMatcher(None, [_match_key(b) for b in old], [_match_key(b) for b in new], autojunk=False)
+    matcher = BoundedMatcher([_match_key(b) for b in old], [_match_key(b) for b in new], Effort())
+    pairing, words = Effort(), Effort()
     for tag, i1, i2, j1, j2 in matcher.get_opcodes():
         if tag == "equal":
             rows += [_same(a, b) for a, b in zip(old[i1:i2], new[j1:j2], strict=True)]
         else:
-            rows += _pair_blocks(old[i1:i2], new[j1:j2])
+            rows += _pair_blocks(old[i1:i2], new[j1:j2], pairing, words)
     return rows
 
 
@@ -237,25 +274,25 @@ def _added(block: DiffBlock) -> DiffRow:
     return DiffRow("added", None, block, [], [Segment(block.text, True)])
 
 
-def _pair_blocks(old: Sequence[DiffBlock], new: Sequence[DiffBlock]) -> list[DiffRow]:
+def _pair_blocks(old: Sequence[DiffBlock], new: Sequence[DiffBlock], pairing: Effort, words: Effort) -> list[DiffRow]:
     """Pair changed blocks, in order, so that the total similarity is highest; the others were removed or added."""
     rows: list[DiffRow] = []
     i = j = 0
-    for a, b in _find_pairs(old, new):
+    for a, b in _find_pairs(old, new, pairing):
         rows += [_removed(block) for block in old[i:a]] + [_added(block) for block in new[j:b]]
-        before, after = diff_words(old[a].text, new[b].text)
+        before, after = diff_words(old[a].text, new[b].text, words)
         rows.append(DiffRow("changed", old[a], new[b], before, after))
         i, j = a + 1, b + 1
     return rows + [_removed(block) for block in old[i:]] + [_added(block) for block in new[j:]]
 
 
-def _find_pairs(old: Sequence[DiffBlock], new: Sequence[DiffBlock]) -> list[tuple[int, int]]:
+def _find_pairs(old: Sequence[DiffBlock], new: Sequence[DiffBlock], effort: Effort) -> list[tuple[int, int]]:
     if not old or not new:
         return []
     if len(old) * len(new) > MAX_PAIRS:
-        return [(n, n) for n in range(min(len(old), len(new))) if _similarity(old[n], new[n]) >= MIN_SIMILARITY]
+        return [(n, n) for n in range(min(len(old), len(new))) if _similarity(old[n], new[n], effort) >= MIN_SIMILARITY]
     # Weighted longest common subsequence: best[i][j] is the highest total similarity of old[i:] and new[j:].
-    similarity = [[_similarity(a, b) for b in new] for a in old]
+    similarity = [[_similarity(a, b, effort) for b in new] for a in old]
     best = [[0.0] * (len(new) + 1) for _ in range(len(old) + 1)]
     for i in range(len(old) - 1, -1, -1):
         for j in range(len(new) - 1, -1, -1):
@@ -273,13 +310,15 @@ def _find_pairs(old: Sequence[DiffBlock], new: Sequence[DiffBlock]) -> list[tupl
     return pairs
 
 
-def _similarity(old: DiffBlock, new: DiffBlock) -> float:
+def _similarity(old: DiffBlock, new: DiffBlock, effort: Effort) -> float:
     """Return the similarity of two blocks, 0 to 1. Blocks with different labels are never paired."""
     if _match_key(old)[0] != _match_key(new)[0]:
         return 0.0
     if old.is_unique:
         return 1.0
-    return SequenceMatcher(None, TOKEN.findall(old.text), TOKEN.findall(new.text), autojunk=False).ratio()
+    matcher = BoundedMatcher(TOKEN.findall(old.text), TOKEN.findall(new.text), effort)
+    # Fast, and never below the ratio.
+    return matcher.ratio() if matcher.quick_ratio() >= MIN_SIMILARITY else 0.0
 
 
 def _match_key(block: DiffBlock) -> tuple[str, str]:
@@ -287,23 +326,26 @@ def _match_key(block: DiffBlock) -> tuple[str, str]:
     return ("" if block.line else block.name), f"{block.text}\0{block.key}"
 
 
-def diff_words(old: str, new: str) -> tuple[list[Segment], list[Segment]]:
+def diff_words(old: str, new: str, effort: Effort | None = None) -> tuple[list[Segment], list[Segment]]:
     """Compare two texts by words; return the segments of each."""
     old_segments: list[Segment] = []
     new_segments: list[Segment] = []
-    for changed, before, after in diff_spans(old, new):
+    for changed, before, after in diff_spans(old, new, effort):
         _append_segment(old_segments, before, changed)
         _append_segment(new_segments, after, changed)
     return old_segments, new_segments
 
 
-def diff_spans(old: str, new: str) -> Iterator[tuple[bool, str, str]]:
+def diff_spans(old: str, new: str, effort: Effort | None = None) -> Iterator[tuple[bool, str, str]]:
     """Yield (changed, old text, new text) in order; all screens that show changes use these spans.
 
-    White space between two changes counts as changed, so that phrases are not broken up.
+    White space between two changes counts as changed, so that phrases are not broken up. Long texts are one span.
     """
+    if len(old) + len(new) > MAX_WORD_DIFF_LENGTH:
+        yield old != new, old, new
+        return
     a, b = TOKEN.findall(old), TOKEN.findall(new)
-    opcodes = SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
+    opcodes = BoundedMatcher(a, b, effort or Effort()).get_opcodes()
     for index, (tag, i1, i2, j1, j2) in enumerate(opcodes):
         before = "".join(a[i1:i2])
         is_inner = 0 < index < len(opcodes) - 1
@@ -353,9 +395,10 @@ class MergeResult:
 def merge(base: str, theirs: str, mine: str) -> MergeResult:
     """Merge two texts that are both based on ``base``."""
     chunks: list[MergeChunk] = []
-    for chunk in _diff3(*(text.splitlines(keepends=True) for text in (base, theirs, mine))):
+    effort = Effort()
+    for chunk in _diff3(effort, *(text.splitlines(keepends=True) for text in (base, theirs, mine))):
         if chunk.origin == "both" and chunk.mine.strip() and chunk.theirs.strip() and chunk.base.strip():
-            chunks += _merge_words(chunk)
+            chunks += _merge_words(chunk, effort)
         else:
             chunks.append(chunk)
     return MergeResult([chunk for chunk in chunks if chunk.mine or chunk.theirs or chunk.base])
@@ -363,20 +406,20 @@ def merge(base: str, theirs: str, mine: str) -> MergeResult:
 
 def merge_line(base: str, theirs: str, mine: str) -> MergeResult:
     """Merge single-line texts by words."""
-    return MergeResult(list(_diff3(*(WORD.findall(text) for text in (base, theirs, mine)))))
+    return MergeResult(list(_diff3(Effort(), *(WORD.findall(text) for text in (base, theirs, mine)))))
 
 
-def _merge_words(lines: MergeChunk) -> list[MergeChunk]:
+def _merge_words(lines: MergeChunk, effort: Effort) -> list[MergeChunk]:
     """Merge conflicting lines by words; if the words conflict as well, keep the lines whole for readability."""
-    chunks = list(_diff3(*(WORD.findall(text) for text in (lines.base, lines.theirs, lines.mine))))
+    chunks = list(_diff3(effort, *(WORD.findall(text) for text in (lines.base, lines.theirs, lines.mine))))
     return [lines] if any(chunk.origin == "both" for chunk in chunks) else chunks
 
 
-def _diff3(base: Sequence[str], theirs: Sequence[str], mine: Sequence[str]) -> Iterator[MergeChunk]:
+def _diff3(effort: Effort, base: Sequence[str], theirs: Sequence[str], mine: Sequence[str]) -> Iterator[MergeChunk]:
     """Yield chunks in order. The sequences are lines or words whose concatenation is the text."""
     base_start = theirs_start = mine_start = 0
     for base_end, theirs_end, mine_end, length in [
-        *_find_common_spans(base, theirs, mine),
+        *_find_common_spans(base, theirs, mine, effort),
         (len(base), len(theirs), len(mine), 0),
     ]:
         chunk = _make_chunk(
@@ -402,11 +445,11 @@ def _make_chunk(base: str, theirs: str, mine: str) -> MergeChunk:
 
 
 def _find_common_spans(
-    base: Sequence[str], theirs: Sequence[str], mine: Sequence[str]
+    base: Sequence[str], theirs: Sequence[str], mine: Sequence[str], effort: Effort
 ) -> Iterator[tuple[int, int, int, int]]:
     """Yield (start in base, start in theirs, start in mine, length) of each span of the base that both kept."""
-    theirs_blocks = SequenceMatcher(None, base, theirs, autojunk=False).get_matching_blocks()
-    mine_blocks = SequenceMatcher(None, base, mine, autojunk=False).get_matching_blocks()
+    theirs_blocks = BoundedMatcher(base, theirs, effort).get_matching_blocks()
+    mine_blocks = BoundedMatcher(base, mine, effort).get_matching_blocks()
     theirs_index = mine_index = 0
     while theirs_index < len(theirs_blocks) and mine_index < len(mine_blocks):
         t, m = theirs_blocks[theirs_index], mine_blocks[mine_index]
@@ -422,7 +465,7 @@ def _find_common_spans(
 def common_words(a: str, b: str) -> str:
     """Return the words that both texts have, in order: a substitute for an unknown base."""
     words = WORD.findall(a)
-    blocks = SequenceMatcher(None, words, WORD.findall(b), autojunk=False).get_matching_blocks()
+    blocks = BoundedMatcher(words, WORD.findall(b), Effort()).get_matching_blocks()
     return "".join("".join(words[block.a : block.a + block.size]) for block in blocks)
 
 
@@ -433,14 +476,13 @@ def diff_inline(old: str, new: str) -> list[tuple[str, str]]:
     """
     runs: list[tuple[str, str]] = []
     old_lines, new_lines = old.splitlines(keepends=True), new.splitlines(keepends=True)
-    for tag, i1, i2, j1, j2 in SequenceMatcher(None, old_lines, new_lines, autojunk=False).get_opcodes():
+    words = Effort()
+    for tag, i1, i2, j1, j2 in BoundedMatcher(old_lines, new_lines, Effort()).get_opcodes():
         before, after = "".join(old_lines[i1:i2]), "".join(new_lines[j1:j2])
         if tag == "equal":
             _append_run(runs, "=", before)
             continue
-        is_short = len(before) + len(after) <= MAX_WORD_DIFF_LENGTH
-        spans = diff_spans(before, after) if is_short else [(True, before, after)]
-        for changed, group in groupby(spans, key=itemgetter(0)):
+        for changed, group in groupby(diff_spans(before, after, words), key=itemgetter(0)):
             parts = [(removed, added) for _changed, removed, added in group]
             _append_run(runs, "-" if changed else "=", "".join(removed for removed, _added in parts))
             if changed:
@@ -459,13 +501,14 @@ def to_reading_text(markdown: str) -> str:
     """Return a Markdown text, or a part of one, as text to read, without markup, line by line."""
     text = ESCAPE_RE.sub(lambda match: chr(ESCAPE_OFFSET + ord(match[1])), markdown)
     text = BLOCK_RE.sub(lambda match: _name_block(match[1], match[2]), text)
-    text = HEADING_RE.sub(lambda match: f"{_name_heading(len(match[1]))}: {match[2]}", text)
+    text = HEADING_RE.sub(lambda match: f"{_name_heading(len(match[1]))}: {_strip_anchor(match[2])}", text)
     text = QUOTE_RE.sub("", TABLE_LINE_RE.sub("", BULLET_RE.sub(r"\1• ", text)))
     text = TABLE_ROW_RE.sub(lambda match: " – ".join(cell.strip() for cell in match[1].split("|")), text)
     text = LINK_RE.sub(lambda match: f"{match[1]} (→ {match[2].removeprefix('page:')})", text)
     text = CITATION_RE.sub(lambda match: f"({match[1].replace('@', '')})", text)
     text = VALUE_RE.sub(lambda match: f"({CLINIC_VALUE_NAMES.get(match[1], match[1])})", text)
-    text = EMPHASIS_RE.sub(r"\2", text)
+    for pattern in EMPHASIS_RES * 2:  # emphasis within emphasis, from the inside
+        text = pattern.sub(r"\2", text)
     return re.sub(r"[\ue120-\ue17f]", lambda match: chr(ord(match[0]) - ESCAPE_OFFSET), text)
 
 
@@ -485,6 +528,12 @@ def _name_block(name: str | None, options: str) -> str:
         return ""
     label = str(block_label(name)).partition(",")[0]
     return f"[{label}: {options}]" if options else f"[{label}]"
+
+
+def _strip_anchor(heading: str) -> str:
+    """Return a heading without its anchor: ``At home {#home}``."""
+    title, brace, anchor = heading.rstrip().rpartition("{#")
+    return title.rstrip() if brace and anchor.find("}") == len(anchor) - 1 else heading.rstrip()
 
 
 def _name_heading(level: int) -> str:

@@ -30,8 +30,11 @@ POSSESSIVE_RE = re.compile(r"'s?(?=[/\s]|\Z)")
 STRIPPED_CHARACTERS = " .,;:!?'\"“”‘’«»<>()[]{}*_-=/\\|`´"
 INDEX_PAGE_RE = re.compile(r"(?:index|default)\.[a-z]{3,5}\Z")
 FILE_EXTENSION_RE = re.compile(r"\.(?:html?|php|aspx?|jsp|cfm|pdf)\Z")
-# Suffixes of the other formats of a page.
-FORMAT_SUFFIX_RE = re.compile(r"(.*/)(booklet|plain\.txt)[\s.,;:!?)/]*\Z", re.DOTALL | re.IGNORECASE)
+# Below a page: its other formats, and its large pictures.
+SUFFIX_RE = re.compile(
+    r"(?P<base>.*[^/]/+)(?:(?P<format>booklet|plain\.txt)|picture(?:/+(?P<picture>[a-z0-9-]+))?)[\s.,;:!?)/]*\Z",
+    re.DOTALL | re.IGNORECASE,
+)
 FORMAT_SUFFIXES = {suffix.rstrip("/"): suffix for suffix in addresses.FORMAT_SUFFIXES}
 MAX_URL_LENGTH = 300
 
@@ -97,10 +100,17 @@ def decoded_variants(raw: str) -> list[str]:
     return list(dict.fromkeys(_fold(variant).replace("=", "") for variant in (unquoted, text)))
 
 
-def split_format_suffix(raw: str) -> tuple[str, str]:
-    """Split ``booklet/`` or ``plain.txt`` from the end of a path; return an empty string as suffix if there is none."""
-    match = FORMAT_SUFFIX_RE.match(raw)
-    return (match[1], FORMAT_SUFFIXES[match[2].lower()]) if match else (raw, "")
+def split_suffix(raw: str) -> tuple[str, str]:
+    """Split ``booklet/``, ``plain.txt``, or ``picture/needle/`` from the end of a path, damaged or not.
+
+    Return an empty string as suffix if there is none, and ``picture/`` if the name of the picture is missing.
+    """
+    for path in (raw[:MAX_URL_LENGTH], *url_candidates(raw)):
+        if match := SUFFIX_RE.match(path):
+            picture = f"{match['picture'].lower()}/" if match["picture"] else ""
+            suffix = FORMAT_SUFFIXES[match["format"].lower()] if match["format"] else addresses.PICTURE_PREFIX + picture
+            return match["base"], suffix
+    return raw, ""
 
 
 def _fold(text: str) -> str:

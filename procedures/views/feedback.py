@@ -22,6 +22,7 @@ from procedures.models.public_site import MAX_COMMENT_LENGTH
 from procedures.sharing.short_codes import is_valid_code
 from procedures.views.errors import render_error, render_not_found
 from procedures.views.layout import base_context, render_response
+from procedures.views.pages import serve_path
 
 MAX_FORM_BYTES = 8_000
 CLEAR_CHOICES = {"yes": True, "no": False}
@@ -47,7 +48,7 @@ def feedback_form(request: HttpRequest, language: str, code: str) -> HttpRespons
     page = _find_page(language, code)
     # “clear” must be a key: otherwise templates would resolve it to dict.clear.
     typed = {"clear": "", "section": request.GET.get("part", "")[:80], "comment": ""}
-    return _render_form(page, language, typed) if page else render_not_found(language, [])
+    return _render_form(page, language, typed) if page else serve_path(request.path_info)
 
 
 @public_response
@@ -55,7 +56,7 @@ def feedback_thanks(request: HttpRequest, language: str, code: str) -> HttpRespo
     """Thank the reader after a submission."""
     page = _find_page(language, code)
     if page is None:
-        return render_not_found(language, [])
+        return serve_path(request.path_info)
     return render_response("site/feedback_thanks.html", _feedback_context(page, language, _("Thank you.")))
 
 

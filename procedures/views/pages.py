@@ -8,7 +8,7 @@ import textwrap
 from typing import Any
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext
@@ -37,7 +37,7 @@ from procedures.rendering.document import PAGE_SIGNS, Block, Text, walk
 from procedures.rendering.renderer import embed_release, released_document
 from procedures.search import SearchResults, get_index
 from procedures.sharing.short_codes import build_qr_code, is_valid_code, parse_code, short_path, short_url
-from procedures.sharing.url_repair import Address, get_address_index, split_format_suffix, url_candidates
+from procedures.sharing.url_repair import Address, get_address_index, split_suffix, url_candidates
 from procedures.views.errors import render_not_found, too_many_requests
 from procedures.views.layout import base_context, load_clinic, render_response
 
@@ -65,7 +65,8 @@ MAX_TOPICS = 40
 # High enough for a waiting room behind one IP address, but low enough to slow down a scraper.
 SEARCH_RATE_LIMIT = TokenBucket(burst=60, per_second=5)
 MAX_CODE_LENGTH = 40
-CODE_PATH = re.compile(rf"/(?:({'|'.join(languages.CODES)})/)?p/(.+)/\Z")
+# A short code, its QR code, or the feedback form of its page.
+CODE_PATH = re.compile(rf"/(?:({'|'.join(languages.CODES)})/)?({SHORT_CODES}|{FEEDBACK})(.+?)(\.svg|/thanks)?/\Z")
 PLAIN_TEXT_WIDTH = 72
 
 
@@ -158,14 +159,14 @@ def page(request: HttpRequest, rest: str) -> HttpResponse:
 def serve_path(requested_path: str) -> HttpResponse:
     """Return the page at a path, one redirect to it, 410 for a withdrawn page, or 404 with suggestions."""
     candidates = url_candidates(requested_path)
-    code_match = match_code_path(candidates)
-    if code_match:
-        return redirect_short_code(*code_match)
+    code_response = _respond_to_code_path(candidates)
+    if code_response:
+        return code_response
     language = language_of_path(candidates[-1])
     row, base, suffix = _find_path(candidates, language), requested_path, ""
     suggestions: list[dict[str, str]] = []
     if row is None or " " in requested_path.strip():
-        base, suffix = split_format_suffix(requested_path)
+        base, suffix = split_suffix(requested_path)
         candidates = url_candidates(base) if suffix else candidates
         row = _find_path(candidates, language) if suffix else row
     if row is not None and " " in base.strip():
@@ -193,6 +194,12 @@ def _respond_to_path(row: Path, requested_path: str, suffix: str) -> HttpRespons
     live = row.page.live_release
     if live is None:
         return _render_gone(row)
+    if (
+        suffix.startswith(PICTURE_PREFIX)
+        and suffix[len(PICTURE_PREFIX) : -1] not in released_document(live).large_figures
+    ):
+        # The picture left the page, or its name is damaged.
+        suffix = ""
     target = live.path + suffix
     if target != requested_path:
         return redirect_to_canonical_path(target)
@@ -328,17 +335,30 @@ def short_code_form(request: HttpRequest, language: str) -> HttpResponse:
     return redirect_short_code(request.GET.get("code", ""), language)
 
 
-def match_code_path(candidates: list[str]) -> tuple[str, str] | None:
-    """Return the code and the language if one of ``candidates`` is the path of a short code.
+def _respond_to_code_path(candidates: list[str]) -> HttpResponse | None:
+    """Return the response to the path of a short code, of its QR code, or of its feedback form; None for other paths.
 
     ``candidates[0]`` is the requested path, the others are repaired.
     """
     match = next((found for name in candidates[1:] or candidates if (found := CODE_PATH.match(name))), None)
     if match is None:
         return None
-    # The code as typed, not repaired: it is shown in the form, and it can contain spaces.
-    typed = re.search(r"(?i:p)/+(.+?)/*\Z", candidates[0], re.DOTALL)
-    return (typed[1] if typed else match[2]), (match[1] or languages.DEFAULT)
+    language, folder, code, suffix = match[1] or languages.DEFAULT, match[2], match[3], match[4] or ""
+    if folder == SHORT_CODES and not suffix:
+        # The code as typed, not repaired: it is shown in the form, and it can contain spaces.
+        typed = re.search(r"(?i:p)/+(.+?)/*\Z", candidates[0], re.DOTALL)
+        return redirect_short_code(typed[1] if typed else code, language)
+    valid_code = parse_code(code[:MAX_CODE_LENGTH])
+    page = Page.objects.with_code(valid_code).first() if valid_code else None
+    last = (page.live_release or page.releases.order_by("-number").first()) if page else None
+    if page is None or last is None:
+        return redirect_short_code(code, language) if folder == SHORT_CODES else render_not_found(language, [])
+    if page.live_release is None:
+        return serve_path(last.path)
+    if folder == FEEDBACK:
+        # The form is in the language of its page.
+        return redirect_to_canonical_path(f"{home_path(page.language)}{FEEDBACK}{page.code}{suffix}/")
+    return redirect_to_canonical_path(f"{home_path(language)}{SHORT_CODES}{page.code}{suffix}")
 
 
 def redirect_short_code(code: str, language: str) -> HttpResponse:
@@ -363,10 +383,10 @@ def redirect_short_code(code: str, language: str) -> HttpResponse:
 
 @public_response
 def qr_code(request: HttpRequest, language: str, code: str) -> HttpResponse:
-    """``/p/K7M4P2.svg``: the URL of a code as a QR code, for printed pages. 404 unless the code has a public page."""
+    """``/p/K7M4P2.svg``: the URL of a code as a QR code, for printed pages."""
     page = Page.objects.with_code(code).published().first() if is_valid_code(code) else None
     if page is None:
-        raise Http404
+        return serve_path(request.path_info)
     drawing = build_qr_code(short_url(language, code))
     svg = render_to_string("components/qr.html", {"qr": drawing, "file": True})
     return HttpResponse(svg.strip(), content_type="image/svg+xml")
@@ -377,13 +397,9 @@ def picture(request: HttpRequest, address: str, slug: str) -> HttpResponse:
     """``/kyphoplasty/picture/needle/``: a picture of a page, large, with its markers, explanations, and a way back."""
     path = f"/{address}"
     row, release = _find_release(path)
-    if row is None or release is None:
-        return serve_path(path)
-    if release.path != path:
-        return redirect_to_canonical_path(f"{release.path}{PICTURE_PREFIX}{slug}/")
-    figure = released_document(release).large_figures.get(slug)
-    if figure is None:
-        return render_not_found(row.page.language, [{"title": release.title, "href": path}])
+    figure = released_document(release).large_figures.get(slug) if release and release.path == path else None
+    if row is None or release is None or figure is None:
+        return serve_path(f"{path}{PICTURE_PREFIX}{slug}/")
     context = page_context(row.page, release, row.clinic, {})
     context["breadcrumbs"][-1]["href"] = path
     context["breadcrumbs"].append({"label": _("Picture"), "href": None})

@@ -6,7 +6,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.test import Client
 
-from portal.accounts.models import User
+from portal.accounts.models import User, find_user
 from tests.accounts.conftest import PASSWORD, logged_in_client, make_member, post_login
 from tests.accounts.test_invitations import post_invitation
 
@@ -76,6 +76,34 @@ def test_every_form_refuses_an_email_address_in_use(max_user: User) -> None:
     assert "Another account already uses this email address" in changed.text
     nina.refresh_from_db()
     assert nina.email == "nina@clinic.example"
+
+
+def test_a_username_that_is_the_email_address_of_someone_else_is_refused(max_user: User) -> None:
+    make_member("ida", email="ida@clinic.example")
+    nina = make_member("nina")
+    make_member("otto@clinic.example")
+    manager = logged_in_client(max_user)
+    values = {"username": "nina", "first_name": "Nina", "is_active": "on"}
+
+    invited = post_invitation(manager, username="Ida@Clinic.example", email="")
+    renamed = manager.post(f"/admin/staff/user/{nina.pk}/change/", {**values, "username": "IDA@clinic.example"})
+    moved = manager.post(f"/admin/staff/user/{nina.pk}/change/", {**values, "email": "OTTO@clinic.example"})
+
+    assert "This is the email address of another account" in invited.text
+    assert "This is the email address of another account" in renamed.text
+    assert "Another account has this email address as its username" in moved.text
+    nina.refresh_from_db()
+    assert (nina.username, nina.email) == ("nina", "")
+    User(username="own@clinic.example", email="Own@clinic.example", password="x").full_clean()
+
+
+def test_the_username_wins_over_any_number_of_equal_email_addresses() -> None:
+    for number in range(4):
+        User.objects.create(username=f"member-{number}", email="ida@clinic.example")
+    assert find_user("ida@clinic.example") is None
+    ida = User.objects.create(username="ida@clinic.example")
+
+    assert find_user(" Ida@Clinic.example") == ida
 
 
 def test_names_with_control_or_bidi_characters_are_refused(max_user: User) -> None:

@@ -178,7 +178,7 @@ def test_a_role_removed_at_the_provider_ends_the_session_at_the_next_confirmatio
     assert response["Location"] == "/admin/login/"
     assert not is_logged_in(client)
     assert User.objects.get().groups.count() == 0
-    assert event_kinds()[-2:] == ["roles_changed", "login_failed"]
+    assert event_kinds()[-3:] == ["roles_changed", "all_sessions_revoked", "login_failed"]
 
 
 def test_a_session_that_the_provider_does_not_confirm_ends_in_time(hospital: OIDCProvider) -> None:
@@ -313,6 +313,8 @@ def test_accounts_that_the_provider_must_not_take_over_are_left_alone(hospital: 
     refuse(Person("u", ["spine-leads"], "unverified@a.org", claims={"email_verified": "false"}))
     refuse(Person("r", ["spine-leads"], "root@a.org"))
     refuse(Person("d", ["spine-leads"], "demo@a.org"))
+    make_member("name@a.org")
+    refuse(Person("n", ["spine-leads"], "Name@a.org"))
     sign_in(hospital, Person("first", ["spine-editors"], "shared@a.org"))
     refuse(Person("second", ["spine-leads"], "shared@a.org"))
 

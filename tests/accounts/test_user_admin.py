@@ -7,7 +7,9 @@ import pytest
 from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
 
+from portal.accounts import invitations
 from portal.accounts.models import AccessToken, AuditEvent, User
 from portal.append_only import AppendOnlyError
 from tests.accounts.conftest import add_totp, extract_link, logged_in_client, make_member, post_login
@@ -126,6 +128,56 @@ def test_a_role_change_is_logged_with_both_roles(max_user: User, nina: User) -> 
 
     event = AuditEvent.objects.get(kind="roles_changed")
     assert (event.user, event.actor, event.detail) == (nina, max_user, "Editor → Reviewer")
+
+
+def test_changed_names_and_addresses_are_logged_without_them(max_user: User, nina: User) -> None:
+    changes = {"username": "nina.lee", "email": "new@clinic.example", "first_name": "Antonina"}
+
+    logged_in_client(max_user).post(f"{USERS_URL}{nina.pk}/change/", user_form_data(nina, **changes))
+
+    kinds = ("username_changed", "email_changed", "name_changed")
+    events = AuditEvent.objects.filter(kind__in=kinds).order_by("pk")
+    assert [(event.kind, event.user, event.actor, event.detail) for event in events] == [
+        ("username_changed", nina, max_user, "nina → nina.lee"),
+        ("email_changed", nina, max_user, "added"),
+        ("name_changed", nina, max_user, ""),
+    ]
+
+
+def test_ones_own_change_is_logged_and_an_unchanged_form_is_not(max_user: User, nina: User) -> None:
+    client = logged_in_client(max_user)
+    client.post(f"{USERS_URL}{nina.pk}/change/", user_form_data(nina))
+    client.post(f"{USERS_URL}{max_user.pk}/change/", user_form_data(max_user, last_name="Lee"))
+
+    event = AuditEvent.objects.get(kind__endswith="_changed")
+    assert (event.kind, event.user, event.actor) == ("name_changed", max_user, max_user)
+
+
+def test_a_new_email_address_is_announced_to_the_old_one_and_ends_open_links(
+    max_user: User, nina: User, mailoutbox: list[Any], django_capture_on_commit_callbacks: Any
+) -> None:
+    User.objects.filter(pk=nina.pk).update(email="nina@clinic.example")
+    nina.refresh_from_db()
+    invitations.create_link(nina, actor=None)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        logged_in_client(max_user).post(
+            f"{USERS_URL}{nina.pk}/change/", user_form_data(nina, email="attacker@evil.example")
+        )
+
+    assert [message.to for message in mailoutbox] == [["nina@clinic.example"]]
+    assert "no longer belongs to the account" in mailoutbox[0].body
+    assert "attacker" not in mailoutbox[0].body
+    assert not AccessToken.objects.filter(user=nina).usable(timezone.now()).exists()
+    assert AuditEvent.objects.get(kind="link_revoked").actor == max_user
+
+
+def test_a_new_link_logs_that_the_earlier_one_no_longer_works(max_user: User, nina: User) -> None:
+    for _number in range(2):
+        invitations.create_link(nina, actor=max_user)
+
+    kinds = AuditEvent.objects.filter(user=nina).order_by("pk").values_list("kind", flat=True)
+    assert list(kinds) == ["link_created", "link_revoked", "link_created"]
 
 
 def test_the_audit_log_is_read_only(max_user: User) -> None:

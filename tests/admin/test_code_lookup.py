@@ -49,3 +49,32 @@ def test_the_code_list_links_to_the_lookup_which_requires_permission(
 ) -> None:
     assert f'href="{TRY}"' in sign_in(editor).get("/admin/procedures/clinicalcode/").content.decode()
     assert client.get(TRY).status_code == 302
+
+
+@pytest.mark.parametrize("code", ["M99-13", "M99/13", "M99.13, M99.14", "S32.0*", "\u041c80", "M80\u200b"])
+def test_characters_that_no_code_has_are_refused_in_the_form(
+    codes: None, manager: User, sign_in: SignIn, code: str
+) -> None:
+    values = {"system": "icd-10-cm", "code": code, "subject": "fracture", "rank": "1"}
+
+    answer = sign_in(manager).post("/admin/procedures/clinicalcode/add/", values)
+
+    assert "Use only letters, digits, and a dot in a code" in answer.content.decode()
+    assert ClinicalCode.objects.count() == 2
+
+
+def test_the_form_saves_the_usual_spelling(codes: None, manager: User, sign_in: SignIn) -> None:
+    values = {"system": "icd-10-cm", "code": "m9913", "subject": "fracture", "rank": "1"}
+
+    sign_in(manager).post("/admin/procedures/clinicalcode/add/", values)
+
+    assert ClinicalCode.objects.filter(code="M99.13").count() == 1
+
+
+def test_the_same_code_in_another_spelling_is_refused(codes: None, manager: User, sign_in: SignIn) -> None:
+    values = {"system": "icd-10-cm", "code": "m8008", "subject": "fracture", "rank": "1"}
+
+    answer = sign_in(manager).post("/admin/procedures/clinicalcode/add/", values)
+
+    assert "already exists" in answer.content.decode()
+    assert ClinicalCode.objects.count() == 2

@@ -60,7 +60,7 @@ def test_the_form_is_in_the_language_of_the_page(client: Client, page: Page) -> 
     assert (english.language, english.title) == ("en", "Was this clear? Small cut – Test Spine Clinic")
     assert (translated.language, translated.title) == ("es", "¿Le quedó claro? Un corte chico – Test Spine Clinic")
     # A code has a form only in its own language.
-    assert client.get(f"/es/clear/{page.code}/").status_code == 404
+    assert client.get(f"/es/clear/{page.code}/").headers["Location"] == form_url(page)
 
 
 def test_only_the_answer_its_section_and_date_are_stored(client: Client, page: Page) -> None:
@@ -209,8 +209,8 @@ def test_only_public_pages_have_a_form(client: Client, page: Page) -> None:
     draft = make_page("draft")
     withdraw(Page.objects.get(pk=page.pk), actor=make_user("max"), reason="Old.")
 
-    for asked in (draft, page):
-        assert client.get(form_url(asked)).status_code == 404
+    for asked, status in ((draft, 404), (page, 410)):
+        assert client.get(form_url(asked)).status_code == status
         assert send(client, asked).status_code == 404
     assert client.get("/clear/nonsense/").status_code == 404
     assert not Feedback.objects.exists()
@@ -272,10 +272,12 @@ def test_readers_behind_a_local_proxy_without_https_do_not_share_a_limit(client:
 
 
 @override_settings(USE_HTTPS=True, SECURE_SSL_REDIRECT=False)
-def test_an_unknown_address_behind_a_proxy_has_no_individual_limit(client: Client, page: Page) -> None:
-    headers = {**SAME_ORIGIN_HEADERS, "X-Forwarded-For": "unknown"}
+def test_unreadable_addresses_behind_a_proxy_share_one_limit(client: Client, page: Page) -> None:
+    def from_(forwarded: str) -> int:
+        return send(client, page, headers={**SAME_ORIGIN_HEADERS, "X-Forwarded-For": forwarded}).status_code
 
-    assert [send(client, page, headers=headers).status_code for _ in range(9)] == [303] * 9
+    assert [from_(f"unknown-{number}") for number in range(7)] == [303] * 6 + [429]
+    assert [from_("") for _ in range(9)] == [303] * 9, "the proxy sends no address, so there is nothing to count"
 
 
 def test_answers_are_purged_after_the_retention_period(page: Page, settings: Any) -> None:

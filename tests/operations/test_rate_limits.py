@@ -51,8 +51,18 @@ def test_an_ipv6_network_is_one_client(burst_of_three: None) -> None:
     assert found == [200, 200, 200, 429, 200]
 
 
+def test_a_port_or_quotes_around_the_address_do_not_lift_the_limit(burst_of_three: None) -> None:
+    found = statuses("/search/?q=a", *(f"203.0.113.5:{port}" for port in range(5001, 5004)), '"203.0.113.5"')
+
+    assert found == [200, 200, 200, 429]
+
+
+def test_clients_with_an_unreadable_forwarded_address_share_one_limit(burst_of_three: None) -> None:
+    assert statuses("/search/?q=a", "one", "two", "three", "four", "203.0.113.6") == [200, 200, 200, 429, 200]
+
+
 def test_clients_without_a_forwarded_address_are_not_limited(burst_of_three: None) -> None:
-    assert statuses("/search/?q=a", *["not an address"] * 6) == [200] * 6
+    assert statuses("/search/?q=a", *[""] * 6) == [200] * 6
 
 
 def test_tokens_are_refilled_over_time() -> None:

@@ -5,7 +5,13 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
-from portal.security import client_network, is_local_client
+from portal import audit
+from portal.security import (
+    UNREADABLE_NETWORK,
+    client_network,
+    is_local_client,
+    warn_about_unreadable_address,
+)
 
 
 @pytest.mark.parametrize(
@@ -17,7 +23,20 @@ from portal.security import client_network, is_local_client
         ("127.0.0.1", "::ffff:192.0.2.9", "192.0.2.9"),
         ("127.0.0.1", "", ""),
         ("::ffff:127.0.0.1", "", ""),
-        ("127.0.0.1", "unknown", ""),
+        ("127.0.0.1", "203.0.113.9:5123", "203.0.113.9"),
+        ("127.0.0.1", '"203.0.113.9"', "203.0.113.9"),
+        ("127.0.0.1", '192.0.2.9, "203.0.113.9:5123" ', "203.0.113.9"),
+        ("127.0.0.1", "[203.0.113.9]", "203.0.113.9"),
+        ("127.0.0.1", "[2001:db8::1]", "2001:db8::/64"),
+        ("127.0.0.1", "[2001:db8::1]:443", "2001:db8::/64"),
+        ("127.0.0.1", '"[2001:db8::1]:443"', "2001:db8::/64"),
+        ("127.0.0.1", "[::ffff:192.0.2.9]:443", "192.0.2.9"),
+        ("127.0.0.1", "fe80::1%eth0", "fe80::/64"),
+        ("127.0.0.1", "unknown", UNREADABLE_NETWORK),
+        ("127.0.0.1", "192.0.2.9,", UNREADABLE_NETWORK),
+        ("127.0.0.1", "[2001:db8::1", "2001:db8::/64"),
+        ("127.0.0.1", "203.0.113.9:5123:1", UNREADABLE_NETWORK),
+        ("93.184.216.34", "_hidden", UNREADABLE_NETWORK),
         ("93.184.216.34", "", "93.184.216.34"),
     ],
 )
@@ -26,6 +45,19 @@ def test_behind_a_proxy_the_client_is_the_address_that_the_proxy_saw(
     rf: Any, remote: str, forwarded: str, place: str
 ) -> None:
     assert client_network(rf.get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR=forwarded)) == place
+
+
+@override_settings(USE_HTTPS=True)
+def test_an_unreadable_address_is_logged_once_without_it_and_is_no_origin(
+    rf: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    warn_about_unreadable_address.cache_clear()
+
+    for forwarded in ("secret-host", "secret-host", "other-host"):
+        assert audit.origin_hash(rf.get("/", REMOTE_ADDR="127.0.0.1", HTTP_X_FORWARDED_FOR=forwarded)) == ""
+
+    assert caplog.text.count("X-Forwarded-For") == 1
+    assert "host" not in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -130,11 +130,29 @@ class UrlPermanence(RuleBasedStateMachine):
                 assert (answer.status_code, answer["Location"]) == (301, live[owner])
 
     @invariant()
+    def every_address_below_a_page_keeps_leading_to_it(self) -> None:
+        live = dict(Page.objects.values_list("pk", "live_release__path"))
+        for path, owner in self.owner.items():
+            for suffix in ("plain.txt", "picture/needle/", "picture/gone/"):
+                answer = self.client.get(path + suffix)
+                if live[owner] is None:
+                    assert answer.status_code == 410, path + suffix
+                elif answer.status_code != 200:
+                    assert answer.status_code == 301, path + suffix
+                    assert answer["Location"] in {live[owner], live[owner] + suffix}
+                    assert self.client.get(answer["Location"]).status_code == 200
+                else:
+                    assert path == live[owner]
+
+    @invariant()
     def every_code_leads_to_its_page(self) -> None:
         for page in Page.objects.filter(pk__in=self.owner.values()).select_related("live_release"):
             answer = self.client.get(f"/p/{page.code}")
             assert answer.status_code == 301
             assert self.owner[answer["Location"]] == page.pk
+            home = "/" if page.language == "en" else f"/{page.language}/"
+            for other in (f"/p/{page.code}.svg", f"{home}clear/{page.code}/", f"{home}clear/{page.code}/thanks/"):
+                assert (other, self.client.get(other).status_code) == (other, 200 if page.live_release else 410)
 
     @invariant()
     def every_section_is_found(self) -> None:

@@ -4,7 +4,8 @@ import pytest
 from django.test import Client
 
 from procedures.models import Figure, MarkerText, Page
-from tests.factories import make_figure, make_public, make_public_page
+from procedures.publishing.publish import withdraw
+from tests.factories import make_figure, make_public, make_public_page, make_user
 
 pytestmark = pytest.mark.django_db
 PATH = "/small-cut/picture/needle/"
@@ -55,13 +56,31 @@ def test_large_picture_shows_the_release_and_not_the_draft(page: Page) -> None:
     assert "A draft of another text." not in get(PATH)
 
 
-def test_unknown_picture_or_page_returns_404(page: Page) -> None:
+def test_a_picture_that_is_not_on_the_page_leads_to_the_page(page: Page) -> None:
     assert Figure.objects.filter(slug="needle").exists()
-    missing = Client().get("/small-cut/picture/no-such-picture/")
+    answer = Client().get("/small-cut/picture/no-such-picture/")
 
-    assert missing.status_code == 404
-    assert 'href="/small-cut/"' in missing.content.decode()
+    assert (answer.status_code, answer.headers["Location"]) == (301, "/small-cut/")
     assert Client().get("/no-such-page/picture/needle/").status_code == 404
+
+
+def test_a_picture_that_left_the_page_leads_to_the_page(page: Page) -> None:
+    page.lead_figure = make_figure("cement", size=(48, 48))
+    page.body = page.body.replace("::: figure needle", "")
+    page.save()
+    make_public(page)
+    answer = Client().get(PATH)
+
+    assert (answer.status_code, answer.headers["Location"]) == (301, "/small-cut/")
+
+
+def test_a_picture_of_a_withdrawn_page_explains_that_it_was_withdrawn(page: Page) -> None:
+    withdraw(page, actor=make_user("max"), reason="We no longer do this.", replaced_by=None)
+
+    for path in (PATH, PATH.rstrip("/"), PATH.upper()):
+        answer = Client().get(path)
+        assert (path, answer.status_code) == (path, 410)
+        assert "We no longer do this." in answer.content.decode()
 
 
 def test_old_page_url_redirects_to_the_current_large_picture(page: Page) -> None:
