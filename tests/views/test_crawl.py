@@ -15,7 +15,7 @@ ID_LISTS = ("for", "aria-labelledby", "aria-describedby", "aria-controls", "aria
 URL_REFERENCE = re.compile(r"url\(#([^)]+)\)")
 STARTER = {
     "en": "First version, not yet reviewed.",
-    "es": "Primera versión. Nuestra clínica todavía no la ha revisado.",
+    "es": "Primera versión, aún sin revisar.",
 }
 
 
