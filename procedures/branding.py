@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 COLOR_PATTERN = re.compile(r"#[0-9a-f]{6}\Z", re.IGNORECASE)
 # The backgrounds of tokens.css, tokens_dark.css, and paper.
 LIGHT_BACKGROUNDS = ("#f8f1e4", "#fffdf7", "#ffffff")
-DARK_BACKGROUNDS = ("#181612", "#25221c")
+DARK_BACKGROUNDS = ("#181612", "#2b2720")
 # Minimum for shapes that carry meaning, such as the current stage (WCAG 1.4.11).
 MIN_CONTRAST = 3.0
 # Number of lightening steps from the original color to white.

@@ -142,7 +142,8 @@ def test_a_picture_that_a_page_no_longer_shows_is_withdrawn_with_its_large_page(
     make_public(page)
     assert "/small-cut/picture/needle/" in all_affected(before, content_version())
     assert "/small-cut/picture/needle/" not in public_urls()
-    assert Client().get("/small-cut/picture/needle/").status_code == 404
+    response = Client().get("/small-cut/picture/needle/")
+    assert (response.status_code, response["Location"]) == (301, "/small-cut/")
 
 
 def test_the_logo_and_the_colors_are_published_if_the_clinic_has_any(page: Page) -> None:
