@@ -305,7 +305,7 @@ def test_canceled_picture_is_reported_and_the_text_stays_usable(tab: StaffTab, t
     opened.value.get_by_role("button", name="Cancel").click()
     opened.value.wait_for_url("**/procedures/figure/")
 
-    expect(tab.page.locator("[data-error]")).to_have_text(
+    expect(tab.page.locator("[data-dialog=upload] [data-error]")).to_have_text(
         "The upload was canceled or not saved within an hour. Choose the picture again.", timeout=15_000
     )
     assert tab.text == "My text."
