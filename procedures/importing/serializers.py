@@ -436,7 +436,10 @@ class PageSerializer(Serializer[Page]):
             "lead_figure": content["lead_figure"],
             "next": next_step if any(next_step.values()) else {},
             "review_months": content["review_months"],
-            "items": content.get("items", []),
+            # A database that stores a revision as JSON may return its keys in another order.
+            "items": [
+                {name: item[name] for name in self.item_fields if name in item} for item in content.get("items", [])
+            ],
             "public": row.live_release_id is not None,
             "body": normalize_body(content["body"]),
         }
