@@ -43,7 +43,7 @@ from procedures.views.layout import base_context, load_clinic, render_response
 
 # Fields of a release that its page shows, besides the article.
 RELEASE_FIELDS = (
-    "title is_starter translation_checked author_name reviewer_name reviewed_on published_at next_review_on "
+    "title is_starter translation_checked minutes author_name reviewer_name reviewed_on published_at next_review_on "
     "what_changed"
 ).split()
 # Paths of views in every language. No page written by staff has one of them.

@@ -241,7 +241,9 @@ def test_every_article_starts_with_a_unique_key_message(site: Site) -> None:
 def test_every_starter_text_is_labeled_as_not_reviewed(site: Site) -> None:
     for page in site.articles:
         (line,) = page.of_class("page-status")
-        assert element_text(line).startswith(STARTER[page.language]), page.path
+        text = element_text(line)
+        assert text.startswith(STARTER[page.language]), page.path
+        assert re.search(r"\d+.(minute read|minutos? de lectura)$", text), (page.path, text)
 
 
 def test_citations_and_sources_match(site: Site) -> None:
