@@ -90,7 +90,7 @@ def record_identity_changes(
     """Log and announce what changed in how the saved ``user`` signs in and is called. ``previous``: the row before.
 
     Email addresses and names are not logged. A new email address ends the open links, which were sent to the old one,
-    and the old one gets a notice, so that nobody can take over an account unnoticed.
+    and the old one gets a notice, so that the owner notices an account takeover.
     """
     if user.username != previous.username:
         detail = f"{previous.username} → {user.username}"

@@ -296,7 +296,7 @@ class Page(NormalizedModel):
     def is_kind_fixed(self) -> bool:
         """Whether the type is part of what was approved or published, such as the emergency signs at the top.
 
-        A revision does not contain the type, so nobody would review a change.
+        A revision does not contain the type, so a change would bypass review.
         """
         fixed = Q(releases__isnull=False) | Q(revisions__approvals__decision=Decision.APPROVED)
         return bool(self.pk) and Page.objects.filter(fixed, pk=self.pk).exists()

@@ -1,6 +1,7 @@
 """What an update changes about the pictures of public pages, in words, for the confirmation before the update.
 
-Titles, alternative texts, captions, and markers need no approval, so whoever updates the pages has to read them here.
+Titles, alternative texts, captions, and markers need no approval, so the person who updates the pages reviews them
+here.
 """
 
 from collections.abc import Collection, Iterator

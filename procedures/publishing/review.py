@@ -44,12 +44,12 @@ def needs_other_reviewer(user: User, *author_ids: int | None) -> bool:
 def select_authors(
     history: Iterable[tuple[int, str, int | None]], *, reviewed: tuple[int, str], baseline: tuple[int, str]
 ) -> set[int]:
-    """Return who wrote what a reviewer of one text has to judge: none of them may approve it.
+    """Return the authors of the changes under review, who must not approve them.
 
-    They are the authors of every revision since the baseline, because a later revision keeps their words, and whoever
-    wrote exactly this text first. ``history``: number, content hash, and author of each revision, oldest first.
-    ``baseline``: the last text that was approved or is public; (0, "") if there is none. A revision with that same text
-    changes nothing.
+    These are the authors of all revisions since the baseline, because later revisions include their changes, and the
+    person who first wrote exactly this text. ``history``: number, content hash, and author of each revision, oldest
+    first. ``baseline``: the last text that was approved or is public; (0, "") if there is none. A revision with that
+    same text changes nothing.
     """
     (last, content_hash), (first, baseline_hash) = reviewed, baseline
     authors = [author for _number, same_hash, author in history if same_hash == content_hash][:1]

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from procedures.models import Page
 from procedures.publishing.publish import withdraw
-from tests.factories import make_clinic, make_figure, make_page, make_public, make_translation, make_user
-from tests.replay import built_once
+from tests.factories import make_user
 from tests.sharing.damaged_urls import DAMAGES
 
 ADDRESSES = [
@@ -19,18 +18,6 @@ ADDRESSES = [
     "/es/resonancia/booklet/",
 ]
 REVALIDATE = "no-cache"
-
-
-@pytest.fixture
-@built_once
-def page(db: None) -> Page:
-    """``/lumbar-mri/`` with a large picture, and ``/es/resonancia/``."""
-    make_clinic()
-    make_figure(size=(48, 48))
-    page = make_page("lumbar-mri")
-    make_public(page)
-    make_public(make_translation(page, slug="resonancia"))
-    return page
 
 
 def get(client: Client, path: str):
@@ -49,7 +36,7 @@ def assert_repaired(client: Client, damaged: str, address: str) -> None:
 
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_every_damage_below_a_page_is_repaired(
-    page: Page, client: Client, address: str, subtests: pytest.Subtests
+    pages: Page, client: Client, address: str, subtests: pytest.Subtests
 ) -> None:
     for name, damage in DAMAGES.items():
         with subtests.test(name=name):
@@ -73,19 +60,19 @@ def test_every_damage_below_a_page_is_repaired(
         ("/es/lumbar-mri/plain.txt", "/es/resonancia/plain.txt"),
     ],
 )
-def test_other_damage_is_repaired_in_one_step(page: Page, client: Client, damaged: str, address: str) -> None:
+def test_other_damage_is_repaired_in_one_step(pages: Page, client: Client, damaged: str, address: str) -> None:
     answer = get(client, damaged)
 
     assert (answer.status_code, answer["Location"]) == (301, address)
     assert client.get(address).status_code == 200
 
 
-def code_addresses(page: Page) -> list[str]:
-    return [f"/clear/{page.code}/", f"/clear/{page.code}/thanks/", f"/p/{page.code}.svg"]
+def code_addresses(pages: Page) -> list[str]:
+    return [f"/clear/{pages.code}/", f"/clear/{pages.code}/thanks/", f"/p/{pages.code}.svg"]
 
 
-def test_addresses_with_a_code_are_repaired(page: Page, client: Client, subtests: pytest.Subtests) -> None:
-    for address in code_addresses(page):
+def test_addresses_with_a_code_are_repaired(pages: Page, client: Client, subtests: pytest.Subtests) -> None:
+    for address in code_addresses(pages):
         for damaged in (
             address.rstrip("/"),
             address.lower(),
@@ -98,24 +85,24 @@ def test_addresses_with_a_code_are_repaired(page: Page, client: Client, subtests
                 assert_repaired(client, damaged.replace("svgindex", "svg/index"), address)
 
 
-def test_the_feedback_form_of_a_translation_is_in_its_language(page: Page, client: Client) -> None:
+def test_the_feedback_form_of_a_translation_is_in_its_language(pages: Page, client: Client) -> None:
     spanish = Page.objects.get(language="es")
 
     assert get(client, f"/clear/{spanish.code}")["Location"] == f"/es/clear/{spanish.code}/"
-    assert get(client, f"/es/clear/{page.code}/")["Location"] == f"/clear/{page.code}/"
+    assert get(client, f"/es/clear/{pages.code}/")["Location"] == f"/clear/{pages.code}/"
 
 
-def test_addresses_with_a_code_of_a_withdrawn_page_explain_that(page: Page, client: Client) -> None:
-    withdraw(page, actor=make_user("max"), reason="It was old.", replaced_by=None)
+def test_addresses_with_a_code_of_a_withdrawn_page_explain_that(pages: Page, client: Client) -> None:
+    withdraw(pages, actor=make_user("max"), reason="It was old.", replaced_by=None)
 
-    for address in code_addresses(page):
+    for address in code_addresses(pages):
         for path in (address, address.lower(), address.rstrip("/")):
             answer = client.get(path)
             assert (path, answer.status_code) == (path, 410)
             assert "It was old." in answer.content.decode()
 
 
-def test_a_mistyped_code_is_not_found(page: Page, client: Client) -> None:
+def test_a_mistyped_code_is_not_found(pages: Page, client: Client) -> None:
     for path in ("/clear/222222/", "/clear/nothing", "/p/222222.svg", "/p/QQQQQQ.svg."):
         assert (path, client.get(path).status_code) == (path, 404)
 
@@ -123,7 +110,7 @@ def test_a_mistyped_code_is_not_found(page: Page, client: Client) -> None:
 @given(data=st.data())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_two_kinds_of_damage_below_a_page_never_lead_elsewhere(
-    page: Page, client: Client, data: st.DataObject
+    pages: Page, client: Client, data: st.DataObject
 ) -> None:
     address = damaged = data.draw(st.sampled_from(ADDRESSES))
     for name in data.draw(st.lists(st.sampled_from(sorted(DAMAGES)), min_size=1, max_size=2)):

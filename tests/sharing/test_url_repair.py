@@ -10,22 +10,9 @@ from hypothesis import strategies as st
 from procedures.models import GuideItem, Page, Path
 from procedures.publishing.publish import withdraw
 from procedures.sharing.url_repair import url_candidates
-from tests.factories import make_clinic, make_figure, make_page, make_public, make_translation, make_user
-from tests.replay import built_once
+from tests.factories import make_page, make_public, make_user
 
 REVALIDATE = "no-cache"
-
-
-@pytest.fixture
-@built_once
-def pages(db: None) -> Page:
-    """``/lumbar-mri/``, ``/es/resonancia/``, and ``/contact/``."""
-    make_clinic()
-    make_figure(size=(48, 48))
-    page = make_page("lumbar-mri")
-    make_public(page)
-    make_public(make_translation(page, slug="resonancia"))
-    return page
 
 
 def get(client: Client, path: str) -> object:
