@@ -75,7 +75,7 @@ def to_html(
     ``is_top``: they are not in a block. ``in_choices``: they are in an option of ``choices``.
     """
     if is_top and any(_starts_folded_section(node) for node in nodes):
-        return join_html(_render_section(section, context) for section in _split_sections(nodes))
+        return join_html(_render_section(section, context) for section in split_sections(nodes))
     return _render_nodes(nodes, context, is_top=is_top, in_choices=in_choices)
 
 
@@ -104,7 +104,7 @@ def _starts_folded_section(node: Node) -> bool:
     return isinstance(node, Heading) and node.level == SECTION_LEVEL and node.is_folded
 
 
-def _split_sections(nodes: Sequence[Node]) -> list[list[Node]]:
+def split_sections(nodes: Sequence[Node]) -> list[list[Node]]:
     """Return the nodes before the first section, if any, and those of each section with its heading."""
     sections: list[list[Node]] = [[]]
     for node in nodes:

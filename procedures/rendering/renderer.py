@@ -57,6 +57,7 @@ from procedures.rendering.html import (
     embed_article,
     extract_placeholders,
     minify,
+    split_sections,
     to_html,
     write_anchors,
 )
@@ -67,7 +68,7 @@ from procedures.rendering.references import Dependency, ReferenceResolver
 
 # Increase it when the same draft renders to different HTML or to a different tree: check_releases uses it to tell
 # outdated releases from corrupted ones, and load_content rereleases outdated ones.
-RENDERER_VERSION = 14
+RENDERER_VERSION = 15
 
 # The words in the entries of sources that are ours and not the publisher's.
 OUR_WORDS_IN_SOURCES = (
@@ -235,7 +236,7 @@ def _render_in_context(content: dict[str, Any], kind: str, context: RenderContex
     _check_plain_text_fields(content, context)
     # Render the picture first, because it is above the text.
     lead = _render_lead_figure(content["lead_figure"], context)
-    body = _render_body(parsed, context)
+    body, rest = _render_body(parsed, context, is_guide=kind == PageKind.GUIDE)
     phone, phone_href = resolver.get_phone("clinic.phone")
     emergency = _render_emergency_signs(kind, context)
     sources, words = _render_sources(context), _render_glossary_terms(context)
@@ -256,6 +257,7 @@ def _render_in_context(content: dict[str, Any], kind: str, context: RenderContex
         # phone number.
         "contents": [] if kind == PageKind.ABOUT else context.headings,
         "body": body,
+        "rest": rest,
         "has_arrows": context.has_arrows,
         "comparison_anchor": context.comparison_anchor,
         "sources": sources[0],
@@ -321,20 +323,24 @@ def _check_plain_text_fields(content: dict[str, Any], context: RenderContext) ->
         context.check_plain_text(0, subject, item["note"])
 
 
-def _render_body(parsed: ParsedText, context: RenderContext) -> SafeString:
+def _render_body(parsed: ParsedText, context: RenderContext, *, is_guide: bool) -> tuple[SafeString, SafeString]:
+    """Return the HTML of the body and, for a guide, of the sections after the first, which its picture precedes."""
     if len(parsed.text) > MAX_BODY_LENGTH:
         too_long = _("The text is longer than %(limit)s characters. Split it into two pages.")
         context.issues.add(0, too_long, limit=f"{MAX_BODY_LENGTH:,}")
-        return EMPTY_HTML
+        return EMPTY_HTML, EMPTY_HTML
     document = parsed.document
     lint(parsed, context)
     for line, message, fix in islice(_find_typed_phones(document, context), MAX_ISSUES):
         context.issues.add(line, message, fix=fix)
-    html = to_html(document.body, context)
+    sections = split_sections(document.body) if is_guide else [document.body]
+    # The first entry contains the nodes before the first section.
+    html = to_html([node for section in sections[:2] for node in section], context)
+    rest = to_html([node for section in sections[2:] for node in section], context)
     document.body = [node for node in document.body if node is not context.key_points_block]
     # Anchors of removed sections lead to the top of the body.
     document.top_anchors = context.reserve_old_anchors("")
-    return write_anchors(document.top_anchors) + html
+    return write_anchors(document.top_anchors) + html, rest
 
 
 def _find_typed_phones(document: Document, context: RenderContext) -> Iterator[tuple[int, Message, Fix | None]]:
@@ -485,8 +491,9 @@ def _build_next_step(content: dict[str, Any], context: RenderContext) -> tuple[d
 
 
 def _find_stage(content: dict[str, Any], kind: str, context: RenderContext) -> str:
-    if kind == PageKind.GUIDE and content["next_page"]:
-        page = context.resolver.get_page(content["next_page"])
+    """Return the stage of care of the page or, for a guide, of the first page on its reading list."""
+    if kind == PageKind.GUIDE and (items := content.get("items")):
+        page = context.resolver.get_page(items[0]["page"])
         kind = page.kind if page else kind
     return STAGES.get(kind, "")
 

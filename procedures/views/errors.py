@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.http import is_staff_path, plain_response
 from portal.storage.database import is_connection_error
-from procedures.languages import DEFAULT, LANGUAGES, language_of_path
+from procedures.languages import DEFAULT, LANGUAGES, home_path, language_of_path
 from procedures.views.layout import LAST_CLINIC, base_context, load_clinic, render_response
 
 
@@ -55,7 +55,12 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
 
 def render_not_found(language: str, suggestions: list[dict[str, str]]) -> HttpResponse:
     """Return 404 with a search form and suggested pages."""
-    context = base_context(language=language, clinic=load_clinic(language)[0], title=_("Page not found"))
+    context = base_context(
+        language=language,
+        clinic=load_clinic(language)[0],
+        title=_("Page not found"),
+        translations={other.code: home_path(other.code) for other in LANGUAGES},
+    )
     response = render_response(
         "site/not_found.html", {**context, "suggestions": suggestions, "robots": "noindex"}, status=404
     )
