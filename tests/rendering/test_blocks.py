@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from procedures.enums import PageKind
 from procedures.models import Clinic, Figure, FigureText, Marker, MarkerText, Page
-from tests.factories import make_public, make_term
+from tests.factories import make_page, make_public, make_term
 from tests.rendering.helpers import list_issues, parse_html, render, render_body
 
 pytestmark = pytest.mark.django_db
@@ -197,6 +198,18 @@ def test_picture_kind_is_stated_once_per_page(clinic_content: Figure) -> None:
     assert " ".join(str(rendered.html).split()).count(words) == 1
     assert str(rendered.html).count("bone, metal, and cement") == 1
     assert rendered.html.index("This picture was made on a computer") < rendered.html.index("page__body")
+
+
+def test_a_guide_begins_with_its_first_section_and_then_its_picture(clinic_content: Figure) -> None:
+    page = make_page("getting-ready", kind=PageKind.PREPARATION)
+    items = [{"page": page.subject, "section": "", "minutes": 2, "note": ""}]
+    text = "## Do this first {#first}\n\nPack.\n\n### A detail {#detail}\n\n## Then this {#then}\n\nGo."
+    html = render(text, kind=PageKind.GUIDE, lead_figure="needle", items=items).html
+
+    parts = ("Do this first", "A detail", "<figure", ">Then this<", "Go.", "reading-list")
+    assert sorted(parts, key=html.rindex) == list(parts)
+    # It leads to the page that it prepares for, but it is read before.
+    assert re.findall(r'aria-current="step">(\w+)', html) == ["Before"]
 
 
 def test_lead_figure_is_loaded_eagerly(clinic_content: Figure) -> None:

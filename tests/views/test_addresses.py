@@ -130,7 +130,7 @@ def test_404_page_offers_search_phone_and_home_link(site: Site) -> None:
 
     assert (answer.status, answer.header("cache-control")) == (404, "no-store")
     assert [element_text(h) for h in page.elements("h1")] == ["We can’t find that page"]
-    assert {"tel:3035550100", "/"} <= {a.get("href") for a in main.iter("a")}
+    assert {"tel:3035550100", "/", "/es/"} <= {a.get("href") for a in main.iter("a")}
     assert page.one("form", role="search").get("action") == "/search/"
     assert "no-such-page" not in element_text(main)
     assert not page.is_for_search_engines
