@@ -72,7 +72,7 @@ MAX_SIDES_OTHER = {"/contact/": 2, "/about/": 2, "/glossary/": 4}
 # What a leaflet must not leave out.
 SAFETY_SENTENCES = {
     "/visits/first-visit/": ["Never stop a blood thinner"],
-    "/visits/kyphoplasty-consult/": ["Don't stop a blood thinner", "see all the warning signs"],
+    "/visits/kyphoplasty-consult/": ["Don't stop a blood thinner", "check all the warning signs"],
     "/visits/vertebroplasty-consult/": ["Don't stop a blood thinner"],
     "/visits/day-before/": [
         "It isn't safe to have food in your stomach",
@@ -96,7 +96,7 @@ SAFETY_SENTENCES = {
         "Do not drive yourself. Do not wait for your appointment.",
     ],
     "/recovery/": [
-        "No more than 3,000 mg in 24 hours",
+        "never take more than 3,000 mg in 24 hours",
         "Too much acetaminophen can damage your liver",
         "can cause stomach bleeding",
         "Never drive while you're taking an opioid",

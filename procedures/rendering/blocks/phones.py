@@ -16,7 +16,7 @@ def _resolve(_block: Block, context: RenderContext, _body: SafeString) -> Values
     night = resolver.get_phone("clinic.after_hours_phone")
     buttons = [
         ("emergency", gettext("Call in an emergency"), resolver.get_phone("clinic.emergency_number"), ""),
-        ("day", gettext("Call us during the day"), day, resolver.get_clinic_value("clinic.hours") or ""),
+        ("day", gettext("Call us during office hours"), day, resolver.get_clinic_value("clinic.hours") or ""),
     ]
     if night != day:
         buttons.append(
