@@ -1039,6 +1039,25 @@ def test_cite_finds_source_in_the_insert_list(tab: StaffTab) -> None:
     expect(tab.page.locator(".palette [role=option]:visible strong")).to_have_text(["Source"])
 
 
+def test_insert_list_finds_blocks_by_everyday_words(tab: StaffTab) -> None:
+    words = {
+        "911": "Warning signs",
+        "emergency": "Warning signs",
+        "risk": "A chance, as a picture and in words",
+        "image": "Picture",
+        "summary": "Key points",
+        "to-do": "Checklist",
+        "hyperlink": "Link",
+    }
+    tab.page.get_by_role("button", name="Insert").click()
+    found = {}
+    for word in words:
+        tab.page.get_by_role("combobox", name="Search blocks").fill(word)
+        found[word] = tab.page.locator(".palette [aria-selected=true]:visible strong").all_inner_texts()
+
+    assert found == {word: [label] for word, label in words.items()}
+
+
 def test_every_offered_block_is_in_the_insert_list(tab: StaffTab) -> None:
     tab.page.get_by_role("button", name="Insert").click()
     offered = tab.page.locator(".palette [role=option] strong").all_inner_texts()

@@ -287,20 +287,20 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
   };
   const items = () => {
     const own = [
-      [gettext("Heading"), gettext("Text"), "heading", command(setStyle("2")), ["title", "h2"]],
-      [gettext("Subheading"), gettext("Text"), "heading", command(setStyle("3")), ["h3"]],
-      [gettext("Bulleted list"), gettext("Text"), "bullets", command(toggleList(nodes.bullet_list)), []],
-      [gettext("Numbered list"), gettext("Text"), "numbers", command(toggleList(nodes.ordered_list)), []],
-      [gettext("Table"), gettext("Text"), "table", (query) => { putTable(view, tableSize(query)); showNewBlock(); }, ["columns", "rows"], tableLabel],
-      [gettext("Link"), gettext("In a sentence"), "link", dialog("link"), ["url", "page"]],
-      [gettext("Source"), gettext("In a sentence"), "source", dialog("source"), ["cite", "citation", "reference", "footnote"]],
-      [gettext("Glossary word"), gettext("In a sentence"), "word", dialog("word"), ["term"]],
-      [gettext("Our phone, name, or hours"), gettext("In a sentence"), "value", dialog("value"), ["number", "clinic"]],
-      [gettext("Upload a new picture"), settings.groups.pictures, "picture", dialog("upload"), ["image", "photo"]],
+      [gettext("Heading"), gettext("Text"), "heading", command(setStyle("2")), gettext("title section h2")],
+      [gettext("Subheading"), gettext("Text"), "heading", command(setStyle("3")), gettext("title section h3")],
+      [gettext("Bulleted list"), gettext("Text"), "bullets", command(toggleList(nodes.bullet_list)), gettext("points")],
+      [gettext("Numbered list"), gettext("Text"), "numbers", command(toggleList(nodes.ordered_list)), gettext("order")],
+      [gettext("Table"), gettext("Text"), "table", (query) => { putTable(view, tableSize(query)); showNewBlock(); }, gettext("columns rows grid"), tableLabel],
+      [gettext("Link"), gettext("In a sentence"), "link", dialog("link"), gettext("url page hyperlink website")],
+      [gettext("Source"), gettext("In a sentence"), "source", dialog("source"), gettext("cite citation reference footnote study")],
+      [gettext("Glossary word"), gettext("In a sentence"), "word", dialog("word"), gettext("term definition dictionary")],
+      [gettext("Our phone, name, or hours"), gettext("In a sentence"), "value", dialog("value"), gettext("number clinic address")],
+      [gettext("Upload a new picture"), settings.groups.pictures, "picture", dialog("upload"), gettext("image photo file")],
     ].map(([label, group, drawing, run, keywords, labelFor]) => ({ label, group, drawing, run, keywords, labelFor }));
     const ofBlocks = Object.keys(settings.groups).flatMap((group) => Object.entries(blocks).filter(([, block]) => block.group === group)
       .sort(([, block], [, other]) => block.order - other.order)
-      .map(([name, block]) => ({ label: block.label, group: settings.groups[group], drawing: name, keywords: [name], run: () => insert(name) })));
+      .map(([name, block]) => ({ label: block.label, group: settings.groups[group], drawing: name, keywords: `${name} ${block.keywords}`, run: () => insert(name) })));
     const isUpload = (item) => item.drawing === "picture";
     const at = ofBlocks.findIndex((item) => item.group === settings.groups.pictures);
     return [...own.filter((item) => !isUpload(item)), ...ofBlocks.slice(0, at), ...own.filter(isUpload), ...ofBlocks.slice(at)];
