@@ -100,6 +100,8 @@ VALUE_LABELS = {
     "clinic.name": gettext_lazy("Our name"),
 }
 FOREIGN_KEYS = ("lead_figure", "next_page")
+# While a new page has no title, these are empty only because they follow it.
+FOLLOWS_TITLE = frozenset({"slug", "subject"})
 FIGURE_BLOCK = re.compile(r"^[ \t]*:::[ \t]*(?:figure|compare)[ \t]+(.*)$", re.MULTILINE)
 
 
@@ -143,10 +145,15 @@ def preview_view(request: HttpRequest) -> JsonResponse:
     measures = measure_page(rendered.article, kind=page.kind, resolver=resolver)
     issues = check_draft(page, content, rendered, resolver)
     issues += _find_form_errors(request, {issue.field for issue in issues})
+    if not page.pk and not content["title"].strip():
+        issues = [issue for issue in issues if issue.field not in FOLLOWS_TITLE]
+    choices = _suggest_choices(page, content, rendered)
     return JsonResponse(
         {
             "html": render_full_preview(page, content, rendered),
-            "problems": serialize_issues(issues, content["body"]),
+            "problems": [
+                {**row, "choice": choices.get(row["field"], "")} for row in serialize_issues(issues, content["body"])
+            ],
             "advice": serialize_issues(build_suggestions(page, rendered, measures), content["body"]),
             "long_sentences": [passage.text for passage in measures.sentences_over_target],
             "minutes": rendered.reading_minutes,
@@ -156,6 +163,20 @@ def preview_view(request: HttpRequest) -> JsonResponse:
             "terms": _linked_terms(rendered.document, resolver),
         }
     )
+
+
+def _suggest_choices(page: Page, content: dict[str, Any], rendered: RenderedPage) -> dict[str, str]:
+    """Return what the text suggests for empty fields: its first picture, and the first page that it links to."""
+    choices = {}
+    picture = FIGURE_BLOCK.search(content["body"])
+    if picture and not content["lead_figure"]:
+        figure = Figure.objects.filter(slug__in=picture[1].split()[:1]).only("pk").first()
+        choices["lead_figure"] = str(figure.pk) if figure else ""
+    linked = [subject for _line, subject, _section in rendered.page_links if subject != page.subject]
+    if linked and not content["next_page"]:
+        target = Page.objects.filter(subject=linked[0], language=page.language).only("pk").first()
+        choices["next_page"] = str(target.pk) if target else ""
+    return choices
 
 
 def _linked_terms(document: Document, resolver: ReferenceResolver) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ import {
 import { CardView, CitationView, ContainerView, ValueView } from "./node_views.js";
 import { createPalette } from "./palette.js";
 import { pastePlugin } from "./paste.js";
+import { problemMarksPlugin } from "./problem_marks.js";
 import { promptsPlugin, selectFirstPrompt } from "./prompts.js";
 import { createNames, createRenderer, loadStyles } from "./rendering.js";
 import { CONTAINERS, schema } from "./schema.js";
@@ -91,6 +92,12 @@ const hintsPlugin = () => new Plugin({
         const from = isOnly ? 0 : $from.before();
         found.push(Decoration.node(from, from + 2, { "data-placeholder": words }));
       }
+      // What is empty would not be seen otherwise.
+      doc.descendants((node, pos, parent) => {
+        const hint = node.type === nodes.heading ? gettext("Heading") : parent.type === nodes.sentence_block ? gettext("What happens to them?") : "";
+        if (hint && !node.content.size) found.push(Decoration.node(pos, pos + 2, { "data-placeholder": hint }));
+        return !node.isTextblock;
+      });
       const card = currentCard(state);
       if (card) found.push(Decoration.node(card.pos, card.pos + card.node.nodeSize, { class: "has-cursor" }, { isHere: true }));
       return DecorationSet.create(doc, found);
@@ -302,7 +309,8 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
       .sort(([, block], [, other]) => block.order - other.order)
       .map(([name, block]) => ({ label: block.label, group: settings.groups[group], drawing: name, keywords: `${name} ${block.keywords}`, run: () => insert(name) })));
     const isUpload = (item) => item.drawing === "picture";
-    const at = ofBlocks.findIndex((item) => item.group === settings.groups.pictures);
+    // Below the first picture block, which adds a picture that is there already.
+    const at = ofBlocks.findIndex((item) => item.group === settings.groups.pictures) + 1;
     return [...own.filter((item) => !isUpload(item)), ...ofBlocks.slice(0, at), ...own.filter(isUpload), ...ofBlocks.slice(at)];
   };
   const palette = createPalette(items);
@@ -439,6 +447,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     hintsPlugin(),
     promptsPlugin(),
     glossaryPlugin(text),
+    problemMarksPlugin(text),
     findMarks,
     tidyPlugin(),
   ];
@@ -495,6 +504,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
   const selectionBar = createSelectionBar(root, view, { visible, openLink: handlers.link });
   const dragHandle = createDragHandle(root, view, { visible, say });
   editor.addEventListener("editor:preview", ({ detail: { terms } }) => view.dispatch(view.state.tr.setMeta("terms", terms)));
+  editor.addEventListener("editor:problems", ({ detail }) => view.dispatch(view.state.tr.setMeta("problems", detail)));
   field.addEventListener("input", () => { if (!isOwn && mode.mode() === "visual") readField(); });
   mode.whenVisual(readField);
   field.addEventListener("invalid", (event) => {
