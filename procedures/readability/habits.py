@@ -116,11 +116,12 @@ def _find_capitals(node: Text, language: str) -> Iterator[Issue]:
 
 
 def _find_doubled_words(node: Text) -> Iterator[Issue]:
-    for match in DOUBLED_WORD.finditer(node.text):
-        if match[1].lower() not in RIGHT_WHEN_DOUBLED:
-            fix = Fix(_("Delete the second one"), replace_once(match[0], match[1]))
-            line = node.line + node.text[: match.start()].count("\n")
-            yield Issue(line, _("“%(text)s” is the same word twice.") % {"text": match[0]}, fix=fix)
+    lines = "".join("\n" if run.kind in {"space", "break"} else run.text for run in node.runs).split("\n")
+    for line, text in enumerate(lines, node.line):
+        for match in DOUBLED_WORD.finditer(text):
+            if match[1].lower() not in RIGHT_WHEN_DOUBLED:
+                fix = Fix(_("Delete the second one"), replace_once(match[0], match[1]))
+                yield Issue(line, _("“%(text)s” is the same word twice.") % {"text": match[0]}, fix=fix)
 
 
 def _to_small_letters(sentence: str, language: str) -> str:
