@@ -692,9 +692,10 @@ def test_problems_and_suggestions_are_marked_in_the_text(tab: StaffTab) -> None:
     assert {"here", "catastrophe", "30% of"} <= set(marked(tab, "suggestion"))
     expect(body(tab).locator("a.suggestion, a .suggestion")).to_have_text(["here"])
     expect(body(tab).locator(".problem")).to_have_attribute("title", re.compile("typed phone number"))
-    tab.page.locator(".issue-list__message", has_text="catastrophe").locator("..").get_by_role(
-        "button", name="Go to"
-    ).click(force=True)
+    show_panel(tab, "problems")
+    tab.page.locator("[data-suggestions] summary").click()
+    row = tab.page.locator(".issue-list__message", has_text="catastrophe").locator("..")
+    row.get_by_role("button", name="Go to").click()
     tab.page.keyboard.type("problem")
     assert "A problem happens" in tab.text
 
