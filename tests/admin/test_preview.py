@@ -206,11 +206,15 @@ def test_a_new_page_without_a_title_has_no_problem_with_what_follows_it(
 
 def test_the_first_picture_and_link_are_suggested_for_empty_fields(page: Page, editor: User, sign_in: SignIn) -> None:
     figure, target = make_figure("balloon"), make_page("visits", kind="about")
-    body = "::: figure balloon\n\n[Us](page:visits)\n"
+    body = "First.\n\n::: figure balloon\n\n[Us](page:visits)\n"
     client = sign_in(editor)
     empty = client.post(PREVIEW, page_form(page, body=body, lead_figure="", next_page="")).json()["problems"]
     unknown = client.post(PREVIEW, page_form(page, body="::: figure \n\n[Us](page:nowhere)\n", lead_figure=""))
 
-    choices = {row["field"]: row["choice"] for row in empty if row["field"] in {"lead_figure", "next_page"}}
-    assert choices == {"lead_figure": str(figure.pk), "next_page": str(target.pk)}
-    assert {row["choice"] for row in unknown.json()["problems"]} == {""}
+    rows = {row["field"]: row for row in empty if row.get("choice")}
+    assert {name: row["choice"] for name, row in rows.items()} == {
+        "lead_figure": str(figure.pk),
+        "next_page": str(target.pk),
+    }
+    assert rows["lead_figure"]["fix"]["old"] == "\n::: figure balloon"
+    assert [row for row in unknown.json()["problems"] if row.get("choice")] == []

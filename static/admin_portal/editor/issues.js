@@ -119,17 +119,20 @@ export function startIssues(form, editor, field, { text, openPanel, showText, go
     refresh();
   }
 
-  // Choose what the text suggests for a field, such as its first picture.
-  function choiceButton({ field: name, choice }) {
+  // Choose what the text suggests for a field. ``fix``: a picture moves from the text to the top of the page.
+  function choiceButton({ field: name, choice, fix }) {
     const input = form.elements[name];
     const option = choice && [...input?.options ?? []].find(({ value }) => value === choice);
     if (!option) return null;
-    return button(format(gettext("Use “%(name)s”"), { name: option.text }), () => {
+    const label = fix ? gettext("Move “%(name)s” to the top") : gettext("Use “%(name)s”");
+    return button(format(label, { name: option.text }), () => {
+      if (fix && !applyFix(text, field, fix)) return refresh();
       input.value = choice;
       input.dispatchEvent(new Event("change", { bubbles: true }));
       // The button goes with its problem.
       form.querySelector("[data-panel-tab=problems]").focus();
       live.textContent = format(gettext("“%(name)s” is chosen."), { name: option.text });
+      return undefined;
     }, "bar-button--fix");
   }
   function fixButton(issue) {
