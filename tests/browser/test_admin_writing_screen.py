@@ -1,5 +1,6 @@
 """The writing screen: everything within reach on a laptop, mistakes that can be fixed in place, and no lost text."""
 
+import re
 from typing import Any
 
 import pytest
