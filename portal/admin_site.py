@@ -321,11 +321,15 @@ class Screen:
 
 @dataclass(frozen=True)
 class Section:
-    """A group of screens. The section links to the first one that the user can open."""
+    """A group of screens. The section links to the first one that the user can open.
+
+    ``actions`` are screens that only the search finds.
+    """
 
     key: str
     label: StrOrPromise
     screens: tuple[Screen, ...]
+    actions: tuple[Screen, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -431,9 +435,10 @@ def search_all(site: admin.AdminSite, request: HttpRequest, query: str) -> list[
 
 
 def _search_screens(request: HttpRequest, query: str) -> ResultGroup:
+    actions = [action for section in get_sections() for action in section.actions if _is_allowed(request.user, action)]
     screens = [
-        Result(str(screen.label), str(screen.hint), reverse(f"admin:{screen.url_name}"))
-        for _section, screen in get_screens(request.user)
+        Result(str(screen.label), str(screen.hint), _url(screen))
+        for screen in (*actions, *(screen for _section, screen in get_screens(request.user)))
         if fold(query) in fold(str(screen.label))
     ]
     return ResultGroup(gettext("Screens"), screens[:MAX_RESULTS_PER_GROUP])

@@ -24,6 +24,7 @@ from portal.accounts.models import User
 from portal.admin_site import ReadOnlyAdmin, SearchableModelAdmin
 from procedures import languages
 from procedures.admin.base import get_change_url, get_staff_user, render_admin
+from procedures.admin.navigation import QUICK_ACTIONS
 from procedures.enums import EventKind
 from procedures.models import Autosave, ExternalLink, Feedback, Page, ReleaseEvent
 from procedures.page_views import LIST_PATHS, most_viewed_pages, page_views_by_path
@@ -54,12 +55,6 @@ TASK_SCREENS = {
 # The task lists of the Reviews screen.
 REVIEW_KEYS = frozenset(
     "signs_to_approve signs_sent_back signs_to_publish to_approve new_pictures approved sent_back reviews".split()
-)
-# Permission, label, and URL name.
-QUICK_ACTIONS = (
-    ("procedures.add_page", gettext_lazy("New page"), "admin:procedures_page_add"),
-    ("procedures.add_figure", gettext_lazy("Add a picture"), "admin:procedures_figure_add"),
-    ("procedures.view_page", gettext_lazy("Send a page to a patient"), "admin:procedures_page_send"),
 )
 PERIODS_DAYS = (7, 30, 90, 365)
 DEFAULT_PERIOD_DAYS = 30
@@ -166,7 +161,9 @@ def _get_list_url(key: str) -> str:
 def get_quick_actions(user: User) -> list[tuple[str, str]]:
     """Return the label and URL of the most common actions that this user has permission for."""
     return [
-        (str(label), reverse(url_name)) for permission, label, url_name in QUICK_ACTIONS if user.has_perm(permission)
+        (str(action.label), reverse(f"admin:{action.url_name}"))
+        for action in QUICK_ACTIONS
+        if user.has_perm(action.permission)
     ]
 
 

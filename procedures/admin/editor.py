@@ -73,7 +73,7 @@ from procedures.rendering.blocks import (
     toolbar_buttons,
 )
 from procedures.rendering.document import Document, Text, runs_text, walk
-from procedures.rendering.fixes import resolve
+from procedures.rendering.fixes import Fix, delete_lines, resolve
 from procedures.rendering.html import rebase_article
 from procedures.rendering.lint import PROMPT
 from procedures.rendering.parser import TEMPLATE_ELEMENT_IDS, section_titles
@@ -100,6 +100,9 @@ VALUE_LABELS = {
     "clinic.name": gettext_lazy("Our name"),
 }
 FOREIGN_KEYS = ("lead_figure", "next_page")
+# While a new page has no title, these are empty only because they follow it.
+FOLLOWS_TITLE = frozenset({"slug", "subject"})
+MAIN_PICTURE = re.compile(r"^:::[ \t]*figure[ \t]+([\w-]+)[ \t]*$", re.MULTILINE)
 FIGURE_BLOCK = re.compile(r"^[ \t]*:::[ \t]*(?:figure|compare)[ \t]+(.*)$", re.MULTILINE)
 
 
@@ -143,10 +146,15 @@ def preview_view(request: HttpRequest) -> JsonResponse:
     measures = measure_page(rendered.article, kind=page.kind, resolver=resolver)
     issues = check_draft(page, content, rendered, resolver)
     issues += _find_form_errors(request, {issue.field for issue in issues})
+    if not page.pk and not content["title"].strip():
+        issues = [issue for issue in issues if issue.field not in FOLLOWS_TITLE]
+    suggested = _suggest_choices(page, content, rendered)
     return JsonResponse(
         {
             "html": render_full_preview(page, content, rendered),
-            "problems": serialize_issues(issues, content["body"]),
+            "problems": [
+                {**row, **suggested.get(row["field"], {})} for row in serialize_issues(issues, content["body"])
+            ],
             "advice": serialize_issues(build_suggestions(page, rendered, measures), content["body"]),
             "long_sentences": [passage.text for passage in measures.sentences_over_target],
             "minutes": rendered.reading_minutes,
@@ -156,6 +164,23 @@ def preview_view(request: HttpRequest) -> JsonResponse:
             "terms": _linked_terms(rendered.document, resolver),
         }
     )
+
+
+def _suggest_choices(page: Page, content: dict[str, Any], rendered: RenderedPage) -> dict[str, dict[str, Any]]:
+    """Return what the text suggests for empty fields: its first picture, which then moves to the top of the page, and
+    the first page that it links to.
+    """
+    suggested: dict[str, dict[str, Any]] = {}
+    body = content["body"]
+    picture = MAIN_PICTURE.search(body)
+    if picture and not content["lead_figure"] and (figure := Figure.objects.filter(slug=picture[1]).only("pk").first()):
+        fix = resolve(Fix("", delete_lines), body[: picture.start()].count("\n") + 1, body.split("\n"))
+        suggested["lead_figure"] = {"choice": str(figure.pk), "fix": asdict(fix) if fix else None}
+    linked = [subject for _line, subject, _section in rendered.page_links if subject != page.subject]
+    if linked and not content["next_page"]:
+        target = Page.objects.filter(subject=linked[0], language=page.language).only("pk").first()
+        suggested["next_page"] = {"choice": str(target.pk) if target else ""}
+    return suggested
 
 
 def _linked_terms(document: Document, resolver: ReferenceResolver) -> list[dict[str, Any]]:

@@ -4,8 +4,13 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.admin_site import Screen, Section
 
+QUICK_ACTIONS = (
+    Screen(_("New page"), "procedures_page_add", "procedures.add_page"),
+    Screen(_("Add a picture"), "procedures_figure_add", "procedures.add_figure"),
+    Screen(_("Send a page to a patient"), "procedures_page_send", "procedures.view_page"),
+)
 SECTIONS = (
-    Section("home", _("Home"), (Screen(_("Home"), "index"),)),
+    Section("home", _("Home"), (Screen(_("Home"), "index"),), QUICK_ACTIONS),
     Section(
         "pages",
         _("Pages"),

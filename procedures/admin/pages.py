@@ -372,7 +372,8 @@ class BasePageAdmin(ContentAdmin):
         """Add the state, issues, and permissions of an existing page, or the templates of a new one."""
         user = get_staff_user(request)
         can_edit = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
-        values = {"can_edit": can_edit, "required_names": REQUIRED_FIELDS}
+        # A new page can be sent for review at once: sending also saves it.
+        values = {"can_edit": can_edit, "required_names": REQUIRED_FIELDS, "next_step": "submit" if can_edit else ""}
         if obj is not None:
             edit_page = build_edit_page_context(obj.pk, user, with_preview=not can_edit)
             values |= {

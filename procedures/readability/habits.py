@@ -1,5 +1,5 @@
-"""Writing habits that make a page harder to use, each with a suggestion: vague links, capitals, empty headers, bold
-text as a heading, repeated parts, and chances without a source.
+"""Writing habits that make a page harder to use, each with a suggestion: vague links, capitals, doubled words, empty
+headers, bold text as a heading, repeated parts, and chances without a source.
 """
 
 import re
@@ -42,6 +42,9 @@ QUOTE_LENGTH = 60
 # A bold paragraph of so many words is a heading; a longer one is an important sentence.
 MAX_HEADING_WORDS = 8
 MIN_REPEATED_WORDS = 3
+DOUBLED_WORD = re.compile(r"(?<![\w'’-])([^\W\d_]+) +\1(?![\w'’-])", re.IGNORECASE)
+# “All that that means”, “I had had enough”.
+RIGHT_WHEN_DOUBLED = frozenset({"that", "had"})
 
 
 def find_habits(document: Document, language: str) -> list[Issue]:
@@ -51,6 +54,7 @@ def find_habits(document: Document, language: str) -> list[Issue]:
         if isinstance(node, Text) and node.line:
             found += _find_vague_links(node, language)
             found += _find_capitals(node, language)
+            found += _find_doubled_words(node)
         elif isinstance(node, Table) and node.line:
             found += _find_empty_headers(node)
     return [
@@ -108,7 +112,16 @@ def _find_capitals(node: Text, language: str) -> Iterator[Issue]:
                 "Words in capitals are hard to read: “%(text)s”. Use small letters, and bold for what matters most."
             )
             fix = Fix(_("Use small letters"), replace_once(sentence, _to_small_letters(sentence, language)))
-            yield Issue(node.line, message % {"text": shorten_quote(sentence, QUOTE_LENGTH)}, fix=fix)
+            yield Issue(node.line, message % {"text": shorten_quote(sentence.rstrip("."), QUOTE_LENGTH)}, fix=fix)
+
+
+def _find_doubled_words(node: Text) -> Iterator[Issue]:
+    lines = "".join("\n" if run.kind in {"space", "break"} else run.text for run in node.runs).split("\n")
+    for line, text in enumerate(lines, node.line):
+        for match in DOUBLED_WORD.finditer(text):
+            if match[1].lower() not in RIGHT_WHEN_DOUBLED:
+                fix = Fix(_("Delete the second one"), replace_once(match[0], match[1]))
+                yield Issue(line, _("“%(text)s” is the same word twice.") % {"text": match[0]}, fix=fix)
 
 
 def _to_small_letters(sentence: str, language: str) -> str:

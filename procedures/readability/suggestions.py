@@ -178,7 +178,7 @@ def _suggest_for_words(article: Article, measures: PageMeasures) -> Iterator[Iss
         pattern = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.IGNORECASE)
         for block in own:
             if match := pattern.search(block.text):
-                message = _("Explain this long word, or use an everyday one: %(word)s.") % {"word": word}
+                message = _("Explain this long word, or use an everyday one: “%(word)s”.") % {"word": match[0]}
                 line = block.line and block.find_line(block.text[match.start() :])
                 yield Issue(line, message, "" if line else OWN_FIELDS[block.component])
                 break

@@ -9,7 +9,7 @@ from django.test import Client
 from portal.accounts.models import User
 from procedures.models import Page, Revision
 from tests.admin.conftest import SignIn, page_form
-from tests.factories import make_public, make_term
+from tests.factories import make_figure, make_page, make_public, make_term
 
 PREVIEW = "/admin/procedures/page/preview/"
 SESSION = "/admin/session/"
@@ -192,3 +192,29 @@ def test_a_field_that_prevents_saving_is_a_problem_of_the_draft(page: Page, edit
     assert ("kind", "Page type: Choose the page type.") in problems
     assert "kind" not in chosen
     assert "slug" in invalid
+
+
+def test_a_new_page_without_a_title_has_no_problem_with_what_follows_it(
+    page: Page, editor: User, sign_in: SignIn
+) -> None:
+    new = {**page_form(page, title="", slug="", subject=""), "page": ""}
+    fields = {row["field"] for row in sign_in(editor).post(PREVIEW, new).json()["problems"]}
+
+    assert "title" in fields
+    assert fields & {"slug", "subject"} == set()
+
+
+def test_the_first_picture_and_link_are_suggested_for_empty_fields(page: Page, editor: User, sign_in: SignIn) -> None:
+    figure, target = make_figure("balloon"), make_page("visits", kind="about")
+    body = "First.\n\n::: figure balloon\n\n[Us](page:visits)\n"
+    client = sign_in(editor)
+    empty = client.post(PREVIEW, page_form(page, body=body, lead_figure="", next_page="")).json()["problems"]
+    unknown = client.post(PREVIEW, page_form(page, body="::: figure \n\n[Us](page:nowhere)\n", lead_figure=""))
+
+    rows = {row["field"]: row for row in empty if row.get("choice")}
+    assert {name: row["choice"] for name, row in rows.items()} == {
+        "lead_figure": str(figure.pk),
+        "next_page": str(target.pk),
+    }
+    assert rows["lead_figure"]["fix"]["old"] == "\n::: figure balloon"
+    assert [row for row in unknown.json()["problems"] if row.get("choice")] == []

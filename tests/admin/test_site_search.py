@@ -55,6 +55,11 @@ def test_search_finds_screens_by_name(manager: User, editor: User, sign_in: Sign
     assert search(sign_in(editor), "sign")["Screens"] == ["Warning signs"]
 
 
+def test_search_starts_the_actions_of_the_home_screen(editor: User, reviewer: User, sign_in: SignIn) -> None:
+    assert search(sign_in(editor), "new page")["Screens"] == ["New page"]
+    assert "Screens" not in search(sign_in(reviewer), "new page")
+
+
 def test_title_matches_come_before_text_matches(editor: User, sign_in: SignIn) -> None:
     make_page("bones", title="Bones", body="A needle is used.", order=1)
     make_page("needle", title="Needle", order=50)

@@ -135,9 +135,8 @@ def test_page_can_be_written_and_submitted_with_the_keyboard_alone(tab: StaffTab
     keys.press("Enter")
     tab.page.locator("#id_kind").focus()
     keys.type("Rec")
-    tab.page.locator("summary", has_text="More").focus()
+    tab.page.locator("summary", has_text="Send for review").focus()
     keys.press("Enter")
-    tab.page.get_by_role("button", name="Save and send for review").focus()
     keys.press("Enter")
     expect(tab.page.locator(".messagelist")).to_contain_text("Saved and sent for review.")
 

@@ -131,9 +131,9 @@ def test_new_editor_publishes_a_first_page(seats: dict[str, StaffTab], way: str)
         hands.write(nina.locator("#id_description"), "What a small cut is.")
         expect(nina.locator("[data-problems] li")).to_have_count(0)
     with hands.step("submit with a note"):
+        hands.press(nina.locator("summary", has_text="Send for review"))
         hands.write(nina.locator("#id_note"), "My first one.")
-        hands.press(nina.locator("summary", has_text="More"))
-        hands.press(nina.get_by_role("button", name="Save and send for review"))
+        hands.press(nina.get_by_role("button", name="Send", exact=True))
         expect(nina.locator(".messagelist")).to_contain_text("sent for review")
     row = PageRow.objects.get(subject="my-first-page")
 

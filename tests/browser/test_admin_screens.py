@@ -67,6 +67,18 @@ def test_axe_finds_no_problem_in_dark_mode_and_on_a_phone(browser: Browser, live
         assert findings(tab, [path for path in paths if not path.endswith(("/history/", "/delete/"))]) == {}
 
 
+def test_axe_finds_no_problem_in_the_search(browser: Browser, live_server: Any, superuser: User) -> None:
+    with open_staff_tab(browser, live_server.url, DESKTOP, bypass_csp=True, color_scheme="light") as tab:
+        tab.sign_in(superuser)
+        tab.open("/admin/")
+        tab.page.locator("[data-search-open]").click()
+        tab.page.get_by_role("combobox", name="Search everything").fill("pages")
+        expect(tab.page.locator("[data-search-dialog] [role=option]").first).to_be_visible()
+        tab.page.evaluate(AXE)
+
+        assert tab.page.evaluate(AXE_FINDINGS) == []
+
+
 # Returns the visible text with everything but Source expanded, including shadow trees, frames, and field values.
 VISIBLE_TEXT = """() => {
   const read = (root) => {

@@ -327,6 +327,15 @@ HABITS: list[tuple[str, str, str, list[str], str]] = [
     ("Ctrl+Shift+L makes a list", "One\n", "|One", ["Control+Shift+l"], "- One\n"),
     ("Backspace takes the bullet away", "- One\n", "|One", ["Home", "Backspace"], "One\n"),
     ("Backspace takes the heading away", "## One\n", "|One", ["Home", "Backspace"], "One\n"),
+    (
+        "Backspace twice joins an item to the one above",
+        "- One\n- Two\n- Three\n",
+        "|Two",
+        ["Home", "Backspace", "Backspace", "' '"],
+        "- One Two\n- Three\n",
+    ),
+    ("Backspace joins text to the list above", "- One\n\nTwo\n", "|Two", ["Home", "Backspace"], "- OneTwo\n"),
+    ("Ctrl+Z takes only the bullet back", "One\n", "|One", ["Enter", "'- '", "Control+z", "'x'"], "One\n\n\\- x\n"),
     ("A hyphen and a space begin a list", "One\n", "|One", ["Enter", "'- Two'"], "One\n\n- Two\n"),
     ("A number and a space begin a list", "One\n", "|One", ["Enter", "'1. Two'"], "One\n\n1. Two\n"),
     ("Alt+Shift+Up moves a paragraph", "One\n\nTwo\n", "|Two", ["Alt+Shift+ArrowUp"], "Two\n\nOne\n"),
@@ -664,6 +673,55 @@ def test_text_that_cannot_be_written_is_reported_and_the_form_is_not_sent(tab: S
     expect(tab.page.locator("[data-save-status]")).to_contain_text("autosaved")
     assert [one for one in tab.complaints if "Made by the test" not in one] == []
     tab.complaints.clear()
+
+
+def marked(tab: StaffTab, kind: str) -> list[str]:
+    """Return the words that are marked in the text as a "problem", a "suggestion", or a line that "has-problem"."""
+    return [words.strip() for words in body(tab).locator(f".{kind}").all_inner_texts()]
+
+
+def test_problems_and_suggestions_are_marked_in_the_text(tab: StaffTab) -> None:
+    write(
+        tab,
+        "##\n\nCall 303-555-0199. Go here or [here](https://example.org).\n\n- One\n-\n\nA catastrophe happens to 30% of us.\n",
+    )
+    expect(body(tab).locator(".problem")).to_have_text(["303-555-0199"])
+
+    assert marked(tab, "has-problem") == ["", ""]
+    expect(body(tab).locator("li:nth-child(2) .has-problem")).to_have_count(1)
+    assert {"here", "catastrophe", "30% of"} <= set(marked(tab, "suggestion"))
+    expect(body(tab).locator("a.suggestion, a .suggestion")).to_have_text(["here"])
+    expect(body(tab).locator(".problem")).to_have_attribute("title", re.compile("typed phone number"))
+    show_panel(tab, "problems")
+    tab.page.locator("[data-suggestions] summary").click()
+    row = tab.page.locator(".issue-list__message", has_text="catastrophe").locator("..")
+    row.get_by_role("button", name="Go to").click()
+    tab.page.keyboard.type("problem")
+    assert "A problem happens" in tab.text
+
+
+def test_empty_blocks_stay_editable_when_they_are_read_again(tab: StaffTab) -> None:
+    blocks = [name for name, one in get_block_types().items() if one.has_end and not one.is_retired]
+    for name in blocks:
+        options = " 2 in 100" if name == "chance" else ""
+        write(tab, f"Text.\n\n::: {name}{options}\n:::\n")
+        put_cursor_after(tab, "Text.")
+        tab.page.keyboard.press("ArrowDown")
+        tab.page.keyboard.type("Words")
+
+        expect(body(tab).locator(".card")).not_to_have_attribute("aria-label", re.compile("Source"))
+        assert f"::: {name}{options}\n" in tab.text
+        assert "Words\n" in tab.text.split(":::")[1], name
+
+
+def test_empty_headings_and_chances_say_what_goes_there(tab: StaffTab) -> None:
+    write(tab, "## Why\n\nText.\n\n::: chance 2 in 100\n:::\n")
+    put_cursor_after(tab, "Text.")
+    tab.page.keyboard.press("Enter")
+    tab.page.keyboard.press("Control+Alt+1")
+
+    hints = body(tab).locator("[data-placeholder]")
+    assert [hint.get_attribute("data-placeholder") for hint in hints.all()] == ["Heading", "What happens to them?"]
 
 
 def test_the_cursor_is_where_typing_is_wanted(tab: StaffTab) -> None:
@@ -1037,6 +1095,25 @@ def test_cite_finds_source_in_the_insert_list(tab: StaffTab) -> None:
     tab.page.keyboard.type("cite")
 
     expect(tab.page.locator(".palette [role=option]:visible strong")).to_have_text(["Source"])
+
+
+def test_insert_list_finds_blocks_by_everyday_words(tab: StaffTab) -> None:
+    words = {
+        "911": "Warning signs",
+        "emergency": "Warning signs",
+        "risk": "A chance, as a picture and in words",
+        "image": "Picture",
+        "summary": "Key points",
+        "to-do": "Checklist",
+        "hyperlink": "Link",
+    }
+    tab.page.get_by_role("button", name="Insert").click()
+    found = {}
+    for word in words:
+        tab.page.get_by_role("combobox", name="Search blocks").fill(word)
+        found[word] = tab.page.locator(".palette [aria-selected=true]:visible strong").all_inner_texts()
+
+    assert found == {word: [label] for word, label in words.items()}
 
 
 def test_every_offered_block_is_in_the_insert_list(tab: StaffTab) -> None:

@@ -1,5 +1,6 @@
 """The writing screen: everything within reach on a laptop, mistakes that can be fixed in place, and no lost text."""
 
+import re
 from typing import Any
 
 import pytest
@@ -275,6 +276,22 @@ def test_missing_parts_are_inserted_or_chosen(laptop: StaffTab) -> None:
 
     expect(page.locator("#id_body")).to_have_value("::: key-points\n- …\n- …\n:::\n\nWe look after you.[@nice]")
     expect(page.locator("[data-problem-count]")).to_have_text("2 problems to fix")
+
+
+def test_the_picture_in_the_text_can_become_the_main_picture(laptop: StaffTab) -> None:
+    page = laptop.page
+    figure = make_figure("balloon")
+    laptop.page.reload()
+    page.locator("[data-open-panel=settings]").click()
+    page.locator("#id_lead_figure").select_option("")
+    type_text(laptop, "We look after you. [@nice]\n\n::: figure balloon\n")
+    page.locator("[data-open-panel=problems]").click()
+    page.locator("[data-problems] li", has_text="main picture").get_by_role("button", name="to the top").click()
+
+    expect(page.locator("#id_body")).to_have_value(re.compile(r"^We look after you\. \[@nice\]\s*$"))
+    expect(page.locator("#id_lead_figure")).to_have_value(str(figure.pk))
+    expect(page.locator("[data-problems] li", has_text="main picture")).to_have_count(0)
+    expect(page.locator("[data-panel-tab=problems]")).to_be_focused()
 
 
 def test_field_issue_opens_the_settings(laptop: StaffTab) -> None:

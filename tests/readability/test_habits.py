@@ -62,6 +62,20 @@ def test_sentences_in_capitals_are_reported() -> None:
     assert {text: found for text in quiet if (found := habits(text))} == {}
 
 
+def test_doubled_words_are_reported_at_their_line() -> None:
+    body = "Rest.\n\nTake the the pills\nwith with food.\n\nI had had all that that takes. Walk, walk on. No-no no."
+    content = {**EMPTY_CONTENT, "body": body}
+    rendered = render_page(content, kind="procedure", resolver=ReferenceResolver("en"))
+    found = find_habits(rendered.document, "en")
+    fixed = [resolve(issue.fix, issue.line, body.split("\n")) for issue in found if issue.fix]
+
+    assert [(issue.line, str(issue.message)) for issue in found] == [
+        (3, "“the the” is the same word twice."),
+        (4, "“with with” is the same word twice."),
+    ]
+    assert [fix and fix.text for fix in fixed] == ["Take the pills", "with food."]
+
+
 def test_equal_headings_are_reported_in_the_same_section_only() -> None:
     equal = "## Pain\n\nRest.\n\n## Walking\n\n### When\n\nNow.\n\n### When\n\nLater.\n\n## pain\n\nWalk."
     different = "## Pain\n\n### When\n\nRest.\n\n## Walking\n\n### When\n\nWalk.\n\n## Pains\n\nRest."

@@ -103,7 +103,7 @@ def test_a_translation_follows_what_patients_read_not_the_next_draft(page: Page)
 def test_suggestions_include_the_counts_of_the_site_report(page: Page) -> None:
     found = said(page, f"{page.body}\nIt is a catastrophe.\n\n" + "- It is so.\n" * 8)
 
-    assert (16, "Explain this long word, or use an everyday one: catastrophe.") in found
+    assert (16, "Explain this long word, or use an everyday one: “catastrophe”.") in found
     assert any(sentence.startswith("A list has 8 entries; the limit is 7.") for _, sentence in found)
 
 
@@ -136,7 +136,7 @@ def test_every_suggestion_appears_once_with_its_line_if_any(page: Page, kind: st
             7,
             "23 words. Aim for 20 or fewer: “We look at it and we ask you and we tell you what we see and what it …”",
         ),
-        (9, "Explain this long word, or use an everyday one: catastrophe."),
+        (9, "Explain this long word, or use an everyday one: “catastrophe”."),
         (11, "A list has 8 entries; the limit is 7. Group or shorten it."),
         (
             0,

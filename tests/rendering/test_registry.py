@@ -74,6 +74,7 @@ def test_editor_schema_is_json_in_the_staff_language() -> None:
     assert schema["warning-signs"]["fields"][0]["choices"].keys() == {"before", "after", "both"}
     assert (schema["chance"]["hasEnd"], schema["figure"]["hasEnd"]) == (True, False)
     assert not {"emergency", "urgent"} & schema.keys()
+    assert [name for name, block in schema.items() if not block["keywords"]] == []
     with translation.override("es"):
         assert editor_schema()["note"]["label"] == "Conviene saber"
 

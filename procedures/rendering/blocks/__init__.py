@@ -113,6 +113,7 @@ class BlockType:
     help: Promise | str  # what the block produces for readers
     example: str  # valid text with this block
     label: Promise  # for forms
+    keywords: Promise | str = ""  # other words by which authors search for it, separated by spaces
     component: str = ""  # name of its text in readability reports
     template: str = ""  # in templates/components/, without the ending; empty if ``resolve`` returns the HTML
     content: Content = Content.NOTHING
@@ -216,6 +217,7 @@ def editor_schema() -> dict[str, Any]:
     return {
         block_type.name: {
             "label": str(block_type.label),
+            "keywords": str(block_type.keywords),
             "hasEnd": block_type.has_end,
             "content": block_type.content.value,
             "maxItems": block_type.max_items or None,

@@ -41,6 +41,7 @@ register(
         help=_("clinic answers as a table"),
         example="::: care driving lifting",
         label=_("Our own answers"),
+        keywords=_("policy rule driving lifting"),
         component="clinic answer",
         template="care_table",
         options=Options.NAMES,

@@ -60,6 +60,7 @@ register(
         ),
         example="::: chance 2 in 100\nget an infection.\n:::",
         label=_("A chance, as a picture and in words"),
+        keywords=_("risk percent odds number graph chart dots"),
         component="chance",
         template="chance",
         content=Content.SENTENCE,

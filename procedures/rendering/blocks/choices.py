@@ -108,6 +108,7 @@ register(
         help=_("`### Name of an option`, each with the same `#### Aspects` in the same order"),
         example=_example("Rest", "Brace"),
         label=_("Choices side by side"),
+        keywords=_("options pros cons decision compare table"),
         template="choices",
         content=Content.OPTIONS,
         is_allowed_in_choices=False,

@@ -84,6 +84,7 @@ register(
         help=_("two pictures side by side; a button overlays them, with a slider to compare"),
         example="::: compare needle cement",
         label=_("Two pictures, before and after"),
+        keywords=_("image photo slider"),
         template="compare",
         options=Options.NAMES,
         references="figure",

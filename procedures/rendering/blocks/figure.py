@@ -181,6 +181,7 @@ register(
         help=_("an annotated picture"),
         example="::: figure needle",
         label=_("Picture"),
+        keywords=_("image photo drawing scan x-ray"),
         component=COMPONENT,
         options=Options.NAMES,
         references="figure",

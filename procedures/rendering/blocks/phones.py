@@ -46,6 +46,7 @@ register(
         help=_("call buttons for the emergency number, our daytime number with our hours, and our after-hours number"),
         example="::: phones",
         label=_("Our phone numbers as buttons"),
+        keywords=_("call contact number"),
         component="phones",
         template="phones",
         is_single_use=True,

@@ -31,6 +31,7 @@ register(
         help=_("a list of exactly two entries: the two ends. Between them are five circles to mark with a pencil"),
         example="::: scale\n- I want to wait.\n- I want a procedure.\n:::",
         label=_("Scale to mark"),
+        keywords=_("rating slider survey"),
         component="scale",
         template="scale",
         content=Content.BULLETS,

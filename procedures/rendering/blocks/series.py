@@ -49,6 +49,7 @@ register(
         help=_("pictures in order, each with its text"),
         example="::: series stages",
         label=_("Series of pictures"),
+        keywords=_("image photo gallery slideshow"),
         component="series",
         template="series",
         options=Options.NAMES,

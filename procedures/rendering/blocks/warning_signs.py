@@ -166,6 +166,7 @@ register(
         ),
         example="::: warning-signs both",
         label=_("Warning signs"),
+        keywords=_("911 emergency red flag danger when to call"),
         component=COMPONENT,
         options=Options.NAMES,
         fields=(

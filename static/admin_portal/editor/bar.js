@@ -106,24 +106,25 @@ function pageValues(found) {
   return rest;
 }
 
-// One main action: "Save draft" while something is unsaved, otherwise the page's next step. Sending also saves, so it can be
-// chosen before, as a second action.
+// One main action: "Save draft" on a new page and while something is unsaved, otherwise the page's next step. Sending also
+// saves, so it can be chosen before, as a second action.
 function startMainAction(form, opened) {
   const wasRefused = form.querySelector("[data-unsaved]") !== null;
   const part = (selector) => form.querySelector(selector);
   const show = () => {
     const [save, next, saveItem, discard] = ["[data-save]", "[data-next]", "[data-menu-save]", "[data-discard-changes]"].map(part);
     const dirty = wasRefused || !same(pageValues(values(form)), pageValues(opened));
+    const isUnsaved = dirty || !form.elements.page;
     form.dataset.dirty = dirty;
     if (next && save) {
       // An open menu stays: someone is typing the note in it.
-      next.hidden = dirty && !next.open && !part("[data-next] button[name=_submit]");
+      next.hidden = isUnsaved && !next.open && !part("[data-next] button[name=_submit]");
       const opener = next.querySelector("summary") ?? next;
-      opener.classList.toggle("default", !dirty);
-      opener.classList.toggle("button--secondary", dirty);
-      save.hidden = !dirty;
+      opener.classList.toggle("default", !isUnsaved);
+      opener.classList.toggle("button--secondary", isUnsaved);
+      save.hidden = !isUnsaved;
     }
-    if (saveItem) saveItem.hidden = !(next && !dirty);
+    if (saveItem) saveItem.hidden = !(next && !isUnsaved);
     if (discard) discard.hidden = !dirty;
   };
   form.addEventListener("input", show);

@@ -119,8 +119,25 @@ export function startIssues(form, editor, field, { text, openPanel, showText, go
     refresh();
   }
 
+  // Choose what the text suggests for a field. ``fix``: a picture moves from the text to the top of the page.
+  function choiceButton({ field: name, choice, fix }) {
+    const input = form.elements[name];
+    const option = choice && [...input?.options ?? []].find(({ value }) => value === choice);
+    if (!option) return null;
+    const label = fix ? gettext("Move “%(name)s” to the top") : gettext("Use “%(name)s”");
+    return button(format(label, { name: option.text }), () => {
+      if (fix && !applyFix(text, field, fix)) return refresh();
+      input.value = choice;
+      input.dispatchEvent(new Event("change", { bubbles: true }));
+      // The button goes with its problem.
+      form.querySelector("[data-panel-tab=problems]").focus();
+      live.textContent = format(gettext("“%(name)s” is chosen."), { name: option.text });
+      return undefined;
+    }, "bar-button--fix");
+  }
   function fixButton(issue) {
     const { fix, dialog, line } = issue;
+    if (issue.choice) return choiceButton(issue);
     if (fix) return button(fix.label, () => runFix(issue), "bar-button--fix");
     if (!dialog || !windows) return null;
     if (dialog === "reference") {
@@ -199,7 +216,14 @@ export function startIssues(form, editor, field, { text, openPanel, showText, go
     suggestions.hidden = advice.length === 0;
     suggestions.querySelector("summary").textContent = format(gettext("Suggestions (%(count)s)"), { count: advice.length });
     suggestions.querySelector("[data-suggestion-list]").replaceChildren(...rows(advice));
+    markInText();
     return count;
+  }
+  // For the visual editor, which marks them in the text; the most exact words first.
+  function markInText() {
+    const mark = (isProblem) => (issue) => ({ line: issue.line, words: wordsOf(issue).reverse(), sentence: issue.sentence, isProblem });
+    const found = [...shown.problems.map(mark(true)), ...(shown.advice ?? []).map(mark(false))].filter(({ line }) => line);
+    editor.dispatchEvent(new CustomEvent("editor:problems", { detail: found }));
   }
   editor.addEventListener("editor:mode", () => { if (field.dataset.checked) list(shown); });
   editor.addEventListener("editor:ready", () => { if (field.dataset.checked) list(shown); });

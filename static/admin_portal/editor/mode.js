@@ -7,7 +7,7 @@ import { remember, remembered, user } from "../user_storage.js";
 const NAME = `editor:${user}`;
 
 // The fields above the text, such as the title, scroll with the formatted text. A field that is being typed in keeps the
-// focus when it is moved.
+// focus when it is moved, and one with "autofocus" gets it: browsers forget about it if it moves before they first paint.
 function createFieldMover(editor) {
   const column = editor.closest(".writing__column");
   const fields = column ? all(":scope > .writing-field:not(.writing-field--body)", column) : [];
@@ -20,6 +20,7 @@ function createFieldMover(editor) {
     const { selectionStart, selectionEnd } = focused;
     if (isVisual) host.prepend(...fields);
     else column.prepend(...fields);
+    if (focused === document.body) host.querySelector("[autofocus]")?.focus({ preventScroll: true });
     if (!fields.some((field) => field.contains(focused))) return;
     focused.focus({ preventScroll: true });
     if (typeof selectionStart === "number") focused.setSelectionRange(selectionStart, selectionEnd);

@@ -310,23 +310,42 @@ const goTo = (find) => (state, dispatch) => {
   return true;
 };
 
-// Delete at the end of a paragraph or an item of a list takes in the text of the next one. Otherwise, the next item would
-// become a second paragraph.
-function joinNext(state, dispatch) {
-  const { $from, empty } = state.selection;
-  const { doc } = state;
-  if (!empty || !$from.parent.inlineContent || $from.parentOffset < $from.parent.content.size || isInTable(state)) return false;
-  const next = TextSelection.findFrom(doc.resolve($from.after()), 1, true);
-  if (!next || ![$from, next.$from].some(($pos) => depthOf($pos, (node) => node.type === nodes.list_item) > 0)) return false;
+// Delete everything between the ends of two texts, if one is in a list and both are in the same block.
+function joinTexts({ doc, tr }, dispatch, $from, $to) {
+  if (![$from, $to].some(($pos) => depthOf($pos, (node) => node.type === nodes.list_item) > 0)) return false;
   const blockOf = ($pos) => {
     const depth = depthOf($pos, (node) => isContainer(node) || node.type === nodes.table);
     return depth > 0 ? $pos.before(depth) : -1;
   };
   let hasAtom = false;
-  doc.nodesBetween($from.after(), next.from, (node) => { hasAtom ||= node.isAtom && node.isBlock; });
-  if (hasAtom || blockOf($from) !== blockOf(next.$from)) return false;
-  dispatch?.(closeHistory(state.tr.delete($from.pos, next.from)).scrollIntoView());
+  doc.nodesBetween($from.after(), $to.pos, (node) => { hasAtom ||= node.isAtom && node.isBlock; });
+  if (hasAtom || blockOf($from) !== blockOf($to)) return false;
+  if (!dispatch) return true;
+  tr.delete($from.pos, $to.pos);
+  // The lists before and after a paragraph between them become one.
+  const end = Math.min($to.depth, $from.depth);
+  const $gap = tr.doc.resolve(tr.doc.resolve($from.pos).after(end));
+  if (isList($gap.nodeBefore) && $gap.nodeAfter?.type === $gap.nodeBefore.type) tr.join($gap.pos);
+  dispatch(closeHistory(tr).scrollIntoView());
   return true;
+}
+
+// Delete at the end of a paragraph or an item of a list takes in the text of the next one. Otherwise, the next item would
+// become a second paragraph.
+function joinNext(state, dispatch) {
+  const { $from, empty } = state.selection;
+  if (!empty || !$from.parent.inlineContent || $from.parentOffset < $from.parent.content.size || isInTable(state)) return false;
+  const next = TextSelection.findFrom(state.doc.resolve($from.after()), 1, true);
+  return Boolean(next) && joinTexts(state, dispatch, $from, next.$from);
+}
+
+// Backspace at the start of a paragraph below a list adds its text to the last item. Otherwise, it would become an item
+// again, and the next Backspace would undo that.
+function joinPrevious(state, dispatch) {
+  const { $from, empty } = state.selection;
+  if (!empty || $from.parent.type !== nodes.paragraph || $from.parentOffset || isInTable(state)) return false;
+  const previous = TextSelection.findFrom(state.doc.resolve($from.before()), -1, true);
+  return Boolean(previous) && joinTexts(state, dispatch, previous.$from, $from);
 }
 
 // ``actions``: {save, send, find, print, check, link, source, edit, toolbar, leave, say}.
@@ -378,7 +397,7 @@ export function editorKeys(actions) {
     "Mod-p": wrapCommand(actions.print),
     F7: wrapCommand(actions.check),
     "Alt-F10": wrapCommand(actions.toolbar),
-    Backspace: chainCommands(undoInputRule, plainAtStart, deleteEmptyContainer),
+    Backspace: chainCommands(undoInputRule, plainAtStart, deleteEmptyContainer, joinPrevious),
     "Alt-Shift-ArrowUp": moveSelected(-1),
     "Alt-Shift-ArrowDown": moveSelected(1),
     Escape: wrapCommand(actions.leave),
@@ -403,8 +422,19 @@ function outdent(state, dispatch) {
 export const indent = sinkListItem(nodes.list_item);
 export { outdent };
 
+// Backspace and Ctrl+Z undo a rule alone, and leave what was typed. Without this, the plugin would forget the rule when others
+// tidy the document after it.
+function rememberRule(plugin) {
+  const { state } = plugin.spec;
+  const { apply } = state;
+  state.apply = function keep(tr, value, ...states) {
+    return tr.getMeta("appendedTransaction") ? value : apply.call(this, tr, value, ...states);
+  };
+  return plugin;
+}
+
 export function typingRules() {
-  return inputRules({
+  return rememberRule(inputRules({
     rules: [
       wrappingInputRule(new RegExp(`${BULLET.source}$`), nodes.bullet_list),
       wrappingInputRule(/^(\d+)[.)]\s$/, nodes.ordered_list, (match) => ({ start: Number(match[1]) }), (match, node) => node.childCount + node.attrs.start === Number(match[1])),
@@ -419,7 +449,7 @@ export function typingRules() {
         return state.tr.addMark(from, end, marks.link.create({ href: encodeAddress(withScheme(match[1])) })).removeStoredMark(marks.link).insertText(" ", end);
       }),
     ],
-  });
+  }));
 }
 
 // ---- Blocks ----

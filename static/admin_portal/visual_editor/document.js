@@ -11,6 +11,7 @@ const linesOf = (gap) => gap.split("\n").slice(1, -1);
 // Line markers, for finding lines in the parsed document. Private-use characters that no text has.
 const FIRST_MARK = 0xf0000;
 const MARK_WIDTH = 2;
+const EMPTY_ITEM = /^\s*(?:[-*+]|\d+[.)])\s*$/;
 const LINE_PREFIX = /^\s*(?:>\s*)*(?:(?:[-*+]|\d+[.)])\s+)*(?:#{1,6}\s+|\|\s*)?/;
 
 export class SourcePreservingDocument {
@@ -127,6 +128,7 @@ export class SourcePreservingDocument {
     if (!this.lineMaps.has(node)) {
       const lines = source.split("\n");
       const marked = lines.map((line, at) => {
+        if (EMPTY_ITEM.test(line)) return `${line.trimEnd()} ${String.fromCodePoint(FIRST_MARK + at)}`;
         if (/^\s*:::/.test(line) || /^[\s|:-]*$/.test(line)) return line;
         const { length } = LINE_PREFIX.exec(line)[0];
         return line.slice(0, length) + String.fromCodePoint(FIRST_MARK + at) + line.slice(length);

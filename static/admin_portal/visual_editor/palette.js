@@ -5,8 +5,9 @@ import { gettext } from "../i18n.js";
 import { fold } from "../editor/fold.js";
 import { icon } from "./icons.js";
 
-// ``items``: [{label, group, drawing, keywords, run, labelFor}], in the order of the groups. ``labelFor(query)`` returns the
-// label of an item whose size or so is in the search text, such as "2x3", and is the only match then; otherwise undefined.
+// ``items``: [{label, group, drawing, keywords, run, labelFor}], in the order of the groups. ``keywords``: other words by which
+// authors search for it. ``labelFor(query)`` returns the label of an item whose size or so is in the search text, such as
+// "2x3", and is the only match then; otherwise undefined.
 export function createPalette(items) {
   const box = Object.assign(document.createElement("div"), { className: "palette", hidden: true });
   const search = Object.assign(document.createElement("input"), { type: "text", className: "palette__search", autocomplete: "off", spellcheck: false });
@@ -74,7 +75,7 @@ export function createPalette(items) {
         groups.set(item.group, group);
       }
       groups.get(item.group).append(option);
-      return { option, item, words: fold([item.label, item.group, ...item.keywords ?? []].join(" ")) };
+      return { option, item, words: fold([item.label, item.group, item.keywords].join(" ")) };
     });
     list.replaceChildren(...groups.values());
   }

@@ -157,8 +157,11 @@ function blockNode(tokens, contents = {}, read = undefined) {
       return schema.node("card", { name: token.meta.name, options: token.meta.options });
     case "directive_open": {
       if (!read) throw new Unsupported("nested");
-      const type = CONTAINERS[contents[token.meta.name]];
-      return schema.node(type, { name: token.meta.name, options: token.meta.options }, read(tokens));
+      const type = schema.nodes[CONTAINERS[contents[token.meta.name]]];
+      const attrs = { name: token.meta.name, options: token.meta.options };
+      const content = read(tokens);
+      // A draft can be saved before anything is in the block.
+      return content.length ? type.create(attrs, content) : type.createAndFill(attrs);
     }
     default: throw new Unsupported(token.type);
   }

@@ -21,6 +21,7 @@ import {
 import { CardView, CitationView, ContainerView, ValueView } from "./node_views.js";
 import { createPalette } from "./palette.js";
 import { pastePlugin } from "./paste.js";
+import { problemMarksPlugin } from "./problem_marks.js";
 import { promptsPlugin, selectFirstPrompt } from "./prompts.js";
 import { createNames, createRenderer, loadStyles } from "./rendering.js";
 import { CONTAINERS, schema } from "./schema.js";
@@ -91,6 +92,12 @@ const hintsPlugin = () => new Plugin({
         const from = isOnly ? 0 : $from.before();
         found.push(Decoration.node(from, from + 2, { "data-placeholder": words }));
       }
+      // What is empty would not be seen otherwise.
+      doc.descendants((node, pos, parent) => {
+        const hint = node.type === nodes.heading ? gettext("Heading") : parent.type === nodes.sentence_block ? gettext("What happens to them?") : "";
+        if (hint && !node.content.size) found.push(Decoration.node(pos, pos + 2, { "data-placeholder": hint }));
+        return !node.isTextblock;
+      });
       const card = currentCard(state);
       if (card) found.push(Decoration.node(card.pos, card.pos + card.node.nodeSize, { class: "has-cursor" }, { isHere: true }));
       return DecorationSet.create(doc, found);
@@ -287,22 +294,23 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
   };
   const items = () => {
     const own = [
-      [gettext("Heading"), gettext("Text"), "heading", command(setStyle("2")), ["title", "h2"]],
-      [gettext("Subheading"), gettext("Text"), "heading", command(setStyle("3")), ["h3"]],
-      [gettext("Bulleted list"), gettext("Text"), "bullets", command(toggleList(nodes.bullet_list)), []],
-      [gettext("Numbered list"), gettext("Text"), "numbers", command(toggleList(nodes.ordered_list)), []],
-      [gettext("Table"), gettext("Text"), "table", (query) => { putTable(view, tableSize(query)); showNewBlock(); }, ["columns", "rows"], tableLabel],
-      [gettext("Link"), gettext("In a sentence"), "link", dialog("link"), ["url", "page"]],
-      [gettext("Source"), gettext("In a sentence"), "source", dialog("source"), ["cite", "citation", "reference", "footnote"]],
-      [gettext("Glossary word"), gettext("In a sentence"), "word", dialog("word"), ["term"]],
-      [gettext("Our phone, name, or hours"), gettext("In a sentence"), "value", dialog("value"), ["number", "clinic"]],
-      [gettext("Upload a new picture"), settings.groups.pictures, "picture", dialog("upload"), ["image", "photo"]],
+      [gettext("Heading"), gettext("Text"), "heading", command(setStyle("2")), gettext("title section h2")],
+      [gettext("Subheading"), gettext("Text"), "heading", command(setStyle("3")), gettext("title section h3")],
+      [gettext("Bulleted list"), gettext("Text"), "bullets", command(toggleList(nodes.bullet_list)), gettext("points")],
+      [gettext("Numbered list"), gettext("Text"), "numbers", command(toggleList(nodes.ordered_list)), gettext("order")],
+      [gettext("Table"), gettext("Text"), "table", (query) => { putTable(view, tableSize(query)); showNewBlock(); }, gettext("columns rows grid"), tableLabel],
+      [gettext("Link"), gettext("In a sentence"), "link", dialog("link"), gettext("url page hyperlink website")],
+      [gettext("Source"), gettext("In a sentence"), "source", dialog("source"), gettext("cite citation reference footnote study")],
+      [gettext("Glossary word"), gettext("In a sentence"), "word", dialog("word"), gettext("term definition dictionary")],
+      [gettext("Our phone, name, or hours"), gettext("In a sentence"), "value", dialog("value"), gettext("number clinic address")],
+      [gettext("Upload a new picture"), settings.groups.pictures, "picture", dialog("upload"), gettext("image photo file")],
     ].map(([label, group, drawing, run, keywords, labelFor]) => ({ label, group, drawing, run, keywords, labelFor }));
     const ofBlocks = Object.keys(settings.groups).flatMap((group) => Object.entries(blocks).filter(([, block]) => block.group === group)
       .sort(([, block], [, other]) => block.order - other.order)
-      .map(([name, block]) => ({ label: block.label, group: settings.groups[group], drawing: name, keywords: [name], run: () => insert(name) })));
+      .map(([name, block]) => ({ label: block.label, group: settings.groups[group], drawing: name, keywords: `${name} ${block.keywords}`, run: () => insert(name) })));
     const isUpload = (item) => item.drawing === "picture";
-    const at = ofBlocks.findIndex((item) => item.group === settings.groups.pictures);
+    // Below the first picture block, which adds a picture that is there already.
+    const at = ofBlocks.findIndex((item) => item.group === settings.groups.pictures) + 1;
     return [...own.filter((item) => !isUpload(item)), ...ofBlocks.slice(0, at), ...own.filter(isUpload), ...ofBlocks.slice(at)];
   };
   const palette = createPalette(items);
@@ -439,6 +447,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     hintsPlugin(),
     promptsPlugin(),
     glossaryPlugin(text),
+    problemMarksPlugin(text),
     findMarks,
     tidyPlugin(),
   ];
@@ -495,6 +504,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
   const selectionBar = createSelectionBar(root, view, { visible, openLink: handlers.link });
   const dragHandle = createDragHandle(root, view, { visible, say });
   editor.addEventListener("editor:preview", ({ detail: { terms } }) => view.dispatch(view.state.tr.setMeta("terms", terms)));
+  editor.addEventListener("editor:problems", ({ detail }) => view.dispatch(view.state.tr.setMeta("problems", detail)));
   field.addEventListener("input", () => { if (!isOwn && mode.mode() === "visual") readField(); });
   mode.whenVisual(readField);
   field.addEventListener("invalid", (event) => {

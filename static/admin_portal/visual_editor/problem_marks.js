@@ -1,0 +1,40 @@
+// Marks the words that problems and suggestions are about, where they are, as Word marks mistakes; a problem that is not
+// about words marks its line.
+
+import { offsetOfLine } from "../editor/insert_text.js";
+import { findMatches } from "./find_marks.js";
+import { Decoration, DecorationSet, Plugin, PluginKey } from "./libraries.js";
+import { schema } from "./schema.js";
+
+const key = new PluginKey("problems");
+
+function decorate(doc, text, { line, words, sentence, isProblem }) {
+  const { pos, node, blockPos } = text.position(doc, offsetOfLine(text.toMarkdown(doc).text, line));
+  if (!node || blockPos === undefined) return [];
+  const look = { class: isProblem ? "problem" : "suggestion", title: sentence };
+  const isHere = ({ to }) => to > pos && to <= blockPos + node.nodeSize;
+  const matches = words.map((word) => findMatches(doc, word, { matchCase: true }).filter(isHere)).find(({ length }) => length) ?? [];
+  // Words that are also a link are more likely meant, such as “here”.
+  const match = matches.find(({ from, to }) => doc.rangeHasMark(from, to, schema.marks.link)) ?? matches[0];
+  if (match) return [Decoration.inline(match.from, match.to, look)];
+  if (!isProblem) return [];
+  const $pos = doc.resolve(pos);
+  const from = node.isTextblock || !$pos.depth ? blockPos : $pos.before();
+  return [Decoration.node(from, from + doc.nodeAt(from).nodeSize, { class: "has-problem" })];
+}
+
+// ``text``: the document with its Markdown. Dispatch ``tr.setMeta("problems", [{line, words, sentence, isProblem}])`` with
+// those of each check; ``words``: what a problem is about, the most exact first.
+export function problemMarksPlugin(text) {
+  return new Plugin({
+    key,
+    state: {
+      init: () => DecorationSet.empty,
+      apply(tr, old) {
+        const found = tr.getMeta("problems");
+        return found ? DecorationSet.create(tr.doc, found.flatMap((issue) => decorate(tr.doc, text, issue))) : old.map(tr.mapping, tr.doc);
+      },
+    },
+    props: { decorations: (state) => key.getState(state) },
+  });
+}
