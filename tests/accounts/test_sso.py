@@ -17,6 +17,7 @@ from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnec
 from allauth.socialaccount.providers.saml.provider import SAMLProvider as AllauthSAMLProvider
 from django.conf import settings
 from django.contrib.sessions.models import Session
+from django.core.management import CommandError, call_command
 from django.test import Client, override_settings
 from django.utils import timezone
 
@@ -460,12 +461,17 @@ def test_with_a_break_glass_account_all_others_must_use_the_provider(oidc: OIDCP
         # A password link does not bypass this either.
         link = invitations.create_link(nina, actor=None).partition("/admin/")[2]
         visitor = Client()
-        visitor.post(f"/admin/{link}", {"new_password": "violin harbor nine pears"})
-        visitor.post("/admin/login/code/", {"code": totp_code(nina_secret)})
+        response = visitor.post(f"/admin/{link}", {"new_password": "violin harbor nine pears"})
+        assert response["Location"] == "/admin/login/"
+        assert "You sign in with Riverside now" in visitor.get("/admin/login/").text
         assert not is_logged_in(visitor)
+        for name in ("nina", "someone-new"):
+            with pytest.raises(CommandError, match=f"{name} signs in with single sign-on"):
+                call_command("invite", name)
+        call_command("invite", "glass")
         assert client.get("/admin/staff/user/add/")["Location"] == "/admin/staff/user/"
         assert is_logged_in(sign_in(oidc, NINA))
-    assert post_login(Client(), "nina", "violin harbor nine pears")["Location"] == "/admin/login/code/"
+    assert post_login(Client(), "nina", PASSWORD)["Location"] == "/admin/login/code/"
 
 
 def test_a_wrong_name_and_a_blocked_account_look_the_same(oidc: OIDCProvider) -> None:

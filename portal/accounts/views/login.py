@@ -195,6 +195,10 @@ def set_password(request: HttpRequest, token: str) -> HttpResponse:
     link, token = find_token(token, timezone.now())
     if link is None:
         return expired_link(request)
+    if not sessions.allows_local_login(link.user):
+        message = gettext("You sign in with %(provider)s now, so you don’t need this link or a password.")
+        messages.info(request, message % {"provider": sso.provider_label()})
+        return HttpResponseRedirect(reverse("account_login"))
     is_invitation = link.purpose == AccessToken.Purpose.INVITATION
     form = SetPasswordForm(link.user, request.POST) if request.method == "POST" else SetPasswordForm(link.user)
     if not (form.is_bound and form.is_valid()):
