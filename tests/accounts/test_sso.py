@@ -540,9 +540,9 @@ def saml_request(client: Client, url: str = "/admin/sso/?next=/admin/account/") 
     return there.query
 
 
-def saml_finish(client: Client, response: str) -> Any:
+def saml_finish(client: Client, response: str, **headers: str) -> Any:
     """Post the provider's form from another site, without cookies, and continue as the browser would."""
-    posted = Client().post("/admin/sso/saml/acs/", {"SAMLResponse": response}, headers=PORTAL)
+    posted = Client(headers=headers).post("/admin/sso/saml/acs/", {"SAMLResponse": response}, headers=PORTAL)
     assert posted["Location"] == "/admin/sso/saml/acs/finish/"
     client.cookies.update(posted.cookies)
     return client.get(posted["Location"], headers=PORTAL)
@@ -563,6 +563,18 @@ def test_saml_creates_an_account_with_its_role(saml_hospital: SAMLProvider) -> N
     assert is_logged_in(client)
     account = SocialAccount.objects.get()
     assert (account.provider, account.uid, account.extra_data) == (saml_hospital.entity_id, "nina", {})
+
+
+def test_saml_works_behind_a_proxy_that_ends_tls(saml_hospital: SAMLProvider) -> None:
+    proxied = {"X-Forwarded-Proto": "https"}
+    client = Client(headers=proxied)
+    with override_settings(SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https")):
+        saml_hospital.trust(client.get("/admin/sso/saml/metadata/", headers=PORTAL).text)
+        answer = saml_hospital.answer(saml_request(client), "nina")
+        response = saml_finish(client, answer["SAMLResponse"], **proxied)
+
+    assert answer["action"] == "https://127.0.0.1/admin/sso/saml/acs/"
+    assert response["Location"] == "/admin/account/"
 
 
 def test_invalid_saml_responses_are_rejected(saml_hospital: SAMLProvider, tmp_path: Path) -> None:

@@ -58,7 +58,17 @@ HTTP_GONE = 410
 HTTP_TOO_MANY_REQUESTS = 429
 CONFIRM_TITLE = _("Confirm it’s you")
 # The request metadata that the SAML toolkit needs to process a response. The rest, such as IP addresses, is not stored.
-STORED_META = frozenset({"HTTP_HOST", "SERVER_NAME", "SERVER_PORT", "SCRIPT_NAME", "PATH_INFO", "CONTENT_TYPE"})
+STORED_META = frozenset(
+    {
+        "HTTP_HOST",
+        "HTTP_X_FORWARDED_PROTO",
+        "SERVER_NAME",
+        "SERVER_PORT",
+        "SCRIPT_NAME",
+        "PATH_INFO",
+        "CONTENT_TYPE",
+    }
+)
 
 
 class LoginForm(forms.Form):
