@@ -40,6 +40,8 @@ ICONS = {"favicon.ico": "image/x-icon", "apple-touch-icon.png": "image/png"}
 CACHE_ONE_DAY = "public, max-age=86400"
 # nginx, which runs as another user, serves the files while the portal is down.
 DIRECTORY_MODE, FILE_MODE = 0o755, 0o644
+# The file that records which static files were collected last.
+COLLECTED = ".collected"
 
 
 class EncodedStaticFile(StaticFile):  # type: ignore[misc]
@@ -232,15 +234,21 @@ def _filter_rules(rules: list[Any], *, for_print: bool) -> Iterator[str]:
 
 def collect_static_files() -> bool:
     """Run collectstatic if the static files changed since the last run; return whether it ran."""
-    fingerprint_file = Path(settings.STATIC_ROOT) / ".collected"
-    fingerprint = _static_files_fingerprint()
-    if fingerprint_file.exists() and fingerprint_file.read_text() == fingerprint:
+    if are_static_files_collected():
         return False
+    fingerprint = _static_files_fingerprint()
     call_command("collectstatic", interactive=False, verbosity=0)
-    for path in (fingerprint_file.parent, *fingerprint_file.parent.rglob("*")):
+    folder = Path(settings.STATIC_ROOT)
+    for path in (folder, *folder.rglob("*")):
         path.chmod(DIRECTORY_MODE if path.is_dir() else FILE_MODE)
-    fingerprint_file.write_text(fingerprint)
+    (folder / COLLECTED).write_text(fingerprint)
     return True
+
+
+def are_static_files_collected() -> bool:
+    """Return whether the collected files are those of this version."""
+    file = Path(settings.STATIC_ROOT) / COLLECTED
+    return file.exists() and file.read_text() == _static_files_fingerprint()
 
 
 def _static_files_fingerprint() -> str:

@@ -17,6 +17,7 @@ from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnec
 from allauth.socialaccount.providers.saml.provider import SAMLProvider as AllauthSAMLProvider
 from django.conf import settings
 from django.contrib.sessions.models import Session
+from django.core.management import CommandError, call_command
 from django.test import Client, override_settings
 from django.utils import timezone
 
@@ -460,12 +461,17 @@ def test_with_a_break_glass_account_all_others_must_use_the_provider(oidc: OIDCP
         # A password link does not bypass this either.
         link = invitations.create_link(nina, actor=None).partition("/admin/")[2]
         visitor = Client()
-        visitor.post(f"/admin/{link}", {"new_password": "violin harbor nine pears"})
-        visitor.post("/admin/login/code/", {"code": totp_code(nina_secret)})
+        response = visitor.post(f"/admin/{link}", {"new_password": "violin harbor nine pears"})
+        assert response["Location"] == "/admin/login/"
+        assert "You sign in with Riverside now" in visitor.get("/admin/login/").text
         assert not is_logged_in(visitor)
+        for name in ("nina", "someone-new"):
+            with pytest.raises(CommandError, match=f"{name} signs in with single sign-on"):
+                call_command("invite", name)
+        call_command("invite", "glass")
         assert client.get("/admin/staff/user/add/")["Location"] == "/admin/staff/user/"
         assert is_logged_in(sign_in(oidc, NINA))
-    assert post_login(Client(), "nina", "violin harbor nine pears")["Location"] == "/admin/login/code/"
+    assert post_login(Client(), "nina", PASSWORD)["Location"] == "/admin/login/code/"
 
 
 def test_a_wrong_name_and_a_blocked_account_look_the_same(oidc: OIDCProvider) -> None:
@@ -534,9 +540,9 @@ def saml_request(client: Client, url: str = "/admin/sso/?next=/admin/account/") 
     return there.query
 
 
-def saml_finish(client: Client, response: str) -> Any:
+def saml_finish(client: Client, response: str, **headers: str) -> Any:
     """Post the provider's form from another site, without cookies, and continue as the browser would."""
-    posted = Client().post("/admin/sso/saml/acs/", {"SAMLResponse": response}, headers=PORTAL)
+    posted = Client(headers=headers).post("/admin/sso/saml/acs/", {"SAMLResponse": response}, headers=PORTAL)
     assert posted["Location"] == "/admin/sso/saml/acs/finish/"
     client.cookies.update(posted.cookies)
     return client.get(posted["Location"], headers=PORTAL)
@@ -557,6 +563,18 @@ def test_saml_creates_an_account_with_its_role(saml_hospital: SAMLProvider) -> N
     assert is_logged_in(client)
     account = SocialAccount.objects.get()
     assert (account.provider, account.uid, account.extra_data) == (saml_hospital.entity_id, "nina", {})
+
+
+def test_saml_works_behind_a_proxy_that_ends_tls(saml_hospital: SAMLProvider) -> None:
+    proxied = {"X-Forwarded-Proto": "https"}
+    client = Client(headers=proxied)
+    with override_settings(SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https")):
+        saml_hospital.trust(client.get("/admin/sso/saml/metadata/", headers=PORTAL).text)
+        answer = saml_hospital.answer(saml_request(client), "nina")
+        response = saml_finish(client, answer["SAMLResponse"], **proxied)
+
+    assert answer["action"] == "https://127.0.0.1/admin/sso/saml/acs/"
+    assert response["Location"] == "/admin/account/"
 
 
 def test_invalid_saml_responses_are_rejected(saml_hospital: SAMLProvider, tmp_path: Path) -> None:

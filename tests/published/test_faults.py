@@ -191,6 +191,31 @@ def test_a_second_worker_waits_for_the_first(server: Server) -> None:
         assert second.wait(timeout=10) == 0
 
 
+def test_a_worker_that_starts_before_the_static_files_are_collected_waits(
+    data: Path, served_site: ServedSite, tmp_path: Path
+) -> None:
+    shutil.rmtree(data / "public")
+    static = (data / "static").rename(tmp_path / "static")
+    server = Server(data, site_url=served_site.url)
+    worker = subprocess.Popen(
+        [sys.executable, str(ROOT / "manage.py"), "worker"],
+        env=server.environ, cwd=ROOT, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with worker:
+        assert worker.stderr is not None
+        assert "Waiting for “serve”" in worker.stderr.readline()
+        static.rename(data / "static")
+        until = time.monotonic() + 60
+        while not (data / "public" / "index.html").exists():
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        worker.terminate()
+        log = worker.stderr.read()
+        assert worker.wait(timeout=10) == 0
+    assert "Traceback" not in log
+    assert "/static/" in (data / "public" / "index.html").read_text()
+
+
 def test_every_address_of_the_sitemap_is_a_file(server: Server, served_site: ServedSite) -> None:
     addresses = [part.split("</loc>")[0] for part in fetch(server.url, "/sitemap.xml").text.split("<loc>")[1:]]
     files = {f"{server.data}/public{address.removeprefix(served_site.url)}index.html" for address in addresses}

@@ -81,7 +81,7 @@ def test_a_worker_that_starts_on_a_full_disk_says_so_once_and_retries(disk: Path
         assert worker.poll() is None
         assert len(log.read_text().splitlines()) == 1
         filler.unlink()
-        wait_for(log, "the database file is missing")
+        wait_for(log, "Waiting for “serve”")
     finally:
         worker.terminate()
         worker.wait(30)

@@ -58,7 +58,17 @@ HTTP_GONE = 410
 HTTP_TOO_MANY_REQUESTS = 429
 CONFIRM_TITLE = _("Confirm it’s you")
 # The request metadata that the SAML toolkit needs to process a response. The rest, such as IP addresses, is not stored.
-STORED_META = frozenset({"HTTP_HOST", "SERVER_NAME", "SERVER_PORT", "SCRIPT_NAME", "PATH_INFO", "CONTENT_TYPE"})
+STORED_META = frozenset(
+    {
+        "HTTP_HOST",
+        "HTTP_X_FORWARDED_PROTO",
+        "SERVER_NAME",
+        "SERVER_PORT",
+        "SCRIPT_NAME",
+        "PATH_INFO",
+        "CONTENT_TYPE",
+    }
+)
 
 
 class LoginForm(forms.Form):
@@ -195,6 +205,10 @@ def set_password(request: HttpRequest, token: str) -> HttpResponse:
     link, token = find_token(token, timezone.now())
     if link is None:
         return expired_link(request)
+    if not sessions.allows_local_login(link.user):
+        message = gettext("You sign in with %(provider)s now, so you don’t need this link or a password.")
+        messages.info(request, message % {"provider": sso.provider_label()})
+        return HttpResponseRedirect(reverse("account_login"))
     is_invitation = link.purpose == AccessToken.Purpose.INVITATION
     form = SetPasswordForm(link.user, request.POST) if request.method == "POST" else SetPasswordForm(link.user)
     if not (form.is_bound and form.is_valid()):

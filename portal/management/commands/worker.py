@@ -28,7 +28,7 @@ from portal.secret_key import require_key
 from portal.storage.database import describe_error, is_connection_error, require_existing_database
 from portal.storage.local_storage import StorageUnavailableError
 from portal.storage.media import read_public_names
-from portal.storage.static_files import describe_file
+from portal.storage.static_files import are_static_files_collected, describe_file
 
 # Give web processes priority when the CPU is busy.
 NICENESS = 10
@@ -36,6 +36,8 @@ LOCK_RETRY_SECONDS = 1.0
 PERIODIC_TASK_SECONDS = 60
 # How often to look for new public pictures to copy, and how often to compare all of them with the bucket.
 PICTURE_CHECK_SECONDS, PICTURE_REFRESH_SECONDS = 5.0, 3600.0
+WAITING_FOR_WORKER = "Another worker is using this data directory. Waiting for it to stop."
+WAITING_FOR_SERVE = "The static files of this version are not collected yet. Waiting for “serve” to do that."
 log = logging.getLogger(__name__)
 # Management commands with their options.
 PERIODIC_TASKS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -75,10 +77,11 @@ class Command(BaseCommand):
         while not should_stop():
             try:
                 with files.try_lock_for_writing() as is_locked:
-                    if is_locked:
+                    # Pages link to the collected static files, and a separate worker may start before they are there.
+                    if is_locked and are_static_files_collected():
                         self._work(files, should_stop)
                         return
-                message = "Another worker is using this data directory. Waiting for it to stop."
+                message = WAITING_FOR_SERVE if is_locked else WAITING_FOR_WORKER
             except (OSError, sqlite3.Error) as error:
                 reason = getattr(error, "strerror", None) or error
                 message = f"The published pages cannot be written: {reason}. Retrying."

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from portal.accounts import invitations, services
+from portal.accounts import invitations, services, sessions
 from portal.accounts.models import User
 from portal.secret_key import require_key
 
@@ -31,7 +32,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         require_key()
-        user = User.objects.filter(username=User.normalize_username(options["username"])).first()
+        username = User.normalize_username(options["username"])
+        user = User.objects.filter(username=username).first()
+        if not sessions.allows_local_login(user or User(username=username)):
+            raise CommandError(
+                f"{username} signs in with single sign-on and needs no link. With PORTAL_BREAK_GLASS_ACCOUNT, only "
+                f"{settings.BREAK_GLASS_ACCOUNT} has a password."
+            )
         if user is None:
             url = self._invite(options)
         elif user.is_demo:
