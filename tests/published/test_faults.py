@@ -21,9 +21,13 @@ from tests.published.server import Readers, Server, assert_pages_are_served, cop
 from tests.served_data import ROOT
 from tests.views.client import fetch
 
-pytestmark = pytest.mark.skipif(
-    os.environ.get("DATABASE_URL", "").startswith("postgres"), reason="a SQLite file is what is broken here"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        os.environ.get("DATABASE_URL", "").startswith("postgres"), reason="a SQLite file is what is broken here"
+    ),
+    # They wait a lot, and use a copy of the served portal's data, so they run beside the tests that use the portal itself.
+    pytest.mark.xdist_group("faults"),
+]
 
 
 @pytest.fixture
