@@ -15,7 +15,8 @@ from django.db import connection
 from django.test import TransactionTestCase
 from django.test.utils import override_settings
 
-from tests.database import history_unprotected, migrated_once
+from tests.database import history_unprotected, migrated_file, migrated_once
+from tests.processes import Shell, open_shell
 from tests.served_data import copy_first_start, free_port, serve, start_once, wait_until_published
 
 # Fixtures that start a server of their own.
@@ -27,11 +28,11 @@ DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "served_site"}
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that need a server or the database.
 
-    Tests of the served portal run in one process, so that it starts once.
+    Tests of the served portal run in one process, so that it starts once; those with a group of their own in another.
     """
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
-        if "served_site" in fixtures:
+        if "served_site" in fixtures and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group("served"))
         if fixtures & DATABASE_FIXTURES or item.get_closest_marker("django_db"):
             item.add_marker(pytest.mark.database)
@@ -131,6 +132,7 @@ class ServedSite:
     environ: dict[str, str]
     log: Path
     first_start_cpu_seconds: float
+    shell: Shell
 
 
 @pytest.fixture(scope="session")
@@ -149,9 +151,9 @@ def served_site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
             seconds = start_once(environ, log)
         else:
             seconds = copy_first_start(cache_folder(request.config, tmp_path_factory), data, environ)
-        with serve(environ, log) as url:
+        with serve(environ, log) as url, open_shell(environ) as shell:
             wait_until_published(log)
-            yield ServedSite(url, data, environ, log, seconds)
+            yield ServedSite(url, data, environ, log, seconds, shell)
 
 
 @pytest.fixture
@@ -164,6 +166,19 @@ def own_site_environ(
     environ.pop("DATABASE_URL", None)
     copy_first_start(cache_folder(request.config, tmp_path_factory), tmp_path / "data", environ)
     return environ
+
+
+@pytest.fixture
+def own_data_dir(request: pytest.FixtureRequest, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of an empty installation on SQLite, as ``manage.py migrate`` leaves it."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    shutil.copy(
+        migrated_file(cache_folder(request.config, tmp_path_factory, "migrated-database")), folder / "portal.sqlite3"
+    )
+    (folder / "secret-key").touch(mode=0o600)
+    (folder / "secret-key").write_text("k" * 64)
+    return folder
 
 
 def cache_folder(config: pytest.Config, tmp_path_factory: pytest.TempPathFactory, name: str = "served-site") -> Path:

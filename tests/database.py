@@ -1,7 +1,11 @@
 """Database helpers: a database that is migrated once, and blocks for tests that try many cases."""
 
 import fcntl
+import os
 import sqlite3
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -12,34 +16,43 @@ from django.core import management
 from django.db import connection, transaction
 
 from portal.append_only import create_triggers, drop_triggers_sql, protected_models
-from tests.served_data import fingerprint
+from tests.served_data import ROOT, fingerprint
+
+
+def migrated_file(cache: Path) -> Path:
+    """Return a migrated SQLite database, which is made once in ``cache`` for each state of the code and its packages.
+
+    The cache folder can be shared by any number of processes: one migrates, the others wait for it.
+    """
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        file = cache / f"{fingerprint(('portal', 'procedures'), suffix='.py')}.sqlite3"
+        if not file.exists():
+            for old in cache.glob("*.sqlite3"):
+                old.unlink()
+            with tempfile.TemporaryDirectory(dir=cache) as folder:
+                own = {
+                    name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "DATABASE_"))
+                }
+                command = [sys.executable, str(ROOT / "manage.py"), "migrate", "-v0"]
+                subprocess.run(command, env={**own, "PORTAL_DATA_DIR": folder}, cwd=ROOT, check=True)
+                with closing(sqlite3.connect(Path(folder) / "portal.sqlite3")) as made:
+                    made.execute("PRAGMA journal_mode = DELETE")  # in one file
+                (Path(folder) / "portal.sqlite3").rename(file)
+    return file
 
 
 @contextmanager
 def migrated_once(cache: Path) -> Iterator[None]:
-    """Within the block, fill a new SQLite test database from a file in ``cache`` instead of migrating it.
-
-    The file is made by the first process that needs it, for each state of the code and its packages.
-    """
+    """Within the block, fill a new SQLite test database from the one in ``cache`` instead of migrating it."""
     create, call_command = connection.creation.create_test_db, management.call_command
 
     def migrate_or_copy(command: str, *arguments: Any, **options: Any) -> Any:
         if command != "migrate":
             return call_command(command, *arguments, **options)
         connection.ensure_connection()
-        file = cache / f"{fingerprint(('portal', 'procedures'), suffix='.py')}.sqlite3"
-        with (cache / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not file.exists():
-                call_command(command, *arguments, **options)
-                for old in cache.glob("*.sqlite3"):
-                    old.unlink()
-                with closing(sqlite3.connect(cache / "new")) as new:
-                    connection.connection.backup(new)
-                (cache / "new").rename(file)
-                return None
-            with closing(sqlite3.connect(file)) as made:
-                made.backup(connection.connection)
+        with closing(sqlite3.connect(migrated_file(cache))) as made:
+            made.backup(connection.connection)
         return None
 
     def create_test_db(*arguments: Any, **options: Any) -> str:

@@ -31,7 +31,7 @@ class Postgres:
         self._as = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
         if self._as:
             shutil.chown(folder, "postgres")
-        self._run("initdb", "-U", "portal", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8")
+        self._run("initdb", "--no-sync", "-U", "portal", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8")
 
     def _run(self, name: str, *arguments: str) -> None:
         command = [*self._as, str(BINARIES[-1].with_name(name)), "-D", str(self.folder), *arguments]

@@ -7,7 +7,7 @@ its rows takes a few milliseconds.
 import functools
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
@@ -42,8 +42,8 @@ T = TypeVar("T", bound=Model | None)
 def built_once(build: Callable[P, T]) -> Callable[P, T]:
     """Decorate a function that makes rows from nothing and returns one of them or None, such as a fixture.
 
-    The function must depend on nothing but settings. It runs again where a replay could differ: on PostgreSQL, in a
-    test that commits, with another clock, and where the test has made rows of its own in the same tables.
+    The function must depend on nothing but settings. It runs again where a replay could differ: in a test that commits,
+    with another clock, and where the test has made rows of its own in the same tables.
     """
     recordings: dict[bool, Recording] = {}
 
@@ -57,7 +57,7 @@ def built_once(build: Callable[P, T]) -> Callable[P, T]:
             if recording is not None:
                 recordings[settings.TEXT_DETECTION] = recording
             return result
-        if any(_has_rows(table) for table in recording.rows if table.startswith(OWN)):
+        if _have_rows([table for table in recording.rows if table.startswith(OWN)]):
             return build(*args, **kwargs)
         try:
             with transaction.atomic():
@@ -72,28 +72,40 @@ def built_once(build: Callable[P, T]) -> Callable[P, T]:
 
 def _may_replay() -> bool:
     is_now = abs(timezone.now().timestamp() - time.time()) < 1
-    return is_now and connection.vendor == "sqlite" and connection.in_atomic_block
+    return is_now and connection.in_atomic_block
 
 
 def _dump() -> dict[str, list[Row]]:
     names = [name for name in connection.introspection.table_names() if not name.startswith("django_")]
     with connection.cursor() as cursor:
-        return {name: cursor.execute(f'SELECT * FROM "{name}"').fetchall() for name in names}  # noqa: S608
+        dump = {}
+        for name in names:
+            cursor.execute(f'SELECT * FROM "{name}"')  # noqa: S608
+            dump[name] = cursor.fetchall()
+        return dump
 
 
-def _has_rows(table: str) -> bool:
+def _have_rows(tables: list[str]) -> bool:
     with connection.cursor() as cursor:
-        return bool(cursor.execute(f'SELECT 1 FROM "{table}" LIMIT 1').fetchall())  # noqa: S608
+        cursor.execute("SELECT " + " OR ".join(f'EXISTS (SELECT 1 FROM "{table}")' for table in tables))  # noqa: S608
+        return bool(cursor.fetchall()[0][0])
+
+
+def _reserve_ids(tables: Iterable[str]) -> None:
+    """Let new rows have primary keys above FIRST_ID. PostgreSQL never gives a number again, even after a rollback."""
+    if connection.vendor != "sqlite":
+        return
+    with connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute("UPDATE sqlite_sequence SET seq = max(seq, %s) WHERE name = %s", [FIRST_ID, table])
+            if cursor.rowcount == 0:
+                cursor.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", [table, FIRST_ID])
 
 
 def _record(build: Callable[[], T]) -> tuple[T, Recording | None]:
     """Build once; there is no recording if the test had rows before that the build may have used."""
     before = _dump()
-    with connection.cursor() as cursor:
-        for table in before:
-            cursor.execute("UPDATE sqlite_sequence SET seq = max(seq, %s) WHERE name = %s", [FIRST_ID, table])
-            if cursor.rowcount == 0:
-                cursor.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", [table, FIRST_ID])
+    _reserve_ids(before)
     with tempfile.TemporaryDirectory() as name, override_settings(MEDIA_ROOT=Path(name)):
         result = build()
         folder = Path(name)

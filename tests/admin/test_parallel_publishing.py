@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.admin.test_parallel_saves import ask
-from tests.browser.test_admin_recovery import PREPARE, shell
+from tests.browser.test_admin_recovery import PREPARE
 from tests.conftest import ServedSite
 
 AT_ONCE = 8
@@ -46,18 +46,18 @@ PAGE = re.sub(r'body="## Morning.*?"\)', lambda _: TEXT, PREPARE)
 @pytest.fixture(autouse=True)
 def _as_it_was(served_site: ServedSite) -> Iterator[None]:
     """Restore the shared site for other tests: withdraw what was published here, and restore the clinic's details."""
-    rows = shell(served_site, REMEMBER).splitlines()[-1]
+    rows = served_site.shell.run(REMEMBER).splitlines()[-1]
     yield
-    shell(served_site, RESTORE.format(rows=rows))
+    served_site.shell.run(RESTORE.format(rows=rows))
 
 
 def releases_of(site: ServedSite, pk: str) -> int:
     code = f"from procedures.models import Release; print(Release.objects.filter(page={pk}).count())"
-    return int(shell(site, code))
+    return int(site.shell.run(code))
 
 
 def test_concurrent_publishing_creates_one_release(served_site: ServedSite) -> None:
-    pk, session, revision = shell(served_site, PAGE.format(name="published-at-once") + APPROVED).split()[-3:]
+    pk, session, revision = served_site.shell.run(PAGE.format(name="published-at-once") + APPROVED).split()[-3:]
     values = {"revision": revision, "what_changed": "", "now": "1"}
 
     def press(_: int) -> int:
@@ -71,7 +71,7 @@ def test_concurrent_publishing_creates_one_release(served_site: ServedSite) -> N
 
 
 def test_a_page_published_during_a_phone_change_prints_the_new_phone(served_site: ServedSite) -> None:
-    pk, session, revision = shell(served_site, PAGE.format(name="published-beside") + APPROVED).split()[-3:]
+    pk, session, revision = served_site.shell.run(PAGE.format(name="published-beside") + APPROVED).split()[-3:]
     address = "/admin/procedures/clinic/1/change/"
     form = ask(served_site, address, session)[1]
     fields = dict(re.findall(r'<input type="(?:text|hidden)" name="([^"]+)"(?: value="([^"]*)")?', form))
@@ -100,8 +100,7 @@ def test_a_page_published_during_a_phone_change_prints_the_new_phone(served_site
         both = [pool.submit(save, 1), pool.submit(publish, 1)]
         statuses = [one.result() for one in both]
     printed = json.loads(
-        shell(
-            served_site,
+        served_site.shell.run(
             "import json; from procedures.models import Clinic, Release;"
             f" print(json.dumps([Clinic.objects.get().phone, Release.objects.live().filter(html__contains='{NEW}').count(),"
             " Release.objects.live().count()]))",

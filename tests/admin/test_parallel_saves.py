@@ -7,7 +7,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 
-from tests.browser.test_admin_recovery import PREPARE, shell
+from tests.browser.test_admin_recovery import PREPARE
 from tests.conftest import ServedSite
 
 ATTEMPTS = 50
@@ -36,10 +36,9 @@ def ask(site: ServedSite, path: str, session: str, data: dict[str, str] | None =
 
 
 def test_each_of_fifty_concurrent_saves_is_stored_or_reported(served_site: ServedSite) -> None:
-    pk, nina, _ = shell(served_site, PREPARE.format(name="fifty-at-once")).split()[-3:]
+    pk, nina, _ = served_site.shell.run(PREPARE.format(name="fifty-at-once")).split()[-3:]
     path = f"/admin/procedures/page/{pk}/change/"
-    opened = shell(
-        served_site,
+    opened = served_site.shell.run(
         f"from procedures.models import Page; p = Page.objects.get(pk={pk}); print(p.draft_version, p.revisions.get().pk,"
         " p.lead_figure_id)",
     ).split()
@@ -62,8 +61,7 @@ def test_each_of_fifty_concurrent_saves_is_stored_or_reported(served_site: Serve
 
     with ThreadPoolExecutor(ATTEMPTS) as pool:
         answers = list(pool.map(save, range(ATTEMPTS)))
-    stored = shell(
-        served_site,
+    stored = served_site.shell.run(
         f"from procedures.models import Page; p = Page.objects.get(pk={pk});"
         " print(p.draft_version, *[r.content['body'].strip()[-8:-6] for r in p.revisions.order_by('number')], sep=',')",
     ).split(",")

@@ -28,16 +28,15 @@ def manage(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=400,
         check=False,
     )
 
 
 @pytest.fixture
-def saved(tmp_path: Path) -> tuple[Path, Path]:
+def saved(own_data_dir: Path, tmp_path: Path) -> tuple[Path, Path]:
     """Return an installation with an image, and its backup."""
-    data = tmp_path / "data"
-    assert manage(data, "migrate", "-v0").returncode == 0
+    data = own_data_dir
     (data / "media" / "figures").mkdir(parents=True)
     (data / "media" / "figures" / "0123456789abcdef-480.webp").write_bytes(os.urandom(300_000))
     done = manage(data, "backup", str(tmp_path / "backup.tar"))

@@ -19,7 +19,7 @@ from tests.figures.dicom_files import dicom, ramp
 from tests.figures.test_text_detection import burned
 from tests.rate_limits import reset_upload_limits
 
-pytestmark = [pytest.mark.browser, pytest.mark.writes, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SIZE = (400, 200)
 
 
@@ -58,6 +58,7 @@ def seen(tab: StaffTab) -> None:
     tab.page.wait_for_function("document.querySelector('[data-result-image]').complete")
 
 
+@pytest.mark.writes
 def test_picture_can_be_uploaded_with_the_keyboard_alone(editor_tab: StaffTab, files: dict[str, str]) -> None:
     # The file dialog belongs to the operating system, so it is not tested.
     choose(editor_tab, files["photo"])
@@ -167,6 +168,7 @@ def test_confirmation_is_unchecked_when_the_picture_changes(editor_tab: StaffTab
 
 
 @pytest.mark.smoke
+@pytest.mark.writes
 def test_picture_can_be_uploaded_without_javascript(
     browser: Browser, live_server: Any, editor: User, files: dict[str, str]
 ) -> None:
@@ -190,6 +192,7 @@ def test_picture_can_be_uploaded_without_javascript(
     assert load_master(Figure.objects.get()).crop((0, 0, 200, 100)).getextrema() == (0, 0)
 
 
+@pytest.mark.writes
 def test_dicom_window_follows_its_slider_and_the_shown_frame_is_used(
     editor_tab: StaffTab, files: dict[str, str]
 ) -> None:
@@ -263,6 +266,7 @@ def test_large_picture_is_shown_at_full_size_on_a_phone(
 
 
 @pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
+@pytest.mark.writes
 def test_axe_finds_no_problem_and_each_screen_fits(
     browser: Browser, live_server: Any, editor: User, files: dict[str, str], size: Any, scheme: Any
 ) -> None:

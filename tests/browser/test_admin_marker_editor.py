@@ -12,7 +12,7 @@ from tests.admin.marker_helpers import markers_url
 from tests.browser.marker_helpers import open_marker_editor, wait_for_preview
 from tests.browser.staff_helpers import StaffTab
 
-pytestmark = [pytest.mark.browser, pytest.mark.writes, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
@@ -54,6 +54,7 @@ def tab_to(tab: StaffTab, name: str) -> None:
 # ── Placing ──
 
 
+@pytest.mark.writes
 def test_everything_can_be_done_with_the_keyboard_alone(tab: StaffTab, figure: Figure) -> None:
     keys = tab.page.keyboard
     # A new marker: the crosshair starts in the middle.
@@ -266,6 +267,7 @@ def test_undo_reverts_the_last_action_of_any_kind_from_any_focus(tab: StaffTab) 
     assert state(tab) == typed
 
 
+@pytest.mark.writes
 def test_undo_after_a_rejected_save_still_restores_a_deleted_marker(tab: StaffTab, figure: Figure) -> None:
     tab.page.locator("[name=marks-0-x]").fill("120")
     choose(tab, 1)
@@ -416,6 +418,7 @@ def test_problems_are_reported_while_typing(tab: StaffTab) -> None:
     expect(note).to_be_hidden()
 
 
+@pytest.mark.writes
 def test_rejected_save_keeps_the_input(tab: StaffTab) -> None:
     tab.page.locator("[name=marks-0-label_en]").fill("A new word")
     tab.page.locator("[name=marks-0-x]").fill("120")
@@ -427,6 +430,7 @@ def test_rejected_save_keeps_the_input(tab: StaffTab) -> None:
     expect(tab.page.locator("[data-rejected]")).to_be_focused()
 
 
+@pytest.mark.writes
 def test_nothing_is_lost_after_the_session_ends(tab: StaffTab, figure: Figure) -> None:
     Session.objects.all().delete()
     tab.page.locator("[name=marks-0-label_en]").fill("A new word")

@@ -12,7 +12,7 @@ from procedures.rendering.parser import get_parser
 from tests.admin.conftest import make_picture_file
 from tests.browser.staff_helpers import StaffTab, type_text
 
-pytestmark = [pytest.mark.browser, pytest.mark.writes, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 FIXTURES = Path(__file__).parent / "clipboard"
 
 
@@ -262,6 +262,7 @@ def upload(tab: StaffTab, file: Path) -> None:
     window.get_by_role("button", name="Upload and check").click()
 
 
+@pytest.mark.writes
 def test_new_picture_is_checked_in_its_own_tab_and_inserted_into_the_text(tab: StaffTab, tmp_path: Path) -> None:
     file = tmp_path / "balloon.jpg"
     file.write_bytes(make_picture_file().read())
@@ -312,6 +313,7 @@ def test_canceled_picture_is_reported_and_the_text_stays_usable(tab: StaffTab, t
 
 
 @pytest.mark.parametrize("event", ["paste", "drop"])
+@pytest.mark.writes
 def test_pasted_or_dropped_picture_is_checked_first(tab: StaffTab, event: str) -> None:
     data = list(make_picture_file().read())
 

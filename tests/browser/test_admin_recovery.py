@@ -1,8 +1,6 @@
 """Nothing is ever lost, tested on a served portal: autosaved text, two editors, signed out, offline."""
 
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -13,7 +11,6 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from tests.browser.public_helpers import AXE, DESKTOP
 from tests.browser.staff_helpers import AXE_FINDINGS, remember_mode
 from tests.conftest import ServedSite
-from tests.served_data import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.writes]
 
@@ -48,21 +45,12 @@ print(page.pk, *keys)
 """
 
 
-def shell(site: ServedSite, code: str) -> str:
-    """Run ``code`` in the shell of the served portal, and return its output."""
-    run = subprocess.run(
-        [sys.executable, "manage.py", "shell", "-v", "0", "-c", code],
-        env=site.environ, cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return run.stdout.strip()
-
-
 class Draft:
     """A new draft, and browsers of two users who can edit it."""
 
     def __init__(self, site: ServedSite, browser: Browser, stack: ExitStack, name: str) -> None:
         self.site, self.browser, self.stack = site, browser, stack
-        self.pk, self.nina, self.max = shell(site, PREPARE.format(name=name)).split()[-3:]
+        self.pk, self.nina, self.max = site.shell.run(PREPARE.format(name=name)).split()[-3:]
 
     def context(self, session: str) -> BrowserContext:
         made: BrowserContext = self.browser.new_context(viewport=DESKTOP)
@@ -83,7 +71,7 @@ class Draft:
         return page
 
     def saved(self) -> str:
-        return shell(self.site, f"from procedures.models import Page; print(Page.objects.get(pk={self.pk}).body)")
+        return self.site.shell.run(f"from procedures.models import Page; print(Page.objects.get(pk={self.pk}).body)")
 
 
 @pytest.fixture

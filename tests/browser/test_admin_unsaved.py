@@ -11,9 +11,10 @@ from procedures.models import Page as PageRow
 from tests.admin.conftest import change_url
 from tests.browser.staff_helpers import StaffTab, type_text
 
-pytestmark = [pytest.mark.browser, pytest.mark.writes, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
+@pytest.mark.writes
 def test_text_survives_the_end_of_the_session_without_a_login_page(tab: StaffTab, editor: User) -> None:
     Session.objects.all().delete()
 
@@ -28,6 +29,7 @@ def test_text_survives_the_end_of_the_session_without_a_login_page(tab: StaffTab
     assert (link.get_attribute("href"), link.get_attribute("target")) == ("/admin/login/", "_blank")
 
 
+@pytest.mark.writes
 def test_saving_while_signed_out_keeps_the_text_until_the_next_sign_in(
     tab: StaffTab, row: PageRow, editor: User
 ) -> None:
@@ -90,6 +92,7 @@ def test_leaving_with_unsaved_text_asks_first(tab: StaffTab) -> None:
     assert tab.text.count("New. ") == 1
 
 
+@pytest.mark.writes
 def test_leaving_with_everything_saved_does_not_ask(tab: StaffTab) -> None:
     tab.page.locator("#id_body").click()
     tab.page.keyboard.type("New. ")
@@ -100,6 +103,7 @@ def test_leaving_with_everything_saved_does_not_ask(tab: StaffTab) -> None:
     assert leave(tab) == []
 
 
+@pytest.mark.writes
 def test_leaving_after_a_failed_save_still_asks(tab: StaffTab) -> None:
     tab.page.locator("#id_title").fill("")
     tab.page.get_by_role("button", name="Save draft").click()
@@ -112,6 +116,7 @@ def test_leaving_after_a_failed_save_still_asks(tab: StaffTab) -> None:
     assert leave(tab) == ["beforeunload"]
 
 
+@pytest.mark.writes
 def test_two_clicks_save_once(tab: StaffTab, row: PageRow) -> None:
     type_text(tab, "Twice.")
 
@@ -122,6 +127,7 @@ def test_two_clicks_save_once(tab: StaffTab, row: PageRow) -> None:
 
 
 @pytest.mark.smoke
+@pytest.mark.writes
 def test_a_second_click_before_the_response_sends_nothing(tab: StaffTab, row: PageRow) -> None:
     held: list[Route] = []
     tab.page.route("**/change/", lambda route: held.append(route))

@@ -1,4 +1,4 @@
-"""Type and target sizes for old eyes and shaky hands on every public page. Each page is opened once per screen size."""
+"""Type and target sizes for old eyes and shaky hands on every public page. Each page is opened once."""
 
 from typing import Any
 
@@ -67,47 +67,44 @@ TYPE_TWICE_AS_LARGE = "document.documentElement.style.fontSize = '200%'"
 TEXT_SPACING = """() => {
   Object.assign(document.body.style, { lineHeight: "1.5", letterSpacing: ".12em", wordSpacing: ".16em" });
 }"""
+USUAL_TYPE = """() => {
+  document.documentElement.style.fontSize = "";
+  document.body.removeAttribute("style");
+}"""
 Survey = dict[str, dict[str, Any]]
 
 
-def survey(browser: Browser, served_site: ServedSite, size: ViewportSize) -> Survey:
-    """Return every measurement by name, then by page."""
+@pytest.fixture(scope="module")
+def found(browser: Browser, served_site: ServedSite) -> Survey:
+    """Every measurement by name, then by page. Each page is opened once and resized: phones, 320 pixels, a desktop."""
     found: Survey = {}
-    with open_tab(browser, size) as page:
+    with open_tab(browser, SCREEN) as page:
 
         def note(name: str, script: str, value: int | None = None) -> None:
             found.setdefault(name, {})[path] = page.evaluate(script, value)
 
         for path in public_paths(served_site):
+            page.set_viewport_size(SCREEN)
             visit(page, served_site, path)
+            note("first screen", ENDS)
             page.evaluate(OPEN_ALL)
-            note("too wide", TOO_WIDE)
-            note("cut off", CUT_OFF)
-            note("small targets", SMALL_TARGETS, SMALLEST_TARGET)
-            note("small type", SMALL_TYPE, SMALLEST_TYPE)
+            page.set_viewport_size(PHONE)
+            note("phone: too wide", TOO_WIDE)
+            note("phone: small targets", SMALL_TARGETS, SMALLEST_TARGET)
+            note("phone: small type", SMALL_TYPE, SMALLEST_TYPE)
             page.evaluate(TYPE_TWICE_AS_LARGE)
-            note("too wide in large type", TOO_WIDE)
+            note("phone: too wide in large type", TOO_WIDE)
             page.evaluate(TEXT_SPACING)
-            note("too wide in large, spaced type", TOO_WIDE)
+            note("phone: too wide in large, spaced type", TOO_WIDE)
+            page.evaluate(USUAL_TYPE)
+            # Also 1280 pixels at 400% zoom.
+            page.set_viewport_size(NARROW)
+            note("narrow: too wide", TOO_WIDE)
+            note("narrow: cut off", CUT_OFF)
+            page.set_viewport_size(DESKTOP)
+            note("desk: too wide", TOO_WIDE)
+            note("desk: small type", SMALL_TYPE, SMALLEST_TYPE)
     return found
-
-
-@pytest.fixture(scope="module")
-def narrow(browser: Browser, served_site: ServedSite) -> Survey:
-    """320 pixels, which is also 1280 pixels at 400% zoom."""
-    return survey(browser, served_site, NARROW)
-
-
-@pytest.fixture(scope="module")
-def phone(browser: Browser, served_site: ServedSite) -> Survey:
-    """A small phone."""
-    return survey(browser, served_site, PHONE)
-
-
-@pytest.fixture(scope="module")
-def desk(browser: Browser, served_site: ServedSite) -> Survey:
-    """A desktop."""
-    return survey(browser, served_site, DESKTOP)
 
 
 def faults(measured: Survey, name: str) -> dict[str, Any]:
@@ -116,58 +113,48 @@ def faults(measured: Survey, name: str) -> dict[str, Any]:
     return {path: value for path, value in measured[name].items() if value}
 
 
-def test_no_page_scrolls_sideways_at_320_px_and_at_400_percent(narrow: Survey) -> None:
-    assert faults(narrow, "too wide") == {}
+def test_no_page_scrolls_sideways_at_320_px_and_at_400_percent(found: Survey) -> None:
+    assert faults(found, "narrow: too wide") == {}
 
 
-def test_no_page_scrolls_sideways_on_a_phone(phone: Survey) -> None:
-    assert faults(phone, "too wide") == {}
+def test_no_page_scrolls_sideways_on_a_phone(found: Survey) -> None:
+    assert faults(found, "phone: too wide") == {}
 
 
-def test_no_page_scrolls_sideways_on_a_desktop(desk: Survey) -> None:
-    assert faults(desk, "too wide") == {}
+def test_no_page_scrolls_sideways_on_a_desktop(found: Survey) -> None:
+    assert faults(found, "desk: too wide") == {}
 
 
-def test_no_page_scrolls_sideways_on_a_phone_with_doubled_type(phone: Survey) -> None:
-    assert faults(phone, "too wide in large type") == {}
+def test_no_page_scrolls_sideways_on_a_phone_with_doubled_type(found: Survey) -> None:
+    assert faults(found, "phone: too wide in large type") == {}
 
 
-def test_no_page_scrolls_sideways_on_a_phone_with_doubled_and_spaced_type(phone: Survey) -> None:
-    assert faults(phone, "too wide in large, spaced type") == {}
+def test_no_page_scrolls_sideways_on_a_phone_with_doubled_and_spaced_type(found: Survey) -> None:
+    assert faults(found, "phone: too wide in large, spaced type") == {}
 
 
-def test_no_text_is_clipped_at_320_px(narrow: Survey) -> None:
-    assert faults(narrow, "cut off") == {}
+def test_no_text_is_clipped_at_320_px(found: Survey) -> None:
+    assert faults(found, "narrow: cut off") == {}
 
 
-def test_every_target_on_a_phone_is_44_px_or_larger(phone: Survey) -> None:
-    assert faults(phone, "small targets") == {}
+def test_every_target_on_a_phone_is_44_px_or_larger(found: Survey) -> None:
+    assert faults(found, "phone: small targets") == {}
 
 
-def test_all_type_on_a_phone_is_19_px_or_larger(phone: Survey) -> None:
-    assert faults(phone, "small type") == {}
+def test_all_type_on_a_phone_is_19_px_or_larger(found: Survey) -> None:
+    assert faults(found, "phone: small type") == {}
 
 
-def test_all_type_on_a_desktop_is_19_px_or_larger(desk: Survey) -> None:
-    assert faults(desk, "small type") == {}
+def test_all_type_on_a_desktop_is_19_px_or_larger(found: Survey) -> None:
+    assert faults(found, "desk: small type") == {}
 
 
-@pytest.fixture(scope="module")
-def ends(browser: Browser, served_site: ServedSite) -> dict[str, dict[str, int]]:
-    """Lower edges of the parts of every page on a common phone."""
-    with open_tab(browser, SCREEN) as page:
-        found = {}
-        for path in public_paths(served_site):
-            visit(page, served_site, path)
-            found[path] = page.evaluate(ENDS)
-    return found
-
-
-def test_header_is_one_row_and_first_screens_have_title_phone_and_911(
-    ends: dict[str, dict[str, int]],
-) -> None:
-    # A booklet has many messages, each with its own text.
-    ends = {path: {**p, "message": 0 if path.endswith(BOOKLET) else p["message"]} for path, p in ends.items()}
+def test_header_is_one_row_and_first_screens_have_title_phone_and_911(found: Survey) -> None:
+    ends: dict[str, dict[str, int]] = {
+        # A booklet has many messages, each with its own text.
+        path: {**parts, "message": 0 if path.endswith(BOOKLET) else parts["message"]}
+        for path, parts in found["first screen"].items()
+    }
     needed = ("title", "message", "phone", "emergency")
 
     assert {parts["header"] for parts in ends.values()} == {HEADER_HEIGHT}

@@ -13,7 +13,7 @@ from tests.postgres import Postgres, postgres_server, requires_postgres
 from tests.published.server import Readers, Server, running
 from tests.views.client import fetch
 
-pytestmark = [pytest.mark.postgres, requires_postgres, pytest.mark.served]
+pytestmark = [requires_postgres, pytest.mark.served]
 
 # The limits are 1.2 s for a connection and 3 s for a response; the rest is slack for a busy machine.
 SEARCH_SECONDS, READY_SECONDS = 5.0, 2.5

@@ -191,13 +191,14 @@ def test_an_invalid_option_stops_the_start_before_anything_is_created(
     assert [file.name for file in tmp_path.iterdir()] == ["secret-key"]
 
 
-def test_an_invalid_content_file_is_reported_in_one_line_and_nothing_is_loaded(tmp_path: Path) -> None:
-    data, content = tmp_path / "data", tmp_path / "content"
+def test_an_invalid_content_file_is_reported_in_one_line_and_nothing_is_loaded(
+    own_data_dir: Path, tmp_path: Path
+) -> None:
+    data, content = own_data_dir, tmp_path / "content"
     content.mkdir()
     (content / "clinic.yaml").write_text("name: Test\nphone: [1, 2]\ntext:\n  en:\n    hours: Always\n")
     for name in ("locations", "sources", "codes"):
         (content / f"{name}.yaml").write_text("[]\n")
-    assert manage("migrate", "--verbosity", "0", data=data).returncode == 0
     before = rows(data / "portal.sqlite3")
 
     run = manage("load_content", str(content), data=data)
@@ -243,11 +244,10 @@ def test_a_command_on_an_empty_database_says_what_migrates_it(command: str, tmp_
     assert get_error_line(run) == "error: the database is empty or not migrated: restart the service, which migrates it"
 
 
-def test_messages_name_the_command_that_the_operator_runs(tmp_path: Path) -> None:
-    run = manage("accept_key", "--help", data=tmp_path, PLAINSPINE_MANAGE="plainspine-manage")
+def test_messages_name_the_command_that_the_operator_runs(own_data_dir: Path) -> None:
+    run = manage("accept_key", "--help", data=own_data_dir, PLAINSPINE_MANAGE="plainspine-manage")
     assert run.stdout.startswith("usage: plainspine-manage accept_key")
 
-    manage("migrate", "-v0", data=tmp_path, PORTAL_SECRET_KEY="a" * 50)
-    manage("accept_key", data=tmp_path, PORTAL_SECRET_KEY="a" * 50)
-    run = serve(data=tmp_path, PORTAL_SECRET_KEY="b" * 50, PLAINSPINE_MANAGE="plainspine-manage")
+    manage("accept_key", data=own_data_dir, PORTAL_SECRET_KEY="a" * 50)
+    run = serve(data=own_data_dir, PORTAL_SECRET_KEY="b" * 50, PLAINSPINE_MANAGE="plainspine-manage")
     assert "If you changed the key on purpose, run plainspine-manage accept_key" in get_error_line(run)

@@ -21,9 +21,13 @@ from tests.published.server import Readers, Server, assert_pages_are_served, cop
 from tests.served_data import ROOT
 from tests.views.client import fetch
 
-pytestmark = pytest.mark.skipif(
-    os.environ.get("DATABASE_URL", "").startswith("postgres"), reason="a SQLite file is what is broken here"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        os.environ.get("DATABASE_URL", "").startswith("postgres"), reason="a SQLite file is what is broken here"
+    ),
+    # They wait a lot, and use a copy of the served portal's data, so they run beside the tests that use the portal itself.
+    pytest.mark.xdist_group("faults"),
+]
 
 
 @pytest.fixture
@@ -31,6 +35,16 @@ def data(served_site: ServedSite, tmp_path: Path) -> Path:
     """Return a data directory with content and stored pages."""
     (tmp_path / "data").mkdir()
     return copy_data_dir(served_site, tmp_path / "data")
+
+
+@pytest.fixture(scope="module")
+def common_server(served_site: ServedSite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server for the tests that leave it as it was: each waits until it is ready again."""
+    folder = tmp_path_factory.mktemp("common") / "data"
+    folder.mkdir()
+    with running(copy_data_dir(served_site, folder), site_url=served_site.url) as started:
+        started.eventually("/readyz", 200)
+        yield started
 
 
 @pytest.fixture
@@ -140,15 +154,15 @@ def test_readers_do_not_notice_a_killed_worker_and_it_restarts(server: Server) -
     assert not Path(f"/proc/{killed[-1]}").exists()
 
 
-def test_while_the_worker_hangs_pages_have_an_age_header_and_readyz_says_why(server: Server) -> None:
-    pid = server.worker_pid()
+def test_while_the_worker_hangs_pages_have_an_age_header_and_readyz_says_why(common_server: Server) -> None:
+    pid = common_server.worker_pid()
     os.kill(pid, signal.SIGSTOP)
-    ready = server.eventually("/readyz", 503)
+    ready = common_server.eventually("/readyz", 503)
     assert ready.text.startswith("the worker process does not respond (serving the public pages as of ")
-    assert int(fetch(server.url, "/kyphoplasty/").header("age")) >= 5
+    assert int(fetch(common_server.url, "/kyphoplasty/").header("age")) >= 5
     os.kill(pid, signal.SIGCONT)
-    server.eventually("/readyz", 200)
-    assert not fetch(server.url, "/kyphoplasty/").header("age")
+    common_server.eventually("/readyz", 200)
+    assert not fetch(common_server.url, "/kyphoplasty/").header("age")
 
 
 def test_ctrl_c_stops_the_server_within_seconds(server: Server) -> None:
@@ -216,9 +230,9 @@ def test_a_worker_that_starts_before_the_static_files_are_collected_waits(
     assert "/static/" in (data / "public" / "index.html").read_text()
 
 
-def test_every_address_of_the_sitemap_is_a_file(server: Server, served_site: ServedSite) -> None:
-    addresses = [part.split("</loc>")[0] for part in fetch(server.url, "/sitemap.xml").text.split("<loc>")[1:]]
-    files = {f"{server.data}/public{address.removeprefix(served_site.url)}index.html" for address in addresses}
+def test_every_address_of_the_sitemap_is_a_file(common_server: Server, served_site: ServedSite) -> None:
+    addresses = [part.split("</loc>")[0] for part in fetch(common_server.url, "/sitemap.xml").text.split("<loc>")[1:]]
+    files = {f"{common_server.data}/public{address.removeprefix(served_site.url)}index.html" for address in addresses}
 
     assert len(addresses) > 40
     assert [name for file in files for name in (file, f"{file}.br", f"{file}.gz") if not Path(name).is_file()] == []
@@ -301,31 +315,31 @@ def test_without_its_database_every_public_page_is_served(server: Server, served
     assert "Serving the public pages as of" in server.log.read_text()
 
 
-def test_a_restored_database_file_is_used_again(server: Server) -> None:
-    file = server.data / "portal.sqlite3"
+def test_a_restored_database_file_is_used_again(common_server: Server) -> None:
+    file = common_server.data / "portal.sqlite3"
     file.rename(file.with_name("away"))
-    server.eventually("/readyz", 503)
+    common_server.eventually("/readyz", 503)
     file.with_name("away").rename(file)
-    assert server.eventually("/readyz", 200).text == "ready\n"
-    assert fetch(server.url, "/search/?q=pain").status == 200
+    assert common_server.eventually("/readyz", 200).text == "ready\n"
+    assert fetch(common_server.url, "/search/?q=pain").status == 200
 
 
-def test_a_locked_database_does_not_affect_readers(server: Server) -> None:
+def test_a_locked_database_does_not_affect_readers(common_server: Server) -> None:
     """For 30 s, longer than a statement waits for the lock (20 s): staff get an error, readers notice nothing."""
-    with contextlib.closing(sqlite3.connect(server.data / "portal.sqlite3", isolation_level=None)) as other:
+    with contextlib.closing(sqlite3.connect(common_server.data / "portal.sqlite3", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        with Readers(server.port) as early:
+        with Readers(common_server.port) as early:
             time.sleep(2)
         time.sleep(25)
-        with Readers(server.port) as late:
+        with Readers(common_server.port) as late:
             time.sleep(3)
-        search = fetch(server.url, "/search/?q=pain")
+        search = fetch(common_server.url, "/search/?q=pain")
         other.execute("ROLLBACK")
 
     for readers in (early, late):
         assert (set(readers.statuses), readers.failures) == ({200}, [])
     assert search.status == 200
-    assert server.eventually("/readyz", 200).text == "ready\n"
+    assert common_server.eventually("/readyz", 200).text == "ready\n"
 
 
 def test_a_folder_that_cannot_be_written_affects_neither_readers_nor_publishing(
@@ -361,15 +375,15 @@ def test_a_server_killed_while_publishing_and_writing_restarts_with_the_latest_r
 
 
 @pytest.mark.parametrize("count", [60, 300])
-def test_slow_clients_do_not_affect_readers(server: Server, count: int) -> None:
+def test_slow_clients_do_not_affect_readers(common_server: Server, count: int) -> None:
     with contextlib.ExitStack() as stack:
         for number in range(count):
-            client = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=20))
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", common_server.port), timeout=20))
             if number % 2:
                 client.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
             else:
                 client.sendall(b"POST /search/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n\r\nslow")
-        with Readers(server.port) as readers:
+        with Readers(common_server.port) as readers:
             time.sleep(2)
 
     assert (set(readers.statuses), readers.failures) == ({200}, [])

@@ -11,11 +11,7 @@ import pytest
 from tests.postgres import Postgres, postgres_server, requires_postgres
 from tests.published.server import Readers, running
 
-pytestmark = [
-    pytest.mark.postgres,
-    requires_postgres,
-    pytest.mark.served,
-]
+pytestmark = [requires_postgres, pytest.mark.served]
 
 
 @pytest.fixture

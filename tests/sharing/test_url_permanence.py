@@ -3,7 +3,8 @@
 import os
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.http import HttpResponse
 from django.test import Client
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -22,6 +23,17 @@ HEADINGS = ["What it is", "How it helps", "What to do"]
 BODY = "::: key-points\n- It is short.\n- It is safe.\n:::\n\n## {}\n\nA small cut. We look after you. [@nice]\n"
 
 
+def dump_rows() -> dict[str, list[tuple[object, ...]]]:
+    """Return every row that a page can depend on, by table."""
+    with connection.cursor() as cursor:
+        dump = {}
+        for table in connection.introspection.table_names(cursor):
+            if table.startswith("procedures_"):
+                cursor.execute(f'SELECT * FROM "{table}"')  # noqa: S608
+                dump[table] = sorted(cursor.fetchall(), key=repr)
+        return dump
+
+
 class UrlPermanence(RuleBasedStateMachine):
     """Staff rename, swap, merge, withdraw, restore, and translate pages; every address keeps working."""
 
@@ -33,6 +45,8 @@ class UrlPermanence(RuleBasedStateMachine):
         self.staff = make_user("max")
         self.owner: dict[str, int] = {}  # page by address, for every address that was ever live
         self.sections: set[tuple[int, str]] = set()
+        self.checked: dict[str, list[tuple[object, ...]]] = {}  # the rows that the invariants were last checked on
+        self.answers: dict[str, HttpResponse] = {}
         for subject, slug in zip(SUBJECTS, SLUGS, strict=False):
             make_page(subject, slug=slug, body=BODY.format(HEADINGS[0]))
             self._publish(subject, "en")
@@ -116,11 +130,30 @@ class UrlPermanence(RuleBasedStateMachine):
             self._publish(subject, "es")
 
     @invariant()
+    def everything_that_was_public_works(self) -> None:
+        """Check all of it, unless the rule was rejected or had nothing to do and left every row as it was."""
+        rows = dump_rows()
+        if rows == self.checked:
+            return
+        self.checked = rows
+        self.answers.clear()
+        self.every_address_returns_or_redirects_to_its_page()
+        self.every_address_below_a_page_keeps_leading_to_it()
+        self.every_code_leads_to_its_page()
+        self.every_section_is_found()
+        assert list(find_broken_addresses()) == []
+
+    def _get(self, path: str) -> HttpResponse:
+        """Read an address once for each state of the database: many lead to the same page."""
+        if path not in self.answers:
+            self.answers[path] = self.client.get(path)
+        return self.answers[path]
+
     def every_address_returns_or_redirects_to_its_page(self) -> None:
         live = dict(Page.objects.values_list("pk", "live_release__path"))
         assert set(self.owner) <= set(Path.objects.values_list("path", flat=True))
         for path, owner in self.owner.items():
-            answer = self.client.get(path)
+            answer = self._get(path)
             if live[owner] is None:
                 assert answer.status_code == 410, path
                 assert "It was old." in answer.content.decode()
@@ -129,40 +162,33 @@ class UrlPermanence(RuleBasedStateMachine):
             else:
                 assert (answer.status_code, answer["Location"]) == (301, live[owner])
 
-    @invariant()
     def every_address_below_a_page_keeps_leading_to_it(self) -> None:
         live = dict(Page.objects.values_list("pk", "live_release__path"))
         for path, owner in self.owner.items():
             for suffix in ("plain.txt", "picture/needle/", "picture/gone/"):
-                answer = self.client.get(path + suffix)
+                answer = self._get(path + suffix)
                 if live[owner] is None:
                     assert answer.status_code == 410, path + suffix
                 elif answer.status_code != 200:
                     assert answer.status_code == 301, path + suffix
                     assert answer["Location"] in {live[owner], live[owner] + suffix}
-                    assert self.client.get(answer["Location"]).status_code == 200
+                    assert self._get(answer["Location"]).status_code == 200
                 else:
                     assert path == live[owner]
 
-    @invariant()
     def every_code_leads_to_its_page(self) -> None:
         for page in Page.objects.filter(pk__in=self.owner.values()).select_related("live_release"):
-            answer = self.client.get(f"/p/{page.code}")
+            answer = self._get(f"/p/{page.code}")
             assert answer.status_code == 301
             assert self.owner[answer["Location"]] == page.pk
             home = "/" if page.language == "en" else f"/{page.language}/"
             for other in (f"/p/{page.code}.svg", f"{home}clear/{page.code}/", f"{home}clear/{page.code}/thanks/"):
-                assert (other, self.client.get(other).status_code) == (other, 200 if page.live_release else 410)
+                assert (other, self._get(other).status_code) == (other, 200 if page.live_release else 410)
 
-    @invariant()
     def every_section_is_found(self) -> None:
         for page, anchor in self.sections:
             live = Page.objects.select_related("live_release").get(pk=page).live_release
             assert live is None or f'id="{anchor}"' in live.html
-
-    @invariant()
-    def the_link_check_finds_nothing(self) -> None:
-        assert list(find_broken_addresses()) == []
 
 
 @pytest.mark.slow
