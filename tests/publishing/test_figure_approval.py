@@ -270,6 +270,16 @@ def test_withdrawing_closes_the_files_and_removes_them_from_the_index(page: Page
     assert Client().get(f"/media/{name}").status_code == 404
 
 
+def test_withdrawing_the_last_page_with_pictures_empties_the_index(page: Page) -> None:
+    pictures, shown = index(), []
+
+    for one in (page, make_next()):
+        withdraw(one, actor=make_user(), reason="It was wrong.")
+        shown.append("fig-needle" in html_of(pictures))
+
+    assert shown == [True, False]
+
+
 def test_a_picture_stays_public_while_a_page_in_another_language_shows_it(page: Page) -> None:
     figure = make_figure("shared", size=(64, 64))
     figure.texts.create(language="es", title="Hueso", alt="Un hueso.", caption="Un hueso de la espalda.")

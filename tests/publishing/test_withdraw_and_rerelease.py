@@ -2,6 +2,7 @@
 
 import datetime
 import json
+from collections.abc import Callable
 from io import StringIO
 
 import pytest
@@ -12,9 +13,11 @@ from django.utils import timezone
 
 from procedures.enums import EventKind
 from procedures.models import Clinic, FigureText, Page, ReleaseEvent, Source
-from procedures.publishing.publish import PublishError, publish, rerelease_page, withdraw
+from procedures.publishing.publish import PublishError, publish, publish_starter, rerelease_page, withdraw
 from procedures.publishing.rerelease import find_stale_pages
+from procedures.publishing.review import record_translator_check
 from procedures.publishing.schedule import schedule_revision
+from procedures.revisions.drafts import save_revision
 from tests.database import history_unprotected
 from tests.factories import BODY, make_page, make_public, make_source, make_translation, make_user
 from tests.publishing.test_publish import approved, everything, fresh
@@ -146,6 +149,48 @@ def test_a_rerelease_is_rejected_if_a_reference_is_missing(page: Page) -> None:
         rerelease_page(fresh(page), actor=make_user("max"))
 
     assert everything(page) == before
+
+
+def test_a_translators_check_is_public_with_the_next_release_of_the_same_text(page: Page) -> None:
+    make_public(page)
+    translation = make_translation(page)
+    first = make_public(translation)
+    record_translator_check(first.revision, actor=make_user("max"), translator="Ana Ruiz, certified")
+
+    second = rerelease_page(fresh(translation), actor=make_user("max"))
+
+    assert (first.translation_checked, second.translation_checked) == (False, True)
+    assert (second.html, second.what_changed) == (first.html, first.what_changed)
+    assert rerelease_page(fresh(translation), actor=make_user("max")) is None
+
+
+OPERATIONS: dict[str, Callable[[Page], object]] = {
+    "publish": lambda page: publish(approved(page, slug="tiny-cut"), actor=make_user("max")),
+    "publish starter text": lambda page: publish_starter(save_revision(page, author=None)),
+    "rerelease": lambda page: rerelease_page(page, actor=make_user("max")),
+    "withdraw": lambda page: withdraw(page, actor=make_user("max"), reason="Old."),
+}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_an_error_in_the_last_step_undoes_all_earlier_ones(
+    page: Page, operation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(approved(page), actor=make_user("max"))
+    approved(page, slug="tiny-cut")
+    Source.objects.update(title="A newer guide")
+    before = everything(page)
+
+    def fail(*, kind: EventKind, **_values: object) -> None:
+        if kind in {EventKind.PUBLISHED, EventKind.RERELEASED, EventKind.WITHDRAWN}:
+            raise OSError("disk")
+
+    monkeypatch.setattr(ReleaseEvent.objects, "create", fail)
+    with pytest.raises(OSError, match="disk"):
+        OPERATIONS[operation](fresh(page))
+
+    after = everything(page)
+    assert (after["releases"], after["paths"], after["page"]) == (before["releases"], before["paths"], before["page"])
 
 
 def test_drafts_never_appear_at_any_public_url(page: Page, client: Client) -> None:
