@@ -4,11 +4,12 @@ import datetime
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from procedures.enums import EventKind
-from procedures.models import Page, Path, Release, ReleaseEvent
+from procedures.models import Clinic, Page, Path, Release, ReleaseEvent
 from procedures.publishing.publish import (
     PublishError,
     add_months,
@@ -18,6 +19,7 @@ from procedures.publishing.publish import (
     withdraw,
 )
 from procedures.revisions.drafts import save_revision
+from tests.database import history_unprotected
 from tests.factories import BODY, approve, make_page, make_user
 
 
@@ -67,6 +69,20 @@ def test_a_release_is_complete(page: Page) -> None:
         ("source", "nice"),
         ("figure", "needle"),
     }
+
+
+def test_the_dates_of_the_review_are_dates_at_the_clinic(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    Clinic.objects.update(time_zone="America/Denver")
+    revision, night = approved(page), datetime.datetime(2026, 3, 1, 3, tzinfo=datetime.UTC)
+    with history_unprotected():
+        connection.cursor().execute("UPDATE procedures_approval SET created_at = %s", [night])
+    monkeypatch.setattr(timezone, "now", lambda: night)
+
+    release = publish(revision, actor=make_user("max"))
+
+    assert release.published_at == night
+    assert release.reviewed_on == datetime.date(2026, 2, 28)
+    assert release.next_review_on == datetime.date(2027, 2, 28)
 
 
 def test_the_hash_of_a_release_covers_all_that_patients_read(page: Page) -> None:
@@ -204,6 +220,7 @@ def test_starter_text_needs_no_approval_and_is_marked(page: Page) -> None:
     assert release.is_starter
     assert release.approval is None
     assert (release.author_name, release.reviewer_name, release.what_changed) == ("", "", "")
+    assert release.reviewed_on is None
 
 
 @pytest.mark.parametrize(

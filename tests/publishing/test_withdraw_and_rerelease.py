@@ -89,7 +89,7 @@ def test_a_withdrawn_page_can_be_published_again_at_its_path(page: Page, client:
 
 
 def test_a_rerelease_prints_current_values_and_keeps_approval_and_review_date(page: Page) -> None:
-    first = publish(approved(page), actor=make_user("max"))
+    first = publish(approved(page), actor=make_user("max"), what_changed="New.")
     Source.objects.filter(key="nice").update(title="A newer guide")
     FigureText.objects.update(caption="A new caption.")
 
@@ -99,7 +99,8 @@ def test_a_rerelease_prints_current_values_and_keeps_approval_and_review_date(pa
     assert "A new caption." in second.html
     assert "A newer guide" not in first.html
     assert (second.number, second.approval, second.revision) == (2, first.approval, first.revision)
-    assert second.next_review_on == first.next_review_on
+    assert (second.reviewed_on, second.next_review_on) == (first.reviewed_on, first.next_review_on)
+    assert (second.what_changed, second.reviewer_name) == ("New.", "rita")
     assert fresh(page).live_release == second
     assert ReleaseEvent.objects.first().kind == EventKind.RERELEASED
 
@@ -275,6 +276,14 @@ def test_lines_for_patients_cannot_contain_a_phone_number(page: Page) -> None:
     with pytest.raises(PublishError, match="The reason contains the phone number"):
         withdraw(fresh(page), actor=max_, reason="Call 303-555-0100 instead.")
     assert fresh(page).live_release
+
+
+@pytest.mark.parametrize("number", ["1-800-555-0100", "1-888-555-0199"])
+def test_lines_for_patients_cannot_contain_a_toll_free_number_of_the_clinic(page: Page, number: str) -> None:
+    Clinic.objects.update(phone="1-800-555-0100", after_hours_phone="1-888-555-0199")
+
+    with pytest.raises(PublishError, match=f"contains the phone number “{number}”"):
+        publish(approved(page), actor=make_user("max"), what_changed=f"New: {number}.")
 
 
 def test_lines_for_patients_cannot_say_what_to_do_about_warning_signs(page: Page) -> None:
