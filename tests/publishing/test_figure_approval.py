@@ -228,6 +228,30 @@ def test_an_approval_needs_every_new_picture_on_the_screen(page: Page) -> None:
     )
 
 
+def test_approving_a_text_again_covers_a_picture_replaced_since(page: Page) -> None:
+    revision = page.revisions.first()
+    first = approve(revision)
+    replace(needle())
+
+    second = approve(revision)
+
+    assert second != first
+    assert unapproved_figures([needle()]) == []
+
+
+def test_the_picture_index_can_be_approved_while_a_picture_in_it_awaits_approval(page: Page) -> None:
+    pictures = index()
+    replace(needle())
+    pictures.title = "All pictures"
+    pictures.save()
+
+    record_decision(
+        save_revision(pictures, author=make_user("ed")), reviewer=make_user("rita"), decision=Decision.APPROVED
+    )
+
+    assert unapproved_figures([needle()]) == [needle()]
+
+
 def test_sending_a_text_back_voids_the_approval_of_its_new_pictures(page: Page) -> None:
     replace(needle())
     revision = page.revisions.first()
