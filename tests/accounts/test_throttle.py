@@ -154,6 +154,26 @@ def test_a_browser_remembers_the_last_eight_accounts_each_with_an_id_that_stays(
     assert known_ids(browser, users) == ["", "", ids[2], "", *ids[4:]]
 
 
+@pytest.mark.parametrize("secure", [False, True])
+def test_scripts_and_other_sites_cannot_use_the_device_cookie(secure: bool) -> None:
+    response = HttpResponse()
+    with override_settings(SESSION_COOKIE_SECURE=secure, SESSION_COOKIE_PATH="/admin/"):
+        throttle.remember_device(RequestFactory().get("/"), response, User(pk=7))
+
+    cookie = response.cookies[settings.DEVICE_COOKIE_NAME]
+    assert {name: value for name, value in cookie.items() if value and name != "expires"} == {
+        "path": "/admin/", "max-age": 180 * 24 * 60 * 60, "httponly": True, "samesite": "Lax",
+        **({"secure": True} if secure else {}),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("content", [["7"], "7", {7: 5}])
+def test_a_signed_cookie_of_another_form_is_read_without_an_error(content: object) -> None:
+    browser = {settings.DEVICE_COOKIE_NAME: signing.dumps(content, salt=throttle.DEVICE_COOKIE_SALT)}
+
+    assert known_ids(browser, [User(pk=7)]) == ["5" if isinstance(content, dict) else ""]
+
+
 def test_a_browser_is_trusted_for_180_days(monkeypatch: pytest.MonkeyPatch) -> None:
     user, browser, signed_at = User(pk=7), {}, time.time()
     device_id, day = remember(browser, user), 24 * 60 * 60
