@@ -239,17 +239,22 @@ def test_approving_a_text_again_covers_a_picture_replaced_since(page: Page) -> N
     assert unapproved_figures([needle()]) == []
 
 
-def test_the_picture_index_can_be_approved_while_a_picture_in_it_awaits_approval(page: Page) -> None:
+def test_an_approval_covers_the_new_pictures_of_the_text_and_no_others(page: Page) -> None:
+    own, elsewhere = make_figure("own", size=(64, 64)), make_figure("elsewhere", size=(72, 72))
     pictures = index()
     replace(needle())
-    pictures.title = "All pictures"
+    # The index shows the needle as patients see it now, so the new one is not on the reviewer's screen.
+    pictures.body += "\n## One more\n\n::: figure own\n"
     pictures.save()
 
     record_decision(
-        save_revision(pictures, author=make_user("ed")), reviewer=make_user("rita"), decision=Decision.APPROVED
+        save_revision(pictures, author=make_user("ed")),
+        reviewer=make_user("rita"),
+        decision=Decision.APPROVED,
+        seen_figure_hashes=[figure_hash(own)],
     )
 
-    assert unapproved_figures([needle()]) == [needle()]
+    assert unapproved_figures([own, elsewhere, needle()]) == [elsewhere, needle()]
 
 
 def test_sending_a_text_back_voids_the_approval_of_its_new_pictures(page: Page) -> None:

@@ -140,9 +140,10 @@ def test_syncing_or_checking_a_translation_twice_creates_one_event(page: Page) -
         "Now matches revision 1 of the source text.",
     )
     mark_synced(fresh(other), source, actor=actor)
-    checks = [record_translator_check(revision, actor=actor, translator="Ana Ruiz, certified") for _ in range(2)]
+    checks = [record_translator_check(revision, actor=actor, translator=" Ana Ruiz, certified ") for _ in range(2)]
 
     assert checks[0] == checks[1]
+    assert (checks[0].comment, checks[0].reviewer) == ("Ana Ruiz, certified", actor)
     assert (fresh(other).translated_from, fresh(page).translated_from) == (source, None)
     kinds = list(ReleaseEvent.objects.filter(page=other).values_list("kind", flat=True))
     assert sorted(kinds) == [EventKind.TRANSLATION_CHECKED, EventKind.TRANSLATION_SYNCED]

@@ -335,6 +335,38 @@ def test_only_changes_after_the_last_approved_text_and_up_to_this_one_count(page
     assert found == {"bo": "", "ed": "", "cy": OWN, "di": ""}
 
 
+def test_only_the_last_decision_on_an_earlier_text_counts(page: Page) -> None:
+    first = save_revision(page, author=make_user("bo"))
+    approve(first)
+    record_decision(first, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="No.")
+    second = save_revision(changed(page, title="Second"), author=make_user("ed"))
+    assert explain_own_text(make_user("bo"), second) == PART
+
+    approve(first)
+    assert explain_own_text(make_user("bo"), second) == ""
+
+
+def test_a_later_approved_text_does_not_end_the_count(page: Page) -> None:
+    save_revision(page, author=make_user("bo"))
+    second = save_revision(changed(page, title="Second"), author=make_user("ed"))
+    approve(save_revision(changed(page, title="Third"), author=make_user("cy")))
+
+    assert explain_own_text(make_user("bo"), second) == PART
+
+
+def test_an_error_in_the_last_step_records_no_decision(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    revision = save_revision(page, author=make_user("ed"))
+
+    def fail(**_values: object) -> None:
+        raise OSError("disk")
+
+    monkeypatch.setattr(ReleaseEvent.objects, "create", fail)
+    with pytest.raises(OSError, match="disk"):
+        record_decision(revision, reviewer=make_user("rita"), decision=Decision.APPROVED)
+
+    assert not Approval.objects.filter(revision=revision).exists()
+
+
 def test_the_public_text_can_be_confirmed_by_everyone_but_the_person_who_wrote_it_last(page: Page) -> None:
     save_revision(page, author=make_user("bo"))
     public = approve(save_revision(changed(page, title="Second"), author=make_user("ed"))).revision
@@ -359,9 +391,10 @@ def test_restoring_the_text_of_someone_else_does_not_let_them_approve_it(page: P
 
 
 def test_starter_text_has_no_author(page: Page) -> None:
-    publish_starter(save_revision(page, author=None))
+    save_revision(changed(page, title="Before"), author=make_user("cy"))
+    publish_starter(save_revision(changed(page, title="First"), author=None))
     save_revision(changed(page, title="Second"), author=make_user("bo"))
     newest = save_revision(changed(page, title="Third"), author=None)
     submit_for_review(newest, actor=make_user("ed"))
 
-    assert refusals(newest, "bo", "ed") == {"bo": PART, "ed": ""}
+    assert refusals(newest, "bo", "ed", "cy") == {"bo": PART, "ed": "", "cy": ""}
