@@ -125,7 +125,6 @@ def rerelease_page(
         approval=live.approval,
         actor=actor,
         kind=EventKind.RERELEASED,
-        check_links=False,
         resolver=resolver,
         rendered_with_plan=rendered_with_plan,
     )

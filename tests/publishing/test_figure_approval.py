@@ -273,6 +273,21 @@ def test_sending_a_text_back_voids_the_approval_of_its_new_pictures(page: Page) 
     }
 
 
+def test_sending_the_public_text_back_does_not_hide_its_pictures(page: Page) -> None:
+    record_decision(page.revisions.first(), reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="Shorter.")
+
+    assert unapproved_figures([needle()]) == []
+    assert set(figure_files(needle())) <= public_files()
+
+
+def test_the_index_shows_the_newest_of_two_public_pictures_of_a_figure(page: Page) -> None:
+    replace(needle())
+    make_public(make_page("other", next_page=make_next()))
+
+    assert public_figures()["needle"].approval.figure_hash == figure_hash(needle())
+    assert len({row.figure_hash for row in FigureApproval.objects.public()}) == 2
+
+
 def test_the_picture_index_shows_only_pictures_of_other_public_pages(page: Page) -> None:
     unused = make_supplied(make_figure("unused", size=(64, 64)))
     pictures = index()

@@ -13,6 +13,7 @@ from procedures.models import Clinic, Page, Path, Release, ReleaseEvent
 from procedures.publishing.publish import (
     PublishError,
     add_months,
+    check_reader_line,
     hash_release,
     publish,
     publish_starter,
@@ -193,10 +194,39 @@ def test_an_unapproved_text_is_rejected_and_nothing_changes(page: Page) -> None:
     revision = save_revision(page, author=make_user("ed"))
     before = everything(page)
 
-    with pytest.raises(PublishError, match="A reviewer has not approved this text yet. Send it for review first."):
+    with pytest.raises(PublishError) as raised:
         publish(revision, actor=make_user("max"))
 
+    assert str(raised.value) == "A reviewer has not approved this text yet. Send it for review first."
     assert everything(page) == before
+
+
+def test_publishing_and_withdrawing_keep_a_draft_saved_in_the_meantime(page: Page) -> None:
+    revision = approved(page)
+    Page.objects.filter(pk=page.pk).update(title="Later")
+
+    publish(revision, actor=make_user("max"))
+    assert fresh(page).title == "Later"
+    withdraw(page, actor=make_user("max"), reason="Old.")
+    assert (fresh(page).title, fresh(page).live_release) == ("Later", None)
+
+
+def test_a_restored_text_is_published_as_its_own_revision(page: Page) -> None:
+    first = publish(approved(page), actor=make_user("max"))
+    for title in ("Second", "Small cut"):
+        page.title = title
+        page.save()
+        restored = save_revision(page, author=make_user("ed"))
+
+    second = publish(restored, actor=make_user("max"))
+
+    assert (second.number, second.revision, second.approval) == (2, restored, first.approval)
+
+
+def test_a_line_for_patients_is_checked_before_there_is_a_clinic(db: None) -> None:
+    check_reader_line("en", "The line", "The list is new.")
+    with pytest.raises(PublishError, match="The line contains the phone number"):
+        check_reader_line("en", "The line", "Call 303-555-0100.")
 
 
 def test_a_section_of_a_public_page_can_be_linked(page: Page) -> None:

@@ -84,6 +84,21 @@ def test_a_schedule_can_be_canceled(page: Page) -> None:
     ]
 
 
+def test_publishing_the_public_text_again_keeps_the_schedule_of_a_newer_one(page: Page) -> None:
+    public, at = approved(page), timezone.now() + HOUR
+    publish(public, actor=make_user("max"))
+    newer = approved(fresh(page), title="New title")
+    schedule_revision(newer, actor=make_publisher(), at=at, what_changed="New.")
+
+    publish(Revision.objects.get(pk=public.pk), actor=make_user("max"))
+
+    stored = fresh(page)
+    assert (stored.scheduled_revision, stored.publish_at, stored.scheduled_change) == (newer, at, "New.")
+    cancel_schedule(stored, actor=make_user("max"))
+    stored = fresh(page)
+    assert (stored.scheduled_revision, stored.publish_at, stored.scheduled_change) == (None, None, "")
+
+
 def test_a_text_that_lost_its_approval_is_unscheduled_with_the_reason(page: Page) -> None:
     at = timezone.now() + HOUR
     revision = approved(page)

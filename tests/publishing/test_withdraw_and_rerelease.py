@@ -39,7 +39,9 @@ def test_a_withdrawn_page_returns_410_with_reason_and_replacement(page: Page, cl
     assert "+1 303-555-0100" in html
     assert client.get("/Small_cut/.").status_code == 410
     assert fresh(page).withdrawn_reason == "We do it in a new way."
-    assert ReleaseEvent.objects.first().kind == EventKind.WITHDRAWN
+    event = ReleaseEvent.objects.filter(page=page).first()
+    assert (event.kind, event.actor, event.release.title) == (EventKind.WITHDRAWN, make_user("max"), "Small cut")
+    assert (event.revision, event.reason.strip()) == (event.release.revision, "We do it in a new way.")
 
 
 def test_a_withdrawn_page_shows_the_title_that_was_public_not_the_drafts(page: Page, client: Client) -> None:
