@@ -116,6 +116,17 @@ def test_rereleasing_an_up_to_date_page_does_nothing(page: Page) -> None:
     assert everything(page) == before
 
 
+def test_a_value_that_changed_without_changing_the_html_is_rereleased_too(page: Page) -> None:
+    publish(approved(page), actor=make_user("max"))
+    with history_unprotected():
+        connection.cursor().execute("UPDATE procedures_releasedependency SET fingerprint = 'old' WHERE kind = 'source'")
+    stale = [row.page for row in find_stale_pages()]
+
+    assert page in stale
+    assert rerelease_page(fresh(page), actor=make_user("max"))
+    assert page not in [row.page for row in find_stale_pages()]
+
+
 def test_rereleasing_a_page_that_is_not_public_does_nothing(page: Page) -> None:
     assert rerelease_page(page, actor=make_user("max")) is None
     assert not ReleaseEvent.objects.filter(page=page).exists()
