@@ -50,16 +50,21 @@ def test_a_page_that_is_no_longer_due_is_left_alone(page: Page) -> None:
     assert (fresh(page).live_release, fresh(page).publish_at) == (None, at)
 
 
-def test_an_error_while_scheduling_leaves_no_schedule(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_while_scheduling_or_canceling_changes_nothing(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(**_values: object) -> None:
         raise OSError("disk")
 
-    revision = approved(page)
-    monkeypatch.setattr(ReleaseEvent.objects, "create", fail)
-    with pytest.raises(OSError, match="disk"):
-        schedule_revision(revision, actor=make_publisher(), at=timezone.now() + HOUR)
-
+    revision, at = approved(page), timezone.now() + HOUR
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="disk"):
+        patch.setattr(ReleaseEvent.objects, "create", fail)
+        schedule_revision(revision, actor=make_publisher(), at=at)
     assert fresh(page).publish_at is None
+
+    schedule_revision(revision, actor=make_publisher(), at=at)
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="disk"):
+        patch.setattr(ReleaseEvent.objects, "create", fail)
+        cancel_schedule(fresh(page), actor=make_publisher())
+    assert fresh(page).publish_at == at
 
 
 def test_a_schedule_that_nobody_made_is_refused(page: Page) -> None:
@@ -115,6 +120,8 @@ def test_a_schedule_can_be_canceled(page: Page) -> None:
         EventKind.UNSCHEDULED,
         EventKind.SCHEDULED,
     ]
+    cancel_schedule(fresh(page), actor=make_user("max"))
+    assert ReleaseEvent.objects.filter(page=page, kind=EventKind.UNSCHEDULED).count() == 1
 
 
 def test_publishing_the_public_text_again_keeps_the_schedule_of_a_newer_one(page: Page) -> None:
@@ -193,12 +200,14 @@ def test_the_command_reports_published_and_rejected_pages(page: Page, monkeypatc
     )
 
 
-def test_a_schedule_of_a_deactivated_account_is_rejected_with_the_reason(page: Page) -> None:
+@pytest.mark.parametrize("lost", ["is_active", "is_staff"])
+def test_a_schedule_of_someone_who_left_is_rejected_with_the_reason(page: Page, lost: str) -> None:
     at, reason = timezone.now() + HOUR, "The person who scheduled this is no longer on staff. Schedule it again."
     revision, max_ = approved(page), make_publisher()
     schedule_revision(revision, actor=max_, at=at)
-    max_.is_active = False
+    setattr(max_, lost, False)
     max_.save()
+    assert schedule.find_schedules_without_publisher() == [(page, reason)]
 
     released, refused = publish_scheduled(at)
 
