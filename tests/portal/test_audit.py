@@ -105,6 +105,12 @@ def test_an_event_has_a_keyed_hash_instead_of_an_address_and_no_anonymous_actor(
     event = AuditEvent.objects.get()
     assert (event.actor, event.origin, event.detail) == (None, keyed_hash("origin", "192.0.2.9")[:12], "x" * 200)
     assert audit.origin_hash(None) == ""
+    audit.record(KIND.LOGGED_IN, user=None, actor=make_member())
+    sent = [audit.SignInEvents().to_record(row) for row in AuditEvent.objects.order_by("pk")]
+    assert [(one["outcome"], one["actor"], one["account"]) for one in sent] == [
+        ("failure", "", ""),
+        ("success", "nina", ""),
+    ]
 
 
 def test_an_event_is_sent_again_until_every_target_accepts_it(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,7 @@ from procedures.publishing.publish import (
     publish_starter,
     withdraw,
 )
+from procedures.publishing.schedule import schedule_revision
 from procedures.revisions.drafts import save_revision
 from tests.database import history_unprotected
 from tests.factories import BODY, approve, make_page, make_user
@@ -201,10 +202,12 @@ def test_an_unapproved_text_is_rejected_and_nothing_changes(page: Page) -> None:
     assert everything(page) == before
 
 
-def test_publishing_and_withdrawing_keep_a_draft_saved_in_the_meantime(page: Page) -> None:
+def test_scheduling_publishing_and_withdrawing_keep_a_draft_saved_in_the_meantime(page: Page) -> None:
     revision = approved(page)
     Page.objects.filter(pk=page.pk).update(title="Later")
 
+    schedule_revision(revision, actor=make_user("max"), at=timezone.now() + datetime.timedelta(hours=1))
+    assert fresh(page).title == "Later"
     publish(revision, actor=make_user("max"))
     assert fresh(page).title == "Later"
     withdraw(page, actor=make_user("max"), reason="Old.")

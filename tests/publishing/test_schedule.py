@@ -121,7 +121,8 @@ def test_a_schedule_can_be_canceled(page: Page) -> None:
         EventKind.SCHEDULED,
     ]
     cancel_schedule(fresh(page), actor=make_user("max"))
-    assert ReleaseEvent.objects.filter(page=page, kind=EventKind.UNSCHEDULED).count() == 1
+    event = ReleaseEvent.objects.get(page=page, kind=EventKind.UNSCHEDULED)
+    assert (event.actor.username, event.revision, event.reason) == ("max", page.revisions.get(), "Not yet.")
 
 
 def test_publishing_the_public_text_again_keeps_the_schedule_of_a_newer_one(page: Page) -> None:
