@@ -274,8 +274,10 @@ def test_sending_a_text_back_voids_the_approval_of_its_new_pictures(page: Page) 
 
 
 def test_sending_the_public_text_back_does_not_hide_its_pictures(page: Page) -> None:
-    record_decision(page.revisions.first(), reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="Shorter.")
+    approval = FigureApproval.objects.get().approval
+    record_decision(approval.revision, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="Shorter.")
 
+    assert FigureApproval.objects.with_state().get().is_void
     assert unapproved_figures([needle()]) == []
     assert set(figure_files(needle())) <= public_files()
 
