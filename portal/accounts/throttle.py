@@ -94,14 +94,14 @@ def count_attempt(counters: list[AttemptCounter], now: datetime | None = None) -
     keys = sorted(counter.key for counter in counters)
     with transaction.atomic():
         for key in keys:
-            Throttle.objects.get_or_create(key=key, defaults={"last_attempt_at": now})
+            Throttle.objects.get_or_create(key=key)
         rows = {row.key: row for row in Throttle.objects.select_for_update().filter(key__in=keys).order_by("key")}
         wait = max((row.blocked_until - now for row in rows.values() if row.blocked_until), default=timedelta())
         if wait > timedelta():
             return int(wait.total_seconds()) + 1
         for counter in counters:
             # A parallel refund() may have deleted the row before it was locked.
-            row = rows.get(counter.key) or Throttle(key=counter.key, last_attempt_at=now)
+            row = rows.get(counter.key) or Throttle(key=counter.key)
             row.attempts = 1 if now - row.last_attempt_at > RESET_AFTER else row.attempts + 1
             row.last_attempt_at = now
             # None instead of "until now": a parallel request has a slightly different now.

@@ -125,7 +125,6 @@ def rerelease_page(
         approval=live.approval,
         actor=actor,
         kind=EventKind.RERELEASED,
-        check_links=False,
         resolver=resolver,
         rendered_with_plan=rendered_with_plan,
     )
@@ -303,7 +302,7 @@ def clear_schedule(page: Page) -> tuple[str, ...]:
 
 def _set_canonical_path(page: Page, path: str) -> None:
     """Make ``path`` the page's canonical path; earlier paths remain and redirect to it."""
-    page.paths.filter(is_canonical=True).exclude(path=path).update(is_canonical=False)
+    page.paths.exclude(path=path).update(is_canonical=False)
     # Not update_or_create(), which also sets created_at: the database refuses that (portal/append_only.py).
     if not page.paths.filter(path=path).update(is_canonical=True):
         Path.objects.create(path=path, page=page)

@@ -203,8 +203,9 @@ def _publish_scheduled_page(
     events = page.events.filter(kind=EventKind.SCHEDULED, revision=revision, actor__isnull=False)
     scheduled_event = events.select_related("actor").first()
     actor = scheduled_event.actor if scheduled_event else None
+    reason = explain_lost_publisher(actor)
     try:
-        if actor is None or (reason := explain_lost_publisher(actor)):
+        if actor is None or reason:
             raise PublishError.with_message(reason)
         releases.append(publish(revision, actor=actor, what_changed=page.scheduled_change))
     except PublishError as error:

@@ -3,13 +3,16 @@
 import os
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.test import Client, override_settings
+from django.core import signing
+from django.http import HttpResponse
+from django.test import Client, RequestFactory, override_settings
 from django.utils import timezone
 
 from portal.accounts import throttle
@@ -62,7 +65,7 @@ def test_a_row_that_a_parallel_success_deletes_is_counted_anew(monkeypatch: pyte
     monkeypatch.setattr(Throttle.objects, "get_or_create", create_and_lose)
 
     assert throttle.count_attempt(counter(), NOON) == 0
-    assert Throttle.objects.get().attempts == 1
+    assert (Throttle.objects.get().key, Throttle.objects.get().attempts) == (counter()[0].key, 1)
 
 
 def test_attempts_are_reset_after_an_hour() -> None:
@@ -113,6 +116,75 @@ def test_strangers_cannot_lock_out_a_user_on_a_trusted_device(nina: User) -> Non
     assert post_login(ward, "nina")["Location"] == "/admin/login/code/"
 
 
+def test_a_browser_where_the_account_has_signed_in_has_its_own_count(nina: User) -> None:
+    ward, stranger = logged_in_client(nina), Client()
+    ward.post("/admin/logout/")
+    refused = [post_login(stranger, "nina", "wrong").status_code for _ in range(6)]
+    tried = [post_login(ward, "nina", "wrong").status_code for _ in range(11)]
+
+    # From the same network.
+    assert refused == [200] * 5 + [429]
+    assert tried == [200] * 10 + [429]
+
+
+def remember(browser: dict[str, str], user: User) -> str:
+    """Return the device ID of a browser with these cookies after ``user`` has signed in."""
+    request, response = RequestFactory().get("/"), HttpResponse()
+    request.COOKIES = browser
+    throttle.remember_device(request, response, user)
+    browser[settings.DEVICE_COOKIE_NAME] = response.cookies[settings.DEVICE_COOKIE_NAME].value
+    return throttle.get_device_id(request, user)
+
+
+def known_ids(browser: dict[str, str], users: list[User]) -> list[str]:
+    request = RequestFactory().get("/")
+    request.COOKIES = browser
+    return [throttle.get_device_id(request, user) for user in users]
+
+
+def test_a_browser_remembers_the_last_eight_accounts_each_with_an_id_that_stays() -> None:
+    users, browser = [User(pk=number) for number in range(1, 11)], {}
+    ids = [remember(browser, user) for user in users]
+
+    assert len(set(ids)) == 10 and min(map(len, ids)) == 16
+    assert known_ids(browser, users) == ["", "", *ids[2:]]
+    # Signing in again keeps the ID, and another account is now the oldest.
+    assert remember(browser, users[2]) == ids[2]
+    remember(browser, User(pk=11))
+    assert known_ids(browser, users) == ["", "", ids[2], "", *ids[4:]]
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_scripts_and_other_sites_cannot_use_the_device_cookie(secure: bool) -> None:
+    response = HttpResponse()
+    with override_settings(SESSION_COOKIE_SECURE=secure, SESSION_COOKIE_PATH="/admin/"):
+        throttle.remember_device(RequestFactory().get("/"), response, User(pk=7))
+
+    cookie = response.cookies[settings.DEVICE_COOKIE_NAME]
+    assert {name: value for name, value in cookie.items() if value and name != "expires"} == {
+        "path": "/admin/", "max-age": 180 * 24 * 60 * 60, "httponly": True, "samesite": "Lax",
+        **({"secure": True} if secure else {}),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("content", [["7"], "7", {7: 5}])
+def test_a_signed_cookie_of_another_form_is_read_without_an_error(content: object) -> None:
+    browser = {settings.DEVICE_COOKIE_NAME: signing.dumps(content, salt=throttle.DEVICE_COOKIE_SALT)}
+
+    assert known_ids(browser, [User(pk=7)]) == ["5" if isinstance(content, dict) else ""]
+
+
+def test_a_browser_is_trusted_for_180_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    user, browser, signed_at = User(pk=7), {}, time.time()
+    device_id, day = remember(browser, user), 24 * 60 * 60
+    found = []
+    for seconds in (180 * day - 60, 180 * day + 60):
+        monkeypatch.setattr(signing.time, "time", lambda seconds=seconds: signed_at + seconds)
+        found += known_ids(browser, [user])
+
+    assert found == [device_id, ""]
+
+
 def test_a_device_is_trusted_for_its_own_account_only(nina: User, max_user: User) -> None:
     own = logged_in_client(max_user)
     own.post("/admin/logout/")
@@ -161,6 +233,16 @@ def test_every_throttled_attempt_is_logged() -> None:
     assert list(events) == ["password reset", "single sign-on", "single sign-on"]
 
 
+def test_a_throttled_attempt_is_logged_with_its_account_its_actor_and_its_origin(nina: User) -> None:
+    client = logged_in_client(nina)
+    for _ in range(6):
+        client.post("/admin/password_change/", {"old_password": "x", "new_password": "x"})
+
+    event, signed_in = (AuditEvent.objects.get(kind=kind) for kind in ("throttled", "logged_in"))
+    assert (event.user, event.actor, event.detail) == (nina, nina, "reauthentication")
+    assert event.origin == signed_in.origin != ""
+
+
 def test_long_waits_are_shown_in_minutes_on_every_form(nina: User) -> None:
     secret = add_totp(nina)
     desk, door = logged_in_client(nina, secret), Client(**STRANGER)
@@ -173,7 +255,8 @@ def test_long_waits_are_shown_in_minutes_on_every_form(nina: User) -> None:
     code = door.post("/admin/login/code/", {"code": "000000"})
     password = desk.post("/admin/password_change/", {"old_password": "x", "new_password": "x"})
 
-    for seconds, wait in {1: "1 second", 90: "90 seconds", 91: "2 minutes", 900: "15 minutes"}.items():
+    waits = {1: "1 second", 90: "90 seconds", 91: "2 minutes", 121: "3 minutes", 900: "15 minutes"}
+    for seconds, wait in waits.items():
         assert throttle.throttled_message(seconds) == f"Too many attempts. Wait {wait} and try again."
     for response in (code, password):
         assert "Too many attempts. Wait 14 minutes and try again." in response.text
@@ -232,6 +315,7 @@ def test_each_limit_has_free_attempts_an_initial_delay_and_a_maximum_delay() -> 
             "VERIFICATION": (4, 5, 6, 10, 11, 10_000),
             "NETWORK": (39, 40, 41, 44, 45, 10_000),
             "ACCOUNT": (59, 60, 61, 62, 63, 10_000),
+            "SSO": (199, 200, 201, 203, 204, 10_000),
         }.items()
     }
 
@@ -241,6 +325,7 @@ def test_each_limit_has_free_attempts_an_initial_delay_and_a_maximum_delay() -> 
         "VERIFICATION": [0, 15, 30, 480, 900, 900],
         "NETWORK": [0, 15, 30, 240, 300, 300],
         "ACCOUNT": [0, 5, 10, 20, 30, 30],
+        "SSO": [0, 5, 10, 40, 60, 60],
     }
 
 
@@ -280,6 +365,16 @@ def test_a_success_decrements_shared_counts_and_deletes_the_accounts_own() -> No
         "less": (0, None),
     }
     assert own not in rows
+
+
+def test_a_single_sign_on_does_not_end_the_count_of_its_network() -> None:
+    network = [throttle.AttemptCounter("sso|192.0.2.0/24", throttle.SSO)]
+    for _ in range(3):
+        throttle.count_attempt(network)
+
+    throttle.refund(network)
+
+    assert Throttle.objects.get().attempts == 2
 
 
 def test_a_count_lasts_an_hour_after_the_last_attempt() -> None:

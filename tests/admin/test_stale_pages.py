@@ -58,6 +58,21 @@ def test_stale_pages_can_be_rereleased(page: Page, editor: User, manager: User, 
     assert ReleaseEvent.objects.filter(page=page, kind=EventKind.RERELEASED, actor=manager).count() == 1
 
 
+def test_only_publishers_can_rerelease_and_the_list_needs_a_role(
+    page: Page, editor: User, reviewer: User, visitor: User, sign_in: SignIn
+) -> None:
+    make_public(page)
+    Source.objects.update(title="Another")
+
+    answers = [
+        (sign_in(user).get(OUTDATED).status_code, sign_in(user).post(OUTDATED, {"page": [page.pk]}).status_code)
+        for user in (visitor, editor, reviewer)
+    ]
+
+    assert answers == [(403, 403), (200, 403), (200, 403)]
+    assert not ReleaseEvent.objects.filter(kind=EventKind.RERELEASED).exists()
+
+
 def test_every_confirmation_shows_changed_texts_of_pictures_in_words(
     page: Page, manager: User, sign_in: SignIn
 ) -> None:

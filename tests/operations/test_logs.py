@@ -5,13 +5,21 @@ import logging
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
 
-from portal.logging import ConsoleHandler, JsonFormatter, RedactUrlsFilter, redacted_traceback
+from portal.logging import (
+    ConsoleHandler,
+    JsonFormatter,
+    RedactUrlsFilter,
+    RepeatLimit,
+    logging_config,
+    redacted_traceback,
+)
 from tests.served_data import ROOT
 
 SECRET = "/kyphoplasty/?name=Maria"
@@ -73,12 +81,56 @@ def test_a_json_line_is_one_object() -> None:
 
 def test_only_our_own_failures_are_warnings() -> None:
     levels = {}
-    for status in (400, 403, 404, 405, 500, 503):
+    for status in (400, 403, 404, 405, 499, 500, 503):
         line = record("django.request", f"Something: {SECRET}", status_code=status)
         RedactUrlsFilter().filter(line)
-        levels[status] = line.levelname
+        levels[status] = line.levelname, line.levelno
 
-    assert levels == {400: "INFO", 403: "INFO", 404: "INFO", 405: "INFO", 500: "ERROR", 503: "ERROR"}
+    info, error = ("INFO", logging.INFO), ("ERROR", logging.ERROR)
+    assert levels == {400: info, 403: info, 404: info, 405: info, 499: info, 500: error, 503: error}
+
+
+def test_a_rejected_request_stays_a_warning_and_names_only_its_cause() -> None:
+    lines = []
+    for name in ("django.security.csrf", "django.security", "django.request"):
+        line = record(name, SECRET)
+        if name != "django.request":
+            line.status_code = 403
+        RedactUrlsFilter().filter(line)
+        lines.append((line.levelname, line.getMessage(), line.exc_info, line.exc_text))
+
+    assert lines == [
+        ("ERROR", "request rejected: csrf", None, None),
+        ("ERROR", "request rejected: ", None, None),
+        ("ERROR", "responded with an error", None, None),
+    ]
+
+
+def test_no_record_keeps_its_request() -> None:
+    line = record("allauth.account", "heard", request=HttpRequest())
+
+    assert RedactUrlsFilter().filter(line)
+
+    assert not hasattr(line, "request")
+    assert line.getMessage() == "heard"
+
+
+def test_all_output_is_redacted_and_libraries_that_name_hosts_and_files_are_quiet() -> None:
+    for form in ("line", "json"):
+        config = logging_config(form)
+        root, loggers = config["root"], config["loggers"]
+
+        assert [(one["formatter"], one["filters"]) for one in config["handlers"].values()] == [(form, ["redact_urls"])]
+        assert config["filters"] == {"redact_urls": {"()": "portal.logging.RedactUrlsFilter"}}
+        assert root == {"handlers": ["console"], "level": "INFO"}
+        assert {name: (one["level"], one.get("propagate", True)) for name, one in loggers.items()} == {
+            "django": ("INFO", False),
+            "django.server": ("WARNING", False),
+            "boto3": ("WARNING", True),
+            "botocore": ("WARNING", True),
+            "psycopg.pool": ("CRITICAL", True),
+            "_granian": ("ERROR", False),
+        }
 
 
 def test_a_failed_periodic_task_is_described_without_the_data_of_a_row() -> None:
@@ -109,6 +161,25 @@ def test_circular_exception_causes_do_not_loop() -> None:
     first.__context__, second.__context__ = second, first
 
     assert redacted_traceback(first).count("Traceback") == 2
+
+
+def test_a_traceback_shows_the_causes_that_python_shows() -> None:
+    def chain(*, is_hidden: bool) -> BaseException:
+        try:
+            try:
+                raise KeyError(SECRET)
+            except KeyError as error:
+                if is_hidden:
+                    raise ValueError(SECRET) from None
+                raise ValueError(SECRET) from LookupError(error)
+        except ValueError as error:
+            return error
+
+    shown = [
+        [line for line in redacted_traceback(chain(is_hidden=is_hidden)).splitlines() if line.startswith("builtins.")]
+        for is_hidden in (True, False)
+    ]
+    assert shown == [["builtins.ValueError"], ["builtins.LookupError", "builtins.ValueError"]]
 
 
 def test_the_environment_selects_the_log_format(tmp_path: Path) -> None:
@@ -165,6 +236,15 @@ def test_the_503_responses_of_an_outage_are_one_line_in_a_while() -> None:
 
     assert logged == [True] + [False] * 49
     assert redact.filter(record("django.request", SECRET, failure(), status_code=500))
+
+
+def test_a_repeated_message_is_logged_every_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    limit, logged = RepeatLimit(), []
+    for now, message in [(100.0, "a"), (100.0, "b"), (109.9, "a"), (110.0, "a"), (119.9, "a"), (119.9, "b")]:
+        monkeypatch.setattr(time, "monotonic", lambda now=now: now)
+        logged.append(limit.allows(message))
+
+    assert logged == [True, True, False, True, False, True]
 
 
 def test_a_disallowed_host_is_not_logged() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection
 from django.test import override_settings
@@ -21,7 +22,7 @@ from django.utils import timezone
 
 from portal import audit
 from portal.accounts import services
-from portal.accounts.models import AuditEvent, AuditPosition, User
+from portal.accounts.models import AuditEvent, AuditPosition, User, keyed_hash
 from portal.append_only import AppendOnlyError
 from portal.logging import AuditTarget, parse_audit_targets
 from procedures.models import ReleaseEvent
@@ -95,6 +96,21 @@ def test_reasons_names_and_addresses_are_not_forwarded(capsys: pytest.CaptureFix
     assert '"withdrawn"' in text and '"nina"' in text
     for secret in ("Smith", "Okafor", "example.org", "127.0.0.1", page.title):
         assert secret not in text, secret
+
+
+def test_an_event_has_a_keyed_hash_instead_of_an_address_and_no_anonymous_actor(rf: Any) -> None:
+    request = rf.get("/", REMOTE_ADDR="192.0.2.9")
+    audit.record(KIND.LOGIN_FAILED, user=None, actor=AnonymousUser(), request=request, detail="x" * 201)
+
+    event = AuditEvent.objects.get()
+    assert (event.actor, event.origin, event.detail) == (None, keyed_hash("origin", "192.0.2.9")[:12], "x" * 200)
+    assert audit.origin_hash(None) == ""
+    audit.record(KIND.LOGGED_IN, user=None, actor=make_member())
+    sent = [audit.SignInEvents().to_record(row) for row in AuditEvent.objects.order_by("pk")]
+    assert [(one["outcome"], one["actor"], one["account"]) for one in sent] == [
+        ("failure", "", ""),
+        ("success", "nina", ""),
+    ]
 
 
 def test_an_event_is_sent_again_until_every_target_accepts_it(capsys: pytest.CaptureFixture[str]) -> None:

@@ -228,6 +228,35 @@ def test_an_approval_needs_every_new_picture_on_the_screen(page: Page) -> None:
     )
 
 
+def test_approving_a_text_again_covers_a_picture_replaced_since(page: Page) -> None:
+    revision = page.revisions.first()
+    first = approve(revision)
+    replace(needle())
+
+    second = approve(revision)
+
+    assert second != first
+    assert unapproved_figures([needle()]) == []
+
+
+def test_an_approval_covers_the_new_pictures_of_the_text_and_no_others(page: Page) -> None:
+    own, elsewhere = make_figure("own", size=(64, 64)), make_figure("elsewhere", size=(72, 72))
+    pictures = index()
+    replace(needle())
+    # The index shows the needle as patients see it now, so the new one is not on the reviewer's screen.
+    pictures.body += "\n## One more\n\n::: figure own\n"
+    pictures.save()
+
+    record_decision(
+        save_revision(pictures, author=make_user("ed")),
+        reviewer=make_user("rita"),
+        decision=Decision.APPROVED,
+        seen_figure_hashes=[figure_hash(own)],
+    )
+
+    assert unapproved_figures([own, elsewhere, needle()]) == [elsewhere, needle()]
+
+
 def test_sending_a_text_back_voids_the_approval_of_its_new_pictures(page: Page) -> None:
     replace(needle())
     revision = page.revisions.first()
@@ -242,6 +271,23 @@ def test_sending_a_text_back_voids_the_approval_of_its_new_pictures(page: Page) 
     assert "needle" not in {
         slug for slug, one in public_figures().items() if one.approval.figure_hash == figure_hash(needle())
     }
+
+
+def test_sending_the_public_text_back_does_not_hide_its_pictures(page: Page) -> None:
+    approval = FigureApproval.objects.get().approval
+    record_decision(approval.revision, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="Shorter.")
+
+    assert FigureApproval.objects.with_state().get().is_void
+    assert unapproved_figures([needle()]) == []
+    assert set(figure_files(needle())) <= public_files()
+
+
+def test_the_index_shows_the_newest_of_two_public_pictures_of_a_figure(page: Page) -> None:
+    replace(needle())
+    make_public(make_page("other", next_page=make_next()))
+
+    assert public_figures()["needle"].approval.figure_hash == figure_hash(needle())
+    assert len({row.figure_hash for row in FigureApproval.objects.public()}) == 2
 
 
 def test_the_picture_index_shows_only_pictures_of_other_public_pages(page: Page) -> None:
@@ -268,6 +314,16 @@ def test_withdrawing_closes_the_files_and_removes_them_from_the_index(page: Page
     assert "fig-other" not in html_of(pictures)
     assert "fig-needle" in html_of(pictures)
     assert Client().get(f"/media/{name}").status_code == 404
+
+
+def test_withdrawing_the_last_page_with_pictures_empties_the_index(page: Page) -> None:
+    pictures, shown = index(), []
+
+    for one in (page, make_next()):
+        withdraw(one, actor=make_user(), reason="It was wrong.")
+        shown.append("fig-needle" in html_of(pictures))
+
+    assert shown == [True, False]
 
 
 def test_a_picture_stays_public_while_a_page_in_another_language_shows_it(page: Page) -> None:

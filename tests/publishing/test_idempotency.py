@@ -8,7 +8,13 @@ from django.utils import timezone
 from procedures.enums import Decision, EventKind
 from procedures.models import Approval, Page, Release, ReleaseEvent, Revision, Source
 from procedures.publishing.publish import PublishError, publish, rerelease_page, withdraw
-from procedures.publishing.review import mark_synced, record_decision, record_translator_check, submit_for_review
+from procedures.publishing.review import (
+    ReviewError,
+    mark_synced,
+    record_decision,
+    record_translator_check,
+    submit_for_review,
+)
 from procedures.publishing.schedule import publish_scheduled, schedule_revision
 from procedures.revisions.drafts import save_revision
 from tests.factories import approve, make_public, make_publisher, make_translation, make_user
@@ -126,13 +132,40 @@ def test_syncing_or_checking_a_translation_twice_creates_one_event(page: Page) -
     other = make_translation(page)
     revision = save_revision(other, author=make_user("ed"))
 
-    for _ in range(2):
-        mark_synced(fresh(other), source, actor=actor)
-    checks = [record_translator_check(revision, actor=actor, translator="Ana Ruiz, certified") for _ in range(2)]
+    mark_synced(fresh(other), source, actor=actor)
+    event = ReleaseEvent.objects.get(page=other)
+    assert (event.revision, event.actor, event.reason) == (
+        revision,
+        actor,
+        "Now matches revision 1 of the source text.",
+    )
+    mark_synced(fresh(other), source, actor=actor)
+    checks = [record_translator_check(revision, actor=actor, translator=" Ana Ruiz, certified ") for _ in range(2)]
 
     assert checks[0] == checks[1]
+    assert (checks[0].comment, checks[0].reviewer) == ("Ana Ruiz, certified", actor)
+    assert (fresh(other).translated_from, fresh(page).translated_from) == (source, None)
     kinds = list(ReleaseEvent.objects.filter(page=other).values_list("kind", flat=True))
     assert sorted(kinds) == [EventKind.TRANSLATION_CHECKED, EventKind.TRANSLATION_SYNCED]
+
+
+def test_only_a_translation_can_be_checked_and_only_by_a_translator_with_a_name(page: Page) -> None:
+    original, translation = (save_revision(one, author=make_user("ed")) for one in (page, make_translation(page)))
+
+    with pytest.raises(ReviewError, match="Enter the translator's name and qualification"):
+        record_translator_check(translation, actor=make_user("max"), translator=" ")
+    with pytest.raises(ReviewError, match="This is the source text, not a translation"):
+        record_translator_check(original, actor=make_user("max"), translator="Ana Ruiz, certified")
+
+    assert not Approval.objects.filter(revision__in=[original, translation]).exists()
+
+
+def test_an_event_of_another_page_does_not_hide_a_repeated_submission(page: Page) -> None:
+    revision, ed = save_revision(page, author=make_user("ed")), make_user("ed")
+    first = submit_for_review(revision, actor=ed)
+    submit_for_review(save_revision(make_translation(page), author=ed), actor=ed)
+
+    assert submit_for_review(revision, actor=ed) == first
 
 
 def test_submitting_with_another_note_or_by_someone_else_creates_another_event(page: Page) -> None:

@@ -4,20 +4,24 @@ import datetime
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from procedures.enums import EventKind
-from procedures.models import Page, Path, Release, ReleaseEvent
+from procedures.models import Clinic, Page, Path, Release, ReleaseEvent
 from procedures.publishing.publish import (
     PublishError,
     add_months,
+    check_reader_line,
     hash_release,
     publish,
     publish_starter,
     withdraw,
 )
+from procedures.publishing.schedule import schedule_revision
 from procedures.revisions.drafts import save_revision
+from tests.database import history_unprotected
 from tests.factories import BODY, approve, make_page, make_user
 
 
@@ -67,6 +71,20 @@ def test_a_release_is_complete(page: Page) -> None:
         ("source", "nice"),
         ("figure", "needle"),
     }
+
+
+def test_the_dates_of_the_review_are_dates_at_the_clinic(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    Clinic.objects.update(time_zone="America/Denver")
+    revision, night = approved(page), datetime.datetime(2026, 3, 1, 3, tzinfo=datetime.UTC)
+    with history_unprotected():
+        connection.cursor().execute("UPDATE procedures_approval SET created_at = %s", [night])
+    monkeypatch.setattr(timezone, "now", lambda: night)
+
+    release = publish(revision, actor=make_user("max"))
+
+    assert release.published_at == night
+    assert release.reviewed_on == datetime.date(2026, 2, 28)
+    assert release.next_review_on == datetime.date(2027, 2, 28)
 
 
 def test_the_hash_of_a_release_covers_all_that_patients_read(page: Page) -> None:
@@ -177,10 +195,41 @@ def test_an_unapproved_text_is_rejected_and_nothing_changes(page: Page) -> None:
     revision = save_revision(page, author=make_user("ed"))
     before = everything(page)
 
-    with pytest.raises(PublishError, match="A reviewer has not approved this text yet. Send it for review first."):
+    with pytest.raises(PublishError) as raised:
         publish(revision, actor=make_user("max"))
 
+    assert str(raised.value) == "A reviewer has not approved this text yet. Send it for review first."
     assert everything(page) == before
+
+
+def test_scheduling_publishing_and_withdrawing_keep_a_draft_saved_in_the_meantime(page: Page) -> None:
+    revision = approved(page)
+    Page.objects.filter(pk=page.pk).update(title="Later")
+
+    schedule_revision(revision, actor=make_user("max"), at=timezone.now() + datetime.timedelta(hours=1))
+    assert fresh(page).title == "Later"
+    publish(revision, actor=make_user("max"))
+    assert fresh(page).title == "Later"
+    withdraw(page, actor=make_user("max"), reason="Old.")
+    assert (fresh(page).title, fresh(page).live_release) == ("Later", None)
+
+
+def test_a_restored_text_is_published_as_its_own_revision(page: Page) -> None:
+    first = publish(approved(page), actor=make_user("max"))
+    for title in ("Second", "Small cut"):
+        page.title = title
+        page.save()
+        restored = save_revision(page, author=make_user("ed"))
+
+    second = publish(restored, actor=make_user("max"))
+
+    assert (second.number, second.revision, second.approval) == (2, restored, first.approval)
+
+
+def test_a_line_for_patients_is_checked_before_there_is_a_clinic(db: None) -> None:
+    check_reader_line("en", "The line", "The list is new.")
+    with pytest.raises(PublishError, match="The line contains the phone number"):
+        check_reader_line("en", "The line", "Call 303-555-0100.")
 
 
 def test_a_section_of_a_public_page_can_be_linked(page: Page) -> None:
@@ -204,6 +253,7 @@ def test_starter_text_needs_no_approval_and_is_marked(page: Page) -> None:
     assert release.is_starter
     assert release.approval is None
     assert (release.author_name, release.reviewer_name, release.what_changed) == ("", "", "")
+    assert release.reviewed_on is None
 
 
 @pytest.mark.parametrize(

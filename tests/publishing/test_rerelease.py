@@ -28,7 +28,12 @@ from procedures.models import (
 )
 from procedures.models.base import ClinicValue, ClinicValueManager
 from procedures.publishing.publish import PublishError, publish, withdraw
-from procedures.publishing.rerelease import find_dependent_pages, rerelease_pages, update_clinic_values
+from procedures.publishing.rerelease import (
+    find_dependent_pages,
+    find_stale_pages_by_rendering,
+    rerelease_pages,
+    update_clinic_values,
+)
 from procedures.publishing.schedule import publish_scheduled, schedule_revision
 from procedures.revisions.drafts import save_revision
 from tests.database import history_unprotected
@@ -76,6 +81,19 @@ def test_pages_that_print_a_value_are_found_by_kind_key_and_language(db: None) -
     }
     assert find_dependent_pages("care", "driving", ["en"]) == [driving]
     assert find_dependent_pages("care", "driving", []) == []
+
+
+def test_a_source_and_a_picture_with_the_same_key_are_two_values(db: None) -> None:
+    page = make_public_page()
+    make_source("needle")
+    page.body += "\nIt is safe. [@needle]\n"
+    page.save()
+    make_public(page)
+
+    Source.objects.filter(key="needle").update(title="A newer guide")
+
+    (stale,) = find_stale_pages_by_rendering()
+    assert (stale.page, stale.changed) == (page, [("source", "needle")])
 
 
 def test_all_pages_print_the_new_value_and_each_has_an_event(db: None) -> None:

@@ -121,6 +121,7 @@ def test_an_approval_of_the_same_text_on_another_page_does_not_count(page: Page)
 
     assert revision.content_hash == page.revisions.get().content_hash
     assert current_approval(revision) is None
+    assert latest_approved_revision(twin) is None
 
 
 def test_sending_back_ends_an_approval(page: Page) -> None:
@@ -151,6 +152,14 @@ def test_users_cannot_approve_their_own_text(page: Page) -> None:
 
     assert not Approval.objects.filter(revision=revision).exists()
     assert not ReleaseEvent.objects.filter(page=page).exists()
+
+
+def test_authors_can_send_their_own_text_back(page: Page) -> None:
+    revision = save_revision(page, author=make_user("ed"))
+
+    record_decision(revision, reviewer=make_user("ed"), decision=Decision.SENT_BACK, comment="Not finished.")
+
+    assert Approval.objects.get(revision=revision).decision == Decision.SENT_BACK
 
 
 def test_peer_review_can_be_switched_off(page: Page, settings: object) -> None:
@@ -316,6 +325,62 @@ def test_restoring_the_public_text_is_no_change(page: Page) -> None:
     assert explain_own_text(make_user("bo"), newest) == ""
 
 
+def test_only_changes_after_the_last_approved_text_and_up_to_this_one_count(page: Page) -> None:
+    save_revision(page, author=make_user("bo"))
+    approve(save_revision(changed(page, title="Second"), author=make_user("ed")))
+    third = save_revision(changed(page, title="Third"), author=make_user("cy"))
+    save_revision(changed(page, title="Fourth"), author=make_user("di"))
+
+    found = {name: explain_own_text(make_user(name), third) for name in ("bo", "ed", "cy", "di")}
+    assert found == {"bo": "", "ed": "", "cy": OWN, "di": ""}
+
+
+def test_only_the_last_decision_on_an_earlier_text_counts(page: Page) -> None:
+    first = save_revision(page, author=make_user("bo"))
+    approve(first)
+    record_decision(first, reviewer=make_user("rita"), decision=Decision.SENT_BACK, comment="No.")
+    second = save_revision(changed(page, title="Second"), author=make_user("ed"))
+    assert explain_own_text(make_user("bo"), second) == PART
+
+    approve(first)
+    assert explain_own_text(make_user("bo"), second) == ""
+
+
+def test_a_later_approved_text_does_not_end_the_count(page: Page) -> None:
+    save_revision(page, author=make_user("bo"))
+    second = save_revision(changed(page, title="Second"), author=make_user("ed"))
+    approve(save_revision(changed(page, title="Third"), author=make_user("cy")))
+
+    assert explain_own_text(make_user("bo"), second) == PART
+
+
+def test_an_error_in_the_last_step_records_no_decision(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    revision = save_revision(page, author=make_user("ed"))
+
+    def fail(**_values: object) -> None:
+        raise OSError("disk")
+
+    monkeypatch.setattr(ReleaseEvent.objects, "create", fail)
+    with pytest.raises(OSError, match="disk"):
+        record_decision(revision, reviewer=make_user("rita"), decision=Decision.APPROVED)
+
+    assert not Approval.objects.filter(revision=revision).exists()
+
+
+def test_the_public_text_can_be_confirmed_by_everyone_but_the_person_who_wrote_it_last(page: Page) -> None:
+    save_revision(page, author=make_user("bo"))
+    public = approve(save_revision(changed(page, title="Second"), author=make_user("ed"))).revision
+    publish(public, actor=make_user("max"))
+    save_revision(changed(page, title="Third"), author=make_user("cy"))
+    save_revision(changed(page, title="Second"), author=make_user("di"))
+    newest = save_revision(changed(page, title="Fourth"), author=make_user("flo"))
+
+    assert [explain_own_text(make_user(name), public) for name in ("bo", "ed")] == ["", OWN]
+    # Whoever restored the public text has changed nothing.
+    assert explain_own_text(make_user("di"), newest) == ""
+    assert explain_own_text(make_user("cy"), newest) == PART
+
+
 def test_restoring_the_text_of_someone_else_does_not_let_them_approve_it(page: Page) -> None:
     save_revision(page, author=make_user("bo"))
     approve(save_revision(changed(page, title="Second"), author=make_user("ed")))
@@ -326,9 +391,10 @@ def test_restoring_the_text_of_someone_else_does_not_let_them_approve_it(page: P
 
 
 def test_starter_text_has_no_author(page: Page) -> None:
-    publish_starter(save_revision(page, author=None))
+    save_revision(changed(page, title="Before"), author=make_user("cy"))
+    publish_starter(save_revision(changed(page, title="First"), author=None))
     save_revision(changed(page, title="Second"), author=make_user("bo"))
     newest = save_revision(changed(page, title="Third"), author=None)
     submit_for_review(newest, actor=make_user("ed"))
 
-    assert refusals(newest, "bo", "ed") == {"bo": PART, "ed": ""}
+    assert refusals(newest, "bo", "ed", "cy") == {"bo": PART, "ed": "", "cy": ""}

@@ -25,18 +25,56 @@ HOUR = datetime.timedelta(hours=1)
 def test_the_live_text_stays_until_the_scheduled_time(page: Page) -> None:
     publish(approved(page), actor=make_user("max"))
     at = timezone.now() + HOUR
-    schedule_revision(approved(fresh(page), title="New title"), actor=make_publisher(), at=at)
+    revision = approved(fresh(page), title="New title")
+    schedule_revision(revision, actor=make_publisher(), at=at, what_changed="The title is new.")
 
     assert publish_scheduled(at - datetime.timedelta(seconds=1)) == ([], [])
     assert fresh(page).live_release.title == "Small cut"
 
     released, refused = publish_scheduled(at)
 
-    assert [release.title for release in released] == ["New title"]
+    assert [(release.title, release.what_changed) for release in released] == [("New title", "The title is new.")]
     assert refused == []
     assert fresh(page).live_release == released[0]
     assert released[0].published_by.username == "max"
     assert (fresh(page).publish_at, fresh(page).scheduled_revision) == (None, None)
+
+
+def test_a_page_that_is_no_longer_due_is_left_alone(page: Page) -> None:
+    at, results = timezone.now() + HOUR, ([], [])
+    schedule_revision(approved(page), actor=make_publisher(), at=at)
+
+    schedule._publish_scheduled_page(page.pk, at - HOUR, *results)
+
+    assert results == ([], [])
+    assert (fresh(page).live_release, fresh(page).publish_at) == (None, at)
+
+
+def test_an_error_while_scheduling_or_canceling_changes_nothing(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**_values: object) -> None:
+        raise OSError("disk")
+
+    revision, at = approved(page), timezone.now() + HOUR
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="disk"):
+        patch.setattr(ReleaseEvent.objects, "create", fail)
+        schedule_revision(revision, actor=make_publisher(), at=at)
+    assert fresh(page).publish_at is None
+
+    schedule_revision(revision, actor=make_publisher(), at=at)
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="disk"):
+        patch.setattr(ReleaseEvent.objects, "create", fail)
+        cancel_schedule(fresh(page), actor=make_publisher())
+    assert fresh(page).publish_at == at
+
+
+def test_a_schedule_that_nobody_made_is_refused(page: Page) -> None:
+    at, revision = timezone.now() + HOUR, approved(page)
+    Page.objects.filter(pk=page.pk).update(scheduled_revision=revision, publish_at=at)
+    reason = "The person who scheduled this is no longer on staff. Schedule it again."
+
+    assert schedule.find_schedules_without_publisher() == [(page, reason)]
+    assert publish_scheduled(at) == ([], [(page, reason)])
+    assert fresh(page).live_release is None
 
 
 def test_a_due_page_is_published_once(page: Page) -> None:
@@ -82,6 +120,24 @@ def test_a_schedule_can_be_canceled(page: Page) -> None:
         EventKind.UNSCHEDULED,
         EventKind.SCHEDULED,
     ]
+    cancel_schedule(fresh(page), actor=make_user("max"))
+    event = ReleaseEvent.objects.get(page=page, kind=EventKind.UNSCHEDULED)
+    assert (event.actor.username, event.revision, event.reason) == ("max", page.revisions.get(), "Not yet.")
+
+
+def test_publishing_the_public_text_again_keeps_the_schedule_of_a_newer_one(page: Page) -> None:
+    public, at = approved(page), timezone.now() + HOUR
+    publish(public, actor=make_user("max"))
+    newer = approved(fresh(page), title="New title")
+    schedule_revision(newer, actor=make_publisher(), at=at, what_changed="New.")
+
+    publish(Revision.objects.get(pk=public.pk), actor=make_user("max"))
+
+    stored = fresh(page)
+    assert (stored.scheduled_revision, stored.publish_at, stored.scheduled_change) == (newer, at, "New.")
+    cancel_schedule(stored, actor=make_user("max"))
+    stored = fresh(page)
+    assert (stored.scheduled_revision, stored.publish_at, stored.scheduled_change) == (None, None, "")
 
 
 def test_a_text_that_lost_its_approval_is_unscheduled_with_the_reason(page: Page) -> None:
@@ -145,12 +201,14 @@ def test_the_command_reports_published_and_rejected_pages(page: Page, monkeypatc
     )
 
 
-def test_a_schedule_of_a_deactivated_account_is_rejected_with_the_reason(page: Page) -> None:
+@pytest.mark.parametrize("lost", ["is_active", "is_staff"])
+def test_a_schedule_of_someone_who_left_is_rejected_with_the_reason(page: Page, lost: str) -> None:
     at, reason = timezone.now() + HOUR, "The person who scheduled this is no longer on staff. Schedule it again."
     revision, max_ = approved(page), make_publisher()
     schedule_revision(revision, actor=max_, at=at)
-    max_.is_active = False
+    setattr(max_, lost, False)
     max_.save()
+    assert schedule.find_schedules_without_publisher() == [(page, reason)]
 
     released, refused = publish_scheduled(at)
 
@@ -183,6 +241,23 @@ def test_a_schedule_of_someone_who_may_no_longer_publish_is_rejected_and_listed(
     ]
     schedule_revision(revision, actor=make_publisher("mia"), at=at)
     assert failed_schedule_tasks().tasks == []
+
+
+def test_each_schedule_needs_its_own_publisher(page: Page) -> None:
+    other, at = make_page("other", next_page=page.next_page), timezone.now() + HOUR
+    max_, mia = make_publisher(), make_publisher("mia")
+    schedule_revision(approved(page), actor=max_, at=at)
+    schedule_revision(approved(other), actor=mia, at=at + HOUR)
+    # A command that moves the clinic to another time zone acts for nobody.
+    schedule.shift_schedules(ZoneInfo("UTC"), ZoneInfo("America/Denver"), actor=None)
+    assert schedule.find_schedules_without_publisher() == []
+    max_.user_permissions.clear()
+
+    assert [found for found, _reason in schedule.find_schedules_without_publisher()] == [page]
+    released, refused = publish_scheduled(at + datetime.timedelta(days=1))
+    assert [(release.page, release.published_by) for release in released] == [(other, mia)]
+    assert [found for found, _reason in refused] == [page]
+    assert ReleaseEvent.objects.filter(page=page).first().revision == page.revisions.get()
 
 
 def test_an_unexpected_error_blocks_no_other_page_and_is_retried(

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+from collections.abc import Callable
 from io import StringIO
 
 import pytest
@@ -12,9 +13,11 @@ from django.utils import timezone
 
 from procedures.enums import EventKind
 from procedures.models import Clinic, FigureText, Page, ReleaseEvent, Source
-from procedures.publishing.publish import PublishError, publish, rerelease_page, withdraw
+from procedures.publishing.publish import PublishError, publish, publish_starter, rerelease_page, withdraw
 from procedures.publishing.rerelease import find_stale_pages
+from procedures.publishing.review import record_translator_check
 from procedures.publishing.schedule import schedule_revision
+from procedures.revisions.drafts import save_revision
 from tests.database import history_unprotected
 from tests.factories import BODY, make_page, make_public, make_source, make_translation, make_user
 from tests.publishing.test_publish import approved, everything, fresh
@@ -36,7 +39,9 @@ def test_a_withdrawn_page_returns_410_with_reason_and_replacement(page: Page, cl
     assert "+1 303-555-0100" in html
     assert client.get("/Small_cut/.").status_code == 410
     assert fresh(page).withdrawn_reason == "We do it in a new way."
-    assert ReleaseEvent.objects.first().kind == EventKind.WITHDRAWN
+    event = ReleaseEvent.objects.filter(page=page).first()
+    assert (event.kind, event.actor, event.release.title) == (EventKind.WITHDRAWN, make_user("max"), "Small cut")
+    assert (event.revision, event.reason.strip()) == (event.release.revision, "We do it in a new way.")
 
 
 def test_a_withdrawn_page_shows_the_title_that_was_public_not_the_drafts(page: Page, client: Client) -> None:
@@ -86,7 +91,7 @@ def test_a_withdrawn_page_can_be_published_again_at_its_path(page: Page, client:
 
 
 def test_a_rerelease_prints_current_values_and_keeps_approval_and_review_date(page: Page) -> None:
-    first = publish(approved(page), actor=make_user("max"))
+    first = publish(approved(page), actor=make_user("max"), what_changed="New.")
     Source.objects.filter(key="nice").update(title="A newer guide")
     FigureText.objects.update(caption="A new caption.")
 
@@ -96,7 +101,8 @@ def test_a_rerelease_prints_current_values_and_keeps_approval_and_review_date(pa
     assert "A new caption." in second.html
     assert "A newer guide" not in first.html
     assert (second.number, second.approval, second.revision) == (2, first.approval, first.revision)
-    assert second.next_review_on == first.next_review_on
+    assert (second.reviewed_on, second.next_review_on) == (first.reviewed_on, first.next_review_on)
+    assert (second.what_changed, second.reviewer_name) == ("New.", "rita")
     assert fresh(page).live_release == second
     assert ReleaseEvent.objects.first().kind == EventKind.RERELEASED
 
@@ -108,6 +114,17 @@ def test_rereleasing_an_up_to_date_page_does_nothing(page: Page) -> None:
     assert rerelease_page(fresh(page), actor=make_user("max")) is None
 
     assert everything(page) == before
+
+
+def test_a_value_that_changed_without_changing_the_html_is_rereleased_too(page: Page) -> None:
+    publish(approved(page), actor=make_user("max"))
+    with history_unprotected():
+        connection.cursor().execute("UPDATE procedures_releasedependency SET fingerprint = 'old' WHERE kind = 'source'")
+    stale = [row.page for row in find_stale_pages()]
+
+    assert page in stale
+    assert rerelease_page(fresh(page), actor=make_user("max"))
+    assert page not in [row.page for row in find_stale_pages()]
 
 
 def test_rereleasing_a_page_that_is_not_public_does_nothing(page: Page) -> None:
@@ -146,6 +163,48 @@ def test_a_rerelease_is_rejected_if_a_reference_is_missing(page: Page) -> None:
         rerelease_page(fresh(page), actor=make_user("max"))
 
     assert everything(page) == before
+
+
+def test_a_translators_check_is_public_with_the_next_release_of_the_same_text(page: Page) -> None:
+    make_public(page)
+    translation = make_translation(page)
+    first = make_public(translation)
+    record_translator_check(first.revision, actor=make_user("max"), translator="Ana Ruiz, certified")
+
+    second = rerelease_page(fresh(translation), actor=make_user("max"))
+
+    assert (first.translation_checked, second.translation_checked) == (False, True)
+    assert (second.html, second.what_changed) == (first.html, first.what_changed)
+    assert rerelease_page(fresh(translation), actor=make_user("max")) is None
+
+
+OPERATIONS: dict[str, Callable[[Page], object]] = {
+    "publish": lambda page: publish(approved(page, slug="tiny-cut"), actor=make_user("max")),
+    "publish starter text": lambda page: publish_starter(save_revision(page, author=None)),
+    "rerelease": lambda page: rerelease_page(page, actor=make_user("max")),
+    "withdraw": lambda page: withdraw(page, actor=make_user("max"), reason="Old."),
+}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_an_error_in_the_last_step_undoes_all_earlier_ones(
+    page: Page, operation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(approved(page), actor=make_user("max"))
+    approved(page, slug="tiny-cut")
+    Source.objects.update(title="A newer guide")
+    before = everything(page)
+
+    def fail(*, kind: EventKind, **_values: object) -> None:
+        if kind in {EventKind.PUBLISHED, EventKind.RERELEASED, EventKind.WITHDRAWN}:
+            raise OSError("disk")
+
+    monkeypatch.setattr(ReleaseEvent.objects, "create", fail)
+    with pytest.raises(OSError, match="disk"):
+        OPERATIONS[operation](fresh(page))
+
+    after = everything(page)
+    assert (after["releases"], after["paths"], after["page"]) == (before["releases"], before["paths"], before["page"])
 
 
 def test_drafts_never_appear_at_any_public_url(page: Page, client: Client) -> None:
@@ -230,6 +289,14 @@ def test_lines_for_patients_cannot_contain_a_phone_number(page: Page) -> None:
     with pytest.raises(PublishError, match="The reason contains the phone number"):
         withdraw(fresh(page), actor=max_, reason="Call 303-555-0100 instead.")
     assert fresh(page).live_release
+
+
+@pytest.mark.parametrize("number", ["1-800-555-0100", "1-888-555-0199"])
+def test_lines_for_patients_cannot_contain_a_toll_free_number_of_the_clinic(page: Page, number: str) -> None:
+    Clinic.objects.update(phone="1-800-555-0100", after_hours_phone="1-888-555-0199")
+
+    with pytest.raises(PublishError, match=f"contains the phone number “{number}”"):
+        publish(approved(page), actor=make_user("max"), what_changed=f"New: {number}.")
 
 
 def test_lines_for_patients_cannot_say_what_to_do_about_warning_signs(page: Page) -> None:

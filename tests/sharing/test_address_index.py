@@ -173,6 +173,18 @@ def test_a_separate_number_belongs_to_the_url() -> None:
     assert url_candidates("/stage-1 1") == ["/stage-1 1", "/stage-1-1/"]
 
 
+def test_the_folder_tells_a_guide_from_a_page_with_the_same_name() -> None:
+    index = AddressIndex(
+        [
+            Address("/driving/", "driving", "en", "/driving/", "Driving"),
+            Address("/visits/driving/", "driving-visit", "en", "/visits/driving/", "Driving"),
+        ]
+    )
+
+    assert index.find_same_letters("/dri-ving/") == "/driving/"
+    assert index.find_same_letters("/visits/dri-ving/") == "/visits/driving/"
+
+
 def test_a_slug_with_all_words_wins_over_one_with_some() -> None:
     site = [*SITE, *addresses(["rest", "reposo", "rest-home", "reposo-en-casa"], "")]
     index = AddressIndex(site)
