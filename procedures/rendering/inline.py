@@ -127,8 +127,9 @@ def _lookup_key(text: str) -> str:
     )
 
 
-# Positions where a line must not break: in "X-ray", "rayos X", "8 am", "8 a. m.", "500 mg", and "38 °C". Phone numbers
-# are kept on one line by CSS instead, because special characters would end up in copied or searched numbers.
+# Positions where a line must not break: in "X-ray", "9-minute", "rayos X", "8 am", "8 a. m.", "500 mg", and "38 °C".
+# Phone numbers are kept on one line by CSS instead, because special characters would end up in copied or searched
+# numbers.
 NO_BREAK = re.compile(
     r"(?<![\w-][A-Z])(?<=[A-Z])-(?=[a-z])|(?<=\d)-(?=[a-z])|(?<=[a-z]) (?=[A-Z](?![\w\u2019'-]))"
     r"|(?<=\d) (?=(?:[ap]m|[km]?g|mcg|mL|cm|mm|IU|UI)\b|°|[ap]\. ?m\.)|(?<=\b[ap]\.) (?=m\.)"
