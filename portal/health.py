@@ -69,7 +69,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """Return 200 if this machine is fully operational; otherwise 503 with the reason, within two seconds.
 
-    Possible reasons: database, connections, migrations, key, clock, worker process, disk, media storage.
+    Possible reasons: database, connections, migrations, key, clock, worker process, disk, media storage, pages that
+    cannot be rendered.
     """
     problem = PROBE.run() if _file_monitor else describe_problem()
     return plain_response(503 if problem else 200, problem or "ready")
@@ -112,7 +113,10 @@ def describe_problem(set_stage: Callable[[str], None] = lambda _: None) -> str:
         has_age = _file_monitor and files.confirmed_at()
         return f"{error} (serving the public pages as of {int(age)} s ago)" if has_age else error
     set_stage(STORAGE_NO_RESPONSE)
-    return find_media_problem()
+    if error := find_media_problem():
+        return error
+    problem = files.problem() if _file_monitor else ""
+    return f"the public pages are not up to date: {problem}" if problem else ""
 
 
 class Probe:

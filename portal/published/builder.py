@@ -1,5 +1,6 @@
 """The site builder of the worker process: renders public pages to files, and again after each change."""
 
+import contextlib
 import logging
 import sqlite3
 import time
@@ -26,6 +27,8 @@ MAX_STALE_FILES = 300
 # Background work (deferred paths, recompression) starts once nothing has changed for this long.
 DEBOUNCE_SECONDS = 2.0
 RETRY_SECONDS = 5.0
+# Pages that Django failed to render are tried again this often.
+RETRY_FAILED_SECONDS = 300.0
 # The names of public media files are read after every change, and at least this often.
 MEDIA_NAMES_SECONDS = 5.0
 
@@ -66,10 +69,14 @@ class SiteBuilder:
         self._queue: dict[str, None] = {}
         self._deferred: dict[str, None] = {}
         self._stale: set[str] = set()
+        self._failed: set[str] = set()
+        # None: what an earlier worker recorded may still be on disk.
+        self._problem: str | None = None
         self._media_names: set[str] | None = None
         # Monotonic times.
         self._delete_stale_at = self._quiet_at = self._retry_at = self._read_media_names_at = 0.0
-        self._is_compressed = self._has_failed = False
+        self._retry_failed_at = 0.0
+        self._is_compressed = False
         self._listener, self._file_monitor = ChangeListener(), DatabaseFileMonitor()
 
     def run(self, should_stop: Callable[[], bool]) -> None:
@@ -159,28 +166,41 @@ class SiteBuilder:
 
     def _render_next(self) -> bool:
         """Render a page. Return False if there is none to render."""
-        if not self._queue and self._deferred and time.monotonic() >= self._quiet_at:
+        now = time.monotonic()
+        if not self._queue and self._deferred and now >= self._quiet_at:
             self._queue, self._deferred = self._deferred, {}
+        if not self._queue and self._failed and now >= self._retry_failed_at:
+            self._queue, self._retry_failed_at = dict.fromkeys(self._failed), now + RETRY_FAILED_SECONDS
         for path in self._queue:
             response = self._fetch(path)
             if response.status_code == 503:
                 raise DatabaseError("a page could not be rendered")
-            if is_publishable(response):
+            if response.status_code >= 500:
+                self._on_failure(path)
+            elif is_publishable(response):
                 self._files.write(path, response.headers.items(), response.content)
                 self._published.add(path)
                 self._stale.discard(path)
-            elif path in self._stale or response.status_code < 500:
-                self._delete(path)
+                self._failed.discard(path)
             else:
-                self._has_failed = True
+                self._delete(path)
             del self._queue[path]
             return True
         return False
+
+    def _on_failure(self, path: str) -> None:
+        """Keep the file of another build if it is current, and try again later."""
+        if path in self._stale:
+            self._delete(path)
+        if not self._failed:
+            self._retry_failed_at = time.monotonic() + RETRY_FAILED_SECONDS
+        self._failed.add(path)
 
     def _delete(self, path: str) -> None:
         self._files.delete(path)
         self._published.discard(path)
         self._stale.discard(path)
+        self._failed.discard(path)
 
     def _compress_next(self) -> bool:
         """Recompress a page at the best quality. Return False if all are done or there was a change recently."""
@@ -196,8 +216,8 @@ class SiteBuilder:
         state = dict(self.state)
         if not self._stale:
             state["content_version"] = self._version
-        # After a failure, the file of another build stays. The next start renders all pages again.
-        if not self._queue and not self._has_failed:
+        # After a failure, the file of another build stays. If it still fails, the next start renders all pages again.
+        if not self._queue and not self._failed:
             state["fingerprint"] = self._fingerprint
         if state != self.state:
             self._files.record_state(state)
@@ -209,6 +229,12 @@ class SiteBuilder:
         elif self._error and not error:
             log.info("Public pages are up to date again")
         self._error = error
+        problem = error or (f"{len(self._failed)} could not be rendered (see the log)" if self._failed else "")
+        if problem != self._problem:
+            # /readyz reports a full disk itself.
+            with contextlib.suppress(OSError):
+                self._files.record_problem(problem)
+                self._problem = problem
 
 
 def is_publishable(response: HttpResponseBase) -> bool:

@@ -76,6 +76,7 @@ class PublishedFiles:
     def __init__(self, data_dir: Path) -> None:
         self.root, self._folder = data_dir / "public", worker_folder(data_dir)
         self.media_names, self._heartbeat = self._folder / "public-media.json", self._folder / "heartbeat"
+        self._problem = self._folder / "problem"
         self._connection: sqlite3.Connection | None = None
         self._lock = threading.Lock()
 
@@ -140,6 +141,12 @@ class PublishedFiles:
         with contextlib.suppress(OSError):
             return self._heartbeat.stat().st_mtime
         return 0.0
+
+    def problem(self) -> str:
+        """Return why the worker cannot bring the pages up to date, or an empty string."""
+        with contextlib.suppress(OSError):
+            return self._problem.read_text(errors="replace")
+        return ""
 
     @contextlib.contextmanager
     def try_lock_for_writing(self) -> Iterator[bool]:
@@ -265,6 +272,10 @@ class PublishedFiles:
     def confirm(self) -> None:
         """Record that all pages were just checked against the database. Needs no disk space after the first call."""
         self._heartbeat.touch()
+
+    def record_problem(self, problem: str) -> None:
+        """Record why the pages cannot be brought up to date; an empty string if they can."""
+        self._problem.write_text(problem)
 
     def close(self) -> None:
         with self._lock:

@@ -19,6 +19,7 @@ from django.utils import timezone
 from portal import health
 from portal.accounts.models import AuditEvent
 from portal.health import Probe, describe_clock_error
+from portal.published.files import PublishedFiles
 from portal.storage.database import DatabaseFileMonitor
 from portal.storage.local_storage import AtomicFileSystemStorage
 from tests.served_data import ROOT
@@ -75,6 +76,23 @@ def test_a_full_disk_is_reported_before_the_worker_and_without_an_age_that_nobod
 
     monkeypatch.setattr(shutil, "disk_usage", lambda path: mock.Mock(free=0))
     assert health.describe_problem() == "the disk of the data directory is nearly full (0 MB free)"
+
+
+@pytest.mark.django_db
+def test_a_worker_that_cannot_render_pages_is_reported(
+    monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
+) -> None:
+    settings.DATA_DIR = tmp_path
+    monkeypatch.setattr(health, "_file_monitor", DatabaseFileMonitor())
+    files = PublishedFiles(tmp_path)
+    with files.try_lock_for_writing():
+        files.confirm()
+        files.record_problem("3 could not be rendered (see the log)")
+
+    assert health.describe_problem() == "the public pages are not up to date: 3 could not be rendered (see the log)"
+
+    files.record_problem("")
+    assert health.describe_problem() == ""
 
 
 @pytest.mark.parametrize(

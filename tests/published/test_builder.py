@@ -184,6 +184,41 @@ def test_a_page_that_fails_after_an_upgrade_is_rendered_again_at_the_next_start(
         assert machine.published() == {"/a/": "A in the new build", "/b/": "B in the new build"}
 
 
+def test_a_page_that_could_not_be_rendered_is_reported_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RETRY_FAILED_SECONDS", 0.2)
+    site, is_broken = FakeSite({"/a/": "A", "/b/": "B", "/c/": "C"}), True
+    render = site.fetch
+    site.fetch = lambda path: HttpResponse(status=500) if path != "/b/" and is_broken else render(path)  # type: ignore[method-assign]
+
+    with Machine(site, tmp_path).working() as machine:
+        eventually(lambda: machine.files.problem() == "2 could not be rendered (see the log)")
+        assert machine.published() == {"/b/": "B"}
+        is_broken = False
+        eventually(machine.is_idle)
+        assert machine.published() == {"/a/": "A", "/b/": "B", "/c/": "C"}
+        eventually(lambda: machine.files.problem() == "")
+
+
+def test_a_page_that_failed_and_was_then_withdrawn_is_no_longer_reported(tmp_path: Path) -> None:
+    site = FakeSite({"/a/": "A", "/b/": "B"})
+    render = site.fetch
+    site.fetch = lambda path: HttpResponse(status=500) if path in site.pages and path == "/a/" else render(path)  # type: ignore[method-assign]
+    with Machine(site, tmp_path).working() as machine:
+        eventually(lambda: machine.files.problem() != "")
+        site.withdraw("/a/")
+        eventually(lambda: machine.files.problem() == "")
+
+
+def test_a_problem_that_an_earlier_worker_recorded_is_removed(tmp_path: Path) -> None:
+    machine = Machine(FakeSite({"/a/": "A"}), tmp_path)
+    with machine.files.try_lock_for_writing():
+        machine.files.record_problem("files cannot be written: Permission denied")
+    with machine.working():
+        eventually(lambda: machine.files.problem() == "")
+
+
 def full(*_: object) -> None:
     raise OSError(28, "No space left on device")
 

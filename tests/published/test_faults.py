@@ -199,13 +199,15 @@ def test_the_worker_ends_with_its_server(server: Server) -> None:
                 os.kill(web_pid, signal.SIGKILL)
 
 
+def start_worker(server: Server) -> subprocess.Popen[str]:
+    """Start a worker of its own for the data directory of a server."""
+    command = [sys.executable, str(ROOT / "manage.py"), "worker"]
+    return subprocess.Popen(command, env=server.environ, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+
+
 def test_a_second_worker_waits_for_the_first(server: Server) -> None:
     first = server.worker_pid()
-    second = subprocess.Popen(
-        [sys.executable, str(ROOT / "manage.py"), "worker"],
-        env=server.environ, cwd=ROOT, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    with second:
+    with start_worker(server) as second:
         assert second.stderr is not None
         assert "Another worker is using this data directory" in second.stderr.readline()
         os.kill(first, signal.SIGKILL)
@@ -220,11 +222,7 @@ def test_a_worker_that_starts_before_the_static_files_are_collected_waits(
     shutil.rmtree(data / "public")
     static = (data / "static").rename(tmp_path / "static")
     server = Server(data, site_url=served_site.url)
-    worker = subprocess.Popen(
-        [sys.executable, str(ROOT / "manage.py"), "worker"],
-        env=server.environ, cwd=ROOT, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    with worker:
+    with start_worker(server) as worker:
         assert worker.stderr is not None
         assert "Waiting for “serve”" in worker.stderr.readline()
         static.rename(data / "static")
