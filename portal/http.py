@@ -1,4 +1,5 @@
-"""HTTP helpers: content encodings, ETags, conditional requests, tracking parameters, and the decorator of public views.
+"""HTTP helpers: content encodings, ETags, conditional requests, tracking parameters, in-process requests, and the
+decorator of public views.
 
 Zstandard is not offered: for pages of this size, Brotli is smaller, and browsers that support Zstandard support Brotli.
 """
@@ -7,16 +8,21 @@ import gzip
 import hashlib
 from collections.abc import Callable, Mapping
 from functools import wraps
+from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qsl
 
 import brotli
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import parse_etags
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
+
+Fetch = Callable[[str], Any]
 
 # Shorter bodies would grow when compressed, or fit in one packet anyway.
 MIN_COMPRESS_BYTES = 600
@@ -145,3 +151,17 @@ def public_response(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
 
     # Without the exemption, a POST would get 403 from the CSRF check instead of 405.
     return csrf_exempt(require_safe(wrapper))
+
+
+def make_fetch() -> Fetch:
+    """Return a function that requests a path from Django without any client-specific headers."""
+    handler = WSGIHandler()
+    environ = {
+        "REQUEST_METHOD": "GET",
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "HTTP_HOST": next(iter(settings.ALLOWED_HOSTS), "localhost").lstrip("."),
+        "HTTP_X_FORWARDED_PROTO": "https" if settings.SECURE_SSL_REDIRECT else "http",
+        "wsgi.url_scheme": "http",
+    }
+    return lambda path: handler.get_response(WSGIRequest({**environ, "PATH_INFO": path, "wsgi.input": BytesIO()}))

@@ -5,15 +5,12 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Iterable
-from io import BytesIO
-from typing import Any, Protocol
+from typing import Protocol
 
-from django.conf import settings
-from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.db import DatabaseError, close_old_connections
 from django.http.response import HttpResponseBase
 
-from portal.http import CACHE_CONTROL_REVALIDATE
+from portal.http import CACHE_CONTROL_REVALIDATE, Fetch
 from portal.published.files import PublishedFiles
 from portal.storage.database import POLL_SECONDS, ChangeListener, DatabaseFileMonitor, describe_error
 from portal.storage.media import write_public_names
@@ -31,8 +28,6 @@ RETRY_SECONDS = 5.0
 RETRY_FAILED_SECONDS = 300.0
 # The names of public media files are read after every change, and at least this often.
 MEDIA_NAMES_SECONDS = 5.0
-
-Fetch = Callable[[str], Any]
 
 
 class SiteSource(Protocol):
@@ -170,13 +165,17 @@ class SiteBuilder:
         if not self._queue and self._deferred and now >= self._quiet_at:
             self._queue, self._deferred = self._deferred, {}
         if not self._queue and self._failed and now >= self._retry_failed_at:
-            self._queue, self._retry_failed_at = dict.fromkeys(self._failed), now + RETRY_FAILED_SECONDS
+            self._enqueue(dict.fromkeys(self._failed))
         for path in self._queue:
             response = self._fetch(path)
             if response.status_code == 503:
                 raise DatabaseError("a page could not be rendered")
             if response.status_code >= 500:
-                self._on_failure(path)
+                # A current file of another build stays.
+                if path in self._stale:
+                    self._delete(path)
+                self._failed.add(path)
+                self._retry_failed_at = now + RETRY_FAILED_SECONDS
             elif is_publishable(response):
                 self._files.write(path, response.headers.items(), response.content)
                 self._published.add(path)
@@ -187,14 +186,6 @@ class SiteBuilder:
             del self._queue[path]
             return True
         return False
-
-    def _on_failure(self, path: str) -> None:
-        """Keep the file of another build if it is current, and try again later."""
-        if path in self._stale:
-            self._delete(path)
-        if not self._failed:
-            self._retry_failed_at = time.monotonic() + RETRY_FAILED_SECONDS
-        self._failed.add(path)
 
     def _delete(self, path: str) -> None:
         self._files.delete(path)
@@ -251,17 +242,3 @@ def is_publishable(response: HttpResponseBase) -> bool:
         and response.headers.get("Vary", "").lower() in {"", "accept-encoding"}
         and not any(response.has_header(name) for name in ("WWW-Authenticate", "Content-Range", "Content-Encoding"))
     )
-
-
-def make_fetch() -> Fetch:
-    """Return a function that requests a path from Django without any client-specific headers."""
-    handler = WSGIHandler()
-    environ = {
-        "REQUEST_METHOD": "GET",
-        "SERVER_NAME": "localhost",
-        "SERVER_PORT": "80",
-        "HTTP_HOST": next(iter(settings.ALLOWED_HOSTS), "localhost").lstrip("."),
-        "HTTP_X_FORWARDED_PROTO": "https" if settings.SECURE_SSL_REDIRECT else "http",
-        "wsgi.url_scheme": "http",
-    }
-    return lambda path: handler.get_response(WSGIRequest({**environ, "PATH_INFO": path, "wsgi.input": BytesIO()}))

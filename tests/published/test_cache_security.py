@@ -15,7 +15,8 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse
 
-from portal.published.builder import SiteBuilder, is_publishable, make_fetch
+from portal.http import make_fetch
+from portal.published.builder import SiteBuilder, is_publishable
 from portal.published.files import PublishedFiles
 from portal.published.wsgi import PublishedPages
 from procedures.publishing import site_source

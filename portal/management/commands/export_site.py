@@ -15,7 +15,8 @@ from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from portal.published.builder import SiteSource, make_fetch
+from portal.http import make_fetch
+from portal.published.builder import SiteSource
 from portal.storage.local_storage import create_output_folder
 from portal.storage.static_files import collect_static_files
 

@@ -21,8 +21,9 @@ from django.db import DatabaseError, connections
 
 from portal.audit import start_forwarding
 from portal.health import record_task_success
+from portal.http import make_fetch
 from portal.logging import redacted_traceback
-from portal.published.builder import SiteBuilder, SiteSource, make_fetch
+from portal.published.builder import SiteBuilder, SiteSource
 from portal.published.files import PublishedFiles
 from portal.secret_key import require_key
 from portal.storage.database import describe_error, is_connection_error, require_existing_database
