@@ -48,7 +48,7 @@ class GlossaryTermForm(AnyForm):
 
     class Meta:
         model = GlossaryTerm
-        fields = ("key", "language", "term", "aliases", "pronunciation", "definition")
+        fields = ("term", "language", "definition", "aliases", "pronunciation", "key")
 
 
 @admin.register(GlossaryTerm)
@@ -70,20 +70,24 @@ class SourceAdmin(StalePagesMixin, UsageProtectedAdmin):
     """Admin for the sources, which texts cite as ``[@key]``."""
 
     immutable_fields = ("key",)
-    list_display = ("key", "organisation", "title", "year")
-    search_fields = ("key", "organisation", "title", "identifier")
+    fields = ("title", "organisation", "year", "url", "identifier", "used_for", "key")
+    list_display = ("title", "organisation", "year", "key")
+    search_fields = ("title", "organisation", "key", "identifier")
     title_field = "title"
+    prepopulated_fields = {"key": ("organisation", "year")}
 
 
 @admin.register(ClinicAnswer)
 class ClinicAnswerAdmin(ClinicValueAdmin, UsageProtectedAdmin):
     """Admin for the clinic's own answers to common questions."""
 
+    fields = ("question", "answer", "language", "order", "key")
     immutable_fields = ("key", "language")
     list_display = ("question", "answer", "language", "key")
     list_filter = ("language",)
-    search_fields = ("key", "question", "answer")
+    search_fields = ("question", "answer", "key")
     title_field = "question"
+    prepopulated_fields = {"key": ("question",)}
 
 
 @admin.register(ExternalLink)

@@ -217,13 +217,22 @@ def measure_page(article: Article, *, kind: str, resolver: ReferenceResolver) ->
             Passage(block.section, block.text, 1, number, block.line, block.component)
             for block, number in find_uncited_numbers(article, resolver.clinic_values.values())
         ],
-        broken_anchors=[link for link in article.links if link.startswith("#") and link[1:] not in article.anchors],
+        broken_anchors=_find_broken_anchors(article),
         has_lead_figure=article.has_lead_figure,
         has_action=not ACTION_COMPONENTS.isdisjoint(article.components),
         has_source=bool(article.cited_statements),
         requires_figure_and_source=PageKind(kind) not in NON_MEDICAL_KINDS,
         invalid_alt_texts=list(_find_invalid_alt_texts(article)),
     )
+
+
+def _find_broken_anchors(article: Article) -> list[str]:
+    """Return the links to sections that the page lacks.
+
+    A link that the renderer refused leads to "#", or "##section", and is already an issue.
+    """
+    links = [link for link in article.links if link.startswith("#") and link != "#" and not link.startswith("##")]
+    return [link for link in links if link[1:] not in article.anchors]
 
 
 def _text_outside_locations(article: Article) -> str:

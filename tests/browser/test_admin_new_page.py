@@ -133,6 +133,78 @@ def test_a_new_page_takes_few_clicks_besides_typing(laptop: StaffTab) -> None:
     assert (made.key_message, made.kind) == ("A small cut helps.", "procedure")
 
 
+def test_the_buttons_below_the_text_insert_blocks_with_one_click_each(laptop: StaffTab) -> None:
+    page, clicks = laptop.page, 0
+
+    def click(target: Locator) -> None:
+        nonlocal clicks
+        target.click()
+        clicks += 1
+
+    def insert_below(name: str) -> None:
+        click(page.locator("[data-visual-context]").get_by_role("button", name=name, exact=True))
+
+    bar = page.locator("[data-visual-bar]")
+    laptop.open("/admin/")
+    click(page.get_by_role("link", name="New page"))
+    expect(page.locator("#id_title")).to_be_focused()
+    expect(text(laptop)).to_be_visible()
+    page.keyboard.type("My first page")
+    press(laptop, "Enter")
+    page.keyboard.type("A small cut helps.")
+    press(laptop, "Enter")
+    expect(text(laptop)).to_be_focused()
+    click(bar.get_by_role("button", name="Picture", exact=True))
+    choose(laptop, "balloon")
+    press(laptop, "Enter")
+    insert_below("Checklist")
+    page.keyboard.type("Bring your pills.")
+    press(laptop, "Enter", "Enter")
+    insert_below("Chance")
+    page.keyboard.type("3")
+    press(laptop, "Enter")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    page.keyboard.type("people get a rash.")
+    press(laptop, "Enter")
+    insert_below("Warning signs")
+    press(laptop, "Enter")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    page.keyboard.type("Read more on ")
+    click(bar.get_by_role("button", name="Link", exact=True))
+    choose(laptop, "contact")
+    page.keyboard.type(". It helps most people.")
+    click(bar.get_by_role("button", name="Cite", exact=True))
+    choose(laptop, "guide")
+    insert_below("Table")
+    page.keyboard.type("Day")
+    press(laptop, "Tab")
+    page.keyboard.type("Dose")
+    written = laptop.text
+    click(page.locator("summary", has_text="Send for review"))
+    press(laptop, "Enter")
+    expect(page.locator(".messagelist")).to_contain_text("sent for review")
+
+    assert clicks <= MAX_CLICKS
+    assert written == (
+        "::: figure balloon\n\n::: checklist\n- Bring your pills.\n:::\n\n::: chance 3 in 100\npeople get a rash.\n:::\n\n"
+        "::: warning-signs both\n\nRead more on [Contact](page:contact). It helps most people. [@nice]\n\n"
+        "| Day | Dose |  |\n|---|---|---|\n|  |  |  |\n|  |  |  |\n"
+    )
+
+
+def test_enter_on_a_block_begins_a_paragraph_below_it_and_alt_enter_changes_it(laptop: StaffTab, row: Page) -> None:
+    laptop.edit(change_url(row))
+    write(laptop, "One\n\n::: figure balloon\n\nTwo\n", "One")
+    press(laptop, "ArrowDown", "Enter")
+    laptop.page.keyboard.type("Below.")
+    below = laptop.text
+    write(laptop, "One\n\n::: figure balloon\n\nTwo\n", "One")
+    press(laptop, "ArrowDown", "Alt+Enter")
+
+    assert below == "One\n\n::: figure balloon\n\nBelow.\n\nTwo\n"
+    expect(laptop.page.get_by_role("dialog", name="Change the picture")).to_be_visible()
+
+
 def test_unsaved_text_can_be_sent_with_the_keyboard(laptop: StaffTab, row: Page) -> None:
     laptop.edit(change_url(row))
     write(laptop, "One\n", "One")

@@ -66,6 +66,19 @@ def test_text_is_kept_while_the_site_is_unreachable(tab: StaffTab) -> None:
     assert "Words on a train." in tab.article()
 
 
+def test_what_is_not_saved_is_said_in_full(tab: StaffTab) -> None:
+    tab.page.set_viewport_size({"width": 1366, "height": 768})
+    tab.page.route("**/autosave/", lambda route: route.abort())
+    type_text(tab, "Words on a train.")
+    status = tab.page.locator("[data-save-status='no']")
+    expect(status).to_contain_text("saved in this browser only, on this computer")
+
+    overflow = tab.page.locator(".writing-bar__name").evaluate("(name) => name.scrollWidth - name.clientWidth")
+
+    assert overflow <= 0
+    expect(status).to_be_in_viewport(ratio=1)
+
+
 def leave(tab: StaffTab) -> list[str]:
     """Try to open the list, and choose to stay if the browser asks. Return the types of the browser dialogs."""
     asked: list[str] = []

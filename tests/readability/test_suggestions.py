@@ -148,6 +148,12 @@ def test_every_suggestion_appears_once_with_its_line_if_any(page: Page, kind: st
     ]
 
 
+def test_a_link_that_is_an_issue_is_not_reported_again(page: Page) -> None:
+    body = page.body + "\nSee [one](page:nothing), [two](page:nothing#here), and [three](http://example.org).\n"
+
+    assert not [sentence for _, sentence in said(page, body) if "A link points to" in sentence]
+
+
 def test_a_long_comparison_cell_is_reported(page: Page) -> None:
     def compare(cell: str) -> str:
         return f"{page.body}\n::: choices\n### Rest\n#### Soon\n{cell}\n### Cement\n#### Soon\nIt helps.\n:::\n"

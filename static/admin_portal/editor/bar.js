@@ -224,8 +224,11 @@ export function startBar(form, editor, { text, opened, windows }) {
   const title = form.elements.title;
   const name = form.querySelector("[data-page-name]");
   const empty = name.textContent;
-  title?.addEventListener("input", () => { name.textContent = title.value.trim() || empty; });
-  if (title?.value.trim()) name.textContent = title.value;
+  const showName = () => { name.textContent = title?.value.trim() || empty; };
+  showName();
+  title?.addEventListener("input", showName);
+  // After Back or Forward, the browser fills the fields in later.
+  addEventListener("pageshow", showName);
   // Enter goes on to what comes next, instead of sending the form.
   onEnter(title, () => form.elements.key_message.focus());
   onEnter(form.elements.key_message, () => text().focus());

@@ -8,6 +8,8 @@ import { languageOf } from "./form.js";
 
 const KINDS = { link: "pages", source: "sources", word: "terms", picture: "pictures", series: "series", care: "care" };
 
+const DOUBLE_CLICK_MS = 500;
+
 let number = 0;
 // An ID for a name or description.
 const nextId = () => `choice-${number += 1}`;
@@ -80,6 +82,25 @@ function sortRows(rows, asked) {
   if (ranked.some(([, row], at) => row !== rows[at])) ranked.forEach(([, row]) => row.parentElement.append(row));
 }
 
+// Whether the dialog asks for nothing else than one row of the list. Its search box and filter have no names.
+function isOnlyQuestion(list) {
+  const [first] = all("[type=radio]", list);
+  return Boolean(first) && [...first.form.elements].every(({ name }) => !name || name === first.name);
+}
+
+// The second click of a double click would go to whatever is under the closed dialog.
+function ignoreSecondClick() {
+  const ignore = (event) => {
+    if (event.detail < 2) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  };
+  ["mousedown", "mouseup", "click", "dblclick"].forEach((kind) => {
+    addEventListener(kind, ignore, true);
+    setTimeout(() => removeEventListener(kind, ignore, true), DOUBLE_CLICK_MS);
+  });
+}
+
 // A link can lead to a web address instead of a page.
 const isWebAddress = (box, list) => list.dataset.list === "link" && isAddress(box.value);
 
@@ -106,7 +127,8 @@ function searchRows(box, list, status, kind) {
   const best = selectBestMatch(list, asked.length > 0 && (count === 1 || !kind));
   const withMore = count > 1 && kind && asked.length ? format(gettext("%(found)s. Press Enter to go to the first one."), { found }) : found;
   const withBest = best ? format(gettext("%(found)s. Press Enter to choose “%(name)s”."), { found, name: best }) : withMore;
-  status.textContent = asked.length || kind?.value ? withBest : "";
+  const hint = isOnlyQuestion(list) && count ? gettext("Click one to choose it.") : "";
+  status.textContent = asked.length || kind?.value ? withBest : hint;
 }
 
 // Select the best match, so that Enter or one click takes it, and return its name. A visible choice of the user stays.
@@ -138,10 +160,19 @@ export function searchList(box, list, status, kind) {
   box.addEventListener("input", () => searchRows(box, list, status, kind));
   kind?.addEventListener("change", () => searchRows(box, list, status, kind));
   list.addEventListener("click", ({ target }) => { delete target.dataset.best; });
-  // A double click chooses at once.
-  list.addEventListener("dblclick", ({ target }) => {
-    if (target.closest("label.choice-list__row")?.querySelector("[type=radio]")) box.form.requestSubmit(box.form.querySelector("[value=put]"));
+  const submit = () => box.form.requestSubmit(box.form.querySelector("[value=put]"));
+  const radio = (target) => target.closest("label.choice-list__row")?.querySelector("[type=radio]");
+  // A click chooses at once, or a double click where there is more to answer. Keys only select.
+  list.addEventListener("click", (event) => {
+    const input = radio(event.target);
+    if (!input || !event.pointerType || !isOnlyQuestion(list)) return;
+    // The label would click the button once more.
+    if (event.target !== input) event.preventDefault();
+    input.checked = true;
+    ignoreSecondClick();
+    submit();
   });
+  list.addEventListener("dblclick", ({ target }) => { if (radio(target)) submit(); });
   // Enter in the search box submits if a visible option is selected. Where several can be checked, it checks the first match.
   box.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.isComposing || isWebAddress(box, list)) return;

@@ -355,9 +355,16 @@ export function editorKeys(actions) {
     return true;
   };
   const inList = (command) => (state, dispatch) => Boolean(listOf(state)) && (command(state, dispatch) || true);
-  const enterOnNode = (state, dispatch) => {
+  const editNode = (state, dispatch) => {
     if (!(state.selection instanceof NodeSelection)) return false;
     if (dispatch) actions.edit(state.selection.node, state.selection.from);
+    return true;
+  };
+  // As after a picture in Word, Enter on a block begins a paragraph below it.
+  const enterOnNode = (state, dispatch) => {
+    if (!(state.selection instanceof NodeSelection)) return false;
+    if (!state.selection.node.isBlock) return editNode(state, dispatch);
+    dispatch?.(goToParagraph(state.tr, state.selection.to).scrollIntoView());
     return true;
   };
   const own = {
@@ -385,6 +392,7 @@ export function editorKeys(actions) {
     Tab: chainCommands(nextCell, goToPrompt(1), inList(sinkListItem(nodes.list_item))),
     "Shift-Tab": chainCommands((state, dispatch) => isInTable(state) && goToNextCell(-1)(state, dispatch), goToPrompt(-1), inList(outdent)),
     Enter: chainCommands(enterOnNode, exitEmptyItem, rowBelow, splitListItem(nodes.list_item), outdent),
+    "Alt-Enter": editNode,
     "Shift-Enter": lineBreak(actions.say),
     ArrowUp: rowArrow(-1),
     ArrowDown: rowArrow(1),

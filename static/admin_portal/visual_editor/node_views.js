@@ -1,7 +1,7 @@
 // How blocks, citations, and clinic values look and work in the text.
 
 import { format, gettext } from "../i18n.js";
-import { icon, iconButton } from "./icons.js";
+import { icon, iconButton, keyName } from "./icons.js";
 import { NodeSelection, TextSelection, closeHistory } from "./libraries.js";
 
 const blockSource = ({ attrs: { name, options } }) => `::: ${name}${options && ` ${options}`}`;
@@ -61,14 +61,14 @@ function blockTools(name, getPos, view, edit) {
   };
   const tools = element("div", "card__tools", { role: "toolbar", "aria-label": name });
   const labels = [
-    edit && [gettext("Edit"), "edit", edit, ""],
+    edit && [gettext("Edit"), "edit", edit, "Alt+Enter"],
     [gettext("Move up"), "up", act((_, pos) => moveBlock(view, pos, -1)), "Alt+Shift+↑"],
     [gettext("Move down"), "down", act((_, pos) => moveBlock(view, pos, 1)), "Alt+Shift+↓"],
     [gettext("Duplicate"), "copy", act(duplicateBlock), ""],
     [gettext("Delete"), "trash", act(deleteBlock), ""],
   ];
   labels.filter(Boolean).forEach(([label, drawing, run, keys]) => {
-    const button = iconButton(label, drawing, { act: run, className: "card__button", keys });
+    const button = iconButton(label, drawing, { act: run, className: "card__button", keys: keyName(keys) });
     button.tabIndex = -1;
     tools.append(button);
   });

@@ -101,7 +101,16 @@ export function createToolbar(bar, view, actions) {
   };
 }
 
-const HINT = () => ({ key: "", name: gettext("Type / to insert a list, a picture, a warning, and more."), buttons: () => [] });
+// In plain text, the line offers the blocks that pages use most. In a narrow column, a sentence takes their place.
+const hint = (shared) => ({
+  key: "",
+  name: gettext("Type / to insert a list, a picture, a warning, and more."),
+  buttons: () => [
+    Object.assign(document.createElement("span"), { className: "editor-context__insert", textContent: gettext("Insert") }),
+    ...shared.frequentItems().map(({ label, drawing, run }) => (
+      iconButton(label, drawing, { act: run, words: true, className: "editor-button editor-button--named" }))),
+  ],
+});
 
 const INDENTS = [
   [gettext("Decrease indent"), "outdent", outdent, "Shift+Tab"],
@@ -217,7 +226,7 @@ export function createContextLine(line, view, shared) {
         buttons: indentButtons,
       };
     }
-    return HINT();
+    return hint(shared);
   }
 
   const put = (name, buttons) => {
@@ -227,7 +236,7 @@ export function createContextLine(line, view, shared) {
   };
   return {
     update(state, isUsed) {
-      const now = isUsed ? context(state) : HINT();
+      const now = isUsed ? context(state) : hint(shared);
       const key = `${now.key} ${now.name}`;
       if (key === shown) return;
       shown = key;

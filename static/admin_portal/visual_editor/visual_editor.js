@@ -34,6 +34,8 @@ import { storeUndo, takeUndo } from "./undo_memory.js";
 const TABLE_SIZE = /(\d{1,2})\s*[x×*]\s*(\d{1,2})/i;
 const MAX_COLUMNS = 8;
 const MAX_ROWS = 40;
+// The blocks that are one click away from plain text.
+const FREQUENT = ["key-points", "checklist", "steps", "warning-signs", "chance", "table"];
 const SHOW_BLOCK_MS = 3000; // while the pictures of a new block load
 
 // What blocks without a ":::" line are called.
@@ -285,7 +287,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     const stop = () => observer.disconnect();
     observer.observe(block);
     setTimeout(stop, SHOW_BLOCK_MS);
-    ["wheel", "pointerdown", "keydown", "touchstart"].forEach((kind) => addEventListener(kind, stop, { once: true, passive: true, capture: true }));
+    ["wheel", "mousedown", "keydown", "touchstart"].forEach((kind) => addEventListener(kind, stop, { once: true, passive: true, capture: true }));
   }
   const dialog = (name) => () => windows.open(name);
   const command = (run) => () => {
@@ -313,6 +315,11 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     const at = ofBlocks.findIndex((item) => item.group === settings.groups.pictures) + 1;
     return [...own.filter((item) => !isUpload(item)), ...ofBlocks.slice(0, at), ...own.filter(isUpload), ...ofBlocks.slice(at)];
   };
+  // "A chance, as a picture and in words" is too long for a button.
+  const shortLabel = ({ drawing, label }) => (drawing === "chance" ? gettext("Chance") : label);
+  shared.frequentItems = () => items().filter(({ drawing }) => FREQUENT.includes(drawing))
+    .sort((one, other) => FREQUENT.indexOf(one.drawing) - FREQUENT.indexOf(other.drawing))
+    .map((item) => ({ ...item, label: shortLabel(item) }));
   const palette = createPalette(items);
   function openPalette({ place, typed = "" }) {
     palette.open(place, (item, query) => {
@@ -332,7 +339,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
   function announce() {
     const { node } = view.state.selection;
     if (node && node !== selectedNode && node.isBlock && view.hasFocus()) {
-      const words = shared.canEdit(node) ? gettext("%(name)s selected. Press Enter to change it, or Delete to remove it.")
+      const words = shared.canEdit(node) ? gettext("%(name)s selected. Press Alt+Enter to change it, or Delete to remove it.")
         : gettext("%(name)s selected. Press Alt+Shift+↑ or ↓ to move it, or Delete to remove it.");
       say(format(words, { name: shared.nameOf(node) }));
     }
