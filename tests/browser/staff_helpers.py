@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from django.conf import settings
 from django.test import Client
@@ -18,11 +18,15 @@ from tests.factories import make_clinic, make_figure, make_next, make_page, make
 # Console messages about failures that the tests cause on purpose.
 EXPECTED_MESSAGES = ("status of 400", "status of 401", "status of 403", "status of 409", "net::ERR_FAILED")
 
+COLOR_SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
 # Prefix of the localStorage key for the editor mode (editor/mode.js), followed by the user ID.
 MODE_KEY = "plainspine:editor:"
 
 # Returns axe findings outside the preview, which is a public page and has its own tests.
+# Colors that are still changing would be compared with the wrong background.
 AXE_FINDINGS = """async () => {
+  document.getAnimations().filter((one) => one instanceof CSSTransition).forEach((one) => one.finish());
   const found = await axe.run({exclude: ["iframe"]}, {resultTypes: ["violations"], iframes: false});
   return found.violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.target.join(" ")}`));
 }"""

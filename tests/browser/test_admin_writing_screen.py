@@ -12,7 +12,7 @@ from procedures.models import Page as PageRow
 from procedures.revisions.drafts import save_revision
 from tests.admin.conftest import PAGES, change_url
 from tests.browser.public_helpers import AXE, PHONE
-from tests.browser.staff_helpers import AXE_FINDINGS, StaffTab, open_staff_tab, show_panel, type_text
+from tests.browser.staff_helpers import AXE_FINDINGS, COLOR_SCHEMES, StaffTab, open_staff_tab, show_panel, type_text
 from tests.factories import approve, make_clinic, make_figure, make_next, make_page, make_public
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -158,21 +158,21 @@ def test_new_empty_page_has_room_templates_and_no_problems_until_something_is_ty
     assert box["width"] * box["height"] / (LAPTOP["width"] * LAPTOP["height"]) > 0.4
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_title_in_the_text_shows_the_focus_like_other_fields(
-    browser: Browser, live_server: Any, row: PageRow, editor: User, scheme: Any
+    browser: Browser, live_server: Any, row: PageRow, editor: User
 ) -> None:
-    with open_staff_tab(browser, live_server.url, LAPTOP, color_scheme=scheme) as tab:
+    with open_staff_tab(browser, live_server.url, LAPTOP) as tab:
         tab.sign_in(editor, mode="visual")
         tab.edit(change_url(row))
         show_panel(tab, "settings")
-        rings = []
-        for name in ("title", "key_message", "slug"):
-            field = tab.page.locator(f"#id_{name}")
-            field.focus()
-            rings.append(field.evaluate("(one) => getComputedStyle(one).outlineColor"))
-
-    assert len(set(rings)) == 1, rings
+        for scheme in COLOR_SCHEMES:
+            tab.page.emulate_media(color_scheme=scheme)
+            rings = []
+            for name in ("title", "key_message", "slug"):
+                field = tab.page.locator(f"#id_{name}")
+                field.focus()
+                rings.append(field.evaluate("(one) => getComputedStyle(one).outlineColor"))
+            assert len(set(rings)) == 1, (scheme, rings)
 
 
 def test_save_stays_in_reach_on_a_phone_and_covers_no_button(
@@ -428,25 +428,26 @@ def test_issues_name_their_place_by_its_first_words_and_are_listed_once(
         expect(tab.page.locator("[data-problem-count]")).to_have_text("3 problems to fix")
 
 
-@pytest.mark.parametrize(
-    ("size", "scheme"), [(LAPTOP, "light"), (LAPTOP, "dark"), (TABLET, "light"), (PHONE, "dark"), (ZOOMED, "light")]
-)
-def test_screen_is_accessible(
-    browser: Browser, live_server: Any, row: PageRow, editor: User, superuser: User, size: Any, scheme: Any
-) -> None:
+def test_screen_is_accessible(browser: Browser, live_server: Any, row: PageRow, editor: User, superuser: User) -> None:
     approve(row.revisions.get())
     found: dict[str, Any] = {}
-    with open_staff_tab(browser, live_server.url, size, bypass_csp=True, color_scheme=scheme) as tab:
+    screens = [(LAPTOP, COLOR_SCHEMES), (TABLET, ["light"]), (PHONE, ["dark"]), (ZOOMED, ["light"])]
+    with open_staff_tab(browser, live_server.url, LAPTOP, bypass_csp=True) as tab:
         tab.sign_in(superuser)
-        for path in (change_url(row), f"{PAGES}add/", "/admin/procedures/guide/add/"):
-            tab.edit(path)
-            tab.page.evaluate(AXE)
-            for panel in ("settings", "problems"):
-                tab.page.locator(f"[data-open-panel={panel}]").click()
-                wide = tab.page.evaluate("document.documentElement.scrollWidth") > size["width"]
-                here = tab.page.evaluate(AXE_FINDINGS) + (["wider than the screen"] if wide else [])
-                if here:
-                    found[f"{path} {panel}"] = here
+        for size, schemes in screens:
+            tab.page.set_viewport_size(size)
+            for path in (change_url(row), f"{PAGES}add/", "/admin/procedures/guide/add/"):
+                tab.edit(path)
+                tab.page.evaluate(AXE)
+                for panel in ("settings", "problems"):
+                    tab.page.locator(f"[data-open-panel={panel}]").click()
+                    wide = tab.page.evaluate("document.documentElement.scrollWidth") > size["width"]
+                    here = ["wider than the screen"] if wide else []
+                    for scheme in schemes:
+                        tab.page.emulate_media(color_scheme=scheme)
+                        here += tab.page.evaluate(AXE_FINDINGS)
+                    if here:
+                        found[f"{path} {panel} {size}"] = here
 
     assert found == {}
 
