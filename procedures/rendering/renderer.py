@@ -253,9 +253,7 @@ def _render_in_context(content: dict[str, Any], kind: str, context: RenderContex
         "lead": lead[0],
         "key_points": context.key_points,
         "emergency": emergency[0],
-        # Pages about the clinic and the site have no list of contents, because people come for one thing, such as a
-        # phone number.
-        "contents": [] if kind == PageKind.ABOUT else context.headings,
+        "contents": context.headings,
         "body": body,
         "rest": rest,
         "has_arrows": context.has_arrows,
