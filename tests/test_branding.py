@@ -68,7 +68,8 @@ def test_the_grounds_are_those_of_the_style_sheets() -> None:
 
     folder = settings.BASE_DIR / "static/css"
     light, dark = (
-        dict(re.findall(r"--([\w-]+): (#\w+);", (folder / name).read_text())) for name in ("tokens.css", "tokens_dark.css")
+        dict(re.findall(r"--([\w-]+): (#\w+);", (folder / name).read_text()))
+        for name in ("tokens.css", "tokens_dark.css")
     )
 
     assert {light["sand-100"], light["sand-50"], "#ffffff"} == set(LIGHT_BACKGROUNDS)

@@ -91,9 +91,7 @@ def _render_card(level: str, signs: list[LocalizedSign], context: RenderContext)
             # A line for each number; a button with either one would be wrong half of the time.
             number = href = ""
             labels = (gettext("Call us during office hours"), gettext("Call us when we're closed"))
-            lines = [
-                [Run(f"{label}: "), link_run(*phone)] for label, phone in zip(labels, (day, night), strict=True)
-            ]
+            lines = [[Run(f"{label}: "), link_run(*phone)] for label, phone in zip(labels, (day, night), strict=True)]
         lines.append([Run(gettext("No answer? Go to an emergency room."))])
     elif hours:
         lines = [[Run(gettext("We're here %(hours)s.") % {"hours": hours})]]
