@@ -66,11 +66,25 @@ def test_contrast_is_that_of_wcag() -> None:
 def test_the_grounds_are_those_of_the_style_sheets() -> None:
     from django.conf import settings
 
-    css = (settings.BASE_DIR / "static/css/tokens.css").read_text()
-    tokens = dict(re.findall(r"--(sand-\d+|white): (#\w+);", css))
+    folder = settings.BASE_DIR / "static/css"
+    light, dark = (
+        dict(re.findall(r"--([\w-]+): (#\w+);", (folder / name).read_text()))
+        for name in ("tokens.css", "tokens_dark.css")
+    )
 
-    assert {tokens["sand-100"], tokens["sand-50"], "#ffffff"} == set(LIGHT_BACKGROUNDS)
-    assert {tokens["sand-950"], tokens["sand-900"]} == set(DARK_BACKGROUNDS)
+    assert {light["sand-100"], light["sand-50"], "#ffffff"} == set(LIGHT_BACKGROUNDS)
+    assert {dark["background"], dark["card"]} == set(DARK_BACKGROUNDS)
+
+
+def test_staff_screens_and_dark_pages_have_the_same_palette() -> None:
+    from django.conf import settings
+
+    folder = settings.BASE_DIR / "static/css"
+    names = ("background", "card", "text", "text-soft", "action", "emergency-background")
+    dark = dict(re.findall(r"--([\w-]+): (#\w+);", (folder / "tokens_dark.css").read_text()))
+    palette = (folder / "tokens_deferred.css").read_text().partition("--figure-background")[0]
+
+    assert {dark[name] for name in names} == set(re.findall(r"#\w+", palette))
 
 
 def test_the_style_sheet_names_the_colors_for_light_and_dark_pages() -> None:

@@ -24,7 +24,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 from portal.http import matches_etag, parse_accept_encoding, public_response
 
-COMMENTS_AND_WHITESPACE = re.compile(r"/\*.*?\*/|\s+", re.DOTALL)
+COMMENTS_AND_WHITESPACE = re.compile(r"(?:/\*.*?\*/|\s)+", re.DOTALL)
 SPACE_AROUND_PUNCTUATION = re.compile(r" ?([{};,>]) ?")
 NEXT_SIBLING = re.compile(r" \+ (?=[*]|\.[a-z])")
 LEADING_ZERO = re.compile(r"(?<![\d.])0(?=\.\d)")

@@ -68,7 +68,7 @@ from procedures.rendering.references import Dependency, ReferenceResolver
 
 # Increase it when the same draft renders to different HTML or to a different tree: check_releases uses it to tell
 # outdated releases from corrupted ones, and load_content rereleases outdated ones.
-RENDERER_VERSION = 15
+RENDERER_VERSION = 16
 
 # The words in the entries of sources that are ours and not the publisher's.
 OUR_WORDS_IN_SOURCES = (
@@ -253,9 +253,7 @@ def _render_in_context(content: dict[str, Any], kind: str, context: RenderContex
         "lead": lead[0],
         "key_points": context.key_points,
         "emergency": emergency[0],
-        # Pages about the clinic and the site have no list of contents, because people come for one thing, such as a
-        # phone number.
-        "contents": [] if kind == PageKind.ABOUT else context.headings,
+        "contents": context.headings,
         "body": body,
         "rest": rest,
         "has_arrows": context.has_arrows,

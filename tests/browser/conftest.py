@@ -82,14 +82,14 @@ def live_server(driver: Playwright, django_db_setup: None, live_server: Any) -> 
     return live_server
 
 
-def launched(driver: Playwright, path: str | None) -> Iterator[Browser]:
+def launched(driver: Playwright, path: str | None, flags: list[str] = FLAGS) -> Iterator[Browser]:
     """Launch Chromium. If it is not installed, skip the test, or fail in CI."""
     if path is None:
         reason = "Chromium is not installed (Debian: apt-get install chromium)"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    started = driver.chromium.launch(executable_path=path, args=FLAGS)
+    started = driver.chromium.launch(executable_path=path, args=flags)
     yield started
     started.close()
 
@@ -104,6 +104,12 @@ def browser(driver: Playwright) -> Iterator[Browser]:
 def whole_browser(driver: Playwright) -> Iterator[Browser]:
     """The full Chromium that people use, which preloads differently from the headless build."""
     yield from launched(driver, chromium(whole=True))
+
+
+@pytest.fixture
+def large_text_browser(driver: Playwright) -> Iterator[Browser]:
+    """Chromium with text twice as large in its settings. Unlike a style, the setting also affects media queries."""
+    yield from launched(driver, chromium(), [*FLAGS, "--blink-settings=defaultFontSize=32"])
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ SPANISH_FACTOR = 1.13
 MAX_LINKS = 40
 # Each of their numbers cites a source.
 OF_NUMBERS = {"/complications-and-risks/", "/es/complicaciones-y-riesgos/"}
-# Their length depends on their entries.
+# Their length depends on their entries, and each letter links back to the letters.
 LISTS = {"/glossary/", "/es/glossary/"}
 
 MEASURE = """() => {
@@ -116,7 +116,7 @@ def test_no_picture_comes_before_the_emergency_signs(measured: dict[str, dict[st
 
 def test_fewer_than_40_links_are_visible_before_opening_a_section(measured: dict[str, dict[str, Any]]) -> None:
     many = {path: page["links"] for path, page in measured.items() if page["links"] >= MAX_LINKS}
-    assert {path: links for path, links in many.items() if path not in OF_NUMBERS} == {}
+    assert {path: links for path, links in many.items() if path not in OF_NUMBERS | LISTS} == {}
 
 
 def test_no_page_exceeds_its_length_limit(measured: dict[str, dict[str, Any]]) -> None:

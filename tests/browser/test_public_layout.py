@@ -195,6 +195,22 @@ def test_doubled_type_keeps_the_title_on_the_first_screen(
     assert parts["title"] <= 740 / 2
 
 
+def test_browser_setting_of_200_percent_doubles_the_header_and_keeps_the_title_on_the_first_screen(
+    large_text_browser: Browser, served_site: ServedSite
+) -> None:
+    with open_tab(large_text_browser, SCREEN) as page:
+        for path in ("/", "/kyphoplasty/", "/recovery/", "/es/cifoplastia/"):
+            visit(page, served_site, path)
+            sizes = page.locator(".site-header :is(.phone-button, summary), .page-top a").evaluate_all(
+                "(all) => all.map((e) => parseFloat(getComputedStyle(e).fontSize))"
+            )
+            ends = page.evaluate(ENDS)
+
+            assert (path, min(sizes) >= 1.9 * SMALLEST_TYPE) == (path, True)
+            assert (path, max(ends["title"], ends["emergency"]) <= SCREEN["height"]) == (path, True)
+            assert page.evaluate(TOO_WIDE) == []
+
+
 def test_measurements_detect_small_wide_and_clipped_elements(browser: Browser, served_site: ServedSite) -> None:
     with open_tab(browser, PHONE) as page:
         visit(page, served_site, "/")
@@ -255,7 +271,7 @@ def test_wide_screen_has_contents_next_to_the_text(browser: Browser, served_site
 
         assert contents is not None
         assert body is not None
-        assert contents["x"] + contents["width"] <= body["x"]
+        assert body["x"] + body["width"] <= contents["x"]
         text = page.locator(".page__body > p").first
         width = text.evaluate("(e) => e.getBoundingClientRect().width / parseFloat(getComputedStyle(e).fontSize)")
-        assert 20 < width <= 32
+        assert 20 < width <= 36

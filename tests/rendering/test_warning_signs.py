@@ -36,12 +36,13 @@ def test_signs_are_grouped_by_level_with_what_to_do() -> None:
     html = render("::: warning-signs after").html
 
     assert cards(html) == [
-        ("Call 911 now for any of these. Do not drive.", ["One leg is newly weak."]),
+        ("All the reasons to call 911 now. Do not drive.", ["One leg is newly weak."]),
         ("Call us now, day or night", ["You have a fever of 100.4\u00a0°F."]),
         ("Call us during office hours", ["The needle site is sore."]),
     ]
     words = " ".join(re.sub(r"<[^>]+>", "", html).split())
-    assert "Call +1 303-555-0100 during office hours or +1 303-555-0101 at any other time." in words
+    assert "Call us during office hours: +1 303-555-0100" in words
+    assert "Call us when we&#x27;re closed: +1 303-555-0101" in words
     assert "No answer? Go to an emergency room." in html
     urgent = html.split("care-card--urgent")[1].split("care-card--call")[0]
     assert re.findall(r'href="tel:([^"]*)"', urgent) == ["+13035550100", "+13035550101"]
@@ -79,7 +80,7 @@ def test_clinic_with_one_phone_number_shows_it_once() -> None:
 
     line = "For other warning signs, call +1 303-555-0100, day or night."
     assert line in render("A text.").document.front[-1].nodes[-1].text
-    assert "at any other time" not in words
+    assert "when we&#x27;re closed" not in words
     urgent = html.split("care-card--urgent")[1].split("</div>")[0]
     assert 'class="phone-button care-card__phone" href="tel:+13035550100"' in " ".join(urgent.split())
 
@@ -108,7 +109,7 @@ def test_emergency_signs_do_not_count_toward_readability() -> None:
 def test_spanish_pages_print_the_spanish_texts() -> None:
     html = render("::: warning-signs both", language="es").html
 
-    assert cards(html)[0] == ("Llame ya al 911 si nota algo de esto. No maneje.", ["Una pierna débil."])
+    assert cards(html)[0] == ("Todas las razones para llamar ya al 911. No maneje.", ["Una pierna débil."])
 
 
 def test_clinic_emergency_number_is_printed() -> None:
@@ -119,6 +120,7 @@ def test_clinic_emergency_number_is_printed() -> None:
     html = render("::: warning-signs both").html
 
     assert "Call 112 now for any of these. Do not drive." in html
+    assert "All the reasons to call 112 now. Do not drive." in html
     assert "911" not in html
 
 

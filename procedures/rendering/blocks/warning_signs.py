@@ -73,9 +73,10 @@ def _render_card(level: str, signs: list[LocalizedSign], context: RenderContext)
     # One note for the card: a note after each sign would crowd it.
     sources = source_note(sorted({number for number in citations if number})) if any(citations) else ""
     urgency, title, number, href = {
+        # The short form at the top of the page has a different title.
         SignLevel.EMERGENCY: (
             "emergency",
-            str(CALL_EMERGENCY_LINE) % {"number": emergency},
+            gettext("All the reasons to call %(number)s now. Do not drive.") % {"number": emergency},
             emergency,
             emergency_href,
         ),
@@ -87,10 +88,10 @@ def _render_card(level: str, signs: list[LocalizedSign], context: RenderContext)
         lines = [[Run(gettext("Do not drive yourself. Do not wait for your appointment."))]]
     elif level == SignLevel.CALL_NOW:
         if night != day:
-            # The sentence contains both numbers; a button with either one would be wrong half of the time.
+            # A line for each number; a button with either one would be wrong half of the time.
             number = href = ""
-            line = gettext("Call %(day)s during office hours or %(night)s at any other time.")
-            lines = [_insert_phones(line, day=day, night=night)]
+            labels = (gettext("Call us during office hours"), gettext("Call us when we're closed"))
+            lines = [[Run(f"{label}: "), link_run(*phone)] for label, phone in zip(labels, (day, night), strict=True)]
         lines.append([Run(gettext("No answer? Go to an emergency room."))])
     elif hours:
         lines = [[Run(gettext("We're here %(hours)s.") % {"hours": hours})]]
