@@ -1,7 +1,7 @@
 """Admin for the clinic and its locations. Saving a value that public pages print updates them, after confirmation."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django import forms
@@ -20,12 +20,13 @@ from procedures.addresses import LOGO_URL
 from procedures.admin.base import (
     AnyAdmin,
     AnyForm,
-    ContentAdmin,
+    ConflictCheckedAdmin,
     ContentInline,
     get_change_url,
     get_staff_user,
     render_admin,
 )
+from procedures.admin.conflicts import describe_form_changes
 from procedures.branding import Logo, encode_text
 from procedures.figures.decoding import (
     IMAGE_TOO_LARGE_MESSAGE,
@@ -55,11 +56,12 @@ CONFIRMATION_FIELDS = ("csrfmiddlewaretoken", "_update", "_edit", "plans", "loca
 
 @dataclass(frozen=True)
 class AffectedContent:
-    """Public pages, scheduled publications, and locations that a change affects."""
+    """What a change affects: public pages, scheduled publications, and locations. ``changes``: the change itself."""
 
     pages: list[Page]
     schedule_shifts: list[ScheduleShift]
     locations: list[LocationChange]
+    changes: list[str] = field(default_factory=list)
 
     @property
     def token(self) -> str:
@@ -127,7 +129,8 @@ class ClinicValueAdmin(AnyAdmin):
         super().save_related(request, form, formsets, change)
         update: ClinicUpdate = request.update  # type: ignore[attr-defined]
         locations = list(update.apply_location_changes())
-        affected = AffectedContent(update.affected_pages(), update.affected_schedules(), locations)
+        changes = list(describe_form_changes(form, formsets))
+        affected = AffectedContent(update.affected_pages(), update.affected_schedules(), locations, changes)
         if not affected.pages and not affected.schedule_shifts:
             message_updated_pages(request, update)
             return
@@ -161,6 +164,7 @@ class ClinicValueAdmin(AnyAdmin):
                 )
                 for page in affected.pages
             ],
+            "changes": affected.changes,
             "schedule_shifts": affected.schedule_shifts,
             "keep_utc_times": request.POST.get("plans") == "moment",
             "locations": [(change, chosen is None or change.key in chosen) for change in affected.locations],
@@ -311,7 +315,7 @@ class ClinicForm(AnyForm):
         widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
     )
     remove_logo = forms.BooleanField(label=gettext_lazy("Remove the logo"), required=False)
-    logo_data = forms.CharField(required=False, widget=forms.HiddenInput)
+    logo_data = forms.CharField(label=gettext_lazy("Logo"), required=False, widget=forms.HiddenInput)
 
     class Meta:
         model = Clinic
@@ -334,9 +338,14 @@ class ClinicForm(AnyForm):
         if upload.size > MAX_IMAGE_BYTES:
             raise ValidationError(IMAGE_TOO_LARGE_MESSAGE)
         try:
-            return read_logo(upload.read())
+            logo = read_logo(upload.read())
         except InvalidImageError as error:
             raise ValidationError(str(error)) from error
+        # If this form is shown again, the file need not be chosen again.
+        data: Any = self.data.copy()  # type: ignore[attr-defined]
+        data["logo_data"] = encode_text(logo.png)
+        self.data = data
+        return logo
 
     def clean_logo_data(self) -> Logo | None:
         """Return the logo of an upload before the confirmation."""
@@ -363,7 +372,7 @@ class ClinicForm(AnyForm):
 
 
 @admin.register(Clinic)
-class ClinicAdmin(ClinicValueAdmin, ContentAdmin):
+class ClinicAdmin(ClinicValueAdmin, ConflictCheckedAdmin):
     """Admin for the clinic, which is a single row."""
 
     form = ClinicForm
@@ -434,7 +443,7 @@ class LocationTextInline(ContentInline):
 
 
 @admin.register(Location)
-class LocationAdmin(ClinicValueAdmin, ContentAdmin):
+class LocationAdmin(ClinicValueAdmin, ConflictCheckedAdmin):
     """Admin for the clinic's locations."""
 
     immutable_fields = ("key",)

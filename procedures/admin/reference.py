@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from portal.admin_site import ReadOnlyAdmin
 from procedures import infobutton
-from procedures.admin.base import AnyForm, ContentAdmin, UsageProtectedAdmin, render_admin
+from procedures.admin.base import AnyForm, ConflictCheckedAdmin, UsageProtectedAdmin, render_admin
 from procedures.admin.clinic import ClinicValueAdmin
 from procedures.admin.publishing import StalePagesMixin
 from procedures.enums import CodeSystem, Language
@@ -107,7 +107,7 @@ class ClinicalCodeForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(ClinicalCode)
-class ClinicalCodeAdmin(ContentAdmin):
+class ClinicalCodeAdmin(ConflictCheckedAdmin):
     """Admin for the clinical codes that health record systems use to find pages."""
 
     form = ClinicalCodeForm

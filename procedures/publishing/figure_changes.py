@@ -53,9 +53,9 @@ def compare_figures(before: Figure, now: Figure, language: str) -> Iterator[str]
     if [before.sha256, before.drawing, before.drawing_dark] != [now.sha256, now.drawing, now.drawing_dark]:
         yield _("a new picture")
     if before.kind != now.kind:
-        yield _describe(_("kind of picture"), before.get_kind_display(), now.get_kind_display())
+        yield describe_change(_("kind of picture"), before.get_kind_display(), now.get_kind_display())
     if before.provenance != now.provenance:
-        yield _describe(_("source of the picture"), before.get_provenance_display(), now.get_provenance_display())
+        yield describe_change(_("source of the picture"), before.get_provenance_display(), now.get_provenance_display())
     old_text, new_text = (
         next((text for text in figure.texts.all() if text.language == language), FigureText())
         for figure in (before, now)
@@ -63,7 +63,7 @@ def compare_figures(before: Figure, now: Figure, language: str) -> Iterator[str]
     for name in TEXT_FIELDS:
         old, new = getattr(old_text, name), getattr(new_text, name)
         if old != new:
-            yield _describe(_field_name(FigureText, name), old, new)
+            yield describe_change(_field_name(FigureText, name), old, new)
     yield from _compare_markers(_load_markers(before, language), _load_markers(now, language), language)
 
 
@@ -86,13 +86,14 @@ def _compare_markers(before: list[MarkerData], now: list[MarkerData], language: 
             old_value, new_value = getattr(old, name, ""), getattr(new, name, "")
             if old_value != new_value:
                 field = _("marker %(number)s, %(field)s") % {"number": number, "field": _field_name(MarkerText, name)}
-                yield _describe(field, old_value, new_value)
+                yield describe_change(field, old_value, new_value)
 
 
 def _field_name(model: type[FigureText | MarkerText], name: str) -> str:
     return str(model._meta.get_field(name).verbose_name)  # type: ignore[union-attr]  # noqa: SLF001 -- documented
 
 
-def _describe(field: str, old: str, new: str) -> str:
+def describe_change(field: str, old: str, new: str) -> str:
+    """Return one change of a value in words, without a period."""
     values = {"field": field, "old": old or _("(empty)"), "new": new or _("(empty)")}
     return _("%(field)s: “%(old)s” becomes “%(new)s”") % values
