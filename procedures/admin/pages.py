@@ -324,10 +324,9 @@ class BasePageAdmin(ContentAdmin):
         }
 
     def get_readonly_fields(self, request: HttpRequest, obj: Page | None = None) -> tuple[str, ...]:
-        """Fix what other texts link to after the first release, and what applies to public pages without a review."""
-        fixed = ["subject", "language"] if obj and obj.releases.exists() else []
-        if "kind" in self.address_fields and (fixed or (obj and obj.is_kind_fixed)):
-            fixed.append("kind")
+        """Fix what a reviewer approved along with the text, and what applies to public pages without a review."""
+        is_fixed = obj is not None and obj.is_identity_fixed
+        fixed = [name for name in Page.IDENTITY_FIELDS if is_fixed and name in self.address_fields]
         if not get_staff_user(request).has_perm("procedures.publish_page"):
             fixed.append("order")
         return (*super().get_readonly_fields(request, obj), *fixed)
@@ -410,8 +409,8 @@ class BasePageAdmin(ContentAdmin):
         if _is_already_saved(request, obj):
             version = Page.objects.get(pk=obj.pk).draft_version
         check_and_bump_version(obj, expected_version=-1 if version is None else version)
-        if "kind" in form.cleaned_data and obj.is_kind_fixed:
-            # A reviewer approved the page, with its type, after this form was opened.
+        if form.cleaned_data.keys() & set(Page.IDENTITY_FIELDS) and obj.is_identity_fixed:
+            # A reviewer approved the page, with its identity, after this form was opened.
             raise EditConflictError(obj.pk)
         obj.save(update_fields=[name for name in form.cleaned_data if name not in PageForm.declared_fields])
 

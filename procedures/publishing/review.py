@@ -1,7 +1,7 @@
 """Draft review: submission, decisions (each on exactly one text), page states for lists, and translation checks."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
@@ -30,6 +30,10 @@ SOURCE_LANGUAGE = languages.DEFAULT
 
 class ReviewError(Exception):
     """The decision was rejected. The message is a sentence for the user."""
+
+
+class PageChangedError(ReviewError):
+    """The page has another type, language, or name than the one that the reviewer saw."""
 
 
 class UnseenFiguresError(ReviewError):
@@ -128,13 +132,15 @@ def record_decision(
     comment: str = "",
     comments: Sequence[tuple[str, str]] = (),
     seen_figure_hashes: Collection[str] = (),
+    seen_identity: Mapping[str, str] | None = None,
 ) -> Approval:
     """Record the reviewer's decision, with ``comments`` as pairs of a paragraph's text and the comment on it.
 
     ``seen_figure_hashes``: the ``figure_hash`` of each new picture on the reviewer's screen; the approval covers these
-    pictures, too. Repeating the same decision (a double click) returns the first one. Raise ReviewError if the reviewer
-    wrote part of the text or changed a picture, or if the text is sent back without any comment, and UnseenFiguresError
-    if the text shows another new picture.
+    pictures, too. ``seen_identity``: the page's ``IDENTITY_FIELDS`` on the screen, which the approval fixes. Repeating
+    the same decision (a double click) returns the first one. Raise ReviewError if the reviewer wrote part of the text
+    or changed a picture, or if the text is sent back without any comment; UnseenFiguresError if the text shows another
+    new picture; and PageChangedError if the page has another identity.
     """
     if decision == Decision.APPROVED and (message := explain_own_text(reviewer, revision)):
         raise ReviewError(message)
@@ -143,6 +149,10 @@ def record_decision(
             raise ReviewError(str(COMMENT_REQUIRED_MESSAGE))
         comment = _("See the comments on the text.")
     _lock_page(revision)
+    if seen_identity and not Page.objects.filter(pk=revision.page_id, **seen_identity).exists():
+        raise PageChangedError(
+            _("The type, language, or name of this page has changed since you opened it. Review it again.")
+        )
     new_figures = (
         _find_approvable_figures(revision, reviewer, seen_figure_hashes) if decision == Decision.APPROVED else []
     )
