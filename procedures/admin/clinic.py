@@ -38,7 +38,7 @@ from procedures.figures.decoding import (
 from procedures.languages import CODES
 from procedures.models import Clinic, ClinicText, Location, LocationText, Page, Release
 from procedures.publishing.checks import dependency_key
-from procedures.publishing.figure_changes import describe_figure_changes
+from procedures.publishing.page_changes import describe_page_changes
 from procedures.publishing.publish import PublishError
 from procedures.publishing.rerelease import (
     ClinicUpdate,
@@ -146,9 +146,10 @@ class ClinicValueAdmin(AnyAdmin):
     ) -> HttpResponse:
         can_publish = get_staff_user(request).has_perm(PUBLISH_PERMISSION)
         # This change has been rolled back by now, so these are earlier changes that the pages do not show yet.
-        stale_pages = find_stale_pages() if affected.pages else []
+        affected_ids = {page.pk for page in affected.pages}
+        stale_pages = [row for row in find_stale_pages() if row.page.pk in affected_ids] if affected_ids else []
         other_changes = {row.page.pk: describe_changes(row.changed) for row in stale_pages}
-        figure_changes = describe_figure_changes(stale_pages)
+        page_changes = describe_page_changes(stale_pages)
         titles = dict(Release.objects.filter(live_on__in=affected.pages).values_list("live_on", "title"))
         # Keep the choices of an earlier confirmation that other pages have made obsolete.
         chosen = set(request.POST.getlist("location")) if "_update" in request.POST else None
@@ -160,7 +161,7 @@ class ClinicValueAdmin(AnyAdmin):
                     titles.get(page.pk, page.title),
                     get_change_url(page),
                     other_changes.get(page.pk, ""),
-                    figure_changes.get(page.pk, []),
+                    page_changes.get(page.pk, []),
                 )
                 for page in affected.pages
             ],
@@ -196,13 +197,13 @@ class ClinicValueAdmin(AnyAdmin):
             return tree, counts, perms, [_ask_publisher_message(len(pages))]
         stale_pages = [row for row in find_stale_pages() if row.page.pk in pages]
         other_changes = {row.page.pk: describe_changes(row.changed) for row in stale_pages}
-        figure_changes = describe_figure_changes(stale_pages)
+        page_changes = describe_page_changes(stale_pages)
         titles: list[Any] = []
         for pk, page in pages.items():
             titles.append(str(page))
             if pk in other_changes:
                 also_new = _("Also new on this page: %(also)s") % {"also": other_changes[pk]}
-                titles.append([also_new, *figure_changes.get(pk, [])])
+                titles.append([also_new, *page_changes.get(pk, [])])
         return (
             [*tree, _("These public pages are updated:"), titles],
             {**counts, _("public pages"): len(pages)},

@@ -17,7 +17,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from procedures.branding import Logo
-from procedures.publishing.figure_changes import describe_change
+from procedures.publishing.page_changes import describe_change
 
 SEEN_FIELD = "seen"
 # Values of the fields by name, of the row itself ("") and of its inline rows ("texts-12": the row 12 of the texts).

@@ -7,7 +7,18 @@ import pytest
 
 from portal.accounts.models import User
 from procedures.enums import EventKind
-from procedures.models import Clinic, ClinicalCode, ClinicAnswer, Figure, GlossaryTerm, Page, ReleaseEvent, Source
+from procedures.models import (
+    Clinic,
+    ClinicalCode,
+    ClinicAnswer,
+    Figure,
+    GlossaryTerm,
+    Page,
+    ReleaseEvent,
+    Series,
+    SeriesItem,
+    Source,
+)
 from procedures.publishing import warning_signs
 from procedures.publishing.rerelease import rerelease_pages
 from tests.admin.conftest import PAGES, SignIn, clinic_answer_form, post_form
@@ -111,6 +122,41 @@ def test_every_confirmation_shows_changed_texts_of_pictures_in_words(
     for name, screen in screens.items():
         found = re.findall(r"<li>(needle: [^<]*)</li>", screen.content.decode())
         assert found[: len(words)] == words, name
+
+
+def test_every_confirmation_shows_the_new_words_of_series_terms_and_sources(
+    page: Page, manager: User, sign_in: SignIn
+) -> None:
+    make_sign()
+    term = make_term("bone")
+    stage = Series.objects.create(slug="heal", language="en", title="Healing").items.create(
+        figure=Figure.objects.get(), heading="Day 1", text="Rest at home on day 1."
+    )
+    page.body += "\n::: series heal\n\nIt is near a bone.\n"
+    page.save()
+    make_public(page)
+    rerelease_pages(Page.objects.all(), actor=None)
+    SeriesItem.objects.filter(pk=stage.pk).update(text="Lift heavy weights on day 1.")
+    GlossaryTerm.objects.filter(pk=term.pk).update(definition="A hard bone of the spine.")
+    Source.objects.update(title="Another guide")
+    client = sign_in(manager)
+    warning_signs.record_list_decision(
+        warning_signs.propose_list([sign_content("fever")], author=None, expected_number=0),
+        reviewer=make_user("rita"),
+        approved=True,
+    )
+
+    screens = {
+        "update": client.get(OUTDATED),
+        "clinic": post_form(client, f"{BASE}clinic/1/change/", CLINIC),
+        "warning signs": client.get(f"{BASE}warningsign/"),
+    }
+
+    for name, screen in screens.items():
+        html = screen.content.decode()
+        assert "“Rest at home on day 1.” becomes “Lift heavy weights on day 1.”" in html, name
+        assert "“A bone of the spine.” becomes “A hard bone of the spine.”" in html, name
+        assert re.search(r"Source: “[^”]*A guide[^”]*” becomes “[^”]*Another guide", html), name
 
 
 def test_a_page_that_cannot_be_rereleased_does_not_stop_others(page: Page, manager: User, sign_in: SignIn) -> None:

@@ -1,7 +1,7 @@
-"""What an update changes about the pictures of public pages, in words, for the confirmation before the update.
+"""What an update changes about public pages, in words, for the confirmation before the update.
 
-Titles, alternative texts, captions, and markers need no approval, so the person who updates the pages reviews them
-here.
+The texts of pictures, series, glossary terms, and sources need no approval, so the person who updates the pages reviews
+them here.
 """
 
 from collections.abc import Collection, Iterator
@@ -11,12 +11,40 @@ from django.utils.translation import gettext as _
 
 from procedures.figures.approval import FigureVersion, approved_figures, figure_from_snapshot, public_figures
 from procedures.figures.markers import MarkerData, describe_changes, to_marker_data
-from procedures.models import Figure, FigureText, MarkerText, ReleaseDependency
+from procedures.models import Figure, FigureText, MarkerText, Page, ReleaseDependency
 from procedures.publishing.rerelease import StalePage
+from procedures.rendering import ReferenceResolver, released_document, render_page
+from procedures.revisions.diff import compare_blocks, document_blocks
 
 DEPENDENCY_KINDS = ("figure", "indexed")
 TEXT_FIELDS = ("title", "alt", "caption", "description")
 MARKER_FIELDS = ("label", "text")
+
+
+def describe_page_changes(stale_pages: Collection[StalePage]) -> dict[int, list[str]]:
+    """Return by page what changes about its pictures and its words, one sentence each, without a period.
+
+    Renders each page on which more than pictures has changed.
+    """
+    found = describe_figure_changes(stale_pages)
+    for row in stale_pages:
+        if any(kind not in DEPENDENCY_KINDS for kind, _key in row.changed):
+            found.setdefault(row.page.pk, []).extend(_compare_words(row.page))
+    return {page: changes for page, changes in found.items() if changes}
+
+
+def _compare_words(page: Page) -> Iterator[str]:
+    """Yield what patients would read instead of the live release if it were rendered now."""
+    release = page.live_release
+    if release is None:
+        return
+    rendered = render_page(release.revision.content, kind=page.kind, resolver=ReferenceResolver(page.language))
+    for row in compare_blocks(document_blocks(released_document(release)), document_blocks(rendered.document)):
+        old, new = (block.text if block else "" for block in (row.old, row.new))
+        if old != new:
+            yield describe_change(row.name, old, new)
+        elif row.kind != "same":
+            yield f"{row.name}: {_('changed')}"
 
 
 def describe_figure_changes(stale_pages: Collection[StalePage]) -> dict[int, list[str]]:
