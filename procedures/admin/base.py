@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.contrib.auth.decorators import permission_required
@@ -20,6 +20,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.decorators import decorator_from_middleware
 from django.utils.functional import Promise
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
@@ -30,6 +31,7 @@ from portal.accounts.models import User
 from portal.admin_site import SearchableModelAdmin
 from portal.http import get_content_length
 from portal.storage.media import serve_stored_file
+from procedures import languages
 from procedures.admin.conflicts import SEEN_FIELD, FormMerge, encode_snapshot, merge_form, take_snapshot
 from procedures.enums import PageKind
 from procedures.figures.approval import public_files
@@ -184,6 +186,31 @@ class ConflictCheckedAdmin(ContentAdmin):
 
 def _refuse_conflict(form: Any) -> Any:
     raise ValidationError(FORM_CONFLICT_MESSAGE)
+
+
+class TranslatedRowMixin(AnyAdmin):
+    """Mixin for rows with a name and a language. Says which translations a change of the source text leaves behind."""
+
+    immutable_fields: tuple[str, ...]
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Note whether words have changed."""
+        super().save_related(request, form, formsets, change)
+        rows = [form, *(row for formset in formsets for row in formset.forms)]
+        request.has_new_words = any(set(row.changed_data) - {"order"} for row in rows)  # type: ignore[attr-defined]
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        """Name the translations after the row is saved."""
+        if obj.language == languages.DEFAULT and request.has_new_words:  # type: ignore[attr-defined]
+            name = self.immutable_fields[0]
+            translations = type(obj).objects.filter(**{name: getattr(obj, name)}).exclude(pk=obj.pk)
+            for row in translations.order_by("language"):
+                url = reverse(f"admin:procedures_{self.opts.model_name}_change", args=[row.pk])
+                message = _("The %(language)s translation has not changed. Check whether it still says the same.")
+                link = format_html('<a href="{}">{}</a>', url, _("Open it"))
+                language = languages.get(row.language).english_name
+                messages.warning(request, format_html("{} {}", message % {"language": language}, link))
+        return super().response_change(request, obj)
 
 
 class UsageProtectedAdmin(ConflictCheckedAdmin):

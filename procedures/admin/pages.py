@@ -57,6 +57,7 @@ from procedures.publishing.review import (
     current_approval,
     describe_state,
     filter_by_state,
+    record_translation_source,
     submit_for_review,
 )
 from procedures.rendering import Issue
@@ -400,6 +401,7 @@ class BasePageAdmin(ContentAdmin):
         if not change:
             obj.code = generate_code()
             obj.save()
+            record_translation_source(obj)
             return
         # Take the locks in this order, because the buttons of the form can also publish.
         lock_clinic_values()

@@ -436,7 +436,11 @@ def latest_translator_check(page: Page) -> Approval | None:
 
 
 def filter_out_of_sync(pages: models.QuerySet[Page]) -> models.QuerySet[Page]:
-    """Keep only public translations that are out of sync (see ``TranslationPair``)."""
+    """Keep only public translations whose public text may not match the source text.
+
+    Either the source has changed since it was recorded (``made_from_hash``, null if it never was; ``source_hash`` is
+    the current one), or the text that was marked as up to date is a draft that is newer than the public one.
+    """
     source = Page.objects.in_language(SOURCE_LANGUAGE).filter(subject=OuterRef("subject"))
     drafts = Revision.objects.filter(page__subject=OuterRef("subject"), page__language=SOURCE_LANGUAGE)
     # As in ``latest_source_revision``.
@@ -444,13 +448,30 @@ def filter_out_of_sync(pages: models.QuerySet[Page]) -> models.QuerySet[Page]:
         Subquery(source.values("live_release__revision__content_hash")[:1]),
         Subquery(drafts.order_by("-number").values("content_hash")[:1]),
     )
-    return (
-        pages.filter(live_release__isnull=False, translated_from__isnull=False)
-        .exclude(language=SOURCE_LANGUAGE)
-        .annotate(source_hash=source_hash)
-        .filter(source_hash__isnull=False)
-        .filter(~Q(source_hash=F("translated_from__content_hash")))
+    marked = ReleaseEvent.objects.filter(page=OuterRef("pk"), kind=EventKind.TRANSLATION_SYNCED).order_by("-pk")
+    is_marked_draft = Q(marked_number__gt=F("live_release__revision__number")) & ~Q(
+        marked_hash=F("live_release__revision__content_hash")
     )
+    return (
+        pages.filter(live_release__isnull=False)
+        .exclude(language=SOURCE_LANGUAGE)
+        .annotate(
+            source_hash=source_hash,
+            made_from_hash=F("translated_from__content_hash"),
+            marked_number=Subquery(marked.values("revision__number")[:1]),
+            marked_hash=Subquery(marked.values("revision__content_hash")[:1]),
+        )
+        .filter(source_hash__isnull=False)
+        .filter(Q(made_from_hash__isnull=True) | ~Q(source_hash=F("made_from_hash")) | is_marked_draft)
+    )
+
+
+def record_translation_source(page: Page) -> None:
+    """Record that a new page, if it is a translation, was made from the current source text."""
+    pair = get_translation_pair(page)
+    if pair and pair.latest_source:
+        page.translated_from = pair.latest_source
+        page.save(update_fields=["translated_from"])
 
 
 @transaction.atomic
