@@ -50,6 +50,7 @@ class ClinicDetails:
     logo_height: int = 0
     logo_has_name: bool = False
     color: str = ""
+    accent_color: str = ""
 
     @property
     def has_wide_logo(self) -> bool:
