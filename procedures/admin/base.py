@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.contrib.auth.decorators import permission_required
-from django.db import models
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
 from django.db.models.fields import BLANK_CHOICE_DASH
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.decorators import decorator_from_middleware
 from django.utils.functional import Promise
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
@@ -28,6 +31,8 @@ from portal.accounts.models import User
 from portal.admin_site import SearchableModelAdmin
 from portal.http import get_content_length
 from portal.storage.media import serve_stored_file
+from procedures import languages
+from procedures.admin.conflicts import SEEN_FIELD, FormMerge, encode_snapshot, merge_form, take_snapshot
 from procedures.enums import PageKind
 from procedures.figures.approval import public_files
 from procedures.figures.renditions import FILE_IN_TEXT_RE
@@ -52,6 +57,9 @@ JsonView = Callable[..., JsonResponse]
 MAX_TITLES = 2
 SIGNED_OUT_MESSAGE = gettext_lazy("You are signed out. Your text is still here.")
 CSRF_FAILED_MESSAGE = gettext_lazy("You signed in again in another window. Your text is still here.")
+FORM_CONFLICT_MESSAGE = gettext_lazy(
+    "Someone else changed this too, so it is not saved yet. Check both versions below, then save again."
+)
 
 
 def parse_int_or_zero(text: str) -> int:
@@ -109,7 +117,103 @@ class ContentAdmin(SearchableModelAdmin):
         return {} if obj else dict(super().get_prepopulated_fields(request, obj))
 
 
-class UsageProtectedAdmin(ContentAdmin):
+class ConflictCheckedAdmin(ContentAdmin):
+    """Base class of forms that never overwrite what someone else saved while they were open (see ``conflicts``)."""
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show or save the form. If someone else has changed the row, show the merged form with status 409."""
+        if request.method != "POST" or object_id is None:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        with transaction.atomic():
+            merge = self._merge_form(request, object_id)
+            if merge is None or not merge.changes:
+                return super().changeform_view(request, object_id, form_url, extra_context)
+        request.form_conflict = merge  # type: ignore[attr-defined]
+        context = {**(extra_context or {}), "form_conflict": merge}
+        response = super().changeform_view(request, object_id, form_url, context)
+        response.status_code = 409
+        return response
+
+    def _merge_form(self, request: HttpRequest, object_id: str) -> FormMerge | None:
+        """Lock the row, and merge the posted form with what is saved now."""
+        # The lock is taken on the plain row: the admin's query can join others.
+        self.model._base_manager.select_for_update().filter(pk=unquote(object_id)).first()  # noqa: SLF001 -- documented
+        obj = self.get_object(request, unquote(object_id))
+        if obj is None:
+            return None
+        form = self.get_form(request, obj, change=True)(instance=obj)
+        formsets = [
+            formset(
+                instance=obj,
+                prefix=formset.get_default_prefix(),
+                queryset=inline.get_queryset(request).select_for_update(),
+            )
+            for formset, inline in self.get_formsets_with_inlines(request, obj)
+        ]
+        merge = merge_form(request.POST, form, formsets)
+        if merge:
+            request.POST = merge.data  # type: ignore[assignment]
+        return merge
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """After a conflict, return a form that keeps the input but never validates."""
+        form = super().get_form(request, obj, change, **kwargs)
+        has_conflict = hasattr(request, "form_conflict")
+        return type("Form", (form,), {"clean": _refuse_conflict}) if has_conflict else form
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        """Add the values that the form was opened with."""
+        if obj is not None:
+            formsets = [inline.formset for inline in context["inline_admin_formsets"]]
+            snapshot = encode_snapshot(take_snapshot(context["adminform"].form, formsets))
+            context["seen"] = request.POST.get(SEEN_FIELD, "") if request.method == "POST" else snapshot
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+
+def _refuse_conflict(form: Any) -> Any:
+    raise ValidationError(FORM_CONFLICT_MESSAGE)
+
+
+class TranslatedRowMixin(AnyAdmin):
+    """Mixin for rows with a name and a language. Says which translations a change of the source text leaves behind."""
+
+    immutable_fields: tuple[str, ...]
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Note whether words have changed."""
+        super().save_related(request, form, formsets, change)
+        rows = [form, *(row for formset in formsets for row in formset.forms)]
+        request.has_new_words = any(set(row.changed_data) - {"order"} for row in rows)  # type: ignore[attr-defined]
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        """Name the translations after the row is saved."""
+        if obj.language == languages.DEFAULT and request.has_new_words:  # type: ignore[attr-defined]
+            name = self.immutable_fields[0]
+            translations = type(obj).objects.filter(**{name: getattr(obj, name)}).exclude(pk=obj.pk)
+            for row in translations.order_by("language"):
+                url = reverse(f"admin:procedures_{self.opts.model_name}_change", args=[row.pk])
+                message = _("The %(language)s translation has not changed. Check whether it still says the same.")
+                link = format_html('<a href="{}">{}</a>', url, _("Open it"))
+                language = languages.get(row.language).english_name
+                messages.warning(request, format_html("{} {}", message % {"language": language}, link))
+        return super().response_change(request, obj)
+
+
+class UsageProtectedAdmin(ConflictCheckedAdmin):
     """Base class for rows that cannot be deleted while a text or a series uses them."""
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:

@@ -1,7 +1,7 @@
 """Admin for the clinic and its locations. Saving a value that public pages print updates them, after confirmation."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django import forms
@@ -20,12 +20,13 @@ from procedures.addresses import LOGO_URL
 from procedures.admin.base import (
     AnyAdmin,
     AnyForm,
-    ContentAdmin,
+    ConflictCheckedAdmin,
     ContentInline,
     get_change_url,
     get_staff_user,
     render_admin,
 )
+from procedures.admin.conflicts import describe_form_changes
 from procedures.branding import Logo, encode_text
 from procedures.figures.decoding import (
     IMAGE_TOO_LARGE_MESSAGE,
@@ -37,7 +38,7 @@ from procedures.figures.decoding import (
 from procedures.languages import CODES
 from procedures.models import Clinic, ClinicText, Location, LocationText, Page, Release
 from procedures.publishing.checks import dependency_key
-from procedures.publishing.figure_changes import describe_figure_changes
+from procedures.publishing.page_changes import describe_page_changes
 from procedures.publishing.publish import PublishError
 from procedures.publishing.rerelease import (
     ClinicUpdate,
@@ -55,11 +56,12 @@ CONFIRMATION_FIELDS = ("csrfmiddlewaretoken", "_update", "_edit", "plans", "loca
 
 @dataclass(frozen=True)
 class AffectedContent:
-    """Public pages, scheduled publications, and locations that a change affects."""
+    """What a change affects: public pages, scheduled publications, and locations. ``changes``: the change itself."""
 
     pages: list[Page]
     schedule_shifts: list[ScheduleShift]
     locations: list[LocationChange]
+    changes: list[str] = field(default_factory=list)
 
     @property
     def token(self) -> str:
@@ -127,7 +129,8 @@ class ClinicValueAdmin(AnyAdmin):
         super().save_related(request, form, formsets, change)
         update: ClinicUpdate = request.update  # type: ignore[attr-defined]
         locations = list(update.apply_location_changes())
-        affected = AffectedContent(update.affected_pages(), update.affected_schedules(), locations)
+        changes = list(describe_form_changes(form, formsets))
+        affected = AffectedContent(update.affected_pages(), update.affected_schedules(), locations, changes)
         if not affected.pages and not affected.schedule_shifts:
             message_updated_pages(request, update)
             return
@@ -143,9 +146,10 @@ class ClinicValueAdmin(AnyAdmin):
     ) -> HttpResponse:
         can_publish = get_staff_user(request).has_perm(PUBLISH_PERMISSION)
         # This change has been rolled back by now, so these are earlier changes that the pages do not show yet.
-        stale_pages = find_stale_pages() if affected.pages else []
+        affected_ids = {page.pk for page in affected.pages}
+        stale_pages = [row for row in find_stale_pages() if row.page.pk in affected_ids] if affected_ids else []
         other_changes = {row.page.pk: describe_changes(row.changed) for row in stale_pages}
-        figure_changes = describe_figure_changes(stale_pages)
+        page_changes = describe_page_changes(stale_pages)
         titles = dict(Release.objects.filter(live_on__in=affected.pages).values_list("live_on", "title"))
         # Keep the choices of an earlier confirmation that other pages have made obsolete.
         chosen = set(request.POST.getlist("location")) if "_update" in request.POST else None
@@ -157,10 +161,11 @@ class ClinicValueAdmin(AnyAdmin):
                     titles.get(page.pk, page.title),
                     get_change_url(page),
                     other_changes.get(page.pk, ""),
-                    figure_changes.get(page.pk, []),
+                    page_changes.get(page.pk, []),
                 )
                 for page in affected.pages
             ],
+            "changes": affected.changes,
             "schedule_shifts": affected.schedule_shifts,
             "keep_utc_times": request.POST.get("plans") == "moment",
             "locations": [(change, chosen is None or change.key in chosen) for change in affected.locations],
@@ -192,13 +197,13 @@ class ClinicValueAdmin(AnyAdmin):
             return tree, counts, perms, [_ask_publisher_message(len(pages))]
         stale_pages = [row for row in find_stale_pages() if row.page.pk in pages]
         other_changes = {row.page.pk: describe_changes(row.changed) for row in stale_pages}
-        figure_changes = describe_figure_changes(stale_pages)
+        page_changes = describe_page_changes(stale_pages)
         titles: list[Any] = []
         for pk, page in pages.items():
             titles.append(str(page))
             if pk in other_changes:
                 also_new = _("Also new on this page: %(also)s") % {"also": other_changes[pk]}
-                titles.append([also_new, *figure_changes.get(pk, [])])
+                titles.append([also_new, *page_changes.get(pk, [])])
         return (
             [*tree, _("These public pages are updated:"), titles],
             {**counts, _("public pages"): len(pages)},
@@ -311,7 +316,7 @@ class ClinicForm(AnyForm):
         widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
     )
     remove_logo = forms.BooleanField(label=gettext_lazy("Remove the logo"), required=False)
-    logo_data = forms.CharField(required=False, widget=forms.HiddenInput)
+    logo_data = forms.CharField(label=gettext_lazy("Logo"), required=False, widget=forms.HiddenInput)
 
     class Meta:
         model = Clinic
@@ -334,9 +339,14 @@ class ClinicForm(AnyForm):
         if upload.size > MAX_IMAGE_BYTES:
             raise ValidationError(IMAGE_TOO_LARGE_MESSAGE)
         try:
-            return read_logo(upload.read())
+            logo = read_logo(upload.read())
         except InvalidImageError as error:
             raise ValidationError(str(error)) from error
+        # If this form is shown again, the file need not be chosen again.
+        data: Any = self.data.copy()  # type: ignore[attr-defined]
+        data["logo_data"] = encode_text(logo.png)
+        self.data = data
+        return logo
 
     def clean_logo_data(self) -> Logo | None:
         """Return the logo of an upload before the confirmation."""
@@ -363,7 +373,7 @@ class ClinicForm(AnyForm):
 
 
 @admin.register(Clinic)
-class ClinicAdmin(ClinicValueAdmin, ContentAdmin):
+class ClinicAdmin(ClinicValueAdmin, ConflictCheckedAdmin):
     """Admin for the clinic, which is a single row."""
 
     form = ClinicForm
@@ -434,7 +444,7 @@ class LocationTextInline(ContentInline):
 
 
 @admin.register(Location)
-class LocationAdmin(ClinicValueAdmin, ContentAdmin):
+class LocationAdmin(ClinicValueAdmin, ConflictCheckedAdmin):
     """Admin for the clinic's locations."""
 
     immutable_fields = ("key",)

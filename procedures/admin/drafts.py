@@ -35,6 +35,8 @@ NON_CONTENT_FIELDS = frozenset(
 )
 TEXT_FIELDS = ("title", "key_message", "body", "description", "next_label", "slug")
 CHOICE_FIELDS = ("lead_figure", "next_page", "review_months")
+# Fields that no revision contains, so that it is not known who changed them.
+SETTING_FIELDS = (*Page.IDENTITY_FIELDS, "order")
 # Number of characters before a change, which the script uses to find the change after further edits.
 PRECEDING_TEXT_LENGTH = 60
 
@@ -234,6 +236,8 @@ def build_conflict(data: QueryDict, page_id: int, user: User) -> ConflictContext
     for name in CHOICE_FIELDS:
         if name in data:
             _merge_choice(conflict, name, base, theirs, mine)
+    for name in SETTING_FIELDS:
+        _merge_setting(conflict, name)
     if "items" in theirs:
         _merge_guide_items(conflict, base, theirs["items"], mine.get("items", []))
     merged_data["merge_version"] = str(page.draft_version)
@@ -312,6 +316,29 @@ def _merge_choice(
             len(conflict.unresolved) if changed_by == "both" else None,
             my_value=my_value,
             their_value=their_value,
+        )
+    )
+
+
+def _merge_setting(conflict: ConflictContext, name: str) -> None:
+    """Let the user choose if a field that no revision contains differs. One that the user cannot change is skipped."""
+    page, mine = conflict.page, str(conflict.merged_data.get(name, ""))
+    can_change = conflict.user.has_perm("procedures.publish_page") if name == "order" else not page.is_identity_fixed
+    theirs = str(getattr(page, name))
+    if name not in conflict.merged_data or mine == theirs or not can_change:
+        return
+    labels: dict[str, StrOrPromise] = dict(Page._meta.get_field(name).flatchoices)  # type: ignore[union-attr]  # noqa: SLF001 -- documented
+    conflict.field_changes.append(
+        FieldChange(
+            name,
+            Page.field_label(name),
+            "both",
+            [("+", str(labels.get(mine, mine) or _("(empty)")))],
+            [("+", str(labels.get(theirs, theirs)))],
+            "",
+            len(conflict.unresolved),
+            my_value=mine,
+            their_value=theirs,
         )
     )
 

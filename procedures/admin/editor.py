@@ -124,9 +124,12 @@ def render_full_preview(page: Page, content: dict[str, Any], rendered: RenderedP
     return render_release_preview(page, release)
 
 
-def render_release_preview(page: Page, release: Release) -> str:
-    """Return the HTML document of a release, live or not. Files that are not public get URLs for staff."""
-    clinic = load_clinic(page.language)[0]
+def render_release_preview(page: Page, release: Release, *, is_past: bool = False) -> str:
+    """Return the HTML document of a release, live or not. Files that are not public get URLs for staff.
+
+    ``is_past``: without the clinic's details around the text, because only today's are known.
+    """
+    clinic = None if is_past else load_clinic(page.language)[0]
     context = page_context(page, release, clinic, {})
     # A draft has no URL, so its large pictures have none either.
     base = release.path if release.pk else "#"

@@ -17,6 +17,7 @@ from procedures import languages
 from procedures.admin import figure_texts, image_check, image_upload, markers
 from procedures.admin.base import (
     ContentInline,
+    TranslatedRowMixin,
     UsageProtectedAdmin,
     figure_file_view,
     get_change_url,
@@ -240,7 +241,7 @@ class SeriesItemInline(ContentInline):
 
 
 @admin.register(Series)
-class SeriesAdmin(StalePagesMixin, UsageProtectedAdmin):
+class SeriesAdmin(TranslatedRowMixin, StalePagesMixin, UsageProtectedAdmin):
     """Admin for series. Each has a single language."""
 
     immutable_fields = ("slug", "language")

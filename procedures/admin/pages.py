@@ -1,7 +1,7 @@
 """Admin for pages and guides: the editing form, conflict handling, workflow buttons, and the URLs of their screens."""
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
 from typing import Any
 
@@ -28,7 +28,7 @@ from procedures.admin.base import (
     get_staff_user,
     parse_int_or_zero,
 )
-from procedures.admin.drafts import ConflictContext, build_conflict, resolved_version
+from procedures.admin.drafts import SETTING_FIELDS, ConflictContext, build_conflict, resolved_version
 from procedures.admin.editor import MarkdownFormField, MarkdownWidget
 from procedures.admin.page_templates import copied_guide_items, get_template_options, initial_values
 from procedures.admin.publishing import (
@@ -57,6 +57,7 @@ from procedures.publishing.review import (
     current_approval,
     describe_state,
     filter_by_state,
+    record_translation_source,
     submit_for_review,
 )
 from procedures.rendering import Issue
@@ -77,6 +78,10 @@ APPROVAL_SUPERSEDED_MESSAGE = gettext_lazy(
 )
 REVIEW_ENDED_MESSAGE = gettext_lazy(
     "Draft saved. It is no longer waiting for review, and reviewers do not see it. Send it again when you are done."
+)
+NOTE_NOT_SAVED_MESSAGE = gettext_lazy(
+    "The text has not changed, so there is no new revision for your note, and the note is not saved. It is still in "
+    "the form: change the text, or send it for review with the note."
 )
 # Fields of the side panel that are required before a page can be saved or published.
 REQUIRED_FIELDS = frozenset({"title", "key_message", "description", "slug", "subject", "language", "kind"})
@@ -142,6 +147,8 @@ class PageForm(AnyForm):
     )
     what_changed = what_changed_field()
     conflict: ConflictContext | None = None
+    # The lines of a saved form that are not saved yet, such as after a failed publication.
+    unsaved_lines: Mapping[str, str] = {}
 
     class Meta:
         model = Page
@@ -154,6 +161,8 @@ class PageForm(AnyForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["version"].initial = self.instance.draft_version
+        for name, line in self.unsaved_lines.items():
+            self.fields[name].initial = line
         set_language_of_choice(self, "next_page", self._get_language())
         if not self.instance.pk and not self.is_bound and "title" in self.fields:
             self.fields["title"].widget.attrs["autofocus"] = True
@@ -324,10 +333,9 @@ class BasePageAdmin(ContentAdmin):
         }
 
     def get_readonly_fields(self, request: HttpRequest, obj: Page | None = None) -> tuple[str, ...]:
-        """Fix what other texts link to after the first release, and what applies to public pages without a review."""
-        fixed = ["subject", "language"] if obj and obj.releases.exists() else []
-        if "kind" in self.address_fields and (fixed or (obj and obj.is_kind_fixed)):
-            fixed.append("kind")
+        """Fix what a reviewer approved along with the text, and what applies to public pages without a review."""
+        is_fixed = obj is not None and obj.is_identity_fixed
+        fixed = [name for name in Page.IDENTITY_FIELDS if is_fixed and name in self.address_fields]
         if not get_staff_user(request).has_perm("procedures.publish_page"):
             fixed.append("order")
         return (*super().get_readonly_fields(request, obj), *fixed)
@@ -346,9 +354,10 @@ class BasePageAdmin(ContentAdmin):
         return disable_related_popups(field) if db_field.name in {"next_page", "lead_figure"} else field
 
     def get_form(self, request: HttpRequest, obj: Page | None = None, change: bool = False, **kwargs: Any) -> Any:
-        """Pass the conflict of this request, if there is one, to the form."""
+        """Pass the conflict of this request, if there is one, and lines that are not saved yet to the form."""
         form = super().get_form(request, obj, change, **kwargs)
-        return type("Form", (form,), {"conflict": getattr(request, "conflict", None)})
+        values = {name: getattr(request, name) for name in ("conflict", "unsaved_lines") if hasattr(request, name)}
+        return type("Form", (form,), values)
 
     def changeform_view(
         self,
@@ -401,24 +410,27 @@ class BasePageAdmin(ContentAdmin):
         if not change:
             obj.code = generate_code()
             obj.save()
+            record_translation_source(obj)
             return
         # Take the locks in this order, because the buttons of the form can also publish.
         lock_clinic_values()
         version = resolved_version(request.POST)
         if version is None:
             version = form.cleaned_data["version"]
-        if _is_already_saved(request, obj):
+        if _is_already_saved(request, obj, form):
             version = Page.objects.get(pk=obj.pk).draft_version
         check_and_bump_version(obj, expected_version=-1 if version is None else version)
-        if "kind" in form.cleaned_data and obj.is_kind_fixed:
-            # A reviewer approved the page, with its type, after this form was opened.
+        if form.cleaned_data.keys() & set(Page.IDENTITY_FIELDS) and obj.is_identity_fixed:
+            # A reviewer approved the page, with its identity, after this form was opened.
             raise EditConflictError(obj.pk)
         obj.save(update_fields=[name for name in form.cleaned_data if name not in PageForm.declared_fields])
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Save the revision last, after the inline reading list."""
         super().save_related(request, form, formsets, change)
-        save_revision(form.instance, author=get_staff_user(request), note=form.cleaned_data["note"])
+        note = form.cleaned_data["note"]
+        revision = save_revision(form.instance, author=get_staff_user(request), note=note)
+        request.saved_note = revision.note == note  # type: ignore[attr-defined]
         discard_autosaves(get_staff_user(request), [form.cleaned_data["client_id"]])
 
     def response_add(self, request: HttpRequest, obj: Page, post_url_continue: str | None = None) -> HttpResponse:
@@ -444,6 +456,9 @@ class BasePageAdmin(ContentAdmin):
         elif "_submit" in request.POST:
             submit_for_review(revision, actor=actor, note=request.POST.get("note", ""))
             messages.success(request, _("Saved and sent for review."))
+        elif request.POST.get("note", "").strip() and not request.saved_note:  # type: ignore[attr-defined]
+            messages.warning(request, NOTE_NOT_SAVED_MESSAGE)
+            return self._render_saved(request, page, {}, "note")
         else:
             message = _("Draft saved. What patients read has not changed.")
             if _has_left_review(page, revision):
@@ -455,12 +470,16 @@ class BasePageAdmin(ContentAdmin):
 
     def _render_publish_error(self, request: HttpRequest, page: Page, issues: list[Issue]) -> HttpResponse:
         """Show the saved draft with the issues, status 409. The transaction commits, so the draft is kept."""
-        get_request = copy(request)
-        get_request.method, get_request.POST = "GET", QueryDict()
-        context = {"publish_issues": issues}
-        response = self.changeform_view(get_request, str(page.pk), get_change_url(page), context)
+        response = self._render_saved(request, page, {"publish_issues": issues}, "what_changed")
         response.status_code = 409
         return response
+
+    def _render_saved(self, request: HttpRequest, page: Page, context: dict[str, Any], *lines: str) -> HttpResponse:
+        """Show the saved draft, with the lines of the posted form that were not saved."""
+        get_request: Any = copy(request)
+        get_request.unsaved_lines = {name: request.POST.get(name, "") for name in lines}
+        get_request.method, get_request.POST = "GET", QueryDict()
+        return self.changeform_view(get_request, str(page.pk), get_change_url(page), context)
 
 
 def get_next_step(edit_page: EditPageContext, *, can_edit: bool) -> str:
@@ -500,7 +519,7 @@ def _get_discarded(edit_page: EditPageContext, revision_id: str) -> int:
     return discarded.pk if discarded and draft and discarded.content_hash != draft.content_hash else 0
 
 
-def _is_already_saved(request: HttpRequest, page: Page) -> bool:
+def _is_already_saved(request: HttpRequest, page: Page, form: Any) -> bool:
     """Return whether the form equals the saved draft, as after a double-click, so that there is nothing to merge.
 
     A form with new rows in the reading list never counts as saved, because they would be added twice.
@@ -508,7 +527,11 @@ def _is_already_saved(request: HttpRequest, page: Page) -> bool:
     saved = Page.objects.select_for_update().get(pk=page.pk)
     form_counts = {request.POST.get(f"items-{count}_FORMS", "0") for count in ("TOTAL", "INITIAL")}
     content = normalize_draft(editor.parse_page_form(request.POST)[1])
-    return len(form_counts) == 1 and content == saved.draft_content()
+    has_same_settings = all(
+        form.cleaned_data.get(name, value) == value
+        for name, value in ((name, getattr(saved, name)) for name in SETTING_FIELDS)
+    )
+    return len(form_counts) == 1 and content == saved.draft_content() and has_same_settings
 
 
 def _has_lost_approval(page: Page, newest: Revision) -> bool:

@@ -38,7 +38,7 @@ from procedures.publishing.checks import (
     find_incoming_links,
     prints_starter_signs,
 )
-from procedures.publishing.figure_changes import describe_figure_changes
+from procedures.publishing.page_changes import describe_page_changes
 from procedures.publishing.publish import (
     ALREADY_PUBLISHED_MESSAGE,
     WHAT_CHANGED_LINE,
@@ -163,9 +163,9 @@ def stale_pages_view(request: HttpRequest) -> HttpResponse:
         if not failed:
             return HttpResponseRedirect(request.path)
     stale_pages = find_stale_pages_by_rendering()
-    figure_changes = describe_figure_changes(stale_pages)
+    page_changes = describe_page_changes(stale_pages)
     rows = [
-        (row.page, get_change_url(row.page), describe_changes(row.changed), figure_changes.get(row.page.pk, []))
+        (row.page, get_change_url(row.page), describe_changes(row.changed), page_changes.get(row.page.pk, []))
         for row in stale_pages
     ]
     context = {"rows": rows, "failed": failed, "can_rerelease": can_rerelease}

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from portal.admin_site import ReadOnlyAdmin
 from procedures import infobutton
-from procedures.admin.base import AnyForm, ContentAdmin, UsageProtectedAdmin, render_admin
+from procedures.admin.base import AnyForm, ConflictCheckedAdmin, TranslatedRowMixin, UsageProtectedAdmin, render_admin
 from procedures.admin.clinic import ClinicValueAdmin
 from procedures.admin.publishing import StalePagesMixin
 from procedures.enums import CodeSystem, Language
@@ -52,7 +52,7 @@ class GlossaryTermForm(AnyForm):
 
 
 @admin.register(GlossaryTerm)
-class GlossaryTermAdmin(StalePagesMixin, UsageProtectedAdmin):
+class GlossaryTermAdmin(TranslatedRowMixin, StalePagesMixin, UsageProtectedAdmin):
     """Admin for the glossary."""
 
     form = GlossaryTermForm
@@ -78,7 +78,7 @@ class SourceAdmin(StalePagesMixin, UsageProtectedAdmin):
 
 
 @admin.register(ClinicAnswer)
-class ClinicAnswerAdmin(ClinicValueAdmin, UsageProtectedAdmin):
+class ClinicAnswerAdmin(TranslatedRowMixin, ClinicValueAdmin, UsageProtectedAdmin):
     """Admin for the clinic's own answers to common questions."""
 
     fields = ("question", "answer", "language", "order", "key")
@@ -111,7 +111,7 @@ class ClinicalCodeForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(ClinicalCode)
-class ClinicalCodeAdmin(ContentAdmin):
+class ClinicalCodeAdmin(ConflictCheckedAdmin):
     """Admin for the clinical codes that health record systems use to find pages."""
 
     form = ClinicalCodeForm

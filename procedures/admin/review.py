@@ -37,6 +37,7 @@ from procedures.publishing.anchor_redirects import render_draft
 from procedures.publishing.checks import check_draft, prints_starter_signs
 from procedures.publishing.review import (
     REVIEW_EVENTS,
+    PageChangedError,
     ReviewError,
     TranslationPair,
     UnseenFiguresError,
@@ -301,7 +302,7 @@ def _handle_decision(request: HttpRequest, page: Page, form: ReviewForm) -> tupl
     if not form.is_valid():
         return _("Choose Approve or Send back."), 400
     latest, decision = page.revisions.first(), Decision(form.cleaned_data["decision"])
-    if latest is None or latest.pk != form.cleaned_data["revision"] or request.POST.get("kind", page.kind) != page.kind:
+    if latest is None or latest.pk != form.cleaned_data["revision"]:
         return str(TEXT_CHANGED_MESSAGE), 409
     try:
         record_decision(
@@ -311,8 +312,9 @@ def _handle_decision(request: HttpRequest, page: Page, form: ReviewForm) -> tupl
             comment=form.cleaned_data["comment"].strip(),
             comments=form.paragraph_comments(),
             seen_figure_hashes=request.POST.getlist("picture"),
+            seen_identity={name: request.POST.get(name, getattr(page, name)) for name in Page.IDENTITY_FIELDS},
         )
-    except UnseenFiguresError as error:
+    except (UnseenFiguresError, PageChangedError) as error:
         return str(error), 409
     except ReviewError as error:
         return str(error), 403 if decision == Decision.APPROVED else 400

@@ -248,7 +248,7 @@ def history_at_view(request: HttpRequest, page_id: int) -> HttpResponse:
     rows = []
     if form.is_bound and status == 200:
         rows = [
-            (version, release, event, render_release_preview(version, release) if release else "")
+            (version, release, event, render_release_preview(version, release, is_past=True) if release else "")
             for version, release, event in live_at(page.subject, form.cleaned_data["at"])
         ]
     context = {"page": page, "breadcrumbs": build_breadcrumbs(page), "datetime_form": form, "rows": rows}
@@ -361,4 +361,5 @@ def revision_preview_view(request: HttpRequest, revision_id: int) -> HttpRespons
 def release_preview_view(request: HttpRequest, release_id: int) -> HttpResponse:
     """Show a release as a page. Its article is what patients read; only its relative URLs are resolved."""
     release: Release = get_object_or_404(Release.objects.select_related("page"), pk=release_id)
-    return HttpResponse(render_release_preview(release.page, release))
+    is_past = release.page.live_release_id != release.pk
+    return HttpResponse(render_release_preview(release.page, release, is_past=is_past))

@@ -144,6 +144,9 @@ def _handle_action(
             return str(TEXT_CHANGED_MESSAGE), 409
         mark_synced(page, pair.latest_source, actor=actor)
         messages.success(request, _("Saved. This translation is marked as up to date."))
+        draft = page.revisions.first()
+        if page.live_release and draft and not page.shows(draft.content_hash):
+            messages.warning(request, _("Patients read the old translation until this draft is published."))
         return "", 200
     if not can_record_check(actor):
         raise PermissionDenied

@@ -22,7 +22,7 @@ from procedures.languages import CODES, DEFAULT, LANGUAGES
 from procedures.models import Page, WarningSign, WarningSignEvent, WarningSignRevision
 from procedures.models.page import MAX_LINE_LENGTH
 from procedures.publishing import warning_signs
-from procedures.publishing.figure_changes import describe_figure_changes
+from procedures.publishing.page_changes import describe_page_changes
 from procedures.publishing.publish import PublishError
 from procedures.publishing.rerelease import find_dependent_pages, find_stale_pages
 from procedures.publishing.review import ReviewError
@@ -318,8 +318,8 @@ def _find_other_changes() -> list[tuple[Page, str, list[str]]]:
     """Return what else publishing the list changes on each page: its title, what is new, and new texts of pictures."""
     affected = {page.pk for page in find_dependent_pages(warning_signs.DEPENDENCY_KIND)}
     stale_pages = [row for row in find_stale_pages() if row.page.pk in affected]
-    figure_changes = describe_figure_changes(stale_pages)
-    return [(row.page, describe_changes(row.changed), figure_changes.get(row.page.pk, [])) for row in stale_pages]
+    page_changes = describe_page_changes(stale_pages)
+    return [(row.page, describe_changes(row.changed), page_changes.get(row.page.pk, [])) for row in stale_pages]
 
 
 def _build_diff(proposed: WarningSignRevision) -> dict[str, Any]:

@@ -212,6 +212,7 @@ def clinic_json(language: str) -> Subquery:
             logo_height="logo_height",
             logo_has_name="logo_has_name",
             color="color",
+            accent_color="accent_color",
             hours=Coalesce(Subquery(hours), Value("")),
         )
     )[:1]

@@ -31,8 +31,8 @@ from procedures.validators import (
 
 # For a decision that sends a text back without a comment.
 COMMENT_REQUIRED_MESSAGE = _("Say what to change, so that the editor knows what to do.")
-KIND_FIXED_MESSAGE = _(
-    "The type of this page cannot change, because a text of it was approved or published. Create a new page instead."
+IDENTITY_FIXED_MESSAGE = _(
+    "This cannot change, because a text of the page was approved or published. Create a new page instead."
 )
 # Of single sentences: the key message, notes to colleagues, and lines for readers.
 MAX_LINE_LENGTH = 240
@@ -233,6 +233,9 @@ class Page(NormalizedModel):
         help_text=_("The revision of the source text that this translation was made from."),
     )
 
+    # What decides, besides the text, what patients read and where. A revision does not contain it.
+    IDENTITY_FIELDS = ("kind", "language", "subject")
+
     objects = PageQuerySet.as_manager()
 
     class Meta:
@@ -285,18 +288,21 @@ class Page(NormalizedModel):
         return self.language != languages.DEFAULT
 
     def clean(self) -> None:
-        """Reject a new type of an approved page, and an address that the site itself uses."""
-        if self.pk and Page.objects.filter(pk=self.pk).exclude(kind=self.kind).exists() and self.is_kind_fixed:
-            raise ValidationError({"kind": KIND_FIXED_MESSAGE})
+        """Reject a new identity of an approved page, and an address that the site itself uses."""
+        saved = Page.objects.filter(pk=self.pk).values(*self.IDENTITY_FIELDS).first() or {}
+        changed = [name for name, value in saved.items() if value != getattr(self, name)]
+        if changed and self.is_identity_fixed:
+            raise ValidationError(dict.fromkeys(changed, IDENTITY_FIXED_MESSAGE))
         # The page could never be read there.
         if self.slug and is_reserved_path(self.planned_path):
             raise ValidationError({"slug": reserved_path_message(self.planned_path)})
 
     @property
-    def is_kind_fixed(self) -> bool:
-        """Whether the type is part of what was approved or published, such as the emergency signs at the top.
+    def is_identity_fixed(self) -> bool:
+        """Whether ``IDENTITY_FIELDS`` are part of what was approved or published, such as the emergency signs at the
+        top, or that the text is English.
 
-        A revision does not contain the type, so a change would bypass review.
+        A revision does not contain them, so a change would bypass review.
         """
         fixed = Q(releases__isnull=False) | Q(revisions__approvals__decision=Decision.APPROVED)
         return bool(self.pk) and Page.objects.filter(fixed, pk=self.pk).exists()

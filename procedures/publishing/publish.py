@@ -215,6 +215,7 @@ def _create_release(
         raise PublishError(issues)
     now, zone = timezone.now(), get_clinic_timezone()
     path = public_path(page.language, page.kind, content["slug"])
+    approved_on = timezone.localdate(approval.created_at, zone) if approval else None
     release = Release(
         page=page,
         number=last_number + 1,
@@ -240,7 +241,7 @@ def _create_release(
         published_at=now,
         # A rerelease shows new values. It is not a review and changes no text: the review dates and what_changed
         # are kept.
-        reviewed_on=timezone.localdate(approval.created_at, zone) if approval else None,
+        reviewed_on=live.reviewed_on if live else approved_on,
         next_review_on=live.next_review_on
         if live
         else add_months(timezone.localdate(now, zone), content["review_months"]),

@@ -1,7 +1,7 @@
 """Draft review: submission, decisions (each on exactly one text), page states for lists, and translation checks."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
@@ -30,6 +30,10 @@ SOURCE_LANGUAGE = languages.DEFAULT
 
 class ReviewError(Exception):
     """The decision was rejected. The message is a sentence for the user."""
+
+
+class PageChangedError(ReviewError):
+    """The page has another type, language, or name than the one that the reviewer saw."""
 
 
 class UnseenFiguresError(ReviewError):
@@ -128,13 +132,15 @@ def record_decision(
     comment: str = "",
     comments: Sequence[tuple[str, str]] = (),
     seen_figure_hashes: Collection[str] = (),
+    seen_identity: Mapping[str, str] | None = None,
 ) -> Approval:
     """Record the reviewer's decision, with ``comments`` as pairs of a paragraph's text and the comment on it.
 
     ``seen_figure_hashes``: the ``figure_hash`` of each new picture on the reviewer's screen; the approval covers these
-    pictures, too. Repeating the same decision (a double click) returns the first one. Raise ReviewError if the reviewer
-    wrote part of the text or changed a picture, or if the text is sent back without any comment, and UnseenFiguresError
-    if the text shows another new picture.
+    pictures, too. ``seen_identity``: the page's ``IDENTITY_FIELDS`` on the screen, which the approval fixes. Repeating
+    the same decision (a double click) returns the first one. Raise ReviewError if the reviewer wrote part of the text
+    or changed a picture, or if the text is sent back without any comment; UnseenFiguresError if the text shows another
+    new picture; and PageChangedError if the page has another identity.
     """
     if decision == Decision.APPROVED and (message := explain_own_text(reviewer, revision)):
         raise ReviewError(message)
@@ -143,6 +149,10 @@ def record_decision(
             raise ReviewError(str(COMMENT_REQUIRED_MESSAGE))
         comment = _("See the comments on the text.")
     _lock_page(revision)
+    if seen_identity and not Page.objects.filter(pk=revision.page_id, **seen_identity).exists():
+        raise PageChangedError(
+            _("The type, language, or name of this page has changed since you opened it. Review it again.")
+        )
     new_figures = (
         _find_approvable_figures(revision, reviewer, seen_figure_hashes) if decision == Decision.APPROVED else []
     )
@@ -426,7 +436,11 @@ def latest_translator_check(page: Page) -> Approval | None:
 
 
 def filter_out_of_sync(pages: models.QuerySet[Page]) -> models.QuerySet[Page]:
-    """Keep only public translations that are out of sync (see ``TranslationPair``)."""
+    """Keep only public translations whose public text may not match the source text.
+
+    Either the source has changed since it was recorded (``made_from_hash``, null if it never was; ``source_hash`` is
+    the current one), or the text that was marked as up to date is a draft that is newer than the public one.
+    """
     source = Page.objects.in_language(SOURCE_LANGUAGE).filter(subject=OuterRef("subject"))
     drafts = Revision.objects.filter(page__subject=OuterRef("subject"), page__language=SOURCE_LANGUAGE)
     # As in ``latest_source_revision``.
@@ -434,13 +448,30 @@ def filter_out_of_sync(pages: models.QuerySet[Page]) -> models.QuerySet[Page]:
         Subquery(source.values("live_release__revision__content_hash")[:1]),
         Subquery(drafts.order_by("-number").values("content_hash")[:1]),
     )
-    return (
-        pages.filter(live_release__isnull=False, translated_from__isnull=False)
-        .exclude(language=SOURCE_LANGUAGE)
-        .annotate(source_hash=source_hash)
-        .filter(source_hash__isnull=False)
-        .filter(~Q(source_hash=F("translated_from__content_hash")))
+    marked = ReleaseEvent.objects.filter(page=OuterRef("pk"), kind=EventKind.TRANSLATION_SYNCED).order_by("-pk")
+    is_marked_draft = Q(marked_number__gt=F("live_release__revision__number")) & ~Q(
+        marked_hash=F("live_release__revision__content_hash")
     )
+    return (
+        pages.filter(live_release__isnull=False)
+        .exclude(language=SOURCE_LANGUAGE)
+        .annotate(
+            source_hash=source_hash,
+            made_from_hash=F("translated_from__content_hash"),
+            marked_number=Subquery(marked.values("revision__number")[:1]),
+            marked_hash=Subquery(marked.values("revision__content_hash")[:1]),
+        )
+        .filter(source_hash__isnull=False)
+        .filter(Q(made_from_hash__isnull=True) | ~Q(source_hash=F("made_from_hash")) | is_marked_draft)
+    )
+
+
+def record_translation_source(page: Page) -> None:
+    """Record that a new page, if it is a translation, was made from the current source text."""
+    pair = get_translation_pair(page)
+    if pair and pair.latest_source:
+        page.translated_from = pair.latest_source
+        page.save(update_fields=["translated_from"])
 
 
 @transaction.atomic

@@ -53,6 +53,13 @@ def content_version() -> str:
     return json.dumps([newest or 0, clinic, list_hashes], sort_keys=True)
 
 
+def clinic_of_version(version: str, language: str) -> dict[str, Any] | None:
+    """Return the clinic (``clinic_json``) in a content version, or None if it has none."""
+    values = json.loads(version)[1] if version else None
+    by_language: dict[str, dict[str, Any]] = dict(zip(languages.CODES, values or (), strict=False))
+    return by_language.get(language)
+
+
 def _cards(language: str) -> RowQuerySet:
     pages = Page.objects.published().in_language(language).on_home().in_public_order()
     return pages.values_list("kind", *(f"live_release__{name}" for name in CARD_FIELDS))

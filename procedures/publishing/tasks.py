@@ -355,9 +355,17 @@ def _describe_dependency(kind: str, key: str) -> str:
 
 
 def out_of_sync_tasks() -> TaskList:
-    """Translations whose source text has changed."""
-    pages = filter_out_of_sync(Page.objects.order_by("title"))
-    tasks = [Task(page, _("The source text has changed.")) for page in pages]
+    """Translations that may not match their source text."""
+    tasks = []
+    page: Any  # annotated
+    for page in filter_out_of_sync(Page.objects.order_by("title")):
+        if page.made_from_hash is None:
+            reason = _("It has not been compared with its source text yet.")
+        elif page.made_from_hash != page.source_hash:
+            reason = _("The source text has changed.")
+        else:
+            reason = _("The draft is up to date. It is not public yet.")
+        tasks.append(Task(page, reason))
     return _make_list("translations", _("Translations out of date"), _("Update them to match the source text."), tasks)
 
 

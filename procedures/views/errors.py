@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.http import is_staff_path, plain_response
 from portal.storage.database import is_connection_error
 from procedures.languages import DEFAULT, LANGUAGES, home_path, language_of_path
-from procedures.views.layout import LAST_CLINIC, base_context, load_clinic, render_response
+from procedures.views.layout import base_context, load_clinic, published_clinic, render_response
 
 
 def _language_of_request(request: HttpRequest) -> str:
@@ -97,7 +97,7 @@ def unavailable(request: HttpRequest) -> HttpResponse:
         message = _("This part of our site is temporarily unavailable. Please try again in a few minutes, or call us.")
     language = _language_of_request(request)
     title = _("Please come back in a few minutes")
-    context = base_context(language=language, clinic=LAST_CLINIC.get(language), title=title)
+    context = base_context(language=language, clinic=published_clinic(language), title=title)
     response = render_response(
         "site/unavailable.html", {**context, "sentence": message, "robots": "noindex"}, status=503
     )

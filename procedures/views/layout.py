@@ -1,5 +1,6 @@
 """The layout of public pages: clinic, menu, languages, breadcrumbs; and their rendering."""
 
+import sqlite3
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -12,16 +13,15 @@ from django.utils import translation
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from portal.published.files import PublishedFiles
 from procedures import languages
 from procedures.languages import home_path
 from procedures.models import Clinic, ReleaseEvent
 from procedures.models.clinic import clinic_json
 from procedures.phones import phone_href
+from procedures.publishing.site_source import clinic_of_version
 from procedures.rendering.html import minify
 
-# The clinic's last known values by language, for the error page that shows whom to call but must not query the
-# database.
-LAST_CLINIC: dict[str, dict[str, Any]] = {}
 # The main menu: paths below the home page of a language, with their labels.
 MAIN_MENU = {
     "": _("Topics"),
@@ -50,6 +50,7 @@ class ClinicDetails:
     logo_height: int = 0
     logo_has_name: bool = False
     color: str = ""
+    accent_color: str = ""
 
     @property
     def has_wide_logo(self) -> bool:
@@ -85,6 +86,22 @@ def load_clinic(language: str) -> tuple[dict[str, Any] | None, int]:
     return row["clinic"], row["last"] or 0
 
 
+def published_clinic(language: str) -> dict[str, Any] | None:
+    """Return the clinic as the published files print it, without a query; None if there are no files.
+
+    For the error page that says whom to call while the database is down. A value that this process remembers could be
+    older than the files.
+    """
+    if not (files := PublishedFiles(settings.DATA_DIR)).exists():
+        return None
+    try:
+        return clinic_of_version(files.state().get("content_version", ""), language)
+    except (OSError, sqlite3.Error):
+        return None
+    finally:
+        files.close()
+
+
 def base_context(
     *,
     language: str,
@@ -96,8 +113,6 @@ def base_context(
 ) -> dict[str, Any]:
     """Return the context of ``site/base.html``. ``translations``: paths of the same page by language."""
     home = home_path(language)
-    if clinic:
-        LAST_CLINIC[language] = clinic
     alternates = [
         {"language": code, "label": languages.get(code).name, "href": href, "url": settings.PUBLIC_URL + href}
         for code, href in (translations or {}).items()

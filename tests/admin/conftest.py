@@ -110,6 +110,11 @@ def page_form(page: Page, /, **changes: Any) -> dict[str, Any]:
     return {**values, **changes}
 
 
+def post_form(client: Client, address: str, values: dict[str, Any], **options: Any) -> Any:
+    """Open a form that more than one person can edit, then post it."""
+    return client.post(address, {"seen": client.get(address).context.get("seen", ""), **values}, **options)
+
+
 def change_url(page: Page) -> str:
     """Return the URL of the page's form."""
     return f"{PAGES}{page.pk}/change/"

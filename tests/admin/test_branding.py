@@ -10,7 +10,7 @@ from PIL import Image
 
 from portal.accounts.models import User
 from procedures.models import Clinic, Page
-from tests.admin.conftest import SignIn
+from tests.admin.conftest import SignIn, post_form
 from tests.admin.test_clinic_values import BASE, CLINIC, hidden, token
 from tests.factories import make_clinic, make_page, make_public
 
@@ -26,7 +26,7 @@ def logo(size: tuple[int, int] = (400, 100)) -> SimpleUploadedFile:
 
 
 def errors_after(manager: User, sign_in: SignIn, values: dict[str, Any]) -> str:
-    answer = sign_in(manager).post(ADDRESS, {**SAME, **values})
+    answer = post_form(sign_in(manager), ADDRESS, {**SAME, **values})
     assert answer.status_code == 200
     return unescape(answer.content.decode())
 
@@ -34,7 +34,7 @@ def errors_after(manager: User, sign_in: SignIn, values: dict[str, Any]) -> str:
 def test_a_logo_and_two_colors_are_saved_and_shown(manager: User, sign_in: SignIn) -> None:
     make_clinic()
     client = sign_in(manager)
-    answer = client.post(ADDRESS, {**SAME, "logo_file": logo(), "color": "#1a5276", "accent_color": "#7b241c"})
+    answer = post_form(client, ADDRESS, {**SAME, "logo_file": logo(), "color": "#1a5276", "accent_color": "#7b241c"})
     clinic = Clinic.objects.get()
 
     assert answer.status_code == 302
@@ -50,11 +50,11 @@ def test_a_logo_and_two_colors_are_saved_and_shown(manager: User, sign_in: SignI
 def test_saving_the_form_again_keeps_the_logo_and_the_box_removes_it(manager: User, sign_in: SignIn) -> None:
     make_clinic()
     client = sign_in(manager)
-    client.post(ADDRESS, {**SAME, "logo_file": logo()})
-    client.post(ADDRESS, SAME)
+    post_form(client, ADDRESS, {**SAME, "logo_file": logo()})
+    post_form(client, ADDRESS, SAME)
     assert Clinic.objects.get().logo_version != ""
 
-    client.post(ADDRESS, {**SAME, "remove_logo": "on"})
+    post_form(client, ADDRESS, {**SAME, "remove_logo": "on"})
 
     clinic = Clinic.objects.get()
     assert (bytes(clinic.logo), clinic.logo_version, clinic.logo_width) == (b"", "", 0)
@@ -78,7 +78,7 @@ def test_each_mistake_is_reported_and_nothing_is_saved(manager: User, sign_in: S
 def test_a_logo_is_kept_through_the_confirmation_and_back(page: Page, manager: User, sign_in: SignIn) -> None:
     make_public(page)
     client = sign_in(manager)
-    html = client.post(ADDRESS, {**CLINIC, "logo_file": logo(), "color": "#1a5276"}).content.decode()
+    html = post_form(client, ADDRESS, {**CLINIC, "logo_file": logo(), "color": "#1a5276"}).content.decode()
     assert Clinic.objects.get().logo_version == ""
 
     again = client.post(ADDRESS, {**hidden(html), "_edit": "1"}).content.decode()
@@ -95,7 +95,7 @@ def test_the_letter_shows_the_logo_and_the_colors(manager: User, sign_in: SignIn
     make_public(page)
     letter = f"/admin/procedures/page/{page.pk}/links/sheet/letter/"
     plain = client.get(letter).content.decode()
-    client.post(ADDRESS, {**SAME, "logo_file": logo(), "logo_has_name": "on", "color": "#1a5276"})
+    post_form(client, ADDRESS, {**SAME, "logo_file": logo(), "logo_has_name": "on", "color": "#1a5276"})
     branded = client.get(letter).content.decode()
     name = Clinic.objects.get().name
 

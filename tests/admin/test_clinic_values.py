@@ -2,6 +2,7 @@
 
 import datetime
 import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from procedures.enums import EventKind
 from procedures.models import Clinic, ClinicAnswer, Location, LocationText, Page, Release, ReleaseEvent, Source
 from procedures.publishing.schedule import schedule_revision
 from procedures.revisions.drafts import save_revision
-from tests.admin.conftest import SignIn, clinic_answer_form, make_staff
+from tests.admin.conftest import SignIn, clinic_answer_form, make_staff, post_form
 from tests.factories import approve, make_clinic, make_page, make_public, make_user
 
 BASE = "/admin/procedures/"
@@ -33,7 +34,7 @@ def hidden(html: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, value in re.findall(r'<input type="hidden" name="([^"]+)"\s+value="([^"]*)">', html):
         if name != "csrfmiddlewaretoken":
-            found.setdefault(name, []).append(value)
+            found.setdefault(name, []).append(unescape(value))
     return found
 
 
@@ -45,7 +46,7 @@ def token(html: str) -> str:
 
 def confirm(client: Client, address: str, values: dict[str, Any], **more: str) -> Any:
     """Save, then confirm with only the data in the confirmation form."""
-    html = client.post(address, values).content.decode()
+    html = post_form(client, address, values).content.decode()
     return client.post(address, {**hidden(html), "_update": token(html), **more})
 
 
@@ -60,13 +61,14 @@ def test_changing_the_phone_lists_its_pages_before_saving(page: Page, manager: U
     Page.objects.filter(pk=page.pk).update(title="A title that is not public yet")
     before = Release.objects.count()
 
-    answer = sign_in(manager).post(f"{BASE}clinic/1/change/", CLINIC)
+    answer = post_form(sign_in(manager), f"{BASE}clinic/1/change/", CLINIC)
 
     html = answer.content.decode()
     assert answer.status_code == 200
     assert "2 public pages show the old value." in html
     assert ">Small cut</a>" in html
     assert ">Save and update 2 pages</button>" in html
+    assert "<li>Phone: “+1 303-555-0100” becomes “+1 303-555-0199”</li>" in html
     assert Clinic.objects.get().phone == "+1 303-555-0100"
     assert Release.objects.count() == before
 
@@ -75,7 +77,7 @@ def test_the_confirmation_lists_other_pending_changes_of_the_pages(page: Page, m
     make_public(page)
     Source.objects.filter(key="nice").update(title="A newer guide")
 
-    html = sign_in(manager).post(f"{BASE}clinic/1/change/", CLINIC).content.decode()
+    html = post_form(sign_in(manager), f"{BASE}clinic/1/change/", CLINIC).content.decode()
 
     assert "Also new on this page: source nice" in html
 
@@ -100,7 +102,7 @@ def test_a_value_that_no_page_prints_is_saved_immediately(page: Page, manager: U
     make_public(page)
     client = sign_in(manager)
 
-    answer = client.post(f"{BASE}clinic/1/change/", {**CLINIC, "phone": "+1 303-555-0100", "name": "New Name"})
+    answer = post_form(client, f"{BASE}clinic/1/change/", {**CLINIC, "phone": "+1 303-555-0100", "name": "New Name"})
 
     assert answer.status_code == 302
     assert Clinic.objects.get().name == "New Name"
@@ -111,7 +113,7 @@ def test_a_page_published_since_the_confirmation_is_shown_before_it_is_updated(
     page: Page, manager: User, sign_in: SignIn
 ) -> None:
     client = sign_in(manager)
-    html = client.post(f"{BASE}clinic/1/change/", CLINIC).content.decode()
+    html = post_form(client, f"{BASE}clinic/1/change/", CLINIC).content.decode()
     make_public(page)
 
     answer = client.post(f"{BASE}clinic/1/change/", {**hidden(html), "_update": token(html)})
@@ -134,7 +136,7 @@ def test_going_back_shows_the_form_with_the_input(page: Page, manager: User, sig
         "texts-0-hours": "Sundays, “8 to 5”",
         "texts-0-about": "Two lines\nof text",
     }
-    html = client.post(f"{BASE}clinic/1/change/", {**CLINIC, **rows}).content.decode()
+    html = post_form(client, f"{BASE}clinic/1/change/", {**CLINIC, **rows}).content.decode()
 
     answer = client.post(f"{BASE}clinic/1/change/", {**hidden(html), "_edit": "1"})
 
@@ -150,7 +152,7 @@ def test_an_editor_sees_who_can_save_an_answer_on_public_pages(
 ) -> None:
     client, address = sign_in(editor), f"{BASE}clinicanswer/{clinic_answer.pk}/change/"
 
-    answer = client.post(address, clinic_answer_form(answer="After two days."))
+    answer = post_form(client, address, clinic_answer_form(answer="After two days."))
 
     html = answer.content.decode()
     assert answer.status_code == 403
@@ -162,8 +164,8 @@ def test_an_editor_sees_who_can_save_an_answer_on_public_pages(
     from procedures.admin.clinic import AffectedContent
 
     page = Page.objects.get(subject="small-cut")
-    forged = client.post(
-        address, clinic_answer_form(answer="After two days.", _update=AffectedContent([page], [], []).token)
+    forged = post_form(
+        client, address, clinic_answer_form(answer="After two days.", _update=AffectedContent([page], [], []).token)
     )
     assert forged.status_code == 403
     clinic_answer.refresh_from_db()
@@ -173,7 +175,7 @@ def test_an_editor_sees_who_can_save_an_answer_on_public_pages(
 def test_an_editor_can_save_an_answer_that_no_public_page_prints(page: Page, editor: User, sign_in: SignIn) -> None:
     care = ClinicAnswer.objects.create(key="bath", language="en", question="When?", answer="Tomorrow.")
 
-    answer = sign_in(editor).post(f"{BASE}clinicanswer/{care.pk}/change/", clinic_answer_form(answer="On day 3."))
+    answer = post_form(sign_in(editor), f"{BASE}clinicanswer/{care.pk}/change/", clinic_answer_form(answer="On day 3."))
 
     assert answer.status_code == 302
     care.refresh_from_db()
@@ -244,12 +246,12 @@ def test_a_location_with_the_old_phone_changes_too_unless_unchecked(
     make_public(page)
     client = sign_in(manager)
 
-    asked = client.post(f"{BASE}clinic/1/change/", CLINIC).content.decode()
+    asked = post_form(client, f"{BASE}clinic/1/change/", CLINIC).content.decode()
     box = re.search(r'<input type="checkbox" name="location"\s+value="([\w-]+)"\s+checked>\s+([^<]+)</label>', asked)
     assert box
     nothing_saved = Location.objects.get().phone
     values = {**hidden(asked), "_update": token(asked), **({} if leaves else {"location": box[1]})}
-    messages = get_messages(client, client.post(f"{BASE}clinic/1/change/", values))
+    messages = get_messages(client, post_form(client, f"{BASE}clinic/1/change/", values))
 
     assert box[2] == "Main house: phone changes too, from “+1 303-555-0100” to “+1 303-555-0199”"
     assert nothing_saved == "+1 303-555-0100"
@@ -267,7 +269,7 @@ def test_a_repeated_confirmation_keeps_the_choices(
     Location.objects.create(key="north", phone="+1 303-555-0100", address="2 Street", order=1)
     client, values = sign_in(manager), {**CLINIC, "time_zone": "America/New_York"}
     boxes = re.compile(r'name="location" value="([\w-]+)"( checked)?>')
-    asked = client.post(f"{BASE}clinic/1/change/", values).content.decode()
+    asked = post_form(client, f"{BASE}clinic/1/change/", values).content.decode()
     (main, _), (north, _) = boxes.findall(asked)
     make_public(make_page("big-cut"))
 
@@ -350,7 +352,7 @@ SAME_PHONE = {**CLINIC, "phone": "+1 303-555-0100"}
 def test_changing_the_time_zone_shows_both_options_for_scheduled_pages(
     noon: datetime.datetime, denver: Page, manager: User, sign_in: SignIn
 ) -> None:
-    html = sign_in(manager).post(f"{BASE}clinic/1/change/", {**SAME_PHONE, "time_zone": "America/New_York"})
+    html = post_form(sign_in(manager), f"{BASE}clinic/1/change/", {**SAME_PHONE, "time_zone": "America/New_York"})
 
     text = " ".join(html.content.decode().split())
     assert "1 scheduled page and the new time zone" in text
@@ -389,7 +391,7 @@ def test_scheduled_pages_keep_their_time_of_day_however_the_time_zone_changes(
 def test_an_alias_of_the_same_time_zone_moves_no_scheduled_page(
     noon: datetime.datetime, denver: Page, manager: User, sign_in: SignIn
 ) -> None:
-    answer = sign_in(manager).post(f"{BASE}clinic/1/change/", {**SAME_PHONE, "time_zone": "US/Mountain"})
+    answer = post_form(sign_in(manager), f"{BASE}clinic/1/change/", {**SAME_PHONE, "time_zone": "US/Mountain"})
 
     assert answer.status_code == 302
     denver.refresh_from_db()
@@ -400,4 +402,4 @@ def test_a_clinic_without_public_pages_is_saved_immediately(manager: User, sign_
     make_clinic()
     make_page()
 
-    assert sign_in(manager).post(f"{BASE}clinic/1/change/", CLINIC).status_code == 302
+    assert post_form(sign_in(manager), f"{BASE}clinic/1/change/", CLINIC).status_code == 302

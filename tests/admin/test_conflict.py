@@ -8,7 +8,8 @@ from django.test import Client
 from portal.accounts.models import User
 from procedures.models import Page
 from procedures.revisions.diff import field_blocks
-from tests.admin.conftest import SignIn, change_url, page_form
+from procedures.revisions.drafts import save_revision
+from tests.admin.conftest import SignIn, change_url, make_staff, page_form
 from tests.factories import make_figure, make_public
 
 
@@ -235,3 +236,33 @@ def test_a_conflict_with_ones_own_other_tab_says_so_and_shows_no_markdown(
     assert "Heading" in columns
     assert "##" not in columns
     assert "**" not in columns
+
+
+@pytest.mark.parametrize("changes", [{}, {"title": "Another title"}])
+def test_a_position_set_meanwhile_is_kept_or_chosen(
+    page: Page, manager: User, sign_in: SignIn, opened: dict[str, Any], changes: dict[str, str]
+) -> None:
+    sign_in(manager).post(change_url(page), {**opened, "order": 5})
+    client = sign_in(make_staff("Moe", "Manager"))
+
+    answer = client.post(change_url(page), {**opened, **changes})
+
+    page.refresh_from_db()
+    assert (answer.status_code, page.order) == (409, 5)
+    [change] = [change for change in answer.context["conflict"].field_changes if change.field == "order"]
+    assert (change.my_value, change.their_value, change.conflict_index) == ("100", "5", 0)
+    assert client.post(change_url(page), merged_form(answer, order=5, **{"decided-0": "theirs"})).status_code == 302
+    page.refresh_from_db()
+    assert page.order == 5
+
+
+def test_a_type_set_meanwhile_is_kept_or_chosen(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:
+    save_revision(page, author=editor)
+    opened = page_form(page, base_revision=page.revisions.get().pk)
+    sign_in(manager).post(change_url(page), {**opened, "kind": "recovery", "title": "Another title"})
+
+    answer = sign_in(editor).post(change_url(page), {**opened, "key_message": "Other words."})
+
+    page.refresh_from_db()
+    assert (answer.status_code, page.kind) == (409, "recovery")
+    assert [change.field for change in answer.context["conflict"].unresolved] == ["kind"]

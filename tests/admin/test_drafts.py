@@ -17,6 +17,18 @@ def test_saving_creates_a_revision_by_the_author(page: Page, editor: User, sign_
     assert (revision.content["title"], revision.author, revision.note) == ("A smaller cut", editor, "Clearer title.")
 
 
+def test_a_note_without_a_change_stays_in_the_form(page: Page, editor: User, sign_in: SignIn) -> None:
+    client = sign_in(editor)
+    client.post(change_url(page), page_form(page, note="First."))
+    page.refresh_from_db()
+
+    answer = client.post(change_url(page), page_form(page, note="Checked with Dr. Lee."))
+
+    assert "The text has not changed, so there is no new revision for your note" in answer.content.decode()
+    assert answer.context["adminform"].form["note"].value() == "Checked with Dr. Lee."
+    assert page.revisions.get().note == "First."
+
+
 def test_saving_an_unchanged_text_creates_no_revision(page: Page, editor: User, sign_in: SignIn) -> None:
     make_public(page)
     before = page.revisions.get()

@@ -24,7 +24,7 @@ from procedures.models import Clinic, Figure, Page, Release
 from procedures.publishing.publish import rerelease_page, withdraw
 from procedures.publishing.schedule import publish_scheduled
 from procedures.publishing.site_source import public_urls
-from tests.admin.conftest import PAGES, SignIn, change_url, make_staff, page_form
+from tests.admin.conftest import PAGES, SignIn, change_url, make_staff, page_form, post_form
 from tests.admin.test_editor_upload import UPLOAD, sent
 from tests.admin.test_figures import sent as figure_form
 from tests.admin.upload_helpers import save_upload, start_upload
@@ -293,7 +293,7 @@ def test_changing_the_source_of_a_public_picture_needs_a_review_that_shows_both(
     address = f"/admin/procedures/figure/{figure.pk}/change/"
     values = figure_form(figure, provenance="licensed")
 
-    answer = site.clients[site.editor].post(address, values, follow=True)
+    answer = post_form(site.clients[site.editor], address, values, follow=True)
 
     assert "Public pages keep the old source until another person approves" in answer.content.decode()
     assert Figure.objects.get(slug="needle").provenance_changed_by == site.editor
@@ -325,11 +325,11 @@ def test_changing_the_kind_of_a_public_picture_needs_a_review_that_shows_both(si
     address = f"/admin/procedures/figure/{Figure.objects.get(slug='needle').pk}/change/"
     values = figure_form(Figure.objects.get(slug="needle"), kind="radiograph")
 
-    answer = site.clients[site.editor].post(address, values, follow=True)
+    answer = post_form(site.clients[site.editor], address, values, follow=True)
 
     assert "Public pages keep the old kind until another person approves" in answer.content.decode()
     assert Figure.objects.get(slug="needle").kind_changed_by == site.editor
-    assert manager.post(address, values).status_code == 302, "a later save of something else"
+    assert post_form(manager, address, values).status_code == 302, "a later save of something else"
     site.try_everything(site.manager)
     assert public() == ["look dark"]
     screen = " ".join(re.sub(r"<[^>]*>", "", others.get(review).content.decode()).split())

@@ -7,7 +7,7 @@ import pytest
 
 from portal.accounts.models import User
 from procedures.models import Figure, Page, Series, SeriesItem
-from tests.admin.conftest import SignIn
+from tests.admin.conftest import SignIn, post_form
 from tests.factories import make_clinic, make_figure, make_page, make_public
 
 FIGURES = "/admin/procedures/figure/"
@@ -46,7 +46,7 @@ def errors(answer: Any) -> list[str]:
 def test_figure_texts_can_be_edited(editor: User, sign_in: SignIn) -> None:
     figure = make_figure(size=(40, 40))
 
-    answer = sign_in(editor).post(f"{FIGURES}{figure.pk}/change/", sent(figure))
+    answer = post_form(sign_in(editor), f"{FIGURES}{figure.pk}/change/", sent(figure))
 
     assert answer.status_code == 302
     # Paragraphs are separated by empty lines; browsers send CRLF.
@@ -70,7 +70,7 @@ def test_an_incomplete_figure_reports_what_is_missing(
 ) -> None:
     figure = make_figure(size=(40, 40))
 
-    answer = sign_in(editor).post(f"{FIGURES}{figure.pk}/change/", sent(figure, **changes))
+    answer = post_form(sign_in(editor), f"{FIGURES}{figure.pk}/change/", sent(figure, **changes))
 
     assert answer.status_code == 200
     assert errors(answer) == [sentence]
@@ -82,7 +82,7 @@ def test_a_picture_replaced_meanwhile_is_not_confirmed_unseen(editor: User, sign
     before = sent(figure, kind="drawing")
     Figure.objects.filter(pk=figure.pk).update(sha256="f" * 64)
 
-    answer = sign_in(editor).post(f"{FIGURES}{figure.pk}/change/", before)
+    answer = post_form(sign_in(editor), f"{FIGURES}{figure.pk}/change/", before)
 
     assert "Someone replaced this picture while you were editing." in errors(answer)[0]
     assert f'value="{"f" * 64}"' in answer.text
@@ -94,7 +94,7 @@ def test_a_picture_replaced_meanwhile_is_not_confirmed_unseen(editor: User, sign
 def test_the_slug_of_a_figure_is_read_only(editor: User, sign_in: SignIn) -> None:
     figure = make_figure(size=(40, 40))
 
-    sign_in(editor).post(f"{FIGURES}{figure.pk}/change/", sent(figure, slug="renamed"))
+    post_form(sign_in(editor), f"{FIGURES}{figure.pk}/change/", sent(figure, slug="renamed"))
 
     figure.refresh_from_db()
     assert figure.slug == "needle"

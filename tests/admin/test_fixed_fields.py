@@ -1,4 +1,4 @@
-"""Fields of a page that apply to the public without a review: its type and its position."""
+"""Fields of a page that apply to the public without a review: its type, language, and name, and its position."""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -49,6 +49,32 @@ def test_the_type_is_free_until_a_text_is_approved(page: Page, nina: Client) -> 
     with pytest.raises(ValidationError) as error:
         changed.full_clean()
     assert list(error.value.message_dict) == ["kind"]
+
+
+@pytest.mark.parametrize(("name", "other"), [("language", "es"), ("subject", "other-cut"), ("kind", "about")])
+def test_an_approved_text_keeps_the_language_and_name_it_was_approved_in(
+    page: Page, nina: Client, reviewer: User, sign_in: SignIn, name: str, other: str
+) -> None:
+    rosa, url = sign_in(reviewer), f"{PAGES}{page.pk}/review/"
+    nina.post(change_url(page), page_form(page, _submit="1"))
+    seen = {field: getattr(page, field) for field in ("kind", "language", "subject")}
+    decision = {"revision": page.revisions.get().pk, "decision": "approved", **seen}
+    html = rosa.get(url).content.decode()
+    assert all(f'<input type="hidden" name="{field}" value="{value}">' in html for field, value in seen.items())
+    Page.objects.filter(pk=page.pk).update(**{name: other})
+    assert rosa.post(url, decision).status_code == 409
+    Page.objects.filter(pk=page.pk).update(**seen)
+    assert rosa.post(url, decision).status_code == 302
+
+    nina.post(change_url(page), page_form(reload(page), **{name: other, "next_page": ""}))
+
+    assert getattr(reload(page), name) == seen[name]
+    assert f'name="{name}"' not in nina.get(change_url(page)).content.decode()
+    changed = reload(page)
+    setattr(changed, name, other)
+    with pytest.raises(ValidationError) as error:
+        changed.full_clean()
+    assert list(error.value.message_dict) == [name]
 
 
 def test_a_form_opened_before_the_approval_does_not_change_the_type(page: Page, nina: Client) -> None:

@@ -88,6 +88,22 @@ def test_the_text_that_was_public_on_a_day_is_shown(
     assert "Its address showed: “Old.”" in html
 
 
+def test_the_text_of_an_earlier_day_is_not_shown_with_todays_phone_number(
+    page: Page, manager: User, sign_in: SignIn
+) -> None:
+    release, client = make_public(page), sign_in(manager)
+    at = timezone.localtime(release.events.get().created_at)
+    Clinic.objects.update(phone="+1 303-555-0199")
+
+    day = client.get(f"{PAGES}{page.pk}/reading/", {"day": f"{at:%Y-%m-%d}", "time": f"{at:%H:%M:%S.%f}"})
+    old = client.get(f"{PAGES}releases/{release.pk}/")
+
+    for answer in (day, old):
+        assert "555-0100" in answer.content.decode()
+        assert "555-0199" not in answer.content.decode()
+    assert "555-0199" in client.get(f"{PAGES}releases/{Page.objects.get(pk=page.pk).live_release_id}/").content.decode()
+
+
 def test_the_change_note_is_at_the_end_in_the_language_of_the_page(page: Page, manager: User) -> None:
     spanish = make_translation(page)
     for one in (page, spanish):

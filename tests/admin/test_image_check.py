@@ -21,7 +21,7 @@ from procedures.importing.bundles import write_bundle
 from procedures.models import Figure, Page
 from procedures.publishing.rerelease import find_stale_pages
 from procedures.publishing.tasks import figure_approval_tasks
-from tests.admin.conftest import SignIn
+from tests.admin.conftest import SignIn, post_form
 from tests.admin.upload_helpers import (
     CHOOSE,
     FIGURE_TEXTS,
@@ -237,7 +237,7 @@ def test_a_later_change_of_kind_needs_another_person_to_approve(nina: Client, pa
               "texts-0-language": "en", "texts-0-title": text.title, "texts-0-alt": text.alt,
               "texts-0-caption": text.caption, "texts-0-description": ""}  # fmt: skip
 
-    nina.post(address, values, follow=True)
+    post_form(nina, address, values, follow=True)
 
     figure.refresh_from_db()
     assert figure.kind == "radiograph"

@@ -5,6 +5,7 @@ import re
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from html import unescape
 
 import pytest
 
@@ -78,7 +79,9 @@ def test_a_page_published_during_a_phone_change_prints_the_new_phone(served_site
     fields.pop("csrfmiddlewaretoken")
     fields |= {"phone": NEW, "texts-TOTAL_FORMS": "0", "texts-INITIAL_FORMS": "0"}
     fields = {
-        name: value for name, value in fields.items() if not re.match(r"texts-\d", name) and "__prefix__" not in name
+        name: unescape(value)
+        for name, value in fields.items()
+        if not re.match(r"texts-\d", name) and "__prefix__" not in name
     }
 
     def save(_: int) -> int:

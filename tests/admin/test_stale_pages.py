@@ -7,10 +7,21 @@ import pytest
 
 from portal.accounts.models import User
 from procedures.enums import EventKind
-from procedures.models import Clinic, ClinicalCode, ClinicAnswer, Figure, GlossaryTerm, Page, ReleaseEvent, Source
+from procedures.models import (
+    Clinic,
+    ClinicalCode,
+    ClinicAnswer,
+    Figure,
+    GlossaryTerm,
+    Page,
+    ReleaseEvent,
+    Series,
+    SeriesItem,
+    Source,
+)
 from procedures.publishing import warning_signs
 from procedures.publishing.rerelease import rerelease_pages
-from tests.admin.conftest import PAGES, SignIn, clinic_answer_form
+from tests.admin.conftest import PAGES, SignIn, clinic_answer_form, post_form
 from tests.factories import (
     make_clinic,
     make_figure,
@@ -46,7 +57,7 @@ def test_stale_pages_can_be_rereleased(page: Page, editor: User, manager: User, 
     make_public(page)
     source = make_source()
     values = {"organisation": "NICE", "title": "Another", "year": 2013, "url": "", "identifier": "", "used_for": ""}
-    sign_in(editor).post(f"{BASE}source/{source.pk}/change/", values)
+    post_form(sign_in(editor), f"{BASE}source/{source.pk}/change/", values)
     client = sign_in(manager)
     listed = client.get(OUTDATED).content.decode()
 
@@ -104,13 +115,48 @@ def test_every_confirmation_shows_changed_texts_of_pictures_in_words(
     )
     screens = {
         "update": client.get(OUTDATED),
-        "clinic": client.post(f"{BASE}clinic/1/change/", CLINIC),
+        "clinic": post_form(client, f"{BASE}clinic/1/change/", CLINIC),
         "warning signs": client.get(f"{BASE}warningsign/"),
     }
 
     for name, screen in screens.items():
         found = re.findall(r"<li>(needle: [^<]*)</li>", screen.content.decode())
         assert found[: len(words)] == words, name
+
+
+def test_every_confirmation_shows_the_new_words_of_series_terms_and_sources(
+    page: Page, manager: User, sign_in: SignIn
+) -> None:
+    make_sign()
+    term = make_term("bone")
+    stage = Series.objects.create(slug="heal", language="en", title="Healing").items.create(
+        figure=Figure.objects.get(), heading="Day 1", text="Rest at home on day 1."
+    )
+    page.body += "\n::: series heal\n\nIt is near a bone.\n"
+    page.save()
+    make_public(page)
+    rerelease_pages(Page.objects.all(), actor=None)
+    SeriesItem.objects.filter(pk=stage.pk).update(text="Lift heavy weights on day 1.")
+    GlossaryTerm.objects.filter(pk=term.pk).update(definition="A hard bone of the spine.")
+    Source.objects.update(title="Another guide")
+    client = sign_in(manager)
+    warning_signs.record_list_decision(
+        warning_signs.propose_list([sign_content("fever")], author=None, expected_number=0),
+        reviewer=make_user("rita"),
+        approved=True,
+    )
+
+    screens = {
+        "update": client.get(OUTDATED),
+        "clinic": post_form(client, f"{BASE}clinic/1/change/", CLINIC),
+        "warning signs": client.get(f"{BASE}warningsign/"),
+    }
+
+    for name, screen in screens.items():
+        html = screen.content.decode()
+        assert "“Rest at home on day 1.” becomes “Lift heavy weights on day 1.”" in html, name
+        assert "“A bone of the spine.” becomes “A hard bone of the spine.”" in html, name
+        assert re.search(r"Source: “[^”]*A guide[^”]*” becomes “[^”]*Another guide", html), name
 
 
 def test_a_page_that_cannot_be_rereleased_does_not_stop_others(page: Page, manager: User, sign_in: SignIn) -> None:
@@ -152,7 +198,7 @@ def test_a_changed_glossary_term_reports_stale_pages(page: Page, editor: User, s
     }
 
     message = get_messages(
-        client, client.post(f"{BASE}glossaryterm/{term.pk}/change/", {**values, "definition": "A small opening."})
+        client, post_form(client, f"{BASE}glossaryterm/{term.pk}/change/", {**values, "definition": "A small opening."})
     )
 
     term.refresh_from_db()
@@ -166,7 +212,9 @@ def test_an_unchanged_glossary_term_reports_nothing(page: Page, editor: User, si
     client = sign_in(editor)
     values = {"term": "cut", "aliases": "nick", "pronunciation": "", "definition": term.definition}
 
-    assert "outdated details" not in get_messages(client, client.post(f"{BASE}glossaryterm/{term.pk}/change/", values))
+    assert "outdated details" not in get_messages(
+        client, post_form(client, f"{BASE}glossaryterm/{term.pk}/change/", values)
+    )
 
 
 def test_a_changed_source_reports_stale_pages(page: Page, editor: User, sign_in: SignIn) -> None:
@@ -181,7 +229,7 @@ def test_a_changed_source_reports_stale_pages(page: Page, editor: User, sign_in:
         "used_for": "",
     }
 
-    message = get_messages(client, client.post(f"{BASE}source/{source.pk}/change/", values))
+    message = get_messages(client, post_form(client, f"{BASE}source/{source.pk}/change/", values))
 
     assert "public pages show outdated details." in message
 
@@ -189,7 +237,7 @@ def test_a_changed_source_reports_stale_pages(page: Page, editor: User, sign_in:
 def test_errors_in_inline_rows_link_to_their_fields(page: Page, manager: User, sign_in: SignIn) -> None:
     rows = {"texts-TOTAL_FORMS": 1, "texts-0-language": "xx", "texts-0-id": "", "texts-0-clinic": 1}
 
-    html = sign_in(manager).post(f"{BASE}clinic/1/change/", {**CLINIC, **rows}).content.decode()
+    html = post_form(sign_in(manager), f"{BASE}clinic/1/change/", {**CLINIC, **rows}).content.decode()
 
     assert '<li><a href="#id_texts-0-language"\n    >Text 1, Language</a>: Select a valid choice.' in html
 
@@ -236,8 +284,10 @@ def test_deleting_a_glossary_term_reports_its_pages(page: Page, manager: User, s
 
 
 def test_keys_that_texts_use_are_read_only(clinic_answer: ClinicAnswer, editor: User, sign_in: SignIn) -> None:
-    sign_in(editor).post(
-        f"{BASE}clinicanswer/{clinic_answer.pk}/change/", clinic_answer_form(key="other", language="es")
+    post_form(
+        sign_in(editor),
+        f"{BASE}clinicanswer/{clinic_answer.pk}/change/",
+        clinic_answer_form(key="other", language="es"),
     )
 
     clinic_answer.refresh_from_db()

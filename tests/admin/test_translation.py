@@ -4,9 +4,10 @@ from django.test import Client
 
 from portal.accounts.models import User
 from procedures.enums import Decision
-from procedures.models import Approval, Page
+from procedures.models import Approval, ClinicAnswer, Page
 from procedures.revisions.drafts import save_revision
-from tests.admin.conftest import PAGES, SignIn, change_url, page_form
+from tests.admin.conftest import PAGES, SignIn, change_url, clinic_answer_form, page_form, post_form
+from tests.admin.test_clinic_values import confirm
 from tests.admin.workflow_helpers import task_lists
 from tests.factories import make_public, make_translation
 
@@ -90,3 +91,66 @@ def test_only_staff_who_can_change_pages_can_mark_a_translation_as_synced(
 
     spanish.refresh_from_db()
     assert (answer.status_code, spanish.translated_from) == (403, None)
+
+
+def test_a_translation_made_in_the_admin_is_compared_with_the_source_from_then_on(
+    page: Page, editor: User, sign_in: SignIn
+) -> None:
+    make_public(page)
+    client = sign_in(editor)
+    new = page_form(page, language="es", slug="corte", kind="about", page="", version="", next_page="", lead_figure="")
+    new |= {"title": "Un corte chico", "key_message": "Un corte chico ayuda.", "description": "Lo que es."}
+    assert client.post(f"{PAGES}add/", {**new, "body": "## Qué es\n\nEs un corte chico.\n"}).status_code == 302
+    spanish = Page.objects.get(language="es")
+    assert spanish.translated_from == page.revisions.get()
+    make_public(spanish)
+    assert "translations" not in task_lists(client)
+
+    page.refresh_from_db()
+    page.body = page.body.replace("A small cut.", "A very small cut.")
+    make_public(page)
+
+    assert task_lists(client)["translations"] == ["Un corte chico: The source text has changed."]
+
+
+def test_a_public_translation_without_a_recorded_source_is_listed(page: Page, editor: User, sign_in: SignIn) -> None:
+    make_public(page)
+    make_public(make_translation(page))
+
+    [task] = task_lists(sign_in(editor))["translations"]
+
+    assert task == "Un corte chico: It has not been compared with its source text yet."
+
+
+def test_a_draft_marked_as_up_to_date_is_listed_until_it_is_public(page: Page, editor: User, sign_in: SignIn) -> None:
+    spanish = make_translation(page, translated_from=make_public(page).revision)
+    make_public(spanish)
+    page.refresh_from_db()
+    page.body = page.body.replace("A small cut.", "A very small cut.")
+    newest = make_public(page).revision
+    client, address = sign_in(editor), f"{PAGES}{spanish.pk}/translation/"
+    spanish.refresh_from_db()
+    spanish.body += "\nEs muy chico.\n"
+    spanish.save()
+    save_revision(spanish, author=editor)
+
+    html = client.post(address, {"follows": "1", "source": newest.pk}, follow=True).content.decode()
+
+    assert "Patients read the old translation until this draft is published." in html
+    assert task_lists(client)["translations"] == ["Un corte chico: The draft is up to date. It is not public yet."]
+    make_public(Page.objects.get(pk=spanish.pk))
+    assert "translations" not in task_lists(client)
+
+
+def test_changing_an_english_answer_names_its_translation(
+    clinic_answer: ClinicAnswer, manager: User, sign_in: SignIn
+) -> None:
+    spanish = ClinicAnswer.objects.create(key="driving", language="es", question="¿Cuándo?", answer="Mañana.")
+    client, address = sign_in(manager), f"/admin/procedures/clinicanswer/{clinic_answer.pk}/change/"
+
+    moved = post_form(client, address, clinic_answer_form(order=3), follow=True).content.decode()
+    html = client.get(confirm(client, address, clinic_answer_form(order=3, answer="After two weeks."))["Location"])
+
+    assert "translation has not changed" not in moved
+    assert "The Spanish translation has not changed. Check whether it still says the same." in html.content.decode()
+    assert f'href="/admin/procedures/clinicanswer/{spanish.pk}/change/"' in html.content.decode()

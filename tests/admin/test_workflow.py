@@ -60,10 +60,12 @@ def test_a_page_goes_from_draft_to_public(
 
 
 def test_publishing_an_unapproved_text_fails_and_keeps_the_draft(page: Page, manager: User, sign_in: SignIn) -> None:
-    answer = sign_in(manager).post(change_url(page), page_form(page, title="Unseen", _publish="1"))
+    values = page_form(page, title="Unseen", what_changed="The number to call is new.", _publish="1")
+    answer = sign_in(manager).post(change_url(page), values)
 
     page.refresh_from_db()
     assert answer.status_code == 409
+    assert answer.context["adminform"].form["what_changed"].value() == "The number to call is new."
     assert "A reviewer has not approved this text yet. Send it for review first." in answer.content.decode()
     assert (page.title, page.live_release) == ("Unseen", None)
     assert page.revisions.get().content["title"] == "Unseen"

@@ -43,7 +43,11 @@ def test_the_content_version_changes_with_every_publication_and_with_the_clinic(
     states.append(content_version())
     Clinic.objects.update(phone="+1 303-555-0199")
     states.append(content_version())
-    assert len(set(states)) == 3
+    Clinic.objects.update(color="#1a5276", accent_color="#7b241c")
+    states.append(content_version())
+    Clinic.objects.update(accent_color="#118800")
+    states.append(content_version())
+    assert len(set(states)) == 5
     assert content_version() == states[-1]
 
 

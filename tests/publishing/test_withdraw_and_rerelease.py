@@ -90,6 +90,16 @@ def test_a_withdrawn_page_can_be_published_again_at_its_path(page: Page, client:
     assert (fresh(page).withdrawn_reason, fresh(page).replaced_by) == ("", None)
 
 
+def test_a_rerelease_keeps_the_review_date_after_the_time_zone_changes(page: Page) -> None:
+    first = publish(approved(page), actor=make_user("max"))
+    before = first.reviewed_on
+    # Kiritimati is 14 hours ahead of UTC, and Niue 11 behind, so the date differs in one of them.
+    for zone in ("Pacific/Kiritimati", "Pacific/Niue"):
+        Clinic.objects.update(time_zone=zone)
+        Source.objects.filter(key="nice").update(title=f"A guide {zone}")
+        assert rerelease_page(fresh(page), actor=make_user("max")).reviewed_on == before
+
+
 def test_a_rerelease_prints_current_values_and_keeps_approval_and_review_date(page: Page) -> None:
     first = publish(approved(page), actor=make_user("max"), what_changed="New.")
     Source.objects.filter(key="nice").update(title="A newer guide")

@@ -1,7 +1,7 @@
-"""What an update changes about the pictures of public pages, in words, for the confirmation before the update.
+"""What an update changes about public pages, in words, for the confirmation before the update.
 
-Titles, alternative texts, captions, and markers need no approval, so the person who updates the pages reviews them
-here.
+The texts of pictures, series, glossary terms, and sources need no approval, so the person who updates the pages reviews
+them here.
 """
 
 from collections.abc import Collection, Iterator
@@ -11,12 +11,40 @@ from django.utils.translation import gettext as _
 
 from procedures.figures.approval import FigureVersion, approved_figures, figure_from_snapshot, public_figures
 from procedures.figures.markers import MarkerData, describe_changes, to_marker_data
-from procedures.models import Figure, FigureText, MarkerText, ReleaseDependency
+from procedures.models import Figure, FigureText, MarkerText, Page, ReleaseDependency
 from procedures.publishing.rerelease import StalePage
+from procedures.rendering import ReferenceResolver, released_document, render_page
+from procedures.revisions.diff import compare_blocks, document_blocks
 
 DEPENDENCY_KINDS = ("figure", "indexed")
 TEXT_FIELDS = ("title", "alt", "caption", "description")
 MARKER_FIELDS = ("label", "text")
+
+
+def describe_page_changes(stale_pages: Collection[StalePage]) -> dict[int, list[str]]:
+    """Return by page what changes about its pictures and its words, one sentence each, without a period.
+
+    Renders each page on which more than pictures has changed.
+    """
+    found = describe_figure_changes(stale_pages)
+    for row in stale_pages:
+        if any(kind not in DEPENDENCY_KINDS for kind, _key in row.changed):
+            found.setdefault(row.page.pk, []).extend(_compare_words(row.page))
+    return {page: changes for page, changes in found.items() if changes}
+
+
+def _compare_words(page: Page) -> Iterator[str]:
+    """Yield what patients would read instead of the live release if it were rendered now."""
+    release = page.live_release
+    if release is None:
+        return
+    rendered = render_page(release.revision.content, kind=page.kind, resolver=ReferenceResolver(page.language))
+    for row in compare_blocks(document_blocks(released_document(release)), document_blocks(rendered.document)):
+        old, new = (block.text if block else "" for block in (row.old, row.new))
+        if old != new:
+            yield describe_change(row.name, old, new)
+        elif row.kind != "same":
+            yield f"{row.name}: {_('changed')}"
 
 
 def describe_figure_changes(stale_pages: Collection[StalePage]) -> dict[int, list[str]]:
@@ -53,9 +81,9 @@ def compare_figures(before: Figure, now: Figure, language: str) -> Iterator[str]
     if [before.sha256, before.drawing, before.drawing_dark] != [now.sha256, now.drawing, now.drawing_dark]:
         yield _("a new picture")
     if before.kind != now.kind:
-        yield _describe(_("kind of picture"), before.get_kind_display(), now.get_kind_display())
+        yield describe_change(_("kind of picture"), before.get_kind_display(), now.get_kind_display())
     if before.provenance != now.provenance:
-        yield _describe(_("source of the picture"), before.get_provenance_display(), now.get_provenance_display())
+        yield describe_change(_("source of the picture"), before.get_provenance_display(), now.get_provenance_display())
     old_text, new_text = (
         next((text for text in figure.texts.all() if text.language == language), FigureText())
         for figure in (before, now)
@@ -63,7 +91,7 @@ def compare_figures(before: Figure, now: Figure, language: str) -> Iterator[str]
     for name in TEXT_FIELDS:
         old, new = getattr(old_text, name), getattr(new_text, name)
         if old != new:
-            yield _describe(_field_name(FigureText, name), old, new)
+            yield describe_change(_field_name(FigureText, name), old, new)
     yield from _compare_markers(_load_markers(before, language), _load_markers(now, language), language)
 
 
@@ -86,13 +114,14 @@ def _compare_markers(before: list[MarkerData], now: list[MarkerData], language: 
             old_value, new_value = getattr(old, name, ""), getattr(new, name, "")
             if old_value != new_value:
                 field = _("marker %(number)s, %(field)s") % {"number": number, "field": _field_name(MarkerText, name)}
-                yield _describe(field, old_value, new_value)
+                yield describe_change(field, old_value, new_value)
 
 
 def _field_name(model: type[FigureText | MarkerText], name: str) -> str:
     return str(model._meta.get_field(name).verbose_name)  # type: ignore[union-attr]  # noqa: SLF001 -- documented
 
 
-def _describe(field: str, old: str, new: str) -> str:
+def describe_change(field: str, old: str, new: str) -> str:
+    """Return one change of a value in words, without a period."""
     values = {"field": field, "old": old or _("(empty)"), "new": new or _("(empty)")}
     return _("%(field)s: “%(old)s” becomes “%(new)s”") % values

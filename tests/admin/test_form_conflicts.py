@@ -1,0 +1,200 @@
+"""Two people have the same form open: the second save overwrites nothing that the second person has not seen."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from portal.accounts.models import User
+from procedures.models import Clinic, ClinicAnswer, ClinicText, Page, Series
+from tests.admin.conftest import SignIn, clinic_answer_form, post_form
+from tests.admin.test_clinic_values import BASE, CLINIC, confirm
+from tests.factories import make_clinic, make_figure, make_public, make_source, make_term
+
+SPANISH = {"texts-TOTAL_FORMS": 1, "texts-INITIAL_FORMS": 0, "texts-0-language": "es", "texts-0-about": ""}
+SOURCE = {"organisation": "NICE", "title": "A guide", "year": 2013, "url": "", "identifier": "", "used_for": ""}
+
+
+def open_form(client: Client, address: str) -> dict[str, Any]:
+    """Return the hidden field of an open form."""
+    return {"seen": client.get(address).context["seen"]}
+
+
+def fields_of(answer: Any) -> dict[str, Any]:
+    """Return the values that the form shows again, by the names of their fields."""
+    forms = [answer.context["adminform"].form]
+    forms += [form for formset in answer.context["inline_admin_formsets"] for form in formset.formset.forms]
+    return {form.add_prefix(name): form[name].value() for form in forms for name in form.fields}
+
+
+def changes_of(answer: Any) -> list[tuple[str, str, str]]:
+    assert answer.status_code == 409, answer
+    return [(change.label, change.theirs, change.mine) for change in answer.context["form_conflict"].changes]
+
+
+def send_again(client: Client, address: str, answer: Any) -> Any:
+    """Send the form of a conflict as it is."""
+    html_names = {name: value for name, value in fields_of(answer).items() if value not in (None, False)}
+    management = {}
+    for formset in answer.context["inline_admin_formsets"]:
+        form = formset.formset.management_form
+        management |= {form.add_prefix(name): form[name].value() or 0 for name in form.fields}
+    return client.post(address, {**management, **html_names, "seen": answer.context["seen"]})
+
+
+def test_an_open_clinic_form_does_not_bring_back_the_old_phone(page: Page, manager: User, sign_in: SignIn) -> None:
+    make_public(page)
+    client, address = sign_in(manager), f"{BASE}clinic/1/change/"
+    opened = open_form(client, address)
+    confirm(client, address, CLINIC)
+
+    answer = client.post(address, {**opened, **CLINIC, "phone": "+1 303-555-0100", "after_hours_phone": "303-555-0177"})
+
+    assert changes_of(answer) == [("Phone", "+1 303-555-0199", "")]
+    assert fields_of(answer)["phone"] == "+1 303-555-0199"
+    assert fields_of(answer)["after_hours_phone"] == "303-555-0177"
+    assert "Someone else changed this too" in answer.text
+    assert Clinic.objects.get().phone == "+1 303-555-0199"
+    assert send_again(client, address, answer).status_code == 302
+    clinic = Clinic.objects.get()
+    assert (clinic.phone, clinic.after_hours_phone) == ("+1 303-555-0199", "303-555-0177")
+
+
+def test_a_change_during_the_confirmation_is_not_overwritten(page: Page, manager: User, sign_in: SignIn) -> None:
+    make_public(page)
+    client, address = sign_in(manager), f"{BASE}clinic/1/change/"
+    opened = open_form(client, address)
+    asked = client.post(address, {**opened, **CLINIC, "phone": "+1 303-555-0155"})
+    confirm(client, address, CLINIC)
+
+    answer = client.post(address, {**opened, **CLINIC, "phone": "+1 303-555-0155", "_update": asked.context["token"]})
+
+    assert changes_of(answer) == [("Phone", "+1 303-555-0199", "+1 303-555-0155")]
+    assert fields_of(answer)["phone"] == "+1 303-555-0155"
+    assert Clinic.objects.get().phone == "+1 303-555-0199"
+
+
+def test_a_form_without_the_values_that_it_was_opened_with_overwrites_nothing(manager: User, sign_in: SignIn) -> None:
+    make_clinic()
+
+    answer = sign_in(manager).post(f"{BASE}clinic/1/change/", CLINIC)
+
+    assert ("Phone", "+1 303-555-0100", "+1 303-555-0199") in changes_of(answer)
+    assert Clinic.objects.get().phone == "+1 303-555-0100"
+
+
+def test_the_same_form_sent_twice_is_not_a_conflict(manager: User, sign_in: SignIn) -> None:
+    make_clinic()
+    client, address = sign_in(manager), f"{BASE}clinic/1/change/"
+    values = {**open_form(client, address), **CLINIC, **SPANISH, "texts-0-hours": "Lunes"}
+
+    assert [client.post(address, values).status_code for _ in range(2)] == [302, 302]
+    assert ClinicText.objects.filter(language="es").count() == 1
+
+
+def test_rows_that_others_add_and_delete_are_shown(manager: User, sign_in: SignIn) -> None:
+    clinic = make_clinic()
+    text = clinic.texts.get()
+    client, address = sign_in(manager), f"{BASE}clinic/1/change/"
+    rows = {
+        "texts-TOTAL_FORMS": 1,
+        "texts-INITIAL_FORMS": 1,
+        "texts-0-id": text.pk,
+        "texts-0-clinic": 1,
+        "texts-0-language": "en",
+        "texts-0-hours": "Sundays",
+        "texts-0-about": "",
+    }
+    values = {**open_form(client, address), **CLINIC, **rows}
+    text.delete()
+    ClinicText.objects.create(clinic=clinic, language="es", hours="Lunes")
+
+    answer = client.post(address, values)
+
+    assert changes_of(answer) == [("English", "deleted", "changed"), ("Español", "added", "")]
+    assert [fields_of(answer)[f"texts-{index}-hours"] for index in range(2)] == ["Lunes", "Sundays"]
+    assert send_again(client, address, answer).status_code == 302
+    assert dict(ClinicText.objects.values_list("language", "hours")) == {"en": "Sundays", "es": "Lunes"}
+
+
+def test_an_open_answer_does_not_bring_back_the_old_answer(
+    clinic_answer: ClinicAnswer, manager: User, sign_in: SignIn
+) -> None:
+    client, address = sign_in(manager), f"{BASE}clinicanswer/{clinic_answer.pk}/change/"
+    opened = open_form(client, address)
+    confirm(client, address, clinic_answer_form(answer="After two weeks."))
+
+    answer = client.post(address, {**opened, **clinic_answer_form(question="When may I drive?")})
+
+    assert changes_of(answer) == [("Answer", "After two weeks.", "")]
+    assert fields_of(answer)["question"] == "When may I drive?"
+    clinic_answer.refresh_from_db()
+    assert (clinic_answer.question, clinic_answer.answer) == ("When can I drive?", "After two weeks.")
+
+
+@pytest.mark.parametrize("kind", ["source", "term", "series", "figure"])
+def test_no_open_form_overwrites_what_was_saved_meanwhile(editor: User, sign_in: SignIn, kind: str) -> None:
+    client = sign_in(editor)
+    figure = make_figure()
+    text = figure.texts.get()
+    series = Series.objects.create(slug="heal", language="en", title="Healing")
+    stage = series.items.create(figure=figure, heading="Day 1", text="Rest.")
+    term, source = make_term(), make_source()
+    inline = {"TOTAL_FORMS": 1, "INITIAL_FORMS": 1}
+    address, values, row, name = {
+        "source": (f"source/{source.pk}", SOURCE, source, "title"),
+        "term": (
+            f"glossaryterm/{term.pk}",
+            {"term": "vertebra", "aliases": "", "pronunciation": "", "definition": "A bone of the spine."},
+            term,
+            "definition",
+        ),
+        "series": (
+            f"series/{series.pk}",
+            {
+                "title": "Healing",
+                **{f"items-{key}": value for key, value in inline.items()},
+                "items-0-id": stage.pk,
+                "items-0-series": series.pk,
+                "items-0-order": 0,
+                "items-0-figure": figure.pk,
+                "items-0-heading": "Day 1",
+                "items-0-text": "Rest.",
+            },
+            stage,
+            "text",
+        ),
+        "figure": (
+            f"figure/{figure.pk}",
+            {
+                "kind": figure.kind,
+                "provenance": "simulated",
+                "provenance_note": "",
+                "deidentified": "on",
+                "seen_picture": figure.sha256,
+                **{f"texts-{key}": value for key, value in inline.items()},
+                "texts-0-id": text.pk,
+                "texts-0-figure": figure.pk,
+                "texts-0-language": "en",
+                "texts-0-title": "Needle",
+                "texts-0-alt": text.alt,
+                "texts-0-caption": text.caption,
+                "texts-0-description": "",
+            },
+            text,
+            "caption",
+        ),
+    }[kind]
+    address = f"{BASE}{address}/change/"
+    assert post_form(client, address, values).status_code == 302
+    opened = open_form(client, address)
+    type(row)._default_manager.filter(pk=row.pk).update(**{name: "New words."})
+
+    answer = client.post(address, {**opened, **values})
+
+    assert [(theirs, mine) for _label, theirs, mine in changes_of(answer)] == [("New words.", "")]
+    row.refresh_from_db()
+    assert getattr(row, name) == "New words."
+    assert send_again(client, address, answer).status_code == 302
+    row.refresh_from_db()
+    assert getattr(row, name) == "New words."
