@@ -354,8 +354,8 @@ class ReferenceResolver:
         rows, is_starter = self.all_warning_signs
         wanted = {timing, SignTiming.BOTH.value}
         found = rows if timing == SignTiming.BOTH else [sign for sign in rows if sign.when in wanted]
-        if rows:
-            self.record("signs", timing, [[[s.key, s.level, s.text, s.short, s.sources] for s in found], is_starter])
+        # Also without any signs, so that the first list is added to the pages that were published before it.
+        self.record("signs", timing, [[[s.key, s.level, s.text, s.short, s.sources] for s in found], is_starter])
         return found, is_starter
 
     def build_triage(self) -> TriageDetector:

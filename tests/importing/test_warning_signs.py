@@ -124,7 +124,11 @@ def test_an_approved_list_is_never_changed_from_a_folder(signs: Path) -> None:
         ("      short: A weak leg", "      short: ''", f"{FILE}:6: “weak-leg” has no short form in English"),
         ("You have a fever.", "word " * 26, f"{FILE}:17: “fever”, English: A warning sign has at most 25 words"),
         ("You have a fever.", "One leg is newly weak.", f"{FILE}:1: Two signs have the same text in English"),
-        ("level: emergency", "level: now", f"{FILE}:1: The list has no emergency sign. Add one."),
+        (
+            "level: emergency",
+            "level: now",
+            f"{FILE}:1: The list has no emergency sign for “After a procedure”. Add one.",
+        ),
     ],
 )
 def test_errors_in_the_list_name_file_and_line(signs: Path, old: str, new: str, error: str) -> None:
