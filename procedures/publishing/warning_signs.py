@@ -200,14 +200,20 @@ def create_starter_list(content: SignListContent) -> WarningSignRevision:
     return record_starter_list()
 
 
+def has_staff_proposal() -> bool:
+    """Return whether a list by our own staff is pending, which no import may replace."""
+    pending = pending_revision()
+    return pending is not None and pending.author_id is not None
+
+
 def propose_imported_list(content: SignListContent, *, author: User | None) -> bool:
     """Propose another portal's list. Return False if a list by our own staff is already pending.
 
     Raise ValidationError.
     """
     lock_clinic_values()
-    newest, pending = latest_revision(), pending_revision()
-    if pending is not None and pending.author_id is not None:
+    newest = latest_revision()
+    if has_staff_proposal():
         return False
     propose_list(content, author=author, expected_number=newest.number if newest else 0, note="Imported from a bundle")
     return True

@@ -114,6 +114,25 @@ def test_an_approved_list_is_never_changed_from_a_folder(signs: Path) -> None:
     assert everything() == before
 
 
+def test_a_list_that_staff_sent_for_review_is_not_replaced_from_a_folder(signs: Path) -> None:
+    load_content_folder(signs)
+    newest = warning_signs.latest_revision()
+    content = warning_signs.get_live_list()
+    content[0]["text"]["en"]["text"] = "One leg is weak today."
+    proposed = warning_signs.propose_list(
+        content, author=make_user("nina"), expected_number=newest.number if newest else 0
+    )
+    before = everything()
+    change(signs, FILE, "One leg is newly weak.", "One leg or both legs are newly weak.")
+
+    report = load_content_folder(signs)
+
+    reason = "a list by your staff is in review; propose the change under Warning signs"
+    assert report.skipped == [f"warning_sign weak-leg: {reason}"]
+    assert warning_signs.pending_revision() == proposed
+    assert everything() == before
+
+
 @pytest.mark.parametrize(
     ("old", "new", "error"),
     [
