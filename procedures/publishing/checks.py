@@ -125,12 +125,13 @@ def prints_starter_signs(rendered: RenderedPage, resolver: ReferenceResolver) ->
 
 
 def check_rerelease(live: Release, rendered: RenderedPage) -> list[Issue]:
-    """Return issues that current values cause in a live text: a missing reference, or a sentence that became too long.
+    """Return issues that current values cause in a live text: a missing or empty value, or a sentence that became too
+    long.
 
     The text itself was approved and is public. A rule added later, or a slightly higher reading level, must not hold
     back a new phone number.
     """
-    missing = [issue for issue in rendered.issues if issue.is_unknown_reference]
+    missing = [issue for issue in rendered.issues if issue.is_missing]
     live_lines = [line for section in live.sections for line in (section["title"], *section["text"].split("\n"))]
     live_sentences = {_strip_numbers(sentence) for line in live_lines for sentence in split_sentences(line)}
     too_long = _check_sentence_length(rendered, lambda sentence: _strip_numbers(sentence) in live_sentences)

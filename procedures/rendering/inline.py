@@ -109,7 +109,9 @@ def _resolve_clinic_value(run: Run, context: "RenderContext", line: int) -> Iter
     value = context.resolver.get_clinic_value(run.text)
     if value is None:
         context.add_unknown_value(line, run.text)
-    elif run.href or not run.text.endswith(("phone", "number")) or not value:
+    elif not value:
+        context.add_empty_value(line, run.text)
+    elif run.href or not run.text.endswith(("phone", "number")):
         yield Run(value, marks=run.marks)
     else:
         phone = link_run(*context.resolver.get_phone(run.text))
