@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from portal.text import interpolate_lazy
+from portal.text import APOSTROPHES, interpolate_lazy
 
 # Replaces markup that was parsed. A private-use character, which validation rejects in saved text.
 PLACEHOLDER = "\ue000"
@@ -20,6 +20,12 @@ SPACES = " \t\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u202f\
 # Characters that pasted text contains between and inside words; glossary terms and names are recognized without them.
 ZERO_WIDTH_CHARACTERS = "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 SPACES_AND_INVISIBLE = SPACES + ZERO_WIDTH_CHARACTERS
+HYPHEN_CHARACTERS = "\u2010\u2011\ufe63\uff0d"
+EQUIVALENT_CHARACTERS = {
+    **dict.fromkeys(map(ord, HYPHEN_CHARACTERS), "-"),
+    **APOSTROPHES,
+    **dict.fromkeys(map(ord, ZERO_WIDTH_CHARACTERS), ""),
+}
 INVISIBLE_CHARACTER = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800"
     "\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
@@ -156,3 +162,15 @@ def make_excerpt(text: str, start: int, end: int) -> str:
             end -= 1
     excerpt = " ".join(text[start:end].replace(PLACEHOLDER, "…").split())
     return excerpt if len(excerpt) <= 2 * EXCERPT_LENGTH else f"{excerpt[: 2 * EXCERPT_LENGTH]}…"
+
+
+def normalize_characters(text: str) -> str:
+    """Replace lookalike characters with a canonical one. Spaces are kept."""
+    return unicodedata.normalize("NFC", text).translate(EQUIVALENT_CHARACTERS)
+
+
+def term_lookup_key(text: str) -> str:
+    """Return the form by which a glossary term is found, in any spelling."""
+    return " ".join(
+        re.sub("[\u2012\u2013\u2212]", "-", normalize_characters(text)).replace("-\n", "-").casefold().split()
+    )

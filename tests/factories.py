@@ -124,8 +124,10 @@ def make_figure(slug: str = "needle", *, size: tuple[int, int] = (48, 48), **val
 
 
 def make_page(subject: str = "small-cut", **values: Any) -> Page:
-    """A page that is ready to be published."""
+    """A page that is ready to be published. The first page comes with an emergency sign, which every topic shows."""
     make_source()
+    if not WarningSign.objects.exists():
+        make_sign("blood")
     figure = values.pop("lead_figure", None) or Figure.objects.first() or make_figure()
     return Page.objects.create(
         **{

@@ -3,8 +3,9 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, Exists, OuterRef, Prefetch, QuerySet
+from django.forms import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
@@ -67,10 +68,29 @@ class UsageFilter(admin.SimpleListFilter):
         return queryset.exclude(is_used) if self.value() == "no" else queryset
 
 
+class FigureTextFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+    """The texts of a picture. Those in the languages of public pages can be changed, but not deleted."""
+
+    def clean(self) -> None:
+        """Reject the loss of a language in which a public page shows the picture."""
+        super().clean()
+        kept = {form.cleaned_data.get("language") for form in self.forms if form not in self.deleted_forms}
+        lost = set(self.instance.texts.values_list("language", flat=True)) - kept
+        public = _public_usages().filter(figure=self.instance, release__page__language__in=lost)
+        codes = set(public.values_list("release__page__language", flat=True))
+        if codes:
+            message = _(
+                "Patients see this picture on pages in %(languages)s. Change its texts instead of deleting them."
+            )
+            names = ", ".join(languages.get(code).name for code in sorted(codes))
+            raise ValidationError(message % {"languages": names})
+
+
 class FigureTextInline(ContentInline):
     """Title, alt text, and caption in each language."""
 
     model = FigureText
+    formset = FigureTextFormSet
     min_num = 1
     validate_min = True
     max_num = len(languages.CODES)

@@ -35,7 +35,7 @@ from procedures.models import Approval, Page, Release, ReleaseEvent, Revision
 from procedures.rendering import ReferenceResolver, render_page
 from procedures.revisions.diff import DiffRow, compare_blocks, count_changes
 from procedures.revisions.drafts import EditConflictError, restore_revision
-from procedures.revisions.history import Version, find_version, live_at
+from procedures.revisions.history import Version, compare_versions, find_version, live_at
 
 MAX_ENTRIES = 200
 # Unchanged rows that stay visible before and after a change.
@@ -281,13 +281,16 @@ def collapse_unchanged(rows: list[DiffRow]) -> list[DiffSection]:
 
 def build_diff_context(old: Version | None, new: Version, *, as_source: bool = False) -> dict[str, Any]:
     """Return the context of ``workflow/diff.html``. Without an old version, the new one is shown unmarked."""
-    after = new.markdown_blocks() if as_source else new.rendered_blocks()
-    before = (old.markdown_blocks() if as_source else old.rendered_blocks()) if old else after
-    public = public_files()
     if old is None:
         # All positions are new, and the pictures show them.
-        before = after = [block for block in after if block.name != _("Position of a marker")]
-    rows = [_with_staff_urls(row, public) for row in compare_blocks(before, after)]
+        blocks = [block for block in new.rendered_blocks() if block.name != _("Position of a marker")]
+        rows = compare_blocks(blocks, blocks)
+    elif as_source:
+        rows = compare_blocks(old.markdown_blocks(), new.markdown_blocks())
+    else:
+        rows = compare_versions(old, new)
+    public = public_files()
+    rows = [_with_staff_urls(row, public) for row in rows]
     return {"sections": collapse_unchanged(rows), "count": count_changes(rows) if old else 0, "old": old, "new": new}
 
 

@@ -26,8 +26,8 @@ from procedures.publishing.review import (
     mark_synced,
     record_translator_check,
 )
-from procedures.revisions.diff import HEADING, DiffBlock, DiffRow, compare_blocks, count_changes
-from procedures.revisions.history import Version
+from procedures.revisions.diff import HEADING, DiffBlock, DiffRow, count_changes
+from procedures.revisions.history import Version, compare_versions
 
 RECORD_CHECK_PERMISSIONS = ("procedures.approve_page", "procedures.publish_page")
 TEXT_CHANGED_MESSAGE = gettext_lazy(
@@ -91,13 +91,9 @@ def build_side_by_side(pair: TranslationPair) -> dict[str, Any]:
     if latest_source is None:
         return {"sections": [], "count": 0}
     translated_from = pair.translated_from or latest_source
-    new_blocks = Version(pair.source, latest_source, None).rendered_blocks()
-    old_blocks = (
-        new_blocks
-        if translated_from == latest_source
-        else Version(pair.source, translated_from, None).rendered_blocks()
+    source_rows = compare_versions(
+        Version(pair.source, translated_from, None), Version(pair.source, latest_source, None)
     )
-    source_rows = compare_blocks(old_blocks, new_blocks)
     revision = pair.page.revisions.first()
     translation_blocks = Version(pair.page, revision, None).rendered_blocks() if revision else []
     sections: list[tuple[list[Any], list[Any]]] = list(

@@ -64,6 +64,11 @@ class FigureContext:
     has_texts: bool = True
     eager: bool = field(default=False, compare=False)
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the figure and all its markers have their texts in this language."""
+        return self.has_texts and all(marker.label for marker in self.markers)
+
     def fingerprint_data(self) -> dict[str, Any]:
         """Return the data whose hash tells whether pages with this figure need to be rebuilt."""
         data = asdict(self)

@@ -44,6 +44,7 @@ from procedures.importing.figure_serializers import FigureSerializer, SeriesSeri
 from procedures.importing.serializers import PageSerializer, SourceSerializer, WarningSignSerializer
 from procedures.models import Figure, Page, ReleaseEvent, WarningSign
 from procedures.publishing import warning_signs
+from procedures.publishing.publish import PublishError
 from procedures.rendering import ReferenceResolver, render_page
 from procedures.revisions.drafts import check_and_bump_version, save_revision
 
@@ -395,6 +396,9 @@ def _import_warning_signs(
         is_proposed = warning_signs.propose_imported_list(content, author=actor)
     except ValidationError as error:
         errors += to_content_errors(error, entry)
+        return
+    except PublishError as error:
+        errors += [entry.make_error(issue.message) for issue in error.issues]
         return
     note = (
         _("The list in this portal is kept. The other list is waiting for review.")

@@ -227,7 +227,7 @@ class LocationSerializer(_OrderedMixin, ListSerializer):
 
 
 class WarningSignSerializer(_OrderedMixin, ListSerializer):
-    """Warning signs: ``warning_signs.yaml``. Once a list is approved, loading a folder never changes it."""
+    """Warning signs: ``warning_signs.yaml``. Loading a folder never changes an approved list or a list in review."""
 
     name, file_name, model = "warning_sign", "warning_signs.yaml", WarningSign
     fields = {
@@ -264,6 +264,8 @@ class WarningSignSerializer(_OrderedMixin, ListSerializer):
     def skip_reason(self) -> str:
         if warning_signs.has_published_list():
             return "the approved list is kept; propose the change under Warning signs"
+        if warning_signs.has_staff_proposal():
+            return "a list by your staff is in review; propose the change under Warning signs"
         return ""
 
     def write_files(self, folder: Path, keys: Container[str] | None = None) -> None:

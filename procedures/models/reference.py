@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.append_only import AppendOnly, AppendOnlyManager
 from portal.text import validate_single_line
 from procedures.enums import HIERARCHICAL_SYSTEMS, CodeSystem, EventKind, SignLevel, SignTiming
+from procedures.markup import term_lookup_key
 from procedures.models.base import ClinicValue, ClinicValueManager, LanguageField, NormalizedModel
 from procedures.models.page import COMMENT_REQUIRED_MESSAGE, MAX_LINE_LENGTH, HashedContent
 from procedures.validators import (
@@ -84,6 +85,25 @@ class GlossaryTerm(NormalizedModel):
         except ValidationError as error:
             raise ValidationError({"aliases": error}) from error
         validate_no_phone({"aliases": "\n".join(self.aliases)})
+        self._validate_unique_words()
+
+    def _validate_unique_words(self) -> None:
+        """Reject a word that another entry has: a page could explain only one of them, and the other one is wrong."""
+        taken = {
+            term_lookup_key(word): other
+            for other in GlossaryTerm.objects.filter(language=self.language).exclude(pk=self.pk)
+            for word in (other.term, *other.aliases)
+        }
+        errors = {}
+        for name, words in {"term": [self.term], "aliases": self.aliases}.items():
+            if found := next((word for word in words if term_lookup_key(word) in taken), ""):
+                message = gettext(
+                    "The glossary entry “%(term)s” already explains “%(word)s”, and a word can have only one meaning. "
+                    "Leave it out here, or change that entry."
+                )
+                errors[name] = message % {"term": taken[term_lookup_key(found)].term, "word": found}
+        if errors:
+            raise ValidationError(errors)
 
 
 class Source(NormalizedModel):

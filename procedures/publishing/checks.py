@@ -46,6 +46,7 @@ from procedures.readability.scores import (
 from procedures.rendering import Issue, ReferenceResolver, RenderedPage, released_document
 from procedures.rendering.blocks import block_label, get_block_types
 from procedures.rendering.document import (
+    PAGE_SIGNS,
     Article,
     Block,
     Code,
@@ -109,6 +110,7 @@ def check_draft(
     issues += _find_empty_entries(rendered.document)
     issues += _check_fields(content)
     issues += _check_required_parts(page, content, rendered)
+    issues += _check_emergency_signs(page, rendered)
     issues += _check_readability(page, rendered)
     issues += _check_path(page, content, is_new_release=check_links)
     if check_links:
@@ -123,16 +125,17 @@ def prints_starter_signs(rendered: RenderedPage, resolver: ReferenceResolver) ->
 
 
 def check_rerelease(live: Release, rendered: RenderedPage) -> list[Issue]:
-    """Return issues that current values cause in a live text: a missing reference, or a sentence that became too long.
+    """Return issues that current values cause in a live text: a missing or empty value, or a sentence that became too
+    long.
 
     The text itself was approved and is public. A rule added later, or a slightly higher reading level, must not hold
     back a new phone number.
     """
-    missing = [issue for issue in rendered.issues if issue.is_unknown_reference]
+    missing = [issue for issue in rendered.issues if issue.is_missing]
     live_lines = [line for section in live.sections for line in (section["title"], *section["text"].split("\n"))]
     live_sentences = {_strip_numbers(sentence) for line in live_lines for sentence in split_sentences(line)}
     too_long = _check_sentence_length(rendered, lambda sentence: _strip_numbers(sentence) in live_sentences)
-    return [*missing, *too_long]
+    return [*missing, *_check_emergency_signs(live.page, rendered), *too_long]
 
 
 def _strip_numbers(sentence: str) -> str:
@@ -172,6 +175,17 @@ def _check_required_parts(page: Page, content: dict[str, Any], rendered: Rendere
         yield Issue(0, _("Choose the next page, so that readers know what to do."), "next_page")
     if page.kind == PageKind.GUIDE and not content.get("items"):
         yield Issue(0, _("The reading list is empty. Add at least one page."))
+
+
+def _check_emergency_signs(page: Page, rendered: RenderedPage) -> Iterator[Issue]:
+    """Yield an issue if the box with the emergency signs at the top of a topic or guide would be empty."""
+    has_box = any(isinstance(node, Block) and node.name == PAGE_SIGNS for node in rendered.document.front)
+    if page.kind != PageKind.ABOUT and not has_box:
+        message = _(
+            "The top of this page must show emergency signs, but the list has none in %(language)s for the time when "
+            "this page is read. Add one under Warning signs."
+        )
+        yield Issue(0, message % {"language": page.get_language_display()})
 
 
 def _check_readability(page: Page, rendered: RenderedPage) -> Iterator[Issue]:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.accounts.models import User
-from procedures.enums import EventKind, Language, SignLevel
+from procedures.enums import EventKind, Language, SignLevel, SignTiming
 from procedures.models import (
     Release,
     Source,
@@ -109,8 +109,13 @@ def check_sign(data: dict[str, Any]) -> list[str]:
 def check_list(content: SignListContent) -> list[str]:
     """Return the errors of the whole list, as sentences; empty when it can be published."""
     errors = [error for row in content for error in check_sign(row)]
-    if not any(row["level"] == SignLevel.EMERGENCY for row in content):
-        errors.append(_("The list has no emergency sign. Add one."))
+    # The box at the top of a page shows the emergency signs for the time when the page is read.
+    shown = {row["when"] for row in content if row["level"] == SignLevel.EMERGENCY}
+    missing = [
+        timing.label for timing in (SignTiming.BEFORE, SignTiming.AFTER) if not shown & {timing, SignTiming.BOTH}
+    ]
+    message = _("The list has no emergency sign for “%(when)s”. Add one.")
+    errors += [message % {"when": when} for when in missing]
     message = _("Two signs have the same key: “%(key)s”. A sign can have only one level.")
     errors += [message % {"key": key} for key in _find_duplicates([row["key"] for row in content])]
     message = _("Two signs have the same text in %(language)s: “%(text)s”. A sign can have only one level.")
@@ -119,8 +124,8 @@ def check_list(content: SignListContent) -> list[str]:
             texts = [row["text"][language]["text"].casefold().strip() for row in content]
             errors += [message % {"language": language.label, "text": text} for text in _find_duplicates(texts)]
     cited = {source for row in content for source in row["sources"]}
-    missing = cited - set(Source.objects.filter(key__in=cited).values_list("key", flat=True))
-    return errors + [_("There is no source “%(key)s”.") % {"key": key} for key in sorted(missing)]
+    unknown = cited - set(Source.objects.filter(key__in=cited).values_list("key", flat=True))
+    return errors + [_("There is no source “%(key)s”.") % {"key": key} for key in sorted(unknown)]
 
 
 def _find_duplicates(values: list[str]) -> list[str]:
@@ -183,12 +188,22 @@ def propose_list(
 
 @transaction.atomic
 def create_starter_list(content: SignListContent) -> WarningSignRevision:
-    """Write the first list, which is a starter list until it is approved. Raise ValidationError."""
+    """Write the first list, which is a starter list until it is approved, and add it to the pages that are public.
+
+    Raise ValidationError or PublishError.
+    """
     lock_clinic_values()
     if errors := check_list(content):
         raise ValidationError(errors)
     _write_list(content)
+    rerelease_affected_pages(actor=None)
     return record_starter_list()
+
+
+def has_staff_proposal() -> bool:
+    """Return whether a list by our own staff is pending, which no import may replace."""
+    pending = pending_revision()
+    return pending is not None and pending.author_id is not None
 
 
 def propose_imported_list(content: SignListContent, *, author: User | None) -> bool:
@@ -197,8 +212,8 @@ def propose_imported_list(content: SignListContent, *, author: User | None) -> b
     Raise ValidationError.
     """
     lock_clinic_values()
-    newest, pending = latest_revision(), pending_revision()
-    if pending is not None and pending.author_id is not None:
+    newest = latest_revision()
+    if has_staff_proposal():
         return False
     propose_list(content, author=author, expected_number=newest.number if newest else 0, note="Imported from a bundle")
     return True

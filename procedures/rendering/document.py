@@ -490,7 +490,8 @@ class _ArticleBuilder:
     def _read_block(self, block: Block, outer: _Position) -> None:
         # Warning-sign cards are not written by the author.
         component = outer.component if outer.component == "warning signs" else block.component or outer.component
-        if component:
+        # The emergency signs are at the top of every topic, so they say nothing about its text.
+        if component and block.name != PAGE_SIGNS:
             self.article.components.add(component)
         if block.name in GENERATED_PARTS:
             return

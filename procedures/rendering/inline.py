@@ -6,14 +6,12 @@ decomposed accents inside, and with part of it in bold.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
-from portal.text import APOSTROPHES
-from procedures.markup import PLACEHOLDER, ZERO_WIDTH_CHARACTERS, Wording
+from procedures.markup import PLACEHOLDER, Wording, normalize_characters, term_lookup_key
 from procedures.models import GlossaryTerm
 from procedures.rendering.document import Mark, Run, Text, link_run
 from procedures.rendering.fixes import PICTURE_BLOCK_MESSAGE
@@ -25,12 +23,6 @@ PAGE_LINK = re.compile(r"page:([a-z0-9-]+)(?:#([a-z0-9-]+))?\Z")
 ALLOWED_LINK = re.compile(r"(?:https://|mailto:|tel:|#)")
 CITATION_SEPARATOR = re.compile(r"\s*;\s*@")
 
-HYPHEN_CHARACTERS = "\u2010\u2011\ufe63\uff0d"
-EQUIVALENT_CHARACTERS = {
-    **dict.fromkeys(map(ord, HYPHEN_CHARACTERS), "-"),
-    **APOSTROPHES,
-    **dict.fromkeys(map(ord, ZERO_WIDTH_CHARACTERS), ""),
-}
 # Inside a term, a dash without spaces is a mistyped hyphen; a dash with spaces is a real dash.
 HYPHEN_PATTERN = "[-\u2012\u2013\u2212]\\s?"
 
@@ -109,22 +101,13 @@ def _resolve_clinic_value(run: Run, context: "RenderContext", line: int) -> Iter
     value = context.resolver.get_clinic_value(run.text)
     if value is None:
         context.add_unknown_value(line, run.text)
-    elif run.href or not run.text.endswith(("phone", "number")) or not value:
+    elif not value:
+        context.add_empty_value(line, run.text)
+    elif run.href or not run.text.endswith(("phone", "number")):
         yield Run(value, marks=run.marks)
     else:
         phone = link_run(*context.resolver.get_phone(run.text))
         yield Run(phone.text, marks=(*run.marks, *phone.marks))
-
-
-def _normalize_characters(text: str) -> str:
-    """Replace lookalike characters with a canonical one. Spaces are kept."""
-    return unicodedata.normalize("NFC", text).translate(EQUIVALENT_CHARACTERS)
-
-
-def _lookup_key(text: str) -> str:
-    return " ".join(
-        re.sub("[\u2012\u2013\u2212]", "-", _normalize_characters(text)).replace("-\n", "-").casefold().split()
-    )
 
 
 # Positions where a line must not break: in "X-ray", "9-minute", "rayos X", "8 am", "8 a. m.", "500 mg", and "38 °C".
@@ -149,7 +132,7 @@ class GlossaryLinker:
         self._terms_by_name: dict[str, GlossaryTerm] = {}
         for term in terms:
             for name in (term.term, *term.aliases):
-                self._terms_by_name.setdefault(_lookup_key(name), term)
+                self._terms_by_name.setdefault(term_lookup_key(name), term)
         # Longest first, so that "spinal canal" is found before "canal".
         names = sorted(self._terms_by_name, key=len, reverse=True)
         self._pattern = re.compile(
@@ -173,7 +156,7 @@ class GlossaryLinker:
     def _find_first_uses(self, text: str) -> Iterator[tuple[int, int, GlossaryTerm]]:
         for match in self._pattern.finditer(text):
             # IGNORECASE matches more than case folding: "spıne" with a dotless i matches "spine".
-            term = self._terms_by_name.get(_lookup_key(match[1]))
+            term = self._terms_by_name.get(term_lookup_key(match[1]))
             if term is None or term.key in self.linked_terms or term.key in self._explained_terms:
                 continue
             if _is_explained(text, *match.span(1)):
@@ -206,7 +189,7 @@ def _join_runs(runs: list[Run]) -> tuple[str, list[TextSpan]]:
     text_spans: list[TextSpan] = []
     for index, run in enumerate(runs):
         for cluster in re.finditer(r"\w[\u0300-\u036f]*|[^\w]", _matchable_text(run)):
-            normalized = _normalize_characters(cluster[0])
+            normalized = normalize_characters(cluster[0])
             characters.append(normalized)
             text_spans += [(index, *cluster.span())] * len(normalized)
     return "".join(characters), text_spans

@@ -275,11 +275,12 @@ class ReferenceResolver:
     def _load_public_figures(self) -> list[str]:
         if ("list", "figures") not in self._cache:
             shown = public_figures()
-            self._cache["list", "figures"] = list(shown)
-            self._cache |= {("public", slug): item for slug, item in shown.items()}
-            self._cache |= {
-                ("indexed", slug): build_figure_context(item.figure, self.language) for slug, item in shown.items()
-            }
+            views = {slug: build_figure_context(item.figure, self.language) for slug, item in shown.items()}
+            # A picture that only pages in another language show may have no texts in this one.
+            views = {slug: view for slug, view in views.items() if view.is_complete}
+            self._cache["list", "figures"] = list(views)
+            self._cache |= {("public", slug): shown[slug] for slug in views}
+            self._cache |= {("indexed", slug): view for slug, view in views.items()}
         slugs: list[str] = self._cache["list", "figures"]
         return slugs
 
@@ -354,8 +355,8 @@ class ReferenceResolver:
         rows, is_starter = self.all_warning_signs
         wanted = {timing, SignTiming.BOTH.value}
         found = rows if timing == SignTiming.BOTH else [sign for sign in rows if sign.when in wanted]
-        if rows:
-            self.record("signs", timing, [[[s.key, s.level, s.text, s.short, s.sources] for s in found], is_starter])
+        # Also without any signs, so that the first list is added to the pages that were published before it.
+        self.record("signs", timing, [[[s.key, s.level, s.text, s.short, s.sources] for s in found], is_starter])
         return found, is_starter
 
     def build_triage(self) -> TriageDetector:
@@ -427,7 +428,7 @@ class ReferenceResolver:
             rows.append(
                 {
                     "key": location.key,
-                    "name": text.name if text else location.key,
+                    "name": text.name if text else "",
                     "address_lines": location.address.splitlines(),
                     "phone": location.phone,
                     "phone_href": phone_href(location.phone),

@@ -10,9 +10,10 @@ Screens for people who never see Markdown show what changed without it (``diff_f
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import Match, SequenceMatcher
+from functools import partial
 from itertools import accumulate, groupby
 from operator import itemgetter
 from typing import Any
@@ -23,10 +24,11 @@ from django.utils.translation import gettext_lazy
 
 from procedures.markup import HEADING_STYLES
 from procedures.models import Page
-from procedures.rendering.blocks import block_label
+from procedures.rendering.blocks import block_label, get_block_types
 from procedures.rendering.context import CLINIC_VALUE_NAMES
 from procedures.rendering.document import (
     PHONE_SCHEME,
+    Block,
     Cell,
     Code,
     Document,
@@ -36,6 +38,9 @@ from procedures.rendering.document import (
     ListItem,
     MarkerPosition,
     Node,
+    Quote,
+    Row,
+    Run,
     Text,
     node_links,
 )
@@ -55,6 +60,9 @@ MAX_COMPARED_PAIRS = 10_000_000
 TITLE, KEY_MESSAGE, TEXT = Page.field_label("title"), Page.field_label("key_message"), Page.field_label("body")
 HEADING, TABLE = gettext_lazy("Heading"), gettext_lazy("Table")
 LIST = gettext_lazy("List")
+# How a picture is sized and where an author typed something can differ between two versions that look the same.
+IGNORED_NODE_FIELDS = frozenset({"line", "end", "src"})
+EMPTY_CELL = "–"
 # Labels of texts other than ordinary paragraphs, by role.
 ROLE_LABELS: dict[str, str | Promise] = {
     "message": KEY_MESSAGE,
@@ -128,10 +136,11 @@ class BoundedMatcher(SequenceMatcher[Any]):
 
 @dataclass(frozen=True, slots=True)
 class DiffBlock:
-    """A paragraph, heading, list item, picture, marker, or field. ``name`` is its label.
+    """A paragraph, heading, list item, table row, picture, marker, or field. ``name`` is its label.
 
     ``line``: the line number of a line of Markdown, else 0. ``picture``: the address of a picture. ``key``: what else
-    makes the block a different one, such as the position of a marker; it is compared but not shown.
+    makes the block a different one, such as the position of a marker; it is compared but not shown. ``details``: what
+    readers see besides the words, such as the kind of list, the size of a heading, and bold words; shown if it changes.
     """
 
     name: str
@@ -139,6 +148,7 @@ class DiffBlock:
     line: int = 0
     picture: str = ""
     key: str = ""
+    details: str = ""
 
     @property
     def is_unique(self) -> bool:
@@ -156,30 +166,74 @@ def document_blocks(document: Document) -> list[DiffBlock]:
     return blocks
 
 
-def _iter_blocks(nodes: Sequence[Node], label: str | Promise) -> Iterator[DiffBlock]:
+def _iter_blocks(nodes: Sequence[Node], label: str | Promise, place: tuple[str, ...] = ()) -> Iterator[DiffBlock]:
+    """Yield the blocks in ``nodes``. ``place``: the names of the lists and blocks around them, outermost first."""
     for node in nodes:
-        if isinstance(node, Text):
-            yield from _text_blocks(node, label)
+        if isinstance(node, Row):
+            # The cells belong together: the same word in another column is a different statement.
+            text = " | ".join(_join_text(cell.runs) or EMPTY_CELL for cell in node.nodes if isinstance(cell, Cell))
+            yield DiffBlock(str(TABLE), text, details=_describe_details(node.nodes, place))
+            yield from _link_blocks(node.nodes)
+        elif isinstance(node, Text):
+            if text := _join_text(node.runs):
+                style = (str(HEADING_STYLES.get(node.level, "")),) if isinstance(node, Heading) else ()
+                details = _describe_details([node], (*place, *style))
+                yield DiffBlock(str(_get_label(node, label)), text, details=details)
+            yield from _link_blocks([node])
         elif isinstance(node, Image):
             yield DiffBlock(_("Picture"), node.alt, picture=node.src, key=_content_hash_prefix(node.src))
         elif isinstance(node, MarkerPosition):
             yield _marker_block(node)
         elif isinstance(node, Code):
-            yield DiffBlock(str(label), " ".join(node.text.split()))
+            details = _describe_details([], (*place, _("Preformatted text")))
+            yield DiffBlock(str(label), " ".join(node.text.split()), details=details)
         else:
             # In a loose list, the entries are paragraphs.
             inner = LIST if isinstance(node, List) and node.is_tight else label if isinstance(node, ListItem) else TEXT
-            yield from _iter_blocks(node.children, inner)
+            outer = (*place, _name_container(node))
+            for position, child in enumerate(node.children):
+                is_continued = isinstance(node, ListItem) and position > 0 and isinstance(child, Text)
+                yield from _iter_blocks([child], inner, (*outer, _("same entry")) if is_continued else outer)
 
 
-def _text_blocks(node: Text, label: str | Promise) -> Iterator[DiffBlock]:
-    parts = [f"[{run.text}]" if run.kind == "source" else " " if run.kind == "space" else run.text for run in node.runs]
-    text = " ".join("".join(parts).split())
-    if text:
-        yield DiffBlock(str(_get_label(node, label)), text)
-    for href in node_links(node):
+def _find_mark(kind: str, run: Run) -> str | None:
+    """Return the address of the run's mark of this kind, "" if the mark has none, or None if there is no such mark."""
+    return next((mark.href for mark in run.marks if mark.kind == kind), None)
+
+
+def _join_text(runs: Iterable[Run]) -> str:
+    parts = [f"[{run.text}]" if run.kind == "source" else " " if run.kind == "space" else run.text for run in runs]
+    return " ".join("".join(parts).split())
+
+
+def _link_blocks(nodes: Sequence[Node]) -> Iterator[DiffBlock]:
+    for href in (href for node in nodes for href in node_links(node)):
         if not href.startswith(("#", PHONE_SCHEME)):
             yield DiffBlock(_("Link"), href)
+
+
+def _name_container(node: Node) -> str:
+    """Return the name of a list, quotation, or block, or "" for what readers do not see as one."""
+    if isinstance(node, List) and node.is_ordered:
+        return _("Numbered list from %(number)s") % {"number": node.start} if node.start != 1 else _("Numbered list")
+    if isinstance(node, List):
+        return _("Bulleted list")
+    if isinstance(node, Quote):
+        return _("Quotation")
+    if isinstance(node, Block) and node.name in get_block_types():
+        return str(block_label(node.name)).partition(",")[0]
+    return ""
+
+
+def _describe_details(nodes: Sequence[Node], place: Sequence[str]) -> str:
+    """Return the place of texts, and the author's bold and italic words and links within the page."""
+    runs = [run for node in nodes if isinstance(node, Text) and node.line for run in node.runs]
+    marked = []
+    for kind, name in {"strong": _("bold"), "em": _("italic"), "link": _("link")}.items():
+        for href, group in groupby(runs, partial(_find_mark, kind)):
+            if href is not None and (not href or href.startswith("#")):
+                marked.append(f"{name}: {' '.join([_join_text(group), href]).strip()}")
+    return "; ".join(filter(None, [" › ".join(filter(None, place)), *marked]))
 
 
 def _get_label(node: Text, label: str | Promise) -> str | Promise:
@@ -205,17 +259,23 @@ def field_blocks(content: dict[str, Any], names: tuple[str, ...] = METADATA_FIEL
     return [DiffBlock(str(FIELD_LABELS[name]), str(content[name])) for name in names if content.get(name)]
 
 
-def source_blocks(content: dict[str, Any]) -> list[DiffBlock]:
-    """Return a draft as its editor sees it: the fields, the reading list, and the lines of Markdown."""
-    blocks = field_blocks(content, tuple(FIELD_LABELS))
+def reading_list_blocks(content: dict[str, Any], *, with_notes: bool) -> list[DiffBlock]:
+    """Return the entries of a guide's reading list. ``with_notes``: also their notes, which the article shows."""
+    blocks = []
     for item in content.get("items", []):
         target = f"{item['page']}#{item['section']}" if item["section"] else item["page"]
         text = _("%(target)s, %(minutes)s min. %(note)s") % {
             "target": target,
             "minutes": item["minutes"],
-            "note": item["note"],
+            "note": item["note"] if with_notes else "",
         }
         blocks.append(DiffBlock(_("Reading list"), text.strip()))
+    return blocks
+
+
+def source_blocks(content: dict[str, Any]) -> list[DiffBlock]:
+    """Return a draft as its editor sees it: the fields, the reading list, and the lines of Markdown."""
+    blocks = [*field_blocks(content, tuple(FIELD_LABELS)), *reading_list_blocks(content, with_notes=True)]
     lines = enumerate(content["body"].split("\n"), start=1)
     return blocks + [
         DiffBlock(_("Line %(number)s") % {"number": number}, line, line=number)
@@ -248,6 +308,11 @@ class DiffRow:
         block = self.new or self.old
         return block.name if block else ""
 
+    @property
+    def has_new_details(self) -> bool:
+        """Whether the place or the style of the block changes."""
+        return (self.old.details if self.old else "") != (self.new.details if self.new else "")
+
 
 def compare_blocks(old: Sequence[DiffBlock], new: Sequence[DiffBlock]) -> list[DiffRow]:
     """Compare two versions; return all rows in reading order."""
@@ -272,6 +337,24 @@ def _removed(block: DiffBlock) -> DiffRow:
 
 def _added(block: DiffBlock) -> DiffRow:
     return DiffRow("added", None, block, [], [Segment(block.text, True)])
+
+
+def compare_layouts(old: Document, new: Document) -> list[DiffRow]:
+    """Return a row if two documents with the same blocks still differ, so that no change goes unmentioned."""
+    if _read_layout(old.to_json()) == _read_layout(new.to_json()):
+        return []
+    text = _("The layout changes in a way that this list cannot show. Look at the whole page.")
+    return [_added(DiffBlock(_("Layout"), text))]
+
+
+def _read_layout(data: dict[str, Any]) -> list[Any]:
+    return [_strip_positions(data[part]) for part in ("front", "body", "back")]
+
+
+def _strip_positions(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _strip_positions(part) for name, part in value.items() if name not in IGNORED_NODE_FIELDS}
+    return [_strip_positions(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def _pair_blocks(old: Sequence[DiffBlock], new: Sequence[DiffBlock], pairing: Effort, words: Effort) -> list[DiffRow]:
@@ -323,7 +406,7 @@ def _similarity(old: DiffBlock, new: DiffBlock, effort: Effort) -> float:
 
 def _match_key(block: DiffBlock) -> tuple[str, str]:
     # The label of a Markdown line contains its number, which changes with every line inserted above.
-    return ("" if block.line else block.name), f"{block.text}\0{block.key}"
+    return ("" if block.line else block.name), f"{block.text}\0{block.key}\0{block.details}"
 
 
 def diff_words(old: str, new: str, effort: Effort | None = None) -> tuple[list[Segment], list[Segment]]:

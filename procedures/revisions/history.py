@@ -19,7 +19,17 @@ from procedures.models import Page, Release, ReleaseEvent, Revision
 from procedures.models.page import without_text
 from procedures.rendering import ReferenceResolver, released_document, render_page
 from procedures.rendering.document import Document
-from procedures.revisions.diff import DiffBlock, document_blocks, field_blocks, source_blocks
+from procedures.revisions.diff import (
+    DiffBlock,
+    DiffRow,
+    compare_blocks,
+    compare_layouts,
+    count_changes,
+    document_blocks,
+    field_blocks,
+    reading_list_blocks,
+    source_blocks,
+)
 
 VERSION_NAME = re.compile(r"([rv])([1-9][0-9]{0,8})\Z")
 
@@ -64,13 +74,22 @@ class Version:
         resolver = ReferenceResolver(self.page.language, FigureVersion.CURRENT)
         return render_page(self.content, kind=self.page.kind, resolver=resolver).document
 
-    def rendered_blocks(self) -> list[DiffBlock]:
-        """Return the blocks that a reader sees."""
-        return field_blocks(self.content) + document_blocks(self.read_document())
+    def rendered_blocks(self, document: Document | None = None) -> list[DiffBlock]:
+        """Return the blocks that a reader sees. ``document``: its tree, if it has been read already."""
+        blocks = field_blocks(self.content) + reading_list_blocks(self.content, with_notes=False)
+        return blocks + document_blocks(document or self.read_document())
 
     def markdown_blocks(self) -> list[DiffBlock]:
         """Return the blocks that an editor typed."""
         return source_blocks(self.content)
+
+
+def compare_versions(old: Version, new: Version) -> list[DiffRow]:
+    """Compare what readers see of two versions; return all rows in reading order."""
+    after = new.read_document()
+    before = after if old == new else old.read_document()
+    rows = compare_blocks(old.rendered_blocks(before), new.rendered_blocks(after))
+    return rows if count_changes(rows) else rows + compare_layouts(before, after)
 
 
 def find_version(page: Page, name: str) -> Version | None:

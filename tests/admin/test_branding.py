@@ -90,7 +90,7 @@ def test_a_logo_is_kept_through_the_confirmation_and_back(page: Page, manager: U
 
 
 def test_the_letter_shows_the_logo_and_the_colors(manager: User, sign_in: SignIn) -> None:
-    make_clinic()
+    make_clinic(after_hours_phone=SAME["after_hours_phone"])
     page, client = make_page(), sign_in(manager)
     make_public(page)
     letter = f"/admin/procedures/page/{page.pk}/links/sheet/letter/"

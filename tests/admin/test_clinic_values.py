@@ -309,6 +309,7 @@ def test_only_publishers_can_delete_a_value_that_pages_print(page: Page, manager
     from django.contrib.auth.models import Permission
 
     place = Location.objects.create(key="main", phone="+1 303-555-0111", address="1 Street")
+    LocationText.objects.create(location=place, language="en", name="Main house")
     page.body += "\n::: locations\n"
     page.save()
     make_public(page)

@@ -187,3 +187,35 @@ def test_the_list_shows_the_public_pages_that_use_a_picture(editor: User, sign_i
     assert re.search(r"Page 0( · Page 1)? and \d more", client.get("/admin/procedures/figure/").text)
     assert "shown" in listed("yes") and "unused" not in listed("yes")
     assert "unused" in listed("no") and "shown" not in listed("no")
+
+
+def test_texts_in_the_language_of_a_public_page_cannot_be_deleted(editor: User, sign_in: SignIn) -> None:
+    make_clinic()
+    figure = make_figure()
+    make_public(make_page(lead_figure=figure))
+    figure.texts.create(language="es", title="Aguja", alt="Una aguja.", caption="La aguja.")
+    client, address = sign_in(editor), f"{FIGURES}{figure.pk}/change/"
+
+    def post(deleted: str) -> Any:
+        first, second = (figure.texts.get(language=code) for code in ("en", "es"))
+        values: dict[str, Any] = {}
+        for number, text in enumerate((first, second)):
+            row = {"id": text.pk, "figure": figure.pk, "language": text.language, "title": text.title, "alt": text.alt}
+            row |= {
+                "caption": text.caption,
+                "description": "",
+                **({"DELETE": "on"} if text.language == deleted else {}),
+            }
+            values |= {f"texts-{number}-{name}": value for name, value in row.items()}
+        counts = {"texts-TOTAL_FORMS": 2, "texts-INITIAL_FORMS": 2, "seen_picture": figure.sha256}
+        return client.post(
+            address, {"kind": "photo", "provenance": "simulated", "deidentified": "on", **values, **counts}
+        )
+
+    answer = post("en")
+
+    assert errors(answer) == [
+        "Patients see this picture on pages in English. Change its texts instead of deleting them."
+    ]
+    assert post("es").status_code == 302
+    assert list(figure.texts.values_list("language", flat=True)) == ["en"]

@@ -52,6 +52,19 @@ text:
   identifier: TA279
   used_for: Who may be helped.
 """,
+    "warning_signs.yaml": """\
+- key: stroke
+  level: emergency
+  when: both
+  sources: []
+  text:
+    en:
+      text: Your face droops.
+      short: A drooping face
+    es:
+      text: Se le cae la cara.
+      short: La cara caída
+""",
     "codes.yaml": """\
 - system: icd-10-cm
   code: M48.5
@@ -184,7 +197,7 @@ DRAWING = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10"><path d="
 # The rows of the folder, as a load report names them.
 ROWS = ["care en driving", "care en washing", "clinic clinic", "code icd-10-cm M48.5 small-cut", "figure needle",
         "location branch", "location main", "page en contact", "page en first-visit", "page en small-cut",
-        "series en stages", "source nice", "term en vertebra"]  # fmt: skip
+        "series en stages", "source nice", "term en vertebra", "warning_sign stroke"]  # fmt: skip
 
 Change = Callable[..., None]
 

@@ -59,6 +59,7 @@ def test_a_bundle_contains_what_the_page_shows_and_no_clinic_data(page: Page) ->
         "figures/needle.yaml",
         "pages/en/small-cut.md",
         "sources.yaml",
+        "warning_signs.yaml",
         "manifest.json",
     ]
 
@@ -77,6 +78,7 @@ def test_another_portal_gets_the_page_as_a_draft_with_its_picture_and_markers(pa
     assert [(change.kind, change.key, change.action) for change in plan.changes] == [
         ("source", "nice", "new"),
         ("figure", "needle", "new"),
+        ("warning_sign", "Warning signs", "same"),
         ("page", "en small-cut", "new"),
     ]
     assert imported.live_release is None
@@ -104,7 +106,12 @@ def test_an_existing_page_keeps_its_public_text_and_history(page: Page) -> None:
     assert page.live_release == release
     assert Client().get("/small-cut/").content == before
     assert Source.objects.get().title == "Our own words"
-    assert [(c.kind, c.action) for c in plan.changes] == [("source", "kept"), ("figure", "same"), ("page", "draft")]
+    assert [(c.kind, c.action) for c in plan.changes] == [
+        ("source", "kept"),
+        ("figure", "same"),
+        ("warning_sign", "same"),
+        ("page", "draft"),
+    ]
     assert "The public text does not change." in plan.pages[0].note
 
 
@@ -326,7 +333,7 @@ def test_the_commands_export_and_import(page: Page, tmp_path: Path, capsys: pyte
 
     out = capsys.readouterr().out
     assert Page.objects.get(pk=page.pk).title == "Small cut"
-    assert "pages: 1, files: 4, written to" in out
+    assert "pages: 1, files: 5, written to" in out
     assert "page en small-cut: becomes the draft." in out
     with pytest.raises(CommandError, match="already exists"):
         call_command("export_bundle", file)

@@ -41,6 +41,7 @@ CHANGES = [
     ("codes.yaml", "icd-10-cm", "icd-11", "codes.yaml:1: system: "),
     ("codes.yaml", "rank: 1", "rank: 0", "codes.yaml:1: Ranks start at 1."),
     ("glossary/en.yaml", "- spine bone", "- ''", "glossary/en.yaml:3: aliases: Enter a list of words"),
+    ("glossary/en.yaml", "- key: vertebra", "- {key: bone, term: Spine bone, definition: A bone.}\n- key: vertebra", "glossary/en.yaml:4: aliases: The glossary entry “Spine bone” already explains “spine bone”"),
     ("glossary/en.yaml", "- spine bone", "- 911", "glossary/en.yaml:3: aliases: Enter a list of words"),
     ("glossary/en.yaml", "A bone of the spine.", '"A\\u0001 bone."', "glossary/en.yaml:6: definition: The text contains an invisible"),
     (FIGURE, "image: needle.png", "image: none.png", "needle.yaml:2: The file none.png cannot be read: No such file"),

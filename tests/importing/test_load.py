@@ -129,7 +129,7 @@ def test_the_command_lists_skipped_rows_and_counts_all(folder: Path) -> None:
 
     assert out.getvalue() == (
         "skipped: term en vertebra: deleted by staff, not created again\n"
-        "content: 0 rows created, 0 updated, 12 unchanged, 1 skipped, 0 pages published\n"
+        "content: 0 rows created, 0 updated, 13 unchanged, 1 skipped, 0 pages published\n"
     )
 
 

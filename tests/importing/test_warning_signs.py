@@ -114,6 +114,25 @@ def test_an_approved_list_is_never_changed_from_a_folder(signs: Path) -> None:
     assert everything() == before
 
 
+def test_a_list_that_staff_sent_for_review_is_not_replaced_from_a_folder(signs: Path) -> None:
+    load_content_folder(signs)
+    newest = warning_signs.latest_revision()
+    content = warning_signs.get_live_list()
+    content[0]["text"]["en"]["text"] = "One leg is weak today."
+    proposed = warning_signs.propose_list(
+        content, author=make_user("nina"), expected_number=newest.number if newest else 0
+    )
+    before = everything()
+    change(signs, FILE, "One leg is newly weak.", "One leg or both legs are newly weak.")
+
+    report = load_content_folder(signs)
+
+    reason = "a list by your staff is in review; propose the change under Warning signs"
+    assert report.skipped == [f"warning_sign weak-leg: {reason}"]
+    assert warning_signs.pending_revision() == proposed
+    assert everything() == before
+
+
 @pytest.mark.parametrize(
     ("old", "new", "error"),
     [
@@ -124,7 +143,11 @@ def test_an_approved_list_is_never_changed_from_a_folder(signs: Path) -> None:
         ("      short: A weak leg", "      short: ''", f"{FILE}:6: “weak-leg” has no short form in English"),
         ("You have a fever.", "word " * 26, f"{FILE}:17: “fever”, English: A warning sign has at most 25 words"),
         ("You have a fever.", "One leg is newly weak.", f"{FILE}:1: Two signs have the same text in English"),
-        ("level: emergency", "level: now", f"{FILE}:1: The list has no emergency sign. Add one."),
+        (
+            "level: emergency",
+            "level: now",
+            f"{FILE}:1: The list has no emergency sign for “After a procedure”. Add one.",
+        ),
     ],
 )
 def test_errors_in_the_list_name_file_and_line(signs: Path, old: str, new: str, error: str) -> None:

@@ -1,6 +1,7 @@
 """Database constraints, and the validation messages that users see first."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -256,3 +257,26 @@ def test_a_sent_back_approval_with_a_comment_is_valid() -> None:
 
     assert approval.pk
     assert approve(revision()).decision == "approved"
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("term", {"term": "pt"}),
+        ("term", {"term": "P\u00adT"}),
+        ("term", {"term": "rehab"}),
+        ("aliases", {"term": "clotting time", "aliases": ["INR", "PT"]}),
+    ],
+)
+def test_a_word_has_one_glossary_entry_in_each_language(db: None, field: str, values: dict[str, Any]) -> None:
+    make_term("pt", term="PT", aliases=["rehab"], definition="Physical therapy.")
+    row = GlossaryTerm(**{"key": "prothrombin", "language": "en", "definition": "A blood test.", **values})
+
+    with pytest.raises(ValidationError) as raised:
+        row.full_clean()
+
+    assert list(raised.value.message_dict) == [field]
+    assert raised.value.messages[0].startswith("The glossary entry “PT” already explains “")
+    row.language = "es"
+    row.full_clean()
+    GlossaryTerm.objects.get().full_clean()

@@ -19,15 +19,17 @@ from procedures.models import (
     Clinic,
     ClinicAnswer,
     ClinicText,
+    FigureText,
     Location,
     LocationText,
+    MarkerText,
     Page,
     Release,
     ReleaseEvent,
     Source,
 )
 from procedures.models.base import ClinicValue, ClinicValueManager
-from procedures.publishing.publish import PublishError, publish, withdraw
+from procedures.publishing.publish import PublishError, publish, rerelease_page, withdraw
 from procedures.publishing.rerelease import (
     find_dependent_pages,
     find_stale_pages_by_rendering,
@@ -40,6 +42,7 @@ from tests.database import history_unprotected
 from tests.factories import (
     BODY,
     approve,
+    make_next,
     make_page,
     make_public,
     make_public_page,
@@ -48,6 +51,7 @@ from tests.factories import (
     make_translation,
     make_user,
 )
+from tests.publishing.test_publish import approved, fresh
 
 DRIVING = f"{BODY}\n::: care driving\n"
 
@@ -183,6 +187,7 @@ def test_every_row_of_the_clinic_updates_the_pages_that_print_it(db: None) -> No
     make_public_page()
     make_driving()
     place = Location.objects.create(key="main", phone="+1 303-555-0111", address="1 Street")
+    text = LocationText.objects.create(location=place, language="en", name="House")
     body = f"{DRIVING}\nOpen {{clinic.hours}}. We are {{clinic.name}}.\n\n::: locations\n"
     (page,) = make_more(1, body=body)
 
@@ -195,14 +200,16 @@ def test_every_row_of_the_clinic_updates_the_pages_that_print_it(db: None) -> No
     assert "New Name Clinic" in html()
     ClinicAnswer.objects.update(answer="Drive on day 9.")
     assert "day 9" in html()
-    text = LocationText.objects.create(location=place, language="en", name="Main house")
+    _saved(text, name="Main house")
     assert "Main house" in html()
     _saved(text, directions="Use the south door.")
     assert "south door" in html()
-    Location.objects.bulk_create([Location(key="second", phone="+1 303-555-0122", address="2 Street")])
+    with update_clinic_values():
+        (second,) = Location.objects.bulk_create([Location(key="second", phone="+1 303-555-0122", address="2 Street")])
+        LocationText.objects.create(location=second, language="en", name="Annex")
     assert "303-555-0122" in html()
-    text.delete()
-    assert "Main house" not in html()
+    with pytest.raises(PublishError, match="The location “main” has no name in this language"):
+        text.delete()
     Location.objects.filter(key="second").delete()
     assert "303-555-0122" not in html()
     place.delete()
@@ -377,8 +384,10 @@ def test_a_location_follows_the_clinics_number_in_any_spelling(page: Page) -> No
 def test_locations_that_follow_the_clinic_add_no_release(db: None) -> None:
     make_public_page()
     make_more(1, body=f"{BODY}\n::: locations\n")
-    for key in ("first", "second"):
-        Location.objects.create(key=key, phone="+1 303-555-0100", address="1 Street")
+    with update_clinic_values():
+        for key in ("first", "second"):
+            place = Location.objects.create(key=key, phone="+1 303-555-0100", address="1 Street")
+            LocationText.objects.create(location=place, language="en", name=key)
     before = Release.objects.count()
 
     Clinic.objects.update(phone="+1 720-555-0177")
@@ -404,3 +413,46 @@ def test_a_name_that_a_location_rejects_changes_nothing(page: Page) -> None:
         Clinic.objects.update(name="A much longer name of the spine clinic")
 
     assert Clinic.objects.get().name == "Test Spine Clinic"
+
+
+def test_hours_that_a_page_prints_are_never_empty(page: Page) -> None:
+    message = "clinic.hours} is empty in this language. Enter it under Clinic"
+    page.body = BODY.replace("A small cut.", "We are open {clinic.hours}.")
+    page.save()
+    release = make_public(page)
+    assert "Monday to Friday" in release.html
+    with pytest.raises(PublishError, match=message):
+        ClinicText.objects.all().delete()
+
+    withdraw(fresh(page), actor=make_user("max"), reason="We moved.")
+    ClinicText.objects.all().delete()
+    with pytest.raises(PublishError, match=message):
+        publish(approved(fresh(page), title="Another title"), actor=make_user("max"))
+
+
+def test_texts_of_a_picture_that_are_missing_block_a_rerelease(page: Page) -> None:
+    make_public(page)
+    MarkerText.objects.all().delete()
+    with pytest.raises(PublishError, match="A marker of the picture “needle” has no label in this language yet."):
+        rerelease_page(fresh(page), actor=None)
+    FigureText.objects.all().delete()
+    with pytest.raises(PublishError, match="The picture “needle” has no texts in this language yet."):
+        rerelease_page(fresh(page), actor=None)
+
+
+def test_a_location_without_texts_blocks_a_rerelease(page: Page) -> None:
+    contact = make_next()
+    contact.body += "\n::: locations\n"
+    contact.save()
+    make_public(contact)
+    with pytest.raises(PublishError, match="The location “annex” has no name in this language."):
+        Location.objects.create(key="annex", phone="+1 303-555-0155", address="1 Main St")
+
+    assert not Location.objects.exists()
+
+
+def test_the_picture_index_leaves_out_pictures_without_texts_in_its_language(page: Page) -> None:
+    make_public(page)
+    index = make_translation(page, subject="pictures", slug="imagenes", body="## Todas\n\n::: pictures\n")
+
+    assert "<img" not in make_public(index).html

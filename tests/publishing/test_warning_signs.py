@@ -1,6 +1,7 @@
 """The list of warning signs: proposed, approved by another person, published on all pages at once."""
 
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -231,7 +232,7 @@ def test_two_people_who_change_the_list_do_not_overwrite_each_other() -> None:
 
 def test_a_list_that_could_mislead_is_not_saved(subtests: pytest.Subtests) -> None:
     for content, sentence in [
-        ([sign_content("fever", "now")], "The list has no emergency sign."),
+        ([sign_content("fever", "now")], "The list has no emergency sign for “After a procedure”."),
         ([sign_content(), sign_content("fever", "now", en="You have weak-leg.")], "Two signs have the same text"),
         ([sign_content(), sign_content()], "Two signs have the same key"),
         ([sign_content(es="")], "has no text in Español"),
@@ -346,3 +347,59 @@ def test_a_decision_needs_the_newest_list_and_a_comment_to_send_it_back() -> Non
 
     assert (older.events.count(), newest.events.count()) == (1, 2)
     assert (event.kind, event.actor.username, event.comment) == ("sent_back", "rita", "No.")
+
+
+@pytest.mark.parametrize(("when", "missing"), [("before", "After a procedure"), ("after", "Before a procedure, or")])
+def test_a_list_has_emergency_signs_for_before_and_after_a_procedure(when: str, missing: str) -> None:
+    content = [sign_content("weak-leg", when=when), sign_content("fever", "now")]
+
+    (error,) = warning_signs.check_list(content)
+
+    assert error.startswith(f"The list has no emergency sign for “{missing}")
+    assert warning_signs.check_list([*content, sign_content("stroke", when="both")]) == []
+
+
+def test_a_topic_is_never_released_without_emergency_signs_at_its_top() -> None:
+    page = make_page("home-care", kind="recovery", body=f"{BODY}\n::: warning-signs after\n")
+    release = make_public(page)
+    WarningSign.objects.filter(key="weak-leg").update(when="before")
+    message = "The top of this page must show emergency signs, but the list has none in English"
+
+    with pytest.raises(PublishError, match=message):
+        rerelease_page(Page.objects.get(pk=page.pk), actor=None)
+    with pytest.raises(PublishError, match=message):
+        make_public(make_page("other", kind="recovery", body=f"{BODY}\n::: warning-signs after\n"))
+
+    page.refresh_from_db()
+    assert page.live_release == release
+
+
+def test_the_first_list_is_added_to_pages_that_were_public_before_it() -> None:
+    _publish_without_list()
+    page = Page.objects.get(subject="small-cut")
+    revision = warning_signs.propose_list([sign_content("stroke")], author=make_user("ed"), expected_number=1)
+    warning_signs.record_list_decision(revision, reviewer=make_user("rita"), approved=True)
+
+    released = warning_signs.publish_list(revision, actor=make_user("max"))
+
+    assert page in [release.page for release in released]
+    assert all("stroke now" in html for html in live().values())
+
+
+def test_an_imported_first_list_is_added_to_pages_that_were_public_before_it() -> None:
+    _publish_without_list()
+
+    warning_signs.create_starter_list([sign_content("stroke")])
+
+    assert all("stroke now" in html for html in live().values())
+
+
+def _publish_without_list() -> None:
+    """Make the pages public as earlier versions did, which allowed it without a list."""
+    WarningSign.objects.all().delete()
+    with patch("procedures.publishing.checks._check_emergency_signs", return_value=()):
+        for page in Page.objects.published().exclude(kind="about"):
+            page.body = BODY
+            page.save()
+            make_public(page)
+    assert not any("weak-leg" in html for html in live().values())

@@ -118,12 +118,15 @@ def test_render_records_all_dependencies(clinic_content: Figure) -> None:
 
     assert [(used.kind, used.key) for used in rendered.dependencies] == [
         ("care", "driving"),
+        ("clinic", "clinic.after_hours_phone"),
+        ("clinic", "clinic.emergency_number"),
         ("clinic", "clinic.hours"),
         ("clinic", "clinic.phone"),
         ("figure", "cement"),
         ("figure", "needle"),
         ("page", "recovery"),
         ("series", "stages"),
+        ("signs", "both"),
         ("source", "nice"),
         ("term", "vertebra"),
     ]

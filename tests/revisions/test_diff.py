@@ -1,6 +1,8 @@
 """Comparison of versions, also for people who never see Markdown, and restoring earlier ones."""
 
-from procedures.models import Figure, Marker, Page
+import pytest
+
+from procedures.models import Figure, Marker, Page, Revision
 from procedures.publishing.publish import publish
 from procedures.publishing.review import latest_approved_revision
 from procedures.rendering.document import Document, Image
@@ -14,9 +16,10 @@ from procedures.revisions.diff import (
     to_reading_text,
 )
 from procedures.revisions.drafts import restore_revision, save_revision
-from procedures.revisions.history import Version, find_version
+from procedures.revisions.history import Version, compare_versions, find_version
 from tests.factories import make_user
 from tests.publishing.test_publish import approved, fresh
+from tests.rendering.helpers import render
 
 
 def marked(segments: list[object]) -> str:
@@ -82,6 +85,79 @@ def test_a_replaced_picture_is_one_changed_row() -> None:
 
     assert (row.kind, row.name) == ("changed", "Picture")
     assert (marked(row.new_segments), row.new and row.new.picture) == ("A needle.", "/media/figures/bbbb2222-800.jpeg")
+
+
+TABLE = "| | Kyphoplasty | Brace |\n|---|---|---|\n| You go home the same day | {} | {} |\n"
+NESTED = "- If you take blood thinners:\n  - Stop them five days before.\n{}- Take your other pills with water.\n"
+# Two texts with the same words in the same order.
+SAME_WORDS = {
+    "another column": (TABLE.format("Yes", ""), TABLE.format("", "Yes")),
+    "into a nested list": (NESTED.format(""), NESTED.format("  ")),
+    "out of a nested list": (NESTED.format(""), NESTED.format("").replace("  - Stop", "- Stop")),
+    "size of a heading": ("## At home\n\nRest.\n", "### At home\n\nRest.\n"),
+    "numbers instead of bullets": ("- Wash.\n- Dress.\n", "1. Wash.\n2. Dress.\n"),
+    "other numbers": ("1. Wash.\n2. Dress.\n", "4. Wash.\n5. Dress.\n"),
+    "scale or list": ("::: scale\n- Wait.\n- Go.\n:::\n", "- Wait.\n- Go.\n"),
+    "steps or list": ("::: steps\n1. Wash.\n2. Dress.\n:::\n", "1. Wash.\n2. Dress.\n"),
+    "checklist or list": ("::: checklist\n- Pills.\n:::\n", "- Pills.\n"),
+    "note or text": ("::: note\nRest.\n:::\n", "Rest.\n"),
+    "quotation or text": ("> Rest.\n", "Rest.\n"),
+    "bold": ("Do **not** drive.\n", "Do not drive.\n"),
+    "italic": ("Do *not* drive.\n", "Do not drive.\n"),
+    "bold or italic": ("Do **not** drive.\n", "Do *not* drive.\n"),
+    "entry or paragraph in an entry": ("- Wash.\n\n- Dress.\n", "- Wash.\n\n  Dress.\n"),
+    "two lists": ("- Wash.\n- Dress.\n", "- Wash.\n\n* Dress.\n"),
+    "another section": ("## A {#a}\n\n[See](#a)\n\n## B {#b}\n", "## A {#a}\n\n[See](#b)\n\n## B {#b}\n"),
+    "alignment": ("| a |\n|---|\n| b |\n", "| a |\n|--:|\n| b |\n"),
+    "a rule": ("Wash.\n\nDress.\n", "Wash.\n\n---\n\nDress.\n"),
+    "folded": ("## A\n\nWash.\n\n## B\n\nB.\n", "## A {.folded}\n\nWash.\n\n## B\n\nB.\n"),
+}
+
+
+@pytest.mark.parametrize("name", SAME_WORDS)
+def test_a_change_that_keeps_the_words_is_still_a_change(page: Page, name: str) -> None:
+    versions, html = [], []
+    for body in SAME_WORDS[name]:
+        page.body = f"## Start\n\n{body}"
+        page.save()
+        versions.append(Version(page, save_revision(page, author=None), None))
+        html.append(render(page.body).html)
+
+    assert html[0] != html[1]
+    assert count_changes(compare_versions(*versions)) > 0
+    assert count_changes(compare_versions(versions[1], versions[1])) == 0
+
+
+def test_a_change_of_place_is_named(page: Page) -> None:
+    documents = [render(body).document for body in SAME_WORDS["into a nested list"]]
+
+    (row,) = [row for row in compare_blocks(*map(document_blocks, documents)) if row.kind != "same"]
+
+    assert (row.kind, row.has_new_details) == ("changed", True)
+    assert row.old and row.old.details == "Bulleted list"
+    assert row.new and (row.new.text, row.new.details) == (
+        "Take your other pills with water.",
+        "Bulleted list › Bulleted list",
+    )
+
+
+def test_the_cells_of_a_row_are_compared_together(page: Page) -> None:
+    before, after = (document_blocks(render(body).document) for body in SAME_WORDS["another column"])
+
+    (row,) = [row for row in compare_blocks(before, after) if row.kind != "same"]
+
+    assert row.old and row.old.text == "You go home the same day | Yes | –"
+    assert row.new and row.new.text == "You go home the same day | – | Yes"
+
+
+def test_the_minutes_of_a_reading_list_are_compared(page: Page) -> None:
+    item = {"page": "contact", "section": "", "minutes": 5, "note": ""}
+    old, new = (
+        Version(page, Revision(page=page, content={**page.draft_content(), "items": [{**item, "minutes": n}]}), None)
+        for n in (5, 9)
+    )
+
+    assert [row.name for row in compare_versions(old, new) if row.kind != "same"] == ["Reading list"]
 
 
 def test_titles_are_always_paired() -> None:

@@ -94,6 +94,9 @@ def term_nodes(term: GlossaryTerm, anchor: str) -> list[Node]:
 def _resolve_locations(_block: Block, context: RenderContext, _body: SafeString) -> Values:
     locations = []
     for location in context.resolver.get_locations():
+        if not location["name"]:
+            message = _("The location “%(key)s” has no name in this language. Add its texts under Locations.")
+            context.issues.add(0, message, is_missing=True, key=location["key"])
         locations.append({**location, "map_href": MAP_URL + quote_plus(", ".join(location["address_lines"]))})
         name = interpolate_lazy(_("The text of the location “%(key)s”"), key=location["key"])
         texts = [location[part] for part in ("name", "hours", "directions")]
