@@ -88,7 +88,7 @@ def facts() -> list[tuple[str, list[str], list[str]]]:
     rows = []
     for row in ROW.finditer(BRIEFS.read_text(encoding="utf-8")):
         if quotes := QUOTE.findall(row["said"]):
-            pages = re.findall(r"([a-z][a-z-]+)(?:#|(?=[,:;]| *$))", row["place"])
+            pages = re.findall(r"([a-z][a-z/-]+)(?:#|(?=[,:;]| *$))", row["place"])
             rows.append((row["fact"].strip(), pages, quotes))
     return rows
 
