@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from portal.append_only import AppendOnly, AppendOnlyManager, AppendOnlyQuerySet
-from procedures.enums import Decision, EventKind
+from procedures.enums import PUBLIC_EVENTS, Decision, EventKind
 from procedures.models.clinic import clinic_json
 from procedures.models.figure import Figure
 from procedures.models.page import COMMENT_REQUIRED_MESSAGE, MAX_LINE_LENGTH, HashedContent, Page
@@ -363,6 +363,22 @@ class ReleaseDependency(AppendOnly):
         return f"{self.kind} {self.key}"
 
 
+class ReleaseEventQuerySet(AppendOnlyQuerySet["ReleaseEvent"]):
+    """Queries for what readers must learn about."""
+
+    def public(self) -> Self:
+        """Keep only events that changed what the public reads, newest first.
+
+        Their keys increase in the order in which they become visible, so whoever has seen one has seen all before it:
+        publishing takes the lock of ``lock_clinic_values`` before it stores one. Other events don't: on PostgreSQL, one
+        of them can become visible before a public event with a lower key.
+        """
+        return self.filter(kind__in=PUBLIC_EVENTS).order_by("-pk")
+
+
+ReleaseEventManager = models.Manager.from_queryset(ReleaseEventQuerySet)
+
+
 class ReleaseEvent(AppendOnly):
     """One entry of the log: what happened to a page, who did it, when, and why."""
 
@@ -390,7 +406,7 @@ class ReleaseEvent(AppendOnly):
     reason = models.TextField(_("reason"), blank=True)
     created_at = models.DateTimeField(_("time"), auto_now_add=True, db_index=True)
 
-    objects = AppendOnlyManager()
+    objects = ReleaseEventManager()
 
     class Meta:
         ordering = ["-pk"]
