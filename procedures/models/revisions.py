@@ -108,14 +108,21 @@ class FigureApprovalQuerySet(AppendOnlyQuerySet["FigureApproval"]):
     """Queries about where approved figures are shown."""
 
     def with_state(self) -> Self:
-        """Annotate ``is_public`` (a live release shows it) and ``is_void`` (the page was sent back later)."""
+        """Annotate ``is_public`` (a live release shows it) and ``is_void`` (the page was sent back or withdrawn
+        later).
+        """
         shown = ReleaseDependency.objects.live().filter(figure_approval=OuterRef("pk"), kind="figure")
         sent_back = Approval.objects.filter(
             revision__page=OuterRef("approval__revision__page"),
             pk__gt=OuterRef("approval"),
             decision=Decision.SENT_BACK,
         )
-        return self.annotate(is_public=Exists(shown), is_void=Exists(sent_back))
+        withdrawn = ReleaseEvent.objects.filter(
+            page=OuterRef("approval__revision__page"),
+            kind=EventKind.WITHDRAWN,
+            created_at__gt=OuterRef("approval__created_at"),
+        )
+        return self.annotate(is_public=Exists(shown), is_void=Exists(sent_back) | Exists(withdrawn))
 
     def public(self) -> Self:
         """Keep only figures that live releases show. Picture indexes do not count: they list what other pages show."""
@@ -364,7 +371,7 @@ class ReleaseDependency(AppendOnly):
 
 
 class ReleaseEventQuerySet(AppendOnlyQuerySet["ReleaseEvent"]):
-    """Queries for what readers must learn about."""
+    """Queries for public events, and for the decisions that still apply."""
 
     def public(self) -> Self:
         """Keep only events that changed what the public reads, newest first.
@@ -374,6 +381,26 @@ class ReleaseEventQuerySet(AppendOnlyQuerySet["ReleaseEvent"]):
         of them can become visible before a public event with a lower key.
         """
         return self.filter(kind__in=PUBLIC_EVENTS).order_by("-pk")
+
+    def with_lapse(self) -> Self:
+        """Annotate ``has_lapsed``: whether an approval no longer applies, because the text was sent back, another text
+        of a newer revision was published, or the page was withdrawn after it.
+
+        Each of these locks the page before it stores its event, so the keys of a page's events are in order.
+        """
+        is_same_text = Q(revision__content_hash=OuterRef("revision__content_hash"))
+        is_newer = Q(revision__number__gt=OuterRef("revision__number"))
+        lapse = (
+            Q(kind=EventKind.WITHDRAWN)
+            | (Q(kind=EventKind.SENT_BACK) & is_same_text)
+            | (Q(kind=EventKind.PUBLISHED) & is_newer & ~is_same_text)
+        )
+        later = ReleaseEvent.objects.filter(page=OuterRef("page"), pk__gt=OuterRef("pk"))
+        return self.annotate(has_lapsed=Exists(later.filter(lapse)))
+
+    def approvals_in_force(self) -> Self:
+        """Keep only approvals that still apply (see ``with_lapse``)."""
+        return self.filter(kind=EventKind.APPROVED).with_lapse().filter(has_lapsed=False)
 
 
 ReleaseEventManager = models.Manager.from_queryset(ReleaseEventQuerySet)

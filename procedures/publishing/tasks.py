@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
@@ -310,17 +310,11 @@ def failed_schedule_tasks() -> TaskList:
 
 
 def _schedules_without_approval() -> QuerySet[Page]:
-    """Keep only scheduled pages whose text has lost its approval: the last decision on it was to send it back."""
-    decisions = ReleaseEvent.objects.filter(
-        page=OuterRef("pk"),
-        kind__in=(EventKind.APPROVED, EventKind.SENT_BACK),
-        revision__content_hash=OuterRef("scheduled_revision__content_hash"),
-    ).order_by("-pk")
-    return (
-        Page.objects.filter(publish_at__isnull=False)
-        .annotate(last_decision=Subquery(decisions.values("kind")[:1]))
-        .exclude(last_decision=EventKind.APPROVED)
+    """Keep only scheduled pages whose text has lost its approval: it was sent back."""
+    approvals = ReleaseEvent.objects.approvals_in_force().filter(
+        page=OuterRef("pk"), revision__content_hash=OuterRef("scheduled_revision__content_hash")
     )
+    return Page.objects.filter(~Exists(approvals), publish_at__isnull=False)
 
 
 def review_due_tasks() -> TaskList:

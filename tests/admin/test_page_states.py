@@ -96,6 +96,15 @@ def test_a_withdrawn_page_is_withdrawn(page: Page, manager: User, changed: bool)
     assert label_and_filters(page) == ("Withdrawn", {"withdrawn", "unsent"} if changed else {"withdrawn"})
 
 
+def test_an_approval_that_no_longer_applies_leaves_a_draft_to_send(page: Page, manager: User) -> None:
+    make_public(page)
+    newer(page)
+    approve(page.revisions.latest("number"))
+    withdraw(Page.objects.get(pk=page.pk), actor=manager, reason="Old.")
+
+    assert label_and_filters(page) == ("Withdrawn", {"withdrawn", "unsent"})
+
+
 def test_a_withdrawn_page_can_be_in_review(page: Page, manager: User) -> None:
     make_public(page)
     page.refresh_from_db()

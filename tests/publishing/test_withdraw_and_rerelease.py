@@ -19,7 +19,7 @@ from procedures.publishing.review import record_translator_check
 from procedures.publishing.schedule import schedule_revision
 from procedures.revisions.drafts import save_revision
 from tests.database import history_unprotected
-from tests.factories import BODY, make_page, make_public, make_source, make_translation, make_user
+from tests.factories import BODY, approve, make_page, make_public, make_source, make_translation, make_user
 from tests.publishing.test_publish import approved, everything, fresh
 
 
@@ -78,10 +78,11 @@ def test_withdrawing_requires_a_reason_and_a_public_page(page: Page) -> None:
     assert fresh(page).live_release is not None
 
 
-def test_a_withdrawn_page_can_be_published_again_at_its_path(page: Page, client: Client) -> None:
+def test_a_withdrawn_page_that_is_approved_again_can_be_published_at_its_path(page: Page, client: Client) -> None:
     revision = approved(page)
     publish(revision, actor=make_user("max"))
     withdraw(fresh(page), actor=make_user("max"), reason="Old.")
+    approve(revision)
 
     release = publish(revision, actor=make_user("max"))
 
