@@ -216,9 +216,11 @@ def approved_tasks() -> TaskList:
     """Approved texts that are neither published nor scheduled."""
     pages = _pages_in_state(PageState.APPROVED, EventKind.APPROVED).filter(publish_at__isnull=True)
     rows: list[Any] = list(pages.order_by("event_at", "pk"))
-    # Starter texts that were approved unchanged.
+    # Starter texts that were approved unchanged, and public texts that were reviewed again.
     already_public = [page for page in rows if page.shows(page.latest_hash)]
-    if len(already_public) == len(rows):
+    if len(already_public) == len(rows) and not all(page.live_release.is_starter for page in rows):
+        hint = _("Patients can already read these texts. Publishing them shows the date of the new review.")
+    elif len(already_public) == len(rows):
         hint = _(
             "Patients can already read these starter texts. Publishing them shows that your clinic has reviewed them."
         )
@@ -237,8 +239,10 @@ def _approved_page_reason(page: Any) -> str:
     summary = _event_summary(page)
     if not ends_sentence(summary):
         summary += "."
-    if page.shows(page.latest_hash):
+    if page.shows(page.latest_hash) and page.live_release.is_starter:
         status = _("Patients read it already, marked as starter text.")
+    elif page.shows(page.latest_hash):
+        status = _("Patients read it already, with the date of the earlier review.")
     else:
         status = _("Patients read an older version.") if page.live_release_id else _("Not public.")
     return f"{summary} {status}"
