@@ -10,6 +10,7 @@ from portal.accounts.models import User
 from procedures.enums import Decision
 from procedures.models import FigureText, Marker, Page
 from procedures.publishing.review import record_decision, submit_for_review
+from procedures.publishing.schedule import schedule_revision
 from procedures.revisions.drafts import save_revision
 from tests.admin.conftest import SignIn, change_url, publish_copy
 from tests.admin.workflow_helpers import publish_url, task_lists
@@ -118,3 +119,23 @@ def test_a_public_text_that_is_sent_back_is_on_the_list_of_editors(
     assert "to_approve" not in task_lists(sign_in(reviewer))
     assert [line.rpartition(": ")[2] for line in task_lists(sign_in(editor))["sent_back"]] == ["The dose is wrong."]
     assert "The dose is wrong." in sign_in(editor).get(change_url(page)).content.decode()
+
+
+def test_an_approved_text_is_listed_although_an_older_one_is_scheduled(
+    page: Page, editor: User, manager: User, sign_in: SignIn
+) -> None:
+    older = save_revision(page, author=editor)
+    approve(older)
+    schedule_revision(older, actor=manager, at=timezone.now() + datetime.timedelta(days=1))
+    client = sign_in(manager)
+    assert "approved" not in task_lists(client)
+    page.title = "Newer"
+    page.save()
+
+    approve(save_revision(page, author=editor))
+
+    lists = task_lists(client)
+    assert [line.partition(" Not ")[2] for line in lists["approved"]] == [
+        "public. An older text is scheduled: publish or schedule this one instead."
+    ]
+    assert [line.endswith(". A newer text is approved.") for line in lists["planned"]] == [True]
