@@ -70,7 +70,7 @@ QueryTerm = list[list[str]]
 
 @dataclass
 class SearchIndex:
-    """The index of one language. ``last_event`` is the key of the newest release event that it includes."""
+    """The index of one language. ``last_event`` is the key of the newest public event that it includes."""
 
     language: str
     last_event: int = -1
@@ -108,7 +108,7 @@ class SearchIndex:
         return words.build()
 
     def refresh(self, last_event: int) -> None:
-        """Index what was published or withdrawn up to ``last_event``, the key of the newest release event.
+        """Index what was published or withdrawn up to ``last_event``, the key of the newest public event.
 
         Thread-safe; does nothing if the index is up to date.
         """
@@ -449,7 +449,7 @@ _indexes = {language: SearchIndex(language) for language in languages.CODES}
 
 
 def get_index(language: str, last_event: int) -> SearchIndex:
-    """Return the index of a language, updated to the release event ``last_event``."""
+    """Return the index of a language, updated to the public event ``last_event``."""
     index = _indexes[language]
     index.refresh(last_event)
     return index

@@ -6,7 +6,7 @@ from django.contrib.auth.models import Permission
 from PIL import Image
 
 from portal.accounts.models import User
-from procedures.enums import Decision
+from procedures.enums import Decision, EventKind
 from procedures.figures.approval import figure_hash, record_approval
 from procedures.figures.decoding import build_decoded_image
 from procedures.figures.renditions import store_image
@@ -21,6 +21,7 @@ from procedures.models import (
     MarkerText,
     Page,
     Release,
+    ReleaseEvent,
     Revision,
     Source,
     WarningSign,
@@ -32,6 +33,7 @@ from procedures.revisions.drafts import save_revision
 from procedures.sharing.short_codes import generate_code
 from tests.replay import built_once
 
+EARLY_KEY = 10**6
 EMPTY_CONTENT = {
     "title": "A title",
     "key_message": "",
@@ -183,6 +185,21 @@ def make_public(page: Page, *, author: User | None = None) -> Release:
     revision = save_revision(page, author=author or make_user("ed"))
     approve(revision)
     return publish(revision, actor=make_user("max"))
+
+
+def store_late_withdrawal(page: Page) -> None:
+    """Withdraw a page with an event whose key is lower than that of a submission that was visible before.
+
+    On PostgreSQL, this happens if the submission commits while the withdrawal is open. Call ``store_early_submission``
+    first.
+    """
+    Page.objects.filter(pk=page.pk).update(live_release=None, withdrawn_reason="Old.")
+    ReleaseEvent.objects.create(pk=EARLY_KEY - 1, page=page, kind=EventKind.WITHDRAWN, revision=page.revisions.first())
+
+
+def store_early_submission(page: Page) -> None:
+    """Store a submission whose key is higher than that of the withdrawal that follows."""
+    ReleaseEvent.objects.create(pk=EARLY_KEY, page=page, kind=EventKind.SUBMITTED, revision=page.revisions.first())
 
 
 @built_once

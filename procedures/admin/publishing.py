@@ -45,6 +45,7 @@ from procedures.publishing.publish import (
     WITHDRAWAL_REASON,
     PublishError,
     check_reader_line,
+    is_published,
     publish,
     rerelease_page,
     withdraw,
@@ -356,7 +357,10 @@ def _handle_action(
 def _is_already_live(request: HttpRequest, page: Page) -> bool:
     """Return whether the posted text is already public, such as after a double-click or through another manager."""
     live = page.live_release
-    return bool(live and not live.is_starter and str(live.revision_id) == request.POST.get("revision"))
+    if live is None or str(live.revision_id) != request.POST.get("revision"):
+        return False
+    approval = current_approval(live.revision)
+    return approval is not None and is_published(page, live.revision, approval)
 
 
 def _get_posted_revision(request: HttpRequest, page: Page) -> Revision | None:

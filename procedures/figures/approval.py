@@ -114,9 +114,10 @@ def approved_figures(figures: Iterable[Figure], version: FigureVersion) -> dict[
 
 def _select_approved(figure: Figure, rows: list[FigureApproval], version: FigureVersion) -> ApprovedFigure | None:
     current = figure_hash(figure)
-    matching = [row for row in rows if row.figure_hash == current and (row.is_public or not row.is_void)]
-    if matching:
-        return ApprovedFigure(figure, matching[-1], is_current=True)
+    valid = [row for row in rows if row.is_public or not row.is_void]
+    # The newest approval counts: a picture that another one replaced needs a new approval when it is uploaded again.
+    if valid and valid[-1].figure_hash == current:
+        return ApprovedFigure(figure, valid[-1], is_current=True)
     if version == FigureVersion.APPROVED:
         return None
     # Until a newer image is approved, patients still see the previous one. A supplied image was always public.

@@ -44,7 +44,7 @@ from procedures.importing.figure_serializers import FigureSerializer, SeriesSeri
 from procedures.importing.serializers import PageSerializer, SourceSerializer, WarningSignSerializer
 from procedures.models import Figure, Page, ReleaseEvent, WarningSign
 from procedures.publishing import warning_signs
-from procedures.publishing.publish import PublishError
+from procedures.publishing.publish import PublishError, lock_clinic_values
 from procedures.rendering import ReferenceResolver, render_page
 from procedures.revisions.drafts import check_and_bump_version, save_revision
 
@@ -214,6 +214,8 @@ def import_bundle(
         try:
             rows = _read_rows(folder, actor)
             with rollback_files(), transaction.atomic():
+                # No page is published, withdrawn, or saved in the meantime.
+                lock_clinic_values()
                 _apply_rows(rows, plan, actor, should_include_page, store_files=not check)
                 unconfirmed = [slug for slug, picture in plan.pictures.items() if not is_confirmed(slug, picture)]
                 if unconfirmed and not check:

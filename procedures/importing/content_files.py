@@ -411,12 +411,15 @@ def clean_texts(entry: ContentEntry, data: dict[str, Any], fields: dict[str, Fie
 
 
 def full_clean_and_save(
-    instance: models.Model, columns: Mapping[str, str] | None = None, exclude: Collection[str] = ()
+    instance: models.Model,
+    columns: Mapping[str, str] | None = None,
+    exclude: Collection[str] = (),
+    update_fields: Collection[str] | None = None,
 ) -> None:
     """Validate (field validators and named constraints), then save.
 
     ``columns`` maps file keys to model fields where they differ; errors name the file keys. Fields in ``exclude`` are
-    not validated.
+    not validated. ``update_fields``: as of ``Model.save``.
     """
     try:
         instance.full_clean(exclude=exclude)
@@ -425,7 +428,7 @@ def full_clean_and_save(
         raise ValidationError(
             {file_keys.get(field, field): errors for field, errors in error.error_dict.items()}
         ) from error
-    instance.save()
+    instance.save(update_fields=update_fields)
 
 
 def serialize_texts(owner: Any, fields: Iterable[str]) -> dict[str, dict[str, Any]]:

@@ -460,12 +460,18 @@ class PageSerializer(Serializer[Page]):
 
     def save_row(self, key: str, data: dict[str, Any], row: Page | None, *, store_files: bool) -> None:
         page = row or Page(subject=data["subject"], language=data["language"], code=data["code"] or generate_code())
-        for name in ("slug", "kind", "order", "title", "key_message", "description", "review_months", "body"):
+        names = ("slug", "kind", "order", "title", "key_message", "description", "review_months", "body")
+        for name in names:
             setattr(page, name, data[name])
         page.lead_figure = _get_figure(data["lead_figure"], "lead_figure") if data["lead_figure"] else None
         page.next_label = data["next"].get("label", "")
         is_draft = self._is_bundle or not data["public"]
-        full_clean_and_save(page, exclude=[name for name in self.optional_in_drafts if is_draft and not data[name]])
+        full_clean_and_save(
+            page,
+            exclude=[name for name in self.optional_in_drafts if is_draft and not data[name]],
+            # Only the draft: the page may have been published or withdrawn since the row was read.
+            update_fields=(*names, "lead_figure", "next_label") if row else None,
+        )
 
     def link_pages(self, key: str, data: dict[str, Any]) -> None:
         """Save the references to other pages: the next step and a guide's items.

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from portal.append_only import AppendOnly, AppendOnlyManager, AppendOnlyQuerySet
-from procedures.enums import Decision, EventKind
+from procedures.enums import PUBLIC_EVENTS, Decision, EventKind
 from procedures.models.clinic import clinic_json
 from procedures.models.figure import Figure
 from procedures.models.page import COMMENT_REQUIRED_MESSAGE, MAX_LINE_LENGTH, HashedContent, Page
@@ -108,14 +108,21 @@ class FigureApprovalQuerySet(AppendOnlyQuerySet["FigureApproval"]):
     """Queries about where approved figures are shown."""
 
     def with_state(self) -> Self:
-        """Annotate ``is_public`` (a live release shows it) and ``is_void`` (the page was sent back later)."""
+        """Annotate ``is_public`` (a live release shows it) and ``is_void`` (the page was sent back or withdrawn
+        later).
+        """
         shown = ReleaseDependency.objects.live().filter(figure_approval=OuterRef("pk"), kind="figure")
         sent_back = Approval.objects.filter(
             revision__page=OuterRef("approval__revision__page"),
             pk__gt=OuterRef("approval"),
             decision=Decision.SENT_BACK,
         )
-        return self.annotate(is_public=Exists(shown), is_void=Exists(sent_back))
+        withdrawn = ReleaseEvent.objects.filter(
+            page=OuterRef("approval__revision__page"),
+            kind=EventKind.WITHDRAWN,
+            created_at__gt=OuterRef("approval__created_at"),
+        )
+        return self.annotate(is_public=Exists(shown), is_void=Exists(sent_back) | Exists(withdrawn))
 
     def public(self) -> Self:
         """Keep only figures that live releases show. Picture indexes do not count: they list what other pages show."""
@@ -363,6 +370,42 @@ class ReleaseDependency(AppendOnly):
         return f"{self.kind} {self.key}"
 
 
+class ReleaseEventQuerySet(AppendOnlyQuerySet["ReleaseEvent"]):
+    """Queries for public events, and for the decisions that still apply."""
+
+    def public(self) -> Self:
+        """Keep only events that changed what the public reads, newest first.
+
+        Their keys increase in the order in which they become visible, so whoever has seen one has seen all before it:
+        publishing takes the lock of ``lock_clinic_values`` before it stores one. Other events don't: on PostgreSQL, one
+        of them can become visible before a public event with a lower key.
+        """
+        return self.filter(kind__in=PUBLIC_EVENTS).order_by("-pk")
+
+    def with_lapse(self) -> Self:
+        """Annotate ``has_lapsed``: whether an approval no longer applies, because the text was sent back, another text
+        of a newer revision was published, or the page was withdrawn after it.
+
+        Each of these locks the page before it stores its event, so the keys of a page's events are in order.
+        """
+        is_same_text = Q(revision__content_hash=OuterRef("revision__content_hash"))
+        is_newer = Q(revision__number__gt=OuterRef("revision__number"))
+        lapse = (
+            Q(kind=EventKind.WITHDRAWN)
+            | (Q(kind=EventKind.SENT_BACK) & is_same_text)
+            | (Q(kind=EventKind.PUBLISHED) & is_newer & ~is_same_text)
+        )
+        later = ReleaseEvent.objects.filter(page=OuterRef("page"), pk__gt=OuterRef("pk"))
+        return self.annotate(has_lapsed=Exists(later.filter(lapse)))
+
+    def approvals_in_force(self) -> Self:
+        """Keep only approvals that still apply (see ``with_lapse``)."""
+        return self.filter(kind=EventKind.APPROVED).with_lapse().filter(has_lapsed=False)
+
+
+ReleaseEventManager = models.Manager.from_queryset(ReleaseEventQuerySet)
+
+
 class ReleaseEvent(AppendOnly):
     """One entry of the log: what happened to a page, who did it, when, and why."""
 
@@ -390,7 +433,7 @@ class ReleaseEvent(AppendOnly):
     reason = models.TextField(_("reason"), blank=True)
     created_at = models.DateTimeField(_("time"), auto_now_add=True, db_index=True)
 
-    objects = AppendOnlyManager()
+    objects = ReleaseEventManager()
 
     class Meta:
         ordering = ["-pk"]

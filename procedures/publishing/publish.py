@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.accounts.models import User
-from procedures.enums import EventKind
+from procedures.enums import Decision, EventKind
 from procedures.figures.approval import FigureVersion
 from procedures.models import Approval, Clinic, Page, Path, Release, ReleaseDependency, ReleaseEvent, Revision
 from procedures.models.page import public_path
@@ -140,7 +140,14 @@ def lock_approved(revision: Revision, what_changed: str) -> Approval:
     lock_page(revision.page)
     approval = current_approval(revision)
     if approval is None:
-        raise PublishError.with_message(_("A reviewer has not approved this text yet. Send it for review first."))
+        message = _("A reviewer has not approved this text yet. Send it for review first.")
+        approvals = Approval.objects.filter(revision__page=revision.page, content_hash=revision.content_hash)
+        if approvals.filter(decision=Decision.APPROVED).exists():
+            message = _(
+                "The approval of this text no longer applies: the text was sent back, a newer one was published, or "
+                "the page was withdrawn. Send it for review again."
+            )
+        raise PublishError.with_message(message)
     check_reader_line(revision.page.language, WHAT_CHANGED_LINE, what_changed)
     return approval
 
@@ -244,7 +251,7 @@ def _create_release(
         reviewed_on=live.reviewed_on if live else approved_on,
         next_review_on=live.next_review_on
         if live
-        else add_months(timezone.localdate(now, zone), content["review_months"]),
+        else add_months(approved_on or timezone.localdate(now, zone), content["review_months"]),
         is_starter=approval is None,
         translation_checked=is_translation_checked(revision),
         what_changed=live.what_changed if live else what_changed,

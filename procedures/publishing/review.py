@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -228,30 +228,33 @@ def _find_repeated_event(revision: Revision, kind: EventKind, actor: User, reaso
 
 
 def current_approval(revision: Revision) -> Approval | None:
-    """Return the approval in force for this revision: the last decision on the same text, if it is an approval."""
-    last = (
-        Approval.objects.decisions()
-        .filter(revision__page=revision.page, content_hash=revision.content_hash)
-        .order_by("-pk")
-        .first()
+    """Return the approval in force for this revision: the last one of the same text, if it still applies."""
+    in_force = ReleaseEvent.objects.approvals_in_force().filter(
+        page=OuterRef("revision__page"), revision__content_hash=OuterRef("content_hash")
     )
-    return last if last and last.decision == Decision.APPROVED else None
+    approvals = Approval.objects.filter(
+        Exists(in_force),
+        revision__page=revision.page,
+        content_hash=revision.content_hash,
+        decision=Decision.APPROVED,
+    )
+    return approvals.order_by("-pk").first()
 
 
 def latest_approved_revision(page: Page) -> Revision | None:
     """Return the text that can be published: the newest revision since the live one that has a current approval.
 
-    The live text itself counts only if it is unreviewed starter text. After a withdrawal, every revision counts.
+    The live text itself counts only if it was approved after it was published, as starter text or when it was due.
     """
-    decisions = Approval.objects.decisions().filter(revision__page=page)
-    latest_decisions = dict(decisions.order_by("pk").values_list("content_hash", "decision"))
+    approvals = ReleaseEvent.objects.approvals_in_force().filter(page=page)
     revisions = page.revisions.select_related("author", "page").filter(
-        content_hash__in=[key for key, decision in latest_decisions.items() if decision == Decision.APPROVED]
+        content_hash__in=approvals.values("revision__content_hash")
     )
     live = page.live_release
     if live:
         revisions = revisions.filter(number__gte=live.revision.number)
-        if not live.is_starter:
+        approval = current_approval(live.revision)
+        if approval and approval.pk == live.approval_id:
             revisions = revisions.exclude(content_hash=live.revision.content_hash)
     return revisions.first()
 
@@ -307,16 +310,18 @@ def annotate_status(pages: models.QuerySet[Page], *, with_content: bool = False)
     """Annotate what ``describe_state``, ``get_review_status``, and ``filter_by_state`` need.
 
     ``latest_hash``, ``latest_author``, and ``latest_at`` come from the newest revision; ``last_review_event`` is the
-    kind of the last review event on that text. ``with_content=True`` also loads the texts of the live release;
-    otherwise each access costs a query.
+    kind of the last review event on that text, or "" if it was published since or if the approval no longer applies.
+    ``with_content=True`` also loads the texts of the live release; otherwise each access costs a query.
     """
     newest = Revision.objects.filter(page=OuterRef("pk")).order_by("-number")
-    # A withdrawal voids earlier review events on the text.
+    # A publication or withdrawal ends the review of the text; later events are about another review of it.
     review_events = ReleaseEvent.objects.filter(
         page=OuterRef("pk"),
-        kind__in=(*REVIEW_EVENTS, EventKind.WITHDRAWN),
+        kind__in=(*REVIEW_EVENTS, EventKind.PUBLISHED, EventKind.WITHDRAWN),
         revision__content_hash=OuterRef("latest_hash"),
     )
+    is_over = When(Q(kind=EventKind.PUBLISHED) | Q(kind=EventKind.APPROVED, has_lapsed=True), then=Value(""))
+    statuses = review_events.with_lapse().annotate(status=Case(is_over, default=F("kind"))).order_by("-pk")
     pages = pages.select_related("live_release__revision")
     if not with_content:
         pages = without_text(pages).defer("live_release__revision__content")
@@ -324,20 +329,19 @@ def annotate_status(pages: models.QuerySet[Page], *, with_content: bool = False)
         latest_hash=Subquery(newest.values("content_hash")[:1]),
         latest_author=Subquery(newest.values("author")[:1]),
         latest_at=Subquery(newest.values("created_at")[:1]),
-        last_review_event=Subquery(review_events.order_by("-pk").values("kind")[:1]),
+        last_review_event=Subquery(statuses.values("status")[:1]),
     )
 
 
 IS_LIVE_TEXT = Q(live_release__revision__content_hash=F("latest_hash"))
-# Whether the last review event still matters: the text is not public, or it is public but was never approved.
-HAS_RELEVANT_REVIEW = Q(live_release__isnull=True) | ~IS_LIVE_TEXT | Q(live_release__is_starter=True)
 STATE_FILTERS: dict[str, Q] = {
     PageState.DRAFT: Q(live_release__isnull=True, withdrawn_reason="", last_review_event__isnull=True),
-    PageState.UNSUBMITTED: Q(latest_hash__isnull=False, last_review_event__isnull=True)
+    PageState.UNSUBMITTED: Q(latest_hash__isnull=False)
+    & (Q(last_review_event__isnull=True) | Q(last_review_event=""))
     & (Q(live_release__isnull=True) | ~IS_LIVE_TEXT),
-    PageState.IN_REVIEW: HAS_RELEVANT_REVIEW & Q(last_review_event=EventKind.SUBMITTED),
-    PageState.SENT_BACK: HAS_RELEVANT_REVIEW & Q(last_review_event=EventKind.SENT_BACK),
-    PageState.APPROVED: HAS_RELEVANT_REVIEW & Q(last_review_event=EventKind.APPROVED),
+    PageState.IN_REVIEW: Q(last_review_event=EventKind.SUBMITTED),
+    PageState.SENT_BACK: Q(last_review_event=EventKind.SENT_BACK),
+    PageState.APPROVED: Q(last_review_event=EventKind.APPROVED),
     PageState.PUBLIC: Q(live_release__isnull=False),
     PageState.HAS_NEWER_DRAFT: Q(live_release__isnull=False) & ~IS_LIVE_TEXT,
     PageState.STARTER: Q(live_release__is_starter=True),
@@ -367,9 +371,7 @@ DRAFT_LABELS: dict[str, Promise] = {
 
 def get_review_status(page: Any) -> str:
     """Return the kind of the last review event that still matters, or "". Needs ``annotate_status``."""
-    live = page.live_release
-    counts = live is None or live.is_starter or not page.shows(page.latest_hash)
-    return page.last_review_event or "" if counts else ""
+    return page.last_review_event if page.last_review_event in REVIEW_EVENTS else ""
 
 
 def describe_state(page: Any) -> str:

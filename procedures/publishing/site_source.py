@@ -23,7 +23,7 @@ from procedures.addresses import (
     PLAIN_TEXT_SUFFIX,
     SHORT_CODES,
 )
-from procedures.enums import PUBLIC_EVENTS, PageKind
+from procedures.enums import PageKind
 from procedures.figures.approval import public_files
 from procedures.languages import home_path
 from procedures.models import Clinic, Page, Path, ReleaseDependency, ReleaseEvent
@@ -44,10 +44,10 @@ RowQuerySet = QuerySet[Any, tuple[Any, ...]]
 def content_version() -> str:
     """Return a value that changes whenever any public page does.
 
-    It holds the ID of the newest event, the clinic's row (printed on every page without a new release), and a hash of
-    each language's lists. One small query each.
+    It holds the ID of the newest public event, the clinic's row (printed on every page without a new release), and a
+    hash of each language's lists. One small query each.
     """
-    newest = ReleaseEvent.objects.order_by("-pk").values_list("pk", flat=True).first()
+    newest = ReleaseEvent.objects.public().values_list("pk", flat=True).first()
     clinic = Clinic.objects.values_list(*(clinic_json(language) for language in languages.CODES)).first()
     list_hashes = {str(code): hashlib.sha256(repr(list(_cards(code))).encode()).hexdigest() for code in languages.CODES}
     return json.dumps([newest or 0, clinic, list_hashes], sort_keys=True)
@@ -73,7 +73,7 @@ def affected_urls(old_version: str, new_version: str) -> tuple[list[str], list[s
     (first, clinic, list_hashes), (last, clinic_now, list_hashes_now) = json.loads(old_version), json.loads(new_version)
     if clinic != clinic_now or first > last:
         return None
-    events = ReleaseEvent.objects.filter(pk__gt=first, pk__lte=last, kind__in=PUBLIC_EVENTS)
+    events = ReleaseEvent.objects.public().filter(pk__gt=first, pk__lte=last)
     changed = Page.objects.filter(pk__in=events.values("page"))
     live_paths = list(changed.values_list("live_release__path", flat=True)[: BULK_THRESHOLD + 1])
     if len(live_paths) > BULK_THRESHOLD:
@@ -149,7 +149,7 @@ def _list_urls(languages: Iterable[str]) -> list[str]:
 def publish_lag(published_version: str) -> float:
     """Return the age in seconds of the oldest public event that the published files do not include yet."""
     last_published = json.loads(published_version)[0]
-    waiting = ReleaseEvent.objects.filter(pk__gt=last_published, kind__in=PUBLIC_EVENTS).order_by("pk")
+    waiting = ReleaseEvent.objects.public().filter(pk__gt=last_published).order_by("pk")
     oldest = waiting.values_list("created_at", flat=True).first()
     return (timezone.now() - oldest).total_seconds() if oldest else 0.0
 

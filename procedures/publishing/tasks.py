@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
@@ -214,11 +214,12 @@ def _live_figure_pages() -> Iterator[tuple[int, int]]:
 
 def approved_tasks() -> TaskList:
     """Approved texts that are neither published nor scheduled."""
-    pages = _pages_in_state(PageState.APPROVED, EventKind.APPROVED).filter(publish_at__isnull=True)
-    rows: list[Any] = list(pages.order_by("event_at", "pk"))
-    # Starter texts that were approved unchanged.
+    rows: list[Any] = list(_pages_to_publish().order_by("event_at", "pk"))
+    # Starter texts that were approved unchanged, and public texts that were reviewed again.
     already_public = [page for page in rows if page.shows(page.latest_hash)]
-    if len(already_public) == len(rows):
+    if len(already_public) == len(rows) and not all(page.live_release.is_starter for page in rows):
+        hint = _("Patients can already read these texts. Publishing them shows the date of the new review.")
+    elif len(already_public) == len(rows):
         hint = _(
             "Patients can already read these starter texts. Publishing them shows that your clinic has reviewed them."
         )
@@ -232,15 +233,25 @@ def approved_tasks() -> TaskList:
     return TaskList("approved", _("Approved, not published yet"), hint, tasks, len(rows))
 
 
+def _pages_to_publish() -> QuerySet[Page]:
+    """Keep only pages whose newest text is approved but not scheduled; an older text may be."""
+    is_scheduled = Q(publish_at__isnull=False, scheduled_revision__content_hash=F("latest_hash"))
+    return _pages_in_state(PageState.APPROVED, EventKind.APPROVED).exclude(is_scheduled)
+
+
 def _approved_page_reason(page: Any) -> str:
     """Return who approved a page, and what patients read until it is published."""
     summary = _event_summary(page)
     if not ends_sentence(summary):
         summary += "."
-    if page.shows(page.latest_hash):
+    if page.shows(page.latest_hash) and page.live_release.is_starter:
         status = _("Patients read it already, marked as starter text.")
+    elif page.shows(page.latest_hash):
+        status = _("Patients read it already, with the date of the earlier review.")
     else:
         status = _("Patients read an older version.") if page.live_release_id else _("Not public.")
+    if page.publish_at:
+        status += " " + _("An older text is scheduled: publish or schedule this one instead.")
     return f"{summary} {status}"
 
 
@@ -285,8 +296,13 @@ def withdrawal_tasks() -> TaskList:
 
 def scheduled_tasks() -> TaskList:
     """Scheduled pages, next first."""
-    pages = get_scheduled_pages()
-    tasks = [Task(page, date_format(timezone.localtime(page.publish_at), "DATETIME_FORMAT")) for page in pages]
+    tasks = []
+    superseded = set(_pages_to_publish().filter(publish_at__isnull=False).values_list("pk", flat=True))
+    for page in get_scheduled_pages():
+        reason = date_format(timezone.localtime(page.publish_at), "DATETIME_FORMAT")
+        if page.pk in superseded:
+            reason = _("%(time)s. A newer text is approved.") % {"time": reason}
+        tasks.append(Task(page, reason))
     return _make_list("planned", _("Scheduled"), _("Times are in the clinic’s time zone."), tasks)
 
 
@@ -310,17 +326,11 @@ def failed_schedule_tasks() -> TaskList:
 
 
 def _schedules_without_approval() -> QuerySet[Page]:
-    """Keep only scheduled pages whose text has lost its approval: the last decision on it was to send it back."""
-    decisions = ReleaseEvent.objects.filter(
-        page=OuterRef("pk"),
-        kind__in=(EventKind.APPROVED, EventKind.SENT_BACK),
-        revision__content_hash=OuterRef("scheduled_revision__content_hash"),
-    ).order_by("-pk")
-    return (
-        Page.objects.filter(publish_at__isnull=False)
-        .annotate(last_decision=Subquery(decisions.values("kind")[:1]))
-        .exclude(last_decision=EventKind.APPROVED)
+    """Keep only scheduled pages whose text has lost its approval: it was sent back."""
+    approvals = ReleaseEvent.objects.approvals_in_force().filter(
+        page=OuterRef("pk"), revision__content_hash=OuterRef("scheduled_revision__content_hash")
     )
+    return Page.objects.filter(~Exists(approvals), publish_at__isnull=False)
 
 
 def review_due_tasks() -> TaskList:

@@ -6,11 +6,11 @@ tell whether its release is out of date. One resolver can be forked to render ma
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.db.models import Exists, QuerySet
+from django.db.models import Exists, OuterRef, Subquery
 
 from procedures.enums import EventKind, SignLevel, SignTiming
 from procedures.figures.approval import (
@@ -65,7 +65,7 @@ class Dependency:
 class PageLink:
     """The target of a link to a page in the same language.
 
-    ``text``: its released Markdown, or its draft if it was never released.
+    ``text``: its released Markdown (of its last release, if it was withdrawn), or its draft if it was never released.
     """
 
     href: str
@@ -205,9 +205,7 @@ class ReferenceResolver:
             answers_by_key = {row.key: row for row in answers}
             self._cache |= {("care", key): answers_by_key.get(key) for key in wanted["care"]}
         if wanted["page"]:
-            links = self._linkable_pages().filter(subject__in=wanted["page"])
-            linked = {row.subject: self._build_page_link(row) for row in links}
-            self._cache |= {("page", key): linked.get(key) for key in wanted["page"]}
+            self._load_page_links(wanted["page"])
 
     def list_keys(self, kind: str) -> list[str]:
         """Return all keys of a kind (figure, series, care, source, page) that exist in this language."""
@@ -365,22 +363,26 @@ class ReferenceResolver:
         return TriageDetector(self.language, [(sign.text, sign.level == SignLevel.EMERGENCY) for sign in rows])
 
     def get_page(self, subject: str) -> PageLink | None:
-        """Return the page on a subject in this language, or None. An unpublished page has its planned path."""
+        """Return the page on a subject in this language, or None. A page that was never public has its planned path."""
         if ("page", subject) not in self._cache:
-            found = self._linkable_pages().filter(subject=subject).first()
-            self._cache["page", subject] = found and self._build_page_link(found)
+            self._load_page_links({subject})
         link: PageLink | None = self._cache["page", subject]
         if link:
             self.record("page", subject, [link.href])
         return link
 
-    def _linkable_pages(self) -> QuerySet[Page]:
-        pages = Page.objects.in_language(self.language).select_related("live_release__revision")
-        return without_text(pages)
+    def _load_page_links(self, subjects: Collection[str]) -> None:
+        pages = list(Page.objects.in_language(self.language).filter(subject__in=subjects))
+        # Of a withdrawn page, too: the words of its draft are not approved, and its planned path leads nowhere yet.
+        numbers = Release.objects.filter(page=OuterRef("page")).order_by("-number").values("number")[:1]
+        releases = Release.objects.filter(page__in=pages, number=Subquery(numbers)).select_related("revision")
+        by_page = {release.page_id: release for release in without_text(releases, "")}
+        self._cache |= dict.fromkeys(("page", subject) for subject in subjects)
+        self._cache |= {("page", page.subject): self._build_page_link(page, by_page.get(page.pk)) for page in pages}
 
-    def _build_page_link(self, page: Page) -> PageLink:
-        if live := page.live_release:
-            return PageLink(live.path, live.title, live.revision.content["body"], self.clinic_values, live, page.kind)
+    def _build_page_link(self, page: Page, last: Release | None) -> PageLink:
+        if last:
+            return PageLink(last.path, last.title, last.revision.content["body"], self.clinic_values, last, page.kind)
         return PageLink(page.planned_path, page.title, page.body, self.clinic_values, kind=page.kind)
 
     def get_titled_page(self, subject: str, section: str = "") -> PageLink | None:

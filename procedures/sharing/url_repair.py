@@ -433,7 +433,7 @@ def get_address_index() -> AddressIndex:
     """Return the current index; rebuild it after a page was published or withdrawn. One query if nothing changed."""
     global _cached_index
     newest_path = Path.objects.order_by("-pk").values("pk")[:1]
-    events = ReleaseEvent.objects.order_by("-pk").values_list("pk", "created_at", Subquery(newest_path))
+    events = ReleaseEvent.objects.public().values_list("pk", "created_at", Subquery(newest_path))
     version = events.first()
     with _lock:
         if _cached_index[0] != version or version is None:

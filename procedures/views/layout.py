@@ -78,8 +78,8 @@ def _cached_clinic_details(items: tuple[tuple[str, Any], ...]) -> ClinicDetails:
 
 
 def load_clinic(language: str) -> tuple[dict[str, Any] | None, int]:
-    """Return the clinic and the id of the last release event. For responses that read no release."""
-    last = ReleaseEvent.objects.order_by("-pk").values("pk")[:1]
+    """Return the clinic and the ID of the newest public event. For responses that read no release."""
+    last = ReleaseEvent.objects.public().values("pk")[:1]
     row = Clinic.objects.values(clinic=clinic_json(language), last=Subquery(last)).first()
     if row is None:  # before the setup
         return None, last.values_list("pk", flat=True).first() or 0

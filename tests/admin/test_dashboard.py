@@ -7,11 +7,13 @@ import pytest
 from django.utils import timezone
 
 from portal.accounts.models import User
+from procedures.enums import Decision
 from procedures.models import FigureText, Marker, Page
-from procedures.publishing.review import submit_for_review
+from procedures.publishing.review import record_decision, submit_for_review
+from procedures.publishing.schedule import schedule_revision
 from procedures.revisions.drafts import save_revision
-from tests.admin.conftest import SignIn, publish_copy
-from tests.admin.workflow_helpers import task_lists
+from tests.admin.conftest import SignIn, change_url, publish_copy
+from tests.admin.workflow_helpers import publish_url, task_lists
 from tests.factories import approve, make_public
 
 
@@ -76,3 +78,64 @@ def test_reviews_are_listed_a_month_before_they_are_due(
     client = sign_in(editor)
 
     assert any(line.startswith("Small cut: Due on") for line in task_lists(client)["reviews"])
+
+
+def test_a_public_text_that_was_approved_again_can_be_published_with_the_new_dates(
+    page: Page, reviewer: User, manager: User, sign_in: SignIn, monkeypatch: Any
+) -> None:
+    first = make_public(page)
+    later = timezone.now() + datetime.timedelta(days=340)
+    monkeypatch.setattr(timezone, "now", lambda: later)
+    client = sign_in(manager)
+    assert "approved" not in task_lists(client)
+
+    approve(first.revision, reviewer)
+
+    assert [line.partition(". Patients ")[2] for line in task_lists(client)["approved"]] == [
+        "read it already, with the date of the earlier review."
+    ]
+    assert 'name="_publish"' in client.get(change_url(page)).content.decode()
+    assert "Publish now" in client.get(publish_url(page)).content.decode()
+    for _ in range(2):
+        answer = client.post(publish_url(page), {"revision": first.revision_id, "now": "1"})
+        assert answer.status_code == 302
+    page.refresh_from_db()
+    assert page.live_release is not None
+    assert (page.live_release.number, page.live_release.reviewer_name) == (2, "Rosa")
+    lists = task_lists(client)
+    assert "approved" not in lists
+    assert [line.partition(":")[0] for line in lists["reviews"]] == ["Contact"]
+
+
+def test_a_public_text_that_is_sent_back_is_on_the_list_of_editors(
+    page: Page, editor: User, reviewer: User, sign_in: SignIn
+) -> None:
+    revision = make_public(page).revision
+    submit_for_review(revision, actor=editor, note="Is it still right?")
+    assert len(task_lists(sign_in(reviewer))["to_approve"]) == 1
+
+    record_decision(revision, reviewer=reviewer, decision=Decision.SENT_BACK, comment="The dose is wrong.")
+
+    assert "to_approve" not in task_lists(sign_in(reviewer))
+    assert [line.rpartition(": ")[2] for line in task_lists(sign_in(editor))["sent_back"]] == ["The dose is wrong."]
+    assert "The dose is wrong." in sign_in(editor).get(change_url(page)).content.decode()
+
+
+def test_an_approved_text_is_listed_although_an_older_one_is_scheduled(
+    page: Page, editor: User, manager: User, sign_in: SignIn
+) -> None:
+    older = save_revision(page, author=editor)
+    approve(older)
+    schedule_revision(older, actor=manager, at=timezone.now() + datetime.timedelta(days=1))
+    client = sign_in(manager)
+    assert "approved" not in task_lists(client)
+    page.title = "Newer"
+    page.save()
+
+    approve(save_revision(page, author=editor))
+
+    lists = task_lists(client)
+    assert [line.partition(" Not ")[2] for line in lists["approved"]] == [
+        "public. An older text is scheduled: publish or schedule this one instead."
+    ]
+    assert [line.endswith(". A newer text is approved.") for line in lists["planned"]] == [True]

@@ -3,11 +3,19 @@
 import pytest
 
 from portal.accounts.models import User
+from procedures.enums import Decision
 from procedures.models import Page
 from procedures.publishing.publish import publish_starter, withdraw
-from procedures.publishing.review import PageState, annotate_status, describe_state, filter_by_state, submit_for_review
+from procedures.publishing.review import (
+    PageState,
+    annotate_status,
+    describe_state,
+    filter_by_state,
+    record_decision,
+    submit_for_review,
+)
 from procedures.revisions.drafts import save_revision
-from tests.factories import approve, make_public
+from tests.factories import approve, make_public, make_user
 
 
 def newer(page: Page) -> None:
@@ -94,6 +102,34 @@ def test_a_withdrawn_page_is_withdrawn(page: Page, manager: User, changed: bool)
         newer(page)
 
     assert label_and_filters(page) == ("Withdrawn", {"withdrawn", "unsent"} if changed else {"withdrawn"})
+
+
+@pytest.mark.parametrize(
+    ("decision", "label", "state"),
+    [
+        (None, "Public: waiting for review", "waiting"),
+        (Decision.SENT_BACK, "Public: sent back", "sent_back"),
+        (Decision.APPROVED, "Public: approved, not published yet", "approved"),
+    ],
+)
+def test_a_public_text_can_be_reviewed_again(
+    page: Page, editor: User, decision: Decision | None, label: str, state: str
+) -> None:
+    revision = make_public(page).revision
+    submit_for_review(revision, actor=editor)
+    if decision:
+        record_decision(revision, reviewer=make_user("rita"), decision=decision, comment="Still 10 pills?")
+
+    assert label_and_filters(page) == (label, {"public", state})
+
+
+def test_an_approval_that_no_longer_applies_leaves_a_draft_to_send(page: Page, manager: User) -> None:
+    make_public(page)
+    newer(page)
+    approve(page.revisions.latest("number"))
+    withdraw(Page.objects.get(pk=page.pk), actor=manager, reason="Old.")
+
+    assert label_and_filters(page) == ("Withdrawn", {"withdrawn", "unsent"})
 
 
 def test_a_withdrawn_page_can_be_in_review(page: Page, manager: User) -> None:

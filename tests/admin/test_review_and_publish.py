@@ -103,20 +103,25 @@ def test_a_text_that_the_manager_did_not_see_is_not_published(
     assert page.live_release is None
 
 
-def test_a_withdrawn_page_can_be_published_again(
+def test_a_withdrawn_page_can_be_published_again_once_it_is_approved_again(
     page: Page, editor: User, reviewer: User, manager: User, sign_in: SignIn
 ) -> None:
     release = make_public(page)
     client = sign_in(manager)
     client.post(f"{PAGES}{page.pk}/withdraw/", {"reason": "A mistake."})
     assert Client().get("/small-cut/").status_code == 410
+    publish_screen = client.get(publish_url(page)).content.decode()
+    assert "Nothing to publish" in publish_screen and "This page was withdrawn: A mistake." in publish_screen
+    assert 'name="_publish"' not in client.get(change_url(page)).content.decode()
+    approve(release.revision, reviewer)
+    assert "This page was withdrawn: A mistake. Publishing makes it" in client.get(publish_url(page)).content.decode()
 
     answer = client.post(publish_url(page), {"revision": release.revision_id, "now": "1"})
 
     assert answer.status_code == 302
     assert Client().get("/small-cut/").status_code == 200
     kinds = list(page.events.order_by("pk").values_list("kind", flat=True))
-    assert kinds[-3:] == [EventKind.PUBLISHED, EventKind.WITHDRAWN, EventKind.PUBLISHED]
+    assert kinds[-3:] == [EventKind.WITHDRAWN, EventKind.APPROVED, EventKind.PUBLISHED]
 
 
 def test_a_publishable_text_has_no_issues(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:

@@ -16,7 +16,9 @@ from django.test import Client
 
 from procedures.importing import bundles
 from procedures.importing.bundles import InvalidBundleError, extract_bundle, import_bundle, write_bundle
+from procedures.importing.serializers import PageSerializer
 from procedures.models import Figure, Marker, Page, Revision, Source
+from procedures.publishing.publish import withdraw
 from procedures.sharing.short_codes import is_valid_code
 from tests.factories import make_clinic, make_draft, make_page, make_public, make_user
 
@@ -45,6 +47,19 @@ def import_elsewhere(data: bytes, prepare: Callable[[], None], **options: Any) -
     """Import a bundle after ``prepare`` has removed the rows that another portal would not have."""
     prepare()
     return import_bundle(io.BytesIO(data), actor=make_user("mia"), check=False, **options)
+
+
+def test_an_import_does_not_undo_a_withdrawal_of_which_its_row_knows_nothing(page: Page) -> None:
+    make_public(page)
+    serializer, key = PageSerializer(is_bundle=True), "en small-cut"
+    row = serializer.find_row(key)
+    assert row is not None
+    withdraw(Page.objects.get(pk=page.pk), actor=make_user("max"), reason="Wrong dose.")
+
+    serializer.save_row(key, {**serializer.serialize(row), "title": "Another title"}, row, store_files=False)
+
+    saved = Page.objects.get(pk=page.pk)
+    assert (saved.title, saved.live_release, saved.withdrawn_reason) == ("Another title", None, "Wrong dose.")
 
 
 def test_exporting_the_same_pages_twice_gives_the_same_bytes(page: Page) -> None:

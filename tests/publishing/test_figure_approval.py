@@ -193,7 +193,7 @@ def test_a_changed_kind_is_public_only_after_someone_else_approved_it(page: Page
             kind == "radiograph",
         )
     Figure.objects.update(kind="fluoroscopy")
-    assert figure_approval_tasks(make_user("rita")).tasks == [], "approved before"
+    assert page in [item.page for item in figure_approval_tasks(make_user("rita")).tasks], "another was approved since"
 
 
 def test_a_picture_saved_while_its_page_is_published_is_not_released(
@@ -271,6 +271,35 @@ def test_sending_a_text_back_voids_the_approval_of_its_new_pictures(page: Page) 
     assert "needle" not in {
         slug for slug, one in public_figures().items() if one.approval.figure_hash == figure_hash(needle())
     }
+
+
+def test_a_picture_that_was_replaced_needs_a_new_approval_when_it_returns(page: Page) -> None:
+    before = needle()
+    old_files, kept = set(figure_files(before)), [Rendition(**values) for values in before.renditions.values()]
+    replace(needle())
+    make_public(page)
+    rerelease_page(Page.objects.get(subject="contact"), actor=make_user())
+    assert not old_files & public_files()
+
+    before.save()
+    replace_renditions(before, kept)
+
+    assert set(figure_files(needle())) == old_files
+    assert unapproved_figures([needle()]) == [needle()]
+    rerelease_page(page, actor=make_user())
+    assert not old_files & public_files()
+    approve(page.revisions.first())
+    assert unapproved_figures([needle()]) == []
+
+
+def test_a_withdrawal_ends_the_approval_of_the_pictures_that_no_other_page_shows(page: Page) -> None:
+    for shown in Page.objects.published():
+        assert unapproved_figures([needle()]) == []
+        withdraw(shown, actor=make_user("max"), reason="There is a name in the corner.")
+
+    assert unapproved_figures([needle()]) == [needle()]
+    approve(page.revisions.first())
+    assert unapproved_figures([needle()]) == []
 
 
 def test_sending_the_public_text_back_does_not_hide_its_pictures(page: Page) -> None:

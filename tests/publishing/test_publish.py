@@ -21,6 +21,7 @@ from procedures.publishing.publish import (
 )
 from procedures.publishing.schedule import schedule_revision
 from procedures.revisions.drafts import save_revision
+from procedures.timezones import get_clinic_timezone
 from tests.database import history_unprotected
 from tests.factories import BODY, approve, make_page, make_user
 
@@ -64,6 +65,17 @@ def test_a_release_is_complete(page: Page) -> None:
     assert release.what_changed == "New."
     assert start <= release.published_at <= timezone.now()
     assert release.next_review_on == add_months(timezone.localdate(release.published_at), 12)
+
+
+def test_the_next_review_counts_from_the_approval(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    revision = approved(page)
+    later = timezone.now() + datetime.timedelta(days=300)
+    monkeypatch.setattr(timezone, "now", lambda: later)
+
+    release = publish(revision, actor=make_user("max"))
+
+    assert release.reviewed_on == release.approval.created_at.astimezone(get_clinic_timezone()).date()
+    assert release.next_review_on == add_months(release.reviewed_on, 12)
     assert "A small cut." in release.html
     assert [section["anchor"] for section in release.sections] == ["", "page-points", "what-it-is", "when-to-call"]
     assert release.thumbnail["alt"] == "A needle in a bone."

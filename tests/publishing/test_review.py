@@ -15,7 +15,7 @@ from procedures.publishing.review import (
     submit_for_review,
 )
 from procedures.publishing.tasks import approval_tasks
-from procedures.revisions.drafts import EditConflictError, check_and_bump_version, save_revision
+from procedures.revisions.drafts import EditConflictError, check_and_bump_version, restore_revision, save_revision
 from tests.factories import approve, make_user
 from tests.publishing.test_publish import approved, fresh
 
@@ -257,7 +257,44 @@ def test_only_revisions_since_the_live_one_can_be_published_next(page: Page) -> 
     page.refresh_from_db()
     assert latest_approved_revision(page) is None
     withdraw(page, actor=make_user("max"), reason="Old.")
-    assert latest_approved_revision(page) == live
+    assert latest_approved_revision(page) is None
+
+
+def test_a_text_that_a_newer_one_replaced_needs_a_new_approval(page: Page) -> None:
+    old = approved(page, title="Take 10 pills")
+    publish(old, actor=make_user("max"))
+    publish(approved(page, title="Take 1 pill"), actor=make_user("max"))
+    restored = restore_revision(old, actor=make_user("ed"), expected_version=fresh(page).draft_version)[0]
+
+    assert current_approval(restored) is None
+    assert latest_approved_revision(fresh(page)) is None
+    with pytest.raises(PublishError, match="The approval of this text no longer applies"):
+        publish(restored, actor=make_user("max"))
+    approval = approve(restored)
+    assert publish(restored, actor=make_user("max")).approval == approval
+
+
+def test_publishing_an_older_text_keeps_the_approval_of_a_newer_one(page: Page) -> None:
+    older, newer = approved(page), approved(page, title="Newer")
+
+    publish(older, actor=make_user("max"))
+
+    assert latest_approved_revision(fresh(page)) == newer
+    publish(newer, actor=make_user("max"))
+    assert current_approval(older) is None
+    assert current_approval(newer) == fresh(page).live_release.approval
+
+
+def test_a_withdrawal_ends_the_approvals_of_all_texts_of_the_page(page: Page) -> None:
+    live = approved(page)
+    publish(live, actor=make_user("max"))
+    newer = approved(page, title="Newer")
+    withdraw(fresh(page), actor=make_user("max"), reason="Wrong dose.")
+
+    assert (current_approval(live), current_approval(newer)) == (None, None)
+    assert latest_approved_revision(fresh(page)) is None
+    approve(newer)
+    assert latest_approved_revision(fresh(page)) == newer
 
 
 def test_an_approved_starter_text_can_be_published_although_it_is_live(page: Page) -> None:

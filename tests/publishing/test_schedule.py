@@ -19,6 +19,10 @@ from procedures.revisions.drafts import save_revision
 from tests.factories import approve, make_page, make_publisher, make_user
 from tests.publishing.test_publish import approved, fresh
 
+LAPSED = (
+    "The approval of this text no longer applies: the text was sent back, a newer one was published, or the page was "
+    "withdrawn. Send it for review again."
+)
 HOUR = datetime.timedelta(hours=1)
 
 
@@ -149,9 +153,7 @@ def test_a_text_that_lost_its_approval_is_unscheduled_with_the_reason(page: Page
     released, refused = publish_scheduled(at)
 
     assert released == []
-    assert [(found.pk, reason) for found, reason in refused] == [
-        (page.pk, "A reviewer has not approved this text yet. Send it for review first.")
-    ]
+    assert [(found.pk, reason) for found, reason in refused] == [(page.pk, LAPSED)]
     assert fresh(page).publish_at is None
     assert fresh(page).live_release is None
     assert ReleaseEvent.objects.filter(page=page).first().reason == refused[0][1]
@@ -195,10 +197,7 @@ def test_the_command_reports_published_and_rejected_pages(page: Page, monkeypatc
     call_command("publish_scheduled", stdout=out, stderr=err)
 
     assert out.getvalue() == "published: /small-cut/\n"
-    assert (
-        err.getvalue()
-        == "not published: Other (en): A reviewer has not approved this text yet. Send it for review first.\n"
-    )
+    assert err.getvalue() == f"not published: Other (en): {LAPSED}\n"
 
 
 @pytest.mark.parametrize("lost", ["is_active", "is_staff"])

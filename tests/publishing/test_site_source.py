@@ -10,10 +10,25 @@ from django.utils import timezone
 
 from procedures.models import Clinic, GuideItem, Page, Release
 from procedures.publishing.publish import withdraw
-from procedures.publishing.site_source import affected_urls, collect_metrics, content_version, public_urls
+from procedures.publishing.site_source import (
+    affected_urls,
+    collect_metrics,
+    content_version,
+    public_urls,
+    publish_lag,
+)
 from procedures.views.pages import page_card
 from tests.database import history_unprotected
-from tests.factories import make_figure, make_page, make_public, make_public_page, make_translation, make_user
+from tests.factories import (
+    make_figure,
+    make_page,
+    make_public,
+    make_public_page,
+    make_translation,
+    make_user,
+    store_early_submission,
+    store_late_withdrawal,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -49,6 +64,18 @@ def test_the_content_version_changes_with_every_publication_and_with_the_clinic(
     states.append(content_version())
     assert len(set(states)) == 5
     assert content_version() == states[-1]
+
+
+def test_a_withdrawal_that_becomes_visible_after_a_later_submission_is_not_missed(page: Page) -> None:
+    before = content_version()
+    store_early_submission(page)
+    assert content_version() == before
+
+    store_late_withdrawal(page)
+
+    assert {"/small-cut/", "/small-cut/plain.txt"} < set(all_affected(before, content_version()))
+    assert publish_lag(before) > 0
+    assert publish_lag(content_version()) == 0
 
 
 def test_publishing_a_new_title_affects_the_page_first_and_then_the_lists(page: Page) -> None:

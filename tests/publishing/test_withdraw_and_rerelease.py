@@ -19,7 +19,7 @@ from procedures.publishing.review import record_translator_check
 from procedures.publishing.schedule import schedule_revision
 from procedures.revisions.drafts import save_revision
 from tests.database import history_unprotected
-from tests.factories import BODY, make_page, make_public, make_source, make_translation, make_user
+from tests.factories import BODY, approve, make_page, make_public, make_source, make_translation, make_user
 from tests.publishing.test_publish import approved, everything, fresh
 
 
@@ -78,10 +78,11 @@ def test_withdrawing_requires_a_reason_and_a_public_page(page: Page) -> None:
     assert fresh(page).live_release is not None
 
 
-def test_a_withdrawn_page_can_be_published_again_at_its_path(page: Page, client: Client) -> None:
+def test_a_withdrawn_page_that_is_approved_again_can_be_published_at_its_path(page: Page, client: Client) -> None:
     revision = approved(page)
     publish(revision, actor=make_user("max"))
     withdraw(fresh(page), actor=make_user("max"), reason="Old.")
+    approve(revision)
 
     release = publish(revision, actor=make_user("max"))
 
@@ -340,3 +341,33 @@ def test_a_public_page_with_a_typed_number_can_be_rereleased_but_not_published(p
     page.save()
     with pytest.raises(PublishError, match="typed phone number"):
         publish(approved(page), actor=make_user("max"))
+
+
+def test_pages_that_link_to_a_withdrawn_page_never_print_its_draft(page: Page) -> None:
+    page.body = BODY.replace("## What it is", "## What it is {#what-it-is}")
+    publish(approved(page), actor=make_user("max"))
+    linker = make_page("linker", next_page=page, body=f"{BODY}\nSee [the cut](page:small-cut#what-it-is).\n")
+    guide = make_page("visit", kind="guide", next_page=page.next_page)
+    guide.items.create(page=page, section="what-it-is", minutes=3)
+    for public in (linker, guide):
+        make_public(public)
+    before = [fresh(public).live_release.html for public in (linker, guide)]
+    withdraw(fresh(page), actor=make_user("max"), reason="Wrong dose.")
+    draft = fresh(page)
+    draft.title, draft.slug = "Take 10 pills", "secret"
+    draft.body = BODY.replace("## What it is", "## Double the dose {#what-it-is}")
+    draft.save()
+    save_revision(draft, author=make_user("ed"))
+
+    assert [row.page for row in find_stale_pages()] == []
+    for public in (linker, guide):
+        assert rerelease_page(fresh(public), actor=make_user("max")) is None
+    assert [fresh(public).live_release.html for public in (linker, guide)] == before
+
+    approve(draft.revisions.first())
+    publish(draft.revisions.first(), actor=make_user("max"))
+    assert {row.page for row in find_stale_pages()} == {linker, guide}
+    for public in (linker, guide):
+        rerelease_page(fresh(public), actor=make_user("max"))
+    assert all("/secret/" in fresh(public).live_release.html for public in (linker, guide))
+    assert "Double the dose" in fresh(guide).live_release.html

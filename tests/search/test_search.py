@@ -21,6 +21,8 @@ from tests.factories import (
     make_term,
     make_translation,
     make_user,
+    store_early_submission,
+    store_late_withdrawal,
 )
 from tests.replay import built_once
 
@@ -42,8 +44,7 @@ def search(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SearchRes
     make_site()
 
     def find(text: str, language: str = "en") -> SearchResults:
-        newest = ReleaseEvent.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-        return search_index.get_index(language, newest).search(text)
+        return search_index.get_index(language, load_clinic(language)[1]).search(text)
 
     return find
 
@@ -147,6 +148,18 @@ def test_drafts_and_withdrawn_pages_are_not_found(search: Callable[..., SearchRe
     assert "/rest/#sleep" in result_hrefs(search("sleep"))
 
     withdraw(Page.objects.get(subject="rest"), actor=make_user("max"), reason="Old.")
+
+    assert result_hrefs(search("sleep")) == []
+
+
+def test_a_withdrawal_that_becomes_visible_after_a_later_submission_is_not_missed(
+    search: Callable[..., SearchResults],
+) -> None:
+    page = Page.objects.get(subject="rest")
+    store_early_submission(page)
+    assert result_hrefs(search("sleep")) == ["/rest/#sleep"]
+
+    store_late_withdrawal(page)
 
     assert result_hrefs(search("sleep")) == []
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from procedures.models import GuideItem, Page, Path
 from procedures.publishing.publish import withdraw
 from procedures.sharing.url_repair import url_candidates
-from tests.factories import make_page, make_public, make_user
+from tests.factories import make_page, make_public, make_user, store_early_submission, store_late_withdrawal
 
 REVALIDATE = "no-cache"
 
@@ -178,6 +178,16 @@ def test_a_truncated_url_of_a_withdrawn_page_does_not_open_another(pages: Page, 
 
     assert answer.status_code == 404
     assert '<a href="/lumbar-mri/">' in answer.content.decode()
+
+
+def test_a_withdrawal_that_becomes_visible_after_a_later_submission_is_not_missed(pages: Page, client: Client) -> None:
+    make_public(make_page("lumbar-puncture"))
+    store_early_submission(pages)
+    assert '<a href="/lumbar-puncture/">' in client.get("/lumbar-").content.decode()
+
+    store_late_withdrawal(Page.objects.get(subject="lumbar-puncture"))
+
+    assert '<a href="/lumbar-puncture/">' not in client.get("/lumbar-").content.decode()
 
 
 def test_a_url_that_matches_two_pages_suggests_both(pages: Page, client: Client) -> None:
