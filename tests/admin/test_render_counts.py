@@ -102,7 +102,7 @@ def test_tasks_are_listed_in_few_queries_without_texts(submitted: Page, reviewer
     with CaptureQueriesContext(connection) as asked:
         waiting = scheduled_tasks()
     assert [item.page.title for item in waiting.tasks] == ["A newer title"]
-    assert (len(asked), whole_texts(asked)) == (1, [])
+    assert (len(asked), whole_texts(asked)) == (2, [])
 
 
 def test_scheduled_pages_are_listed_without_texts(submitted: Page, manager: User, sign_in: SignIn) -> None:

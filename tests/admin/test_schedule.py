@@ -121,6 +121,9 @@ def test_a_scheduled_page_that_lost_its_approval_is_reported(
     page.refresh_from_db()
     assert before == ["Small cut: This page will not be published: a reviewer sent it back after it was scheduled."]
     assert after == [
-        "Small cut: Was not published at the scheduled time. A reviewer has not approved this text yet. Send it for review first."
+        (
+            "Small cut: Was not published at the scheduled time. The approval of this text no longer applies: the text was sent "
+            "back, a newer one was published, or the page was withdrawn. Send it for review again."
+        )
     ]
     assert page.live_release is None
