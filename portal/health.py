@@ -18,11 +18,10 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
-from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from portal import MEGABYTE, get_version
-from portal.http import plain_response
+from portal.http import plain_response, reads_no_anonymous_body
 from portal.published.files import STALE_AFTER_SECONDS, PublishedFiles, worker_folder
 from portal.secret_key import WRONG_KEY, key_matches_database
 from portal.storage.database import (
@@ -57,14 +56,14 @@ def start_monitoring() -> None:
     _file_monitor = DatabaseFileMonitor()
 
 
-@csrf_exempt
+@reads_no_anonymous_body
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     """Return 200 and the version as long as the process responds."""
     return plain_response(200, f"ok {get_version()}")
 
 
-@csrf_exempt
+@reads_no_anonymous_body
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
     """Return 200 if this machine is fully operational; otherwise 503 with the reason, within two seconds.
@@ -76,7 +75,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     return plain_response(503 if problem else 200, problem or "ready")
 
 
-@csrf_exempt
+@reads_no_anonymous_body
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """Return the metrics of this machine to a client that has PORTAL_METRICS_TOKEN; 404 if none is set."""

@@ -21,12 +21,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from portal.accounts.models import User
 from portal.admin_site import SearchableModelAdmin
-from portal.http import get_content_length
+from portal.http import get_content_length, reads_no_anonymous_body
 from portal.storage.media import serve_stored_file
 from procedures.enums import PageKind
 from procedures.figures.approval import public_files
@@ -237,6 +236,6 @@ def staff_json_view(
                 return json_error(413, _("That is more than %(size)s MB.") % {"size": max_bytes // 1024 // 1024})
             return cast("HttpResponseBase", csrf_checked_view(request, **kwargs))
 
-        return csrf_exempt(never_cache(wrapper))
+        return reads_no_anonymous_body(never_cache(wrapper))
 
     return decorate
