@@ -36,6 +36,7 @@ from django.utils.duration import duration_iso_string
 from portal.append_only import drop_triggers
 from portal.storage.database import describe_error, sqlite_path
 from portal.storage.local_storage import atomic_create, describe_write_error
+from portal.text import without_nul
 
 FORMAT_VERSION = 2
 MANIFEST_NAME, DATABASE_MEMBER, SECRET_KEY_MEMBER = "manifest.json", "database.jsonl", "secret-key"
@@ -49,6 +50,8 @@ MAX_MANIFEST_BYTES = 64 * CHUNK_BYTES
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 ROWS_PER_STATEMENT = 200
+# A NUL character in JSON. SQLite stores them; PostgreSQL does not.
+NUL_ESCAPE = "\\u0000"
 # https://www.sqlite.org/wal.html#walresetbug
 FIRST_SQLITE_WITH_WAL_FIX = (3, 51, 3)
 
@@ -373,6 +376,8 @@ def _insert_rows(cursor: Any, models: dict[str, Any], lines: Iterable[str]) -> N
     statement, fields, rows = "", list[Any](), list[list[Any]]()
     for line in lines:
         entry = json.loads(line)
+        if get_vendor() == POSTGRESQL and NUL_ESCAPE in line:
+            entry = without_nul(entry)
         if isinstance(entry, list):
             rows.append([_to_database(field, value) for field, value in zip(fields, entry, strict=True)])
             if len(rows) < ROWS_PER_STATEMENT:
