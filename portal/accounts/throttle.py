@@ -68,14 +68,20 @@ class AttemptCounter:
         return keyed_hash("throttle", self.name)
 
 
-def login_counters(identifier: str, network: str, device_id: str) -> list[AttemptCounter]:
+def login_counters(user: User | None, identifier: str, network: str, device_id: str) -> list[AttemptCounter]:
     """Return the counters that one login attempt counts toward.
 
-    ``device_id`` is empty in a browser where the account has never signed in; ``network`` if it is unknown.
+    ``user``: the account of ``identifier``, which can be its username or email address in many spellings; all of them
+    share the counts. ``device_id`` is empty in a browser where the account has never signed in; ``network`` if it is
+    unknown.
     """
-    account = identifier.strip().casefold()
+    account = f"user {user.pk}" if user else f"name {User.normalize_username(identifier)}"
     if device_id:
-        return [AttemptCounter(f"device|{account}|{device_id}", TRUSTED_DEVICE)]
+        return [
+            AttemptCounter(f"device|{account}|{device_id}", TRUSTED_DEVICE),
+            # Shared by the account's trusted devices, so that strangers cannot add to it.
+            AttemptCounter(f"devices|{account}", ACCOUNT),
+        ]
     counters = [AttemptCounter(f"account|{account}", ACCOUNT)]
     if network:
         counters += [
@@ -92,21 +98,26 @@ def count_attempt(counters: list[AttemptCounter], now: datetime | None = None) -
     """
     now = now or timezone.now()
     keys = sorted(counter.key for counter in counters)
-    with transaction.atomic():
-        for key in keys:
-            Throttle.objects.get_or_create(key=key)
-        rows = {row.key: row for row in Throttle.objects.select_for_update().filter(key__in=keys).order_by("key")}
-        wait = max((row.blocked_until - now for row in rows.values() if row.blocked_until), default=timedelta())
-        if wait > timedelta():
-            return int(wait.total_seconds()) + 1
-        for counter in counters:
-            # A parallel refund() may have deleted the row before it was locked.
-            row = rows.get(counter.key) or Throttle(key=counter.key)
-            row.attempts = 1 if now - row.last_attempt_at > RESET_AFTER else row.attempts + 1
-            row.last_attempt_at = now
-            # None instead of "until now": a parallel request has a slightly different now.
-            row.blocked_until = now + delay if (delay := counter.limit.delay(row.attempts)) else None
-            row.save()
+    while True:
+        with transaction.atomic():
+            Throttle.objects.bulk_create([Throttle(key=key) for key in keys], ignore_conflicts=True)
+            rows = {row.key: row for row in Throttle.objects.select_for_update().filter(key__in=keys).order_by("key")}
+            # A parallel refund() may have deleted a row before it was locked. Then start again.
+            if len(rows) == len(keys):
+                return _count_in_rows(rows, counters, now)
+
+
+def _count_in_rows(rows: dict[str, Throttle], counters: list[AttemptCounter], now: datetime) -> int:
+    wait = max((row.blocked_until - now for row in rows.values() if row.blocked_until), default=timedelta())
+    if wait > timedelta():
+        return int(wait.total_seconds()) + 1
+    for counter in counters:
+        row = rows[counter.key]
+        row.attempts = 1 if now - row.last_attempt_at > RESET_AFTER else row.attempts + 1
+        row.last_attempt_at = now
+        # None instead of "until now": a parallel request has a slightly different now.
+        row.blocked_until = now + delay if (delay := counter.limit.delay(row.attempts)) else None
+        row.save()
     return 0
 
 

@@ -56,13 +56,15 @@ def test_attempts_during_a_delay_do_not_extend_it() -> None:
 
 
 def test_a_row_that_a_parallel_success_deletes_is_counted_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    create = Throttle.objects.get_or_create
+    create, calls = Throttle.objects.bulk_create, []
 
-    def create_and_lose(**arguments: Any) -> None:
-        create(**arguments)
-        Throttle.objects.all().delete()
+    def create_and_lose(*arguments: Any, **options: Any) -> None:
+        create(*arguments, **options)
+        calls.append("create")
+        if len(calls) == 1:
+            Throttle.objects.all().delete()
 
-    monkeypatch.setattr(Throttle.objects, "get_or_create", create_and_lose)
+    monkeypatch.setattr(Throttle.objects, "bulk_create", create_and_lose)
 
     assert throttle.count_attempt(counter(), NOON) == 0
     assert (Throttle.objects.get().key, Throttle.objects.get().attempts) == (counter()[0].key, 1)
@@ -95,6 +97,18 @@ def test_guessing_is_throttled_for_known_and_unknown_usernames(nina: User) -> No
 
 
 def test_a_correct_password_is_throttled_too(nina: User) -> None:
+def test_all_spellings_of_a_username_and_the_email_address_share_one_count(nina: User) -> None:
+    User.objects.filter(pk=nina.pk).update(email="Nina@clinic.example")
+    ward, stranger = logged_in_client(nina), Client(**STRANGER)
+    ward.post("/admin/logout/")
+    names = ["nina", " NINA", "\uff4eina", "n\U0001d422na", "nina@clinic.example", "NINA@clinic.example"]
+
+    assert [post_login(stranger, name, "wrong").status_code for name in names] == [200] * 5 + [429]
+    assert [post_login(ward, name, "wrong").status_code for name in [*names, *names]] == [200] * 10 + [429] * 2
+    unknown = ["nobody", "NOBODY", "\uff4eobody", "n\uff4fbody", "no\uff42ody", "nob\uff4fdy"]
+    assert [post_login(stranger, name, "wrong").status_code for name in unknown] == [200] * 5 + [429]
+
+
     client = Client(**STRANGER)
     for _ in range(5):
         post_login(client, "nina", "wrong")
@@ -329,23 +343,24 @@ def test_each_limit_has_free_attempts_an_initial_delay_and_a_maximum_delay() -> 
     }
 
 
-def test_one_attempt_counts_for_account_and_network_or_for_the_device_only() -> None:
-    stranger = throttle.login_counters(" Nina ", "192.0.2.0/24", "")
+def test_one_attempt_counts_for_account_and_network_or_for_the_trusted_devices_only() -> None:
+    stranger = throttle.login_counters(None, " Nina ", "192.0.2.0/24", "")
 
     assert [(one.name, one.limit) for one in stranger] == [
-        ("account|nina", throttle.ACCOUNT),
-        ("account-network|nina|192.0.2.0/24", throttle.ACCOUNT_AND_NETWORK),
+        ("account|name nina", throttle.ACCOUNT),
+        ("account-network|name nina|192.0.2.0/24", throttle.ACCOUNT_AND_NETWORK),
         ("network|192.0.2.0/24", throttle.NETWORK),
     ]
-    assert throttle.login_counters("nina", "", "") == stranger[:1]
-    assert throttle.login_counters("NINA", "192.0.2.0/24", "x") == [
-        throttle.AttemptCounter("device|nina|x", throttle.TRUSTED_DEVICE)
+    assert throttle.login_counters(None, "nina", "", "") == stranger[:1]
+    assert throttle.login_counters(User(pk=7), "nina@clinic.example", "192.0.2.0/24", "x") == [
+        throttle.AttemptCounter("device|user 7|x", throttle.TRUSTED_DEVICE),
+        throttle.AttemptCounter("devices|user 7", throttle.ACCOUNT),
     ]
     assert len({one.key for one in stranger}) == 3
 
 
 def test_a_success_decrements_shared_counts_and_deletes_the_accounts_own() -> None:
-    mine, others = throttle.login_counters("nina", "a", ""), throttle.login_counters("max", "b", "")
+    mine, others = (throttle.login_counters(None, *values, "") for values in (("nina", "a"), ("max", "b")))
     now = timezone.now()
     for counters in (mine, mine, others):
         throttle.count_attempt(counters, now)
