@@ -2,8 +2,8 @@
 
 Based on OWASP's "device cookies": a browser that has signed in to an account before has its own count. Strangers share
 counts per account and network, per network, and (with a high threshold) per account. Nothing is locked for good: a
-delay ends by itself, and passkeys and one-time links are not throttled. Every attempt is counted before the password is
-checked, so parallel attempts all count.
+delay ends by itself, passkeys are throttled by network only, and one-time links are not throttled. Every attempt is
+counted before the password is checked, so parallel attempts all count.
 """
 
 import secrets
@@ -50,7 +50,8 @@ TRUSTED_DEVICE = Limit(free_attempts=10, initial_delay_seconds=15, max_delay_sec
 ACCOUNT_AND_NETWORK = Limit(free_attempts=5, initial_delay_seconds=15, max_delay_seconds=900)
 NETWORK = Limit(free_attempts=40, initial_delay_seconds=15, max_delay_seconds=300)
 ACCOUNT = Limit(free_attempts=60, initial_delay_seconds=5, max_delay_seconds=30)
-# A whole clinic may sign in from one IP address at the same time; each successful sign-in is refunded.
+# For single sign-on and passkeys, which store data before anyone has signed in. A whole clinic may sign in from one IP
+# address at the same time; each successful sign-in is refunded.
 SSO = Limit(free_attempts=200, initial_delay_seconds=5, max_delay_seconds=60)
 VERIFICATION = Limit(free_attempts=5, initial_delay_seconds=15, max_delay_seconds=900)
 
@@ -124,12 +125,17 @@ def _count_in_rows(rows: dict[str, Throttle], counters: list[AttemptCounter], no
 def start_attempt(
     counters: list[AttemptCounter], request: HttpRequest | None, *, user: User | None = None, detail: str = ""
 ) -> str:
-    """Count an attempt and return an empty string, or the message for someone who has to wait, which is logged."""
+    """Count an attempt and return an empty string, or the message for someone who has to wait.
+
+    Only the first refusal of each delay is logged: the log is kept for years, and anyone can send attempts.
+    """
     wait = count_attempt(counters)
     if not wait:
         return ""
-    actor = getattr(request, "user", None)
-    audit.record(audit.Kind.THROTTLED, user=user, actor=actor, request=request, detail=detail)
+    blocked = Throttle.objects.filter(key__in=[counter.key for counter in counters], blocked_until__isnull=False)
+    if consume_once(f"throttled|{list(blocked.order_by('-blocked_until').values_list('key', 'blocked_until')[:1])}"):
+        actor = getattr(request, "user", None)
+        audit.record(audit.Kind.THROTTLED, user=user, actor=actor, request=request, detail=detail)
     return throttled_message(wait)
 
 

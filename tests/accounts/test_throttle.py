@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.core import signing
 from django.http import HttpResponse
 from django.test import Client, RequestFactory, override_settings
@@ -96,7 +97,6 @@ def test_guessing_is_throttled_for_known_and_unknown_usernames(nina: User) -> No
         assert name in responses[-1].text  # the form keeps what was typed, except the password
 
 
-def test_a_correct_password_is_throttled_too(nina: User) -> None:
 def test_all_spellings_of_a_username_and_the_email_address_share_one_count(nina: User) -> None:
     User.objects.filter(pk=nina.pk).update(email="Nina@clinic.example")
     ward, stranger = logged_in_client(nina), Client(**STRANGER)
@@ -109,6 +109,7 @@ def test_all_spellings_of_a_username_and_the_email_address_share_one_count(nina:
     assert [post_login(stranger, name, "wrong").status_code for name in unknown] == [200] * 5 + [429]
 
 
+def test_a_correct_password_is_throttled_too(nina: User) -> None:
     client = Client(**STRANGER)
     for _ in range(5):
         post_login(client, "nina", "wrong")
@@ -227,7 +228,31 @@ def test_codes_are_throttled(nina: User, client: Client) -> None:
     assert "Wait" in responses[5]
 
 
-def test_every_throttled_attempt_is_logged() -> None:
+def test_attempts_during_a_delay_are_logged_once(nina: User) -> None:
+    client = Client(**STRANGER)
+    for _ in range(9):
+        post_login(client, "nina", "wrong")
+    Throttle.objects.update(blocked_until=None)
+    for _ in range(3):
+        post_login(client, "nina", "wrong")
+
+    assert [AuditEvent.objects.filter(kind=kind).count() for kind in ("login_failed", "throttled")] == [6, 2]
+
+
+def test_anonymous_requests_create_sessions_and_events_only_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttle, "SSO", throttle.Limit(free_attempts=6, initial_delay_seconds=5, max_delay_seconds=60))
+    asked = [
+        Client(**STRANGER).get("/admin/login/passkey/", headers={"Accept": "application/json"}).status_code
+        for _ in range(5)
+    ]
+    answered = [Client(**STRANGER).post("/admin/login/passkey/", {"credential": "{}"}).status_code for _ in range(4)]
+    Client(**STRANGER).post("/admin/logout/")
+
+    assert (asked, answered) == ([200] * 5, [302, 429, 429, 429])
+    assert (Session.objects.count(), AuditEvent.objects.filter(kind="throttled").count()) == (6, 1)
+
+
+def test_throttling_is_logged_for_each_kind_of_attempt() -> None:
     client = Client(**STRANGER)
     for limit, name in ((throttle.NETWORK, "password-reset"), (throttle.SSO, "sso")):
         for _ in range(limit.free_attempts):
@@ -244,7 +269,7 @@ def test_every_throttled_attempt_is_logged() -> None:
     for page in (reset, client.get("/admin/login/"), answer):
         assert "Too many attempts. Wait " in page.text
     events = AuditEvent.objects.filter(kind="throttled").order_by("pk").values_list("detail", flat=True)
-    assert list(events) == ["password reset", "single sign-on", "single sign-on"]
+    assert list(events) == ["password reset", "single sign-on"]
 
 
 def test_a_throttled_attempt_is_logged_with_its_account_its_actor_and_its_origin(nina: User) -> None:
