@@ -9,7 +9,7 @@ from allauth.account.middleware import AccountMiddleware
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -17,6 +17,7 @@ from portal import audit
 from portal.accounts import sessions, sso
 from portal.accounts.models import User
 from portal.http import ADMIN_PREFIX, is_staff_path
+from portal.text import without_nul
 
 # URL names (urls.py) that work before the second factor is set up.
 MFA_EXEMPT_VIEWS = frozenset(
@@ -33,7 +34,7 @@ SSO_PATH = f"{ADMIN_PREFIX}sso/"
 
 
 class NulCharacterMiddleware:
-    """Removes NUL characters from what a form or an address of /admin/ sends; responds with 404 to one in the path.
+    """Removes NUL characters from what a form or an address of /admin/ sends.
 
     SQLite would store them, and the site could not be moved to PostgreSQL.
     """
@@ -47,8 +48,8 @@ class NulCharacterMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
-        if is_staff_path(request) and "\0" in request.path_info:
-            raise Http404
+        if is_staff_path(request):
+            kwargs.update({name: without_nul(value) for name, value in kwargs.items()})
 
 
 def _remove_nul(request: Any) -> None:
