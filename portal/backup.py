@@ -46,6 +46,7 @@ MEMBER_PATTERN = re.compile(
     rf"|{MEDIA_PREFIX}[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*)\Z"
 )
 CHUNK_BYTES = 1024 * 1024
+MAX_NAMES_LISTED = 20
 MAX_MANIFEST_BYTES = 64 * CHUNK_BYTES
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
@@ -90,26 +91,41 @@ class ArchiveWriter:
             raise BackupError(f"A file named {name!r} cannot be backed up. Rename or remove it.")
         info = tarfile.TarInfo(name)
         info.size, info.mode = size, 0o600
-        hashed = _HashingReader(stream)
+        hashed = _HashingReader(stream, name)
         self._tar.addfile(info, hashed)
         self.manifest.members[name] = [size, hashed.digest.hexdigest()]
 
 
 class _HashingReader(io.RawIOBase):
-    """Reader that hashes the bytes it passes on."""
+    """Reader that hashes the bytes it passes on. Raise BackupError with ``name`` if they cannot be read."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes], name: str) -> None:
         super().__init__()
         self.digest = hashlib.sha256()
-        self._stream = stream
+        self._stream, self._name = stream, name
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> bytes:
-        data = self._stream.read(size)
+        with reading(self._name):
+            data = self._stream.read(size)
+            if len(data) < size:
+                raise OSError("It became shorter while it was read")
         self.digest.update(data)
         return data
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Raise BackupError with the name of what is backed up if it cannot be read."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise BackupError(
+            f"{name} cannot be read: {reason}. Check its owner and mode, or the media storage."
+        ) from error
 
 
 @contextmanager
@@ -202,6 +218,19 @@ def iter_media(folder: str = "") -> Iterator[str]:
     for name in sorted(folders):
         if not name.startswith("."):
             yield from iter_media(f"{folder}{name}/")
+
+
+def describe_missing_media(names: Iterable[str]) -> str:
+    """Return a sentence that names media files that are missing, and what to do; an empty string if there are none."""
+    missing = sorted(names)
+    if not missing:
+        return ""
+    listed = ", ".join(missing[:MAX_NAMES_LISTED])
+    more = f", and {len(missing) - MAX_NAMES_LISTED} more" if len(missing) > MAX_NAMES_LISTED else ""
+    return (
+        f"The database refers to {len(missing)} media {'file that is' if len(missing) == 1 else 'files that are'} "
+        f"missing: {listed}{more}. Copy them from an older backup, or upload these pictures again."
+    )
 
 
 def delete_all_media() -> None:

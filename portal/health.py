@@ -32,6 +32,8 @@ from portal.storage.database import (
     drop_page_cache,
     sqlite_path,
 )
+from portal.storage.local_storage import AtomicFileSystemStorage
+from portal.storage.media import referenced_files
 
 # Load balancers give up before a hung database connection times out.
 MAX_RESPONSE_SECONDS = 1.8
@@ -40,6 +42,7 @@ MIN_FREE_MB = 64
 # Authenticator codes are valid for less than twice this long.
 MAX_CLOCK_ERROR_SECONDS = 60
 STORAGE_NO_RESPONSE = "the media storage does not respond"
+MEDIA_MISSING = "the pictures are missing: mount media/ in the data directory, or restore it from a backup"
 CLOCK_ADVICE = "set up NTP, for example systemd-timesyncd (timedatectl)"
 # None in management commands and runserver, which have no worker process.
 _file_monitor: DatabaseFileMonitor | None = None
@@ -226,7 +229,13 @@ def find_media_problem() -> str:
     find = getattr(default_storage, "describe_problem", None)
     try:
         default_storage.exists("figures/ready")
-        return str(find()) if find else ""
+        if problem := find() if find else "":
+            return str(problem)
+        # One missing picture is no reason to take a machine out of service; a folder that was not mounted is.
+        is_empty = isinstance(default_storage, AtomicFileSystemStorage) and default_storage.is_empty()
+        return MEDIA_MISSING if is_empty and next(iter(referenced_files()), "") else ""
+    except DatabaseError:
+        return ""  # reported by itself
     except OSError as error:
         # Do not show other errors: their messages contain file names.
         return str(getattr(error, "reason", "") or STORAGE_NO_RESPONSE)

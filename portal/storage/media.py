@@ -95,6 +95,11 @@ def _get_names_function() -> NamesFunction:
     return cast("NamesFunction", import_module(settings.SITE_SOURCE).public_files)
 
 
+def referenced_files() -> Iterable[str]:
+    """Return the names of all media files that the database refers to; some may occur repeatedly."""
+    return cast("NamesFunction", import_module(settings.SITE_SOURCE).referenced_files)()
+
+
 PUBLIC_FILES = PublicFiles()
 
 

@@ -1,5 +1,6 @@
 """The backup file: complete or absent, and untrusted when it is read."""
 
+import errno
 import io
 import json
 import os
@@ -97,6 +98,26 @@ def test_a_failure_leaves_no_file(tmp_path: Path) -> None:
         add(writer, "media/../../etc/passwd", b"x")
     with pytest.raises(ZeroDivisionError), create_archive(tmp_path / "b.tar", manifest()):
         raise ZeroDivisionError
+
+    assert list(tmp_path.iterdir()) == []
+
+
+class BadSector(io.BytesIO):
+    """Stands for a file on a disk that fails."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+@pytest.mark.parametrize(
+    ("stream", "reason"), [(BadSector(), "Input/output error"), (io.BytesIO(b"x"), "It became shorter")]
+)
+def test_a_picture_that_cannot_be_read_is_named(stream: io.BytesIO, reason: str, tmp_path: Path) -> None:
+    with (
+        pytest.raises(BackupError, match=f"^{PICTURE} cannot be read: {reason}"),
+        create_archive(tmp_path / "b.tar", manifest()) as writer,
+    ):
+        writer.add(PICTURE, stream, 10)
 
     assert list(tmp_path.iterdir()) == []
 
