@@ -77,6 +77,11 @@ def remove_illegal_xml_characters(text: str) -> str:
     return ILLEGAL_XML_CHARACTERS.sub("", text)
 
 
+def parse_int_or_zero(text: str) -> int:
+    """Parse a number from a form. Anything else is 0, as are numbers of ten or more digits, which databases refuse."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
 def normalize(text: str) -> str:
     """Return the text as it is stored: composed (NFC), without soft hyphens and other zero-width characters."""
     if text.isascii():

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.fields import BLANK_CHOICE_DASH
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
@@ -27,6 +28,7 @@ from portal.accounts.models import User
 from portal.admin_site import SearchableModelAdmin
 from portal.http import get_content_length, reads_no_anonymous_body
 from portal.storage.media import serve_stored_file
+from portal.text import parse_int_or_zero as parse_int_or_zero
 from procedures.enums import PageKind
 from procedures.figures.approval import public_files
 from procedures.figures.renditions import FILE_IN_TEXT_RE
@@ -40,9 +42,11 @@ if TYPE_CHECKING:
     AnyAdmin = admin.ModelAdmin[Any]
     AnyStackedInline = admin.StackedInline[Any, Any]
     AnyForm = forms.ModelForm[Any]
+    AnyInlineFormSet = forms.BaseInlineFormSet[Any, Any, Any]
 else:
     # The stubs declare these classes as generic; at run time they cannot be subscripted.
     AnyAdmin, AnyStackedInline, AnyForm = admin.ModelAdmin, admin.StackedInline, forms.ModelForm
+    AnyInlineFormSet = forms.BaseInlineFormSet
     StrOrPromise = str | Promise
 
 MEDIA_URL_RE = re.compile(re.escape(settings.MEDIA_URL) + f"({FILE_IN_TEXT_RE.pattern})")
@@ -51,11 +55,6 @@ JsonView = Callable[..., JsonResponse]
 MAX_TITLES = 2
 SIGNED_OUT_MESSAGE = gettext_lazy("You are signed out. Your text is still here.")
 CSRF_FAILED_MESSAGE = gettext_lazy("You signed in again in another window. Your text is still here.")
-
-
-def parse_int_or_zero(text: str) -> int:
-    """Parse a number from a form. Anything else is 0, as are numbers of ten or more digits, which databases refuse."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 class MultilineCharField(forms.CharField):
@@ -120,10 +119,31 @@ class UsageProtectedAdmin(ContentAdmin):
         return (tree, counts, set(), blockers) if blockers else (tree, counts, perms, protected)
 
 
+class ContentFormSet(AnyInlineFormSet):
+    """The forms of inline rows."""
+
+    def initial_form_count(self) -> int:
+        """Return the number of forms of stored rows; a negative one that a request sends counts as 0."""
+        return max(0, super().initial_form_count())
+
+    def clean(self) -> None:
+        """Refuse a new row that a stored one rules out. Django's forms do not compare the row that they belong to."""
+        super().clean()
+        if any(form.cleaned_data.get("DELETE") for form in self.initial_forms):
+            return  # perhaps the one that rules it out
+        for form in self.extra_forms:
+            if form.has_changed() and not form.errors and not form.cleaned_data.get("DELETE"):
+                try:
+                    form.instance.validate_constraints()
+                except ValidationError as error:
+                    form.add_error(None, error)
+
+
 class ContentInline(AnyStackedInline):
     """Inline rows that belong to a content row, such as its texts in each language."""
 
     extra = 0
+    formset = ContentFormSet
     formfield_overrides = FORMFIELD_OVERRIDES
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
