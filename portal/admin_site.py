@@ -20,7 +20,8 @@ from django.contrib.admin.utils import lookup_spawns_duplicates, unquote
 from django.core.checks import CheckMessage
 from django.core.exceptions import ValidationError
 from django.db import DataError, ProgrammingError
-from django.db.models import Case, CharField, Func, Q, QuerySet, TextField, Transform, Value, When
+from django.db.models import Case, CharField, Func, IntegerField, Q, QuerySet, TextField, Transform, Value, When
+from django.db.models.lookups import In
 from django.forms import CheckboxInput
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
@@ -36,7 +37,14 @@ from django.utils.translation import gettext_lazy as _
 
 from portal import PRODUCT_NAME
 from portal.http import wants_json
-from portal.text import FORMAT_CHARACTERS, PUNCTUATION, ZERO_WIDTH_CHARACTERS, fold, remove_hyphens
+from portal.text import (
+    FORMAT_CHARACTERS,
+    PUNCTUATION,
+    ZERO_WIDTH_CHARACTERS,
+    fold,
+    parse_int_or_zero,
+    remove_hyphens,
+)
 
 if TYPE_CHECKING:
     BaseModelAdmin = admin.ModelAdmin[Any]
@@ -212,7 +220,11 @@ class SearchableModelAdmin(BaseModelAdmin):
         return changelist
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
-        """Set the title of the bulk-delete confirmation page."""
+        """Ignore selected rows whose key is not a number, and set the title of the bulk-delete confirmation page."""
+        keys = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        data = request.POST.copy()
+        data.setlist(ACTION_CHECKBOX_NAME, [key for key in keys if parse_int_or_zero(key)])
+        request.POST = data  # type: ignore[assignment]
         response = super().response_action(request, queryset)
         if isinstance(response, TemplateResponse) and response.context_data and "queryset" in response.context_data:
             count = len(response.context_data["queryset"])
@@ -220,6 +232,17 @@ class SearchableModelAdmin(BaseModelAdmin):
             name = self.opts.verbose_name if count == 1 else self.opts.verbose_name_plural
             response.context_data |= {"title": title % {"count": count, "name": name}, "subtitle": None}
         return response
+
+
+@IntegerField.register_lookup
+class IntegerIn(In):  # type: ignore[type-arg]  # the class does not accept one at run time
+    """Ignores numbers that no row can have, as Django's other lookups do: SQLite raises OverflowError for them."""
+
+    def process_rhs(self, compiler: Any, connection: Any) -> Any:
+        if self.rhs_is_direct_value():
+            _low, high = connection.ops.integer_field_range(self.lhs.output_field.get_internal_type())
+            self.rhs = [key for key in self.rhs if not (isinstance(key, int) and high and abs(key) > high)]
+        return super().process_rhs(compiler, connection)
 
 
 class ReadOnlyAdmin(SearchableModelAdmin):

@@ -13,6 +13,8 @@ from django.apps import apps
 from django.db import connection, models
 from django.db.migrations.operations.base import Operation, OperationCategory
 
+from portal.text import without_nul
+
 T = TypeVar("T", bound=models.Model)
 
 
@@ -41,10 +43,13 @@ class AppendOnlyQuerySet(models.QuerySet[T], Generic[T]):
         raise AppendOnlyError.for_change(self.model)
 
     def bulk_create(self, objs: Iterable[T], *args: Any, **kwargs: Any) -> list[T]:
-        """Insert new rows. Raise AppendOnlyError for an upsert (``update_conflicts``)."""
+        """Insert new rows. Raise AppendOnlyError for an upsert (``update_conflicts``) and for NUL characters."""
         if kwargs.get("update_conflicts") or (len(args) > 2 and args[2]):
             raise AppendOnlyError.for_change(self.model)
-        return super().bulk_create(objs, *args, **kwargs)
+        rows = list(objs)
+        for row in rows:
+            _refuse_nul(row)
+        return super().bulk_create(rows, *args, **kwargs)
 
     # Called by cascading deletes.
     def _raw_delete(self, using: str | None) -> NoReturn:
@@ -66,13 +71,22 @@ class AppendOnly(models.Model):
         abstract = True
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Insert a new row. Raise AppendOnlyError for a row that is already stored."""
+        """Insert a new row. Raise AppendOnlyError for a row that is already stored, or that has NUL characters."""
         if not self._state.adding:
             raise AppendOnlyError.for_change(type(self))
+        _refuse_nul(self)
         super().save(*args, **{**kwargs, "force_insert": True})
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnlyError.for_deletion(type(self))
+
+
+def _refuse_nul(row: models.Model) -> None:
+    """Raise AppendOnlyError for NUL characters: the row could never be moved to PostgreSQL."""
+    for model_field in row._meta.concrete_fields:  # noqa: SLF001 -- documented by Django
+        value = row.__dict__.get(model_field.attname)
+        if value != without_nul(value):
+            raise AppendOnlyError(f"{type(row).__name__}.{model_field.name} must not contain NUL characters.")
 
 
 class RefuseChanges(Operation):

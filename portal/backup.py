@@ -36,6 +36,7 @@ from django.utils.duration import duration_iso_string
 from portal.append_only import drop_triggers
 from portal.storage.database import describe_error, sqlite_path
 from portal.storage.local_storage import atomic_create, describe_write_error
+from portal.text import without_nul
 
 FORMAT_VERSION = 2
 MANIFEST_NAME, DATABASE_MEMBER, SECRET_KEY_MEMBER = "manifest.json", "database.jsonl", "secret-key"
@@ -45,10 +46,13 @@ MEMBER_PATTERN = re.compile(
     rf"|{MEDIA_PREFIX}[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*)\Z"
 )
 CHUNK_BYTES = 1024 * 1024
+MAX_NAMES_LISTED = 20
 MAX_MANIFEST_BYTES = 64 * CHUNK_BYTES
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 ROWS_PER_STATEMENT = 200
+# A NUL character in JSON. SQLite stores them; PostgreSQL does not.
+NUL_ESCAPE = "\\u0000"
 # https://www.sqlite.org/wal.html#walresetbug
 FIRST_SQLITE_WITH_WAL_FIX = (3, 51, 3)
 
@@ -87,26 +91,41 @@ class ArchiveWriter:
             raise BackupError(f"A file named {name!r} cannot be backed up. Rename or remove it.")
         info = tarfile.TarInfo(name)
         info.size, info.mode = size, 0o600
-        hashed = _HashingReader(stream)
+        hashed = _HashingReader(stream, name)
         self._tar.addfile(info, hashed)
         self.manifest.members[name] = [size, hashed.digest.hexdigest()]
 
 
 class _HashingReader(io.RawIOBase):
-    """Reader that hashes the bytes it passes on."""
+    """Reader that hashes the bytes it passes on. Raise BackupError with ``name`` if they cannot be read."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes], name: str) -> None:
         super().__init__()
         self.digest = hashlib.sha256()
-        self._stream = stream
+        self._stream, self._name = stream, name
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> bytes:
-        data = self._stream.read(size)
+        with reading(self._name):
+            data = self._stream.read(size)
+            if len(data) < size:
+                raise OSError("It became shorter while it was read")
         self.digest.update(data)
         return data
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Raise BackupError with the name of what is backed up if it cannot be read."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise BackupError(
+            f"{name} cannot be read: {reason}. Check its owner and mode, or the media storage."
+        ) from error
 
 
 @contextmanager
@@ -199,6 +218,19 @@ def iter_media(folder: str = "") -> Iterator[str]:
     for name in sorted(folders):
         if not name.startswith("."):
             yield from iter_media(f"{folder}{name}/")
+
+
+def describe_missing_media(names: Iterable[str]) -> str:
+    """Return a sentence that names media files that are missing, and what to do; an empty string if there are none."""
+    missing = sorted(names)
+    if not missing:
+        return ""
+    listed = ", ".join(missing[:MAX_NAMES_LISTED])
+    more = f", and {len(missing) - MAX_NAMES_LISTED} more" if len(missing) > MAX_NAMES_LISTED else ""
+    return (
+        f"The database refers to {len(missing)} media {'file that is' if len(missing) == 1 else 'files that are'} "
+        f"missing: {listed}{more}. Copy them from an older backup, or upload these pictures again."
+    )
 
 
 def delete_all_media() -> None:
@@ -373,6 +405,8 @@ def _insert_rows(cursor: Any, models: dict[str, Any], lines: Iterable[str]) -> N
     statement, fields, rows = "", list[Any](), list[list[Any]]()
     for line in lines:
         entry = json.loads(line)
+        if get_vendor() == POSTGRESQL and NUL_ESCAPE in line:
+            entry = without_nul(entry)
         if isinstance(entry, list):
             rows.append([_to_database(field, value) for field, value in zip(fields, entry, strict=True)])
             if len(rows) < ROWS_PER_STATEMENT:

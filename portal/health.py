@@ -18,11 +18,10 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
-from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from portal import MEGABYTE, get_version
-from portal.http import plain_response
+from portal.http import plain_response, reads_no_anonymous_body
 from portal.published.files import STALE_AFTER_SECONDS, PublishedFiles, worker_folder
 from portal.secret_key import WRONG_KEY, key_matches_database
 from portal.storage.database import (
@@ -33,6 +32,8 @@ from portal.storage.database import (
     drop_page_cache,
     sqlite_path,
 )
+from portal.storage.local_storage import AtomicFileSystemStorage
+from portal.storage.media import referenced_files
 
 # Load balancers give up before a hung database connection times out.
 MAX_RESPONSE_SECONDS = 1.8
@@ -41,6 +42,7 @@ MIN_FREE_MB = 64
 # Authenticator codes are valid for less than twice this long.
 MAX_CLOCK_ERROR_SECONDS = 60
 STORAGE_NO_RESPONSE = "the media storage does not respond"
+MEDIA_MISSING = "the pictures are missing: mount media/ in the data directory, or restore it from a backup"
 CLOCK_ADVICE = "set up NTP, for example systemd-timesyncd (timedatectl)"
 # None in management commands and runserver, which have no worker process.
 _file_monitor: DatabaseFileMonitor | None = None
@@ -57,14 +59,14 @@ def start_monitoring() -> None:
     _file_monitor = DatabaseFileMonitor()
 
 
-@csrf_exempt
+@reads_no_anonymous_body
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     """Return 200 and the version as long as the process responds."""
     return plain_response(200, f"ok {get_version()}")
 
 
-@csrf_exempt
+@reads_no_anonymous_body
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
     """Return 200 if this machine is fully operational; otherwise 503 with the reason, within two seconds.
@@ -76,7 +78,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     return plain_response(503 if problem else 200, problem or "ready")
 
 
-@csrf_exempt
+@reads_no_anonymous_body
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """Return the metrics of this machine to a client that has PORTAL_METRICS_TOKEN; 404 if none is set."""
@@ -227,7 +229,13 @@ def find_media_problem() -> str:
     find = getattr(default_storage, "describe_problem", None)
     try:
         default_storage.exists("figures/ready")
-        return str(find()) if find else ""
+        if problem := find() if find else "":
+            return str(problem)
+        # One missing picture is no reason to take a machine out of service; a folder that was not mounted is.
+        is_empty = isinstance(default_storage, AtomicFileSystemStorage) and default_storage.is_empty()
+        return MEDIA_MISSING if is_empty and next(iter(referenced_files()), "") else ""
+    except DatabaseError:
+        return ""  # reported by itself
     except OSError as error:
         # Do not show other errors: their messages contain file names.
         return str(getattr(error, "reason", "") or STORAGE_NO_RESPONSE)

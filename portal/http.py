@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from functools import wraps
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl
 
 import brotli
@@ -57,6 +57,16 @@ def get_content_length(request: HttpRequest) -> int:
 def wants_json(request: HttpRequest) -> bool:
     """Return whether a script sent the request."""
     return request.headers.get("Accept", "") == "application/json"
+
+
+def reads_no_anonymous_body(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Decorate a view that reads no body, or none before it has checked the user and the size.
+
+    It is exempt from the CSRF check, which would read the body, and from the limits of BodyLimitMiddleware.
+    """
+    exempt: Any = csrf_exempt(view)
+    exempt.reads_no_anonymous_body = True
+    return cast("Callable[..., HttpResponseBase]", exempt)
 
 
 def plain_response(status: int, text: str, headers: Mapping[str, str] | None = None) -> HttpResponse:
@@ -150,7 +160,7 @@ def public_response(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
         return get_conditional_response(request, etag=etag, response=response) or response
 
     # Without the exemption, a POST would get 403 from the CSRF check instead of 405.
-    return csrf_exempt(require_safe(wrapper))
+    return reads_no_anonymous_body(require_safe(wrapper))
 
 
 def make_fetch() -> Fetch:

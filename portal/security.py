@@ -22,7 +22,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 
 from portal import MEGABYTE
-from portal.http import get_content_length, plain_response
+from portal.http import get_content_length, is_staff_path, plain_response
 
 CONTENT_SECURITY_POLICY = "; ".join(
     [
@@ -215,8 +215,8 @@ class TokenBucket:
 class BodyLimitMiddleware:
     """Responds with 413, 408, or 503 to anonymous bodies that are too large, too slow, or too many.
 
-    Must come before CsrfViewMiddleware, which reads a body of any size. Views exempt from CSRF are not checked: they
-    read no body, or check the user first (procedures/admin/base.py).
+    Must come before CsrfViewMiddleware, which reads a body of any size. Views that read no anonymous body
+    (``reads_no_anonymous_body``) are not checked.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -228,9 +228,9 @@ class BodyLimitMiddleware:
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         """Read anonymous bodies here, a few at a time, before the view runs. Staff bodies are limited in size only."""
         length = get_content_length(request)
-        if length == 0 or getattr(view, "csrf_exempt", False):
+        if length == 0 or getattr(view, "reads_no_anonymous_body", False):
             return None
-        if length <= MAX_STAFF_BODY and request.user.is_authenticated:
+        if length <= MAX_STAFF_BODY and is_staff_path(request) and request.user.is_authenticated:
             return None
         if length > MAX_ANONYMOUS_BODY:
             return plain_response(413, "413: the request body is too large.")

@@ -106,6 +106,7 @@ MIDDLEWARE = [
     "portal.storage.static_files.StaticFilesMiddleware",
     "portal.storage.database.DatabaseErrorMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "portal.accounts.middleware.NulCharacterMiddleware",
     "portal.security.BodyLimitMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

@@ -16,11 +16,12 @@ import string
 import unicodedata
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -76,11 +77,32 @@ def remove_illegal_xml_characters(text: str) -> str:
     return ILLEGAL_XML_CHARACTERS.sub("", text)
 
 
+def parse_int_or_zero(text: str) -> int:
+    """Parse a number from a form. Anything else is 0, as are numbers of ten or more digits, which databases refuse."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
 def normalize(text: str) -> str:
     """Return the text as it is stored: composed (NFC), without soft hyphens and other zero-width characters."""
     if text.isascii():
         return text
     return unicodedata.normalize("NFC", ZERO_WIDTH_CHARACTERS.sub("", text))
+
+
+def map_strings(value: Any, change: Callable[[str], str]) -> Any:
+    """Apply ``change`` to every string in ``value``, including those nested in lists and dicts."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list):
+        return [map_strings(item, change) for item in value]
+    if isinstance(value, dict):
+        return {key: map_strings(item, change) for key, item in value.items()}
+    return value
+
+
+def without_nul(value: Any) -> Any:
+    """Return the value without NUL characters, which PostgreSQL does not store, in any of its strings."""
+    return map_strings(value, lambda text: text.replace("\0", ""))
 
 
 def fold(text: str) -> str:

@@ -55,7 +55,7 @@ def authenticate(request: HttpRequest, identifier: str, password: str) -> User |
     one hash, one audit event. Raise ValidationError with the time to wait after too many attempts.
     """
     user = find_user(identifier)
-    counters = throttle.login_counters(identifier, client_network(request), get_device_id(request, user))
+    counters = throttle.login_counters(user, identifier, client_network(request), get_device_id(request, user))
     if message := throttle.start_attempt(counters, request, user=user):
         raise ValidationError(f"{message} {PASSKEY_HINT}", code="throttled")
     if user is None:
@@ -155,7 +155,10 @@ def _reauthentication_url(request: HttpRequest) -> str:
     """Return the URL that goes through the provider and back to this page, or to the page whose form was submitted."""
     next_url = request.get_full_path()
     if request.method != "GET":
-        next_url = urlsplit(request.headers.get("Referer", "")).path
+        try:
+            next_url = urlsplit(request.headers.get("Referer", "")).path
+        except ValueError:
+            next_url = ""
         messages.info(request, _("Now that you have confirmed your identity, please repeat your last action."))
     return sso.start_url(next_url, sso.REAUTHENTICATE)
 

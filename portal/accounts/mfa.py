@@ -144,7 +144,7 @@ class ConfirmCodeForm(_CodeFormMixin, base.ReauthenticateForm):  # type: ignore[
 
 
 class _PasskeyFormMixin(forms.Form):
-    """A passkey's response. It cannot be guessed, so failures are logged but not throttled."""
+    """A passkey's response. It cannot be guessed, so failures are logged but not throttled by account."""
 
     def clean_credential(self) -> Authenticator:
         """Return the authenticator; raise the same ValidationError whatever is wrong with the response."""

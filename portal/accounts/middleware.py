@@ -1,4 +1,6 @@
-"""Middleware for /admin/: allauth for staff, session timeouts, and second-factor setup before anything else."""
+"""Middleware for /admin/: no NUL characters in requests, allauth for staff, session timeouts, and second-factor setup
+before anything else.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +9,7 @@ from allauth.account.middleware import AccountMiddleware
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -15,6 +17,7 @@ from portal import audit
 from portal.accounts import sessions, sso
 from portal.accounts.models import User
 from portal.http import ADMIN_PREFIX, is_staff_path
+from portal.text import without_nul
 
 # URL names (urls.py) that work before the second factor is set up.
 MFA_EXEMPT_VIEWS = frozenset(
@@ -28,6 +31,41 @@ MFA_EXEMPT_VIEWS = frozenset(
 BACKGROUND_HEADER = "X-Background"
 SESSION_STATUS_PATH = f"{ADMIN_PREFIX}session/"
 SSO_PATH = f"{ADMIN_PREFIX}sso/"
+
+
+class NulCharacterMiddleware:
+    """Removes NUL characters from what a form or an address of /admin/ sends.
+
+    SQLite would store them, and the site could not be moved to PostgreSQL.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if is_staff_path(request):
+            _remove_nul(request)
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+        if is_staff_path(request):
+            kwargs.update({name: without_nul(value) for name, value in kwargs.items()})
+
+
+def _remove_nul(request: Any) -> None:
+    """Remove NUL characters from the query now, and from the form when a view reads the body."""
+    parse = request._load_post_and_files  # noqa: SLF001 -- Django has no other hook, and some views check the user first
+
+    def parse_without_nul() -> None:
+        parse()
+        request._post = _without_nul(request._post)  # noqa: SLF001 -- as above
+
+    request.GET, request._load_post_and_files = _without_nul(request.GET), parse_without_nul  # noqa: SLF001 -- as above
+
+
+def _without_nul(data: QueryDict) -> QueryDict:
+    encoded = data.urlencode()
+    return QueryDict(encoded.replace("%00", "")) if "%00" in encoded else data
 
 
 class AdminAccountMiddleware:

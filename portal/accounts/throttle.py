@@ -2,8 +2,8 @@
 
 Based on OWASP's "device cookies": a browser that has signed in to an account before has its own count. Strangers share
 counts per account and network, per network, and (with a high threshold) per account. Nothing is locked for good: a
-delay ends by itself, and passkeys and one-time links are not throttled. Every attempt is counted before the password is
-checked, so parallel attempts all count.
+delay ends by itself, passkeys are throttled by network only, and one-time links are not throttled. Every attempt is
+counted before the password is checked, so parallel attempts all count.
 """
 
 import secrets
@@ -50,7 +50,8 @@ TRUSTED_DEVICE = Limit(free_attempts=10, initial_delay_seconds=15, max_delay_sec
 ACCOUNT_AND_NETWORK = Limit(free_attempts=5, initial_delay_seconds=15, max_delay_seconds=900)
 NETWORK = Limit(free_attempts=40, initial_delay_seconds=15, max_delay_seconds=300)
 ACCOUNT = Limit(free_attempts=60, initial_delay_seconds=5, max_delay_seconds=30)
-# A whole clinic may sign in from one IP address at the same time; each successful sign-in is refunded.
+# For single sign-on and passkeys, which store data before anyone has signed in. A whole clinic may sign in from one IP
+# address at the same time; each successful sign-in is refunded.
 SSO = Limit(free_attempts=200, initial_delay_seconds=5, max_delay_seconds=60)
 VERIFICATION = Limit(free_attempts=5, initial_delay_seconds=15, max_delay_seconds=900)
 
@@ -68,14 +69,20 @@ class AttemptCounter:
         return keyed_hash("throttle", self.name)
 
 
-def login_counters(identifier: str, network: str, device_id: str) -> list[AttemptCounter]:
+def login_counters(user: User | None, identifier: str, network: str, device_id: str) -> list[AttemptCounter]:
     """Return the counters that one login attempt counts toward.
 
-    ``device_id`` is empty in a browser where the account has never signed in; ``network`` if it is unknown.
+    ``user``: the account of ``identifier``, which can be its username or email address in many spellings; all of them
+    share the counts. ``device_id`` is empty in a browser where the account has never signed in; ``network`` if it is
+    unknown.
     """
-    account = identifier.strip().casefold()
+    account = f"user {user.pk}" if user else f"name {User.normalize_username(identifier)}"
     if device_id:
-        return [AttemptCounter(f"device|{account}|{device_id}", TRUSTED_DEVICE)]
+        return [
+            AttemptCounter(f"device|{account}|{device_id}", TRUSTED_DEVICE),
+            # Shared by the account's trusted devices, so that strangers cannot add to it.
+            AttemptCounter(f"devices|{account}", ACCOUNT),
+        ]
     counters = [AttemptCounter(f"account|{account}", ACCOUNT)]
     if network:
         counters += [
@@ -92,33 +99,43 @@ def count_attempt(counters: list[AttemptCounter], now: datetime | None = None) -
     """
     now = now or timezone.now()
     keys = sorted(counter.key for counter in counters)
-    with transaction.atomic():
-        for key in keys:
-            Throttle.objects.get_or_create(key=key)
-        rows = {row.key: row for row in Throttle.objects.select_for_update().filter(key__in=keys).order_by("key")}
-        wait = max((row.blocked_until - now for row in rows.values() if row.blocked_until), default=timedelta())
-        if wait > timedelta():
-            return int(wait.total_seconds()) + 1
-        for counter in counters:
-            # A parallel refund() may have deleted the row before it was locked.
-            row = rows.get(counter.key) or Throttle(key=counter.key)
-            row.attempts = 1 if now - row.last_attempt_at > RESET_AFTER else row.attempts + 1
-            row.last_attempt_at = now
-            # None instead of "until now": a parallel request has a slightly different now.
-            row.blocked_until = now + delay if (delay := counter.limit.delay(row.attempts)) else None
-            row.save()
+    while True:
+        with transaction.atomic():
+            Throttle.objects.bulk_create([Throttle(key=key) for key in keys], ignore_conflicts=True)
+            rows = {row.key: row for row in Throttle.objects.select_for_update().filter(key__in=keys).order_by("key")}
+            # A parallel refund() may have deleted a row before it was locked. Then start again.
+            if len(rows) == len(keys):
+                return _count_in_rows(rows, counters, now)
+
+
+def _count_in_rows(rows: dict[str, Throttle], counters: list[AttemptCounter], now: datetime) -> int:
+    wait = max((row.blocked_until - now for row in rows.values() if row.blocked_until), default=timedelta())
+    if wait > timedelta():
+        return int(wait.total_seconds()) + 1
+    for counter in counters:
+        row = rows[counter.key]
+        row.attempts = 1 if now - row.last_attempt_at > RESET_AFTER else row.attempts + 1
+        row.last_attempt_at = now
+        # None instead of "until now": a parallel request has a slightly different now.
+        row.blocked_until = now + delay if (delay := counter.limit.delay(row.attempts)) else None
+        row.save()
     return 0
 
 
 def start_attempt(
     counters: list[AttemptCounter], request: HttpRequest | None, *, user: User | None = None, detail: str = ""
 ) -> str:
-    """Count an attempt and return an empty string, or the message for someone who has to wait, which is logged."""
+    """Count an attempt and return an empty string, or the message for someone who has to wait.
+
+    Only the first refusal of each delay is logged: the log is kept for years, and anyone can send attempts.
+    """
     wait = count_attempt(counters)
     if not wait:
         return ""
-    actor = getattr(request, "user", None)
-    audit.record(audit.Kind.THROTTLED, user=user, actor=actor, request=request, detail=detail)
+    blocked = Throttle.objects.filter(key__in=[counter.key for counter in counters], blocked_until__isnull=False)
+    if consume_once(f"throttled|{list(blocked.order_by('-blocked_until').values_list('key', 'blocked_until')[:1])}"):
+        actor = getattr(request, "user", None)
+        audit.record(audit.Kind.THROTTLED, user=user, actor=actor, request=request, detail=detail)
     return throttled_message(wait)
 
 

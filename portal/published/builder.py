@@ -48,6 +48,9 @@ class SiteSource(Protocol):
     def public_files(self) -> Iterable[str]:
         """Return the names of all public media files."""
 
+    def referenced_files(self) -> Iterable[str]:
+        """Return the names of all media files that the database refers to."""
+
 
 class SiteBuilder:
     """Keeps the published files up to date.

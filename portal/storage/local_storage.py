@@ -76,6 +76,10 @@ class AtomicFileSystemStorage(FileSystemStorage):
             return ""
         return "the media folder cannot be used: check the owner and modes of media/ in the data directory"
 
+    def is_empty(self) -> bool:
+        """Return whether the folder is missing or has no files."""
+        return not any(files for _folder, _folders, files in os.walk(self.location))
+
     def _write(self, name: str, content: Any) -> str:
         target = Path(self.path(name))
         target.parent.mkdir(parents=True, exist_ok=True)

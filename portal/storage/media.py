@@ -20,10 +20,9 @@ from django.shortcuts import render
 from django.utils.cache import get_conditional_response
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from portal.http import SANDBOX_POLICY, encode_response, is_staff_path, plain_response
+from portal.http import SANDBOX_POLICY, encode_response, is_staff_path, plain_response, reads_no_anonymous_body
 from portal.published.files import STALE_AFTER_SECONDS, PublishedFiles
 from portal.storage.local_storage import MEDIA_NAME_PATTERN, StorageUnavailableError, atomic_write
 
@@ -96,10 +95,15 @@ def _get_names_function() -> NamesFunction:
     return cast("NamesFunction", import_module(settings.SITE_SOURCE).public_files)
 
 
+def referenced_files() -> Iterable[str]:
+    """Return the names of all media files that the database refers to; some may occur repeatedly."""
+    return cast("NamesFunction", import_module(settings.SITE_SOURCE).referenced_files)()
+
+
 PUBLIC_FILES = PublicFiles()
 
 
-@csrf_exempt
+@reads_no_anonymous_body
 @require_safe
 def serve_media(request: HttpRequest, name: str) -> HttpResponseBase:
     """Serve a public media file; 404 for any other name.

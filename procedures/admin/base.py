@@ -24,12 +24,11 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from portal.accounts.models import User
 from portal.admin_site import SearchableModelAdmin
-from portal.http import get_content_length
+from portal.http import get_content_length, reads_no_anonymous_body
 from portal.storage.media import serve_stored_file
 from procedures import languages
 from procedures.admin.conflicts import SEEN_FIELD, FormMerge, encode_snapshot, merge_form, take_snapshot
@@ -46,9 +45,11 @@ if TYPE_CHECKING:
     AnyAdmin = admin.ModelAdmin[Any]
     AnyStackedInline = admin.StackedInline[Any, Any]
     AnyForm = forms.ModelForm[Any]
+    AnyInlineFormSet = forms.BaseInlineFormSet[Any, Any, Any]
 else:
     # The stubs declare these classes as generic; at run time they cannot be subscripted.
     AnyAdmin, AnyStackedInline, AnyForm = admin.ModelAdmin, admin.StackedInline, forms.ModelForm
+    AnyInlineFormSet = forms.BaseInlineFormSet
     StrOrPromise = str | Promise
 
 MEDIA_URL_RE = re.compile(re.escape(settings.MEDIA_URL) + f"({FILE_IN_TEXT_RE.pattern})")
@@ -60,11 +61,6 @@ CSRF_FAILED_MESSAGE = gettext_lazy("You signed in again in another window. Your 
 FORM_CONFLICT_MESSAGE = gettext_lazy(
     "Someone else changed this too, so it is not saved yet. Check both versions below, then save again."
 )
-
-
-def parse_int_or_zero(text: str) -> int:
-    """Parse a number from a form. Anything else is 0, as are numbers of ten or more digits, which databases refuse."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 class MultilineCharField(forms.CharField):
@@ -225,10 +221,31 @@ class UsageProtectedAdmin(ConflictCheckedAdmin):
         return (tree, counts, set(), blockers) if blockers else (tree, counts, perms, protected)
 
 
+class ContentFormSet(AnyInlineFormSet):
+    """The forms of inline rows."""
+
+    def initial_form_count(self) -> int:
+        """Return the number of forms of stored rows; a negative one that a request sends counts as 0."""
+        return max(0, super().initial_form_count())
+
+    def clean(self) -> None:
+        """Refuse a new row that a stored one rules out. Django's forms do not compare the row that they belong to."""
+        super().clean()
+        if any(form.cleaned_data.get("DELETE") for form in self.initial_forms):
+            return  # perhaps the one that rules it out
+        for form in self.extra_forms:
+            if form.has_changed() and not form.errors and not form.cleaned_data.get("DELETE"):
+                try:
+                    form.instance.validate_constraints()
+                except ValidationError as error:
+                    form.add_error(None, error)
+
+
 class ContentInline(AnyStackedInline):
     """Inline rows that belong to a content row, such as its texts in each language."""
 
     extra = 0
+    formset = ContentFormSet
     formfield_overrides = FORMFIELD_OVERRIDES
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
@@ -341,6 +358,6 @@ def staff_json_view(
                 return json_error(413, _("That is more than %(size)s MB.") % {"size": max_bytes // 1024 // 1024})
             return cast("HttpResponseBase", csrf_checked_view(request, **kwargs))
 
-        return csrf_exempt(never_cache(wrapper))
+        return reads_no_anonymous_body(never_cache(wrapper))
 
     return decorate

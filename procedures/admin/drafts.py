@@ -12,7 +12,8 @@ from django.http import HttpRequest, JsonResponse, QueryDict
 from django.utils.translation import gettext as _
 
 from portal.accounts.models import User
-from procedures.admin.base import StrOrPromise, get_staff_user, json_error, parse_int_or_zero, staff_json_view
+from portal.text import parse_int_or_zero
+from procedures.admin.base import StrOrPromise, get_staff_user, json_error, staff_json_view
 from procedures.admin.editor import EDITOR_PERMISSIONS, MAX_FORM_BYTES, parse_page_form, posted_guide_items
 from procedures.models import Autosave, Page, Revision
 from procedures.models.page import normalize_draft

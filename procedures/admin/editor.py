@@ -28,11 +28,11 @@ from django.utils.translation import gettext_lazy
 from markdownx.fields import MarkdownxFormField
 from markdownx.widgets import AdminMarkdownxWidget
 
+from portal.text import parse_int_or_zero
 from procedures import languages
 from procedures.admin.base import (
     join_titles,
     json_error,
-    parse_int_or_zero,
     rewrite_media_urls,
     staff_file_url,
     staff_json_view,

@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.accounts.models import User
+from portal.text import parse_int_or_zero
 from procedures import languages
-from procedures.admin.base import AnyForm, parse_int_or_zero
+from procedures.admin.base import AnyForm
 from procedures.enums import FigureKind, Language, Provenance
 from procedures.figures.approval import figure_files, unapproved_figures
 from procedures.figures.decoding import InvalidImageError

@@ -16,11 +16,11 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal import MEGABYTE
-from portal.http import SANDBOX_POLICY, get_content_length, wants_json
+from portal.http import SANDBOX_POLICY, get_content_length, reads_no_anonymous_body, wants_json
 from portal.security import TokenBucket
 from procedures.admin.base import (
     StrOrPromise,
@@ -71,7 +71,7 @@ def render_expired(request: HttpRequest) -> HttpResponse:
     return render_admin(request, "figure/expired", {}, title=_("This upload has expired"), status=404)
 
 
-@csrf_exempt
+@reads_no_anonymous_body
 @require_http_methods(["GET", "HEAD", "POST"])
 def choose_image_view(request: HttpRequest) -> HttpResponse:
     """Choose or upload a file.

@@ -15,12 +15,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from portal.text import normalize
+from portal.text import normalize, parse_int_or_zero
 from procedures import languages
 from procedures.admin.base import (
     StrOrPromise,
     json_error,
-    parse_int_or_zero,
     render_admin,
     rewrite_media_urls,
     staff_json_view,

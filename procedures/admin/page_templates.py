@@ -15,8 +15,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portal.text import parse_int_or_zero
 from procedures import languages
-from procedures.admin.base import parse_int_or_zero
 from procedures.enums import PageKind
 from procedures.models import GuideItem, Page
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from markdownx.models import MarkdownxField
 
+from portal.text import parse_int_or_zero
 from procedures import languages
 from procedures.admin import dashboard, drafts, editor, publishing, review, revisions, sharing, transfer, translation
 from procedures.admin.base import (
@@ -26,7 +27,6 @@ from procedures.admin.base import (
     disable_related_popups,
     get_change_url,
     get_staff_user,
-    parse_int_or_zero,
 )
 from procedures.admin.drafts import SETTING_FIELDS, ConflictContext, build_conflict, resolved_version
 from procedures.admin.editor import MarkdownFormField, MarkdownWidget

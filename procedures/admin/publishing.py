@@ -17,13 +17,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
+from portal.text import parse_int_or_zero
 from procedures.admin.base import (
     AnyAdmin,
     StrOrPromise,
     build_breadcrumbs,
     get_change_url,
     get_staff_user,
-    parse_int_or_zero,
     render_admin,
 )
 from procedures.enums import Language

@@ -17,11 +17,11 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from portal.accounts.models import User
+from portal.text import parse_int_or_zero
 from procedures.admin.base import (
     build_breadcrumbs,
     get_change_url,
     get_staff_user,
-    parse_int_or_zero,
     render_admin,
     staff_file_url,
     staff_json_view,

@@ -19,11 +19,11 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.admin_site import ReadOnlyAdmin
+from portal.text import parse_int_or_zero
 from procedures.admin.base import (
     build_breadcrumbs,
     get_change_url,
     get_staff_user,
-    parse_int_or_zero,
     render_admin,
     rewrite_media_urls,
 )

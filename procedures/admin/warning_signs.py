@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
-from procedures.admin.base import AnyAdmin, get_staff_user, parse_int_or_zero, render_admin
+from portal.text import parse_int_or_zero
+from procedures.admin.base import AnyAdmin, get_staff_user, render_admin
 from procedures.admin.review import MAX_COMMENT_LENGTH
 from procedures.admin.revisions import collapse_unchanged
 from procedures.enums import EventKind, SignLevel, SignTiming

@@ -5,7 +5,6 @@ profile is applied, not stored.
 """
 
 import base64
-import binascii
 import hashlib
 import io
 import re
@@ -422,7 +421,7 @@ def decode_logo_text(text: str) -> Logo:
     """
     try:
         return read_stored_logo(base64.b64decode(text, validate=True))
-    except binascii.Error as error:
+    except ValueError as error:
         raise InvalidImageError(_("The logo is damaged. Choose its file again.")) from error
 
 

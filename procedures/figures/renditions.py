@@ -225,13 +225,13 @@ def find_unused_files(*, older_than: datetime.timedelta = MIN_AGE) -> list[Unuse
     latest = timezone.now() - older_than
     # List files before references: a file that is stored in between is then in neither list.
     old = [name for name in _stored_files() if (modified := _modified_at(name)) is not None and modified <= latest]
-    referenced = set(_referenced_files()) if old else set()
+    referenced = set(referenced_files()) if old else set()
     return [UnusedFile(name, default_storage.size(name)) for name in old if name not in referenced]
 
 
 def delete_unused_files(candidates: list[UnusedFile]) -> list[UnusedFile]:
     """Delete the candidates that are still unused, and return them."""
-    referenced = set(_referenced_files())
+    referenced = set(referenced_files())
     unused = [file for file in candidates if file.name not in referenced and OWN_FILE_RE.fullmatch(file.name)]
     for file in unused:
         default_storage.delete(file.name)
@@ -286,9 +286,10 @@ def _modified_at(name: str) -> datetime.datetime | None:
         return None  # deleted by another process
 
 
-def _referenced_files() -> Iterator[str]:
+def referenced_files() -> Iterator[str]:
+    """Yield the names of all files that a figure, an approval, or a release uses, some of them repeatedly."""
     for names in Figure.objects.values_list("image", "drawing", "drawing_dark"):
-        yield from names
+        yield from filter(None, names)
     yield from Rendition.objects.values_list("file", flat=True)
     # Pages may be rebuilt with these while a newer image awaits approval.
     in_release = ReleaseDependency.objects.filter(figure_approval=OuterRef("pk"))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import models
 
-from portal.text import normalize
+from portal.text import map_strings, normalize
 from procedures.enums import Language
 
 if TYPE_CHECKING:
@@ -30,13 +30,7 @@ class LanguageField(StringField):
 
 def normalize_value(value: Any) -> Any:
     """Normalize every string in ``value``, including those nested in lists and dicts."""
-    if isinstance(value, str):
-        return normalize(value)
-    if isinstance(value, list):
-        return [normalize_value(item) for item in value]
-    if isinstance(value, dict):
-        return {key: normalize_value(item) for key, item in value.items()}
-    return value
+    return map_strings(value, normalize)
 
 
 def normalize_newlines(text: str) -> str:

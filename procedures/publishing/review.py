@@ -50,15 +50,19 @@ def select_authors(
 ) -> set[int]:
     """Return the authors of the changes under review, who must not approve them.
 
-    These are the authors of all revisions since the baseline, because later revisions include their changes, and the
-    person who first wrote exactly this text. ``history``: number, content hash, and author of each revision, oldest
-    first. ``baseline``: the last text that was approved or is public; (0, "") if there is none. A revision with that
-    same text changes nothing.
+    These are the authors of all revisions since the baseline, because later revisions include their changes, and
+    those who first wrote exactly these texts, because a revision may restore an older one. ``history``: number,
+    content hash, and author of each revision, oldest first. ``baseline``: the last text that was approved or is
+    public; (0, "") if there is none. A revision with that same text changes nothing.
     """
     (last, content_hash), (first, baseline_hash) = reviewed, baseline
-    authors = [author for _number, same_hash, author in history if same_hash == content_hash][:1]
-    if content_hash != baseline_hash:
-        authors += [author for number, old, author in history if first < number <= last and old != baseline_hash]
+    first_authors: dict[str, int | None] = {}
+    authors: set[int | None] = set()
+    for number, text_hash, author in history:
+        first_author = first_authors.setdefault(text_hash, author)
+        if content_hash != baseline_hash and first < number <= last and text_hash != baseline_hash:
+            authors |= {author, first_author}
+    authors.add(first_authors.get(content_hash))
     return {author for author in authors if author is not None}
 
 

@@ -25,12 +25,21 @@ from procedures.addresses import (
 )
 from procedures.enums import PageKind
 from procedures.figures.approval import public_files
+from procedures.figures.renditions import referenced_files
 from procedures.languages import home_path
 from procedures.models import Clinic, Page, Path, ReleaseDependency, ReleaseEvent
 from procedures.models.clinic import clinic_json
 from procedures.models.page import CARD_FIELDS, PageQuerySet
 
-__all__ = ["affected_urls", "collect_metrics", "content_version", "public_files", "public_urls", "publish_lag"]
+__all__ = [
+    "affected_urls",
+    "collect_metrics",
+    "content_version",
+    "public_files",
+    "public_urls",
+    "publish_lag",
+    "referenced_files",
+]
 # Machine-readable lists, which are rendered last.
 MACHINE_READABLE_URLS = ("/sitemap.xml", "/connect/guides.json")
 # The kinds of dependencies of a release on the pictures that it shows.

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.core import signing
 from django.http import HttpResponse
 from django.test import Client, RequestFactory, override_settings
@@ -56,13 +57,15 @@ def test_attempts_during_a_delay_do_not_extend_it() -> None:
 
 
 def test_a_row_that_a_parallel_success_deletes_is_counted_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    create = Throttle.objects.get_or_create
+    create, calls = Throttle.objects.bulk_create, []
 
-    def create_and_lose(**arguments: Any) -> None:
-        create(**arguments)
-        Throttle.objects.all().delete()
+    def create_and_lose(*arguments: Any, **options: Any) -> None:
+        create(*arguments, **options)
+        calls.append("create")
+        if len(calls) == 1:
+            Throttle.objects.all().delete()
 
-    monkeypatch.setattr(Throttle.objects, "get_or_create", create_and_lose)
+    monkeypatch.setattr(Throttle.objects, "bulk_create", create_and_lose)
 
     assert throttle.count_attempt(counter(), NOON) == 0
     assert (Throttle.objects.get().key, Throttle.objects.get().attempts) == (counter()[0].key, 1)
@@ -92,6 +95,18 @@ def test_guessing_is_throttled_for_known_and_unknown_usernames(nina: User) -> No
         assert [response.status_code for response in responses] == [200] * 5 + [429]
         assert "Wait" in responses[-1].text
         assert name in responses[-1].text  # the form keeps what was typed, except the password
+
+
+def test_all_spellings_of_a_username_and_the_email_address_share_one_count(nina: User) -> None:
+    User.objects.filter(pk=nina.pk).update(email="Nina@clinic.example")
+    ward, stranger = logged_in_client(nina), Client(**STRANGER)
+    ward.post("/admin/logout/")
+    names = ["nina", " NINA", "\uff4eina", "n\U0001d422na", "nina@clinic.example", "NINA@clinic.example"]
+
+    assert [post_login(stranger, name, "wrong").status_code for name in names] == [200] * 5 + [429]
+    assert [post_login(ward, name, "wrong").status_code for name in [*names, *names]] == [200] * 10 + [429] * 2
+    unknown = ["nobody", "NOBODY", "\uff4eobody", "n\uff4fbody", "no\uff42ody", "nob\uff4fdy"]
+    assert [post_login(stranger, name, "wrong").status_code for name in unknown] == [200] * 5 + [429]
 
 
 def test_a_correct_password_is_throttled_too(nina: User) -> None:
@@ -213,7 +228,31 @@ def test_codes_are_throttled(nina: User, client: Client) -> None:
     assert "Wait" in responses[5]
 
 
-def test_every_throttled_attempt_is_logged() -> None:
+def test_attempts_during_a_delay_are_logged_once(nina: User) -> None:
+    client = Client(**STRANGER)
+    for _ in range(9):
+        post_login(client, "nina", "wrong")
+    Throttle.objects.update(blocked_until=None)
+    for _ in range(3):
+        post_login(client, "nina", "wrong")
+
+    assert [AuditEvent.objects.filter(kind=kind).count() for kind in ("login_failed", "throttled")] == [6, 2]
+
+
+def test_anonymous_requests_create_sessions_and_events_only_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttle, "SSO", throttle.Limit(free_attempts=6, initial_delay_seconds=5, max_delay_seconds=60))
+    asked = [
+        Client(**STRANGER).get("/admin/login/passkey/", headers={"Accept": "application/json"}).status_code
+        for _ in range(5)
+    ]
+    answered = [Client(**STRANGER).post("/admin/login/passkey/", {"credential": "{}"}).status_code for _ in range(4)]
+    Client(**STRANGER).post("/admin/logout/")
+
+    assert (asked, answered) == ([200] * 5, [302, 429, 429, 429])
+    assert (Session.objects.count(), AuditEvent.objects.filter(kind="throttled").count()) == (6, 1)
+
+
+def test_throttling_is_logged_for_each_kind_of_attempt() -> None:
     client = Client(**STRANGER)
     for limit, name in ((throttle.NETWORK, "password-reset"), (throttle.SSO, "sso")):
         for _ in range(limit.free_attempts):
@@ -230,7 +269,7 @@ def test_every_throttled_attempt_is_logged() -> None:
     for page in (reset, client.get("/admin/login/"), answer):
         assert "Too many attempts. Wait " in page.text
     events = AuditEvent.objects.filter(kind="throttled").order_by("pk").values_list("detail", flat=True)
-    assert list(events) == ["password reset", "single sign-on", "single sign-on"]
+    assert list(events) == ["password reset", "single sign-on"]
 
 
 def test_a_throttled_attempt_is_logged_with_its_account_its_actor_and_its_origin(nina: User) -> None:
@@ -329,23 +368,24 @@ def test_each_limit_has_free_attempts_an_initial_delay_and_a_maximum_delay() -> 
     }
 
 
-def test_one_attempt_counts_for_account_and_network_or_for_the_device_only() -> None:
-    stranger = throttle.login_counters(" Nina ", "192.0.2.0/24", "")
+def test_one_attempt_counts_for_account_and_network_or_for_the_trusted_devices_only() -> None:
+    stranger = throttle.login_counters(None, " Nina ", "192.0.2.0/24", "")
 
     assert [(one.name, one.limit) for one in stranger] == [
-        ("account|nina", throttle.ACCOUNT),
-        ("account-network|nina|192.0.2.0/24", throttle.ACCOUNT_AND_NETWORK),
+        ("account|name nina", throttle.ACCOUNT),
+        ("account-network|name nina|192.0.2.0/24", throttle.ACCOUNT_AND_NETWORK),
         ("network|192.0.2.0/24", throttle.NETWORK),
     ]
-    assert throttle.login_counters("nina", "", "") == stranger[:1]
-    assert throttle.login_counters("NINA", "192.0.2.0/24", "x") == [
-        throttle.AttemptCounter("device|nina|x", throttle.TRUSTED_DEVICE)
+    assert throttle.login_counters(None, "nina", "", "") == stranger[:1]
+    assert throttle.login_counters(User(pk=7), "nina@clinic.example", "192.0.2.0/24", "x") == [
+        throttle.AttemptCounter("device|user 7|x", throttle.TRUSTED_DEVICE),
+        throttle.AttemptCounter("devices|user 7", throttle.ACCOUNT),
     ]
     assert len({one.key for one in stranger}) == 3
 
 
 def test_a_success_decrements_shared_counts_and_deletes_the_accounts_own() -> None:
-    mine, others = throttle.login_counters("nina", "a", ""), throttle.login_counters("max", "b", "")
+    mine, others = (throttle.login_counters(None, *values, "") for values in (("nina", "a"), ("max", "b")))
     now = timezone.now()
     for counters in (mine, mine, others):
         throttle.count_attempt(counters, now)

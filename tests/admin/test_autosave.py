@@ -29,6 +29,16 @@ def test_autosave_keeps_the_text_and_creates_no_draft(page: Page, editor: User, 
     assert not Revision.objects.filter(page=page).exists()
 
 
+def test_nul_characters_are_not_stored(page: Page, editor: User, sign_in: SignIn) -> None:
+    client = sign_in(editor)
+
+    autosave(client, page, client_id="o\0ne", body="Half a\0 sen")
+
+    assert [(slot.client_id, slot.fields["body"]) for slot in Autosave.objects.all()] == [("one", "Half a sen")]
+    assert client.get("/admin/procedures/figure/1/texts/e%00/").status_code == 404
+    assert client.get("/admin/procedures/figure/intake/?figure=a%00b").status_code == 404
+
+
 def test_each_client_id_has_one_autosave(page: Page, editor: User, sign_in: SignIn) -> None:
     client = sign_in(editor)
 

@@ -71,7 +71,8 @@ def test_each_mistake_is_reported_and_nothing_is_saved(manager: User, sign_in: S
     assert "Either choose a file or remove the logo." in errors_after(
         manager, sign_in, {"logo_file": logo(), "remove_logo": "on"}
     )
-    assert "Choose its file again." in errors_after(manager, sign_in, {"logo_data": "broken"})
+    for damaged in ("broken", "é"):
+        assert "Choose its file again." in errors_after(manager, sign_in, {"logo_data": damaged})
     assert Clinic.objects.values_list("logo_version", "color", "accent_color").get() == ("", "", "")
 
 

@@ -151,6 +151,21 @@ def test_invalid_filters_in_a_url_are_reported_and_break_no_list(root: Client) -
     assert said >= {Page, Feedback, AuditEvent}
 
 
+def test_keys_that_no_row_has_break_no_form(root: Client) -> None:
+    keys = ["abc", "9" * 30, "9" * 5000, "\0", "٣"]
+    request = root.get("/admin/").wsgi_request
+    for model, model_admin in admin.site._registry.items():
+        address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        for action in model_admin.get_actions(request):
+            answer = root.post(address, {"action": action, "_selected_action": keys, "post": "yes"})
+            assert answer.status_code in {200, 302}, (model, action)
+    person = User.objects.get(username="root")
+    odd = ["9" * 30, "-9" + "9" * 30]
+    assert root.post("/admin/procedures/page/transfer/bundle.zip", {"pages": odd}).status_code == 400
+    assert root.post(f"/admin/staff/user/{person.pk}/change/", {"username": "root", "groups": odd}).status_code == 200
+    assert root.post("/admin/account/sessions/end/", {"session": "9" * 5000}).status_code == 302
+
+
 def test_the_log_reports_an_invalid_day(root: Client) -> None:
     address = reverse("admin:procedures_releaseevent_changelist")
     for day in ("0001-01-01", "9999-12-31", "1999-12-31", "2101-01-01"):

@@ -11,7 +11,17 @@ from django.utils import timezone
 
 from portal.accounts.models import User
 from procedures.enums import EventKind
-from procedures.models import Clinic, ClinicAnswer, Location, LocationText, Page, Release, ReleaseEvent, Source
+from procedures.models import (
+    Clinic,
+    ClinicAnswer,
+    ClinicText,
+    Location,
+    LocationText,
+    Page,
+    Release,
+    ReleaseEvent,
+    Source,
+)
 from procedures.publishing.schedule import schedule_revision
 from procedures.revisions.drafts import save_revision
 from tests.admin.conftest import SignIn, clinic_answer_form, make_staff, post_form
@@ -54,6 +64,20 @@ def get_messages(client: Client, answer: Any) -> str:
     """Return the messages after a save."""
     assert answer.status_code == 302, answer.content.decode()
     return " ".join(str(message) for message in client.get(answer["Location"]).context["messages"])
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_a_wrong_count_of_stored_texts_is_no_server_error(count: int, manager: User, sign_in: SignIn) -> None:
+    text = ClinicText.objects.create(clinic=make_clinic(), language="es", hours="Lunes")
+    names = {"id": text.pk, "clinic": text.clinic_id, "language": "es", "hours": "Martes"}
+    row = {f"texts-0-{name}": value for name, value in names.items()}
+
+    answer = sign_in(manager).post(
+        f"{BASE}clinic/1/change/", {**CLINIC, "texts-TOTAL_FORMS": 1, "texts-INITIAL_FORMS": count, **row}
+    )
+
+    assert answer.status_code == 200
+    assert ClinicText.objects.get(language="es").hours == "Lunes"
 
 
 def test_changing_the_phone_lists_its_pages_before_saving(page: Page, manager: User, sign_in: SignIn) -> None:

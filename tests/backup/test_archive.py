@@ -1,5 +1,6 @@
 """The backup file: complete or absent, and untrusted when it is read."""
 
+import errno
 import io
 import json
 import os
@@ -9,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import Group
 
 from portal import backup
 from portal.backup import BackupError, Manifest, create_archive, extract_archive, read_manifest
@@ -33,6 +35,31 @@ def file(tmp_path: Path) -> Path:
         add(writer, backup.DATABASE_MEMBER, b"rows" * 1000)
         add(writer, PICTURE, b"pixels")
     return target
+
+
+class RecordingCursor:
+    """Stands for the cursor of a database: it records the inserted rows."""
+
+    def __init__(self) -> None:
+        self.rows: list[list[object]] = []
+
+    def executemany(self, _statement: str, rows: list[list[object]]) -> None:
+        self.rows += rows
+
+
+@pytest.mark.parametrize(
+    ("vendor", "stored"), [(backup.SQLITE, ["a\0b", "\\u0000"]), (backup.POSTGRESQL, ["ab", "\\u0000"])]
+)
+def test_a_restore_to_postgresql_removes_nul_characters(
+    vendor: str, stored: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup, "get_vendor", lambda: vendor)
+    cursor = RecordingCursor()
+    entries = [{"table": "auth_group", "columns": ["id", "name"]}, [1, "a\0b"], [2, "\\u0000"]]
+
+    backup._insert_rows(cursor, {"auth_group": Group}, map(json.dumps, entries))
+
+    assert [name for _pk, name in cursor.rows] == stored
 
 
 def refuse(source: Path, folder: Path) -> str:
@@ -71,6 +98,26 @@ def test_a_failure_leaves_no_file(tmp_path: Path) -> None:
         add(writer, "media/../../etc/passwd", b"x")
     with pytest.raises(ZeroDivisionError), create_archive(tmp_path / "b.tar", manifest()):
         raise ZeroDivisionError
+
+    assert list(tmp_path.iterdir()) == []
+
+
+class BadSector(io.BytesIO):
+    """Stands for a file on a disk that fails."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+@pytest.mark.parametrize(
+    ("stream", "reason"), [(BadSector(), "Input/output error"), (io.BytesIO(b"x"), "It became shorter")]
+)
+def test_a_picture_that_cannot_be_read_is_named(stream: io.BytesIO, reason: str, tmp_path: Path) -> None:
+    with (
+        pytest.raises(BackupError, match=f"^{PICTURE} cannot be read: {reason}"),
+        create_archive(tmp_path / "b.tar", manifest()) as writer,
+    ):
+        writer.add(PICTURE, stream, 10)
 
     assert list(tmp_path.iterdir()) == []
 

@@ -88,8 +88,34 @@ def test_a_running_portal_is_backed_up_and_restored_completely(
     again = manage(empty_installation, "restore", str(file), check=False)
     assert again.returncode == 1
     assert "The database is not empty." in again.stderr
+    _check_missing_pictures(empty_installation, tmp_path)
     _check_backup_during_writes(empty_installation, tmp_path)
     _check_rejections(empty_installation, file, tmp_path)
+
+
+def _check_missing_pictures(environ: dict[str, str], tmp_path: Path) -> None:
+    media, file = Path(environ["PORTAL_DATA_DIR"]) / "media", tmp_path / "incomplete.tar"
+    picture = min(path for path in media.rglob("*.*") if path.is_file())
+    picture.rename(tmp_path / picture.name)
+    missing = f"missing: {picture.relative_to(media)}. Copy them from an older backup"
+
+    saved = manage(environ, "backup", str(file), check=False)
+    assert (saved.returncode, missing in saved.stderr, file.exists()) == (1, True, True)
+    given = {name: value for name, value in environ.items() if not name.startswith("PORTAL_")}
+    again = {
+        **given,
+        "PORTAL_DATA_DIR": str(tmp_path / "incomplete"),
+        "DATABASE_URL": os.environ.get("DATABASE_URL", ""),
+    }
+    with separate_database(again):
+        restored = manage(again, "restore", str(file), check=False)
+    assert (restored.returncode, missing in restored.stderr) == (1, True)
+
+    (tmp_path / picture.name).rename(picture)
+    media.rename(tmp_path / "moved")
+    said = manage(environ, "shell", "-v", "0", "-c", "from portal.health import *; print(find_media_problem())")
+    assert said.stdout.startswith("the pictures are missing")
+    (tmp_path / "moved").rename(media)
 
 
 def _check_backup_during_writes(environ: dict[str, str], tmp_path: Path) -> None:

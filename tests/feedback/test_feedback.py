@@ -113,6 +113,8 @@ def test_no_response_sets_a_cookie(client: Client, page: Page) -> None:
         {"Sec-Fetch-Site": "same-origin"},
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://[::1"},
+        {"Origin": "http://testserver\u2100"},
         {"Origin": "testserver"},
         {"Origin": "http://testserver.evil.example"},
         {"Origin": "http://testserver:81"},

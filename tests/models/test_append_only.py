@@ -81,6 +81,19 @@ def public_page() -> Page:
     return page
 
 
+def test_a_history_row_has_no_nul_characters(public_page: Page) -> None:
+    comment, revision = ReviewComment.objects.get(), public_page.revisions.latest("pk")
+    values = {"page": public_page, "number": 99}
+
+    for save in (
+        lambda: ReviewComment.objects.create(approval=comment.approval, quote="It is short.", text="a\0b"),
+        lambda: ReviewComment.objects.bulk_create([ReviewComment(approval=comment.approval, quote="\0", text="b")]),
+        lambda: Revision.objects.create(**values, content={**revision.content, "items": [{"note": "a\0b"}]}),
+    ):
+        with pytest.raises(AppendOnlyError, match="must not contain NUL characters"):
+            save()
+
+
 def test_every_table_of_the_history_is_append_only() -> None:
     assert {model for model in apps.get_models() if issubclass(model, AppendOnly)} == set(TABLES)
 

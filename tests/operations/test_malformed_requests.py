@@ -1,5 +1,6 @@
 """Malformed requests are answered at once, with the right status and the security headers, and never a 500."""
 
+import json
 import socket
 import time
 from collections.abc import Iterator
@@ -28,6 +29,20 @@ def request(path: bytes, headers: bytes = b"", *, method: bytes = b"GET", host: 
 def login(length: int, sent: bytes) -> bytes:
     """Return an incomplete login form."""
     return request(b"/admin/login/", FORM + b"Content-Length: %d\r\n" % length, method=b"POST") + sent
+
+
+def saml_response(length: int) -> bytes:
+    """Return an incomplete form from a single sign-on provider, which has no CSRF token."""
+    return request(b"/admin/sso/saml/acs/", FORM + b"Content-Length: %d\r\n" % length, method=b"POST") + b"a="
+
+
+def slow_forms(served_site: ServedSite) -> list[bytes]:
+    """Return incomplete forms for each view that reads a body without signing in, and for one that reads none."""
+    address = urlsplit(served_site.url).netloc.encode()
+    guide = json.loads(fetch(served_site.url, "/connect/guides.json").text)["guides"][0]["id"]
+    body = FORM + b"Origin: http://" + address + b"\r\nContent-Length: 1000\r\n"
+    paths = [b"/admin/login/", f"/clear/{guide}/".encode(), b"/admin/sso/saml/acs/", b"/kyphoplasty/"]
+    return [request(path, body, method=b"POST", host=address) + b"a=" for path in paths]
 
 
 @contextmanager
@@ -83,6 +98,7 @@ HANDLED_BY_DJANGO = {
     "3,000 form fields": (login(12_000, b"&a=1" * 3000), 400),
     "form of 100 GB": (login(10**11, b"a="), 413),
     "form of 65 kB": (login(65_537, b"a="), 413),
+    "SAML response of 65 kB": (saml_response(65_537), 413),
     "form for a page": (request(b"/kyphoplasty/", FORM + b"Content-Length: 99999999\r\n", method=b"POST"), 405),
     **{
         f"method {method.decode()}": (request(b"/", method=method), 405)
@@ -170,10 +186,10 @@ def test_chunks_with_a_content_length_are_not_two_requests(served_site: ServedSi
 def test_slow_forms_affect_neither_readers_nor_staff(served_site: ServedSite, count: int) -> None:
     slow = []
     try:
-        for _ in range(count):
-            parts = urlsplit(served_site.url)
+        parts, forms = urlsplit(served_site.url), slow_forms(served_site)
+        for number in range(count):
             client = socket.create_connection((parts.hostname, parts.port), timeout=TIMEOUT_SECONDS)
-            client.sendall(login(1000, b"a="))
+            client.sendall(forms[number % len(forms)])
             slow.append(client)
         time.sleep(0.5)
         begun = time.monotonic()
@@ -190,9 +206,10 @@ def test_slow_forms_affect_neither_readers_nor_staff(served_site: ServedSite, co
 
 
 def test_a_form_that_does_not_arrive_times_out(served_site: ServedSite) -> None:
-    with connected(served_site.url, login(1000, b"a=")) as client:
-        client.settimeout(20)
-        assert client.recv(65536).startswith(b"HTTP/1.1 408 ")
+    for form, status in zip(slow_forms(served_site), (408, 408, 408, 405), strict=True):
+        with connected(served_site.url, form) as client:
+            client.settimeout(20)
+            assert client.recv(65536).startswith(b"HTTP/1.1 %d " % status)
 
 
 def test_headers_that_do_not_arrive_time_out(served_site: ServedSite) -> None:

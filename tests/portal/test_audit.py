@@ -307,6 +307,7 @@ def test_an_export_includes_the_last_day() -> None:
     assert rows[0]["detail"] == "'=HYPERLINK(1)", "a spreadsheet must not run it"
     lines = export("--from", "2026-03-02", "--to", "2026-03-03", "--format", "json").splitlines()
     assert [json.loads(line)["detail"] for line in lines] == ["=HYPERLINK(1)"] * 2
+    assert len(export("--from", "2026-03-04", "--to", "9999-12-31", "--format", "json").splitlines()) == 1
 
 
 def test_no_cell_of_an_export_is_run_as_a_formula() -> None:

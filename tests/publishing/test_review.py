@@ -425,6 +425,8 @@ def test_restoring_the_text_of_someone_else_does_not_let_them_approve_it(page: P
 
     assert explain_own_text(make_user("bo"), restored) == PART
     assert explain_own_text(make_user("cy"), restored) == OWN
+    edited = save_revision(changed(page, title="Small cut!"), author=make_user("di"))
+    assert [explain_own_text(make_user(name), edited) for name in ("bo", "ed", "cy", "di")] == [PART, "", PART, OWN]
 
 
 def test_starter_text_has_no_author(page: Page) -> None:

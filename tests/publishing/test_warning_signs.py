@@ -131,6 +131,10 @@ def test_nobody_approves_a_list_that_they_changed_since_the_last_published_one()
     later = propose(ed, en="You cannot move your leg.")
     assert who_may_approve(later) == ["bo", "rita-s"]
 
+    propose(ed, en="A very mild thing.")
+    edited = propose(ed, en="A very mild thing!")
+    assert who_may_approve(edited) == ["rita-s"]
+
 
 @pytest.mark.parametrize("last", ["nothing", "sent back", "approved before a newer list"])
 def test_a_list_without_a_current_approval_is_not_published(last: str) -> None:

@@ -22,6 +22,7 @@ from portal import audit
 from portal.accounts import mail, mfa, sessions
 from portal.accounts.models import User
 from portal.accounts.views.base import AdminPageMixin, current_user, render_page, require_recent_login
+from portal.text import parse_int_or_zero
 
 TOTP_SECRET_SESSION_KEY = "mfa.totp.secret"  # noqa: S105 -- allauth's session key
 LAST_FACTOR = _("This is your only second step. Add another one first, then remove this one.")
@@ -193,8 +194,7 @@ def download_recovery_codes(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke_session(request: HttpRequest) -> HttpResponse:
     """End the session whose key is in the POST data."""
-    pk = request.POST.get("session", "")
-    if pk.isdecimal() and sessions.revoke(request, current_user(request), int(pk)):
+    if sessions.revoke(request, current_user(request), parse_int_or_zero(request.POST.get("session", ""))):
         messages.success(request, gettext("That device has been signed out."))
     else:
         messages.info(request, gettext("That device was already signed out."))

@@ -139,8 +139,18 @@ def sso_context(next_url: str) -> dict[str, Any] | None:
 class PasskeyLoginView(LoginWebAuthnView):  # type: ignore[misc]
     """Login with a passkey alone: the device checks a finger, face, or PIN, which is the second factor."""
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Throttle by network: a challenge is stored in a new session, and a failure in the audit log."""
+        self.counters = [throttle.AttemptCounter(f"passkey|{client_network(request)}", throttle.SSO)]
+        if message := throttle.start_attempt(self.counters, request, detail="passkey"):
+            return plain_response(HTTP_TOO_MANY_REQUESTS, message)
+        response: HttpResponse = super().dispatch(request, *args, **kwargs)
+        return response
+
     def form_valid(self, form: Any) -> HttpResponse:
         """Log in, without following a ``next`` that leaves /admin/: allauth would."""
+        for _request in ("challenge", "response"):
+            throttle.refund(self.counters)
         if not get_safe_next_url(self.request):
             self.request.POST = self.request.POST.copy()
             self.request.POST.pop(REDIRECT_FIELD_NAME, None)
@@ -179,8 +189,10 @@ class ConfirmPasskeyView(AdminPageMixin, ReauthenticateWebAuthnView):  # type: i
 @require_POST
 def logout_view(request: HttpRequest) -> HttpResponse:
     """Log out. POST only, so that an image or link on another site cannot sign users out."""
+    has_session = not request.session.is_empty()
     end_current_session(request)
-    messages.success(request, gettext("You have been signed out."))
+    if has_session:  # otherwise, the message would create one
+        messages.success(request, gettext("You have been signed out."))
     return HttpResponseRedirect(reverse("account_login"))
 
 

@@ -11,13 +11,17 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.template.defaultfilters import filesizeformat
 
 from portal import backup
-from portal.backup import BackupError, iter_media
+from portal.backup import MEDIA_PREFIX, BackupError, describe_missing_media, iter_media, reading
 from portal.health import record_task_success
 from portal.secret_key import make_fingerprint, require_key
+from portal.storage.media import referenced_files
 
 
 class Command(BaseCommand):
-    """Back up the database first, then the media files, so that every file the database refers to is included."""
+    """Back up the database first, then the media files, so that every file the database refers to is included.
+
+    If such a file is missing, the backup is written without it, and the command fails.
+    """
 
     help = "Back up this installation to one file. The file contains the secret key: keep it private."
 
@@ -31,12 +35,17 @@ class Command(BaseCommand):
         if target.is_dir():
             target /= f"portal-{now:%Y%m%dT%H%M%SZ}.tar"
         try:
+            # Before the database is copied, so that a file deleted in the meantime is noticed.
+            referenced = set(referenced_files())
             manifest = self._write_archive(target, now)
         except BackupError as error:
             raise CommandError(str(error)) from error
-        record_task_success("backup")
         size = filesizeformat(target.stat().st_size)
         self.stdout.write(f"{target}: {len(manifest.members)} files, {size}")
+        saved = {name.removeprefix(MEDIA_PREFIX) for name in manifest.members}
+        if missing := describe_missing_media(referenced - saved):
+            raise CommandError(f"The backup was written without some pictures. {missing}")
+        record_task_success("backup")
 
     def _write_archive(self, target: Path, now: datetime) -> backup.Manifest:
         manifest = backup.Manifest(
@@ -57,16 +66,20 @@ class Command(BaseCommand):
             copy.unlink()
             # If the key comes from the environment, ignore a leftover key file.
             if not settings.IS_KEY_IN_ENVIRONMENT:
-                with settings.KEY_FILE.open("rb") as stream:
+                with reading(str(settings.KEY_FILE)), settings.KEY_FILE.open("rb") as stream:
                     writer.add(backup.SECRET_KEY_MEMBER, stream, settings.KEY_FILE.stat().st_size)
-            for name in iter_media():
+            with reading("The media storage"):
+                names = list(iter_media())
+            for name in names:
                 self._add_media_file(writer, name)
         return manifest
 
     def _add_media_file(self, writer: backup.ArchiveWriter, name: str) -> None:
-        try:
-            stream = default_storage.open(name)
-        except FileNotFoundError:
-            return  # deleted as unused after it was listed
+        with reading(name):
+            try:
+                stream = default_storage.open(name)
+            except FileNotFoundError:
+                return  # deleted after it was listed
+            size = stream.size
         with stream:
-            writer.add(f"{backup.MEDIA_PREFIX}{name}", stream, stream.size)
+            writer.add(f"{MEDIA_PREFIX}{name}", stream, size)

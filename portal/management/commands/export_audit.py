@@ -32,10 +32,9 @@ class Command(BaseCommand):
         first, last = parse_date(options["first"]), parse_date(options["last"])
         if last < first:
             raise CommandError("--to is before --from. Swap them.")
-        start, end = (
-            datetime.datetime.combine(day, datetime.time(), datetime.UTC)
-            for day in (first, last + datetime.timedelta(days=1))
-        )
+        one_day = datetime.timedelta(days=1)
+        after_last = min(last, datetime.date.max - one_day) + one_day
+        start, end = (datetime.datetime.combine(day, datetime.time(), datetime.UTC) for day in (first, after_last))
         write = write_csv if options["format"] == "csv" else write_json_lines
         if options["output"] is None:
             write(export_events(start, end), self.stdout)  # type: ignore[arg-type]  # OutputWrapper has write()

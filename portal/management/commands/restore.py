@@ -12,10 +12,11 @@ from django.db import DatabaseError
 
 from portal import backup, env
 from portal.append_only import create_triggers
-from portal.backup import BackupError, iter_media, restore_media
+from portal.backup import BackupError, describe_missing_media, iter_media, restore_media
 from portal.secret_key import describe_key_source, make_fingerprint, record_key_fingerprint
 from portal.storage.database import describe_error, is_connection_error
 from portal.storage.local_storage import atomic_write, describe_write_error
+from portal.storage.media import referenced_files
 
 
 class Command(BaseCommand):
@@ -93,6 +94,8 @@ class Command(BaseCommand):
                 call_command(command, stdout=self.stdout, stderr=self.stderr)
             except CommandError as error:
                 problems.append(f"{command}: {error}")
+        if missing := describe_missing_media({*referenced_files()} - {*iter_media()}):
+            problems.append(missing)
         return problems
 
 
