@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, Exists, OuterRef, Prefetch, QuerySet
-from django.forms import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
@@ -17,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from procedures import languages
 from procedures.admin import figure_texts, image_check, image_upload, markers
 from procedures.admin.base import (
+    ContentFormSet,
     ContentInline,
     TranslatedRowMixin,
     UsageProtectedAdmin,
@@ -68,7 +68,7 @@ class UsageFilter(admin.SimpleListFilter):
         return queryset.exclude(is_used) if self.value() == "no" else queryset
 
 
-class FigureTextFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+class FigureTextFormSet(ContentFormSet):
     """The texts of a picture. Those in the languages of public pages can be changed, but not deleted."""
 
     def clean(self) -> None:

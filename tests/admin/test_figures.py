@@ -208,8 +208,8 @@ def test_texts_in_the_language_of_a_public_page_cannot_be_deleted(editor: User, 
             }
             values |= {f"texts-{number}-{name}": value for name, value in row.items()}
         counts = {"texts-TOTAL_FORMS": 2, "texts-INITIAL_FORMS": 2, "seen_picture": figure.sha256}
-        return client.post(
-            address, {"kind": "photo", "provenance": "simulated", "deidentified": "on", **values, **counts}
+        return post_form(
+            client, address, {"kind": "photo", "provenance": "simulated", "deidentified": "on", **values, **counts}
         )
 
     answer = post("en")

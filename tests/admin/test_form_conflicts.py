@@ -33,13 +33,15 @@ def changes_of(answer: Any) -> list[tuple[str, str, str]]:
 
 
 def send_again(client: Client, address: str, answer: Any) -> Any:
-    """Send the form of a conflict as it is."""
+    """Send the form of a conflict as it is, and confirm the update of the public pages."""
     html_names = {name: value for name, value in fields_of(answer).items() if value not in (None, False)}
     management = {}
     for formset in answer.context["inline_admin_formsets"]:
         form = formset.formset.management_form
         management |= {form.add_prefix(name): form[name].value() or 0 for name in form.fields}
-    return client.post(address, {**management, **html_names, "seen": answer.context["seen"]})
+    values = {**management, **html_names, "seen": answer.context["seen"]}
+    asked = client.post(address, values)
+    return client.post(address, {**values, "_update": asked.context["token"]}) if asked.status_code == 200 else asked
 
 
 def test_an_open_clinic_form_does_not_bring_back_the_old_phone(page: Page, manager: User, sign_in: SignIn) -> None:
