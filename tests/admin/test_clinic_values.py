@@ -72,9 +72,8 @@ def test_a_wrong_count_of_stored_texts_is_no_server_error(count: int, manager: U
     names = {"id": text.pk, "clinic": text.clinic_id, "language": "es", "hours": "Martes"}
     row = {f"texts-0-{name}": value for name, value in names.items()}
 
-    answer = sign_in(manager).post(
-        f"{BASE}clinic/1/change/", {**CLINIC, "texts-TOTAL_FORMS": 1, "texts-INITIAL_FORMS": count, **row}
-    )
+    counts = {"texts-TOTAL_FORMS": 1, "texts-INITIAL_FORMS": count}
+    answer = post_form(sign_in(manager), f"{BASE}clinic/1/change/", {**CLINIC, **counts, **row})
 
     assert answer.status_code == 200
     assert ClinicText.objects.get(language="es").hours == "Lunes"
