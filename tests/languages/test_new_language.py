@@ -88,6 +88,22 @@ text:
 """,
     "codes.yaml": "- system: icd-10-cm\n  code: M48.5\n  subject: contact\n  rank: 1\n",
     "locations.yaml": "[]\n",
+    "warning_signs.yaml": """\
+- key: legs
+  level: emergency
+  when: both
+  sources: []
+  text:
+    en:
+      text: You can't move your legs.
+      short: Legs that you can't move
+    es:
+      text: No puede mover las piernas.
+      short: Piernas que no se mueven
+    qx:
+      text: הרגל לא זזה.
+      short: הרגל לא זזה
+""",
     "sources.yaml": "[]\n",
     "glossary/qx.yaml": "- key: vertebra\n  term: חוליה\n  aliases: []\n  say: ''\n  definition: עצם.\n",
     "pages/en/contact.md": HEAD.format(
