@@ -20,8 +20,7 @@ from django.contrib.admin.utils import lookup_spawns_duplicates, unquote
 from django.core.checks import CheckMessage
 from django.core.exceptions import ValidationError
 from django.db import DataError, ProgrammingError
-from django.db.models import Case, CharField, Func, IntegerField, Q, QuerySet, TextField, Transform, Value, When
-from django.db.models.lookups import In
+from django.db.models import Case, CharField, Func, Q, QuerySet, TextField, Transform, Value, When
 from django.forms import CheckboxInput
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
@@ -220,7 +219,7 @@ class SearchableModelAdmin(BaseModelAdmin):
         return changelist
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
-        """Ignore selected rows whose key is not a number, and set the title of the bulk-delete confirmation page."""
+        """Ignore selected keys that no row can have, and set the title of the bulk-delete confirmation page."""
         keys = request.POST.getlist(ACTION_CHECKBOX_NAME)
         data = request.POST.copy()
         data.setlist(ACTION_CHECKBOX_NAME, [key for key in keys if parse_int_or_zero(key)])
@@ -232,17 +231,6 @@ class SearchableModelAdmin(BaseModelAdmin):
             name = self.opts.verbose_name if count == 1 else self.opts.verbose_name_plural
             response.context_data |= {"title": title % {"count": count, "name": name}, "subtitle": None}
         return response
-
-
-@IntegerField.register_lookup
-class IntegerIn(In):  # type: ignore[type-arg]  # the class does not accept one at run time
-    """Ignores numbers that no row can have, as Django's other lookups do: SQLite raises OverflowError for them."""
-
-    def process_rhs(self, compiler: Any, connection: Any) -> Any:
-        if self.rhs_is_direct_value():
-            _low, high = connection.ops.integer_field_range(self.lhs.output_field.get_internal_type())
-            self.rhs = [key for key in self.rhs if not (isinstance(key, int) and high and abs(key) > high)]
-        return super().process_rhs(compiler, connection)
 
 
 class ReadOnlyAdmin(SearchableModelAdmin):

@@ -48,7 +48,7 @@ class AppendOnlyQuerySet(models.QuerySet[T], Generic[T]):
             raise AppendOnlyError.for_change(self.model)
         rows = list(objs)
         for row in rows:
-            _refuse_nul(row)
+            _reject_nul(row)
         return super().bulk_create(rows, *args, **kwargs)
 
     # Called by cascading deletes.
@@ -74,14 +74,14 @@ class AppendOnly(models.Model):
         """Insert a new row. Raise AppendOnlyError for a row that is already stored, or that has NUL characters."""
         if not self._state.adding:
             raise AppendOnlyError.for_change(type(self))
-        _refuse_nul(self)
+        _reject_nul(self)
         super().save(*args, **{**kwargs, "force_insert": True})
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnlyError.for_deletion(type(self))
 
 
-def _refuse_nul(row: models.Model) -> None:
+def _reject_nul(row: models.Model) -> None:
     """Raise AppendOnlyError for NUL characters: the row could never be moved to PostgreSQL."""
     for model_field in row._meta.concrete_fields:  # noqa: SLF001 -- documented by Django
         value = row.__dict__.get(model_field.attname)

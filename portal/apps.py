@@ -7,14 +7,14 @@ from django.utils.translation import gettext_lazy as _
 
 
 class PortalConfig(AppConfig):
-    """The portal app: registers system checks."""
+    """The portal app: registers system checks and lookups."""
 
     name = "portal"
     default = True
 
     def ready(self) -> None:
-        # Importing the module registers its checks, which need the loaded settings.
-        from portal import checks  # noqa: F401 -- imported for its side effect
+        # Importing the modules registers their checks, which need the loaded settings, and lookups.
+        from portal import checks, lookups  # noqa: F401 -- imported for their side effects
 
 
 class AccountsConfig(AppConfig):

@@ -51,7 +51,7 @@ MAX_MANIFEST_BYTES = 64 * CHUNK_BYTES
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 ROWS_PER_STATEMENT = 200
-# A NUL character in JSON. SQLite stores them; PostgreSQL does not.
+# A NUL character in JSON. SQLite can store it; PostgreSQL cannot.
 NUL_ESCAPE = "\\u0000"
 # https://www.sqlite.org/wal.html#walresetbug
 FIRST_SQLITE_WITH_WAL_FIX = (3, 51, 3)
@@ -108,24 +108,22 @@ class _HashingReader(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        with reading(self._name):
+        with report_unreadable(self._name):
             data = self._stream.read(size)
             if len(data) < size:
-                raise OSError("It became shorter while it was read")
+                raise BackupError(f"{self._name} changed while it was being read. Run the backup again.")
         self.digest.update(data)
         return data
 
 
 @contextmanager
-def reading(name: str) -> Iterator[None]:
-    """Raise BackupError with the name of what is backed up if it cannot be read."""
+def report_unreadable(name: str) -> Iterator[None]:
+    """Turn OSError into BackupError that names what could not be read."""
     try:
         yield
     except OSError as error:
         reason = error.strerror or error
-        raise BackupError(
-            f"{name} cannot be read: {reason}. Check its owner and mode, or the media storage."
-        ) from error
+        raise BackupError(f"{name} cannot be read: {reason}. Check its owner and mode, or the bucket.") from error
 
 
 @contextmanager

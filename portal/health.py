@@ -231,11 +231,11 @@ def find_media_problem() -> str:
         default_storage.exists("figures/ready")
         if problem := find() if find else "":
             return str(problem)
-        # One missing picture is no reason to take a machine out of service; a folder that was not mounted is.
+        # A single missing picture is not reported here; a folder that was not mounted is.
         is_empty = isinstance(default_storage, AtomicFileSystemStorage) and default_storage.is_empty()
         return MEDIA_MISSING if is_empty and next(iter(referenced_files()), "") else ""
     except DatabaseError:
-        return ""  # reported by itself
+        return ""  # reported by the database check
     except OSError as error:
         # Do not show other errors: their messages contain file names.
         return str(getattr(error, "reason", "") or STORAGE_NO_RESPONSE)

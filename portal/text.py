@@ -90,13 +90,13 @@ def normalize(text: str) -> str:
 
 
 def map_strings(value: Any, change: Callable[[str], str]) -> Any:
-    """Apply ``change`` to every string in ``value``, including those nested in lists and dicts."""
+    """Apply ``change`` to every string in ``value``, including those nested in lists and dicts, and keys."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, list):
         return [map_strings(item, change) for item in value]
     if isinstance(value, dict):
-        return {key: map_strings(item, change) for key, item in value.items()}
+        return {map_strings(key, change): map_strings(item, change) for key, item in value.items()}
     return value
 
 

@@ -1,6 +1,4 @@
-"""Middleware for /admin/: no NUL characters in requests, allauth for staff, session timeouts, and second-factor setup
-before anything else.
-"""
+"""Middleware for /admin/: NUL removal, allauth for staff, session timeouts, and required second-factor setup."""
 
 from collections.abc import Callable
 from typing import Any
@@ -54,7 +52,7 @@ class NulCharacterMiddleware:
 
 def _remove_nul(request: Any) -> None:
     """Remove NUL characters from the query now, and from the form when a view reads the body."""
-    parse = request._load_post_and_files  # noqa: SLF001 -- Django has no other hook, and some views check the user first
+    parse = request._load_post_and_files  # noqa: SLF001 -- views check the user before they read the body
 
     def parse_without_nul() -> None:
         parse()
@@ -64,8 +62,13 @@ def _remove_nul(request: Any) -> None:
 
 
 def _without_nul(data: QueryDict) -> QueryDict:
-    encoded = data.urlencode()
-    return QueryDict(encoded.replace("%00", "")) if "%00" in encoded else data
+    if not any("\0" in text for name, values in data.lists() for text in (name, *values)):
+        return data
+    cleaned = QueryDict(mutable=True, encoding=data.encoding)
+    for name, values in data.lists():
+        cleaned.setlistdefault(without_nul(name), []).extend(without_nul(values))
+    cleaned._mutable = False  # noqa: SLF001 -- as request.POST is
+    return cleaned
 
 
 class AdminAccountMiddleware:

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.core import signing
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import ngettext
@@ -98,7 +99,7 @@ def count_attempt(counters: list[AttemptCounter], now: datetime | None = None) -
     Locks the rows, in the order of their keys so that two requests cannot deadlock.
     """
     now = now or timezone.now()
-    keys = sorted(counter.key for counter in counters)
+    keys = sorted({counter.key for counter in counters})
     while True:
         with transaction.atomic():
             Throttle.objects.bulk_create([Throttle(key=key) for key in keys], ignore_conflicts=True)
@@ -133,18 +134,20 @@ def start_attempt(
     if not wait:
         return ""
     blocked = Throttle.objects.filter(key__in=[counter.key for counter in counters], blocked_until__isnull=False)
-    if consume_once(f"throttled|{list(blocked.order_by('-blocked_until').values_list('key', 'blocked_until')[:1])}"):
+    longest = blocked.order_by("-blocked_until").first()
+    if longest and consume_once(f"throttled|{longest.key}|{longest.blocked_until}"):
         actor = getattr(request, "user", None)
         audit.record(audit.Kind.THROTTLED, user=user, actor=actor, request=request, detail=detail)
     return throttled_message(wait)
 
 
-def refund(counters: list[AttemptCounter]) -> None:
-    """Undo the count after a successful attempt: reset the account's own counters, decrement shared ones."""
+def refund(counters: list[AttemptCounter], *, attempts: int = 1) -> None:
+    """Undo ``attempts`` counts after a success: reset the account's own counters, decrement shared ones."""
     shared = [counter.key for counter in counters if counter.limit in {NETWORK, ACCOUNT, SSO}]
     own = [counter.key for counter in counters if counter.limit not in {NETWORK, ACCOUNT, SSO}]
     Throttle.objects.filter(key__in=own).delete()
-    Throttle.objects.filter(key__in=shared, attempts__gt=0).update(attempts=F("attempts") - 1, blocked_until=None)
+    remaining = Greatest(F("attempts") - attempts, Value(0))
+    Throttle.objects.filter(key__in=shared).update(attempts=remaining, blocked_until=None)
     Throttle.objects.filter(last_attempt_at__lt=timezone.now() - PURGE_AFTER).delete()
 
 

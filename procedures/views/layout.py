@@ -96,7 +96,7 @@ def published_clinic(language: str) -> dict[str, Any] | None:
         return None
     try:
         return clinic_of_version(files.state().get("content_version", ""), language)
-    except (OSError, sqlite3.Error):
+    except (OSError, sqlite3.Error, ValueError, LookupError, TypeError):  # also a damaged or older state
         return None
     finally:
         files.close()

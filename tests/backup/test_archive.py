@@ -103,18 +103,19 @@ def test_a_failure_leaves_no_file(tmp_path: Path) -> None:
 
 
 class BadSector(io.BytesIO):
-    """Stands for a file on a disk that fails."""
+    """Stand-in for a file on a failing disk."""
 
     def read(self, size: int | None = -1) -> bytes:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 @pytest.mark.parametrize(
-    ("stream", "reason"), [(BadSector(), "Input/output error"), (io.BytesIO(b"x"), "It became shorter")]
+    ("stream", "message"),
+    [(BadSector(), "cannot be read: Input/output error"), (io.BytesIO(b"x"), "changed while it was being read")],
 )
-def test_a_picture_that_cannot_be_read_is_named(stream: io.BytesIO, reason: str, tmp_path: Path) -> None:
+def test_a_picture_that_cannot_be_read_is_named(stream: io.BytesIO, message: str, tmp_path: Path) -> None:
     with (
-        pytest.raises(BackupError, match=f"^{PICTURE} cannot be read: {reason}"),
+        pytest.raises(BackupError, match=f"^{PICTURE} {message}"),
         create_archive(tmp_path / "b.tar", manifest()) as writer,
     ):
         writer.add(PICTURE, stream, 10)

@@ -140,7 +140,7 @@ class PasskeyLoginView(LoginWebAuthnView):  # type: ignore[misc]
     """Login with a passkey alone: the device checks a finger, face, or PIN, which is the second factor."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Throttle by network: a challenge is stored in a new session, and a failure in the audit log."""
+        """Throttle by network: each challenge creates a session, and each failure an audit event."""
         self.counters = [throttle.AttemptCounter(f"passkey|{client_network(request)}", throttle.SSO)]
         if message := throttle.start_attempt(self.counters, request, detail="passkey"):
             return plain_response(HTTP_TOO_MANY_REQUESTS, message)
@@ -149,8 +149,8 @@ class PasskeyLoginView(LoginWebAuthnView):  # type: ignore[misc]
 
     def form_valid(self, form: Any) -> HttpResponse:
         """Log in, without following a ``next`` that leaves /admin/: allauth would."""
-        for _request in ("challenge", "response"):
-            throttle.refund(self.counters)
+        # The challenge and the response.
+        throttle.refund(self.counters, attempts=2)
         if not get_safe_next_url(self.request):
             self.request.POST = self.request.POST.copy()
             self.request.POST.pop(REDIRECT_FIELD_NAME, None)

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.template.defaultfilters import filesizeformat
 
 from portal import backup
-from portal.backup import MEDIA_PREFIX, BackupError, describe_missing_media, iter_media, reading
+from portal.backup import MEDIA_PREFIX, BackupError, describe_missing_media, iter_media, report_unreadable
 from portal.health import record_task_success
 from portal.secret_key import make_fingerprint, require_key
 from portal.storage.media import referenced_files
@@ -66,16 +66,16 @@ class Command(BaseCommand):
             copy.unlink()
             # If the key comes from the environment, ignore a leftover key file.
             if not settings.IS_KEY_IN_ENVIRONMENT:
-                with reading(str(settings.KEY_FILE)), settings.KEY_FILE.open("rb") as stream:
+                with report_unreadable(str(settings.KEY_FILE)), settings.KEY_FILE.open("rb") as stream:
                     writer.add(backup.SECRET_KEY_MEMBER, stream, settings.KEY_FILE.stat().st_size)
-            with reading("The media storage"):
+            with report_unreadable("The media storage"):
                 names = list(iter_media())
             for name in names:
                 self._add_media_file(writer, name)
         return manifest
 
     def _add_media_file(self, writer: backup.ArchiveWriter, name: str) -> None:
-        with reading(name):
+        with report_unreadable(name):
             try:
                 stream = default_storage.open(name)
             except FileNotFoundError:

@@ -82,8 +82,8 @@ function sortRows(rows, asked) {
   if (ranked.some(([, row], at) => row !== rows[at])) ranked.forEach(([, row]) => row.parentElement.append(row));
 }
 
-// Whether the dialog asks for nothing else than one row of the list. Its search box and filter have no names.
-function isOnlyQuestion(list) {
+// Whether choosing one row is all that the dialog asks for. Its search box and filter have no names.
+function isSingleChoice(list) {
   const [first] = all("[type=radio]", list);
   return Boolean(first) && [...first.form.elements].every(({ name }) => !name || name === first.name);
 }
@@ -127,7 +127,7 @@ function searchRows(box, list, status, kind) {
   const best = selectBestMatch(list, asked.length > 0 && (count === 1 || !kind));
   const withMore = count > 1 && kind && asked.length ? format(gettext("%(found)s. Press Enter to go to the first one."), { found }) : found;
   const withBest = best ? format(gettext("%(found)s. Press Enter to choose “%(name)s”."), { found, name: best }) : withMore;
-  const hint = isOnlyQuestion(list) && count ? gettext("Click one to choose it.") : "";
+  const hint = isSingleChoice(list) && count ? gettext("Click one to choose it.") : "";
   status.textContent = asked.length || kind?.value ? withBest : hint;
 }
 
@@ -165,7 +165,7 @@ export function searchList(box, list, status, kind) {
   // A click chooses at once, or a double click where there is more to answer. Keys only select.
   list.addEventListener("click", (event) => {
     const input = radio(event.target);
-    if (!input || !event.pointerType || !isOnlyQuestion(list)) return;
+    if (!input || !event.pointerType || !isSingleChoice(list)) return;
     // The label would click the button once more.
     if (event.target !== input) event.preventDefault();
     input.checked = true;

@@ -102,7 +102,7 @@ export function createToolbar(bar, view, actions) {
 }
 
 // In plain text, the line offers the blocks that pages use most. In a narrow column, a sentence takes their place.
-const hint = (shared) => ({
+const plainTextContext = (shared) => ({
   key: "",
   name: gettext("Type / to insert a list, a picture, a warning, and more."),
   buttons: () => [
@@ -226,7 +226,7 @@ export function createContextLine(line, view, shared) {
         buttons: indentButtons,
       };
     }
-    return hint(shared);
+    return plainTextContext(shared);
   }
 
   const put = (name, buttons) => {
@@ -236,7 +236,7 @@ export function createContextLine(line, view, shared) {
   };
   return {
     update(state, isUsed) {
-      const now = isUsed ? context(state) : hint(shared);
+      const now = isUsed ? context(state) : plainTextContext(shared);
       const key = `${now.key} ${now.name}`;
       if (key === shown) return;
       shown = key;

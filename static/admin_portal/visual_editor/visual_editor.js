@@ -35,7 +35,7 @@ const TABLE_SIZE = /(\d{1,2})\s*[x×*]\s*(\d{1,2})/i;
 const MAX_COLUMNS = 8;
 const MAX_ROWS = 40;
 // The blocks that are one click away from plain text.
-const FREQUENT = ["key-points", "checklist", "steps", "warning-signs", "chance", "table"];
+const FREQUENT_BLOCKS = ["key-points", "checklist", "steps", "warning-signs", "chance", "table"];
 const SHOW_BLOCK_MS = 3000; // while the pictures of a new block load
 
 // What blocks without a ":::" line are called.
@@ -317,8 +317,8 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
   };
   // "A chance, as a picture and in words" is too long for a button.
   const shortLabel = ({ drawing, label }) => (drawing === "chance" ? gettext("Chance") : label);
-  shared.frequentItems = () => items().filter(({ drawing }) => FREQUENT.includes(drawing))
-    .sort((one, other) => FREQUENT.indexOf(one.drawing) - FREQUENT.indexOf(other.drawing))
+  shared.frequentItems = () => items().filter(({ drawing }) => FREQUENT_BLOCKS.includes(drawing))
+    .sort((one, other) => FREQUENT_BLOCKS.indexOf(one.drawing) - FREQUENT_BLOCKS.indexOf(other.drawing))
     .map((item) => ({ ...item, label: shortLabel(item) }));
   const palette = createPalette(items);
   function openPalette({ place, typed = "" }) {
