@@ -435,14 +435,18 @@ class Article:
 
     @property
     def sections(self) -> list[Section]:
-        """The text by section, one line for each block."""
+        """The text by section, one line for each block. A chance is one line: its number means nothing on its own."""
         found, lines = [Section("", "", "")], [[""]]
+        statement_id = 0
         for block in self.blocks:
             if block.tag == "h2":
                 found.append(Section(block.anchor, block.text, ""))
                 lines.append([])
+            elif block.component == "chance" and block.statement_id == statement_id:
+                lines[-1][-1] += f" {block.text}"
             else:
                 lines[-1].append(block.text)
+            statement_id = block.statement_id
         for section, texts in zip(found, lines, strict=True):
             section.text = "\n".join(filter(None, texts))
         return [section for section in found if section.text or section.title]

@@ -222,3 +222,14 @@ def test_stored_tree_equals_the_rendered_tree(clinic_content: Figure) -> None:
 
 def test_tree_in_an_older_format_is_ignored() -> None:
     assert Document.from_json({**Document().to_json(), "format": 0}) is None
+
+
+@pytest.mark.django_db
+def test_the_number_of_a_chance_stays_with_its_words() -> None:
+    body = "Intro:\n\n::: chance 39 in 100\nvertebroplasties had a leak.\n:::\n\n::: chance 29 in 100\nkyphoplasties had a leak.\n:::\n"
+
+    assert render(body).sections[0].text.split("\n")[-3:] == [
+        "Intro:",
+        "39 in 100 vertebroplasties had a leak.",
+        "29 in 100 kyphoplasties had a leak.",
+    ]
