@@ -151,6 +151,6 @@ def test_changing_an_english_answer_names_its_translation(
     moved = post_form(client, address, clinic_answer_form(order=3), follow=True).content.decode()
     html = client.get(confirm(client, address, clinic_answer_form(order=3, answer="After two weeks."))["Location"])
 
-    assert "translation has not changed" not in moved
-    assert "The Spanish translation has not changed. Check whether it still says the same." in html.content.decode()
+    assert "translation was not updated" not in moved
+    assert "The Spanish translation was not updated. Check that it still matches." in html.content.decode()
     assert f'href="/admin/procedures/clinicanswer/{spanish.pk}/change/"' in html.content.decode()
