@@ -137,7 +137,7 @@ def test_a_draft_marked_as_up_to_date_is_listed_until_it_is_public(page: Page, e
     html = client.post(address, {"follows": "1", "source": newest.pk}, follow=True).content.decode()
 
     assert "Patients read the old translation until this draft is published." in html
-    assert task_lists(client)["translations"] == ["Un corte chico: The draft is up to date. It is not public yet."]
+    assert task_lists(client)["translations"] == ["Un corte chico: The draft is up to date but not public yet."]
     make_public(Page.objects.get(pk=spanish.pk))
     assert "translations" not in task_lists(client)
 
