@@ -31,9 +31,9 @@ UNSEEN = object()
 class OtherChange:
     """A field that someone else saved, or a row that someone else added or deleted.
 
-    ``kind``: ``changed`` (a field), ``added``, ``deleted``, or ``kept`` (someone else deleted the row, but the form keeps
-    it as a new one). ``theirs``: the saved value of a field. ``mine``: the posted value that the form keeps; empty if it
-    takes theirs.
+    ``kind``: ``changed`` (a field), ``added``, ``deleted``, or ``kept`` (someone else deleted the row, but the form
+    keeps it as a new one). ``theirs``: the saved value of a field. ``mine``: the posted value that the form keeps;
+    empty if it takes theirs.
     """
 
     label: str
@@ -61,7 +61,10 @@ def encode_snapshot(snapshot: Snapshot) -> str:
 
 
 def _decode_snapshot(text: str) -> Snapshot:
-    """Return a posted snapshot. Without a valid snapshot, every saved value counts as unseen, so nothing is overwritten."""
+    """Return a posted snapshot.
+
+    Without a valid snapshot, every saved value counts as unseen, so nothing is overwritten.
+    """
     try:
         values = json.loads(text)
     except (ValueError, RecursionError):

@@ -32,7 +32,8 @@ from procedures.validators import (
 # For a decision that sends a text back without a comment.
 COMMENT_REQUIRED_MESSAGE = _("Say what to change, so that the editor knows what to do.")
 IDENTITY_FIXED_MESSAGE = _(
-    "This can no longer be changed, because a version of this page was approved or published. Create a new page instead."
+    "This can no longer be changed, because a version of this page was approved or published. Create a new page "
+    "instead."
 )
 # Of single sentences: the key message, notes to colleagues, and lines for readers.
 MAX_LINE_LENGTH = 240
@@ -299,7 +300,7 @@ class Page(NormalizedModel):
 
     @property
     def is_identity_fixed(self) -> bool:
-        """Whether ``IDENTITY_FIELDS`` are fixed, because a reviewer approved, or the public has read, a text under them.
+        """Whether ``IDENTITY_FIELDS`` are fixed: a reviewer approved, or the public has read, a text under them.
 
         A revision does not contain them, so a change would bypass review.
         """
