@@ -53,8 +53,8 @@ def test_a_color_too_pale_for_light_pages_and_paper_is_refused_with_its_contrast
 def test_every_accepted_color_is_seen_on_light_pages_on_paper_and_in_its_shade_on_dark_pages(color: str) -> None:
     validate_color(color)
 
-    assert min(contrast(color, ground) for ground in LIGHT_BACKGROUNDS) >= MIN_CONTRAST
-    assert min(contrast(dark_shade(color), ground) for ground in DARK_BACKGROUNDS) >= MIN_CONTRAST
+    assert min(contrast(color, background) for background in LIGHT_BACKGROUNDS) >= MIN_CONTRAST
+    assert min(contrast(dark_shade(color), background) for background in DARK_BACKGROUNDS) >= MIN_CONTRAST
     assert dark_shade(color) == color or contrast(color, DARK_BACKGROUNDS[1]) < MIN_CONTRAST
 
 
@@ -63,7 +63,7 @@ def test_contrast_is_that_of_wcag() -> None:
     assert contrast("#777777", "#ffffff") == pytest.approx(4.478, abs=0.001)
 
 
-def test_the_grounds_are_those_of_the_style_sheets() -> None:
+def test_the_backgrounds_are_those_of_the_style_sheets() -> None:
     from django.conf import settings
 
     folder = settings.BASE_DIR / "static/css"

@@ -31,7 +31,7 @@ from portal.admin_site import SearchableModelAdmin
 from portal.http import get_content_length, reads_no_anonymous_body
 from portal.storage.media import serve_stored_file
 from procedures import languages
-from procedures.admin.conflicts import SEEN_FIELD, FormMerge, encode_snapshot, merge_form, take_snapshot
+from procedures.admin.conflicts import SNAPSHOT_FIELD, FormMerge, encode_snapshot, merge_form, take_snapshot
 from procedures.enums import PageKind
 from procedures.figures.approval import public_files
 from procedures.figures.renditions import FILE_IN_TEXT_RE
@@ -59,7 +59,7 @@ MAX_TITLES = 2
 SIGNED_OUT_MESSAGE = gettext_lazy("You are signed out. Your text is still here.")
 CSRF_FAILED_MESSAGE = gettext_lazy("You signed in again in another window. Your text is still here.")
 FORM_CONFLICT_MESSAGE = gettext_lazy(
-    "Someone else changed this too, so it is not saved yet. Check both versions below, then save again."
+    "Someone else also changed this, so your changes are not saved yet. Check both versions below, then save again."
 )
 
 
@@ -138,11 +138,12 @@ class ConflictCheckedAdmin(ContentAdmin):
 
     def _merge_form(self, request: HttpRequest, object_id: str) -> FormMerge | None:
         """Lock the row, and merge the posted form with what is saved now."""
-        # The lock is taken on the plain row: the admin's query can join others.
-        self.model._base_manager.select_for_update().filter(pk=unquote(object_id)).first()  # noqa: SLF001 -- documented
         obj = self.get_object(request, unquote(object_id))
-        if obj is None:
+        # The lock is taken on the plain row: the admin's query can join others.
+        rows = self.model._base_manager.select_for_update()  # noqa: SLF001 -- documented
+        if obj is None or rows.filter(pk=obj.pk).first() is None:
             return None
+        obj.refresh_from_db()
         form = self.get_form(request, obj, change=True)(instance=obj)
         formsets = [
             formset(
@@ -173,10 +174,11 @@ class ConflictCheckedAdmin(ContentAdmin):
         obj: Any = None,
     ) -> HttpResponse:
         """Add the values that the form was opened with."""
-        if obj is not None:
+        if obj is not None and request.method == "POST":
+            context["snapshot"] = request.POST.get(SNAPSHOT_FIELD, "")
+        elif obj is not None:
             formsets = [inline.formset for inline in context["inline_admin_formsets"]]
-            snapshot = encode_snapshot(take_snapshot(context["adminform"].form, formsets))
-            context["seen"] = request.POST.get(SEEN_FIELD, "") if request.method == "POST" else snapshot
+            context["snapshot"] = encode_snapshot(take_snapshot(context["adminform"].form, formsets))
         return super().render_change_form(request, context, add, change, form_url, obj)
 
 
@@ -185,27 +187,27 @@ def _refuse_conflict(form: Any) -> Any:
 
 
 class TranslatedRowMixin(AnyAdmin):
-    """Mixin for rows with a name and a language. Says which translations a change of the source text leaves behind."""
+    """Mixin for rows with a name and a language. After the source text changes, name the translations to check."""
 
     immutable_fields: tuple[str, ...]
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Note whether words have changed."""
+        """Record whether any text changed, not just the order."""
         super().save_related(request, form, formsets, change)
         rows = [form, *(row for formset in formsets for row in formset.forms)]
-        request.has_new_words = any(set(row.changed_data) - {"order"} for row in rows)  # type: ignore[attr-defined]
+        request.has_text_changes = any(set(row.changed_data) - {"order"} for row in rows)  # type: ignore[attr-defined]
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
         """Name the translations after the row is saved."""
-        if obj.language == languages.DEFAULT and request.has_new_words:  # type: ignore[attr-defined]
+        if obj.language == languages.DEFAULT and request.has_text_changes:  # type: ignore[attr-defined]
             name = self.immutable_fields[0]
             translations = type(obj).objects.filter(**{name: getattr(obj, name)}).exclude(pk=obj.pk)
             for row in translations.order_by("language"):
                 url = reverse(f"admin:procedures_{self.opts.model_name}_change", args=[row.pk])
-                message = _("The %(language)s translation has not changed. Check whether it still says the same.")
-                link = format_html('<a href="{}">{}</a>', url, _("Open it"))
-                language = languages.get(row.language).english_name
-                messages.warning(request, format_html("{} {}", message % {"language": language}, link))
+                message = _("The %(language)s translation was not updated. Check that it still matches.")
+                values = {"language": languages.get(row.language).english_name}
+                link = format_html('<a href="{}">{}</a>', url, _("Open the %(language)s translation") % values)
+                messages.warning(request, format_html("{} {}", message % values, link))
         return super().response_change(request, obj)
 
 
@@ -222,17 +224,20 @@ class UsageProtectedAdmin(ConflictCheckedAdmin):
 
 
 class ContentFormSet(AnyInlineFormSet):
-    """The forms of inline rows."""
+    """Formset for inline rows."""
 
     def initial_form_count(self) -> int:
         """Return the number of forms of stored rows; a negative one that a request sends counts as 0."""
         return max(0, super().initial_form_count())
 
     def clean(self) -> None:
-        """Refuse a new row that a stored one rules out. Django's forms do not compare the row that they belong to."""
+        """Reject a new row that violates a constraint together with a stored one.
+
+        Django compares new rows only with the other posted rows, so this matters if the form lacks a stored row.
+        """
         super().clean()
-        if any(form.cleaned_data.get("DELETE") for form in self.initial_forms):
-            return  # perhaps the one that rules it out
+        if {row.pk for row in self.get_queryset()} <= {form.instance.pk for form in self.initial_forms}:
+            return
         for form in self.extra_forms:
             if form.has_changed() and not form.errors and not form.cleaned_data.get("DELETE"):
                 try:

@@ -36,8 +36,8 @@ NON_CONTENT_FIELDS = frozenset(
 )
 TEXT_FIELDS = ("title", "key_message", "body", "description", "next_label", "slug")
 CHOICE_FIELDS = ("lead_figure", "next_page", "review_months")
-# Fields that no revision contains, so that it is not known who changed them.
-SETTING_FIELDS = (*Page.IDENTITY_FIELDS, "order")
+# Fields that revisions do not contain, so there is no base version to merge with.
+UNVERSIONED_FIELDS = (*Page.IDENTITY_FIELDS, "order")
 # Number of characters before a change, which the script uses to find the change after further edits.
 PRECEDING_TEXT_LENGTH = 60
 
@@ -237,8 +237,8 @@ def build_conflict(data: QueryDict, page_id: int, user: User) -> ConflictContext
     for name in CHOICE_FIELDS:
         if name in data:
             _merge_choice(conflict, name, base, theirs, mine)
-    for name in SETTING_FIELDS:
-        _merge_setting(conflict, name)
+    for name in UNVERSIONED_FIELDS:
+        _merge_unversioned(conflict, name)
     if "items" in theirs:
         _merge_guide_items(conflict, base, theirs["items"], mine.get("items", []))
     merged_data["merge_version"] = str(page.draft_version)
@@ -321,8 +321,8 @@ def _merge_choice(
     )
 
 
-def _merge_setting(conflict: ConflictContext, name: str) -> None:
-    """Let the user choose if a field that no revision contains differs. One that the user cannot change is skipped."""
+def _merge_unversioned(conflict: ConflictContext, name: str) -> None:
+    """Ask the user to choose if an unversioned field differs. Skip fields that the user cannot change."""
     page, mine = conflict.page, str(conflict.merged_data.get(name, ""))
     can_change = conflict.user.has_perm("procedures.publish_page") if name == "order" else not page.is_identity_fixed
     theirs = str(getattr(page, name))

@@ -82,7 +82,7 @@ class FigureTextFormSet(ContentFormSet):
             message = _(
                 "Patients see this picture on pages in %(languages)s. Change its texts instead of deleting them."
             )
-            names = ", ".join(languages.get(code).name for code in sorted(codes))
+            names = ", ".join(languages.get(code).english_name for code in sorted(codes))
             raise ValidationError(message % {"languages": names})
 
 

@@ -28,7 +28,7 @@ from procedures.admin.base import (
     get_change_url,
     get_staff_user,
 )
-from procedures.admin.drafts import SETTING_FIELDS, ConflictContext, build_conflict, resolved_version
+from procedures.admin.drafts import UNVERSIONED_FIELDS, ConflictContext, build_conflict, resolved_version
 from procedures.admin.editor import MarkdownFormField, MarkdownWidget
 from procedures.admin.page_templates import copied_guide_items, get_template_options, initial_values
 from procedures.admin.publishing import (
@@ -80,8 +80,8 @@ REVIEW_ENDED_MESSAGE = gettext_lazy(
     "Draft saved. It is no longer waiting for review, and reviewers do not see it. Send it again when you are done."
 )
 NOTE_NOT_SAVED_MESSAGE = gettext_lazy(
-    "The text has not changed, so there is no new revision for your note, and the note is not saved. It is still in "
-    "the form: change the text, or send it for review with the note."
+    "Your note was not saved, because the text has not changed. It is still in the form: change the text and save "
+    "again, or send the text for review with the note."
 )
 # Fields of the side panel that are required before a page can be saved or published.
 REQUIRED_FIELDS = frozenset({"title", "key_message", "description", "slug", "subject", "language", "kind"})
@@ -147,8 +147,8 @@ class PageForm(AnyForm):
     )
     what_changed = what_changed_field()
     conflict: ConflictContext | None = None
-    # The lines of a saved form that are not saved yet, such as after a failed publication.
-    unsaved_lines: Mapping[str, str] = {}
+    # Values to show again after a save that did not store them, such as after a failed publication.
+    unsaved_values: Mapping[str, str] = {}
 
     class Meta:
         model = Page
@@ -161,8 +161,8 @@ class PageForm(AnyForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["version"].initial = self.instance.draft_version
-        for name, line in self.unsaved_lines.items():
-            self.fields[name].initial = line
+        for name, value in self.unsaved_values.items():
+            self.fields[name].initial = value
         set_language_of_choice(self, "next_page", self._get_language())
         if not self.instance.pk and not self.is_bound and "title" in self.fields:
             self.fields["title"].widget.attrs["autofocus"] = True
@@ -356,7 +356,7 @@ class BasePageAdmin(ContentAdmin):
     def get_form(self, request: HttpRequest, obj: Page | None = None, change: bool = False, **kwargs: Any) -> Any:
         """Pass the conflict of this request, if there is one, and lines that are not saved yet to the form."""
         form = super().get_form(request, obj, change, **kwargs)
-        values = {name: getattr(request, name) for name in ("conflict", "unsaved_lines") if hasattr(request, name)}
+        values = {name: getattr(request, name) for name in ("conflict", "unsaved_values") if hasattr(request, name)}
         return type("Form", (form,), values)
 
     def changeform_view(
@@ -477,7 +477,7 @@ class BasePageAdmin(ContentAdmin):
     def _render_saved(self, request: HttpRequest, page: Page, context: dict[str, Any], *lines: str) -> HttpResponse:
         """Show the saved draft, with the lines of the posted form that were not saved."""
         get_request: Any = copy(request)
-        get_request.unsaved_lines = {name: request.POST.get(name, "") for name in lines}
+        get_request.unsaved_values = {name: request.POST.get(name, "") for name in lines}
         get_request.method, get_request.POST = "GET", QueryDict()
         return self.changeform_view(get_request, str(page.pk), get_change_url(page), context)
 
@@ -527,11 +527,10 @@ def _is_already_saved(request: HttpRequest, page: Page, form: Any) -> bool:
     saved = Page.objects.select_for_update().get(pk=page.pk)
     form_counts = {request.POST.get(f"items-{count}_FORMS", "0") for count in ("TOTAL", "INITIAL")}
     content = normalize_draft(editor.parse_page_form(request.POST)[1])
-    has_same_settings = all(
-        form.cleaned_data.get(name, value) == value
-        for name, value in ((name, getattr(saved, name)) for name in SETTING_FIELDS)
+    has_same_values = all(
+        form.cleaned_data.get(name, getattr(saved, name)) == getattr(saved, name) for name in UNVERSIONED_FIELDS
     )
-    return len(form_counts) == 1 and content == saved.draft_content() and has_same_settings
+    return len(form_counts) == 1 and content == saved.draft_content() and has_same_values
 
 
 def _has_lost_approval(page: Page, newest: Revision) -> bool:

@@ -214,8 +214,6 @@ def import_bundle(
         try:
             rows = _read_rows(folder, actor)
             with rollback_files(), transaction.atomic():
-                # No page is published, withdrawn, or saved in the meantime.
-                lock_clinic_values()
                 _apply_rows(rows, plan, actor, should_include_page, store_files=not check)
                 unconfirmed = [slug for slug, picture in plan.pictures.items() if not is_confirmed(slug, picture)]
                 if unconfirmed and not check:
@@ -364,6 +362,9 @@ def _apply_rows(
                 plan.pictures[entry.key] = picture
             with collect_errors(entry, errors):
                 serializer.save_row(entry.key, data, None, store_files=store_files)
+    # From here on, no page is published, withdrawn, or saved in the meantime. Pictures are stored before, because that
+    # takes long.
+    lock_clinic_values()
     _import_warning_signs(signs, plan, actor, errors)
     imported_keys = {entry.key for _serializer, entry, _data in pages}
     changed = [row for row in pages if _import_page(*row, plan, imported_keys, errors, store_files=store_files)]

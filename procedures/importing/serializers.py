@@ -334,6 +334,22 @@ class GlossaryTermSerializer(LanguageListSerializer):
     }
     columns = {"say": "pronunciation"}
 
+    def __init__(self) -> None:
+        # By language, so that a load does not read the whole glossary again for each entry.
+        self._entries_by_word: dict[str, dict[str, GlossaryTerm]] = {}
+
+    def save_row(self, key: str, data: dict[str, Any], row: GlossaryTerm | None, *, store_files: bool) -> None:
+        term = row or GlossaryTerm(language=key.split(" ", 1)[0])
+        if term.language not in self._entries_by_word:
+            terms = GlossaryTerm.objects.filter(language=term.language)
+            self._entries_by_word[term.language] = GlossaryTerm.index_words(terms)
+        entries = term.entries_by_word = self._entries_by_word[term.language]
+        old_words = term.words if row else []
+        super().save_row(key, data, term, store_files=store_files)
+        for word in old_words:
+            entries.pop(word, None)
+        entries |= dict.fromkeys(term.words, term)
+
 
 class ClinicAnswerSerializer(_OrderedMixin, LanguageListSerializer):
     """Clinic answers: ``care/<lang>.yaml``."""

@@ -32,7 +32,8 @@ from procedures.validators import (
 # For a decision that sends a text back without a comment.
 COMMENT_REQUIRED_MESSAGE = _("Say what to change, so that the editor knows what to do.")
 IDENTITY_FIXED_MESSAGE = _(
-    "This cannot change, because a text of the page was approved or published. Create a new page instead."
+    "This can no longer be changed, because a version of this page was approved or published. Create a new page "
+    "instead."
 )
 # Of single sentences: the key message, notes to colleagues, and lines for readers.
 MAX_LINE_LENGTH = 240
@@ -233,7 +234,7 @@ class Page(NormalizedModel):
         help_text=_("The revision of the source text that this translation was made from."),
     )
 
-    # What decides, besides the text, what patients read and where. A revision does not contain it.
+    # Besides the text, these decide what patients read, and where. Revisions do not contain them.
     IDENTITY_FIELDS = ("kind", "language", "subject")
 
     objects = PageQuerySet.as_manager()
@@ -299,8 +300,7 @@ class Page(NormalizedModel):
 
     @property
     def is_identity_fixed(self) -> bool:
-        """Whether ``IDENTITY_FIELDS`` are part of what was approved or published, such as the emergency signs at the
-        top, or that the text is English.
+        """Whether ``IDENTITY_FIELDS`` are fixed: a reviewer approved, or the public has read, a text under them.
 
         A revision does not contain them, so a change would bypass review.
         """

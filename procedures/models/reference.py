@@ -5,6 +5,7 @@ Reference data are glossary terms, sources, clinic answers, and warning signs.
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -63,6 +64,9 @@ class GlossaryTerm(NormalizedModel):
         validators=[validate_plain_text, validate_no_markup],
     )
 
+    # The entries of the language by word, for a caller that saves many; None to load them (see ``index_words``).
+    entries_by_word: "dict[str, GlossaryTerm] | None" = None
+
     class Meta:
         ordering = ["language", "term"]
         verbose_name = _("glossary term")
@@ -87,19 +91,31 @@ class GlossaryTerm(NormalizedModel):
         validate_no_phone({"aliases": "\n".join(self.aliases)})
         self._validate_unique_words()
 
+    @property
+    def words(self) -> list[str]:
+        """The words that a page links to this entry, as they are compared."""
+        return [term_lookup_key(word) for word in (self.term, *self.aliases)]
+
+    @staticmethod
+    def index_words(entries: "Iterable[GlossaryTerm]") -> "dict[str, GlossaryTerm]":
+        """Return entries of one language by word."""
+        return {word: entry for entry in entries for word in entry.words}
+
     def _validate_unique_words(self) -> None:
-        """Reject a word that another entry has: a page could explain only one of them, and the other one is wrong."""
-        taken = {
-            term_lookup_key(word): other
-            for other in GlossaryTerm.objects.filter(language=self.language).exclude(pk=self.pk)
-            for word in (other.term, *other.aliases)
-        }
+        """Reject a word that another entry has: a page could explain only one of them, and the other one is wrong.
+
+        Nothing in the database enforces this: of two saves at the same time, both pass.
+        """
+        if self.entries_by_word is None:
+            taken = self.index_words(GlossaryTerm.objects.filter(language=self.language).exclude(pk=self.pk))
+        else:
+            taken = {word: entry for word, entry in self.entries_by_word.items() if entry.pk != self.pk}
         errors = {}
         for name, words in {"term": [self.term], "aliases": self.aliases}.items():
             if found := next((word for word in words if term_lookup_key(word) in taken), ""):
                 message = gettext(
                     "The glossary entry “%(term)s” already explains “%(word)s”, and a word can have only one meaning. "
-                    "Leave it out here, or change that entry."
+                    "Remove it here, or edit that entry."
                 )
                 errors[name] = message % {"term": taken[term_lookup_key(found)].term, "word": found}
         if errors:

@@ -376,17 +376,17 @@ class ReleaseEventQuerySet(AppendOnlyQuerySet["ReleaseEvent"]):
     def public(self) -> Self:
         """Keep only events that changed what the public reads, newest first.
 
-        Their keys increase in the order in which they become visible, so whoever has seen one has seen all before it:
-        publishing takes the lock of ``lock_clinic_values`` before it stores one. Other events don't: on PostgreSQL, one
-        of them can become visible before a public event with a lower key.
+        Their keys increase in the order in which they become visible, so a reader that has seen one has seen all
+        earlier ones: publishing takes the lock of ``lock_clinic_values`` before it stores one. Other events don't: on
+        PostgreSQL, one of them can become visible before a public event with a lower key.
         """
         return self.filter(kind__in=PUBLIC_EVENTS).order_by("-pk")
 
     def with_lapse(self) -> Self:
-        """Annotate ``has_lapsed``: whether an approval no longer applies, because the text was sent back, another text
-        of a newer revision was published, or the page was withdrawn after it.
+        """Annotate ``has_lapsed``: whether an approval no longer applies.
 
-        Each of these locks the page before it stores its event, so the keys of a page's events are in order.
+        It lapses when the text is sent back, when a newer revision with another text is published, or when the page is
+        withdrawn. Each of these locks the page before it stores its event, so the keys of a page's events are in order.
         """
         is_same_text = Q(revision__content_hash=OuterRef("revision__content_hash"))
         is_newer = Q(revision__number__gt=OuterRef("revision__number"))

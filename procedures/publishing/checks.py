@@ -131,7 +131,7 @@ def check_rerelease(live: Release, rendered: RenderedPage) -> list[Issue]:
     The text itself was approved and is public. A rule added later, or a slightly higher reading level, must not hold
     back a new phone number.
     """
-    missing = [issue for issue in rendered.issues if issue.is_missing]
+    missing = [issue for issue in rendered.issues if issue.is_missing_content]
     live_lines = [line for section in live.sections for line in (section["title"], *section["text"].split("\n"))]
     live_sentences = {_strip_numbers(sentence) for line in live_lines for sentence in split_sentences(line)}
     too_long = _check_sentence_length(rendered, lambda sentence: _strip_numbers(sentence) in live_sentences)
@@ -183,7 +183,7 @@ def _check_emergency_signs(page: Page, rendered: RenderedPage) -> Iterator[Issue
     if page.kind != PageKind.ABOUT and not has_box:
         message = _(
             "The top of this page must show emergency signs, but the list has none in %(language)s for the time when "
-            "this page is read. Add one under Warning signs."
+            "patients read this page. Add one under Warning signs."
         )
         yield Issue(0, message % {"language": page.get_language_display()})
 

@@ -27,18 +27,20 @@ def describe_page_changes(stale_pages: Collection[StalePage]) -> dict[int, list[
     Renders each page on which more than pictures has changed.
     """
     found = describe_figure_changes(stale_pages)
-    for row in stale_pages:
-        if any(kind not in DEPENDENCY_KINDS for kind, _key in row.changed):
-            found.setdefault(row.page.pk, []).extend(_compare_words(row.page))
+    pks = [row.page.pk for row in stale_pages if any(kind not in DEPENDENCY_KINDS for kind, _key in row.changed)]
+    resolvers: dict[str, ReferenceResolver] = {}
+    for page in Page.objects.filter(pk__in=pks).select_related("live_release__revision"):
+        resolver = resolvers.setdefault(page.language, ReferenceResolver(page.language))
+        found.setdefault(page.pk, []).extend(_compare_words(page, resolver))
     return {page: changes for page, changes in found.items() if changes}
 
 
-def _compare_words(page: Page) -> Iterator[str]:
+def _compare_words(page: Page, resolver: ReferenceResolver) -> Iterator[str]:
     """Yield what patients would read instead of the live release if it were rendered now."""
     release = page.live_release
     if release is None:
         return
-    rendered = render_page(release.revision.content, kind=page.kind, resolver=ReferenceResolver(page.language))
+    rendered = render_page(release.revision.content, kind=page.kind, resolver=resolver)
     for row in compare_blocks(document_blocks(released_document(release)), document_blocks(rendered.document)):
         old, new = (block.text if block else "" for block in (row.old, row.new))
         if old != new:

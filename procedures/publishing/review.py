@@ -33,7 +33,7 @@ class ReviewError(Exception):
 
 
 class PageChangedError(ReviewError):
-    """The page has another type, language, or name than the one that the reviewer saw."""
+    """The page's type, language, or name has changed since the reviewer opened it."""
 
 
 class UnseenFiguresError(ReviewError):
@@ -248,7 +248,8 @@ def current_approval(revision: Revision) -> Approval | None:
 def latest_approved_revision(page: Page) -> Revision | None:
     """Return the text that can be published: the newest revision since the live one that has a current approval.
 
-    The live text itself counts only if it was approved after it was published, as starter text or when it was due.
+    The live text counts only if it was approved again after it was published, as starter text or when its review was
+    due.
     """
     approvals = ReleaseEvent.objects.approvals_in_force().filter(page=page)
     revisions = page.revisions.select_related("author", "page").filter(
@@ -314,7 +315,8 @@ def annotate_status(pages: models.QuerySet[Page], *, with_content: bool = False)
     """Annotate what ``describe_state``, ``get_review_status``, and ``filter_by_state`` need.
 
     ``latest_hash``, ``latest_author``, and ``latest_at`` come from the newest revision; ``last_review_event`` is the
-    kind of the last review event on that text, or "" if it was published since or if the approval no longer applies.
+    kind of the last review event on that text, or of its withdrawal, and "" if the text was published since or if the
+    approval no longer applies.
     ``with_content=True`` also loads the texts of the live release; otherwise each access costs a query.
     """
     newest = Revision.objects.filter(page=OuterRef("pk")).order_by("-number")
@@ -442,7 +444,7 @@ def latest_translator_check(page: Page) -> Approval | None:
 
 
 def filter_out_of_sync(pages: models.QuerySet[Page]) -> models.QuerySet[Page]:
-    """Keep only public translations whose public text may not match the source text.
+    """Keep only public translations that may not match the source text.
 
     Either the source has changed since it was recorded (``made_from_hash``, null if it never was; ``source_hash`` is
     the current one), or the text that was marked as up to date is a draft that is newer than the public one.

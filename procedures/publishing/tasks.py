@@ -301,7 +301,7 @@ def scheduled_tasks() -> TaskList:
     for page in get_scheduled_pages():
         reason = date_format(timezone.localtime(page.publish_at), "DATETIME_FORMAT")
         if page.pk in superseded:
-            reason = _("%(time)s. A newer text is approved.") % {"time": reason}
+            reason = _("%(time)s. A newer text has been approved.") % {"time": reason}
         tasks.append(Task(page, reason))
     return _make_list("planned", _("Scheduled"), _("Times are in the clinic’s time zone."), tasks)
 
@@ -374,7 +374,7 @@ def out_of_sync_tasks() -> TaskList:
         elif page.made_from_hash != page.source_hash:
             reason = _("The source text has changed.")
         else:
-            reason = _("The draft is up to date. It is not public yet.")
+            reason = _("The draft is up to date but not public yet.")
         tasks.append(Task(page, reason))
     return _make_list("translations", _("Translations out of date"), _("Update them to match the source text."), tasks)
 

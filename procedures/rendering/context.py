@@ -57,8 +57,8 @@ class Issue:
     line: int
     message: str
     field: str = ""
-    # Something that the draft refers to does not exist or has no text. This can change without any change to the draft.
-    is_missing: bool = False
+    # The draft refers to something that does not exist or has no text, which can happen without a change to the draft.
+    is_missing_content: bool = False
     # A safe correction, or the dialog of the editor that has one: "source", or "reference" to replace what the issue
     # quotes.
     fix: Fix | None = dataclasses.field(default=None, compare=False)
@@ -96,14 +96,14 @@ class IssueCollector:
         message: Message,
         field: str = "",
         *,
-        is_missing: bool = False,
+        is_missing_content: bool = False,
         fix: Fix | None = None,
         dialog: str = "",
         **values: object,
     ) -> None:
         """Add an issue unless an equal one exists. ``values`` are the named values of ``message``."""
         text, plain = split(fill(message, **values) if values else message)
-        issue = Issue(line, cast("str", text), field, is_missing, fix, dialog, plain=plain)
+        issue = Issue(line, cast("str", text), field, is_missing_content, fix, dialog, plain=plain)
         if issue not in self._seen:
             self._seen.add(issue)
             self.issues.append(issue)
@@ -171,7 +171,7 @@ class RenderContext:
             text = interpolate_lazy(_("%(message)s Did you mean “%(name)s”?"), message=text, name=closest)
             label = interpolate_lazy(_("Use “%(name)s”"), name=closest)
             fix = Fix(label, replace_key(REFERENCE_PREFIXES.get(kind, ""), key, closest))
-        self.issues.add(line, text, is_missing=True, fix=fix, dialog="" if fix else "reference")
+        self.issues.add(line, text, is_missing_content=True, fix=fix, dialog="" if fix else "reference")
 
     def add_unavailable_figure(self, line: int, slug: str) -> None:
         """Add an issue for a figure that does not exist or has no approved version."""
@@ -188,12 +188,12 @@ class RenderContext:
         self.issues.add(line, self.unknown_value_message(name), fix=self.unknown_value_fix(name))
 
     def add_empty_value(self, line: int, name: str) -> None:
-        """Add an issue for a clinic value that has not been entered: the sentence would have a hole."""
+        """Add an issue for a clinic value that has not been entered: the sentence would be incomplete."""
         message = Wording(
             _("{%(name)s} is empty in this language. Enter it under Clinic, or remove it from the text."),
             _("The text prints %(label)s, but nothing is entered in this language. Fill it in under Clinic."),
         )
-        self.issues.add(line, message, is_missing=True, name=name, label=CLINIC_VALUE_NAMES[name])
+        self.issues.add(line, message, is_missing_content=True, name=name, label=CLINIC_VALUE_NAMES[name])
 
     def unknown_value_message(self, name: str) -> Message:
         """Return the message for braces that contain no clinic value, with the value that was probably meant."""

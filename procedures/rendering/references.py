@@ -353,7 +353,7 @@ class ReferenceResolver:
         rows, is_starter = self.all_warning_signs
         wanted = {timing, SignTiming.BOTH.value}
         found = rows if timing == SignTiming.BOTH else [sign for sign in rows if sign.when in wanted]
-        # Also without any signs, so that the first list is added to the pages that were published before it.
+        # Record this even if there are no signs, so that pages published before the first list are updated with it.
         self.record("signs", timing, [[[s.key, s.level, s.text, s.short, s.sources] for s in found], is_starter])
         return found, is_starter
 
@@ -373,7 +373,7 @@ class ReferenceResolver:
 
     def _load_page_links(self, subjects: Collection[str]) -> None:
         pages = list(Page.objects.in_language(self.language).filter(subject__in=subjects))
-        # Of a withdrawn page, too: the words of its draft are not approved, and its planned path leads nowhere yet.
+        # Also for a withdrawn page: its draft is not approved, and its planned path does not work yet.
         numbers = Release.objects.filter(page=OuterRef("page")).order_by("-number").values("number")[:1]
         releases = Release.objects.filter(page__in=pages, number=Subquery(numbers)).select_related("revision")
         by_page = {release.page_id: release for release in without_text(releases, "")}

@@ -479,7 +479,7 @@ def _build_next_step(content: dict[str, Any], context: RenderContext) -> tuple[d
     page = context.resolver.get_titled_page(subject)
     if page is None:
         message = _("The next step links to “%(page)s”, which is not a page in this language.")
-        context.issues.add(0, interpolate_lazy(message, page=subject), is_missing=True)
+        context.issues.add(0, interpolate_lazy(message, page=subject), is_missing_content=True)
         return None, None
     context.page_links.append((0, subject, ""))
     label = content["next_label"] or page.title
@@ -502,7 +502,7 @@ def _build_reading_list(items: list[dict[str, Any]], context: RenderContext) -> 
         page = context.resolver.get_titled_page(item["page"], item["section"])
         if page is None:
             message = _("The reading list contains “%(page)s”, which is not a page in this language.")
-            context.issues.add(0, interpolate_lazy(message, page=item["page"]), is_missing=True)
+            context.issues.add(0, interpolate_lazy(message, page=item["page"]), is_missing_content=True)
             continue
         context.page_links.append((0, item["page"], item["section"]))
         anchor = f"#{item['section']}" if item["section"] else ""

@@ -60,7 +60,8 @@ MAX_COMPARED_PAIRS = 10_000_000
 TITLE, KEY_MESSAGE, TEXT = Page.field_label("title"), Page.field_label("key_message"), Page.field_label("body")
 HEADING, TABLE = gettext_lazy("Heading"), gettext_lazy("Table")
 LIST = gettext_lazy("List")
-# How a picture is sized and where an author typed something can differ between two versions that look the same.
+# Differences in these fields (source lines; picture files, which are compared elsewhere) do not change what readers
+# see.
 IGNORED_NODE_FIELDS = frozenset({"line", "end", "src"})
 EMPTY_CELL = "–"
 # Labels of texts other than ordinary paragraphs, by role.
@@ -166,18 +167,18 @@ def document_blocks(document: Document) -> list[DiffBlock]:
     return blocks
 
 
-def _iter_blocks(nodes: Sequence[Node], label: str | Promise, place: tuple[str, ...] = ()) -> Iterator[DiffBlock]:
-    """Yield the blocks in ``nodes``. ``place``: the names of the lists and blocks around them, outermost first."""
+def _iter_blocks(nodes: Sequence[Node], label: str | Promise, containers: tuple[str, ...] = ()) -> Iterator[DiffBlock]:
+    """Yield the blocks in ``nodes``. ``containers``: the names of the lists and blocks around them, outermost first."""
     for node in nodes:
         if isinstance(node, Row):
             # The cells belong together: the same word in another column is a different statement.
             text = " | ".join(_join_text(cell.runs) or EMPTY_CELL for cell in node.nodes if isinstance(cell, Cell))
-            yield DiffBlock(str(TABLE), text, details=_describe_details(node.nodes, place))
+            yield DiffBlock(str(TABLE), text, details=_describe_details(node.nodes, containers))
             yield from _link_blocks(node.nodes)
         elif isinstance(node, Text):
             if text := _join_text(node.runs):
                 style = (str(HEADING_STYLES.get(node.level, "")),) if isinstance(node, Heading) else ()
-                details = _describe_details([node], (*place, *style))
+                details = _describe_details([node], (*containers, *style))
                 yield DiffBlock(str(_get_label(node, label)), text, details=details)
             yield from _link_blocks([node])
         elif isinstance(node, Image):
@@ -185,12 +186,12 @@ def _iter_blocks(nodes: Sequence[Node], label: str | Promise, place: tuple[str, 
         elif isinstance(node, MarkerPosition):
             yield _marker_block(node)
         elif isinstance(node, Code):
-            details = _describe_details([], (*place, _("Preformatted text")))
+            details = _describe_details([], (*containers, _("Preformatted text")))
             yield DiffBlock(str(label), " ".join(node.text.split()), details=details)
         else:
             # In a loose list, the entries are paragraphs.
             inner = LIST if isinstance(node, List) and node.is_tight else label if isinstance(node, ListItem) else TEXT
-            outer = (*place, _name_container(node))
+            outer = (*containers, _name_container(node))
             for position, child in enumerate(node.children):
                 is_continued = isinstance(node, ListItem) and position > 0 and isinstance(child, Text)
                 yield from _iter_blocks([child], inner, (*outer, _("same entry")) if is_continued else outer)
@@ -213,7 +214,7 @@ def _link_blocks(nodes: Sequence[Node]) -> Iterator[DiffBlock]:
 
 
 def _name_container(node: Node) -> str:
-    """Return the name of a list, quotation, or block, or "" for what readers do not see as one."""
+    """Return the name of a list, quotation, or block, or "" if readers do not see a container."""
     if isinstance(node, List) and node.is_ordered:
         return _("Numbered list from %(number)s") % {"number": node.start} if node.start != 1 else _("Numbered list")
     if isinstance(node, List):
@@ -225,15 +226,15 @@ def _name_container(node: Node) -> str:
     return ""
 
 
-def _describe_details(nodes: Sequence[Node], place: Sequence[str]) -> str:
-    """Return the place of texts, and the author's bold and italic words and links within the page."""
+def _describe_details(nodes: Sequence[Node], containers: Sequence[str]) -> str:
+    """Return the containers of texts, and the author's bold and italic words and links within the page."""
     runs = [run for node in nodes if isinstance(node, Text) and node.line for run in node.runs]
     marked = []
     for kind, name in {"strong": _("bold"), "em": _("italic"), "link": _("link")}.items():
         for href, group in groupby(runs, partial(_find_mark, kind)):
             if href is not None and (not href or href.startswith("#")):
                 marked.append(f"{name}: {' '.join([_join_text(group), href]).strip()}")
-    return "; ".join(filter(None, [" › ".join(filter(None, place)), *marked]))
+    return "; ".join(filter(None, [" › ".join(filter(None, containers)), *marked]))
 
 
 def _get_label(node: Text, label: str | Promise) -> str | Promise:
@@ -310,7 +311,7 @@ class DiffRow:
 
     @property
     def has_new_details(self) -> bool:
-        """Whether the place or the style of the block changes."""
+        """Whether the containers or the style of the block change."""
         return (self.old.details if self.old else "") != (self.new.details if self.new else "")
 
 
@@ -340,10 +341,10 @@ def _added(block: DiffBlock) -> DiffRow:
 
 
 def compare_layouts(old: Document, new: Document) -> list[DiffRow]:
-    """Return a row if two documents with the same blocks still differ, so that no change goes unmentioned."""
+    """Return a row if two documents with the same blocks still differ, so that every change is reported."""
     if _read_layout(old.to_json()) == _read_layout(new.to_json()):
         return []
-    text = _("The layout changes in a way that this list cannot show. Look at the whole page.")
+    text = _("The layout also changed in a way that this comparison cannot show. Check the full page.")
     return [_added(DiffBlock(_("Layout"), text))]
 
 

@@ -112,7 +112,7 @@ def page_form(page: Page, /, **changes: Any) -> dict[str, Any]:
 
 def post_form(client: Client, address: str, values: dict[str, Any], **options: Any) -> Any:
     """Open a form that more than one person can edit, then post it."""
-    return client.post(address, {"seen": client.get(address).context.get("seen", ""), **values}, **options)
+    return client.post(address, {"snapshot": client.get(address).context.get("snapshot", ""), **values}, **options)
 
 
 def change_url(page: Page) -> str:

@@ -67,7 +67,7 @@ def get_messages(client: Client, answer: Any) -> str:
 
 
 @pytest.mark.parametrize("count", [0, -1])
-def test_a_wrong_count_of_stored_texts_is_no_server_error(count: int, manager: User, sign_in: SignIn) -> None:
+def test_a_wrong_initial_form_count_does_not_cause_a_server_error(count: int, manager: User, sign_in: SignIn) -> None:
     text = ClinicText.objects.create(clinic=make_clinic(), language="es", hours="Lunes")
     names = {"id": text.pk, "clinic": text.clinic_id, "language": "es", "hours": "Martes"}
     row = {f"texts-0-{name}": value for name, value in names.items()}
@@ -76,6 +76,24 @@ def test_a_wrong_count_of_stored_texts_is_no_server_error(count: int, manager: U
     answer = post_form(sign_in(manager), f"{BASE}clinic/1/change/", {**CLINIC, **counts, **row})
 
     assert answer.status_code == 200
+    assert ClinicText.objects.get(language="es").hours == "Lunes"
+
+
+def test_a_wrong_initial_form_count_with_a_deletion_does_not_cause_a_server_error(
+    manager: User, sign_in: SignIn
+) -> None:
+    clinic = make_clinic()
+    english = clinic.texts.get()
+    ClinicText.objects.create(clinic=clinic, language="es", hours="Lunes")
+    deleted = {"id": english.pk, "clinic": clinic.pk, "language": "en", "hours": english.hours, "DELETE": "on"}
+    rows = {f"texts-0-{name}": value for name, value in deleted.items()}
+    rows |= {"texts-1-clinic": clinic.pk, "texts-1-language": "es", "texts-1-hours": "Martes"}
+
+    counts = {"texts-TOTAL_FORMS": 2, "texts-INITIAL_FORMS": 1}
+    formset_data = {**CLINIC, **counts, **rows}
+    answer = post_form(sign_in(manager), f"{BASE}clinic/1/change/", formset_data)
+
+    assert answer.status_code in {200, 409}
     assert ClinicText.objects.get(language="es").hours == "Lunes"
 
 

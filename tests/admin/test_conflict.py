@@ -239,7 +239,7 @@ def test_a_conflict_with_ones_own_other_tab_says_so_and_shows_no_markdown(
 
 
 @pytest.mark.parametrize("changes", [{}, {"title": "Another title"}])
-def test_a_position_set_meanwhile_is_kept_or_chosen(
+def test_a_position_changed_by_someone_else_is_kept_or_offered(
     page: Page, manager: User, sign_in: SignIn, opened: dict[str, Any], changes: dict[str, str]
 ) -> None:
     sign_in(manager).post(change_url(page), {**opened, "order": 5})
@@ -256,7 +256,9 @@ def test_a_position_set_meanwhile_is_kept_or_chosen(
     assert page.order == 5
 
 
-def test_a_type_set_meanwhile_is_kept_or_chosen(page: Page, editor: User, manager: User, sign_in: SignIn) -> None:
+def test_a_type_changed_by_someone_else_is_kept_or_offered(
+    page: Page, editor: User, manager: User, sign_in: SignIn
+) -> None:
     save_revision(page, author=editor)
     opened = page_form(page, base_revision=page.revisions.get().pk)
     sign_in(manager).post(change_url(page), {**opened, "kind": "recovery", "title": "Another title"})

@@ -138,4 +138,4 @@ def test_an_approved_text_is_listed_although_an_older_one_is_scheduled(
     assert [line.partition(" Not ")[2] for line in lists["approved"]] == [
         "public. An older text is scheduled: publish or schedule this one instead."
     ]
-    assert [line.endswith(". A newer text is approved.") for line in lists["planned"]] == [True]
+    assert [line.endswith(". A newer text has been approved.") for line in lists["planned"]] == [True]

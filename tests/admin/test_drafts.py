@@ -24,7 +24,7 @@ def test_a_note_without_a_change_stays_in_the_form(page: Page, editor: User, sig
 
     answer = client.post(change_url(page), page_form(page, note="Checked with Dr. Lee."))
 
-    assert "The text has not changed, so there is no new revision for your note" in answer.content.decode()
+    assert "Your note was not saved, because the text has not changed." in answer.content.decode()
     assert answer.context["adminform"].form["note"].value() == "Checked with Dr. Lee."
     assert page.revisions.get().note == "First."
 

@@ -52,7 +52,7 @@ def test_the_type_is_free_until_a_text_is_approved(page: Page, nina: Client) -> 
 
 
 @pytest.mark.parametrize(("name", "other"), [("language", "es"), ("subject", "other-cut"), ("kind", "about")])
-def test_an_approved_text_keeps_the_language_and_name_it_was_approved_in(
+def test_an_approved_page_keeps_its_type_language_and_name(
     page: Page, nina: Client, reviewer: User, sign_in: SignIn, name: str, other: str
 ) -> None:
     rosa, url = sign_in(reviewer), f"{PAGES}{page.pk}/review/"

@@ -17,7 +17,7 @@ SOURCE = {"organisation": "NICE", "title": "A guide", "year": 2013, "url": "", "
 
 def open_form(client: Client, address: str) -> dict[str, Any]:
     """Return the hidden field of an open form."""
-    return {"seen": client.get(address).context["seen"]}
+    return {"snapshot": client.get(address).context["snapshot"]}
 
 
 def fields_of(answer: Any) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def send_again(client: Client, address: str, answer: Any) -> Any:
     for formset in answer.context["inline_admin_formsets"]:
         form = formset.formset.management_form
         management |= {form.add_prefix(name): form[name].value() or 0 for name in form.fields}
-    values = {**management, **html_names, "seen": answer.context["seen"]}
+    values = {**management, **html_names, "snapshot": answer.context["snapshot"]}
     asked = client.post(address, values)
     return client.post(address, {**values, "_update": asked.context["token"]}) if asked.status_code == 200 else asked
 
@@ -55,7 +55,7 @@ def test_an_open_clinic_form_does_not_bring_back_the_old_phone(page: Page, manag
     assert changes_of(answer) == [("Phone", "+1 303-555-0199", "")]
     assert fields_of(answer)["phone"] == "+1 303-555-0199"
     assert fields_of(answer)["after_hours_phone"] == "303-555-0177"
-    assert "Someone else changed this too" in answer.text
+    assert "Someone else also changed this" in answer.text
     assert Clinic.objects.get().phone == "+1 303-555-0199"
     assert send_again(client, address, answer).status_code == 302
     clinic = Clinic.objects.get()
@@ -113,10 +113,48 @@ def test_rows_that_others_add_and_delete_are_shown(manager: User, sign_in: SignI
 
     answer = client.post(address, values)
 
-    assert changes_of(answer) == [("English", "deleted", "changed"), ("Español", "added", "")]
+    assert [(change.label, change.kind) for change in answer.context["form_conflict"].changes] == [
+        ("English", "kept"),
+        ("Español", "added"),
+    ]
+    assert "The form keeps your version as a new entry." in answer.text
+    assert "Someone else added this. It is in the form below." in answer.text
     assert [fields_of(answer)[f"texts-{index}-hours"] for index in range(2)] == ["Lunes", "Sundays"]
     assert send_again(client, address, answer).status_code == 302
     assert dict(ClinicText.objects.values_list("language", "hours")) == {"en": "Sundays", "es": "Lunes"}
+
+
+def test_a_row_that_others_delete_is_dropped_if_the_form_did_not_change_it(manager: User, sign_in: SignIn) -> None:
+    text = make_clinic().texts.get()
+    client, address = sign_in(manager), f"{BASE}clinic/1/change/"
+    row = {"id": text.pk, "clinic": 1, "language": "en", "hours": text.hours, "about": text.about}
+    rows = {"texts-TOTAL_FORMS": 1, "texts-INITIAL_FORMS": 1, **{f"texts-0-{name}": row[name] for name in row}}
+    values = {**open_form(client, address), **CLINIC, **rows}
+    text.delete()
+
+    answer = client.post(address, values)
+
+    assert [(change.label, change.kind) for change in answer.context["form_conflict"].changes] == [
+        ("English", "deleted")
+    ]
+    assert "Someone else deleted this." in answer.text
+    assert "The form below now shows this value." not in answer.text
+    assert send_again(client, address, answer).status_code == 302
+    assert not ClinicText.objects.exists()
+
+
+def test_a_number_of_rows_that_is_too_long_is_not_a_server_error(manager: User, sign_in: SignIn) -> None:
+    make_clinic()
+    client, address = sign_in(manager), f"{BASE}clinic/1/change/"
+
+    answer = client.post(address, {**open_form(client, address), **CLINIC, "texts-TOTAL_FORMS": "9" * 5000})
+
+    assert answer.status_code in {200, 409}
+
+
+@pytest.mark.parametrize("key", ["abc", "9" * 30, "0"])
+def test_saving_a_row_that_does_not_exist_is_not_a_server_error(manager: User, sign_in: SignIn, key: str) -> None:
+    assert sign_in(manager).post(f"{BASE}source/{key}/change/", SOURCE).status_code == 302
 
 
 def test_an_open_answer_does_not_bring_back_the_old_answer(

@@ -111,10 +111,10 @@ def test_a_withdrawn_page_can_be_published_again_once_it_is_approved_again(
     client.post(f"{PAGES}{page.pk}/withdraw/", {"reason": "A mistake."})
     assert Client().get("/small-cut/").status_code == 410
     publish_screen = client.get(publish_url(page)).content.decode()
-    assert "Nothing to publish" in publish_screen and "This page was withdrawn: A mistake." in publish_screen
+    assert "Nothing to publish" in publish_screen and "This page was withdrawn: “A mistake.”" in publish_screen
     assert 'name="_publish"' not in client.get(change_url(page)).content.decode()
     approve(release.revision, reviewer)
-    assert "This page was withdrawn: A mistake. Publishing makes it" in client.get(publish_url(page)).content.decode()
+    assert "This page was withdrawn: “A mistake.” Publishing makes it" in client.get(publish_url(page)).content.decode()
 
     answer = client.post(publish_url(page), {"revision": release.revision_id, "now": "1"})
 

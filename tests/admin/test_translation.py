@@ -137,7 +137,7 @@ def test_a_draft_marked_as_up_to_date_is_listed_until_it_is_public(page: Page, e
     html = client.post(address, {"follows": "1", "source": newest.pk}, follow=True).content.decode()
 
     assert "Patients read the old translation until this draft is published." in html
-    assert task_lists(client)["translations"] == ["Un corte chico: The draft is up to date. It is not public yet."]
+    assert task_lists(client)["translations"] == ["Un corte chico: The draft is up to date but not public yet."]
     make_public(Page.objects.get(pk=spanish.pk))
     assert "translations" not in task_lists(client)
 
@@ -151,6 +151,6 @@ def test_changing_an_english_answer_names_its_translation(
     moved = post_form(client, address, clinic_answer_form(order=3), follow=True).content.decode()
     html = client.get(confirm(client, address, clinic_answer_form(order=3, answer="After two weeks."))["Location"])
 
-    assert "translation has not changed" not in moved
-    assert "The Spanish translation has not changed. Check whether it still says the same." in html.content.decode()
+    assert "translation was not updated" not in moved
+    assert "The Spanish translation was not updated. Check that it still matches." in html.content.decode()
     assert f'href="/admin/procedures/clinicanswer/{spanish.pk}/change/"' in html.content.decode()

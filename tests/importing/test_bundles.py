@@ -49,7 +49,7 @@ def import_elsewhere(data: bytes, prepare: Callable[[], None], **options: Any) -
     return import_bundle(io.BytesIO(data), actor=make_user("mia"), check=False, **options)
 
 
-def test_an_import_does_not_undo_a_withdrawal_of_which_its_row_knows_nothing(page: Page) -> None:
+def test_importing_over_an_outdated_row_does_not_undo_a_withdrawal(page: Page) -> None:
     make_public(page)
     serializer, key = PageSerializer(is_bundle=True), "en small-cut"
     row = serializer.find_row(key)

@@ -81,7 +81,7 @@ def public_page() -> Page:
     return page
 
 
-def test_a_history_row_has_no_nul_characters(public_page: Page) -> None:
+def test_history_rows_with_nul_characters_are_rejected(public_page: Page) -> None:
     comment, revision = ReviewComment.objects.get(), public_page.revisions.latest("pk")
     values = {"page": public_page, "number": 99}
 

@@ -193,7 +193,9 @@ def test_a_changed_kind_is_public_only_after_someone_else_approved_it(page: Page
             kind == "radiograph",
         )
     Figure.objects.update(kind="fluoroscopy")
-    assert page in [item.page for item in figure_approval_tasks(make_user("rita")).tasks], "another was approved since"
+    assert page in [item.page for item in figure_approval_tasks(make_user("rita")).tasks], (
+        "another kind has been approved since"
+    )
 
 
 def test_a_picture_saved_while_its_page_is_published_is_not_released(

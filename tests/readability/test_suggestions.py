@@ -148,7 +148,7 @@ def test_every_suggestion_appears_once_with_its_line_if_any(page: Page, kind: st
     ]
 
 
-def test_a_link_that_is_an_issue_is_not_reported_again(page: Page) -> None:
+def test_a_link_reported_as_an_issue_is_not_suggested_again(page: Page) -> None:
     body = page.body + "\nSee [one](page:nothing), [two](page:nothing#here), and [three](http://example.org).\n"
 
     assert not [sentence for _, sentence in said(page, body) if "A link points to" in sentence]

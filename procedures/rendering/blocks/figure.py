@@ -85,10 +85,10 @@ def render_figure(
     """
     if not view.has_texts:
         message = _("The picture “%(slug)s” has no texts in this language yet.")
-        context.issues.add(line, message, is_missing=True, slug=view.slug)
+        context.issues.add(line, message, is_missing_content=True, slug=view.slug)
     if any(not marker.label for marker in view.markers):
         message = _("A marker of the picture “%(slug)s” has no label in this language yet.")
-        context.issues.add(line, message, is_missing=True, slug=view.slug)
+        context.issues.add(line, message, is_missing_content=True, slug=view.slug)
     name = interpolate_lazy(_("The text of the picture “%(slug)s”"), slug=view.slug)
     context.check_plain_text(line, name, view.title, view.alt, view.caption, *view.paragraphs)
     context.check_plain_text(line, name, *(text for marker in view.markers for text in (marker.label, marker.text)))

@@ -96,7 +96,7 @@ def _resolve_locations(_block: Block, context: RenderContext, _body: SafeString)
     for location in context.resolver.get_locations():
         if not location["name"]:
             message = _("The location “%(key)s” has no name in this language. Add its texts under Locations.")
-            context.issues.add(0, message, is_missing=True, key=location["key"])
+            context.issues.add(0, message, is_missing_content=True, key=location["key"])
         locations.append({**location, "map_href": MAP_URL + quote_plus(", ".join(location["address_lines"]))})
         name = interpolate_lazy(_("The text of the location “%(key)s”"), key=location["key"])
         texts = [location[part] for part in ("name", "hours", "directions")]
