@@ -302,6 +302,14 @@ def describe_unknown_migration(applied: Iterable[str]) -> str:
     )
 
 
+def load_migrations(alias: str = DEFAULT_DB_ALIAS) -> MigrationLoader:
+    """Return the migrations, and which of them are applied. Raise BackupError if one is unknown to this version."""
+    loader = MigrationLoader(connections[alias])
+    if unknown := describe_unknown_migration(".".join(key) for key in loader.applied_migrations):
+        raise BackupError(f"The database has {unknown}. Back it up with the version that created it.")
+    return loader
+
+
 def dump(target: Path) -> list[str]:
     """Write every row of the database to ``target``, one JSON array per line, and return the applied migrations.
 
@@ -365,10 +373,8 @@ def _get_fields(model: Any) -> list[Any]:
 
 def _write_rows(target: Path, alias: str) -> list[str]:
     """Write a line with the name and columns of each table, followed by its rows."""
-    loader = MigrationLoader(connections[alias])
+    loader = load_migrations(alias)
     applied = sorted(".".join(key) for key in loader.applied_migrations)
-    if unknown := describe_unknown_migration(applied):
-        raise BackupError(f"The database has {unknown}. Back it up with the version that created it.")
     targets = [key for key in loader.graph.nodes if key in loader.applied_migrations]
     with target.open("w", encoding="utf-8") as stream:
         for model in _get_models(loader, targets):

@@ -164,6 +164,7 @@ def test_the_toolbar_never_covers_the_selected_words_and_fits(tab: StaffTab) -> 
     found = {}
     for width in (320, 390, 1366, 1920):
         tab.page.set_viewport_size({"width": width, "height": 768})
+        tab.page.reload()
         for words in ("First", "line of one", "two", "here"):
             select_words(tab, words)
             expect(bar(tab)).to_be_visible()

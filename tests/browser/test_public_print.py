@@ -65,9 +65,15 @@ FOOT = """() => {
   const foot = document.querySelector(".site-footer");
   return [getComputedStyle(foot).display, getComputedStyle(foot).breakInside, foot.innerText.replace(/\\s+/g, " ")];
 }"""
-# Both sides of one sheet, except pages whose answers, warning signs, or numbers need a second sheet.
+# Both sides of one sheet, except pages whose answers, exercises, warning signs, or numbers need a second sheet.
 MAX_SIDES = 2
-MORE_SIDES = {"/treatment-choices/": 3, "/getting-ready/": 3, "/visits/after-your-procedure/": 3, "/recovery/": 4}
+MORE_SIDES = {
+    "/treatment-choices/": 3,
+    "/getting-ready/": 3,
+    "/keeping-bones-strong/": 3,
+    "/visits/after-your-procedure/": 3,
+    "/recovery/": 4,
+}
 MAX_SIDES_OTHER = {"/contact/": 2, "/about/": 2, "/glossary/": 4}
 # What a leaflet must not leave out.
 SAFETY_SENTENCES = {
@@ -111,13 +117,13 @@ SAFETY_SENTENCES = {
         "If you don't have anyone who can come, call us",
         "Also call if you made a mistake with a medicine",
     ],
-    "/keeping-bones-strong/": ["Don't stop, skip, or delay denosumab (Prolia) on your own."],
+    "/keeping-bones-strong/": ["don't stop, skip, or delay them on your own"],
     "/spine-compression-fractures/": [
         "no more than 3,000 mg a day",
         "Don't start ibuprofen",
         "Don't mix an opioid",
     ],
-    "/complications-and-risks/": ["I won't stop a blood thinner on my own", "1 to 2 in 100 died"],
+    "/complications-and-risks/": ["I won't stop a blood thinner on my own", "a few died: 1 to 2 in 100"],
     "/kyphoplasty/": ["39 in 100", "people are paralyzed and can't move their legs"],
     "/the-procedure-in-x-ray-pictures/": ["tell us right away if something hurts"],
     "/treatment-choices/": ["No one knows who will get better without cement"],

@@ -14,7 +14,7 @@ ROW = re.compile(r"^\| (?P<fact>[^|]+) \| (?P<place>[^|]+) \| (?P<said>[^|]+) \|
 QUOTE = re.compile(r"“([^”]+)”")
 UNKNOWN = re.compile(
     r"(?:not|n['’]t) (?:know|say|tell|agree)|not sure|no one (?:can|knows)|nobody can"
-    r"|No sabemos|no saben|No podemos|Nadie (?:puede|sabe)|no están de acuerdo|no se sabe|ni siquiera [^.]* dice",
+    r"|No sabemos|no saben|No podemos|Nadie (?:puede|sabe)|no están de acuerdo|no se sabe|no dicen si",
     re.IGNORECASE,
 )
 

@@ -35,6 +35,7 @@ class Command(BaseCommand):
         if target.is_dir():
             target /= f"portal-{now:%Y%m%dT%H%M%SZ}.tar"
         try:
+            backup.load_migrations()
             # Before the database is copied, so that a file deleted in the meantime is noticed.
             referenced = set(referenced_files())
             manifest = self._write_archive(target, now)
