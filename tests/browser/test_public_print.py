@@ -98,7 +98,7 @@ SAFETY_SENTENCES = {
     "/nerve-damage-warning-signs/": [
         "If you can't check off an item, and the problem is new,",
         'say, "I have a spine fracture,"',
-        "Give naloxone",
+        "Give any naloxone you have",
         "Do not drive yourself. Do not wait for your appointment.",
     ],
     "/recovery/": [
