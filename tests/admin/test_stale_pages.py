@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from portal.accounts.models import User
 from procedures.enums import EventKind
@@ -84,6 +85,20 @@ def test_only_publishers_can_rerelease_and_the_list_needs_a_role(
     assert not ReleaseEvent.objects.filter(kind=EventKind.RERELEASED).exists()
 
 
+def confirmations(client: Client) -> dict[str, Any]:
+    """Return the screens that ask before public pages are updated, with a new list of warning signs."""
+    warning_signs.record_list_decision(
+        warning_signs.propose_list([sign_content("fever")], author=None, expected_number=0),
+        reviewer=make_user("rita"),
+        approved=True,
+    )
+    return {
+        "update": client.get(OUTDATED),
+        "clinic": post_form(client, f"{BASE}clinic/1/change/", CLINIC),
+        "warning signs": client.get(f"{BASE}warningsign/"),
+    }
+
+
 def test_every_confirmation_shows_changed_texts_of_pictures_in_words(
     page: Page, manager: User, sign_in: SignIn
 ) -> None:
@@ -107,17 +122,7 @@ def test_every_confirmation_shows_changed_texts_of_pictures_in_words(
         "needle: marker 1, text: “The end of the needle.” becomes “(empty)”",
         "needle: marker 2, label: “Bone” becomes “Tip”",
     ]
-    client = sign_in(manager)
-    warning_signs.record_list_decision(
-        warning_signs.propose_list([sign_content("fever")], author=None, expected_number=0),
-        reviewer=make_user("rita"),
-        approved=True,
-    )
-    screens = {
-        "update": client.get(OUTDATED),
-        "clinic": post_form(client, f"{BASE}clinic/1/change/", CLINIC),
-        "warning signs": client.get(f"{BASE}warningsign/"),
-    }
+    screens = confirmations(sign_in(manager))
 
     for name, screen in screens.items():
         found = re.findall(r"<li>(needle: [^<]*)</li>", screen.content.decode())
@@ -139,18 +144,8 @@ def test_every_confirmation_shows_the_new_words_of_series_terms_and_sources(
     SeriesItem.objects.filter(pk=stage.pk).update(text="Lift heavy weights on day 1.")
     GlossaryTerm.objects.filter(pk=term.pk).update(definition="A hard bone of the spine.")
     Source.objects.update(title="Another guide")
-    client = sign_in(manager)
-    warning_signs.record_list_decision(
-        warning_signs.propose_list([sign_content("fever")], author=None, expected_number=0),
-        reviewer=make_user("rita"),
-        approved=True,
-    )
 
-    screens = {
-        "update": client.get(OUTDATED),
-        "clinic": post_form(client, f"{BASE}clinic/1/change/", CLINIC),
-        "warning signs": client.get(f"{BASE}warningsign/"),
-    }
+    screens = confirmations(sign_in(manager))
 
     for name, screen in screens.items():
         html = screen.content.decode()
