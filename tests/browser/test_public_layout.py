@@ -274,4 +274,4 @@ def test_wide_screen_has_contents_next_to_the_text(browser: Browser, served_site
         assert body["x"] + body["width"] <= contents["x"]
         text = page.locator(".page__body > p").first
         width = text.evaluate("(e) => e.getBoundingClientRect().width / parseFloat(getComputedStyle(e).fontSize)")
-        assert 20 < width <= 36
+        assert 20 < width <= 32
