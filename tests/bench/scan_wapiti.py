@@ -25,39 +25,62 @@ MODULES = (
 )
 ATTEMPTS = 3
 MIN_ADDRESSES = 50
+RESPONSE_SECONDS = 30
 # Use an in-memory folder if there is one, so that the disk does not slow wapiti down.
 MEMORY = Path("/dev/shm")  # noqa: S108 -- only folders with random names are created in it
 VISITORS = ("nobody", "editor", "reviewer", "manager")
 
 
+class IncompleteScanError(Exception):
+    """wapiti did not complete a scan, so it says nothing about the portal."""
+
+
 def scan(wapiti: str, url: str, visitor: str, cookie: str, reports: Path, minutes: float) -> list[str]:
-    """Return the findings of wapiti, one line each."""
+    """Return the findings of wapiti, one line each.
+
+    On a busy machine, a scan may reach few addresses before its time is up, or wapiti's own database may be locked. Such a
+    scan says nothing about the portal, so it is repeated with more time.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return scan_once(wapiti, url, visitor, cookie, reports, minutes * attempt)
+        except IncompleteScanError as error:
+            print(f"{visitor}: attempt {attempt} of {ATTEMPTS}: {error}", flush=True)
+    sys.exit(f"{visitor}: no attempt was complete")
+
+
+def scan_once(wapiti: str, url: str, visitor: str, cookie: str, reports: Path, minutes: float) -> list[str]:
+    """Return the findings of one attempt.
+
+    Raises:
+        IncompleteScanError: if wapiti ended early or reached too few addresses.
+    """
     report = reports / f"{visitor}.json"
+    report.unlink(missing_ok=True)
     start = f"{url}/admin/" if cookie else f"{url}/"
     command = [
         wapiti, "-u", start, "--scope", "folder", "-m", MODULES, "-f", "json", "-o", str(report),
         # The lists in the admin have too many filters to crawl all, so crawling gets two fifths of the time.
         "--max-scan-time", str(int(minutes * 24)), "--max-attack-time", str(max(2, int(minutes * 36 / 15))),
-        "-t", "10", "--tasks", "1", "--flush-session", "--no-bugreport", "-x", f"{url}/admin/logout/", "-v", "0",
+        # A response that takes longer than this counts as a finding, so a busy machine must not cause one.
+        "-t", str(RESPONSE_SECONDS), "--tasks", "1", "--flush-session", "--no-bugreport", "-x", f"{url}/admin/logout/", "-v", "0",
     ]  # fmt: skip
     if cookie:
         command += ["-H", f"Cookie: {cookie}"]
-    for attempt in range(ATTEMPTS):
-        report.unlink(missing_ok=True)
-        with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as session:
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as session:
+        try:
             done = subprocess.run(
-                [*command, "--store-session", session], capture_output=True, text=True, timeout=60 + minutes * 240
+                [*command, "--store-session", session], capture_output=True, text=True, timeout=120 + minutes * 240
             )
-        if done.returncode == 0:
-            break
-        # wapiti's own SQLite file may be locked, which is unrelated to the portal, so the scan is repeated.
-        if attempt + 1 == ATTEMPTS or "database is locked" not in done.stdout + done.stderr:
-            sys.exit(f"{visitor}: wapiti ended with {done.returncode}\n{(done.stdout + done.stderr)[-3000:]}")
+        except subprocess.TimeoutExpired as error:
+            raise IncompleteScanError(f"wapiti did not end within {error.timeout:.0f} seconds") from error
+    if done.returncode:
+        raise IncompleteScanError(f"wapiti ended with {done.returncode}\n{(done.stdout + done.stderr)[-3000:]}")
     found = json.loads(report.read_text())
     seen = found["infos"]["crawled_pages_nbr"]
     print(f"{visitor}: {seen} URLs", flush=True)
     if seen < MIN_ADDRESSES:
-        sys.exit(f"{visitor}: wapiti reached only {seen} URLs, which is not a valid scan")
+        raise IncompleteScanError(f"wapiti reached only {seen} URLs")
     entries = [
         (kind, entry)
         for part in ("vulnerabilities", "anomalies")
