@@ -52,7 +52,11 @@ def article(context: template.Context, html: SafeString) -> SafeString:
     tools.
     """
     status = render_to_string("components/page_status.html", cast("dict[str, Any]", context.flatten()))
-    tools = EMPTY_HTML if context.get("preview") else cached_include(context, TOOLS, booklet=context["is_guide"])
+    tools = (
+        EMPTY_HTML
+        if context.get("preview")
+        else cached_include(context, TOOLS, minutes=context["release"]["minutes"], booklet=context["is_guide"])
+    )
     return complete_article(html, status=status, tools=tools)
 
 

@@ -377,9 +377,9 @@ def saddle_area_layers() -> list[Layer]:
     return [
         *_lower_body(262),
         *_lower_body(738),
-        Layer("sore", _saddle_path(262, 420)),
-        Layer("sore", _saddle_path(738, 372)),
-        Layer("sore-deep", ellipse(262, 470, 24, 34) + ellipse(738, 430, 20, 40)),
+        Layer("feel", _saddle_path(262, 420)),
+        Layer("feel", _saddle_path(738, 372)),
+        Layer("feel-deep", ellipse(262, 470, 24, 34) + ellipse(738, 430, 20, 40)),
         Layer("thin", folds + back),
     ]
 
@@ -590,7 +590,7 @@ def _lungs() -> list[Layer]:
     return [Layer("skin", right + left), Layer("edge", pipe)]
 
 
-THREE_CHOICES_TARGETS = {"care": (0.21, 0.21), "needle": (0.39, 0.472), "balloon": (0.2, 0.842)}
+THREE_CHOICES_TARGETS = {"care": (0.21, 0.21), "needle": (0.2, 0.51), "balloon": (0.19, 0.836)}
 
 
 def three_choices_layers() -> list[Layer]:
@@ -609,24 +609,41 @@ def three_choices_layers() -> list[Layer]:
     ]
     vertebroplasty, kyphoplasty = CARD_TOPS[1:]
     layers += [
-        Layer("broken", _small_block(110, vertebroplasty + 108, 120) + _small_block(620, vertebroplasty + 108, 120)),
-        Layer("broken", _small_block(110, kyphoplasty + 108, 120) + _small_block(620, kyphoplasty + 92, 136)),
-        Layer("cement", ellipse(726, vertebroplasty + 172, 72, 44)),
-        Layer("balloon", ellipse(216, kyphoplasty + 168, 74, 42)),
-        Layer("cement", ellipse(726, kyphoplasty + 166, 84, 50)),
+        *_three_bones(150, vertebroplasty),
+        Layer("needle", f"M216 {vertebroplasty + 168}l252-72l7 24l-252 72z"),
+        Layer("cement", ellipse(218, vertebroplasty + 176, 26, 18)),
+        *_three_bones(640, vertebroplasty),
+        Layer("cement", _cement_path(740, vertebroplasty + 162)),
+        *_three_bones(150, kyphoplasty),
+        Layer("needle", f"M216 {kyphoplasty + 168}l252-72l7 24l-252 72z"),
+        Layer("balloon", ellipse(228, kyphoplasty + 168, 58, 32)),
+        *_three_bones(640, kyphoplasty),
+        Layer("cement", ellipse(740, kyphoplasty + 166, 62, 34)),
     ]
-    for top in CARD_TOPS[1:]:
-        layers.append(Layer("needle", f"M234 {top + 158}l214-62l6 22l-214 62z"))
-    arrows = "".join(f"M518 {top + 172}h52m-24-24l24 24l-24 24" for top in CARD_TOPS[1:])
+    arrows = "".join(f"M540 {top + 172}h52m-24-24l24 24l-24 24" for top in CARD_TOPS[1:])
     return [*layers, Layer("arrow", arrows + "M518 170h52M544 144v52")]
 
 
-def _small_block(x: float, y: float, height: float) -> str:
-    """Return path data of one broken bone, 220 wide: its top edge falls toward the front."""
+def _three_bones(x: float, top: float) -> list[Layer]:
+    """Three bones of the spine from the side, 200 wide; the front of the middle one is lower than its back."""
+    return [
+        Layer("disc", rectangle(x + 12, top + 76, 176, 70, 12) + rectangle(x + 12, top + 206, 176, 26, 12)),
+        Layer("arch", _small_block(x, top + 20, 64, 0) + _small_block(x, top + 224, 64, 0)),
+        Layer("broken", _small_block(x, top + 98, 112, 40)),
+    ]
+
+
+def _small_block(x: float, y: float, height: float, drop: float) -> str:
+    """Return path data of one bone, 200 wide, with hollow sides. Its top edge falls by ``drop`` toward the front."""
+    front, bend = height - drop, 10
     return (
-        f"M{x} {y + 34}q0-14 14-12l192-22q14 0 14 14c-14 {height / 3:g}-14 {height * 0.7:g} 0 {height}"
-        f"H{x}c14-30 14-60 0-{height - 20}z"
+        f"M{x} {y + drop}L{x + 200} {y}q-{bend * 2} {height / 2:g} 0 {height}H{x}q{bend * 2}-{front / 2:g} 0-{front}z"
     )
+
+
+def _cement_path(x: float, y: float) -> str:
+    """Return path data of cement that spread unevenly."""
+    return f"M{x - 62} {y + 10}c8-30 40-20 62-32c28-12 60-4 60 16c0 24-30 18-52 30c-26 14-76 12-70-14z"
 
 
 def _pill_bottle(x: float, y: float) -> list[Layer]:

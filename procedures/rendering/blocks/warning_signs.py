@@ -24,7 +24,7 @@ HELP = Wording(
     _("Write ::: warning-signs before, after or both. You may add short at the end."),
     _("It is not chosen which warning signs to show. Delete this block, and insert the warning signs again."),
 )
-CALL_EMERGENCY_LINE = _("Call %(number)s now for any of these. Do not drive.")
+EMERGENCY_TITLE = _("%(call)s now for any of these. Do not drive.")
 TIMINGS = dict(SignTiming.choices)
 
 
@@ -99,7 +99,7 @@ def _render_card(level: str, signs: list[LocalizedSign], context: RenderContext)
         "warning_signs_list",
         items=items,
         sources=sources,
-        lines=[[{"text": run.text, "href": run.href} for run in line] for line in lines],
+        lines=[_to_line(line) for line in lines],
     )
     html = render_component("care_card", urgency=urgency, title=title, body=body, number=number, number_href=href)
     entries: list[Node] = [
@@ -114,6 +114,11 @@ def _insert_phones(line: str, **phones: tuple[str, str]) -> list[Run]:
     """Return a line with its ``%(name)s`` as phone links."""
     parts = PHONE_PLACEHOLDER.split(line)
     return [link_run(*phones[part]) if at % 2 else Run(part) for at, part in enumerate(parts) if part]
+
+
+def _to_line(runs: list[Run]) -> list[dict[str, str]]:
+    """Return the context of ``components/line.html``."""
+    return [{"text": run.text, "href": add_id_placeholder(run.href)} for run in runs]
 
 
 def _cite(sign: LocalizedSign, context: RenderContext) -> int:
@@ -136,7 +141,9 @@ def render_emergency_signs(
     day = context.resolver.get_phone("clinic.phone")
     night = context.resolver.get_phone("clinic.after_hours_phone")
     texts = [sign.short or sign.text for sign in signs]
-    title = str(CALL_EMERGENCY_LINE) % {"number": emergency}
+    title = _insert_phones(
+        str(EMERGENCY_TITLE), call=(gettext("Call %(number)s") % {"number": emergency}, emergency_href)
+    )
     if night != day:
         line = gettext("For other warning signs, call %(day)s, or %(night)s when we're closed.")
     else:
@@ -147,13 +154,12 @@ def render_emergency_signs(
     html = render_component(
         "warning_signs_short",
         signs=texts,
-        title=title,
-        number_href=emergency_href,
-        line=[{"text": run.text, "href": add_id_placeholder(run.href)} for run in runs],
+        title=_to_line(title),
+        line=_to_line(runs),
         is_top=is_page_top,
     )
     entries: list[Node] = [ListItem(nodes=[text_paragraph(text)]) for text in texts]
-    return html, [Paragraph(runs=[link_run(title, emergency_href)]), List(nodes=entries), Paragraph(runs=runs)]
+    return html, [Paragraph(runs=title), List(nodes=entries), Paragraph(runs=runs)]
 
 
 register(
