@@ -23,6 +23,11 @@ COLOR_SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 # Prefix of the localStorage key for the editor mode (editor/mode.js), followed by the user ID.
 MODE_KEY = "plainspine:editor:"
 
+MODE_COOKIE = "editor_modes"
+
+# The profile of each browser that tests without options of their own share, one after the other.
+SHARED_CONTEXTS: dict[Browser, BrowserContext] = {}
+
 # Returns axe findings outside the preview, which is a public page and has its own tests.
 # Colors that are still changing would be compared with the wrong background.
 AXE_FINDINGS = """async () => {
@@ -74,17 +79,53 @@ class StaffTab:
 
 
 def remember_mode(context: BrowserContext, mode: str, *users: int) -> None:
-    """Make the editor open in this mode for these users, unless they have changed it in this browser."""
-    lines = [f"localStorage['{MODE_KEY}{user}'] ??= '{mode}';" for user in users]
-    context.add_init_script(f"try {{ {' '.join(lines)} }} catch {{}}")
+    """Make the editor open in this mode for these users, unless they have changed it in this browser.
+
+    A cookie says so, because scripts that were added to a context cannot be removed.
+    """
+    known = next((cookie["value"] for cookie in context.cookies() if cookie["name"] == MODE_COOKIE), "")
+    value = "|".join([*filter(None, [known]), *(f"{user}:{mode}" for user in users)])
+    context.add_cookies([{"name": MODE_COOKIE, "value": value, "domain": "127.0.0.1", "path": "/"}])
+
+
+def new_staff_context(browser: Browser, **options: Any) -> BrowserContext:
+    """Return a clean profile that remembers the mode of the editor (``remember_mode``)."""
+    context = browser.new_context(**options)
+    context.add_init_script(f"""try {{
+      const modes = document.cookie.split("; ").find((one) => one.startsWith("{MODE_COOKIE}="))?.split("=")[1] ?? "";
+      for (const [user, mode] of modes.split("|").map((one) => one.split(":"))) {{
+        if (mode) localStorage["{MODE_KEY}" + user] ??= mode;
+      }}
+    }} catch {{}}""")
+    return context
+
+
+def _clean_context(browser: Browser, url: str) -> BrowserContext:
+    """Return the profile that tests share, without what the previous test stored.
+
+    The scripts of the editor stay in its cache; a new profile would load and compile them again in every test.
+    """
+    if browser not in SHARED_CONTEXTS:
+        SHARED_CONTEXTS[browser] = new_staff_context(browser)
+    context = SHARED_CONTEXTS[browser]
+    context.clear_cookies()
+    page = context.new_page()
+    session = context.new_cdp_session(page)
+    session.send("Storage.clearDataForOrigin", {"origin": url, "storageTypes": "local_storage,indexeddb"})
+    page.close()
+    return context
 
 
 @contextmanager
 def open_staff_tab(browser: Browser, url: str, size: ViewportSize, **options: Any) -> Iterator[StaffTab]:
     """Open a tab in a clean profile, and collect its console errors."""
-    context = browser.new_context(viewport=size, **options)
     # live_server uses localhost, but the cookies are for the IP address.
-    made = StaffTab(context.new_page(), context, url.replace("localhost", "127.0.0.1"))
+    url = url.replace("localhost", "127.0.0.1")
+    shared = SHARED_CONTEXTS.get(browser)
+    is_shared = not options and not (shared and shared.pages)
+    context = _clean_context(browser, url) if is_shared else new_staff_context(browser, viewport=size, **options)
+    made = StaffTab(context.new_page(), context, url)
+    made.page.set_viewport_size(size)
     made.page.set_default_timeout(10_000)
 
     def note(kind: str, text: str) -> None:
@@ -100,7 +141,11 @@ def open_staff_tab(browser: Browser, url: str, size: ViewportSize, **options: An
         with suppress(Error):  # a page that asks before leaving
             made.page.goto("about:blank")
             made.page.wait_for_timeout(150)
-        context.close()
+        if is_shared:
+            for page in context.pages:
+                page.close()
+        else:
+            context.close()
 
 
 def show_panel(tab: StaffTab, name: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.browser.public_helpers import AXE, DESKTOP
-from tests.browser.staff_helpers import AXE_FINDINGS, remember_mode
+from tests.browser.staff_helpers import AXE_FINDINGS, new_staff_context, remember_mode
 from tests.conftest import ServedSite
 
 pytestmark = [pytest.mark.browser, pytest.mark.writes]
@@ -53,7 +53,7 @@ class Draft:
         self.pk, self.nina, self.max = site.shell.run(PREPARE.format(name=name)).split()[-3:]
 
     def context(self, session: str) -> BrowserContext:
-        made: BrowserContext = self.browser.new_context(viewport=DESKTOP)
+        made = new_staff_context(self.browser, viewport=DESKTOP)
         self.stack.callback(made.close)
         remember_mode(made, "source", *range(1, 10))
         self.sign_in(made, session)
