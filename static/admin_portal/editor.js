@@ -17,6 +17,7 @@ import { startDivider } from "./editor/divider.js";
 import { startGrowingFields } from "./editor/growing_fields.js";
 import { startFind } from "./editor/find.js";
 import { startIssues, linkComments } from "./editor/issues.js";
+import { startTitle } from "./editor/title.js";
 import { startTools } from "./editor/toolbar.js";
 import { createText } from "./editor/text.js";
 import { renderInFrame } from "./editor/full_preview.js";
@@ -58,6 +59,7 @@ function start(editor) {
   const safety = startAutosave(editor, form, notice, opened);
   const bar = startBar(form, editor, { text, opened, windows });
   const place = { ...bar, text };
+  startTitle(editor, form);
   startDivider(editor, form);
   startFind(form, text);
   startPlace(editor, form, field, text, safety);
