@@ -399,7 +399,8 @@ class BasePageAdmin(ContentAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Show or save the form. After an edit conflict, roll back and show the merged form with status 409."""
-        if object_id is None and request.method == "POST" and (page := _find_already_added(request)):
+        is_new = object_id is None and request.method == "POST" and self.has_add_permission(request)
+        if is_new and (page := _find_already_added(request)):
             discard_autosaves(get_staff_user(request), [request.POST.get("client_id", "")])
             request.saved_note = True  # type: ignore[attr-defined]
             return self._handle_action(request, page)
