@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.conf import settings
@@ -95,20 +96,21 @@ def build_dashboard(request: HttpRequest) -> dict[str, object]:
     panels = [panel for build in PANEL_BUILDERS if (panel := build(user)) and panel.lines]
     return {
         "cards": [build_card(task_list) for task_list in get_task_lists(user)],
-        "unsaved": [_unsaved_line(autosave) for autosave in drafts.find_abandoned(user)],
+        "unsaved": [build_unsaved_line(autosave) for autosave in drafts.find_all_unsaved(user)],
         "quick_actions": get_quick_actions(user),
         "panels": panels,
     }
 
 
-def _unsaved_line(autosave: Autosave) -> PanelLine:
-    """Return a link to the form that offers to restore an unsaved text."""
+def build_unsaved_line(autosave: Autosave) -> PanelLine:
+    """Return a link that opens an unsaved text in its form."""
     typed = " ".join(str(autosave.fields.get("title", "")).split())
     date = formats.date_format(timezone.localtime(autosave.edited_at), "DATETIME_FORMAT")
     detail = _("Typed on %(date)s, and not saved.") % {"date": date}
-    if autosave.page:
-        return PanelLine(typed or autosave.page.title, get_change_url(autosave.page), detail)
-    return PanelLine(typed or _("New page without a title"), reverse(f"admin:procedures_{autosave.form}_add"), detail)
+    page = autosave.page
+    title = typed or (page.title if page else _("New page without a title"))
+    url = get_change_url(page) if page else reverse(f"admin:procedures_{autosave.form}_add")
+    return PanelLine(title, f"{url}?{urlencode({'unsaved': autosave.client_id})}", detail)
 
 
 def build_card(task_list: TaskList, max_rows: int | None = MAX_TASKS_SHOWN) -> TaskCard:

@@ -31,6 +31,7 @@ from markdownx.widgets import AdminMarkdownxWidget
 from portal.text import parse_int_or_zero
 from procedures import languages
 from procedures.admin.base import (
+    get_change_url,
     join_titles,
     json_error,
     rewrite_media_urls,
@@ -38,6 +39,7 @@ from procedures.admin.base import (
     staff_json_view,
 )
 from procedures.admin.figure_forms import FigureTextForm
+from procedures.admin.free_addresses import ADDRESS_FIELDS, find_free_address
 from procedures.enums import Language, PageKind
 from procedures.figures.approval import FigureVersion, public_files, unapproved_figures
 from procedures.figures.presenters import media_url
@@ -56,7 +58,13 @@ from procedures.models import (
     Source,
 )
 from procedures.models.base import normalize_newlines
-from procedures.models.page import DEFAULT_REVIEW_MONTHS, MAX_REVIEW_MONTHS, normalize_body, public_path
+from procedures.models.page import (
+    DEFAULT_REVIEW_MONTHS,
+    MAX_REVIEW_MONTHS,
+    normalize_body,
+    normalize_draft,
+    public_path,
+)
 from procedures.publishing.anchor_redirects import render_draft
 from procedures.publishing.checks import check_draft
 from procedures.publishing.publish import add_months
@@ -101,7 +109,6 @@ VALUE_LABELS = {
 }
 FOREIGN_KEYS = ("lead_figure", "next_page")
 # While a new page has no title, these are empty only because they follow it.
-FOLLOWS_TITLE = frozenset({"slug", "subject"})
 MAIN_PICTURE = re.compile(r"^:::[ \t]*figure[ \t]+([\w-]+)[ \t]*$", re.MULTILINE)
 FIGURE_BLOCK = re.compile(r"^[ \t]*:::[ \t]*(?:figure|compare)[ \t]+(.*)$", re.MULTILINE)
 
@@ -149,8 +156,8 @@ def preview_view(request: HttpRequest) -> JsonResponse:
     measures = measure_page(rendered.article, kind=page.kind, resolver=resolver)
     issues = check_draft(page, content, rendered, resolver)
     issues += _find_form_errors(request, {issue.field for issue in issues})
-    if not page.pk and not content["title"].strip():
-        issues = [issue for issue in issues if issue.field not in FOLLOWS_TITLE]
+    if not page.pk:
+        issues = [issue for issue in issues if issue.field not in ADDRESS_FIELDS or request.POST.get(issue.field)]
     suggested = _suggest_choices(page, content, rendered)
     return JsonResponse(
         {
@@ -159,6 +166,8 @@ def preview_view(request: HttpRequest) -> JsonResponse:
                 {**row, **suggested.get(row["field"], {})} for row in serialize_issues(issues, content["body"])
             ],
             "advice": serialize_issues(build_suggestions(page, rendered, measures), content["body"]),
+            "address": content["slug"],
+            "same_title": _find_same_title(page, content),
             "long_sentences": [passage.text for passage in measures.sentences_over_target],
             "minutes": rendered.reading_minutes,
             "level": describe_level(rendered.reading_level, page.language),
@@ -167,6 +176,14 @@ def preview_view(request: HttpRequest) -> JsonResponse:
             "terms": _linked_terms(rendered.document, resolver),
         }
     )
+
+
+def _find_same_title(page: Page, content: dict[str, Any]) -> dict[str, str] | None:
+    """Return the title and URL of another page in the same language that has the title of this one."""
+    title = normalize_draft({"title": content["title"]})["title"]
+    pages = Page.objects.in_language(page.language).filter(title__iexact=title).exclude(pk=page.pk)
+    other = pages.only("title", "kind").first() if title else None
+    return {"title": other.title, "url": get_change_url(other)} if other else None
 
 
 def _suggest_choices(page: Page, content: dict[str, Any], rendered: RenderedPage) -> dict[str, dict[str, Any]]:
@@ -258,14 +275,20 @@ def parse_page_form(data: QueryDict) -> tuple[Page, dict[str, Any]]:
     # A new page gets the primary key 0, because the address check excludes the page by its key.
     page = saved or Page(pk=0, kind=data.get("kind", ""), language=data.get("language", ""), subject="")
     page.subject = data.get("subject", page.subject)
+    title, slug = data.get("title", ""), data.get("slug", "")
     if page.language not in Language.values:
         page.language = languages.DEFAULT
     if page.kind not in PageKind.values:
         page.kind = PageKind.GUIDE if "items-TOTAL_FORMS" in data else PageKind.ABOUT
+    if saved is None and not (slug and page.subject) and title.strip():
+        address = find_free_address(title, page.language, page.kind)
+        slug, page.subject = slug or address, page.subject or address
     figure = Figure.objects.filter(pk=parse_int_or_zero(data.get("lead_figure", ""))).first()
     next_page = Page.objects.filter(pk=parse_int_or_zero(data.get("next_page", ""))).first()
-    texts = {name: data.get(name, "") for name in ("slug", "title", "key_message", "description", "next_label")}
+    texts = {name: data.get(name, "") for name in ("key_message", "description", "next_label")}
     content: dict[str, Any] = {
+        "slug": slug,
+        "title": title,
         **texts,
         "body": normalize_newlines(data.get("body", "")),
         "lead_figure": figure.slug if figure else "",

@@ -22,8 +22,6 @@ from procedures.models import GuideItem, Page
 
 FOLDER = Path(__file__).resolve().parent.parent / "page_templates"
 COPIED_FIELDS = "key_message description body next_label review_months language kind order".split()
-# Appended to the address and the translation group of a copy, which have to be unique.
-COPY_SUFFIX = "-copy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +108,6 @@ def initial_values(query: Mapping[str, str]) -> dict[str, Any]:
         return {
             **{name: getattr(copied, name) for name in COPIED_FIELDS},
             "title": _("%(title)s (copy)") % {"title": copied.title},
-            "slug": f"{copied.slug}{COPY_SUFFIX}",
-            "subject": f"{copied.subject}{COPY_SUFFIX}",
             "lead_figure": copied.lead_figure_id,
             "next_page": copied.next_page_id,
         }

@@ -30,6 +30,7 @@ from procedures.admin.base import (
 )
 from procedures.admin.drafts import UNVERSIONED_FIELDS, ConflictContext, build_conflict, resolved_version
 from procedures.admin.editor import MarkdownFormField, MarkdownWidget
+from procedures.admin.free_addresses import ADDRESS_FIELDS, find_free_address
 from procedures.admin.page_templates import copied_guide_items, get_template_options, initial_values
 from procedures.admin.publishing import (
     clean_reader_line,
@@ -61,7 +62,13 @@ from procedures.publishing.review import (
     submit_for_review,
 )
 from procedures.rendering import Issue
-from procedures.revisions.drafts import EditConflictError, check_and_bump_version, discard_autosaves, save_revision
+from procedures.revisions.drafts import (
+    EditConflictError,
+    check_and_bump_version,
+    discard_autosaves,
+    find_all_unsaved,
+    save_revision,
+)
 from procedures.sharing.short_codes import generate_code
 
 REQUIRED_MESSAGES = {
@@ -71,6 +78,7 @@ REQUIRED_MESSAGES = {
     "kind": gettext_lazy("Choose the page type."),
     "language": gettext_lazy("Choose the language."),
 }
+NAME_TAKEN_MESSAGE = gettext_lazy("The page “%(title)s” already has this name. Choose another one.")
 OTHER_LANGUAGE_MESSAGE = gettext_lazy("Choose a page in the same language as this page.")
 APPROVAL_SUPERSEDED_MESSAGE = gettext_lazy(
     "Draft saved. What patients read has not changed. The previous text was approved, but this one "
@@ -83,6 +91,8 @@ NOTE_NOT_SAVED_MESSAGE = gettext_lazy(
     "Your note was not saved, because the text has not changed. It is still in the form: change the text and save "
     "again, or send the text for review with the note."
 )
+# For this long, the same form creates no second page.
+RESUBMIT_PERIOD = datetime.timedelta(hours=1)
 # Fields of the side panel that are required before a page can be saved or published.
 REQUIRED_FIELDS = frozenset({"title", "key_message", "description", "slug", "subject", "language", "kind"})
 TEXT_FIELDSET: Any = (gettext_lazy("Text"), {"fields": ("title", "key_message", "body")})
@@ -166,10 +176,12 @@ class PageForm(AnyForm):
         set_language_of_choice(self, "next_page", self._get_language())
         if not self.instance.pk and not self.is_bound and "title" in self.fields:
             self.fields["title"].widget.attrs["autofocus"] = True
-        for name in ("key_message", "description"):
-            # A draft can be incomplete; only publishing requires both fields.
-            if name in self.fields:
-                self.fields[name].required = False
+        # A draft can be incomplete; only publishing requires the first two. The others are made from the title.
+        new_address = () if self.instance.pk else ADDRESS_FIELDS
+        for name in self.fields.keys() & {"key_message", "description", *new_address}:
+            self.fields[name].required = False
+        for name in self.fields.keys() & set(new_address):
+            self.fields[name].help_text = _("If you leave this empty, we make it from the title.")
         for name, message in REQUIRED_MESSAGES.items():
             if name in self.fields:
                 self.fields[name].error_messages["required"] = message
@@ -192,12 +204,27 @@ class PageForm(AnyForm):
         return str(chosen) if chosen in languages.CODES else saved
 
     def clean(self) -> dict[str, Any]:
-        """Join the lines of single-sentence fields, and report a conflict."""
+        """Join the lines of single-sentence fields, complete the address, and report a conflict."""
         values = super().clean() or self.cleaned_data
         values |= normalize_draft({name: values[name] for name in ("key_message", "description") if name in values})
+        self._complete_address(values)
         if self.conflict:
             raise forms.ValidationError(self.conflict.message)
         return values
+
+    def _complete_address(self, values: dict[str, Any]) -> None:
+        """Make the empty address fields of a new page from its title, and report a name that another page has."""
+        language = self._get_language()
+        if not self.instance.pk and values.get("title"):
+            empty = [name for name in ADDRESS_FIELDS if values.get(name) == ""]
+            kind = values.get("kind") or self.instance.kind
+            if empty:
+                values |= dict.fromkeys(empty, find_free_address(values["title"], language, kind))
+        if {"subject", "language"}.isdisjoint(self.changed_data) or not values.get("subject"):
+            return
+        pages = Page.objects.in_language(language).filter(subject=values["subject"])
+        if other := pages.exclude(pk=self.instance.pk).first():
+            self.add_error("subject", NAME_TAKEN_MESSAGE % {"title": other.title})
 
     def clean_what_changed(self) -> str:
         """Reject what publishing would refuse."""
@@ -283,7 +310,6 @@ class BasePageAdmin(ContentAdmin):
     # By language first: one text in two languages has two titles.
     ordering = ("language", "title")
     search_fields = ("title", "subject", "slug", "body")
-    prepopulated_fields = {"slug": ("title",), "subject": ("title",)}
     address_fields: Any = ("slug", "subject", "language", "order")
 
     @admin.display(description=gettext_lazy("state"))
@@ -309,6 +335,12 @@ class BasePageAdmin(ContentAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Page]:
         """Annotate the workflow state in the same query."""
         return annotate_status(super().get_queryset(request))
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Add the user's new pages that are not saved yet, so not in the list."""
+        autosaves = find_all_unsaved(get_staff_user(request)).filter(page=None, form=self.opts.model_name)
+        unsaved = [dashboard.build_unsaved_line(autosave) for autosave in autosaves]
+        return super().changelist_view(request, {"unsaved": unsaved, **(extra_context or {})})
 
     def has_delete_permission(self, request: HttpRequest, obj: Page | None = None) -> bool:
         """Deny: pages are withdrawn instead, so that their addresses keep working."""
@@ -367,6 +399,11 @@ class BasePageAdmin(ContentAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Show or save the form. After an edit conflict, roll back and show the merged form with status 409."""
+        is_new = object_id is None and request.method == "POST" and self.has_add_permission(request)
+        if is_new and (page := _find_already_added(request)):
+            discard_autosaves(get_staff_user(request), [request.POST.get("client_id", "")])
+            request.saved_note = True  # type: ignore[attr-defined]
+            return self._handle_action(request, page)
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except EditConflictError as error:
@@ -382,14 +419,19 @@ class BasePageAdmin(ContentAdmin):
         user = get_staff_user(request)
         can_edit = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
         # A new page can be sent for review at once: sending also saves it.
-        values = {"can_edit": can_edit, "required_names": REQUIRED_FIELDS, "next_step": "submit" if can_edit else ""}
+        values = {
+            "can_edit": can_edit,
+            "required_names": REQUIRED_FIELDS if obj else REQUIRED_FIELDS.difference(ADDRESS_FIELDS),
+            "next_step": "submit" if can_edit else "",
+        }
+        has_errors = _show_errors(context)
         if obj is not None:
             edit_page = build_edit_page_context(obj.pk, user, with_preview=not can_edit)
             values |= {
                 "edit_page": edit_page,
                 "start_panel": "merge"
                 if "conflict" in context
-                else get_start_panel(edit_page, can_edit=can_edit, has_errors=bool(context.get("errors"))),
+                else get_start_panel(edit_page, can_edit=can_edit, has_errors=has_errors),
                 "next_step": get_next_step(edit_page, can_edit=can_edit),
                 "is_waiting": can_edit and edit_page.review_status == EventKind.SUBMITTED,
                 "can_discard": can_edit and _is_ahead_of_live(edit_page),
@@ -402,7 +444,7 @@ class BasePageAdmin(ContentAdmin):
                 "start_panel": "" if "template" in request.GET else "templates",
             }
         else:
-            values["start_panel"] = "settings" if context.get("errors") else ""
+            values["start_panel"] = "settings" if has_errors else ""
         return values
 
     def save_model(self, request: HttpRequest, obj: Page, form: Any, change: bool) -> None:
@@ -504,6 +546,32 @@ def get_start_panel(edit_page: EditPageContext, *, can_edit: bool, has_errors: b
     if has_errors:
         return "settings"
     return "problems" if edit_page.issues or edit_page.review_comments else ""
+
+
+def _show_errors(context: dict[str, Any]) -> bool:
+    """Give the focus to the first field with an error. Return whether the settings have any."""
+    if not context.get("errors"):
+        return False
+    form = context["adminform"].form
+    wrong = [name for name in form.fields if name in form.errors]
+    if wrong:
+        form.fields[wrong[0]].widget.attrs["autofocus"] = True
+    return wrong == [] or not set(wrong) <= set(TEXT_FIELDSET[1]["fields"])
+
+
+def _find_already_added(request: HttpRequest) -> Page | None:
+    """Return the page that the user has just created with the same form, as by a double-click."""
+    page, typed = editor.parse_page_form(request.POST)
+    content = normalize_draft(typed)
+    since = timezone.now() - RESUBMIT_PERIOD
+    revisions = Revision.objects.filter(
+        number=1, author=get_staff_user(request), created_at__gte=since, page__language=page.language
+    )
+    for revision in revisions.filter(page__title=content["title"]).select_related("page"):
+        # The second form finds the address taken.
+        if revision.content == {**content, "slug": request.POST.get("slug") or revision.content["slug"]}:
+            return revision.page
+    return None
 
 
 def _is_ahead_of_live(edit_page: EditPageContext) -> bool:

@@ -253,9 +253,7 @@ class Page(NormalizedModel):
             models.UniqueConstraint(
                 fields=["subject", "language"],
                 name="page_once_per_subject_language",
-                violation_error_message=_(
-                    "There is already a page in this language with this name for its translations."
-                ),
+                violation_error_message=_("Another page in this language already has this name. Choose another one."),
             ),
             models.CheckConstraint(
                 condition=Q(publish_at__isnull=True, scheduled_revision__isnull=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -25,8 +25,6 @@ PLAIN_FIELDS = "slug title key_message description body next_label review_months
 PRESENCE_TIMEOUT = datetime.timedelta(seconds=90)
 # An autosave without unsaved text only signals presence.
 EMPTY_AUTOSAVE_LIFETIME = datetime.timedelta(hours=1)
-# The maximum number of unsaved texts that a form offers to recover.
-MAX_RECOVERABLE = 5
 
 
 class EditConflictError(Exception):
@@ -181,7 +179,7 @@ def _delete_superseded(session: EditingSession, fields: dict[str, str], now: dat
 def find_unsaved(session: EditingSession) -> list[Autosave]:
     """Return unsaved text that the user typed into the same form in other windows, newest first."""
     autosaves = Autosave.objects.for_form(session.page_id, session.form).filter(user=session.user)
-    return list(autosaves.exclude(client_id=session.client_id).with_unsaved_text()[:MAX_RECOVERABLE])
+    return list(autosaves.exclude(client_id=session.client_id).with_unsaved_text())
 
 
 def is_open(autosave: Autosave) -> bool:
@@ -189,11 +187,12 @@ def is_open(autosave: Autosave) -> bool:
     return autosave.last_seen_at >= timezone.now() - PRESENCE_TIMEOUT
 
 
-def find_abandoned(user: User) -> list[Autosave]:
-    """Return the user's unsaved text in forms that are no longer open in any window, newest first."""
-    closed = Autosave.objects.filter(user=user, last_seen_at__lt=timezone.now() - PRESENCE_TIMEOUT)
-    texts = closed.exclude(form=REVIEW_FORM).with_unsaved_text().select_related("page")
-    return list(texts.defer("page__body")[:MAX_RECOVERABLE])
+def find_all_unsaved(user: User) -> QuerySet[Autosave]:
+    """Return all unsaved text of a user, newest first, also in windows that are still open: the site cannot know
+    whether a window that has just reported is closed.
+    """
+    texts = Autosave.objects.filter(user=user).exclude(form=REVIEW_FORM).with_unsaved_text()
+    return texts.select_related("page").defer("page__body")
 
 
 def active_editors(session: EditingSession) -> list[Autosave]:

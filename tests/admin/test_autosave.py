@@ -203,3 +203,18 @@ def test_autosave_needs_few_queries(
 
     with django_assert_max_num_queries(18):
         autosave(client, page, body="Two")
+
+
+def test_all_unsaved_texts_of_new_pages_are_listed_and_offered(page: Page, editor: User, sign_in: SignIn) -> None:
+    client = sign_in(editor)
+    titles = [f"Page {number}" for number in range(8)]
+    for title in titles:
+        client.post(AUTOSAVE, page_form(page, page="", client_id=title, typed="1", title=title))
+
+    offers = client.post(AUTOSAVE, page_form(page, page="", client_id="now", first="1")).json()["unsaved"]
+
+    assert sorted(offer["fields"]["title"] for offer in offers) == titles
+    assert [sorted(line.label for line in client.get(path).context["unsaved"]) for path in ("/admin/", PAGES)] == [
+        titles,
+        titles,
+    ]

@@ -211,7 +211,7 @@ def test_removed_comments_are_not_saved(page: Page, rosa: Client) -> None:
     assert "but didn’t send it." not in screen_of(rosa, page).content.decode()
 
 
-def test_unsaved_text_of_a_closed_form_is_listed(page: Page, editor: User, sign_in: SignIn) -> None:
+def test_all_unsaved_text_is_listed_and_its_links_open_it(page: Page, editor: User, sign_in: SignIn) -> None:
     client, now = sign_in(editor), timezone.now()
     closed, open_now = now - datetime.timedelta(minutes=5), now
     rows: list[tuple[str, Page | None, str, dict[str, str], datetime.datetime]] = [
@@ -237,10 +237,18 @@ def test_unsaved_text_of_a_closed_form_is_listed(page: Page, editor: User, sign_
 
     listed = {(line.label, line.url) for line in client.get("/admin/").context["unsaved"]}
     assert listed == {
-        ("Ice at home", f"{PAGES}add/"),
-        ("New page without a title", "/admin/procedures/guide/add/"),
-        ("Small cut", change_url(page)),
+        ("Ice at home", f"{PAGES}add/?unsaved=a"),
+        ("New page without a title", "/admin/procedures/guide/add/?unsaved=b"),
+        ("Small cut", f"{change_url(page)}?unsaved=c"),
+        # Its window may be closed already.
+        ("Still open", f"{PAGES}add/?unsaved=d"),
     }
+    assert '<span class="badge">4</span>' in html
+    assert [
+        [line.label for line in client.get(f"/admin/procedures/{kind}/").context["unsaved"]]
+        for kind in ("page", "guide")
+    ] == [["Still open", "Ice at home"], ["New page without a title"]]
+    assert "Ice at home" in client.get(PAGES).content.decode()
     assert "Unsaved text" in html
     assert "Nothing is waiting for you." not in html
     assert others == []

@@ -211,6 +211,91 @@ def test_two_people_save_in_turn_without_leaving_the_screen(draft: Draft) -> Non
     assert "the old tree" in draft.saved()
 
 
+def start(draft: Draft, context: BrowserContext, title: str, body: str) -> Page:
+    """Begin a new page in a new tab, and wait until it is autosaved."""
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    page.goto(f"{draft.site.url}/admin/procedures/page/add/")
+    expect(page.locator("[data-save-status]")).to_have_attribute("data-save-status", "saved")
+    page.locator("#id_title").fill(title)
+    page.locator("#id_body").fill(body)
+    kept(page)
+    return page
+
+
+def shows(page: Page, title: str, body: str) -> None:
+    expect(page.locator("#id_title")).to_have_value(title)
+    expect(page.locator("[data-page-name]")).to_have_text(title)
+    expect(page.locator("#id_body")).to_have_value(body)
+
+
+def test_restoring_another_version_keeps_what_is_being_written(draft: Draft) -> None:
+    nina = draft.context(draft.nina)
+    start(draft, nina, "Ice at home", "Ten minutes.").close()
+    page = start(draft, nina, "Walking", "Twice a day.")
+    offers, question = page.locator("[data-recovery]"), page.locator("dialog[open]")
+    ice = offers.locator(".draft-offer", has_text="Ice at home")
+
+    ice.get_by_role("button", name="Restore").click()
+    findings = axe(page)
+    question.get_by_role("button", name="Cancel").click()
+    shows(page, "Walking", "Twice a day.")
+    ice.get_by_role("button", name="Restore").click()
+    question.get_by_role("button", name="Restore").click()
+    shows(page, "Ice at home", "Ten minutes.")
+    expect(offers).to_contain_text("Walking")
+    expect(ice).to_have_count(0)
+    page.keyboard.press("Control+z")
+    shows(page, "Walking", "Twice a day.")
+    expect(ice).to_have_count(1)
+    page.get_by_role("button", name="Undo").last.click()
+    shows(page, "Ice at home", "Ten minutes.")
+    kept(page)
+
+    assert findings == []
+    page.goto(f"{draft.site.url}/admin/")
+    for title in ("Ice at home", "Walking"):
+        expect(page.get_by_role("link", name=title)).to_have_count(1)
+
+
+def test_an_unsaved_new_page_is_found_in_the_list_and_on_home(draft: Draft) -> None:
+    nina = draft.context(draft.nina)
+    start(draft, nina, "Bone scan", "Lie still.").close()
+    page = start(draft, nina, "Bone diet", "Eat well.")
+    page.locator(".writing-bar__back").click()
+    page.get_by_role("link", name="Bone scan").click()
+    shows(page, "Bone scan", "Lie still.")
+    expect(page.locator("[data-recovery]")).to_contain_text("Bone diet")
+    kept(page)
+    page.reload()
+    shows(page, "Bone scan", "Lie still.")
+    save(page)
+    expect(page.locator(".messagelist")).to_contain_text("Draft saved.")
+
+    page.goto(f"{draft.site.url}/admin/")
+    unsaved = page.get_by_role("region", name="Unsaved text")
+    expect(unsaved).to_contain_text("Bone diet")
+    expect(unsaved).not_to_contain_text("Bone scan")
+    expect(unsaved.locator(".badge")).to_have_text(str(unsaved.get_by_role("link").count()))
+    assert axe(page) == []
+    unsaved.get_by_role("link", name="Bone diet").click()
+    shows(page, "Bone diet", "Eat well.")
+
+
+def test_a_template_takes_the_place_of_the_empty_page(draft: Draft) -> None:
+    nina = draft.context(draft.nina)
+    page = start(draft, nina, "Knee scan", "")
+    page.get_by_role("link", name="About a test: English").click()
+    expect(page.locator("#id_body")).to_have_value(re.compile("## "))
+    kept(page)
+
+    page.goto(f"{draft.site.url}/admin/procedures/page/")
+    expect(page.get_by_role("link", name="Knee scan")).to_have_count(1)
+    page.get_by_role("link", name="Knee scan").click()
+    expect(page.locator("#id_title")).to_have_value("Knee scan")
+    expect(page.locator("#id_body")).to_have_value(re.compile("## "))
+
+
 def test_older_texts_are_collapsed_into_one_line(draft: Draft) -> None:
     nina = draft.context(draft.nina)
     for words in ("the red door", "the green door", "the blue door"):
@@ -358,5 +443,6 @@ def test_keys_typed_while_a_merge_is_loaded_are_offered(draft: Draft) -> None:
     offers = nina.locator("[data-recovery]")
     expect(offers).to_contain_text("(stored in this browser)")
     offers.get_by_role("button", name="Restore").click()
+    nina.locator("dialog[open]").get_by_role("button", name="Restore").click()
 
     expect(nina.locator("#id_body")).to_have_value(re.compile("the red door(.|\\s)*At noon[.]"))

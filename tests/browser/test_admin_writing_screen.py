@@ -145,11 +145,15 @@ def test_new_empty_page_has_room_templates_and_no_problems_until_something_is_ty
         expect(tab.page.get_by_role("link", name="Going home: English")).to_be_visible()
         tab.page.get_by_label("Title").fill("A new page")
         expect(problems).to_contain_text("problems to fix")
+        # A template keeps the title, but it has a text of its own.
+        expect(tab.page.get_by_role("link", name="Going home: English")).to_be_visible()
+        tab.page.locator("[data-visual-text] .ProseMirror").click()
+        tab.page.keyboard.type("Rest.")
         expect(tab.page.get_by_role("link", name="Going home: English")).to_be_hidden()
         expect(tab.page.locator("[data-stage]")).to_be_visible()
-        # A page that cannot be saved shows the settings that it needs.
+        # A page that cannot be saved shows the settings with errors.
         tab.page.get_by_role("button", name="Settings").click()
-        settings.fill("")
+        settings.fill("Not an address")
         tab.page.keyboard.press("Control+s")
         expect(tab.page.locator(".error-panel")).to_be_visible()
         expect(settings).to_be_visible()

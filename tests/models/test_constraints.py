@@ -234,7 +234,7 @@ def test_no_constraint_is_left_without_a_test() -> None:
     [
         (
             "page_once_per_subject_language",
-            "There is already a page in this language with this name for its translations.",
+            "Another page in this language already has this name. Choose another one.",
         ),
         ("review_months_in_range", "Choose 1 to 36 months."),
     ],

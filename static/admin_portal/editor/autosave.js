@@ -14,6 +14,9 @@ const HEARTBEAT_MS = 15_000; // between reports of an idle window; the site cons
 
 const SAVED_SLOT = "saved-slot";
 
+// In the address of a form: the window whose unsaved text it opens. Home and the lists of pages link to it.
+const UNSAVED = "unsaved";
+
 // The number of the last window of this tab, by page.
 const LAST_WINDOW = "window:";
 
@@ -41,6 +44,7 @@ export function startAutosave(editor, form, notice, opened) {
   const statusLine = editor.querySelector("[data-save-status]");
   const savedLine = form.querySelector("[data-saved]");
   const presence = startPresence(editor, form);
+  const wanted = new URL(location.href).searchParams.get(UNSAVED);
   let kept = again ? null : { ...opened }; // the values last confirmed by the site
   let since = 0;
   let timer;
@@ -89,6 +93,7 @@ export function startAutosave(editor, form, notice, opened) {
       // The answer may already name a save whose own answer has not arrived.
       if (!saving) presence.show(result.data);
       notice.clear("keep");
+      if (unsaved && !form.elements.page && !saving) nameWindow();
       const message = format(gettext("autosaved %(time)s"), { time: clock(Date.now()) });
       if (!saving && same(now, values(form))) show(unsaved ? message : "", unsaved ? "yes" : "saved");
       return;
@@ -99,6 +104,13 @@ export function startAutosave(editor, form, notice, opened) {
     const notStored = gettext("Not saved. This browser can’t store it, so copy your text.");
     show(isStored ? stored : notStored, "no");
     notice.say(result, "keep");
+  }
+  // Reloading a new page, or coming back to it, opens its text again.
+  function nameWindow() {
+    const address = new URL(location.href);
+    if (address.searchParams.get(UNSAVED) === key.value) return;
+    address.searchParams.set(UNSAVED, key.value);
+    history.replaceState(history.state, "", address);
   }
   function scheduleSave() {
     since ||= Date.now();
@@ -115,19 +127,40 @@ export function startAutosave(editor, form, notice, opened) {
     // Delete it only when the site has it as the text of this window.
     keep().then(() => { if (same(values(form), kept)) offers.discard(draft); });
   }
+  // Store the text of this form as an unsaved version of its own. Return it, or undefined if that failed.
+  async function setAside(slot = crypto.randomUUID()) {
+    const fields = values(form);
+    const version = form.elements.version?.value;
+    const offer = { slot, fields, version, at: new Date().toISOString() };
+    const body = new FormData(form);
+    body.set("client_id", slot);
+    body.set("typed", "1");
+    const result = await postForm(editor, editor.dataset.autosave, body);
+    if (result.status !== 200 && !copies.keep(slot, { fields, version, at: offer.at })) {
+      notice.say(result, "keep");
+      return undefined;
+    }
+    // What was typed meanwhile.
+    return same(values(form), fields) ? offer : setAside(slot);
+  }
   const offers = startDraftRecovery(editor, form, {
     take,
+    setAside,
+    dirty,
     forget: (offer) => copies.forget(offer.slot),
     // The site has deleted it, so this browser keeps it.
     restore: ({ slot, fields, version, at }) => copies.keep(slot, { fields, version, at }),
   });
-  // The newest text of a page is opened at once if it continues the saved draft and its window is closed or was this tab.
+  // The newest text of a page is opened at once if it continues the saved draft and its window is closed or was this tab, and so is
+  // the text that the address names.
   // Anything else is offered: a merge or a choice may be needed.
   function offerDrafts(drafts) {
-    const [draft, ...older] = drafts;
+    const draft = drafts.find(({ slot }) => slot === wanted) ?? drafts[0];
+    const older = drafts.filter((other) => other !== draft);
     const canOpen = () => mayOpen && !saving && same(values(form), opened);
-    const continues = draft && form.elements.page && Number(draft.version) === Number(form.elements.version.value)
-      && (draft.closed || draft.slot === lastWindow) && !same({ ...opened, ...draft.fields }, opened);
+    const isWanted = draft && draft.slot === wanted;
+    const continues = draft && (form.elements.page || isWanted) && Number(draft.version) === Number(form.elements.version.value)
+      && (draft.closed || isWanted || draft.slot === lastWindow) && !same({ ...opened, ...draft.fields }, opened);
     if (!continues || !canOpen()) {
       offers.show(drafts);
       return;

@@ -227,13 +227,14 @@ export function startBar(form, editor, { text, opened, windows }) {
   const showName = () => { name.textContent = title?.value.trim() || empty; };
   showName();
   title?.addEventListener("input", showName);
+  form.addEventListener("change", showName); // as when another version is restored
   // After Back or Forward, the browser fills the fields in later.
   addEventListener("pageshow", showName);
   // Enter goes on to what comes next, instead of sending the form.
   onEnter(title, () => form.elements.key_message.focus());
   onEnter(form.elements.key_message, () => text().focus());
-  // Typing dismisses the template picker, which a saved page does not have.
-  form.addEventListener("input", closeTemplates, { once: true });
+  // Typing a text dismisses the template picker, which a saved page does not have. A template keeps the title.
+  form.addEventListener("input", ({ target }) => { if (target.name === "body") closeTemplates(); });
   form.addEventListener("editor:saved", closeTemplates);
   const showHelp = () => all("[data-keyboard-help]", form).forEach((help) => { help.hidden = !windows; });
   showHelp();

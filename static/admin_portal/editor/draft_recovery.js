@@ -24,8 +24,10 @@ function showChanges(place, changes) {
   }));
 }
 
-// ``restore``: puts back an offer that was dismissed.
-export function startDraftRecovery(editor, form, { take, forget, restore }) {
+// ``take``: shows an offer in the form. ``setAside``: stores what is in the form, and returns it as an offer. ``dirty``: whether
+// the form has unsaved text. ``restore``: puts back an offer that was dismissed.
+export function startDraftRecovery(editor, form, { take, setAside, dirty, forget, restore }) {
+  let offered = [];
   const box = editor.querySelector("[data-recovery]");
   const dialog = () => document.querySelector("dialog[data-dialog=compare]");
 
@@ -98,21 +100,45 @@ export function startDraftRecovery(editor, form, { take, forget, restore }) {
     box.before(row);
   }
 
+  // Show an offer in the form. Unsaved text of the form becomes an offer itself, so this can be undone.
+  async function replaceText(offer) {
+    const mine = dirty() ? await setAside() : null;
+    if (mine === undefined) return;
+    take(offer);
+    show([...mine ? [mine] : [], ...offered.filter((other) => other !== offer)]);
+    if (mine) offerUndo(form, gettext("The other version is here now. What you were writing is kept as an unsaved version."), () => replaceText(mine), { withKeys: true });
+  }
+
+  // Ask first if the form has unsaved text.
+  function ask(offer) {
+    if (!dirty()) {
+      replaceText(offer);
+      return;
+    }
+    const question = document.querySelector("dialog[data-dialog=restore]");
+    question.addEventListener("close", () => { if (question.returnValue) replaceText(offer); }, { once: true });
+    question.returnValue = "";
+    question.showModal();
+  }
+
   function show(offers) {
+    offered = offers;
     const rows = offers.map((offer) => {
       const row = Object.assign(document.createElement("div"), { className: "draft-offer" });
       const words = Object.assign(document.createElement("p"), { textContent: describe(offer) });
       const removeRow = () => showRows(all(".draft-offer", box).filter((other) => other !== row));
       const buttons = Object.assign(document.createElement("div"), { className: "buttons" });
       buttons.append(
-        button(gettext("Restore"), () => { removeRow(); take(offer); }),
+        button(gettext("Restore"), () => ask(offer)),
         button(gettext("Compare"), () => compare(offer), "button--secondary"),
         button(gettext("Discard"), () => {
           const remaining = all(".draft-offer", box);
           removeRow();
+          offered = offered.filter((other) => other !== offer);
           discard(offer);
           offerUndo(form, gettext("The unsaved text was discarded."), () => {
             restore(offer);
+            offered = [offer, ...offered];
             showRows(remaining);
           });
         }, "button--secondary"),

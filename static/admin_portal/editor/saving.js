@@ -50,8 +50,6 @@ export function startSaving(editor, form, opened) {
     form.prepend(fresh.querySelector("input[name=page]"));
     form.querySelector("[data-panel-tab=status]").hidden = false;
     form.querySelector("[data-language]").dataset.language = fresh.querySelector("[data-language]").dataset.language;
-    // From now on, the address no longer follows the title (Django's prepopulate.js).
-    ["slug", "subject"].forEach((name) => form.elements[name]?.dispatchEvent(new Event("change", { bubbles: true })));
     form.before(fresh.ownerDocument.querySelector("#restore-form"));
   }
 
@@ -69,6 +67,16 @@ export function startSaving(editor, form, opened) {
     document.title = doc.title;
     showMessages(doc);
     editor.querySelector("[data-live]").textContent = document.querySelector("ul.messagelist")?.textContent.trim() ?? "";
+  }
+
+  // The site made the address of a new page from its title.
+  function showAddress(fresh, sent) {
+    ["slug", "subject"].forEach((name) => {
+      const input = form.elements[name];
+      if (!input || sent[name]) return;
+      sent[name] = fresh.elements[name].value;
+      input.value ||= sent[name];
+    });
   }
 
   // What was sent is saved. A note belongs to one save; one that was not sent stays.
@@ -110,6 +118,7 @@ export function startSaving(editor, form, opened) {
     if (!response.redirected || Number(fresh.elements.version?.value) !== version) return undefined;
     history.replaceState(history.state, "", response.url);
     renew(fresh, doc);
+    showAddress(fresh, sent);
     remember(sent);
     form.dispatchEvent(new CustomEvent("editor:saved"));
     return { status: 200, data: {} };
