@@ -97,8 +97,8 @@ SAFETY_SENTENCES = {
     ],
     "/nerve-damage-warning-signs/": [
         "If you can't check off an item, and the problem is new,",
-        'say, "I have a spine fracture,"',
-        "Give any naloxone you have",
+        'Say, "I have a spine fracture,"',
+        "Give any naloxone (overdose medicine) you have",
         "Do not drive yourself. Do not wait for your appointment.",
     ],
     "/recovery/": [
