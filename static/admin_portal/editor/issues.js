@@ -60,6 +60,10 @@ function wordsOf({ sentence, fix }) {
     let [start, end] = [0, 0];
     while (start < old.length && old[start] === text[start]) start += 1;
     while (end < old.length - start && end < text.length - start && old.at(-1 - end) === text.at(-1 - end)) end += 1;
+    // Whole words: the first letter of a correction can be the same.
+    const isLetter = (at) => /\p{L}/u.test(old[at] ?? "");
+    while (isLetter(start - 1) && isLetter(start)) start -= 1;
+    while (isLetter(old.length - end) && isLetter(old.length - end - 1)) end -= 1;
     quoted.push(old.slice(start, old.length - end).trim());
   }
   return quoted.filter((words) => words && !words.includes("\n")).sort((words, other) => other.length - words.length);
