@@ -265,3 +265,19 @@ def test_a_search_without_results_offers_a_new_source_to_those_who_may_add_one(t
     expect(link).to_have_attribute("href", "/admin/procedures/source/add/")
     window.get_by_label("Search").fill("guide")
     expect(link).to_have_count(0)
+
+
+def test_a_click_on_an_underlined_problem_shows_its_message_and_its_fix(tab: StaffTab) -> None:
+    write(tab, "One.\n\nREST WELL AT HOME TODAY.\n")
+    mark = body(tab).locator(".suggestion, .problem")
+    expect(mark).to_have_text("REST WELL AT HOME TODAY")
+    mark.click()
+    line = tab.page.locator("[data-visual-context]")
+    expect(line).to_contain_text("Words in capitals are hard to read")
+    tab.page.keyboard.press("Control+Home")
+    expect(line).not_to_contain_text("Words in capitals")
+    tab.page.wait_for_timeout(600)  # not a double click
+    mark.click()
+    line.get_by_role("button", name="Use small letters").click()
+    expect(tab.page.locator("#id_body")).to_have_value("One.\n\nRest well at home today.\n")
+    expect(line).not_to_contain_text("Words in capitals")

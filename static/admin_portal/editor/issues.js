@@ -225,7 +225,7 @@ export function startIssues(form, editor, field, { text, openPanel, showText, go
   }
   // For the visual editor, which marks them in the text; the most exact words first.
   function markInText() {
-    const mark = (isProblem) => (issue) => ({ line: issue.line, words: wordsOf(issue).reverse(), sentence: issue.sentence, isProblem });
+    const mark = (isProblem) => (issue) => ({ line: issue.line, words: wordsOf(issue).reverse(), sentence: issue.sentence, isProblem, buttons: () => [fixButton(issue)].filter(Boolean) });
     const found = [...shown.problems.map(mark(true)), ...(shown.advice ?? []).map(mark(false))].filter(({ line }) => line);
     editor.dispatchEvent(new CustomEvent("editor:problems", { detail: found }));
   }

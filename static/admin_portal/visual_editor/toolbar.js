@@ -8,6 +8,7 @@ import {
 } from "./commands.js";
 import { iconButton, keyName } from "./icons.js";
 import { deleteBlock, duplicateBlock, moveBlock } from "./node_views.js";
+import { clickedIssue } from "./problem_marks.js";
 import { isPromptSelected } from "./prompts.js";
 import { TextSelection, isInTable, redo, redoDepth, undo, undoDepth } from "./libraries.js";
 
@@ -141,6 +142,8 @@ export function createContextLine(line, view, shared) {
   const button = (name, drawing, does) => iconButton(name, drawing, { act: does, words: true, className: "editor-button editor-button--named" });
 
   function context(state) {
+    const issue = clickedIssue(state);
+    if (issue) return { key: `issue ${issue.sentence}`, name: issue.sentence, buttons: issue.buttons };
     const link = currentLink(state);
     if (link) {
       const { href } = link.mark.attrs;

@@ -484,7 +484,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     hintsPlugin(),
     promptsPlugin(),
     glossaryPlugin(text),
-    problemMarksPlugin(text),
+    problemMarksPlugin(text, say),
     findMarks,
     tidyPlugin(),
   ];
