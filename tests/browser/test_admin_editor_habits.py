@@ -281,3 +281,15 @@ def test_a_click_on_an_underlined_problem_shows_its_message_and_its_fix(tab: Sta
     line.get_by_role("button", name="Use small letters").click()
     expect(tab.page.locator("#id_body")).to_have_value("One.\n\nRest well at home today.\n")
     expect(line).not_to_contain_text("Words in capitals")
+
+
+def test_a_double_click_on_save_draft_opens_no_menu(tab: StaffTab) -> None:
+    write(tab, "Start again.\n")
+    box = tab.page.locator("[data-save]").bounding_box()
+    assert box
+    place = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    tab.page.mouse.click(*place)
+    tab.page.wait_for_timeout(250)
+    tab.page.mouse.click(*place)
+    expect(tab.page.locator("[data-save]")).to_be_hidden()
+    expect(tab.page.locator("[data-menu][open], dialog[open]")).to_have_count(0)
