@@ -466,6 +466,12 @@ def insert_options_view(request: HttpRequest) -> JsonResponse:
             ],
             "pages": [_page_option(page) for page in _get_pages(language)],
             "values": _value_options(language),
+            # The form that adds what a search does not find, for users who may.
+            "add": {
+                key: reverse(f"admin:procedures_{model}_add")
+                for key, model in {"sources": "source", "terms": "glossaryterm"}.items()
+                if request.user.has_perm(f"procedures.add_{model}")
+            },
         }
     )
 

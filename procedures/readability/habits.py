@@ -43,6 +43,7 @@ QUOTE_LENGTH = 60
 MAX_HEADING_WORDS = 8
 MIN_REPEATED_WORDS = 3
 DOUBLED_WORD = re.compile(r"(?<![\w'’-])([^\W\d_]+) +\1(?![\w'’-])", re.IGNORECASE)
+DOUBLED_SPACE = re.compile(r"(\S+) {2,}(\S+)")
 # “All that that means”, “I had had enough”.
 RIGHT_WHEN_DOUBLED = frozenset({"that", "had"})
 
@@ -55,8 +56,10 @@ def find_habits(document: Document, language: str) -> list[Issue]:
             found += _find_vague_links(node, language)
             found += _find_capitals(node, language)
             found += _find_doubled_words(node)
+            found += _find_doubled_spaces(node)
         elif isinstance(node, Table) and node.line:
             found += _find_empty_headers(node)
+            found += _find_empty_rows(node)
     return [
         *found,
         *_find_equal_headings(document.body),
@@ -124,6 +127,14 @@ def _find_doubled_words(node: Text) -> Iterator[Issue]:
                 yield Issue(line, _("“%(text)s” is the same word twice.") % {"text": match[0]}, fix=fix)
 
 
+def _find_doubled_spaces(node: Text) -> Iterator[Issue]:
+    lines = "".join("\n" if run.kind in {"space", "break"} else run.text for run in node.runs).split("\n")
+    for line, text in enumerate(lines, node.line):
+        for match in DOUBLED_SPACE.finditer(text):
+            fix = Fix(_("Use one space"), replace_once(match[0], f"{match[1]} {match[2]}"))
+            yield Issue(line, _("“%(text)s” has more than one space in a row.") % {"text": match[0]}, fix=fix)
+
+
 def _to_small_letters(sentence: str, language: str) -> str:
     """Return a sentence that begins with a capital. Abbreviations stay as they are."""
     text = WORD.sub(lambda word: word[0] if is_abbreviation(word[0], language) else word[0].lower(), sentence)
@@ -142,6 +153,14 @@ def _find_empty_headers(table: Table) -> Iterator[Issue]:
             else _("A column of this table has no heading. Write what it contains.")
         )
         yield Issue(table.line, message)
+
+
+def _find_empty_rows(table: Table) -> Iterator[Issue]:
+    for row in table.nodes[1:]:
+        cells = [cell for cell in row.children if isinstance(cell, Cell)]
+        if row.line and cells and not any(cell.text.strip() for cell in cells):
+            message = _("A row of this table is empty. Fill it in, or delete it.")
+            yield Issue(row.line, message, fix=Fix(_("Delete the row"), delete_lines))
 
 
 def _find_equal_headings(nodes: Sequence[Node]) -> Iterator[Issue]:

@@ -1,5 +1,5 @@
 // The writing screen: the Markdown field with its dialogs, preview, and checks, and for the whole form the bar,
-// autosave, and draft recovery. The Markdown field captures only Ctrl+S and Ctrl+F. Tab and Esc leave it, and undo is
+// autosave, and draft recovery. The Markdown field captures only Ctrl+S and Ctrl+F. Tab and F6 leave it, and undo is
 // the browser's own. visual_editor/ shows the same text formatted.
 
 import { all } from "./editor/api.js";
@@ -12,6 +12,7 @@ import { startPlace } from "./editor/place.js";
 import { startSaving } from "./editor/saving.js";
 import { startPreview } from "./editor/preview.js";
 import { startAutosave } from "./editor/autosave.js";
+import { startClickGuard } from "./editor/click_guard.js";
 import { startBar } from "./editor/bar.js";
 import { startDivider } from "./editor/divider.js";
 import { startGrowingFields } from "./editor/growing_fields.js";
@@ -48,7 +49,9 @@ function start(editor) {
     })
     .finally(() => editor.dispatchEvent(new CustomEvent("editor:ready", { bubbles: true })));
   field.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !event.isComposing) form.querySelector("[data-view]").focus();
+    if (event.key !== "F6" || event.altKey) return;
+    event.preventDefault();
+    form.querySelector("[data-view]").focus();
   });
   // The bar and autosave cover the whole form, so start them once however many Markdown fields there are.
   if (form.dataset.guarded || !form.elements.client_id) return;
@@ -77,6 +80,7 @@ function start(editor) {
   form.querySelector("[data-split-view]").append(editor.querySelector("[data-divider]"), editor.querySelector("[data-preview-pane]"));
 }
 
+startClickGuard();
 all("[data-editor]").forEach(start);
 document.addEventListener("formset:added", (event) => all("[data-editor]", event.target).forEach(start));
 // Pages that came with the form, such as the one under review.

@@ -130,6 +130,7 @@ if (dialog) {
     const isShortcut = (event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k";
     if (!isShortcut || event.defaultPrevented || insertsLinks(event.target)) return;
     event.preventDefault();
-    search.open();
+    // Nothing opens over another dialog, whose answers would be lost.
+    if (!document.querySelector("dialog[open]")) search.open();
   });
 }

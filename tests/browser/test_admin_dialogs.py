@@ -153,7 +153,7 @@ def test_own_choice_stays_while_it_matches_and_a_click_inserts(tab: StaffTab) ->
     expect(tab.page.locator("#id_body")).to_have_value("See [@nice]")
 
 
-def test_a_click_in_a_dialog_with_more_questions_only_selects_and_a_double_click_inserts(tab: StaffTab) -> None:
+def test_a_click_in_a_dialog_with_more_questions_only_selects_and_a_second_click_inserts(tab: StaffTab) -> None:
     tab.page.locator("#id_body").fill("")
     opened = window(tab, "Link…")
     expect(opened.locator("[data-count]")).to_be_empty()
@@ -175,7 +175,7 @@ def test_a_choice_that_is_not_visible_is_not_inserted(tab: StaffTab) -> None:
     expect(status).to_have_text("Choose one first.")
     choose(opened.get_by_role("radio").first)
     search.fill("zzzz")
-    expect(status).to_have_text("No results.")
+    expect(status).to_have_text("No results. Try fewer or other words.")
     search.press("Enter")
     opened.get_by_role("button", name="Insert", exact=True).click()
     expect(status).to_have_text("Choose one first.")
@@ -241,10 +241,13 @@ def test_link_dialog_accepts_only_addresses_that_can_be_published(tab: StaffTab)
     expect(opened).to_be_visible()
     assert box.evaluate("(box) => box.validationMessage") == "Web addresses must start with https://."
     box.fill("HTTPS://example.org/a b")
+    opened.get_by_role("button", name="Insert").click()
+    expect(opened).to_be_visible()
+    box.fill("HTTPS://example.org/a_(b)")
     opened.get_by_label("Link text").fill("here")
     put(opened)
 
-    expect(tab.page.locator("#id_body")).to_have_value("[here](https://example.org/a%20b)")
+    expect(tab.page.locator("#id_body")).to_have_value("[here](https://example.org/a_%28b%29)")
 
 
 def test_search_without_results_says_so(tab: StaffTab) -> None:
@@ -252,7 +255,7 @@ def test_search_without_results_says_so(tab: StaffTab) -> None:
 
     tab.page.keyboard.type("xyz")
 
-    expect(opened.locator("[data-count]")).to_have_text("No results.")
+    expect(opened.locator("[data-count]")).to_have_text("No results. Try fewer or other words.")
     assert opened.locator(".choice-list__row:visible").count() == 0
 
 

@@ -55,6 +55,8 @@ def test_tab_and_escape_leave_the_field(tab: StaffTab) -> None:
     back = tab.page.evaluate(place)
     field.focus()
     tab.page.keyboard.press("Escape")
+    expect(field).to_be_focused()
+    tab.page.keyboard.press("F6")
     escaped = tab.page.evaluate(place)
 
     assert (forward, back, escaped) == ("Width of the text", "Outline", "Phone")

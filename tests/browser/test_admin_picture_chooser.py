@@ -256,23 +256,20 @@ def test_the_toolbar_is_one_tab_stop_from_the_start(tab: StaffTab) -> None:
 # ── Many pictures ──
 
 
-def test_no_picture_is_selected_while_several_match_and_titles_that_begin_with_a_word_come_first(tab: StaffTab) -> None:
+def test_enter_chooses_the_best_match_and_titles_that_begin_with_a_word_come_first(tab: StaffTab) -> None:
     for slug, title in (("balloon", "Cement in, needle out"), ("house", "Needle in place")):
         FigureText.objects.filter(figure__slug=slug).update(title=title)
     FigureText.objects.filter(figure__slug="needle").update(title="The house")
     window = open_chooser(tab)
     search, rows = window.get_by_label("Search pictures"), window.locator("[data-list] label:not([hidden]) strong")
     search.fill("needle")
-    expect(window.locator("[data-count]")).to_have_text("3 results. Press Enter to go to the first one.")
+    expect(window.locator("[data-count]")).to_have_text("3 results. Press Enter to choose “Needle in place”.")
     expect(rows).to_have_text(["Needle in place", "The house", "Cement in, needle out"])
-    expect(window.locator(":checked:is([type=radio])")).to_have_count(0)
+    expect(window.get_by_role("radio", name="Needle in place")).to_be_checked()
     search.fill("bone needle")
     expect(rows.first).to_have_text("Needle in place")
     search.fill("needle")
     search.press("Enter")
-    expect(window.get_by_role("radio", name="Needle in place")).to_be_focused()
-    expect(window).to_be_visible()
-    tab.page.keyboard.press("Enter")
 
     expect(tab.page.locator("#id_body")).to_have_value("Start.\n\n::: figure house\n")
 

@@ -147,6 +147,8 @@ def test_the_toolbar_is_reached_and_left_from_the_keyboard(tab: StaffTab) -> Non
     expect(bar(tab)).to_be_hidden()
     expect(text(tab)).to_be_focused()
     tab.page.keyboard.press("Escape")
+    expect(text(tab)).to_be_focused()
+    tab.page.keyboard.press("F6")
     expect(text(tab)).not_to_be_focused()
 
 

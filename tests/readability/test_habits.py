@@ -76,6 +76,20 @@ def test_doubled_words_are_reported_at_their_line() -> None:
     assert [fix and fix.text for fix in fixed] == ["Take the pills", "with food."]
 
 
+def test_doubled_spaces_and_empty_table_rows_are_reported_and_fixed() -> None:
+    body = "Rest  well at home.\n\n| A | B |\n|---|---|\n| 1 | 2 |\n|   |   |\n| 3 |   |\n\n~~~\na  b\n~~~\n"
+    content = {**EMPTY_CONTENT, "body": body}
+    rendered = render_page(content, kind="procedure", resolver=ReferenceResolver("en"))
+    found = find_habits(rendered.document, "en")
+    fixed = [resolve(issue.fix, issue.line, body.split("\n")) for issue in found if issue.fix]
+
+    assert [(issue.line, str(issue.message)) for issue in found] == [
+        (1, "“Rest  well” has more than one space in a row."),
+        (6, "A row of this table is empty. Fill it in, or delete it."),
+    ]
+    assert [fix and fix.text for fix in fixed] == ["Rest well at home.", "| 1 | 2 |"]
+
+
 def test_equal_headings_are_reported_in_the_same_section_only() -> None:
     equal = "## Pain\n\nRest.\n\n## Walking\n\n### When\n\nNow.\n\n### When\n\nLater.\n\n## pain\n\nWalk."
     different = "## Pain\n\n### When\n\nRest.\n\n## Walking\n\n### When\n\nWalk.\n\n## Pains\n\nRest."

@@ -6,6 +6,9 @@ export const isInsecure = (address) => /^http:\/\//i.test(address);
 // Whether the search box of the link dialog contains an address instead of search words.
 export const isAddress = (text) => /^\s*((https?:\/\/|www\.|mailto:|tel:|#)\S|([a-z\d-]+\.)+[a-z]{2,}(\/\S*)?\s*$)/i.test(text);
 
+// A browser would write %20 for it, and such an address rarely leads anywhere.
+export const hasSpace = (address) => /^\s*(https?:\/\/|www\.)\S*\s+\S/i.test(address);
+
 // Add https:// to an address that begins with a domain name, such as www.cdc.gov.
 export const withScheme = (address) => (/^([a-z]+:|#)/i.test(address) ? address : `https://${address}`);
 

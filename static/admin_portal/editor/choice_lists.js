@@ -2,7 +2,7 @@
 
 import { format, gettext, ngettext } from "../i18n.js";
 import { all, getJson } from "./api.js";
-import { isAddress, isInsecure } from "./addresses.js";
+import { hasSpace, isAddress, isInsecure } from "./addresses.js";
 import { fold } from "./fold.js";
 import { languageOf } from "./form.js";
 
@@ -109,7 +109,7 @@ const isWebAddress = (box, list) => list.dataset.list === "link" && isAddress(bo
 // ``list``: the element with all rows, which can hold more than one list.
 function searchRows(box, list, status, kind) {
   if (isWebAddress(box, list)) {
-    status.textContent = gettext("The link will lead to this address.");
+    status.textContent = box.validationMessage || gettext("The link will lead to this address.");
     return;
   }
   if (list.dataset.loading) return;
@@ -122,13 +122,23 @@ function searchRows(box, list, status, kind) {
   });
   all("[data-unavailable]", list).forEach((part) => { part.hidden = !part.querySelector(".choice-list__row:not([hidden])"); });
   const count = rows.filter((row) => !row.hidden && row.matches("label")).length;
-  const found = count ? format(ngettext("%(count)s result", "%(count)s results", count), { count }) : gettext("No results.");
-  // A picture is chosen by its looks, so none is selected while several match.
-  const best = selectBestMatch(list, asked.length > 0 && (count === 1 || !kind));
-  const withMore = count > 1 && kind && asked.length ? format(gettext("%(found)s. Press Enter to go to the first one."), { found }) : found;
-  const withBest = best ? format(gettext("%(found)s. Press Enter to choose “%(name)s”."), { found, name: best }) : withMore;
+  const found = count ? format(ngettext("%(count)s result", "%(count)s results", count), { count }) : gettext("No results. Try fewer or other words.");
+  const best = selectBestMatch(list, asked.length > 0);
+  const withBest = best ? format(gettext("%(found)s. Press Enter to choose “%(name)s”."), { found, name: best }) : found;
+  offerToAdd(list, status, count === 0);
   const hint = isSingleChoice(list) && count ? gettext("Click one to choose it.") : "";
   status.textContent = asked.length || kind?.value ? withBest : hint;
+}
+
+// With no results, a link opens the form for a new source or the like in another tab, for users who may add one.
+function offerToAdd(list, status, isEmpty) {
+  status.parentElement.querySelector("[data-add-line]")?.remove();
+  if (!isEmpty || !list.dataset.add) return;
+  const link = Object.assign(document.createElement("a"), { href: list.dataset.add, target: "_blank", textContent: gettext("Add one (opens in a new tab)") });
+  const line = Object.assign(document.createElement("p"), { className: "help" });
+  line.dataset.addLine = "";
+  line.append(link);
+  status.after(line);
 }
 
 // Select the best match, so that Enter or one click takes it, and return its name. A visible choice of the user stays.
@@ -161,18 +171,44 @@ export function searchList(box, list, status, kind) {
   kind?.addEventListener("change", () => searchRows(box, list, status, kind));
   list.addEventListener("click", ({ target }) => { delete target.dataset.best; });
   const submit = () => box.form.requestSubmit(box.form.querySelector("[value=put]"));
+  let pointed; // the row that was clicked last
   const radio = (target) => target.closest("label.choice-list__row")?.querySelector("[type=radio]");
-  // A click chooses at once, or a double click where there is more to answer. Keys only select.
+  // A click chooses at once, or a second click where there is more to answer.
   list.addEventListener("click", (event) => {
     const input = radio(event.target);
-    if (!input || !event.pointerType || !isSingleChoice(list)) return;
+    if (!input || !event.pointerType) return;
     // The label would click the button once more.
     if (event.target !== input) event.preventDefault();
     input.checked = true;
+    if (!isSingleChoice(list) && input !== pointed) {
+      pointed = input;
+      input.focus();
+      input.dispatchEvent(new Event("change", { bubbles: true }));
+      return;
+    }
+    pointed = undefined;
     ignoreSecondClick();
     submit();
   });
-  list.addEventListener("dblclick", ({ target }) => { if (radio(target)) submit(); });
+  // The arrow keys in the search box select a row, or go to the first one where several can be checked.
+  box.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step || event.isComposing || event.altKey || isWebAddress(box, list)) return;
+    const rows = all("label.choice-list__row:not([hidden]) input", list);
+    if (!rows.length) return;
+    event.preventDefault();
+    if (rows[0].type === "checkbox") {
+      rows[0].focus();
+      return;
+    }
+    const now = rows.findIndex((input) => input.checked);
+    const next = rows[(Math.max(now, step > 0 ? -1 : 0) + step + rows.length) % rows.length];
+    delete next.dataset.best;
+    next.checked = true;
+    next.dispatchEvent(new Event("change", { bubbles: true }));
+    next.closest("label").scrollIntoView({ block: "nearest" });
+    status.textContent = format(gettext("Press Enter to choose “%(name)s”."), { name: next.closest("label").querySelector("strong").textContent });
+  });
   // Enter in the search box submits if a visible option is selected. Where several can be checked, it checks the first match.
   box.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.isComposing || isWebAddress(box, list)) return;
@@ -289,6 +325,7 @@ export function startChoiceLists(editor, field) {
         return;
       }
       delete list.dataset.loading;
+      list.dataset.add = choices?.add?.[KINDS[name]] ?? "";
       fillList(list, { rows, error, many: name === "care" });
       searchRows(box, list, status);
     },
@@ -304,7 +341,8 @@ export function startChoiceLists(editor, field) {
       // Either a page or a web address.
       box.addEventListener("input", () => {
         const rows = all("[name=choice]", dialog);
-        box.setCustomValidity(isInsecure(box.value.trim()) ? gettext("Web addresses must start with https://.") : "");
+        const spaceError = hasSpace(box.value) ? gettext("A web address cannot contain a space. Delete the space, or copy the address again.") : "";
+        box.setCustomValidity(isInsecure(box.value.trim()) ? gettext("Web addresses must start with https://.") : spaceError);
         if (isAddress(box.value)) rows.forEach((row) => { row.checked = false; });
         if (!rows.some((row) => row.checked)) options(dialog.querySelector("[name=section]"), []);
       });

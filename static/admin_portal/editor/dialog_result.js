@@ -13,6 +13,12 @@ export function onDialogResult(dialog, done, check = () => true) {
     dialog.close();
     done(value);
   });
+  // In a search field, the browser would only clear it.
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.isComposing || event.target.type !== "search") return;
+    event.preventDefault();
+    dialog.close();
+  });
   dialog.addEventListener("close", () => {
     if (!answered) done("");
     answered = false;

@@ -1,6 +1,6 @@
 // Converts text of a cleaned document to Markdown: bold, italics, links, and line breaks; everything else is escaped.
 
-import { encodeAddress, isAllowed, isInsecure } from "./addresses.js";
+import { encodeAddress, hasSpace, isAllowed, isInsecure } from "./addresses.js";
 import { css } from "./clean_paste.js";
 
 const BREAK = "\n";
@@ -31,6 +31,7 @@ export function address(link, note) {
   const target = asked ? asked.get("q") ?? asked.get("url") ?? "" : href;
   const words = tidy(link.textContent).trim();
   if (isInsecure(target) && words) note("insecure", `${words} (${target})`);
+  if (hasSpace(target) && words) note("space", `${words} (${target})`);
   if (isAllowed(target) || isInsecure(target)) return encodeAddress(target);
   if (words) note("link", /^(javascript|data|vbscript):/i.test(target) ? words : `${words} (${target.slice(0, 60)})`);
   return "";

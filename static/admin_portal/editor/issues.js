@@ -60,6 +60,10 @@ function wordsOf({ sentence, fix }) {
     let [start, end] = [0, 0];
     while (start < old.length && old[start] === text[start]) start += 1;
     while (end < old.length - start && end < text.length - start && old.at(-1 - end) === text.at(-1 - end)) end += 1;
+    // Whole words: the first letter of a correction can be the same.
+    const isLetter = (at) => /\p{L}/u.test(old[at] ?? "");
+    while (isLetter(start - 1) && isLetter(start)) start -= 1;
+    while (isLetter(old.length - end) && isLetter(old.length - end - 1)) end -= 1;
     quoted.push(old.slice(start, old.length - end).trim());
   }
   return quoted.filter((words) => words && !words.includes("\n")).sort((words, other) => other.length - words.length);
@@ -221,7 +225,7 @@ export function startIssues(form, editor, field, { text, openPanel, showText, go
   }
   // For the visual editor, which marks them in the text; the most exact words first.
   function markInText() {
-    const mark = (isProblem) => (issue) => ({ line: issue.line, words: wordsOf(issue).reverse(), sentence: issue.sentence, isProblem });
+    const mark = (isProblem) => (issue) => ({ line: issue.line, words: wordsOf(issue).reverse(), sentence: issue.sentence, isProblem, buttons: () => [fixButton(issue)].filter(Boolean) });
     const found = [...shown.problems.map(mark(true)), ...(shown.advice ?? []).map(mark(false))].filter(({ line }) => line);
     editor.dispatchEvent(new CustomEvent("editor:problems", { detail: found }));
   }

@@ -16,6 +16,7 @@ const SENTENCES = {
   control: gettext("Buttons and form fields were left out:"),
   link: gettext("These words lost their link, because its address does not work on a public page:"),
   insecure: gettext("These links start with http://, so the page cannot be published. Change them to https://, or remove them:"),
+  space: gettext("The addresses of these links contain a space, so they may lead nowhere. Correct or remove them:"),
   colored: gettext("Words lost their color or highlighting. If the color means something, say it in words:"),
   underlined: gettext("Underlined words are bold now:"),
   script: gettext("Raised or lowered characters are written with ^ or _. Check them:"),

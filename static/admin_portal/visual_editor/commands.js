@@ -61,14 +61,30 @@ export function currentLink(state) {
   return range && { mark: found, from: range[0], to: Math.max(range[1], empty ? 0 : Math.min(to, range[1])) };
 }
 
+// Whether all of the selected text has the mark.
 export const isActive = (state, mark) => {
   const { from, to, empty, $from } = state.selection;
-  return empty ? Boolean(mark.isInSet(state.storedMarks ?? $from.marks())) : state.doc.rangeHasMark(from, to, mark);
+  if (empty) return Boolean(mark.isInSet(state.storedMarks ?? $from.marks()));
+  let [isFound, isEverywhere] = [false, true];
+  state.doc.nodesBetween(from, to, (node) => {
+    if (!node.isText) return;
+    if (mark.isInSet(node.marks)) isFound = true;
+    else if (node.text.trim()) isEverywhere = false;
+  });
+  return isFound && isEverywhere;
 };
 
-// Which kind of text is at the selection: "paragraph", "2" to "6" for a heading, or "".
-export function styleOf({ selection: { $from, node } }) {
-  const block = node?.isTextblock ? node : $from.parent;
+// As in Word, a selection that has the mark in part gets it everywhere first.
+export const setMark = (mark) => toggleMark(mark, null, { removeWhenPresent: false });
+
+// Which kind of text is at the selection, or at its start: "paragraph", "2" to "6" for a heading, or "".
+export function styleOf({ doc, selection: { $from, from, to, node } }) {
+  let block = node?.isTextblock ? node : $from.parent;
+  // After Ctrl+A, the selection is around the blocks.
+  if (block === doc) doc.nodesBetween(from, to, (child) => {
+    if (block === doc && child.isTextblock) block = child;
+    return block === doc;
+  });
   if (block.type === nodes.heading) return String(block.attrs.level);
   return block.type === nodes.paragraph ? "paragraph" : "";
 }
@@ -78,20 +94,29 @@ export const listOf = ({ selection: { $from } }) => {
   return depth > 0 ? $from.node(depth).type : undefined;
 };
 
+// After Ctrl+A, the empty paragraph at the end stays as it is.
+const withoutEmptyEnd = (command) => (state, dispatch, view) => {
+  const { doc, selection } = state;
+  const end = doc.content.size - doc.lastChild.nodeSize;
+  const isEmptyEnd = doc.lastChild.type === nodes.paragraph && !doc.lastChild.content.size && selection.from < end && selection.to >= end;
+  if (selection.empty || selection instanceof NodeSelection || !isEmptyEnd) return command(state, dispatch, view);
+  const within = TextSelection.between(doc.resolve(selection.from), doc.resolve(end));
+  return command(state.apply(state.tr.setSelection(within)), dispatch, view);
+};
+
 export function setStyle(style) {
   if (style === "paragraph") return setBlockType(nodes.paragraph);
   const level = Number(style);
-  return (state, dispatch) => {
+  return withoutEmptyEnd((state, dispatch) => {
     // A heading that changes its level keeps its anchor.
-    const own = currentHeading(state)?.node.attrs;
-    const attrs = { level, ...(own && { anchor: own.anchor, folded: own.folded && level === 2 }) };
+    const attrs = ({ type, attrs: own }) => ({ level, ...(type === nodes.heading && { anchor: own.anchor, folded: own.folded && level === 2 }) });
     return chainCommands(setBlockType(nodes.heading, attrs), (nextState, go) => liftListItem(nodes.list_item)(nextState, go))(state, dispatch);
-  };
+  });
 }
 
 // Make the selected paragraphs a list of this type, change the type of their list, or end their list.
 export function toggleList(type) {
-  return (state, dispatch) => {
+  return withoutEmptyEnd((state, dispatch) => {
     const { $from } = state.selection;
     const depth = depthOf($from, isList);
     if (depth < 0) {
@@ -107,7 +132,7 @@ export function toggleList(type) {
     const { tight } = $from.node(depth).attrs;
     dispatch?.(state.tr.setNodeMarkup($from.before(depth), type, { tight }));
     return true;
-  };
+  });
 }
 
 // Put the cursor into the empty paragraph at ``pos``, or into a new one there.
@@ -348,12 +373,13 @@ function joinPrevious(state, dispatch) {
   return Boolean(previous) && joinTexts(state, dispatch, previous.$from, $from);
 }
 
-// ``actions``: {save, send, find, print, check, link, source, edit, toolbar, leave, say}.
+// ``actions``: {save, send, find, print, check, link, source, edit, toolbar, dismiss, leave, page, say}.
 export function editorKeys(actions) {
   const wrapCommand = (run) => (_state, dispatch) => {
     if (dispatch) run();
     return true;
   };
+  const always = (command) => (state, dispatch) => command(state, dispatch) || true;
   const inList = (command) => (state, dispatch) => Boolean(listOf(state)) && (command(state, dispatch) || true);
   const editNode = (state, dispatch) => {
     if (!(state.selection instanceof NodeSelection)) return false;
@@ -368,8 +394,8 @@ export function editorKeys(actions) {
     return true;
   };
   const own = {
-    "Mod-b": toggleMark(marks.strong),
-    "Mod-i": toggleMark(marks.em),
+    "Mod-b": setMark(marks.strong),
+    "Mod-i": setMark(marks.em),
     "Mod-u": wrapCommand(() => actions.say(gettext("Patients may think underlined words are links. Use bold instead."))),
     "Mod-k": wrapCommand(actions.link),
     "Mod-Alt-f": wrapCommand(actions.source),
@@ -377,9 +403,10 @@ export function editorKeys(actions) {
     "Shift-Mod-Enter": wrapCommand(actions.send),
     "Mod-f": wrapCommand(() => actions.find(false)),
     "Mod-h": wrapCommand(() => actions.find(true)),
-    "Mod-z": chainCommands(undoInputRule, undo),
-    "Mod-y": redo,
-    "Shift-Mod-z": redo,
+    // With nothing left to undo here, the browser would undo in another field, such as the title.
+    "Mod-z": always(chainCommands(undoInputRule, undo)),
+    "Mod-y": always(redo),
+    "Shift-Mod-z": always(redo),
     "Mod-Space": clearMarks,
     "Mod-Alt-0": setStyle("paragraph"),
     "Shift-Mod-7": toggleList(nodes.ordered_list),
@@ -408,7 +435,14 @@ export function editorKeys(actions) {
     Backspace: chainCommands(undoInputRule, plainAtStart, deleteEmptyContainer, joinPrevious),
     "Alt-Shift-ArrowUp": moveSelected(-1),
     "Alt-Shift-ArrowDown": moveSelected(1),
-    Escape: wrapCommand(actions.leave),
+    PageUp: actions.page(-1),
+    PageDown: actions.page(1),
+    "Shift-PageUp": actions.page(-1, true),
+    "Shift-PageDown": actions.page(1, true),
+    // Esc stays in the text: what is typed next would be lost elsewhere.
+    Escape: wrapCommand(actions.dismiss),
+    F6: wrapCommand(actions.leave),
+    "Mod-F6": wrapCommand(actions.leave),
   };
   // These keys of Word do something else in a browser: Ctrl+R would load the page again, and after Ctrl+E or Ctrl+L, the next
   // words would go to a search engine.

@@ -8,7 +8,11 @@ import { schema } from "./schema.js";
 
 const key = new PluginKey("problems");
 
-function decorate(doc, text, { line, words, sentence, isProblem }) {
+// The issue whose words were clicked, until the cursor leaves them or something changes.
+export const clickedIssue = (state) => key.getState(state).clicked?.issue;
+
+function decorate(doc, text, issue) {
+  const { line, words, sentence, isProblem } = issue;
   const { pos, node, blockPos } = text.position(doc, offsetOfLine(text.toMarkdown(doc).text, line));
   if (!node || blockPos === undefined) return [];
   const look = { class: isProblem ? "problem" : "suggestion", title: sentence };
@@ -16,25 +20,38 @@ function decorate(doc, text, { line, words, sentence, isProblem }) {
   const matches = words.map((word) => findMatches(doc, word, { matchCase: true }).filter(isHere)).find(({ length }) => length) ?? [];
   // Words that are also a link are more likely meant, such as “here”.
   const match = matches.find(({ from, to }) => doc.rangeHasMark(from, to, schema.marks.link)) ?? matches[0];
-  if (match) return [Decoration.inline(match.from, match.to, look)];
+  if (match) return [Decoration.inline(match.from, match.to, look, { issue })];
   if (!isProblem) return [];
   const $pos = doc.resolve(pos);
   const from = node.isTextblock || !$pos.depth ? blockPos : $pos.before();
   return [Decoration.node(from, from + doc.nodeAt(from).nodeSize, { class: "has-problem" })];
 }
 
-// ``text``: the document with its Markdown. Dispatch ``tr.setMeta("problems", [{line, words, sentence, isProblem}])`` with
+// ``text``: the document with its Markdown. Dispatch ``tr.setMeta("problems", [{line, words, sentence, isProblem, buttons}])`` with
 // those of each check; ``words``: what a problem is about, the most exact first.
-export function problemMarksPlugin(text) {
+// ``say``: tells a screen reader what a click shows.
+export function problemMarksPlugin(text, say) {
   return new Plugin({
     key,
     state: {
-      init: () => DecorationSet.empty,
+      init: () => ({ marks: DecorationSet.empty }),
       apply(tr, old) {
         const found = tr.getMeta("problems");
-        return found ? DecorationSet.create(tr.doc, found.flatMap((issue) => decorate(tr.doc, text, issue))) : old.map(tr.mapping, tr.doc);
+        const marks = found ? DecorationSet.create(tr.doc, found.flatMap((issue) => decorate(tr.doc, text, issue))) : old.marks.map(tr.mapping, tr.doc);
+        const isLeft = tr.selectionSet && old.clicked && (tr.selection.head < old.clicked.from || tr.selection.head > old.clicked.to);
+        return { marks, clicked: tr.getMeta(key) ?? (found || tr.docChanged || isLeft ? undefined : old.clicked) };
       },
     },
-    props: { decorations: (state) => key.getState(state) },
+    props: {
+      decorations: (state) => key.getState(state).marks,
+      handleClick(view, pos) {
+        const [mark] = key.getState(view.state).marks.find(pos, pos, ({ issue }) => issue);
+        if (mark) {
+          view.dispatch(view.state.tr.setMeta(key, { from: mark.from, to: mark.to, issue: mark.spec.issue }));
+          say(mark.spec.issue.sentence);
+        }
+        return false;
+      },
+    },
   });
 }

@@ -2,9 +2,9 @@
 
 import { gettext } from "../i18n.js";
 import { roving } from "../editor/roving.js";
-import { isActive, listOf, marks, setStyle, styleOf } from "./commands.js";
+import { isActive, listOf, marks, setMark, setStyle, styleOf } from "./commands.js";
 import { iconButton, keyName } from "./icons.js";
-import { TextSelection, toggleMark } from "./libraries.js";
+import { TextSelection } from "./libraries.js";
 import { isPromptSelected } from "./prompts.js";
 
 const GAP = 8; // pixels between the words and the toolbar
@@ -21,8 +21,8 @@ export function createSelectionBar(root, view, { visible, openLink }) {
   const button = (name, drawing, act, keys) => iconButton(name, drawing, { act, className: "card__button", keys: keyName(keys) });
   const headingOrText = () => setStyle(styleOf(view.state) === "2" ? "paragraph" : "2");
   const buttons = {
-    bold: button(gettext("Bold"), "bold", run(() => toggleMark(marks.strong)), "Ctrl+B"),
-    italic: button(gettext("Italic"), "italic", run(() => toggleMark(marks.em)), "Ctrl+I"),
+    bold: button(gettext("Bold"), "bold", run(() => setMark(marks.strong)), "Ctrl+B"),
+    italic: button(gettext("Italic"), "italic", run(() => setMark(marks.em)), "Ctrl+I"),
     link: button(gettext("Link"), "link", openLink, "Ctrl+K"),
     heading: button(gettext("Heading"), "heading", run(headingOrText), "Ctrl+Alt+1"),
   };

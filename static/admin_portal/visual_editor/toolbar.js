@@ -4,12 +4,13 @@
 import { gettext } from "../i18n.js";
 import { roving } from "../editor/roving.js";
 import {
-  addOption, currentCard, currentHeading, currentLink, indent, isActive, listOf, marks, nodes, outdent, setStyle, styleOf, tableCommands, toggleList,
+  addOption, currentCard, currentHeading, currentLink, indent, isActive, listOf, marks, nodes, outdent, setMark, setStyle, styleOf, tableCommands, toggleList,
 } from "./commands.js";
 import { iconButton, keyName } from "./icons.js";
 import { deleteBlock, duplicateBlock, moveBlock } from "./node_views.js";
+import { clickedIssue } from "./problem_marks.js";
 import { isPromptSelected } from "./prompts.js";
-import { TextSelection, isInTable, redo, redoDepth, toggleMark, undo, undoDepth } from "./libraries.js";
+import { TextSelection, isInTable, redo, redoDepth, undo, undoDepth } from "./libraries.js";
 
 function group(name, ...parts) {
   const box = Object.assign(document.createElement("div"), { className: "editor-bar__group" });
@@ -57,8 +58,8 @@ export function createToolbar(bar, view, actions) {
   const buttons = {
     undo: button(gettext("Undo"), "undo", undo, "Ctrl+Z"),
     redo: button(gettext("Redo"), "redo", redo, "Ctrl+Y"),
-    bold: button(gettext("Bold"), "bold", toggleMark(marks.strong), "Ctrl+B"),
-    italic: button(gettext("Italic"), "italic", toggleMark(marks.em), "Ctrl+I"),
+    bold: button(gettext("Bold"), "bold", setMark(marks.strong), "Ctrl+B"),
+    italic: button(gettext("Italic"), "italic", setMark(marks.em), "Ctrl+I"),
     bullets: button(gettext("Bulleted list"), "bullets", toggleList(nodes.bullet_list), "Ctrl+Shift+8"),
     numbers: button(gettext("Numbered list"), "numbers", toggleList(nodes.ordered_list), "Ctrl+Shift+7"),
   };
@@ -107,8 +108,11 @@ const plainTextContext = (shared) => ({
   name: gettext("Type / to insert a list, a picture, a warning, and more."),
   buttons: () => [
     Object.assign(document.createElement("span"), { className: "editor-context__insert", textContent: gettext("Insert") }),
-    ...shared.frequentItems().map(({ label, drawing, run }) => (
-      iconButton(label, drawing, { act: run, words: true, className: "editor-button editor-button--named" }))),
+    ...shared.frequentItems().map(({ label, drawing, run }) => {
+      const button = iconButton(label, drawing, { act: run, words: true, className: "editor-button editor-button--named" });
+      button.dataset.once = "";
+      return button;
+    }),
   ],
 });
 
@@ -138,6 +142,8 @@ export function createContextLine(line, view, shared) {
   const button = (name, drawing, does) => iconButton(name, drawing, { act: does, words: true, className: "editor-button editor-button--named" });
 
   function context(state) {
+    const issue = clickedIssue(state);
+    if (issue) return { key: `issue ${issue.sentence}`, name: issue.sentence, buttons: issue.buttons };
     const link = currentLink(state);
     if (link) {
       const { href } = link.mark.attrs;

@@ -2,7 +2,7 @@
 // changes that other scripts make to it are read back.
 
 import { format, gettext } from "../i18n.js";
-import { postForm } from "../editor/api.js";
+import { all, postForm } from "../editor/api.js";
 import { languageOf } from "../editor/form.js";
 import { offsetOfLine } from "../editor/insert_text.js";
 import { createApi, keepCapital, sourceText } from "./api.js";
@@ -28,7 +28,7 @@ import { CONTAINERS, schema } from "./schema.js";
 import { createSelectionBar } from "./selection_bar.js";
 import { tidyPlugin, withTrailingParagraph } from "./tidy.js";
 import { createContextLine, createToolbar } from "./toolbar.js";
-import { storeUndo, takeUndo } from "./undo_memory.js";
+import { createUndoSplitter, storeUndo, takeUndo } from "./undo_memory.js";
 
 // The size of a table as Word names it: columns x rows.
 const TABLE_SIZE = /(\d{1,2})\s*[x×*]\s*(\d{1,2})/i;
@@ -37,6 +37,9 @@ const MAX_ROWS = 40;
 // The blocks that are one click away from plain text.
 const FREQUENT_BLOCKS = ["key-points", "checklist", "steps", "warning-signs", "chance", "table"];
 const SHOW_BLOCK_MS = 3000; // while the pictures of a new block load
+
+// Where the browser's own undo belongs.
+const TEXT_FIELDS = "textarea, input:not([type=checkbox], [type=radio], [type=button], [type=submit], [type=file], [type=range], [type=color])";
 
 // What blocks without a ":::" line are called.
 const NAMES = {
@@ -418,6 +421,26 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     showFailure("");
     if (isChanged) view.dispatch(tr);
   }
+  // Page Up and Page Down: the height of the window less two lines, so that no line is skipped.
+  const turnPage = (step, isSelecting = false) => (state, dispatch) => {
+    if (!dispatch) return true;
+    const { top, bottom } = visible();
+    const lineHeight = parseFloat(getComputedStyle(body).lineHeight) || 24;
+    const caret = view.coordsAtPos(state.selection.head);
+    const height = Math.max(bottom - top - 2 * lineHeight, lineHeight);
+    const scroller = host.scrollHeight > host.clientHeight ? host : document.scrollingElement;
+    const before = scroller.scrollTop;
+    scroller.scrollTop += step * height;
+    const moved = scroller.scrollTop - before;
+    // At the end of the text, only the caret moves.
+    const y = (caret.top + caret.bottom) / 2 + (Math.abs(moved) < 1 ? step * height : 0);
+    const found = view.posAtCoords({ left: caret.left, top: Math.min(Math.max(y, top + lineHeight), bottom - lineHeight) })?.pos;
+    const isEnd = Math.abs(moved) < 1 && (step < 0 ? y < top : y > bottom);
+    const edge = step < 0 ? TextSelection.atStart(state.doc) : TextSelection.atEnd(state.doc);
+    const target = isEnd || found === undefined ? edge : TextSelection.near(state.doc.resolve(found), step);
+    dispatch(state.tr.setSelection(isSelecting ? TextSelection.between(state.selection.$anchor, target.$head) : target));
+    return true;
+  };
   const handlers = {
     save: () => form.dispatchEvent(new CustomEvent("editor:save", { bubbles: true, cancelable: true })),
     send: () => form.dispatchEvent(new CustomEvent("editor:send", { bubbles: true, cancelable: true })),
@@ -430,8 +453,15 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     print: () => document.querySelector("[data-print]")?.click(),
     check: () => form.dispatchEvent(new CustomEvent("editor:check", { bubbles: true, cancelable: true })),
     toolbar: () => { if (!selectionBar.focus()) bar.querySelector("[tabindex='0']").focus(); },
+    dismiss: () => { selectionBar.dismiss(); },
+    page: turnPage,
+    // The buttons below the text, or the preview.
     leave() {
-      if (selectionBar.dismiss()) return;
+      const button = all("button", context).find((one) => one.offsetParent && !one.disabled);
+      if (button) {
+        button.focus();
+        return;
+      }
       const preview = editor.querySelector("[data-view]") ?? document.querySelector("[data-preview-pane] [data-view]");
       // The panel can cover the preview.
       const isShown = preview?.offsetParent && getComputedStyle(preview).visibility === "visible";
@@ -454,12 +484,13 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     hintsPlugin(),
     promptsPlugin(),
     glossaryPlugin(text),
-    problemMarksPlugin(text),
+    problemMarksPlugin(text, say),
     findMarks,
     tidyPlugin(),
   ];
   const makeState = (markdown = field.value) => EditorState.create({ doc: withTrailingParagraph(text.read(markdown)), plugins });
   const block = (View) => (node, editorView, getPos) => new View(node, editorView, getPos, shared);
+  const splitUndo = createUndoSplitter();
   const label = document.querySelector(`label[for="${field.id}"]`)?.textContent.trim().replace(/:$/, "") ?? gettext("Text");
   const body = Object.assign(document.createElement("div"), { className: "text" });
   // The fields above the text scroll with it (editor/mode.js).
@@ -481,6 +512,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
       ...Object.fromEntries(Object.values(CONTAINERS).map((name) => [name, block(ContainerView)])),
     },
     dispatchTransaction(tr) {
+      if (!this.composing) splitUndo(tr);
       this.updateState(this.state.apply(tr));
       if (tr.docChanged && !tr.getMeta("readField")) writeField();
       announceSoon();
@@ -526,6 +558,19 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     view.updateState(makeState());
   });
   names.load();
+
+  // Outside a text field, these keys would undo in the field that was used last, such as the title.
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || !(event.ctrlKey || event.metaKey) || event.altKey || mode.mode() !== "visual") return;
+    const key = event.key.toLowerCase();
+    const isUndo = key === "z" && !event.shiftKey;
+    if (!isUndo && key !== "y" && key !== "z") return;
+    const [target] = event.composedPath();
+    if (target.isContentEditable || target.matches?.(TEXT_FIELDS)) return;
+    event.preventDefault();
+    if (document.querySelector("dialog[open]")) return;
+    (isUndo ? undo : redo)(view.state, view.dispatch);
+  });
 
   // ---- Undo after saving ----
   const pageKey = form.elements.page?.value ?? "";
