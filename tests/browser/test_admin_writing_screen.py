@@ -493,7 +493,9 @@ def test_visual_editor_has_fixes_issue_positions_and_a_caret_that_follows_the_pr
         issue.get_by_role("button", name="Use “nice”").click()
         expect(page.locator("[data-problem-count]")).to_have_text("1 problem to fix")
         page.get_by_role("button", name="Close the panel").click()
-        page.frame_locator("[data-stage] iframe").get_by_text("We look after you").click()
+        sentence = page.frame_locator("[data-stage] iframe").get_by_text("We look after you")
+        sentence.evaluate("(element) => element.scrollIntoView({block: 'center', behavior: 'instant'})")
+        sentence.click()
         clicked = page.evaluate(f"{api}.currentLine()")
         boxes = [page.locator(name).bounding_box() for name in (".editor__visual", "[data-stage]")]
 
