@@ -1,6 +1,7 @@
 """Fixtures for tests in a real browser: Debian's Chromium, driven by Playwright, at phone size and at desktop size."""
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +18,7 @@ from tests.admin.conftest import change_url, make_staff
 from tests.browser.live_server import StaticAndAutosaveHandler
 from tests.browser.marker_helpers import make_marked_figure
 from tests.browser.public_helpers import DESKTOP, PHONE, open_tab
-from tests.browser.staff_helpers import StaffTab, open_staff_tab
+from tests.browser.staff_helpers import StaffTab, close_shared_contexts, open_staff_tab
 from tests.conftest import FLAGS, chromium
 from tests.factories import make_clinic, make_figure, make_next, make_page
 
@@ -73,13 +74,18 @@ def driver() -> Iterator[Playwright]:
 
 
 @pytest.fixture(scope="session")
-def live_server(driver: Playwright, django_db_setup: None, live_server: Any) -> Any:
+def live_server(driver: Playwright, django_db_setup: None, live_server: Any) -> Iterator[Any]:
     """The live server, started last, so that it gets the connection to the test database that the tests use.
 
     Two connections to a database in memory lock each other's tables. Started before the database, the server would open
     its own; Playwright's event loop makes Django open another one for the tests.
     """
-    return live_server
+    yield live_server
+    # The shared profile keeps connections open. Their threads may close the database connection only while it is shared.
+    close_shared_contexts()
+    for thread in threading.enumerate():
+        if "process_request_thread" in thread.name:
+            thread.join(timeout=5)
 
 
 def launched(driver: Playwright, path: str | None, flags: list[str] = FLAGS) -> Iterator[Browser]:

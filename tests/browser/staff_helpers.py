@@ -116,6 +116,12 @@ def _clean_context(browser: Browser, url: str) -> BrowserContext:
     return context
 
 
+def close_shared_contexts() -> None:
+    """Close the profiles that tests share."""
+    while SHARED_CONTEXTS:
+        SHARED_CONTEXTS.popitem()[1].close()
+
+
 @contextmanager
 def open_staff_tab(browser: Browser, url: str, size: ViewportSize, **options: Any) -> Iterator[StaffTab]:
     """Open a tab in a clean profile, and collect its console errors."""
