@@ -9,20 +9,28 @@ const MAX_CHARS = 500_000;
 const MAX_AGE_MS = 60_000; // as in place.js
 const MAX_STEP_WORDS = 20;
 const MAX_STEP_MS = 3000;
+const PAUSE_MS = 500; // the history's own
 
 // Return a function that begins a new step of undo in a transaction that types on: after a sentence, and between words after
 // MAX_STEP_WORDS or MAX_STEP_MS. The history itself ends a step only in a pause.
 export function createUndoSplitter() {
   let step = { since: 0, words: 0 };
   let last = "";
+  let changedAt = 0;
   return (tr) => {
     if (!tr.docChanged || tr.getMeta("readField")) return;
+    const now = Date.now();
+    if (now - changedAt > PAUSE_MS) {
+      step = { since: now, words: 0 };
+      last = "";
+    }
+    changedAt = now;
     const typed = tr.steps.length === 1 ? tr.steps[0].slice?.content.textBetween(0, tr.steps[0].slice.content.size) ?? "" : "";
     const isBetweenWords = /\s$/.test(last);
     const isSentence = /[.!?…][”’"')]*\s$/.test(last);
-    if (isSentence || (isBetweenWords && (step.words >= MAX_STEP_WORDS || Date.now() - step.since > MAX_STEP_MS))) {
+    if (isSentence || (isBetweenWords && (step.words >= MAX_STEP_WORDS || now - step.since > MAX_STEP_MS))) {
       closeHistory(tr);
-      step = { since: Date.now(), words: 0 };
+      step = { since: now, words: 0 };
       last = "";
     }
     if (/\s/.test(typed)) step.words += 1;
