@@ -17,8 +17,15 @@ export function createUndoSplitter() {
   let step = { since: 0, words: 0 };
   let last = "";
   let changedAt = 0;
+  let isAfterRead = false;
   return (tr) => {
-    if (!tr.docChanged || tr.getMeta("readField")) return;
+    if (!tr.docChanged) return;
+    if (tr.getMeta("readField")) {
+      isAfterRead = true;
+      return;
+    }
+    if (isAfterRead) closeHistory(tr);
+    isAfterRead = false;
     const now = Date.now();
     if (now - changedAt > PAUSE_MS) {
       step = { since: now, words: 0 };
