@@ -154,6 +154,15 @@ def open_staff_tab(browser: Browser, url: str, size: ViewportSize, **options: An
             context.close()
 
 
+@contextmanager
+def open_visual_tab(browser: Browser, url: str, size: ViewportSize, user: User) -> Iterator[StaffTab]:
+    """Open a tab in which the user is signed in and edits in visual mode. Console errors fail the test."""
+    with open_staff_tab(browser, url, size) as made:
+        made.sign_in(user, mode="visual")
+        yield made
+        assert made.complaints == []
+
+
 def show_panel(tab: StaffTab, name: str) -> None:
     """Open a part of the panel next to the text: "problems" or "settings"."""
     opener = tab.page.locator(f"[data-open-panel={name}]")

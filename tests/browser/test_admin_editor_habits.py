@@ -11,7 +11,7 @@ from portal.accounts.models import User
 from procedures.models import Page
 from tests.admin.conftest import change_url
 from tests.browser.public_helpers import DESKTOP
-from tests.browser.staff_helpers import StaffTab, make_draft_with_references, open_staff_tab
+from tests.browser.staff_helpers import StaffTab, make_draft_with_references, open_visual_tab
 from tests.browser.test_admin_visual_editor import api, body, put_cursor_after, select, write
 from tests.factories import make_source
 
@@ -40,12 +40,10 @@ def row(transactional_db: None) -> Page:
 @pytest.fixture
 def tab(row: Page, browser: Browser, live_server: Any, editor: User) -> Iterator[StaffTab]:
     """The form of the draft in the visual editor."""
-    with open_staff_tab(browser, live_server.url, DESKTOP) as made:
-        made.sign_in(editor, mode="visual")
+    with open_visual_tab(browser, live_server.url, DESKTOP, editor) as made:
         made.edit(change_url(row))
         expect(body(made)).to_be_visible()
         yield made
-        assert made.complaints == []
 
 
 def double_click(tab: StaffTab, name: str, *, pause: int) -> None:
