@@ -87,12 +87,12 @@ SAFETY_SENTENCES = {
     ],
     "/visits/after-your-procedure/": [
         "If you can't check something off",
-        "Call us about any problem that isn't on the list",
+        "or call us if it isn't listed",
         "don't lift more than 10 pounds",
         "Never drive while you're taking an opioid",
         "keep the bandage clean and dry",
         "Stay out of bathtubs",
-        "Don't mix them with alcohol.",
+        "don't mix them with alcohol.",
         "No answer? Go to an emergency room.",
     ],
     "/nerve-damage-warning-signs/": [
