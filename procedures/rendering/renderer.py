@@ -68,7 +68,7 @@ from procedures.rendering.references import Dependency, ReferenceResolver
 
 # Increase it when the same draft renders to different HTML or to a different tree: check_releases uses it to tell
 # outdated releases from corrupted ones, and load_content rereleases outdated ones.
-RENDERER_VERSION = 17
+RENDERER_VERSION = 18
 
 # The words in the entries of sources that are ours and not the publisher's.
 OUR_WORDS_IN_SOURCES = (

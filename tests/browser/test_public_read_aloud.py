@@ -48,14 +48,14 @@ def test_listen_is_offered_only_with_a_local_voice_in_the_language(
 
     expect(phone.locator("[data-print]")).to_be_visible()
     expect(phone.locator("[data-listen-start]")).to_be_hidden()
-    expect(phone.locator(".reader-tools > summary")).to_have_text("Larger text and more")
+    expect(phone.locator(".reader-tools > summary")).to_have_text("Text options")
 
 
 @pytest.mark.smoke
 def test_listen_reads_and_highlights_sentence_by_sentence(phone: Page, served_site: ServedSite) -> None:
     with_voices(phone, FAR_ENGLISH, HERE_ENGLISH, HERE_SPANISH)
     visit(phone, served_site, "/kyphoplasty/")
-    expect(phone.locator(".reader-tools > summary")).to_have_text("Larger text and more")
+    expect(phone.locator(".reader-tools > summary")).to_have_text("Text options")
     assert phone.locator("[data-listen][hidden]").count() == 0
     assert phone.evaluate("spoken") == []
 
