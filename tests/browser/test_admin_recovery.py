@@ -258,6 +258,35 @@ def test_restoring_another_version_keeps_what_is_being_written(draft: Draft) -> 
         expect(page.get_by_role("link", name=title)).to_have_count(1)
 
 
+def test_a_version_restored_during_an_autosave_is_listed_once(draft: Draft) -> None:
+    nina = draft.context(draft.nina)
+    start(draft, nina, "Ice at home", "Ten minutes.").close()
+    page = start(draft, nina, "Walking", "Twice a day.")
+    held: list[Route] = []
+
+    def hold_first(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route("**/autosave/", hold_first)
+    page.locator("#id_body").press_sequentially(" Slowly.")
+    until = time.monotonic() + 20
+    while not held and time.monotonic() < until:
+        page.wait_for_timeout(50)
+    page.locator(".draft-offer", has_text="Ice at home").get_by_role("button", name="Restore").click()
+    page.locator("dialog[open]").get_by_role("button", name="Restore").click()
+    shows(page, "Ice at home", "Ten minutes.")
+    with page.expect_request("**/discard/"):
+        held[0].continue_()
+    kept(page)
+
+    page.goto(f"{draft.site.url}/admin/")
+    for title in ("Ice at home", "Walking"):
+        expect(page.get_by_role("link", name=title)).to_have_count(1)
+
+
 def test_an_unsaved_new_page_is_found_in_the_list_and_on_home(draft: Draft) -> None:
     nina = draft.context(draft.nina)
     start(draft, nina, "Bone scan", "Lie still.").close()

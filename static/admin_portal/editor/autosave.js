@@ -53,6 +53,7 @@ export function startAutosave(editor, form, notice, opened) {
   let stopped = false;
   let saving = false;
   let mayOpen = !again;
+  let taken = []; // unsaved versions that this form shows now
   let failed = false; // the visual editor cannot write its text into the form
   const dirty = () => again || failed || !same(values(form), opened);
 
@@ -71,6 +72,7 @@ export function startAutosave(editor, form, notice, opened) {
     }
     running = true;
     const now = values(form);
+    const shown = taken;
     const unsaved = dirty();
     const body = new FormData(form);
     body.delete("typed");
@@ -88,6 +90,9 @@ export function startAutosave(editor, form, notice, opened) {
       kept = now;
       since = 0;
       copies.forget(key.value);
+      // Now the site has them as the text of this window.
+      shown.forEach(offers.discard);
+      taken = taken.filter((draft) => !shown.includes(draft));
       if (first) offerDrafts(newest(result.data.unsaved ?? [], copies.all()));
       first = false;
       // The answer may already name a save whose own answer has not arrived.
@@ -124,8 +129,8 @@ export function startAutosave(editor, form, notice, opened) {
   function take(draft) {
     if (form.elements.version && draft.version !== undefined) form.elements.version.value = draft.version;
     fill(form, draft.fields, replaceAll);
-    // Delete it only when the site has it as the text of this window.
-    keep().then(() => { if (same(values(form), kept)) offers.discard(draft); });
+    taken = [...taken, draft];
+    keep();
   }
   // Store the text of this form as an unsaved version of its own. Return it, or undefined if that failed.
   async function setAside(slot = crypto.randomUUID()) {
