@@ -707,6 +707,20 @@ def test_problems_and_suggestions_are_marked_in_the_text(tab: StaffTab) -> None:
     assert "A problem happens" in tab.text
 
 
+def test_a_click_on_the_bar_beside_a_block_says_what_is_wrong(tab: StaffTab) -> None:
+    write(tab, "Text.\n\n## \n\nMore.\n")
+    bar = body(tab).locator("h2.has-problem")
+    box = bar.bounding_box()
+    assert box
+
+    tab.page.mouse.click(box["x"] - 8, box["y"] + box["height"] / 2)
+
+    said = tab.page.locator(".editor-context__place")
+    expect(said).to_contain_text(re.compile("heading", re.IGNORECASE))
+    body(tab).locator("p").first.click()
+    expect(said).not_to_contain_text(re.compile("heading", re.IGNORECASE))
+
+
 def test_empty_blocks_stay_editable_when_they_are_read_again(tab: StaffTab) -> None:
     blocks = [name for name, one in get_block_types().items() if one.has_end and not one.is_retired]
     for name in blocks:

@@ -8,7 +8,7 @@ import { schema } from "./schema.js";
 
 const key = new PluginKey("problems");
 
-// The issue whose words were clicked, until the cursor leaves them or something changes.
+// The issue whose words or bar were clicked, until the cursor leaves them or something changes.
 export const clickedIssue = (state) => key.getState(state).clicked?.issue;
 
 function decorate(doc, text, issue) {
@@ -24,7 +24,13 @@ function decorate(doc, text, issue) {
   if (!isProblem) return [];
   const $pos = doc.resolve(pos);
   const from = node.isTextblock || !$pos.depth ? blockPos : $pos.before();
-  return [Decoration.node(from, from + doc.nodeAt(from).nodeSize, { class: "has-problem" })];
+  return [Decoration.node(from, from + doc.nodeAt(from).nodeSize, { class: "has-problem", title: sentence }, { issue, isBar: true })];
+}
+
+// Whether a click is on the bar beside a block, which is outside its box.
+function isOnBar({ clientX }, block) {
+  const { left, right } = block.getBoundingClientRect();
+  return clientX < left || clientX > right;
 }
 
 // ``text``: the document with its Markdown. Dispatch ``tr.setMeta("problems", [{line, words, sentence, isProblem, buttons}])`` with
@@ -44,8 +50,12 @@ export function problemMarksPlugin(text, say) {
     },
     props: {
       decorations: (state) => key.getState(state).marks,
-      handleClick(view, pos) {
-        const [mark] = key.getState(view.state).marks.find(pos, pos, ({ issue }) => issue);
+      handleClick(view, pos, event) {
+        const { marks } = key.getState(view.state);
+        const block = event.target.closest(".has-problem");
+        const bar = block && isOnBar(event, block);
+        const start = bar ? view.posAtDOM(block, 0) : pos;
+        const mark = marks.find(start, start, ({ isBar }) => Boolean(isBar) === Boolean(bar)).at(-1);
         if (mark) {
           view.dispatch(view.state.tr.setMeta(key, { from: mark.from, to: mark.to, issue: mark.spec.issue }));
           say(mark.spec.issue.sentence);
