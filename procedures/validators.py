@@ -16,6 +16,7 @@ from procedures import languages
 from procedures.addresses import SLUG
 from procedures.markup import find_markup_error
 from procedures.phones import find_phone_error
+from procedures.readability.scores import describe_long_sentence, find_long_sentences
 from procedures.triage import TriageDetector
 
 MAX_ALT_LENGTH = 125
@@ -143,7 +144,8 @@ def validate_sign_length(value: str) -> None:
 
 
 def validate_printed_texts(language: str, texts: dict[str, str]) -> None:
-    """Reject texts (by field name) that contain a phone number or say what to do about warning signs.
+    """Reject texts (by field name) that contain a phone number, say what to do about warning signs, or have a sentence
+    that is too long for a page.
 
     Pages print the numbers stored in the clinic's row, and the signs of the list of warning signs.
     """
@@ -159,6 +161,8 @@ def validate_printed_texts(language: str, texts: dict[str, str]) -> None:
         if signs := triage.find_advised_signs(text):
             error = ValidationError(message, params={"signs": "; ".join(sorted(signs))})
             errors.setdefault(name, []).append(error)
+        for sentence, length in find_long_sentences(text):
+            errors.setdefault(name, []).append(ValidationError(describe_long_sentence(sentence, length)))
     if errors:
         raise ValidationError(errors)
 

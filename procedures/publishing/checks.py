@@ -36,12 +36,10 @@ from procedures.models import (
 )
 from procedures.models.page import public_path, without_text
 from procedures.readability.scores import (
-    MAX_SENTENCE_WORDS,
     describe_exceeded_limits,
     describe_long_sentence,
+    find_long_sentences,
     smog_grade,
-    split_sentences,
-    split_words,
 )
 from procedures.rendering import Issue, ReferenceResolver, RenderedPage, released_document
 from procedures.rendering.blocks import block_label, get_block_types
@@ -125,24 +123,13 @@ def prints_starter_signs(rendered: RenderedPage, resolver: ReferenceResolver) ->
 
 
 def check_rerelease(live: Release, rendered: RenderedPage) -> list[Issue]:
-    """Return issues that current values cause in a live text: a missing or empty value, or a sentence that became too
-    long.
+    """Return issues that current values cause in a live text: a missing or empty value.
 
-    The text itself was approved and is public. A rule added later, or a slightly higher reading level, must not hold
-    back a new phone number.
+    The text itself was approved and is public. A rule added later, a long sentence, or a slightly higher reading level
+    must not hold back a new phone number.
     """
     missing = [issue for issue in rendered.issues if issue.is_missing_content]
-    live_lines = [line for section in live.sections for line in (section["title"], *section["text"].split("\n"))]
-    live_sentences = {_strip_numbers(sentence) for line in live_lines for sentence in split_sentences(line)}
-    too_long = _check_sentence_length(rendered, lambda sentence: _strip_numbers(sentence) in live_sentences)
-    return [*missing, *_check_emergency_signs(live.page, rendered), *too_long]
-
-
-def _strip_numbers(sentence: str) -> str:
-    """Remove digits: neither a new source number or phone number nor final punctuation makes it a different
-    sentence.
-    """
-    return re.sub(r"\d+", "", sentence).rstrip(".")
+    return [*missing, *_check_emergency_signs(live.page, rendered)]
 
 
 def _find_empty_entries(document: Document) -> Iterator[Issue]:
@@ -195,22 +182,18 @@ def _check_readability(page: Page, rendered: RenderedPage) -> Iterator[Issue]:
     yield from _check_sentence_length(rendered)
 
 
-def _check_sentence_length(
-    rendered: RenderedPage, is_exempt: Callable[[str], bool] = lambda sentence: False
-) -> Iterator[Issue]:
-    """Yield an issue for each sentence with too many words, except those that ``is_exempt`` accepts."""
-    for block, sentence, length in find_long_sentences(rendered.article):
-        if not is_exempt(sentence):
-            fix = split_sentence(sentence, languages.get(rendered.language).clause_break)
-            yield Issue(block.find_line(sentence), describe_long_sentence(sentence, length), fix=fix)
+def _check_sentence_length(rendered: RenderedPage) -> Iterator[Issue]:
+    """Yield an issue for each sentence with too many words."""
+    for block, sentence, length in find_long_sentences_by_block(rendered.article):
+        fix = split_sentence(sentence, languages.get(rendered.language).clause_break)
+        yield Issue(block.find_line(sentence), describe_long_sentence(sentence, length), fix=fix)
 
 
-def find_long_sentences(article: Article) -> Iterator[tuple[TextBlock, str, int]]:
+def find_long_sentences_by_block(article: Article) -> Iterator[tuple[TextBlock, str, int]]:
     """Yield each sentence with too many words, with its block and their number; headings and cells count as well."""
     for block in article.blocks:
-        for sentence in split_sentences(block.sentences):
-            if (length := len(split_words(sentence))) > MAX_SENTENCE_WORDS:
-                yield block, sentence, length
+        for sentence, length in find_long_sentences(block.sentences):
+            yield block, sentence, length
 
 
 def _check_path(page: Page, content: dict[str, Any], *, is_new_release: bool) -> Iterator[Issue]:

@@ -15,7 +15,7 @@ from procedures.enums import PageKind
 from procedures.languages import number_pattern
 from procedures.languages.definition import CODE_SYSTEMS, TIME_OF_DAY, HardWords, is_question
 from procedures.phones import remove_phones
-from procedures.publishing.checks import NON_MEDICAL_KINDS, find_long_sentences
+from procedures.publishing.checks import NON_MEDICAL_KINDS, find_long_sentences_by_block
 from procedures.readability.scores import (
     CAPITALS,
     CODE_WORD,
@@ -193,7 +193,8 @@ def measure_page(article: Article, *, kind: str, resolver: ReferenceResolver) ->
         longest_sentence=max((length for _, _, length in lengths), default=0),
         mean_sentence_length=round(mean(length for _, _, length in lengths), 1) if lengths else 0.0,
         long_sentences=[
-            Passage(block.section, sentence, length) for block, sentence, length in find_long_sentences(article)
+            Passage(block.section, sentence, length)
+            for block, sentence, length in find_long_sentences_by_block(article)
         ],
         sentences_over_target=[
             Passage(b.section, text, length, line=b.find_line(text), component=b.component)

@@ -287,6 +287,13 @@ def describe_hard_paragraph(level: float | None, language: str) -> str:
     return str(rules.hard_paragraph) % {"level": level}
 
 
+def find_long_sentences(text: str) -> Iterator[tuple[str, int]]:
+    """Yield each sentence of a text with too many words, and their number."""
+    for sentence in split_sentences(text):
+        if (length := len(split_words(sentence))) > MAX_SENTENCE_WORDS:
+            yield sentence, length
+
+
 def describe_long_sentence(sentence: str, word_count: int) -> str:
     """Return the message for a sentence that is over the limit."""
     message = ngettext(

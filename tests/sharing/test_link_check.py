@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from procedures.models import FigureText, Location, LocationText, Page, Path, Release, Source
 from procedures.publishing.publish import withdraw
-from procedures.rendering import RENDERER_VERSION
+from procedures.rendering import RENDERER_VERSION, Issue
 from procedures.sharing.link_check import find_broken_addresses
 from tests.database import history_unprotected
 from tests.factories import (
@@ -95,9 +95,9 @@ def test_a_changed_renderer_is_found(page: Page, settings: object, tmp_path: obj
     assert "/small-cut/: renders differently now; bump RENDERER_VERSION or fix the renderer" in check("check_releases")
 
 
-def test_a_release_of_an_older_renderer_is_reported_and_rendered_again(
-    page: Page, settings: object, tmp_path: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def newer_renderer(settings: object, tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A renderer whose HTML differs from that of the releases."""
     component = tmp_path / "components"
     component.mkdir()
     (component / "key_points.html").write_text('<section class="new">{{ body }}</section>')
@@ -105,12 +105,34 @@ def test_a_release_of_an_older_renderer_is_reported_and_rendered_again(
     for module in ("publishing.publish", "publishing.rerelease", "management.commands.check_releases"):
         monkeypatch.setattr(f"procedures.{module}.RENDERER_VERSION", RENDERER_VERSION + 1)
 
+
+@pytest.mark.usefixtures("newer_renderer")
+def test_a_release_of_an_older_renderer_is_reported_and_rendered_again(page: Page) -> None:
     assert "out of date: /small-cut/: rendered by an older version" in passes("check_releases")
     call_command("load_content", if_empty=True, stdout=StringIO())
 
     page.refresh_from_db()
     assert '<section class="new">' in page.live_release.html
     assert passes("check_releases") == "3 releases checked, 0 out of date\n"
+
+
+@pytest.mark.usefixtures("newer_renderer")
+def test_a_page_that_cannot_be_rendered_again_keeps_its_release_and_does_not_stop_the_others(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    releases = {live: live.live_release_id for live in Page.objects.published()}
+    missing = Issue(0, "The picture is missing.")
+    monkeypatch.setattr(
+        "procedures.publishing.publish.check_rerelease", lambda live, _rendered: [missing] * (live.page == page)
+    )
+    out, err = StringIO(), StringIO()
+
+    call_command("load_content", if_empty=True, stdout=out, stderr=err)
+
+    kept = {live.slug for live in Page.objects.published() if live.live_release_id == releases[live]}
+    assert kept == {page.slug}
+    assert err.getvalue().endswith("“Small cut” (English): The picture is missing.\n")
+    assert f"{len(releases) - 1} pages rendered again" in out.getvalue()
 
 
 def test_changed_dependencies_are_reported_without_an_error(page: Page) -> None:

@@ -58,14 +58,26 @@ class Command(BaseCommand):
         self._print_report(report, check=options["check"])
 
     def _rerelease_older_pages(self) -> None:
-        """After an upgrade, rerelease the pages rendered by an older version. Their text does not change."""
+        """After an upgrade, rerelease the pages rendered by an older version. Their text does not change.
+
+        A page that cannot be rendered now keeps its release: only the admin can mend it, so the portal must start.
+        """
+        pages = pages_from_older_renderer()
         try:
-            releases = rerelease_pages(pages_from_older_renderer(), actor=None)
+            count = len(rerelease_pages(pages, actor=None))
+        except PublishError:
+            count = sum(self._rerelease_or_warn(page) for page in pages)
+        if count:
+            self.stdout.write(f"content: {count} pages rendered again by a newer renderer")
+
+    def _rerelease_or_warn(self, page: Page) -> int:
+        """Return the number of new releases. If there are none because of an error, print it."""
+        try:
+            return len(rerelease_pages([page], actor=None))
         except PublishError as error:
-            reasons = "\n".join(str(issue.message) for issue in error.issues)
-            raise CommandError(f"Pages from an older version cannot be rendered again:\n{reasons}") from error
-        if releases:
-            self.stdout.write(f"content: {len(releases)} pages rendered again by a newer renderer")
+            for issue in error.issues:
+                self.stderr.write(f"content: not rendered again by the newer renderer: {issue.message}")
+            return 0
 
     def _print_report(self, report: LoadReport, *, check: bool) -> None:
         for line in report.skipped:
