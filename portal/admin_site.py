@@ -116,6 +116,10 @@ class SearchableModelAdmin(BaseModelAdmin):
     list_title: Any = ""
     add_label: Any = ""
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Return the row, or None. An empty field name in the address means the primary key."""
+        return super().get_object(request, object_id, from_field or None)
+
     def row_title(self, obj: Any) -> str:
         """Return the name of a row as staff know it: the value of ``title_field`` if the model has one."""
         name = getattr(obj, self.title_field, "") if self.title_field else getattr(obj, "title", "")

@@ -7,7 +7,7 @@ from allauth.account.middleware import AccountMiddleware
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -47,7 +47,10 @@ class NulCharacterMiddleware:
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
         if is_staff_path(request):
-            kwargs.update({name: without_nul(value) for name, value in kwargs.items()})
+            cleaned = {name: without_nul(value) for name, value in kwargs.items()}
+            if any(kwargs[name] and not value for name, value in cleaned.items()):
+                raise Http404
+            kwargs.update(cleaned)
 
 
 def _remove_nul(request: Any) -> None:

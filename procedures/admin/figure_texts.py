@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -33,10 +34,15 @@ def _may_change(request: HttpRequest, figure: Figure) -> bool:
     return admin.site.get_model_admin(Figure).has_change_permission(request, figure)
 
 
+def _find_text(texts: QuerySet[FigureText], figure_id: int, language: str) -> FigureText | None:
+    # SQLite cannot compare a foreign key with a number of more than 64 bits; a primary key can match no such row.
+    return texts.filter(figure__in=Figure.objects.filter(pk=figure_id), language=language).first()
+
+
 @staff_json_view("procedures.change_figuretext", method="GET", max_bytes=0)
 def figure_texts_view(request: HttpRequest, figure_id: int, language: str) -> JsonResponse:
     """Return ``alt``, ``caption``, and their ``version``."""
-    text = FigureText.objects.select_related("figure").filter(figure=figure_id, language=language).first()
+    text = _find_text(FigureText.objects.select_related("figure"), figure_id, language)
     if text is None:
         return json_error(404, DELETED_MESSAGE)
     if not _may_change(request, text.figure):
@@ -53,7 +59,7 @@ def save_figure_texts_view(request: HttpRequest, figure_id: int, language: str) 
     model_admin: Any = admin.site.get_model_admin(Figure)
     with transaction.atomic():
         texts = FigureText.objects.select_for_update(of=("self",)).select_related("figure")
-        text = texts.filter(figure=figure_id, language=language).first()
+        text = _find_text(texts, figure_id, language)
         if text is None:
             return json_error(404, DELETED_MESSAGE)
         if not _may_change(request, text.figure):

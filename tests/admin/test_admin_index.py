@@ -1,6 +1,7 @@
 """The admin index, its security headers, and staff accounts."""
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import Group
 
 from portal.accounts.models import User
@@ -23,6 +24,25 @@ def test_every_admin_response_has_the_strict_csp(manager: User, sign_in: SignIn,
 
     assert "unsafe" not in answer["Content-Security-Policy"]
     assert "default-src 'none'" in answer["Content-Security-Policy"]
+
+
+def test_damaged_addresses_of_rows_are_answered(db: None, sign_in: SignIn) -> None:
+    client = sign_in(make_staff("Ada", is_superuser=True))
+    huge = "9" * 20
+    statuses = {}
+    for model in admin.site._registry:
+        base = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        for address in (
+            f"{base}1/change/?_to_field=",
+            f"{base}1/delete/?_to_field=",
+            f"{base}%00/",
+            f"{base}%00/change/",
+        ):
+            statuses[address] = client.get(address).status_code
+    for method, address in ((client.get, f"figure/{huge}/texts/en/"), (client.post, f"figure/{huge}/texts/en/save/")):
+        statuses[address] = method(f"/admin/procedures/{address}").status_code
+
+    assert {address: status for address, status in statuses.items() if status not in (200, 302, 403, 404)} == {}
 
 
 @pytest.fixture
