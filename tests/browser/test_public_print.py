@@ -98,7 +98,7 @@ SAFETY_SENTENCES = {
     "/nerve-damage-warning-signs/": [
         "If you can't check off an item here, and the problem is new,",
         'Say, "I have a spine fracture,"',
-        "Give any naloxone (overdose medicine) you have",
+        "If you have naloxone (for overdoses), give it",
         "Do not drive yourself. Do not wait for your appointment.",
     ],
     "/recovery/": [
