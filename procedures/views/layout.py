@@ -27,7 +27,7 @@ MAIN_MENU = {
     "": _("Topics"),
     "visits/": _("Your visit"),
     "pictures/": _("Pictures"),
-    "glossary/": _("Words"),
+    "glossary/": _("Medical words"),
     "contact/": _("Contact"),
     "about/": _("About"),
 }

@@ -96,9 +96,9 @@ SAFETY_SENTENCES = {
         "No answer? Go to an emergency room.",
     ],
     "/nerve-damage-warning-signs/": [
-        "If you can't check off an item, and the problem is new,",
+        "If you can't check off an item here, and the problem is new,",
         'Say, "I have a spine fracture,"',
-        "Give any naloxone (overdose medicine) you have",
+        "If you have naloxone (for overdoses), give it",
         "Do not drive yourself. Do not wait for your appointment.",
     ],
     "/recovery/": [

@@ -77,7 +77,7 @@ def test_publishing_a_list_updates_every_page_immediately() -> None:
     released = warning_signs.publish_list(revision, actor=make_user("max"))
 
     assert {level_of_fever(html) for html in before.values()} == {"Call us now, day or night"}
-    assert {level_of_fever(html) for html in live().values()} == {"All the reasons to call 911 now. Do not drive."}
+    assert {level_of_fever(html) for html in live().values()} == {"When to call 911 now. Do not drive."}
     assert {release.page.subject for release in released} == {"small-cut", "big-cut"}
     assert warning_signs.get_live_list() == revision.content
 

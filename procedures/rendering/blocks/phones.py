@@ -19,9 +19,7 @@ def _resolve(_block: Block, context: RenderContext, _body: SafeString) -> Values
         ("day", gettext("Call us during office hours"), day, resolver.get_clinic_value("clinic.hours") or ""),
     ]
     if night != day:
-        buttons.append(
-            ("night", gettext("Call us when we're closed"), night, gettext("Nights, weekends, and holidays"))
-        )
+        buttons.append(("night", gettext("After hours"), night, gettext("Nights, weekends, and holidays")))
     rows = [
         {"name": name, "label": label, "number": number, "href": href, "note": note}
         for name, label, (number, href), note in buttons

@@ -76,7 +76,7 @@ def _render_card(level: str, signs: list[LocalizedSign], context: RenderContext)
         # The short form at the top of the page has a different title.
         SignLevel.EMERGENCY: (
             "emergency",
-            gettext("All the reasons to call %(number)s now. Do not drive.") % {"number": emergency},
+            gettext("When to call %(number)s now. Do not drive.") % {"number": emergency},
             emergency,
             emergency_href,
         ),
@@ -90,7 +90,7 @@ def _render_card(level: str, signs: list[LocalizedSign], context: RenderContext)
         if night != day:
             # A line for each number; a button with either one would be wrong half of the time.
             number = href = ""
-            labels = (gettext("Call us during office hours"), gettext("Call us when we're closed"))
+            labels = (gettext("Call us during office hours"), gettext("After hours"))
             lines = [[Run(f"{label}: "), link_run(*phone)] for label, phone in zip(labels, (day, night), strict=True)]
         lines.append([Run(gettext("No answer? Go to an emergency room."))])
     elif hours:
