@@ -119,7 +119,7 @@ def test_clinic_emergency_number_is_printed() -> None:
 
     html = render("::: warning-signs both").html
 
-    assert re.search(r'href="tel:112">Call 112</a> now for any of these\. Do not drive\.', html)
+    assert re.search(r'href="tel:112">Call 112</a> now for any of these\. Do\xa0not\xa0drive\.', html)
     assert "When to call 112 now. Do not drive." in html
     assert "911" not in html
 

@@ -1,6 +1,7 @@
 """``::: warning-signs``: the warning signs from the clinic's single list."""
 
 import re
+from dataclasses import replace
 
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -116,6 +117,12 @@ def _insert_phones(line: str, **phones: tuple[str, str]) -> list[Run]:
     return [link_run(*phones[part]) if at % 2 else Run(part) for at, part in enumerate(parts) if part]
 
 
+def _keep_last_sentence_together(runs: list[Run]) -> list[Run]:
+    """Return the runs with no-break spaces in their last sentence, which starts within the last run."""
+    start, end, sentence = runs[-1].text.rpartition(". ")
+    return [*runs[:-1], replace(runs[-1], text=start + end + sentence.replace(" ", "\N{NO-BREAK SPACE}"))]
+
+
 def _to_line(runs: list[Run]) -> list[dict[str, str]]:
     """Return the context of ``components/line.html``."""
     return [{"text": run.text, "href": add_id_placeholder(run.href)} for run in runs]
@@ -154,7 +161,7 @@ def render_emergency_signs(
     html = render_component(
         "warning_signs_short",
         signs=texts,
-        title=_to_line(title),
+        title=_to_line(_keep_last_sentence_together(title)),
         line=_to_line(runs),
         is_top=is_page_top,
     )
