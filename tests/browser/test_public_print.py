@@ -113,7 +113,7 @@ SAFETY_SENTENCES = {
     "/getting-ready/": [
         "Never stop or restart it on your own",
         "have to be stopped days before the procedure",
-        "For 24 hours before the procedure, you may need to have only liquids",
+        "For 24 hours before the procedure, you may need to stick to liquids",
         "If you don't have anyone who can come, call us",
         "Also call if you made a mistake with a medicine",
     ],
@@ -123,7 +123,7 @@ SAFETY_SENTENCES = {
         "Don't start ibuprofen",
         "Don't mix an opioid",
     ],
-    "/complications-and-risks/": ["I won't stop a blood thinner on my own", "a few died: 1 to 2 in 100"],
+    "/complications-and-risks/": ["I won't stop a blood thinner on my own", "Between 1 and 2 in 100 died."],
     "/kyphoplasty/": ["39 in 100", "people are paralyzed and can't move their legs"],
     "/the-procedure-in-x-ray-pictures/": ["tell us right away if something hurts"],
     "/treatment-choices/": ["No one knows who will get better without cement"],
