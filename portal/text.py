@@ -59,6 +59,7 @@ MAX_COMMON_WORDS = 6000
 WORD_LISTS_FORMAT = 1
 # What ``undo_encodings`` undoes.
 PERCENT_ESCAPE_RE = re.compile(r"(?:%[0-9a-f]{2})+", re.IGNORECASE)
+TRUNCATED_ESCAPE_RE = re.compile(r"%[0-9a-f]?\Z", re.IGNORECASE)
 # Escapes of old JavaScript, except surrogates, which are not characters by themselves.
 UNICODE_ESCAPE_RE = re.compile(r"%u(?!d[89a-f])([0-9a-f]{4})", re.IGNORECASE)
 # The first bytes of a truncated UTF-8 character, except bytes that are accented letters in Latin-1.
@@ -235,7 +236,8 @@ def undo_encodings(text: str) -> str:
     These are percent, HTML, and JavaScript escapes, and wrong charsets.
     """
     for _layer in range(MAX_ENCODING_LAYERS):
-        decoded = fix_mojibake(PERCENT_ESCAPE_RE.sub(_decode_percent, _unescape(text)))
+        complete = TRUNCATED_ESCAPE_RE.sub("", _unescape(text))
+        decoded = fix_mojibake(PERCENT_ESCAPE_RE.sub(_decode_percent, complete))
         if decoded == text:
             break
         text = decoded

@@ -4,6 +4,7 @@ Parameter names and response formats are those of MedlinePlus Connect, which suc
 the clinic's own.
 """
 
+import datetime
 import json
 import re
 from collections.abc import Mapping
@@ -14,12 +15,13 @@ from xml.etree import ElementTree
 from django.conf import settings
 from django.db.models import OuterRef, Subquery, Value
 from django.db.models.functions import Length, Replace, Upper
+from django.utils import timezone
 from django.utils.html import escape
 
 from portal.text import remove_illegal_xml_characters
 from procedures.enums import HIERARCHICAL_SYSTEMS, CodeSystem
 from procedures.languages import language_of_infobutton
-from procedures.models import ClinicalCode, Page
+from procedures.models import ClinicalCode, Page, ReleaseEvent
 
 SYSTEM_PARAM, CODE_PARAM, NAME_PARAM = "mainSearchCriteria.v.cs", "mainSearchCriteria.v.c", "mainSearchCriteria.v.dn"
 LANGUAGE_PARAM, FORMAT_PARAM, CALLBACK_PARAM = (
@@ -135,7 +137,7 @@ def build_feed(
 ) -> dict[str, Any]:
     """Return the response as JSON data in the format of MedlinePlus Connect."""
     releases = [page.live_release for page in pages if page.live_release]
-    newest = max((release.published_at for release in releases), default=None)
+    newest = max((release.published_at for release in releases), default=None) or _last_change()
     return {
         "feed": {
             "xsi": "http://www.w3.org/2001/XMLSchema-instance",
@@ -144,7 +146,7 @@ def build_feed(
             "title": _feed_text(clinic_name),
             "subtitle": _feed_text(f"{clinic_name}: patient education"),
             "author": {"name": _feed_value(clinic_name), "uri": _feed_value(f"{settings.PUBLIC_URL}/")},
-            "updated": _feed_value(newest.isoformat(timespec="seconds") if newest else ""),
+            "updated": _feed_value(newest.isoformat(timespec="seconds")),
             "category": [
                 {"scheme": name, "term": params.get(name, "")}
                 for name in (CODE_PARAM, SYSTEM_PARAM, NAME_PARAM, LANGUAGE_PARAM)
@@ -174,6 +176,11 @@ def build_feed(
             ],
         }
     }
+
+
+def _last_change() -> datetime.datetime:
+    """Return when the public pages last changed, which is when an empty feed was updated (RFC 4287 requires a date)."""
+    return ReleaseEvent.objects.public().values_list("created_at", flat=True).first() or timezone.now()
 
 
 def _feed_value(text: str) -> dict[str, str]:

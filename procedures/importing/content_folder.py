@@ -40,7 +40,7 @@ from procedures.models import Figure, ImportedRecord, Page, Release, Revision
 from procedures.publishing import warning_signs
 from procedures.publishing.anchor_redirects import render_with_anchor_plan
 from procedures.publishing.checks import find_broken_links
-from procedures.publishing.publish import PublishError, lock_page, publish_starter, rerelease_picture_indexes
+from procedures.publishing.publish import PublishError, lock_page, publish_starter, rerelease_picture_indexes, withdraw
 from procedures.publishing.rerelease import (
     find_stale_pages,
     pages_from_older_renderer,
@@ -154,7 +154,7 @@ def _apply_rows(rows: list[ParsedRow], report: LoadReport, progress: ProgressCal
     sign_entries = [entry for serializer, entry, _ in written if isinstance(serializer, WarningSignSerializer)]
     if sign_entries:
         _record_warning_signs(sign_entries)
-    _publish_pages([entry for _, entry, data in pages if data["public"]], report, progress)
+    _publish_pages([(entry, data) for _, entry, data in pages if data["public"] or data["withdrawn"]], report, progress)
     if sign_entries:
         report.released += [release.path for release in _release_warning_signs(sign_entries[0])]
     for serializer, entry, _ in written:
@@ -177,7 +177,11 @@ def _release_warning_signs(entry: ContentEntry) -> list[Release]:
 
 
 def row_fingerprint(data: dict[str, Any]) -> str:
-    """Return the SHA-256 of serialized data; ``ImportedRecord.sha256`` stores it."""
+    """Return the SHA-256 of serialized data; ``ImportedRecord.sha256`` stores it.
+
+    Without fields that publishing sets, and that records of earlier versions of the portal do not include.
+    """
+    data = {name: value for name, value in data.items() if name not in {"former_addresses", "withdrawn"}}
     return hashlib.sha256(json.dumps(data, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
@@ -185,7 +189,7 @@ def _decide_write(serializer: Serializer[Any], entry: ContentEntry, data: dict[s
     """Return whether to write an entry, and record the decision in the report.
 
     An entry is written if its row is new, or if its file has changed and staff have not edited the row. An entry
-    without a short code takes that of its row.
+    without a short code takes that of its row, and every entry its row's former addresses.
     """
     name = f"{serializer.name} {entry.key}"
     row = serializer.find_row(entry.key)
@@ -205,6 +209,8 @@ def _decide_write(serializer: Serializer[Any], entry: ContentEntry, data: dict[s
         return False
     if "code" in data and not data["code"]:
         data["code"] = current["code"]
+    if "former_addresses" in data:
+        data["former_addresses"] = sorted({*data["former_addresses"], *current["former_addresses"]})
     is_as_imported = imported is not None and imported.sha256 == row_fingerprint(current)
     if current == data:
         if not is_as_imported:
@@ -242,13 +248,19 @@ def _record_imported(serializer: Serializer[Any], entry: ContentEntry) -> None:
     )
 
 
-def _publish_pages(entries: list[ContentEntry], report: LoadReport, progress: ProgressCallback) -> None:
-    """Publish new and updated pages as starter text; a page that a reviewer has approved keeps its release."""
+def _publish_pages(
+    entries: list[tuple[ContentEntry, dict[str, Any]]], report: LoadReport, progress: ProgressCallback
+) -> None:
+    """Publish new and updated pages as starter text; a page that a reviewer has approved keeps its release.
+
+    Withdrawn pages are published, too, and then withdrawn, because an old address gives the last title and the reason.
+    """
+    data_by_key = {entry.key: data for entry, data in entries}
     errors: list[ContentError] = []
     published: list[tuple[ContentEntry, Page, RenderedPage]] = []
     resolvers: dict[str, ReferenceResolver] = {}
     # Pages that list all public pages come last.
-    for entry in sorted(entries, key=lambda entry: [block in entry.data["body"] for block in reversed(LIST_BLOCKS)]):
+    for entry, _ in sorted(entries, key=lambda row: [block in row[1]["body"] for block in reversed(LIST_BLOCKS)]):
         language, subject = entry.key.split(" ")
         page = Page.objects.select_related("live_release").get(language=language, subject=subject)
         revision = save_revision(page, author=None, note="Supplied starter text")
@@ -274,7 +286,24 @@ def _publish_pages(entries: list[ContentEntry], report: LoadReport, progress: Pr
     rerelease_picture_indexes(actor=None)
     # Possible only once all of the pages are public.
     for entry, page, rendered in published:
-        errors += _locate_issues(entry, find_broken_links(page, rendered))
+        if not data_by_key[entry.key]["withdrawn"]:
+            errors += _locate_issues(entry, find_broken_links(page, rendered))
+    if errors:
+        raise ContentErrors(errors)
+    _withdraw_pages([(entry, page, data_by_key[entry.key]["withdrawn"]) for entry, page, _ in published])
+
+
+def _withdraw_pages(published: list[tuple[ContentEntry, Page, dict[str, str]]]) -> None:
+    """Withdraw the pages that their files call withdrawn. Their links may lead nowhere, because no one reads them."""
+    errors: list[ContentError] = []
+    for entry, page, withdrawn in published:
+        if not withdrawn:
+            continue
+        new = Page.objects.filter(language=page.language, subject=withdrawn["replaced_by"]).first()
+        try:
+            withdraw(page, actor=None, reason=withdrawn["reason"], replaced_by=new)
+        except PublishError as error:
+            errors += [entry.make_error(issue.message, "withdrawn") for issue in error.issues]
     if errors:
         raise ContentErrors(errors)
 

@@ -1,11 +1,14 @@
 """Serializers between content files and database rows, one class per type of row, except figures."""
 
+import re
 from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from procedures import languages
+from procedures.addresses import SLUG, VISITS
 from procedures.branding import encode_text
 from procedures.enums import PageKind
 from procedures.figures.decoding import InvalidImageError, decode_logo_text
@@ -40,11 +43,14 @@ from procedures.models import (
     Source,
     WarningSign,
 )
+from procedures.models import Path as PublicPath
 from procedures.models.page import DEFAULT_REVIEW_MONTHS, normalize_body, without_text
 from procedures.publishing import warning_signs
 from procedures.sharing.short_codes import generate_code, is_valid_code
+from procedures.validators import is_reserved_path
 
 LOGO_FILE = "clinic-logo.png"
+PAGE_PATH_RE = re.compile(rf"(?:{'|'.join(map(languages.home_path, languages.CODES))})(?:{VISITS})?{SLUG}/\Z")
 
 
 class ClinicSerializer(Serializer[Clinic]):
@@ -365,8 +371,9 @@ class ClinicAnswerSerializer(_OrderedMixin, LanguageListSerializer):
 class PageSerializer(Serializer[Page]):
     """Pages and guides: ``pages/<lang>/*.md`` and ``guides/<lang>/*.md``.
 
-    Files hold what patients read; of a page that is not public, they hold the draft, which may be incomplete. In a
-    bundle (``is_bundle``), every page is a draft, and a short code that no portal would accept is replaced.
+    Files hold what patients read, or read last if the page was withdrawn; of a page that was never public, they hold
+    the draft, which may be incomplete. In a bundle (``is_bundle``), every page is a draft without addresses, and a
+    short code that no portal would accept is replaced.
     """
 
     name = "page"
@@ -386,9 +393,13 @@ class PageSerializer(Serializer[Page]):
         "items": Field(list, []),
         # Written to a file only if false: the page is an unpublished draft, or was withdrawn.
         "public": Field(bool, True),
+        # Other addresses at which the page was ever public.
+        "former_addresses": Field(list, []),
+        "withdrawn": Field(dict, {}),
         "body": REQUIRED_TEXT,
     }
     next_fields = {"page": OPTIONAL_TEXT, "label": OPTIONAL_TEXT}
+    withdrawn_fields = {"reason": REQUIRED_TEXT, "replaced_by": OPTIONAL_TEXT}
     # The form saves a draft without them; publishing requires them.
     optional_in_drafts = ("key_message", "description")
     item_fields = {"page": REQUIRED_TEXT, "section": OPTIONAL_TEXT, "minutes": Field(int, 5), "note": OPTIONAL_TEXT}
@@ -419,6 +430,9 @@ class PageSerializer(Serializer[Page]):
         if data["kind"] and (data["kind"] == PageKind.GUIDE) != (entry.file.parent.parent.name == "guides"):
             message = _("A guide has kind: guide and belongs in the folder guides; other pages belong in pages.")
             raise entry.make_error(message, "kind")
+        if self._is_bundle:
+            data["former_addresses"], data["withdrawn"] = [], {}
+        self._clean_addresses(entry, data)
         if data["code"] and not is_valid_code(data["code"]):
             if not self._is_bundle:
                 message = _("“%(code)s” is not a valid short code. Delete this line; the page then gets a new code.")
@@ -426,13 +440,27 @@ class PageSerializer(Serializer[Page]):
             data["code"] = ""
         return data
 
+    def _clean_addresses(self, entry: ContentEntry, data: dict[str, Any]) -> None:
+        if data["withdrawn"]:
+            data["withdrawn"] = clean_fields(entry.sub_entry(data["withdrawn"], "withdrawn"), self.withdrawn_fields)
+            if data["public"]:
+                entry.errors.append(entry.make_error(_("A withdrawn page has public: false."), "withdrawn"))
+        elif data["former_addresses"] and not data["public"]:
+            message = _("Only a page that is public or was withdrawn has former addresses.")
+            entry.errors.append(entry.make_error(message, "former_addresses"))
+        for path in data["former_addresses"]:
+            if not isinstance(path, str) or not PAGE_PATH_RE.match(path) or is_reserved_path(path):
+                message = _("“%(path)s” cannot be the address of a page.") % {"path": path}
+                entry.errors.append(entry.make_error(message, "former_addresses"))
+
     def find_row(self, key: str) -> Page | None:
         language, subject = key.split(" ")
         return Page.objects.filter(language=language, subject=subject).first()
 
     def all_rows(self) -> Iterable[tuple[str, Page]]:
         rows = Page.objects.order_by("language", "subject")
-        rows = without_text(rows.select_related("lead_figure", "next_page", "live_release__revision"))
+        rows = rows.select_related("lead_figure", "next_page", "replaced_by", "live_release__revision")
+        rows = without_text(rows).prefetch_related("paths")
         return ((f"{page.language} {page.subject}", page) for page in rows)
 
     def serialize(self, row: Page) -> dict[str, Any]:
@@ -459,14 +487,25 @@ class PageSerializer(Serializer[Page]):
                 {name: item[name] for name in self.item_fields if name in item} for item in content.get("items", [])
             ],
             "public": row.live_release_id is not None,
+            "former_addresses": []
+            if self._is_bundle
+            else sorted(path.path for path in row.paths.all() if not path.is_canonical),
+            "withdrawn": {} if self._is_bundle or not row.withdrawn_reason else self._serialize_withdrawal(row),
             "body": normalize_body(content["body"]),
         }
 
+    def _serialize_withdrawal(self, row: Page) -> dict[str, str]:
+        # A replacement that was withdrawn, too, is not shown.
+        new = row.replaced_by if row.replaced_by and row.replaced_by.live_release_id else None
+        return {"reason": row.withdrawn_reason, "replaced_by": new.subject if new else ""}
+
     def _serialize_for_file(self, row: Page) -> dict[str, Any]:
-        """Return what patients read, because loading a file publishes it; the draft only if it is not published."""
-        live = row.live_release
+        """Return what patients read, because loading a file publishes it; the draft only if it was never published."""
+        last = row.live_release
+        if last is None and row.withdrawn_reason:
+            last = without_text(row.releases.select_related("revision"), "").order_by("-number").first()
         return (
-            self.serialize(row) if self._is_bundle or not live else self._serialize_content(row, live.revision.content)
+            self.serialize(row) if self._is_bundle or not last else self._serialize_content(row, last.revision.content)
         )
 
     def describe_omissions(self) -> Iterator[str]:
@@ -481,16 +520,23 @@ class PageSerializer(Serializer[Page]):
             setattr(page, name, data[name])
         page.lead_figure = _get_figure(data["lead_figure"], "lead_figure") if data["lead_figure"] else None
         page.next_label = data["next"].get("label", "")
-        is_draft = self._is_bundle or not data["public"]
+        is_draft = self._is_bundle or not (data["public"] or data["withdrawn"])
         full_clean_and_save(
             page,
             exclude=[name for name in self.optional_in_drafts if is_draft and not data[name]],
             # Only the draft: the page may have been published or withdrawn since the row was read.
             update_fields=(*names, "lead_figure", "next_label") if row else None,
         )
+        for path in data["former_addresses"]:
+            owner = Page.objects.filter(paths__path=path).first()
+            if owner is None:
+                PublicPath.objects.create(path=path, page=page, is_canonical=False)
+            elif owner != page:
+                message = _("%(path)s is or was the address of the page “%(page)s”.")
+                raise LookupError(message % {"path": path, "page": owner}, "former_addresses")
 
     def link_pages(self, key: str, data: dict[str, Any]) -> None:
-        """Save the references to other pages: the next step and a guide's items.
+        """Save the references to other pages: the next step and a guide's items. The loader saves the replacement.
 
         Call this after all pages have been saved. Raise LookupError if a page does not exist.
         """
@@ -498,6 +544,8 @@ class PageSerializer(Serializer[Page]):
         page = _get_page(language, data["subject"], "subject")
         next_subject = data["next"].get("page", "")
         page.next_page = _get_page(language, next_subject, "next") if next_subject else None
+        if new_subject := data["withdrawn"].get("replaced_by"):
+            _get_page(language, new_subject, "withdrawn")
         page.save(update_fields=["next_page"])
         page.items.all().delete()
         for order, item in enumerate(data["items"]):
@@ -510,7 +558,8 @@ class PageSerializer(Serializer[Page]):
             data = self._serialize_for_file(page)
             target = folder / ("guides" if page.kind == PageKind.GUIDE else "pages") / page.language
             target.mkdir(parents=True, exist_ok=True)
-            omitted = {"language", "body"} | {name for name in ("next", "items") if not data[name]}
+            optional = ("next", "items", "former_addresses", "withdrawn")
+            omitted = {"language", "body"} | {name for name in optional if not data[name]}
             omitted |= {"public"} if data["public"] else set()
             front_matter = dump_yaml({name: value for name, value in data.items() if name not in omitted})
             (target / f"{page.subject}.md").write_text(f"---\n{front_matter}---\n{data['body']}", encoding="utf-8")

@@ -198,8 +198,11 @@ class LocationText(ClinicValue):
         validate_printed_texts(self.language, texts)
 
 
-def clinic_json(language: str) -> Subquery:
-    """Return a subquery with the clinic's row as a JSON object, so that a public page needs one query, not two."""
+def clinic_json(language: str | OuterRef) -> Subquery:
+    """Return a subquery with the clinic's row as a JSON object, so that a public page needs one query, not two.
+
+    ``language``: its code, or an ``OuterRef(OuterRef(…))`` to a field.
+    """
     hours = ClinicText.objects.filter(clinic=OuterRef("pk"), language=language).values("hours")[:1]
     row = Clinic.objects.values(
         json=JSONObject(

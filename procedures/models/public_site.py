@@ -5,7 +5,7 @@ from typing import Any, ClassVar, NoReturn, Self
 
 from django.core.validators import MaxLengthValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -23,8 +23,11 @@ MAX_COMMENT_LENGTH = 300
 class PathQuerySet(models.QuerySet["Path"]):
     """Lookup by address. Rows can be neither deleted nor reassigned to another page."""
 
-    def with_public_data(self, language: str) -> Self:
-        """Select the page, its live release, its replacement, its translations, and the clinic, in one query."""
+    def with_public_data(self) -> Self:
+        """Select the page, its live release, its replacement, its translations, and the clinic, in one query.
+
+        The clinic is in the language of the page.
+        """
         translations = {
             f"path_{code}": models.Subquery(
                 Page.objects.published()
@@ -38,7 +41,10 @@ class PathQuerySet(models.QuerySet["Path"]):
         rows = self.select_related("page__live_release", "page__replaced_by__live_release")
         rows = without_text(rows.defer("page__live_release__document"), "page__replaced_by__live_release__")
         return rows.annotate(
-            clinic=clinic_json(language), last_title=models.Subquery(releases.values("title")[:1]), **translations
+            clinic=clinic_json(models.OuterRef(models.OuterRef("page__language"))),
+            last_title=models.Subquery(releases.values("title")[:1]),
+            link_places=F("page__live_release__document__places__addresses"),
+            **translations,
         )
 
     def update(self, **kwargs: Any) -> int:
@@ -66,6 +72,8 @@ class Path(models.Model):
     # Set by ``with_public_data``.
     clinic: dict[str, Any] | None
     last_title: str
+    # The offsets of the relative links in the live release's HTML (``Document.placeholder_offsets``).
+    link_places: list[int] | None
 
     class Meta:
         ordering = ["path"]

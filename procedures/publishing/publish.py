@@ -329,8 +329,10 @@ def add_months(date: datetime.date, months: int) -> datetime.date:
 
 
 @transaction.atomic
-def withdraw(page: Page, *, actor: User, reason: str, replaced_by: Page | None = None) -> None:
+def withdraw(page: Page, *, actor: User | None, reason: str, replaced_by: Page | None = None) -> None:
     """Withdraw a public page. Its paths then return 410 with the reason and a link to the replacement.
+
+    ``actor`` is None for a page of a content folder that was withdrawn elsewhere.
 
     Raise PublishError if the page is not public, or if the reason or the replacement is not acceptable.
     """

@@ -75,8 +75,12 @@ def is_valid_code(code: str) -> bool:
 
 
 def parse_code(typed: str) -> str | None:
-    """Return the valid code in the typed text, which may be a damaged URL. Return None if there is none."""
-    codes = (normalize_code(path.removeprefix("/p/")) for path in url_candidates(f"/p/{typed}"))
+    """Return the valid code in the typed text, which may be a damaged URL. Return None if there is none.
+
+    The code is the whole text, or all of it before the first character that no code has.
+    """
+    texts = [path.removeprefix("/p/") for path in url_candidates(f"/p/{typed}")]
+    codes = (normalize_code(part) for text in texts for part in (text, re.split(r"[\W_]", text, maxsplit=1)[0]))
     return next((code for code in codes if is_valid_code(code)), None)
 
 

@@ -18,7 +18,7 @@ from rapidfuzz.distance import OSA
 
 from portal.text import decode_text, fix_mojibake, fold, is_dictionary_word, undo_encodings, words_one_edit_away
 from procedures import addresses
-from procedures.languages import CODES, DEFAULT, LANGUAGES
+from procedures.languages import CODES, DEFAULT, LANGUAGES, home_path
 from procedures.models import Path, ReleaseEvent
 
 # Quoted-printable: =2D stands for a hyphen, a lone = was a soft line break.
@@ -27,12 +27,17 @@ SOFT_BREAK_RE = re.compile(r"=[ \t]*\r?\n")
 # A path parameter, such as ``;jsessionid=1``.
 PATH_PARAMETER_RE = re.compile(r";[a-z_][\w.-]*=[^/\s]*", re.IGNORECASE)
 POSSESSIVE_RE = re.compile(r"'s?(?=[/\s]|\Z)")
-STRIPPED_CHARACTERS = " .,;:!?'\"“”‘’«»<>()[]{}*_-=/\\|`´"
+# The end of an address, and the query or the entity after it.
+QUERY_RE = re.compile(r"[&?#\x00]")
+# What programs write after an address: the same address once more, markup, or the token of a mail gateway.
+APPENDIX_RE = re.compile(r"[<>\"“”`]|\]\(|__;|(?<!\A/)https?:")
+# A line break after a hyphen cuts an address there.
+HYPHEN_END_RE = re.compile(r"[a-z0-9]-[^a-z0-9]*\Z")
 INDEX_PAGE_RE = re.compile(r"(?:index|default)\.[a-z]{3,5}\Z")
 FILE_EXTENSION_RE = re.compile(r"\.(?:html?|php|aspx?|jsp|cfm|pdf)\Z")
 # Below a page: its other formats, and its large pictures.
 SUFFIX_RE = re.compile(
-    r"(?P<base>.*[^/]/+)(?:(?P<format>booklet|plain\.txt)|picture(?:/+(?P<picture>[a-z0-9-]+))?)[\s.,;:!?)/]*\Z",
+    r"(?P<base>.*[^/]/+)(?:(?P<format>booklet|plain\.txt)|picture(?:/+(?P<picture>[a-z0-9-]+))?)[\W_]*\Z",
     re.DOTALL | re.IGNORECASE,
 )
 FORMAT_SUFFIXES = {suffix.rstrip("/"): suffix for suffix in addresses.FORMAT_SUFFIXES}
@@ -54,6 +59,7 @@ HOST_RE = re.compile(
     r"(?:www\.)?[a-z0-9.-]+\.(?:app|biz|ca|care|clinic|com|dev|edu|es|example|eu|gov|health|hospital|info|internal|io|"
     r"lan|local|med|mx|net|org|test|uk|us)(?::\d+)?\Z|localhost(?::\d+)?\Z|www\Z"
 )
+HOME_PATHS = frozenset(map(home_path, CODES))
 # Characters that scanners and people confuse, each mapped to one representative.
 LOOKALIKES = str.maketrans("0158i|", "olsbll")
 LOOKALIKE_DIGITS = frozenset("0158")
@@ -82,8 +88,8 @@ def url_candidates(raw: str) -> list[str]:
     """
     candidates = [raw[:MAX_URL_LENGTH]]
     for variant in decoded_variants(raw):
-        text = POSSESSIVE_RE.sub("", re.split(r"[&?#\x00]", variant, maxsplit=1)[0])
-        text = "/" + " ".join(text.split()).lstrip("/ ")
+        text = APPENDIX_RE.split(_strip_start(QUERY_RE.split(variant, maxsplit=1)[0]), maxsplit=1)[0]
+        text = " ".join(POSSESSIVE_RE.sub("", text).split())
         # A space stands for a hyphen, comes from a line break, or ends the address, and the rest of a sentence follows.
         candidates.append(_normalize_path(text.replace(" ", "-")))
         # A number after a space belongs to the address, and must not be joined to another number.
@@ -100,13 +106,38 @@ def decoded_variants(raw: str) -> list[str]:
     return list(dict.fromkeys(_fold(variant).replace("=", "") for variant in (unquoted, text)))
 
 
+def has_other_words(raw: str) -> bool:
+    """Return whether a path contains words that some candidates leave out, and that may name another page."""
+    return " " in raw.strip() or any(APPENDIX_RE.search(_strip_start(variant)) for variant in decoded_variants(raw))
+
+
+def ends_with_hyphen(raw: str) -> bool:
+    """Return whether a path ends with a hyphen, where mail programs break lines and cut addresses off."""
+    return any(HYPHEN_END_RE.search(QUERY_RE.split(variant, maxsplit=1)[0]) for variant in decoded_variants(raw))
+
+
+def normalize_language(path: str) -> str:
+    """Return a normalized path in canonical form: ``/en/visits/`` is ``/visits/``, ``/visits/es-mx/`` ``/es/visits/``.
+
+    A language in front counts more than one behind.
+    """
+    parts, language = [part for part in path.split("/") if part], DEFAULT
+    for position in (-1, 0):
+        while parts and (code := _find_language(parts[position])):
+            language = code
+            parts.pop(position)
+    return "/".join([home_path(language).rstrip("/"), *parts, ""])
+
+
 def split_suffix(raw: str) -> tuple[str, str]:
     """Split ``booklet/``, ``plain.txt``, or ``picture/needle/`` from the end of a path, damaged or not.
 
     Return an empty string as suffix if there is none, and ``picture/`` if the name of the picture is missing.
     """
-    for path in (raw[:MAX_URL_LENGTH], *url_candidates(raw)):
-        if match := SUFFIX_RE.match(path):
+    for path in (*url_candidates(raw)[1:], raw[:MAX_URL_LENGTH]):
+        match = SUFFIX_RE.match(path)
+        # “/es/picture” lacks the last letter of a page's address, not a picture's name.
+        if match and (match["format"] or normalize_language(match["base"]) not in HOME_PATHS):
             picture = f"{match['picture'].lower()}/" if match["picture"] else ""
             suffix = FORMAT_SUFFIXES[match["format"].lower()] if match["format"] else addresses.PICTURE_PREFIX + picture
             return match["base"], suffix
@@ -122,9 +153,22 @@ def _decode_quoted_printable(match: re.Match[str]) -> str:
     return decode_text(bytes.fromhex(match[0].replace("=", "")))
 
 
+def _strip_start(text: str) -> str:
+    return re.sub(r"\A[\W_]+|\A(?=\w)", "/", text)
+
+
+def _find_language(part: str) -> str:
+    """Return the code of the language that a segment of a path names, or an empty string."""
+    return next((code for code, words in LANGUAGE_PREFIX_RES.items() if words.match(part)), "")
+
+
 def _normalize_path(text: str) -> str:
-    stripped = (part.strip(STRIPPED_CHARACTERS) for part in re.sub(r"[_+]", "-", text.replace("\\", "/")).split("/"))
-    parts = [re.sub(r"-{2,}", "-", part) for part in stripped if part]
+    stripped = (re.sub(r"\A[\W_]+|[\W_]+\Z", "", part) for part in re.split(r"[/\\]", text))
+    parts = [re.sub(r"[-_+]+", "-", part) for part in stripped if part]
+    if len(parts) > 2 and parts[0] in {"http", "https"}:
+        del parts[:2]
+    elif len(parts) > 1 and HOST_RE.match(parts[0]):
+        del parts[0]
     if parts and INDEX_PAGE_RE.match(parts[-1]):
         parts.pop()
     elif parts:
@@ -162,11 +206,17 @@ class RequestedAddress:
     parts: list[str] = field(default_factory=list)
     # All segments except hosts, including those taken for a language, a folder, or a filler word.
     all_parts: list[str] = field(default_factory=list)
+    ends_with_hyphen: bool = False
+    ends_with_slash: bool = False
 
     @property
     def slug(self) -> str:
         """All parts joined into one slug."""
         return "-".join(self.parts)
+
+    def has_folder_of(self, address: Address) -> bool:
+        """Return whether an address is in the requested folder and, if one was requested, language."""
+        return address.is_guide == self.is_guide and self.language in {"", address.language}
 
 
 class AddressIndex:
@@ -202,7 +252,7 @@ class AddressIndex:
                 matches = [address for addresses in by_part for address in addresses]
             else:
                 continue
-            path = self._choose_path(requested, matches)
+            path = None if self._may_be_truncated(requested, matches) else self._choose_path(requested, matches)
             if path:
                 return path
         return None
@@ -242,8 +292,11 @@ class AddressIndex:
     def _parse(self, raw: str) -> Iterator[RequestedAddress]:
         """Yield one interpretation for each way to decode ``raw``."""
         for text in decoded_variants(raw):
-            path = re.split(r"[&?#\x00]", text, maxsplit=1)[0]
-            requested = RequestedAddress()
+            path = QUERY_RE.split(text, maxsplit=1)[0]
+            requested = RequestedAddress(
+                ends_with_hyphen=bool(HYPHEN_END_RE.search(path)),
+                ends_with_slash=bool(re.search(r"[^-/]/[^a-z0-9-]*\Z", path)),
+            )
             for part in SEPARATOR_RE.split(POSSESSIVE_RE.sub(" ", SCHEME_RE.sub(" ", path))):
                 name = "" if INDEX_PAGE_RE.match(part) else part.strip("._-+~:^$%@")
                 self._classify_part(requested, FILE_EXTENSION_RE.sub("", name))
@@ -258,8 +311,7 @@ class AddressIndex:
         if is_slug and part not in GUIDES_PREFIX_WORDS:
             requested.parts.append(part)
             return
-        language = next((code for code, words in LANGUAGE_PREFIX_RES.items() if words.match(part)), "")
-        if language:
+        if language := _find_language(part):
             requested.language = language
         elif part in GUIDES_PREFIX_WORDS:
             requested.is_guide = True
@@ -303,10 +355,29 @@ class AddressIndex:
             return translated.path
         return next((a for a in matches if a.language == (requested.language or DEFAULT)), matches[0]).path
 
-    def _find_by_prefix(self, requested: RequestedAddress) -> list[Address]:
+    def _may_be_truncated(self, requested: RequestedAddress, matches: list[Address]) -> bool:
+        """Return whether the address of another page begins like this one, and is at least as likely as ``matches``.
+
+        “/visits/mri-” may be the start of a guide's address, even if there is a topic “/mri/”.
+        """
+        letters = strip_separators(requested.slug)
+        has_folder = requested.is_guide or requested.language != ""
+        is_whole = any(
+            strip_separators(address.slug) == letters and (not has_folder or requested.has_folder_of(address))
+            for address in matches
+        )
+        if not letters or (is_whole and not requested.ends_with_hyphen):
+            return False
+        subjects = {address.subject for address in matches}
+        return any(
+            address.subject not in subjects and requested.has_folder_of(address)
+            for address in self._find_by_prefix(requested, 1)
+        )
+
+    def _find_by_prefix(self, requested: RequestedAddress, min_letters: int = MIN_PREFIX_LETTERS) -> list[Address]:
         """Return the addresses that start with this one, which may have been truncated."""
         letters = strip_separators(requested.slug)
-        if len(letters) < MIN_PREFIX_LETTERS:
+        if len(letters) < min_letters:
             return []
         # “stage-1” is not a prefix of “stage-12”.
         prefix = re.compile(re.escape(letters) + (r"(?!\d)" if letters[-1].isdigit() else ""))
@@ -321,6 +392,8 @@ class AddressIndex:
         """Complete an address only if all addresses that start with it belong to one page, and that page is public."""
         matches = self._find_by_prefix(requested)
         if len({address.subject for address in matches}) != 1 or not any(address.live_path for address in matches):
+            return None
+        if requested.ends_with_slash and self._find_known(requested.slug):
             return None
         slug = matches[0].slug
         numbers = re.findall(r"\d+", requested.slug)
@@ -403,7 +476,7 @@ class AddressIndex:
                     by_subject[address.subject] = address
 
         letters = strip_separators(requested.slug)
-        add(self._find_by_prefix(requested), 100)
+        add(self._find_by_prefix(requested, MIN_WORD_LETTERS) + self._find_known(requested.slug), 100)
         words = " ".join(word for word in re.split(r"[^a-z0-9]+", requested.slug) if word not in FILLER_WORDS)
         for scorer, query, choices, min_score in (
             (fuzz.ratio, letters, self._by_letters, MIN_SIMILARITY),
@@ -466,9 +539,7 @@ def _leading_language(requested: RequestedAddress) -> str:
 def _strip_prefixes(parts: list[str]) -> list[str]:
     """Return the parts without languages and folders at the start."""
     remaining = list(parts)
-    while remaining and (
-        remaining[0] in GUIDES_PREFIX_WORDS or any(words.match(remaining[0]) for words in LANGUAGE_PREFIX_RES.values())
-    ):
+    while remaining and (remaining[0] in GUIDES_PREFIX_WORDS or _find_language(remaining[0])):
         remaining.pop(0)
     return remaining
 
@@ -501,9 +572,14 @@ def _differs_only_in_lookalikes(typed: str, address: Address) -> bool:
 
 
 def _ends_with_whole_word(typed: str, slug: str) -> bool:
-    """Return whether a truncated address ends with a word of its own: “with” is not the start of “without”."""
+    """Return whether a truncated address ends with a word of its own: “with” is not the start of “without”.
+
+    A singular is the start of its plural.
+    """
     words, slug_words = re.split(r"[^a-z0-9]+", typed), slug.split("-")
     last = len(words) - 1
-    if last >= len(slug_words) or words[:last] != slug_words[:last] or words[last] == slug_words[last]:
+    if last >= len(slug_words) or words[:last] != slug_words[:last]:
+        return False
+    if slug_words[last] in {words[last], f"{words[last]}s"}:
         return False
     return len(words[last]) > 1 and is_dictionary_word(words[last])

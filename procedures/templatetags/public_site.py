@@ -52,11 +52,9 @@ def article(context: template.Context, html: SafeString) -> SafeString:
     tools.
     """
     status = render_to_string("components/page_status.html", cast("dict[str, Any]", context.flatten()))
-    tools = (
-        EMPTY_HTML
-        if context.get("preview")
-        else cached_include(context, TOOLS, minutes=context["release"]["minutes"], booklet=context["is_guide"])
-    )
+    release = context["release"]
+    values = {"minutes": release["minutes"], "path": release["path"], "booklet": context["is_guide"]}
+    tools = EMPTY_HTML if context.get("preview") else SafeString(render_to_string(TOOLS, values))
     return complete_article(html, status=status, tools=tools)
 
 

@@ -61,7 +61,9 @@ def infobutton_redirect(request: HttpRequest) -> HttpResponse:
     try:
         query = infobutton.parse_request(values)
     except infobutton.BadRequestError as error:
-        return render_error(languages.DEFAULT, 400, str(error))
+        return render_error(
+            languages.language_of_infobutton(values.get(infobutton.LANGUAGE_PARAM, "")), 400, str(error)
+        )
     pages = _find_pages_with_fallback(query)
     live = [page.live_release for page in pages if page.live_release]
     if len(live) == 1:
@@ -75,9 +77,8 @@ def infobutton_redirect(request: HttpRequest) -> HttpResponse:
     ]
     topics = [] if results else [page_card(page) for page in Page.objects.for_cards(query.language)]
     search_values = {"results": results, "topics": topics, "query": "", "searched": False, "robots": "noindex"}
-    response = render_response("site/search.html", {**context, **search_values, "chosen": True})
-    response.headers["Cache-Control"] = FEED_CACHE_CONTROL
-    return response
+    # Without FEED_CACHE_CONTROL here, too: the clinic's phone number may change within that time.
+    return render_response("site/search.html", {**context, **search_values, "chosen": True})
 
 
 @public_response

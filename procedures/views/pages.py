@@ -34,10 +34,19 @@ from procedures.models import Page, Path, Release
 from procedures.models.page import CARD_FIELDS
 from procedures.rendering.blocks.warning_signs import ANCHOR as SIGNS_ANCHOR
 from procedures.rendering.document import PAGE_SIGNS, Block, Text, walk
+from procedures.rendering.html import rebase_article
 from procedures.rendering.renderer import embed_release, released_document
 from procedures.search import SearchResults, get_index
 from procedures.sharing.short_codes import build_qr_code, is_valid_code, parse_code, short_path, short_url
-from procedures.sharing.url_repair import Address, get_address_index, split_suffix, url_candidates
+from procedures.sharing.url_repair import (
+    Address,
+    ends_with_hyphen,
+    get_address_index,
+    has_other_words,
+    normalize_language,
+    split_suffix,
+    url_candidates,
+)
 from procedures.views.errors import render_not_found, too_many_requests
 from procedures.views.layout import base_context, load_clinic, render_response
 
@@ -162,20 +171,23 @@ def serve_path(requested_path: str) -> HttpResponse:
     code_response = _respond_to_code_path(candidates)
     if code_response:
         return code_response
-    language = language_of_path(candidates[-1])
-    row, base, suffix = _find_path(candidates, language), requested_path, ""
+    language = language_of_path(normalize_language(candidates[-1]))
+    row, base, suffix = _find_path(candidates), requested_path, ""
     suggestions: list[dict[str, str]] = []
-    if row is None or " " in requested_path.strip():
+    if row is None or has_other_words(requested_path):
         base, suffix = split_suffix(requested_path)
         candidates = url_candidates(base) if suffix else candidates
-        row = _find_path(candidates, language) if suffix else row
-    if row is not None and " " in base.strip():
+        row = _find_path(candidates) if suffix else row
+    if row is not None and not suffix and ends_with_hyphen(base):
+        # Perhaps the start of a longer address.
+        row = None
+    if row is not None and has_other_words(base):
         index = get_address_index()
         full_match = index.find_all_words(base)
         if full_match is None and index.names_other_page(base, row.page.subject):
             # “/kyphoplasty or vertebroplasty” can be either page.
             return render_not_found(language, _suggested_links(index.find_closest(base)[1]))
-        row = _find_path([full_match], language) if full_match else row
+        row = _find_path([full_match]) if full_match else row
     if row is None:
         admin_path = repair_admin_path(requested_path)
         if admin_path:
@@ -183,7 +195,7 @@ def serve_path(requested_path: str) -> HttpResponse:
         closest, suggestions = _find_closest_path(base, candidates)
         if isinstance(closest, HttpResponse):
             return closest
-        row = _find_path([closest], language) if closest else None
+        row = _find_path([closest]) if closest else None
     if row is None:
         return render_not_found(language, suggestions)
     return _respond_to_path(row, requested_path, suffix)
@@ -203,15 +215,15 @@ def _respond_to_path(row: Path, requested_path: str, suffix: str) -> HttpRespons
     target = live.path + suffix
     if target != requested_path:
         return redirect_to_canonical_path(target)
-    return render_response(
-        "site/page.html",
-        page_context(row.page, live, row.clinic, translation_paths(row)),
-    )
+    context = page_context(row.page, live, row.clinic, translation_paths(row))
+    # Browsers resolve relative links against “/x%2F”, which is served here as “/x/”.
+    context["release"]["html"] = rebase_article(live.article, {"addresses": row.link_places or []}, live.path)
+    return render_response("site/page.html", context)
 
 
-def _find_path(candidates: list[str], language: str) -> Path | None:
+def _find_path(candidates: list[str]) -> Path | None:
     """Return the row of the first candidate that has one."""
-    rows = {row.path: row for row in Path.objects.with_public_data(language).filter(path__in=candidates)}
+    rows = {row.path: row for row in Path.objects.with_public_data().filter(path__in=candidates)}
     return next((rows[path] for path in candidates if path in rows), None)
 
 
@@ -251,7 +263,7 @@ def page_context(
     context["code_url"] = settings.PUBLIC_URL + context["code_path"]
     context["clear_href"] = f"{home_path(page.language)}{FEEDBACK}{page.code}/"
     context["is_guide"] = page.kind == PageKind.GUIDE
-    return {**context, "release": {**values, "html": release.article}}
+    return {**context, "release": {**values, "path": release.path, "html": release.article}}
 
 
 def page_card(page: Page) -> dict[str, Any]:
@@ -292,25 +304,11 @@ def _render_gone(row: Path) -> HttpResponse:
 
 def _redirect_reserved_path(requested_path: str, candidates: list[str]) -> HttpResponse | None:
     """Redirect from a damaged path of a list or of the home page."""
-    path = next((name for name in map(_normalize_language_prefix, candidates) if name in RESERVED_PATHS), None)
-    # A path of unprintable characters is not a damaged home page URL.
-    if path is None or (path == "/" and not requested_path.strip().isprintable()):
+    path = next((name for name in map(normalize_language, candidates) if name in RESERVED_PATHS), None)
+    # A path of percent signs or unprintable characters is not a damaged home page URL.
+    if path is None or (path == "/" and ("%" in requested_path or not requested_path.strip().isprintable())):
         return None
     return redirect_to_canonical_path(path)
-
-
-def _normalize_language_prefix(path: str) -> str:
-    """Return ``/en/visits/`` and ``/visits/es/`` in canonical form: ``/visits/`` and ``/es/visits/``."""
-    default, *others = (f"/{code}/" for code in languages.CODES)
-    for folder in others:
-        while path.startswith(folder[:-1] + folder):
-            path = path.removeprefix(folder[:-1])
-    if path.startswith(default) or (path.endswith(default) and path != default):
-        return path.removeprefix(default[:-1]).removesuffix(default[1:])
-    for folder in others:
-        if path.endswith(folder) and path != folder:
-            return folder[:-1] + path.removesuffix(folder[1:])
-    return path
 
 
 def redirect_to_canonical_path(path: str) -> HttpResponse:
@@ -340,13 +338,14 @@ def _respond_to_code_path(candidates: list[str]) -> HttpResponse | None:
 
     ``candidates[0]`` is the requested path, the others are repaired.
     """
-    match = next((found for name in candidates[1:] or candidates if (found := CODE_PATH.match(name))), None)
+    paths = map(normalize_language, candidates[1:] or candidates)
+    match = next((found for path in paths if (found := CODE_PATH.match(path))), None)
     if match is None:
         return None
     language, folder, code, suffix = match[1] or languages.DEFAULT, match[2], match[3], match[4] or ""
     if folder == SHORT_CODES and not suffix:
         # The code as typed, not repaired: it is shown in the form, and it can contain spaces.
-        typed = re.search(r"(?i:p)/+(.+?)/*\Z", candidates[0], re.DOTALL)
+        typed = re.search(r"(?i:\bp)/+(.+?)/*\Z", candidates[0], re.DOTALL)
         return redirect_short_code(typed[1] if typed else code, language)
     valid_code = parse_code(code[:MAX_CODE_LENGTH])
     page = Page.objects.with_code(valid_code).first() if valid_code else None
@@ -431,7 +430,7 @@ def plain_text(request: HttpRequest, address: str) -> HttpResponse:
 
 def _find_release(path: str) -> tuple[Path, Release] | tuple[None, None]:
     """Return the row of a path, current or former, and the live release of its page."""
-    row = Path.objects.with_public_data(language_of_path(path)).filter(path=path).first()
+    row = Path.objects.with_public_data().filter(path=path).first()
     release = row.page.live_release if row else None
     return (row, release) if row and release else (None, None)
 

@@ -8,14 +8,18 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
+from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from procedures.importing.content_files import MAX_INTEGER, dump_yaml, read_yaml
+from procedures.importing.content_files import MAX_INTEGER, ContentErrors, dump_yaml, read_yaml
 from procedures.importing.content_folder import dump_content_folder, load_content_folder
+from procedures.importing.serializers import PageSerializer
 from procedures.models import ClinicAnswer, FigureText, GlossaryTerm, Location, Marker, Page
-from tests.factories import make_page
+from procedures.models import Path as PublicPath
+from procedures.publishing.publish import withdraw
+from tests.factories import BODY, make_page, make_public, make_user
 from tests.importing.conftest import FILES, load_folder, tree
 
 
@@ -220,3 +224,114 @@ def test_an_unpublished_draft_stays_a_draft_after_dump_and_load(folder: Path, tm
     assert not Page.objects.published().filter(subject="half-written").exists()
     dump_content_folder(tmp_path / "second")
     assert tree(tmp_path / "first") == tree(tmp_path / "second")
+
+
+def change_public_pages() -> dict[str, tuple[int, str]]:
+    """Rename, withdraw, and replace pages; return the response and the target of every address that was ever public."""
+    small_cut, contact = Page.objects.get(subject="small-cut"), Page.objects.get(subject="contact")
+    for slug in ("tiny-cut", "little-cut"):
+        small_cut.refresh_from_db()
+        small_cut.slug = slug
+        small_cut.save()
+        make_public(small_cut)
+    old = make_page("old-way", title="The old way", body=f"{BODY}\n[A small cut](page:small-cut)\n", next_page=contact)
+    make_public(old)
+    contact.body += "\nHow it was: [the old way](page:old-way)\n"
+    contact.save()
+    make_public(contact)
+    old.refresh_from_db()
+    old.slug = "former-way"
+    old.save()
+    make_public(old)
+    withdraw(old, actor=make_user("max"), reason="We no longer do this.", replaced_by=small_cut)
+    return answers(Client(), [*PublicPath.objects.values_list("path", flat=True), f"/p/{old.code}"])
+
+
+def answers(client: Client, paths: list[str]) -> dict[str, tuple[int, str]]:
+    found = {path: client.get(path) for path in paths}
+    return {path: (answer.status_code, answer.headers.get("Location", "")) for path, answer in found.items()}
+
+
+@pytest.mark.django_db
+def test_every_address_that_was_ever_public_survives_dump_and_load(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(Rollback), transaction.atomic():
+        load_content_folder(folder)
+        before = change_public_pages()
+        notes = dump_content_folder(tmp_path / "first")
+        raise Rollback
+
+    load_content_folder(tmp_path / "first")
+
+    assert before["/small-cut/"] == before["/tiny-cut/"] == (301, "/little-cut/")
+    assert before["/old-way/"] == before["/former-way/"] == (410, "")
+    assert [note for note in notes if note.startswith("page en old-way")] == []
+    assert answers(Client(), list(before)) == before
+    gone = Client().get("/old-way/").content.decode()
+    assert "The old way" in gone
+    assert "We no longer do this." in gone
+    assert '<a href="/little-cut/">' in gone
+    dump_content_folder(tmp_path / "second")
+    assert tree(tmp_path / "first") == tree(tmp_path / "second")
+    report = load_content_folder(tmp_path / "first")
+    assert (report.created, report.updated, report.skipped, report.released) == ([], [], [], [])
+
+
+@pytest.mark.django_db
+def test_a_file_without_former_addresses_forgets_none(folder: Path) -> None:
+    load_content_folder(folder)
+    file = folder / "pages" / "en" / "small-cut.md"
+    file.write_text(file.read_text().replace("slug: small-cut", "slug: tiny-cut"))
+
+    assert load_content_folder(folder).updated == ["page en small-cut"]
+    assert load_content_folder(folder).updated == []
+
+    assert answers(Client(), ["/small-cut/"]) == {"/small-cut/": (301, "/tiny-cut/")}
+
+
+@pytest.mark.django_db
+def test_former_addresses_and_withdrawals_that_cannot_be_kept_are_errors(folder: Path) -> None:
+    file = folder / "pages" / "en" / "small-cut.md"
+    text = file.read_text()
+    for lines, message in {
+        "former_addresses: [/contact/]": "The web address /contact/ belongs to “Small cut”.",
+        "former_addresses: [/search/]": "“/search/” cannot be the address of a page.",
+        "former_addresses: ['//evil.example/']": "cannot be the address of a page.",
+        "former_addresses: [/a/b/c/]": "cannot be the address of a page.",
+        "former_addresses: [7]": "“7” cannot be the address of a page.",
+        "former_addresses: [/old/]\npublic: false": "Only a page that is public or was withdrawn has former addresses.",
+        "withdrawn: {reason: Old.}": "A withdrawn page has public: false.",
+        "withdrawn: {replaced_by: contact}\npublic: false": "The field “reason” is missing.",
+        "withdrawn: {reason: Old., replaced_by: nothing}\npublic: false": "There is no page “nothing”",
+        "withdrawn: {reason: Old., replaced_by: small-cut}\npublic: false": "must be a different, public page",
+    }.items():
+        file.write_text(text.replace("code: 23457Z", f"code: 23457Z\n{lines}"))
+        with pytest.raises(ContentErrors) as refused:
+            load_content_folder(folder)
+        assert message in str(refused.value), lines
+        assert "small-cut.md" in str(refused.value) or "contact.md" in str(refused.value)
+        assert not Page.objects.exists()
+        assert not PublicPath.objects.exists()
+
+
+@pytest.mark.django_db
+def test_an_address_of_another_page_is_refused(folder: Path) -> None:
+    load_content_folder(folder)
+    file = folder / "pages" / "en" / "small-cut.md"
+    file.write_text(file.read_text().replace("code: 23457Z", "code: 23457Z\nformer_addresses: [/contact/]"))
+
+    with pytest.raises(ContentErrors) as refused:
+        load_content_folder(folder)
+
+    assert "small-cut.md:7: /contact/ is or was the address of the page “Contact (en)”." in str(refused.value)
+
+
+@pytest.mark.django_db
+def test_a_bundle_has_no_addresses_of_the_other_portal(folder: Path, tmp_path: Path) -> None:
+    load_content_folder(folder)
+    change_public_pages()
+
+    PageSerializer(is_bundle=True).write_files(tmp_path)
+
+    text = "".join(file.read_text() for file in tmp_path.rglob("*.md"))
+    assert "subject: old-way" in text
+    assert not any(word in text for word in ("former_addresses", "withdrawn", "/small-cut/", "We no longer do this."))

@@ -1,5 +1,6 @@
 """Infobutton requests of EHR systems, in the format of MedlinePlus Connect."""
 
+import datetime
 import json
 from urllib.parse import urlencode
 from xml.etree import ElementTree
@@ -11,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from procedures import infobutton
 from procedures.languages import language_of_infobutton
-from procedures.models import ClinicalCode
+from procedures.models import ClinicalCode, ReleaseEvent
 from tests.database import history_unprotected
 from tests.factories import make_clinic, make_page, make_public
 from tests.replay import built_once
@@ -138,6 +139,42 @@ def test_response_needs_one_query_and_is_cacheable_for_half_a_day(client, pages)
     with CaptureQueriesContext(connection) as queries:
         response = ask(client, cs=ICD10, c="M80.08", type="application/json")
     assert (len(queries), response["Cache-Control"]) == (1, "public, max-age=43200")
+
+
+def test_pages_for_a_person_are_revalidated_because_they_show_the_phone_number(client, pages):
+    several = ask(client, "application", cs=ICD10, c="M80.08")
+    none = ask(client, "application", cs=ICD10, c="Z99.9")
+    assert (several.status_code, several["Cache-Control"]) == (200, "no-cache")
+    assert (none.status_code, none["Cache-Control"]) == (200, "no-cache")
+
+
+def test_capitals_and_a_slash_at_the_end_keep_the_query(client, pages):
+    query = urlencode({infobutton.SYSTEM_PARAM: CPT, infobutton.CODE_PARAM: "22513"})
+    for path in ("/connect/service/", "/Connect/Service", "/CONNECT/SERVICE/"):
+        assert b"<entry" in client.get(f"{path}?{query}").content, path
+    for path in ("/connect/application/", "/Connect/Application", "/CONNECT/APPLICATION/"):
+        assert client.get(f"{path}?{query}")["Location"] == "/kyphoplasty/", path
+    assert client.get("/connect/guides.json/").status_code == 200
+
+
+def test_an_empty_feed_has_the_time_of_the_last_public_change(client, pages):
+    updated = ElementTree.fromstring(ask(client, cs=ICD10, c="Z99.9").content).findtext(f"{ATOM}updated")
+    last = ReleaseEvent.objects.public().values_list("created_at", flat=True)[0]
+    assert updated == last.isoformat(timespec="seconds")
+
+    data = json.loads(ask(client, cs=ICD10, c="Z99.9", type="application/json").content)
+    assert data["feed"]["updated"]["_value"] == updated
+
+
+def test_a_feed_of_a_portal_without_pages_has_a_time(client, db):
+    updated = ElementTree.fromstring(ask(client, cs=ICD10, c="Z99.9").content).findtext(f"{ATOM}updated")
+    assert datetime.datetime.fromisoformat(updated).tzinfo
+
+
+def test_an_error_page_is_in_the_requested_language(client, pages):
+    for language in ("es", "es-US", "en"):
+        response = ask(client, "application", cs=ICD10, lang=language)
+        assert (response.status_code, response["Content-Language"]) == (400, language[:2])
 
 
 def test_list_of_guides_has_stable_ids(client, pages):

@@ -60,8 +60,28 @@ DAMAGES: dict[str, Callable[[str], str]] = {
     "soft hyphen": lambda path: path.replace("-", "-%C2%AD", 1),
 }
 
-
 HOST = "https://clinic.example"
+# What programs write after an address, by name.
+APPENDICES: dict[str, Callable[[str], str]] = {
+    "address as plain text": lambda path: f"{path}%3C{HOST}{path}%3E",
+    "address as plain text, not encoded": lambda path: f"{path}<{HOST}{path}>",
+    "whole address": lambda path: f"/{HOST}{path}",
+    "whole address in angle brackets": lambda path: f"/%3C{HOST}{path}%3E",
+    "whole address without scheme": lambda path: f"/clinic.example{path}",
+    "address twice": lambda path: f"{path}{HOST}{path}",
+    "Markdown": lambda path: f"{path}]({HOST}{path})",
+    "line break tag": _end("%3Cbr%3E"),
+    "line break tag after a slash": lambda path: path.rstrip("/") + "/%3Cbr%20/%3E",
+    "closing tag": _end("%3C/a%3E"),
+    "attribute": _end("%22%20target=%22_blank"),
+    "mail gateway": _end("__;!!AbC-dEf_12!xyz$"),
+    "sentence": _end(".%20Thank%20you"),
+    "ideographic full stop": _end("%E3%80%82"),
+    "emoji": _end("%F0%9F%91%8D"),
+    "symbols": _end("~^@$"),
+    "truncated escape": _end("%E2%8"),
+    "language with region": lambda path: path.replace("/es/", "/es-mx/") if "/es/" in path else f"/en-US{path}",
+}
 ACCENTS = {"recuperacion": "recuperación", "cifoplastia": "cifoplastía", "despues": "después", "dias": "días"}
 
 

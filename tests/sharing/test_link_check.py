@@ -247,7 +247,7 @@ def test_content_removed_with_its_listed_rows_is_not_an_error(page: Page) -> Non
 
 
 def test_a_wrong_response_is_found(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("procedures.views.pages._find_path", lambda candidates, language: None)
+    monkeypatch.setattr("procedures.views.pages._find_path", lambda candidates: None)
 
     assert "/small-cut/: returned 404 instead of 200" in check("check_links")
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from procedures.models import Page
 from procedures.publishing.publish import withdraw
-from tests.factories import make_user
-from tests.sharing.damaged_urls import DAMAGES
+from tests.factories import make_page, make_public, make_translation, make_user
+from tests.sharing.damaged_urls import APPENDICES, DAMAGES
 
 ADDRESSES = [
     "/lumbar-mri/plain.txt",
@@ -38,9 +38,45 @@ def assert_repaired(client: Client, damaged: str, address: str) -> None:
 def test_every_damage_below_a_page_is_repaired(
     pages: Page, client: Client, address: str, subtests: pytest.Subtests
 ) -> None:
-    for name, damage in DAMAGES.items():
+    for name, damage in (DAMAGES | APPENDICES).items():
         with subtests.test(name=name):
             assert_repaired(client, damage(address), address)
+
+
+@pytest.mark.parametrize("address", ["/lumbar-mri/", "/es/resonancia/", "/es/", "/visits/", "/es/visits/", "/search/"])
+def test_what_programs_write_after_an_address_is_cut_off(
+    pages: Page, client: Client, address: str, subtests: pytest.Subtests
+) -> None:
+    for name, damage in APPENDICES.items():
+        with subtests.test(name=name):
+            assert_repaired(client, damage(address), address)
+
+
+def test_what_programs_write_after_a_code_is_cut_off(pages: Page, client: Client, subtests: pytest.Subtests) -> None:
+    spanish = Page.objects.get(language="es")
+    ends = (".Thank", "/en", "/es", "-%20open", "(1)", "[1]", "/1", ",and", "%FF", "%C2", "=20", "%00", "_blank")
+    for address, target in ((f"/p/{pages.code}", "/lumbar-mri/"), (f"/es/p/{spanish.code}", "/es/resonancia/")):
+        damaged = {name: damage(address) for name, damage in APPENDICES.items()} | {end: address + end for end in ends}
+        for name, path in damaged.items():
+            with subtests.test(name=name):
+                assert_repaired(client, path, target)
+
+
+def test_a_longer_text_is_not_a_code(pages: Page, client: Client) -> None:
+    for path in (f"/p/{pages.code}7", f"/p/X{pages.code}", f"/p/{pages.code[:5]}", f"/p/thanks-{pages.code}"):
+        assert (path, get(client, path).status_code) == (path, 404)
+
+
+def test_another_address_behind_one_is_not_ignored(pages: Page, client: Client) -> None:
+    make_public(make_page("bone-scan"))
+
+    for path in (
+        "/lumbar-mri%3Chttps://clinic.example/bone-scan/%3E",
+        "/lumbar-mri/](https://clinic.example/bone-scan/)",
+    ):
+        answer = get(client, path)
+        assert (path, answer.status_code) == (path, 404)
+        assert 'href="/bone-scan/"' in answer.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -54,6 +90,14 @@ def test_every_damage_below_a_page_is_repaired(
         ("/lumbar-mri/picture/needle/&utm_source=y", "/lumbar-mri/picture/needle/"),
         ("/lumbar-mri/picture/", "/lumbar-mri/"),
         ("/lumbar-mri/picture/need", "/lumbar-mri/"),
+        ("/lumbar-mri/picture", "/lumbar-mri/"),
+        ("/es-US/resonancia/booklet", "/es/resonancia/booklet/"),
+        ("/es-mx/visits/", "/es/visits/"),
+        ("/visits/es-MX", "/es/visits/"),
+        ("/en-US/visits/", "/visits/"),
+        ("/es-US/", "/es/"),
+        ("/spanish", "/es/"),
+        ("/Espa%C3%B1ol/search", "/es/search/"),
         ("/lumbar-mri/plain.txt%3E", "/lumbar-mri/plain.txt"),
         ("/en/lumbar-mri/plain.txt", "/lumbar-mri/plain.txt"),
         ("/ES/resonancia/picture/needle", "/es/resonancia/"),
@@ -122,3 +166,14 @@ def test_any_two_kinds_of_damage_below_a_page_never_lead_elsewhere(
     if answer.status_code == 301:
         assert answer["Location"] in {address, "/lumbar-mri/" if "lumbar" in address else "/es/resonancia/"}
         assert client.get(answer["Location"]).status_code == 200
+
+
+def test_the_singular_of_the_picture_index_is_no_picture(pages: Page, client: Client) -> None:
+    index = make_page("pictures")
+    make_public(index)
+    make_public(make_translation(index, slug="imagenes"))
+
+    assert get(client, "/picture")["Location"] == "/pictures/"
+    assert get(client, "/es/picture")["Location"] == "/es/imagenes/"
+    assert get(client, "/es/pictures")["Location"] == "/es/imagenes/"
+    assert get(client, "/es/imagen").status_code == 404

@@ -1,5 +1,6 @@
 """Repair of damaged URLs over HTTP; no request leads to another site."""
 
+import re
 from urllib.parse import quote, unquote
 
 import pytest
@@ -7,7 +8,7 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from procedures.models import GuideItem, Page, Path
+from procedures.models import Clinic, ClinicText, GuideItem, Page, Path
 from procedures.publishing.publish import withdraw
 from procedures.sharing.url_repair import url_candidates
 from tests.factories import make_page, make_public, make_user, store_early_submission, store_late_withdrawal
@@ -52,6 +53,11 @@ DAMAGED = [
     "/(lumbar-mri)",
     "/%22lumbar-mri%22",
     "/lumbar-m",
+    "/lumbar-mri/%25",
+    "/lumbar-mri/%252",
+    "/lumbar-mri/%25E2%258",
+    "/lumbar-mri%25E2%2580%259",
+    "/lumbar-mri/__;!!AbC!xyz$",
 ]
 
 
@@ -71,6 +77,20 @@ def test_a_damaged_url_redirects_once(pages: Page, client: Client, subtests: pyt
 def test_an_encoded_slash_counts_as_a_slash(pages: Page, client: Client) -> None:
     assert get(client, "/lumbar-mri%2F").status_code == 200
     assert get(client, "/lumbar_mri%2F")["Location"] == "/lumbar-mri/"
+
+
+def test_no_link_of_a_page_is_relative_because_an_encoded_slash_changes_its_base(pages: Page, client: Client) -> None:
+    guide = make_page("first-visit", kind="guide")
+    GuideItem.objects.create(guide=guide, page=pages)
+    make_public(guide)
+
+    for path, links in (
+        ("/lumbar-mri%2F", {"/lumbar-mri/plain.txt", "/lumbar-mri/picture/needle/"}),
+        ("/visits/first-visit%2F", {"/visits/first-visit/plain.txt", "/visits/first-visit/booklet/"}),
+    ):
+        found = re.findall(r'(?:href|src|action)="([^"]*)"', get(client, path).content.decode())
+        assert links <= set(found)
+        assert [link for link in found if not re.match(r"/(?!/)|#|https?://|tel:|mailto:", link)] == []
 
 
 @pytest.mark.parametrize("path", ["/es/resonancia", "/ES/Resonancia/.", "//es//resonancia/", "/es/resonancia/)"])
@@ -190,6 +210,60 @@ def test_a_withdrawal_that_becomes_visible_after_a_later_submission_is_not_misse
     assert '<a href="/lumbar-puncture/">' not in client.get("/lumbar-").content.decode()
 
 
+def make_guide(subject: str, page: Page) -> None:
+    guide = make_page(subject, kind="guide")
+    GuideItem.objects.create(guide=guide, page=page)
+    make_public(guide)
+
+
+def test_a_guide_whose_address_was_cut_off_is_not_taken_for_a_topic(pages: Page, client: Client) -> None:
+    make_guide("lumbar-mri-visit", pages)
+
+    for path in ("/visits/lumbar-mri-", "/visits/lumbar-mri", "/visits/lumbar-mri%E2%80%90", "/en/visits/lumbar-mri-"):
+        assert (path, get(client, path).headers.get("Location")) == (path, "/visits/lumbar-mri-visit/")
+    answer = get(client, "/visits/lumbar-mri/")
+    assert answer.status_code == 404, "complete, and either of them"
+    assert '<a href="/lumbar-mri/">' in answer.content.decode()
+    assert '<a href="/visits/lumbar-mri-visit/">' in answer.content.decode()
+    for path in ("/lumbar-mri-", "/lumbar-mri", "/Lumbar-MRI/"):
+        assert (path, get(client, path).headers.get("Location")) == (path, "/lumbar-mri/")
+
+
+def test_a_cut_off_guide_that_could_be_two_or_is_short_is_not_taken_for_a_topic(pages: Page, client: Client) -> None:
+    make_guide("lumbar-mri-visit", pages)
+    make_guide("lumbar-mri-consult", pages)
+    make_public(make_page("mri"))
+    make_guide("mri-visit", pages)
+
+    for path in ("/visits/lumbar-mri-", "/visits/lumbar-mri", "/visits/mri-", "/visits/mri"):
+        assert (path, get(client, path).status_code) == (path, 404)
+        assert 'href="/visits/' in get(client, path).content.decode().split("<main")[1]
+
+
+def test_a_hyphen_behind_a_whole_address_that_continues_on_another_page_offers_both(
+    pages: Page, client: Client
+) -> None:
+    assert get(client, "/lumbar-mri-")["Location"] == "/lumbar-mri/"
+    make_public(make_page("lumbar-mri-results"))
+
+    for path in ("/lumbar-mri-", "/lumbar-mri-%0A", "/lumbar-mri%E2%80%91", "/lumbar-mri-/", "/Lumbar-MRI-&utm=1"):
+        answer = get(client, path)
+        assert (path, answer.status_code) == (path, 404)
+        assert '<a href="/lumbar-mri/">' in answer.content.decode()
+        assert '<a href="/lumbar-mri-results/">' in answer.content.decode()
+    assert get(client, "/lumbar-mri/-")["Location"] == "/lumbar-mri/"
+    assert get(client, "/lumbar-mri-/plain.txt")["Location"] == "/lumbar-mri/plain.txt"
+
+
+def test_a_cut_off_address_with_a_word_that_is_often_added_is_not_taken_for_another(
+    pages: Page, client: Client
+) -> None:
+    make_public(make_page("your-lumbar-mri-results"))
+
+    assert get(client, "/your-lumbar-mri")["Location"] == "/your-lumbar-mri-results/"
+    assert get(client, "/the-lumbar-mri")["Location"] == "/lumbar-mri/"
+
+
 def test_a_url_that_matches_two_pages_suggests_both(pages: Page, client: Client) -> None:
     make_public(make_page("bone-scan"))
 
@@ -256,3 +330,21 @@ def test_candidates_are_short_unique_and_absolute(subtests: pytest.Subtests) -> 
 def test_candidates_never_raise(raw: str) -> None:
     assert url_candidates(f"/{raw}")
     assert not any("\0" in name for name in url_candidates(f"/{raw}=00\0{raw}"))
+
+
+def test_a_withdrawn_page_at_an_address_in_the_other_language_is_all_in_its_own(pages: Page, client: Client) -> None:
+    ClinicText.objects.filter(language="es").delete()
+    ClinicText.objects.create(clinic=Clinic.objects.get(), language="es", hours="De lunes a viernes")
+    for page in Page.objects.filter(subject="lumbar-mri"):
+        withdraw(page, actor=make_user("max"), reason="Old.")
+
+    for path, language, hours in (
+        ("/en/resonancia/", "es", "De lunes a viernes"),
+        ("/es/lumbar-mri-/", "es", "De lunes a viernes"),
+        ("/en/lumbar-mri/", "en", "Monday"),
+    ):
+        answer = get(client, path)
+        footer = answer.content.decode().split("<footer")[1]
+        assert (path, answer.status_code, answer["Content-Language"]) == (path, 410, language)
+        assert hours in footer
+        assert ("lunes" in footer) == (language == "es")

@@ -72,9 +72,19 @@ def test_damaged_fixed_urls_are_repaired(site: None, client: Client, subtests: p
         ("/visits", "/visits/"),
         ("/Visits/)", "/visits/"),
         ("/)", "/"),
-        ("/p", "/p/"),
+        ("/P", "/p/"),
+        ("/Search", "/search/"),
     ]:
         with subtests.test(path=path, expected=expected):
             answer = client.get(path)
 
             assert (answer.status_code, answer["Location"]) == (301, expected)
+
+
+def test_a_query_is_not_lost_with_the_last_slash(site: None, client: Client) -> None:
+    assert client.get(f"/p?code={CODE}")["Location"] == PAGE
+    assert client.get("/es/p?code=222222").status_code == 404
+    for path in ("/search?q=stitches", "/es/search?q=stitches"):
+        answer = client.get(path)
+        assert (path, answer.status_code) == (path, 200)
+        assert 'value="stitches"' in answer.content.decode()

@@ -3,6 +3,9 @@
 import datetime
 from xml.etree import ElementTree
 
+import pytest
+from django.test import Client
+
 from portal import get_version
 from tests.views.client import fetch
 from tests.views.crawl import Site
@@ -82,3 +85,11 @@ def test_security_contact_follows_rfc_9116(site: Site) -> None:
 
 def test_health_check_returns_one_line(site: Site) -> None:
     assert [fetch(site.url, path).text for path in ("/healthz", "/readyz")] == [f"ok {get_version()}\n", "ready\n"]
+
+
+@pytest.mark.django_db
+def test_site_files_are_found_with_a_slash_at_the_end(client: Client) -> None:
+    for path in ("/robots.txt", "/sitemap.xml", "/.well-known/security.txt"):
+        answers = [client.get(address) for address in (path, f"{path}/")]
+        assert [answer.status_code for answer in answers] == [answers[0].status_code] * 2
+        assert answers[0].content == answers[1].content
