@@ -558,6 +558,7 @@ NUMBERS = NumberVocabulary(
     dial_words=r"call|dial|phone|text|ring|fax|tel\.?|telephone",
     dial_links="us|at|to",
     extension_words=r"ext(?:ension)?\b\.?|press|dial",
+    glued_extensions="x|ext(?:n|ension)?",
     after_emergency_number="is|or|and|if|for|now|right|at once|at|when|first|immediately",
     birth_words=r"\bd\.?o\.?b\b|\bborn\b|\bbirth",
     personal_numbers=r"mrn|ssn|(?:medical|patient|chart|record|account)\s+(?:id|no|number)\b",

@@ -448,6 +448,7 @@ NUMBERS = NumberVocabulary(
     dial_words="llame|marque|envíe|mande|teléfono|número",
     dial_links="al|a|el",
     extension_words=r"extensión\b\.?|(?:oprima|presione|pulse|marque)(?: el)?",
+    glued_extensions="x|ext(?:ensi[oó]n)?|int(?:erno)?|anexo",
     after_emergency_number="es|o|y|si|ahora|de inmediato|cuando|enseguida|para",
     birth_words=r"\bnac(?:í|i|ido|ida|ió|imiento)\b|\bcumpleaños\b",
     personal_numbers=r"seguro\s+social|expediente",
