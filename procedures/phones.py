@@ -37,7 +37,9 @@ ASCII_EQUIVALENTS = {
 SEPARATOR = r"[ .\-/()]{0,4}"
 NUMBER_START = r"(?<!\w)(?<!\d[.,/-])"
 NUMBER_END = r"(?![.,-]?\d)(?!\w)"
-CALL_CUE = rf"(?<!\w)(?:{number_pattern('call_words')})(?!\w)(?:[.:](?= ))?[^\d.!?]{{0,30}}?"
+EXTENSION = rf"(?:{number_pattern('glued_extensions')})\.?[ :]?#?\d"
+PHONE_END = rf"(?![.,-]?\d)(?:(?!\w)|(?={EXTENSION}))"
+CALL_CUE = rf"(?<!\w)(?:{number_pattern('call_words')}|whatsapp|wa\.me)(?!\w)(?:[.:](?= ))?[^\d.!?]{{0,30}}?"
 # A number followed by a unit is not a phone number.
 NOT_A_QUANTITY = rf"(?! ?(?:%|°|(?:mg|mcg|µg|g|kg|ml|l|mm|cm|m|iu|ui|hu|{number_pattern('counted', 'units')})(?!\w)))"
 DIGIT_GROUPS = (
@@ -47,25 +49,35 @@ PHONE_PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         # 303-555-0100, (303) 555 0100, +1.303.555.0100, 3035550100
-        rf"{NUMBER_START}(?P<number>(?:\+?1{SEPARATOR})?\(?[2-9]\d\d{SEPARATOR}[2-9]\d\d{SEPARATOR}\d{{4}}){NUMBER_END}{NOT_A_QUANTITY}",
+        rf"{NUMBER_START}(?P<number>(?:\+?1{SEPARATOR})?\(?[2-9]\d\d{SEPARATOR}[2-9]\d\d{SEPARATOR}\d{{4}}){PHONE_END}{NOT_A_QUANTITY}",
+        # The same with two separators and any letters directly before or after it: tel303-555-0100, 303-555-0100a
+        (
+            rf"(?<!\d)(?<!\d[.,/-])(?P<number>(?:\+?1{SEPARATOR})?"
+            rf"(?:\([2-9]\d\d\) ?|[2-9]\d\d[.-])[2-9]\d\d[.-]\d{{4}})(?![.-]?\d){NOT_A_QUANTITY}"
+        ),
         # +52 55 1234 5678, 011 52 55 1234 5678
-        rf"(?<![\w+])(?P<number>(?:\+ ?|(?:011|00)[ .-])\d[\d .\-/()]{{5,22}}\d){NUMBER_END}",
+        rf"(?<![\w+])(?P<number>(?:\+ ?|(?:011|00)[ .-])\d[\d .\-/()]{{5,22}}\d){PHONE_END}",
         # 612 345 678, 612 34 56 78, 91 234 56 78, 55 1234 5678
-        rf"{NUMBER_START}(?P<number>{DIGIT_GROUPS}){NUMBER_END}{NOT_A_QUANTITY}",
+        rf"{NUMBER_START}(?P<number>{DIGIT_GROUPS}){PHONE_END}{NOT_A_QUANTITY}",
         # 555-0177; but 500-1000 is a range
-        rf"{NUMBER_START}(?P<number>[2-9]\d\d-(?!\d\d[05]0)\d{{4}}|[2-9]\d\d-0\d{{3}}){NUMBER_END}{NOT_A_QUANTITY}",
+        rf"{NUMBER_START}(?P<number>[2-9]\d\d-(?!\d\d[05]0)\d{{4}}|[2-9]\d\d-0\d{{3}}){PHONE_END}{NOT_A_QUANTITY}",
         # After a word such as "call": any number with as many digits as a phone number
-        rf"{CALL_CUE}(?P<number>[+(]{{0,2}}\d[\d .\-/()]{{5,22}}\d){NUMBER_END}{NOT_A_QUANTITY}",
+        rf"{CALL_CUE}(?P<number>[+(]{{0,2}}\d[\d .\-/()]{{5,22}}\d){PHONE_END}{NOT_A_QUANTITY}",
     )
 )
 # 303-555-CARE, 303-CALL-NOW
 VANITY_NUMBER = re.compile(
     rf"{NUMBER_START}(?P<number>(?:\+?1[ .-])?\(?[2-9]\d\d\)?[ .-]{{1,2}}"
-    r"(?=[A-Z\d-]*[A-Z]{3})(?:[A-Z\d]-?){7,9})(?!\w)"
+    rf"(?=[A-Z\d-]*[A-Z]{{3}})(?:[A-Z\d]-?){{7,9}})(?:(?!\w)|(?={EXTENSION}))"
 )
 DATE = re.compile(r"(?:19|20)\d\d[./ -](?:\d\d?[./ -]\d\d?|(?:19|20)\d\d)|\d\d?[./-]\d\d?[./-](?:19|20)\d\d")
 CODE_LABEL = re.compile(rf"(?:{CODE_SYSTEMS}|{number_pattern('code_words')})\W{{0,3}}\Z", re.IGNORECASE)
 DOSE = re.compile(r"\d+(?:/\d+)+")
+# The number of a link that dials it or opens a chat with it: tel:+13035550100;ext=2, https://wa.me/13035550100
+LINKED_NUMBER = re.compile(
+    r"(?:tel:|https?://(?:www\.)?wa\.me/|https?://\S{0,99}whatsapp\S{0,99}[?&]phone=)(?P<number>\+?[\d .()-]+)",
+    re.IGNORECASE,
+)
 ALLOWED_NUMBERS_HINT = _(
     "You can type only toll-free numbers (such as 800 numbers) and three-digit numbers (such as 988)."
 )
@@ -78,6 +90,12 @@ def phone_href(number: str) -> str:
     """Return the ``tel:`` URL of a printed number: ``+1 303-555-0100`` → ``tel:+13035550100``; empty for none."""
     digits = "".join(char for char in number if char.isdigit() or char == "+")
     return f"tel:{digits}" if digits else ""
+
+
+def find_linked_number(href: str) -> str:
+    """Return the phone number that a link dials or writes to, as typed, without an extension; empty for none."""
+    match = LINKED_NUMBER.match(href)
+    return match["number"] if match else ""
 
 
 def normalize_phone(number: str) -> str:
@@ -210,7 +228,8 @@ def _find_numbers(ascii_text: str) -> Iterator[tuple[int, int]]:
 def _find_clinic_numbers(ascii_text: str, numbers: set[str]) -> Iterator[tuple[int, int]]:
     """Yield the spans of the clinic's own numbers, with or without the area code, in any spelling."""
     for digits in {form for number in numbers for form in (number, number[-MIN_DIGITS:])}:
-        for match in re.finditer(rf"(?<!\d)(?<!\d[ .\-/()]){SEPARATOR.join(digits)}{NUMBER_END}", ascii_text):
+        end = r"(?!\d)" if len(digits) == NATIONAL_DIGITS else PHONE_END
+        for match in re.finditer(rf"(?<!\d)(?<!\d[ .\-/()]){SEPARATOR.join(digits)}{end}", ascii_text):
             yield match.span()
 
 

@@ -12,15 +12,17 @@ from functools import cache, lru_cache
 
 from portal.text import APOSTROPHES, normalize
 from procedures.languages import LANGUAGES
-from procedures.languages.definition import TriageVocabulary, is_question
+from procedures.languages.definition import TriageVocabulary, ends_sentence, is_question
 from procedures.readability.scores import split_sentences
 
 # A clause can be an instruction by itself.
 CLAUSE_END = re.compile(r"(?<=;)[\s\"”»)]+")
 WORD = re.compile(r"[^\W_]{3,}")
-# Readers do not see the target of a link.
+# Readers do not see the target of a link or the keys of a citation.
 LINK_TARGET = re.compile(r"\]\([^)\n]{0,300}\)")
+CITATION = re.compile(r" ?\[@[^\]\n]{0,300}\]")
 MIN_SHARED_WORDS, MIN_SHARED_RATIO = 3, 0.75
+MAX_ENTRY_WORDS = 20
 
 
 @cache
@@ -75,7 +77,7 @@ class TriageDetector:
 
     def find_advised_signs(self, text: str) -> set[str]:
         """Return the signs that ``text``, one paragraph or list entry, pairs with an instruction."""
-        if found := self.find_paired_signs(text):
+        if found := self.find_paired_signs(text) or ("\n" in text and self.find_listed_signs([text])):
             return found
         if not self.says_to_call(text):
             return set()
@@ -87,10 +89,7 @@ class TriageDetector:
         vocabulary = self._vocabulary
         if vocabulary is None:
             return set()
-        for passage in (
-            _compile(vocabulary.ignored_phrases).sub(" ", _to_plain_text(passage))
-            for passage in _split_passages(vocabulary, text)
-        ):
+        for passage in (_ignore(vocabulary, passage) for passage in _split_passages(vocabulary, text)):
             if self.gives_advice(passage) and (found := self.find_emergencies(passage)):
                 return found
             if found := self._find_conditional_advice(vocabulary, passage):
@@ -102,6 +101,68 @@ class TriageDetector:
             ):
                 return found
         return set()
+
+    def find_listed_signs(self, texts: Iterable[str]) -> set[str]:
+        """Return the signs in successive entries or lines that an entry before them gives advice on."""
+        lead = ""
+        for text in texts:
+            for line in text.split("\n"):
+                if found := self.find_introduced_signs(lead, line):
+                    return found
+                lead = self.find_introduction(line) or (lead if self.is_entry(line) else "")
+        return set()
+
+    def find_introduced_signs(self, lead: str, text: str) -> set[str]:
+        """Return the signs in ``text``, an entry, that ``lead`` gives advice on: a heading, an introduction, or a
+        closing sentence.
+
+        “Call us if” may introduce a sign that is not an emergency; a level may not.
+        """
+        vocabulary = self._vocabulary
+        if vocabulary is None or not lead or not self.gives_advice(_ignore(vocabulary, lead)):
+            return set()
+        find = self.find_signs if _states_urgency(vocabulary, lead) else self.find_emergencies
+        return find(_ignore(vocabulary, f"{lead.rstrip(' *:')}: {text}")) - find(lead)
+
+    def find_introduction(self, paragraph: str, *, of_list: bool = False) -> str:
+        """Return the last sentence of a paragraph if it is about what follows: “These can wait:”; otherwise "".
+
+        ``of_list``: whether a list follows. Only then can the last of several complete sentences be about it.
+        """
+        *others, last = _split_clauses(paragraph) or ("",)
+        is_open = last != "" and not ends_sentence(last)
+        return last if is_open or ((of_list or not others) and self._delays_others(last)) else ""
+
+    def find_closing_sentence(self, paragraph: str, above: str = "") -> str:
+        """Return the first sentence of a paragraph if it is about what is above: “All of these can wait.”; otherwise
+        "".
+
+        ``above``: the paragraph above, if it is not a list. Only if it is short does “Rest at home.” refer to it.
+        """
+        vocabulary = self._vocabulary
+        first = next(iter(_split_clauses(paragraph)), "")
+        if vocabulary is None or first.endswith(":"):
+            return ""
+        if _compile(vocabulary.back_references).match(first):
+            return first
+        is_list = not above or self.is_entry(above)
+        return first if is_list and (is_question(above) or self._delays_others(first)) else ""
+
+    def is_entry(self, text: str) -> bool:
+        """Return whether a paragraph is as short as an entry of a list, and doesn't explain."""
+        vocabulary = self._vocabulary
+        if vocabulary is None or len(text.split()) > MAX_ENTRY_WORDS:
+            return False
+        return not _matches(vocabulary.explanation_words, text) and not _matches(vocabulary.list_references, text)
+
+    def _delays_others(self, sentence: str) -> bool:
+        """Return whether a sentence delays or reassures about something that another sentence names."""
+        vocabulary = self._vocabulary
+        if vocabulary is None or not _matches(vocabulary.delay_phrases, sentence):
+            return False
+        return any(
+            _compile(pattern).match(sentence) for pattern in (vocabulary.back_references, vocabulary.advice_on_previous)
+        )
 
     def _find_conditional_advice(self, vocabulary: TriageVocabulary, passage: str) -> set[str]:
         """Return the emergency signs in a condition or short question, unless an explanation or a reference to the list
@@ -132,8 +193,14 @@ class TriageDetector:
         }
 
 
+@lru_cache(maxsize=4096)
 def _matches(pattern: str, text: str) -> bool:
     return bool(_compile(pattern).search(_to_plain_text(text)))
+
+
+def _ignore(vocabulary: TriageVocabulary, text: str) -> str:
+    """Return ``text`` without phrases that are not about a present sign."""
+    return _compile(vocabulary.ignored_phrases).sub(" ", _to_plain_text(text))
 
 
 def _states_urgency(vocabulary: TriageVocabulary, text: str) -> bool:
@@ -159,9 +226,8 @@ def _split_passages(vocabulary: TriageVocabulary, text: str) -> Iterator[str]:
         yield " ".join(passage)
 
 
-def _split_clauses(text: str) -> Iterator[str]:
-    for sentence in split_sentences(_to_plain_text(text)):
-        yield from CLAUSE_END.split(sentence)
+def _split_clauses(text: str) -> list[str]:
+    return [clause for sentence in split_sentences(_to_plain_text(text)) for clause in CLAUSE_END.split(sentence)]
 
 
 def _continues(vocabulary: TriageVocabulary, sentence: str, is_explained: bool) -> bool:
@@ -173,7 +239,8 @@ def _continues(vocabulary: TriageVocabulary, sentence: str, is_explained: bool) 
 
 @lru_cache(maxsize=512)
 def _to_plain_text(text: str) -> str:
-    return LINK_TARGET.sub("]", normalize(text)).translate(APOSTROPHES).replace("*", "").replace("\u00a0", " ")
+    text = CITATION.sub("", normalize(text))
+    return LINK_TARGET.sub("]", text).translate(APOSTROPHES).replace("*", "").replace("\u00a0", " ")
 
 
 def _extract_words(text: str) -> frozenset[str]:

@@ -155,14 +155,22 @@ def validate_printed_texts(language: str, texts: dict[str, str]) -> None:
         "and insert the warning signs into the page."
     )
     errors: dict[str, list[ValidationError]] = {}
+    heading = ""
     for name, text in texts.items():
         if phone_error := find_phone_error(text):
             errors.setdefault(name, []).append(ValidationError(phone_error))
-        if signs := triage.find_advised_signs(text):
+        # A question or heading may name the sign, and the text below it say what to do, or the other way around.
+        signs = (
+            triage.find_advised_signs(text)
+            or triage.find_paired_signs(f"{heading}\n{text}")
+            or triage.find_introduced_signs(heading, text)
+        )
+        if signs:
             error = ValidationError(message, params={"signs": "; ".join(sorted(signs))})
             errors.setdefault(name, []).append(error)
         for sentence, length in find_long_sentences(text):
             errors.setdefault(name, []).append(ValidationError(describe_long_sentence(sentence, length)))
+        heading = text
     if errors:
         raise ValidationError(errors)
 

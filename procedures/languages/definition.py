@@ -185,6 +185,8 @@ class NumberVocabulary:
     dial_words: str = ""
     dial_links: str = ""
     extension_words: str = ""
+    # Typed directly after a phone number, before the digits of an extension: “x22”, “ext.22”.
+    glued_extensions: str = ""
     # After an emergency number that is meant to be called: “911 right away”.
     after_emergency_number: str = ""
     # Personal data: words about birth, the name of a personal number, of a record, and words between it and its number.

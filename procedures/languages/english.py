@@ -158,6 +158,18 @@ SPOKEN_ALPHABET = SpokenAlphabet(
     as_in="as in",
 )
 
+# Words for lost feeling, and for the skin that touches a saddle.
+DEAD = (
+    r"(?:numb\w*|dead|asleep|fall\w* asleep|no feeling|los\w+ (?:all )?feeling|(?:cannot|can't|do not|don't"
+    r"|no longer) feel)"
+)
+SADDLE = (
+    r"(?:crotch|groin|genitals?|private (?:parts|area)|privates|(?:saddle|seat|sitting) (?:area|bones?)|bottom(?! of)"
+    r"|buttocks?|butt"
+    r"|rear end|backside|down there|down below|anus|rectum|vagina|penis|testicles?|inner thighs?|(?:where|the part"
+    r"|the skin) (?:you|that you) sit)\b"
+)
+
 TRIAGE = TriageVocabulary(
     emergencies={
         "stroke": (
@@ -176,11 +188,25 @@ TRIAGE = TriageVocabulary(
             r"|strange)"
             rf"|\bsudden\w*{NEAR}\b(?:vision|balance|eyesight|cannot see|can't see|blind\w*|dizz\w+|confus\w+"
             rf"|see double)"
-            r"|\b(?:los[es]\w*|loss of) (?:your |my )?(?:vision|sight|balance)\b|\bdouble vision"
+            r"|\b(?:los[es]\w*|loss of) (?:your |my )?(?:vision|sight|balance)\b|\bdouble vision|\bsee\w* (?:double"
+            r"|two of)"
+            r"|\bgo(?:es)? blind\b|\b(?:cannot|can't) see (?:out of|from|with) (?:one|an|your)\b"
+            r"|\bwords (?:come out|are coming out|sound|make no)\b|\b(?:cannot|can't|hard to) (?:get|find) (?:your"
+            r"|the|my)"
+            r" words\b|\b(?:arm|hand|face|side of (?:your|the|my) (?:face|body))\b[^.;:!?\n]{0,15}\b(?:feels? dead"
+            r"|went dead"
+            r"|goes dead|falls? asleep|is dead)\b|\b(?:half|one side) of (?:your|the|my) (?:body"
+            r"|face)\b[^.;:!?\n]{0,15}\b(?:numb|weak|dead|asleep|droop\w*|limp)"
+            r"|\b(?:arm|hand)\b[^.;:!?\n]{0,15}\blimp\b|\bsmile (?:is|looks) (?:crooked|uneven|lopsided)"
+            r"|\bone[ -]sided? (?:weakness|smile)|\b(?:cannot|can't) (?:smile|lift (?:your|an|one)"
+            r" arm)\b"
         ),
         "chest pain": (
             rf"chest (?:pain|hurts|aches|pressure|tight\w*|feels tight|is tight)|tight chest"
-            rf"|(?:pressure|tightness|pain){NEAR}\bin (?:your|my|the) chest"
+            rf"|\b(?:pressure|tight\w*|pains?|squeez\w+|crush\w+|heav\w+|hurts?|ache|weight|elephant){NEAR}\b(?:in|on"
+            rf"|across|around)"
+            rf" (?:your|my|the) chest\b|\bchest\b{NEAR}\b(?:squeez\w+|crush\w*|heavy|hurt\w*|ach\w+|tight\w*"
+            rf"|(?<!blood )pressure|heaviness)\b"
         ),
         "trouble breathing": (
             r"short(?:ness)? of breath|short breath|(?:trouble|difficulty|problems?|hard time) (?:with )?breathing"
@@ -189,25 +215,36 @@ TRIAGE = TriageVocabulary(
             r"|hard(?:er)? to breathe|(?:cannot|can't) breathe"
             r"|struggl\w+ to breathe|out of breath|breathless|cough\w* (?:up )?blood"
             r"|heart (?:is )?(?:rac|pound|flutter|beats? (?:very |too )?fast|beating)\w*"
-            r"|racing heart"
+            r"|racing heart|\bgasp(?:s|ed|ing)?\b|\bwinded (?:at rest|(?:when|while) (?:you )?(?:rest|sit|lie|lying"
+            r"|talk)\w*)\b|\bpant(?:s|ing)\b|\bsuffocat\w+"
+            r"|\b(?:cannot|can't|not|n't|hard to|trouble|unable to|fight\w*|need more) (?:get |getting |catch "
+            r"|catching |draw"
+            r" |take |for )?(?:a |an |any |enough |your |her |his |full |deep )*(?:air|breath)\b|\bbreath\w* (?:is "
+            r"|gets |feels |becomes )(?:hard"
+            r"|labored|difficult|fast)\b|\bheart(?:beat)? (?:skips|jumps|is going (?:very |too )?fast|thumps)"
+            rf"|\bcough\w*{NEAR}\b(?:blood\w*|pink|red) ?(?:spit|phlegm|foam|mucus)?\b"
         ),
         "fainting": (
             r"\bfaint(?:s|ed|ing)?\b(?! (?:gray|line|mark|shadow|smell|pink|red))|\bcollaps(?:e|es|ed|ing)\b(?! of)"
             r"|\bkeel\w* over|\bpass(?:es|ed|ing)? out\b|\bblack(?:s|ed|ing)? out\b|\bunconscious"
-            r"|lose consciousness"
+            r"|\b(?:los\w+|loss of) consciousness|\bswoon\w*|\bout cold\b"
         ),
         "severe allergy": (
             rf"\bthroat\b{NEAR}\b(?:clos|tight|swell|swoll)\w*|\b(?:trouble|hard to|cannot|can't) swallow\w*|"
             rf"\bhives\b|\bwheez\w*|anaphyla\w*|(?:severe|serious|bad) allergic"
-            rf"|\b(?:face|lips|tongue|throat)\b{NEAR}\bsw(?:ell|oll)\w*|\bsw(?:ell|oll)\w*{NEAR}\b(?:face|lips"
-            rf"|tongue|throat)\b"
+            rf"|\b(?:face|lips?|tongue|throat)\b{NEAR}\b(?:sw(?:ell|oll)\w*|puff\w*)|\b(?:sw(?:ell|oll)\w*|puff\w*)"
+            rf"{NEAR}\b(?:face|lips?|tongue|throat)\b|\bwelts\b|\bthroat (?:feels (?:full|thick)|is closing)\b"
         ),
         "numb between the legs": (
             rf"\b(?:numb\w*|(?:no|lose|lost) feeling|cannot feel|can't feel){NEAR}"
             rf"\b(?:between (?:your|the|my) (?:inner )?(?:legs|thighs)|inner thighs?|genitals?|groin|saddle|anus"
             rf"|bottom|private parts)"
-            rf"|\bbetween (?:your |the |my )?(?:inner )?(?:legs|thighs|them)\b{NEAR}\bnumb|saddle (?:numbness"
-            rf"|an(?:a)?esthesia)"
+            rf"|\bbetween (?:your |the |my )?(?:inner )?(?:legs|thighs|them)\b{NEAR}\b{DEAD}|saddle (?:numbness"
+            rf"|an(?:a)?esthesia)|\b{DEAD}{NEAR}\b{SADDLE}|\b{SADDLE}{NEAR}\b{DEAD}|\b(?:cannot|can't|do not|don't"
+            rf"|no longer|barely|hardly)"
+            r" feel (?:\w+ ){0,3}?(?:(?:when|as) (?:you|I|they) (?:wipe|pee|poop|go)|(?:toilet )?(?:paper|tissue)"
+            r"|wip\w+|(?:toilet )?seat)\b"
+            r"|\b(?:no|los\w+|less) feeling (?:when|where|as) (?:you|I) (?:wipe|sit)\b"
         ),
         "bladder or bowel": (
             rf"\b(?:not|n't) (?:pee|peed|urinate|urinated|pass\w* (?:urine|water))\b|\bno urine\b|"
@@ -219,8 +256,29 @@ TRIAGE = TriageVocabulary(
             rf"|\b(?:cannot|can't|can you not|trouble|unable|no control|los(?:e|es|t|ing) control|loss of|leak\w*"
             rf"|will not|won't|do not feel)\b{NEAR}"
             rf"\b(?:bladder|bowels?|urine|urinate|urinating|pee|peeing|stools?|poop)\b"
-            rf"|\b(?:bladder|bowels?)\b{NEAR}\b(?:will not work|won't work|control|leak\w*|accident\w*|cannot|can't)"
-            rf"|\bincontinen\w*"
+            rf"|\b(?:bladder|bowels?)\b{NEAR}\b(?:(?:will not|won't|does not|doesn't|do not|don't|stops?) (?:work"
+            rf"|empty|let)\w*|control"
+            rf"|leak\w*|accident\w*|cannot|can't|stays? full|asleep|full and)"
+            rf"|\bincontinen\w*|\baccidents? (?:in|on) (?:your|the|my|his|her) (?:underwear|pants|bed"
+            rf"|clothes|sheets)\b|\b(?:bathroom|toilet|bladder|bowel|wetting) accidents?\b"
+            rf"|\b(?:dribbl\w+|trickl\w+|leak\w*|drip\w*){NEAR}\b(?:urine|pee|stool|poop)\b|\blos(?:e|es|ing) (?:any "
+            rf"|some |your )?(?:urine|pee|stool|poop)\b|\b(?:urine|pee|stool|poop)\b"
+            rf"{NEAR}\b(?:dribbl\w+|trickl\w+|leak\w*|drips?|(?:comes?|slips?|runs?|gets?) out|(?:will not|won't"
+            rf"|does not|doesn't) (?:come|start))"
+            rf"|\b(?:nothing|no pee|no urine|only (?:a few )?drops?) (?:comes|will come|is coming|came) out\b"
+            rf"|\b(?:pee|urine|poop|stool)"
+            rf" (?:in|on) (?:your|my|the) (?:pants|underwear|bed|clothes|sheets)\b|\bwet(?:s|ting)? (?:your|my|the"
+            rf"|his|her) (?:pants|underwear"
+            rf"|clothes|sheets|bed)\b|\bsoil(?:s|ed|ing)? (?:your|my|the|his|her) (?:pants|underwear|clothes|sheets"
+            rf"|bed)\b"
+            rf"|\b(?:cannot|can't|unable to|not able to) (?:pee|go pee|poop|(?:start|empty|get any|make any|tell when)"
+            rf"{NEAR}\b(?:pee|peeing|bladder|urine|go|wet))\b|(?:\bnot|n't) (?:peed?|urinat\w+|been able to pee)\b"
+            rf"|\bleak(?:s|ing)? (?:when|while|without)\b|\b(?:not|n't) (?:start|get) (?:a|the|your) stream\b"
+            rf"|\b(?:cannot|can't) (?:get|start)"
+            rf" (?:a|the|your) stream\b|\b(?:underwear|pants) (?:is|are|gets?) wet\b|\b(?:pee|poop|wet) (?:yourself"
+            rf"|himself|herself) without\b|\bpee without (?:knowing|feeling|meaning)"
+            rf"|\b(?:no|lose the|lost the|do not feel the|don't feel the) urge to (?:pee|go|urinate)\b|\b(?:cannot"
+            rf"|can't|not|n't) make it to the (?:bathroom|toilet)\b"
         ),
         "weak legs": (
             rf"\b(?:foot|feet|toes?) (?:slaps?|catch\w*)\b|\b(?:legs?|feet|foot)\b{NEAR}\bheavy\b|\b(?:cannot|can't"
@@ -238,18 +296,45 @@ TRIAGE = TriageVocabulary(
             r"|one|the) (?:foot|leg|toes?)"
             rf"|\b(?:legs?|knees?)\b{NEAR}\b(?:buckl\w+|giv\w+ out|gave out|collapse\w*|fail\w*|go(?:es)? limp"
             rf"|limp)\b"
-            r"|\b(?:los\w+|less|no|loss of) (?:strength|power|feeling and strength) in (?:your|a|one|the|both"
-            r"|my) (?:legs?|foot|feet)"
+            r"|\b(?:los\w+|less|no|loss of) (?:\w+ )?(?:strength|power|feeling and strength) in (?:your|a|one|the|both"
+            r"|my) (?:legs?|foot|feet|thighs?|knees?|toes?|ankles?)"
+            r"|\b(?:new|sudden|growing) weakness\b|\b(?:you|he|she|they) (?:suddenly )?(?:get|gets|become"
+            r"|becomes) (?:suddenly )?weak\b(?! from)"
+            rf"|\b(?:legs?|feet|foot|knees?|toes?|ankles?)\b{NEAR}\b(?:stop(?:s|ped)? (?:work|mov|respond|obey)\w+"
+            rf"|jelly|rubber\w*|noodles?|wobbl\w+|give out"
+            rf"|flop\w*|dead|floppy|useless|drag\w*|give way|go(?:es)? out from|like (?:lead|wood|logs?))\b"
+            rf"|\b(?:legs?|feet|foot|knees?|toes?) (?:just |suddenly )?(?:will not"
+            rf"|won't|do not|don't|does not|doesn't) (?:work|hold|move|lift|obey|listen|support|do what)\w*\b"
+            rf"|\b(?:jelly|rubbery?|wobbly|dead|floppy) (?:legs?|feet|foot|knees)\b"
+            r"|\b(?:trips?|tripping|stumbl\w+) over (?:your|my|the) (?:own )?(?:toes?|foot|feet)\b|\b(?:not"
+            r"|n't) be able"
+            r" to (?:(?:walk|stand)\b(?! (?:far|long|for|well|as|much|around|straight))|(?:lift|move|raise|feel"
+            r"|bend) (?:your|a|one|the|both) (?:foot|feet|legs?|toes?|ankles?))\b"
+            r"|\b(?:cannot|can't|unable to|not able to) (?:get|rise) (?:up |out )?(?:(?:out )?(?:of|from|off)"
+            r" )(?:your|the|a) (?:chair|seat|toilet|couch|sofa)\b|\b(?:cannot|can't|unable to) (?:bear|put"
+            r"|hold) (?:any )?(?:your )?(?:own )?weight\b"
+            r"|\b(?:cannot|can't|no longer) use your legs?\b|\b(?:can no longer|no longer can) (?:walk|stand|move)\b"
         ),
         "hard to wake": (
             r"\bbreath(?:ing|es|e)? (?:is |gets |becomes )?(?:very |too )?slow\w*|\bgurgl\w+|"
             rf"\b(?:hard|difficult|trouble|cannot|can't|impossible){NEAR}\bwak(?:e|ing)\b|will not wake|won't wake"
-            r"|slow(?:ed)? breathing|breath(?:es|ing) (?:very )?slow\w*|blue (?:lips|skin)|(?:tiny|pinpoint) pupils"
+            r"|slow(?:ed)? breathing|breath(?:es|ing) (?:very )?slow\w*|(?:blue|bluish|gr[ae]y|purple) (?:lips?"
+            r"|fingers?|fingertips|nails)|blue skin"
+            rf"|\b(?:lips?|fingers?|fingertips|(?:finger)?nails|face|person|he|she|you)\b{NEAR}\b(?:turn\w*|look\w*"
+            rf"|go(?:es)?|are|is|get\w*|becom\w*)"
+            r" (?:very )?(?:blue|bluish)\b|(?:tiny|pinpoint|very small) pupils|\bpupils\b[^.;:!?\n]{0,20}\b(?:tiny"
+            r"|pinpoint|very small)"
+            r"|\b(?:will not|won't|cannot be|can't be) (?:wake up|woken|roused)\b|\bunresponsive\b"
+            r"|\bstops? breathing\b|\bbarely breath\w*|\btoo (?:sleepy|drowsy) to (?:wake|talk|stay|answer)"
         ),
         "bleeding": (
             rf"\bbleed\w*{NEAR}\b(?:through|(?:does|will|keeps?|keep) (?:not|on|going)|won't|does not|heav\w+"
             rf"|a lot)\b|\bkeeps? (?:on )?bleeding|"
             rf"\bbleed\w*{NEAR}\b(?:not|never|n't) stop|n't stop{NEAR}\bbleed|\bstop (?:the )?bleeding|heavy bleeding"
+            rf"|\bblood\b(?! (?:thinner|pressure|clot|test|sugar|work)){NEAR}\b(?:keeps? (?:coming|flowing|running"
+            rf"|dripping|oozing)|soak\w*|pour\w*|gush\w*|spurt\w*|run\w* down|(?:will not|won't|does not"
+            rf"|doesn't) (?:stop|slow)|through the (?:bandage|dressing|gauze))\b|\b(?:full of|soak\w* (?:in|with"
+            rf"|by)) blood\b|\bbleed\w*{NEAR}\b(?:soak\w*|hard|fast|again and again|spurt\w*)\b"
         ),
     },
     non_emergencies={
@@ -301,13 +386,15 @@ TRIAGE = TriageVocabulary(
     ),
     contact_phrases=(
         r"\b(?:call|phone|ring|contact|page|text|e-?mail|message|see|visit|ask|tell|inform|show|notify)\b (?:to )?"
-        r"(?:us|(?:the|your|a|our) (?:own |family )?(?:clinic|doctor|nurse|office|team|surgeon|pharmacist"
-        r"|care team))\b"
+        r"(?:us|(?:the|your|a|our) (?:own |family |primary care |regular )?(?:clinic|doctor|nurse|office|team|surgeon"
+        r"|pharmacist"
+        r"|care team|therapist|provider))\b"
         r"|\b(?:speak|talk|mention) (?:\w+ ){0,2}?(?:to|with) (?:us|the|your)\b|\blet (?:us|your \w+|the \w+"
         r"|someone) know\b|\bgive us a (?:call|ring)\b|\b(?:mention|report) (?:it|this"
         r"|that|them)\b"
-        r"|\bbring (?:it|this|that) up\b|\b(?:make|book) an? (?:appointment|visit)\b|\bcome (?:in|to the clinic"
-        r"|and see us)\b"
+        r"|\bbring (?:it|this|that) up\b|\b(?:make|book) an? (?:appointment|visit)\b|\bcome (?:in\b|to (?:the|our"
+        r"|your) (?:clinic|office)|by"
+        r"|and see us|see us)\b"
         r"|\bcall {clinic\.|\bgo to the (?:clinic|office|pharmacy)\b|\bjust call\b|\bcall (?:first|early)\b"
     ),
     delay_phrases=(
@@ -317,7 +404,7 @@ TRIAGE = TriageVocabulary(
         r"|i) )?(?:safely )?wait\b(?! (?:while|with))"
         r"|\b(?:until|till|by) (?:the )?(?:next )?(?:morning|tomorrow|monday|your (?:next )?(?:visit|appointment)"
         r"|the visit|we open)"
-        r"|\bnext (?:visit|appointment|week|day|month|time|morning)\b|\b(?:at|during|before) (?:your"
+        r"|\bnext (?:visit|appointment|week|day|month|time|morning)\b|\b(?:at|during|on) (?:your"
         r"|the) (?:\w+ )?(?:visit|appointment|checkup|check-up)\b"
         r"|\btomorrow\b|\bin the morning\b|\b(?:later )?(?:today|this week)\b|\bsame day\b|\bwithin (?:a|an|one|two"
         r"|three|\d+) (?:day|hour|week)s?\b"
@@ -336,6 +423,28 @@ TRIAGE = TriageVocabulary(
         r"|(?:go home and )?rest if|try (?:an?|some|first))\b|\b(?:on its own|by itself|on their own|by themselves"
         r"|wears? off|settles?|no (?:rush|hurry|reason to"
         r"|need to)|gets? better|heals? with)\b"
+        r"|\bpart of (?:healing|recover\w+|getting (?:better|well)|growing old|aging)\b|\b(?:goes|go|fades?|eases?"
+        r"|passes) with time\b"
+        r"|\b(?:some|many|most) (?:people|patients) (?:have|feel|get|notice|are)\b[^.;!?\n]{0,60}\bfor (?:a|one|two"
+        r"|three|a few|several"
+        r"|some|\d+)(?: or (?:two|so|three))? (?:hours?|days?|nights?|weeks?)\b"
+        r"|\bskip the (?:call|visit|doctor)|\bno big deal\b|\bnot to worry\b|\b(?:less|never|nothing|none|not"
+        r"|hardly)\b[^.;:!?\n]{0,20}\burgent\b|\blow priority\b"
+        r"|\b(?:fine|ok(?:ay)?|all right) to have\b|\bgive (?:it|them|these|this) (?:a|one|two|some|\d+)\b"
+        r"|\b(?:handle|manage|treat|care for) (?:it|them|these"
+        r"|this|those) (?:yourself|on your own|at home)\b|\b(?:ice|heat|rest|a pill|walking) helps? (?:with|if|for)\b"
+        r"|\b(?:need|needs|require|requires) no (?:call"
+        r"|visit|doctor|care|help)\b|\b(?:none|nothing)\b[^.;:!?\n]{0,25}\bneeds? (?:a|to) (?:call|visit|doctor)\b"
+        r"|\bonly call if\b|\bwait with (?:it|this|that"
+        r"|these|all|them)\b"
+        r"|\A\W*(?:minor|small|harmless|everyday) (?:problems?|things?|signs?|symptoms?|complaints?|issues)\b"
+        r"|\A\W*common after\b"
+        r"|(?:\A|[:.?!,;–—-] ?)\W*(?:just |please |then )?wait\b(?=[.!*]*\Z)"
+        r"|\A\W*(?:what is |what's |all |quite |totally |perfectly )?(?:normal|usual|harmless|expected"
+        r"|nothing serious|no emergency"
+        r"|not (?:an emergency|emergencies|urgent|serious|dangerous|worrying))(?: (?:after|for|in|during|at|signs?"
+        r"|feelings?|changes?|things?"
+        r"|symptoms?|side effects?|and|or|if|when)\b|\W*(?:\Z|:))|\b(?:watch|treat|manage|care for) (?:\w+ )?at home\b"
         r"|\b(?:normal|harmless) (?:part|sign|to|after)\b|\bnothing to worry\b|\b(?:do not|don't|no need to|need not"
         r"|never) (?:\w+ )?(?:worry|panic|fear|call|tell|be (?:afraid|alarmed|worried))\b"
         r"|\b(?:no need|need not|needn't|(?:do not|don't) (?:need|have)) (?:to |for )?(?:\w+ )?(?:call|worry|tell"
@@ -371,7 +480,11 @@ TRIAGE = TriageVocabulary(
         r"|\bnext visit\b.{0,200}\b(?:say|report)|\bhospital\?"
     ),
     back_references=(
-        r"\W*(?:(?:in|if) (?:this|that|these|those|it|one|any|so|such)|when (?:this|that)|then|this|that|these|it|so"
+        r"\W*(?:(?:all|any|each|most|both|none|some|everything|nothing)(?: of)? (?:these|those|this|them|the above"
+        r"|above|here|on this list)|you can wait with"
+        r"|(?:in|if) (?:this|that|these|those|it|one|any|so|such)|when (?:this|that)|then|they (?:can wait|will pass"
+        r"|go away|get better|are (?:all )?(?:normal|harmless|common))|this|that|these|it(?! is (?:normal|common"
+        r"|ok(?:ay)?|fine) (?:to (?:be|feel|have)|if you (?:are|feel)))|so"
         r"|often|usually|sometimes)\b|.*\b(?:feel|have|notice) (?:this|that|it|these|one of these)\b"
     ),
     advice_on_previous=(
@@ -379,7 +492,7 @@ TRIAGE = TriageVocabulary(
         r"|wait|rest|take|lie|sit|stay|give|use|try|ignore|put|keep|drink|go to|let us|give us|mention|report|contact"
         r"|come)\b|need not|(?:do not|don't) (?:need|have|call|worry)|no need|there is no need)"
     ),
-    explanation_words=(r"\b(?:can|could|may|might|signs?|means?|caused?)\b"),
+    explanation_words=(r"\b(?:can(?!'t)|could|may|might|signs?|means?|caused?)\b"),
     condition=(
         r"\W*(?P<first>(?:please )?(?:wear|use|try|put|have|take|eat|drink|sleep|lie|sit|rest|stay|keep|go|get|stop"
         r"|walk|change|give)\b[^.?!]*\b(?:if|when)\b(?P<later>[^.?!]+))"
@@ -445,6 +558,7 @@ NUMBERS = NumberVocabulary(
     dial_words=r"call|dial|phone|text|ring|fax|tel\.?|telephone",
     dial_links="us|at|to",
     extension_words=r"ext(?:ension)?\b\.?|press|dial",
+    glued_extensions="x|ext(?:n|ension)?",
     after_emergency_number="is|or|and|if|for|now|right|at once|at|when|first|immediately",
     birth_words=r"\bd\.?o\.?b\b|\bborn\b|\bbirth",
     personal_numbers=r"mrn|ssn|(?:medical|patient|chart|record|account)\s+(?:id|no|number)\b",

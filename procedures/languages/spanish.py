@@ -103,6 +103,17 @@ SPOKEN_ALPHABET = SpokenAlphabet(
     as_in="de",
 )
 
+# Words for lost feeling, and for the skin that touches a saddle.
+DEAD = (
+    r"(?:adormec\w+|entumec\w+|dormid[oa]s?|se (?:le )?(?:duerm\w+|durmi\w+)|(?:perd\w+|pierde) la sensibilidad"
+    r"|no siente|sin sentir|sin sensibilidad|muert[oa]s?)"
+)
+SADDLE = (
+    r"(?:entrepierna|genitales|partes (?:íntimas|privadas)|ahí abajo|allá abajo|zona íntima|ingles?|ano|nalgas?"
+    r"|trasero|asentaderas|pompis|glúteos"
+    r"|vagina|pene|testículos|(?:interior|interna|adentro) de los muslos|zona de la silla|silla de montar)\b"
+)
+
 TRIAGE = TriageVocabulary(
     emergencies={
         "derrame cerebral": (
@@ -123,11 +134,20 @@ TRIAGE = TriageVocabulary(
             rf"|\bde repente\b{NEAR}\b(?:ve|vista|equilibrio|ver|mare\w+|confund\w+)\b|\brepentin\w+{NEAR}\b(?:vista"
             rf"|equilibrio)"
             r"|\b(?:tuerce|cuelga|cae)\w* (?:un lado de )?la cara\b|pierde (?:la vista|el equilibrio)|\bve doble\b"
-            r"|visión doble"
+            r"|visión doble|\bve (?:todo )?(?:doble|borroso de repente)|\bveo doble|\bno ve (?:de|con|por) un ojo"
+            rf"|\b(?:brazo|mano|cara|lado del cuerpo)\b{NEAR}\b(?:dormid[oa]|se (?:le )?(?:duerm\w+|durmi\w+)"
+            rf"|muert[oa])\b|\b(?:duerm\w+|durmi\w+|dormid[oa])"
+            rf"{NEAR}\b(?:brazo|mano|cara)\b|\bno (?:puede|logra) (?:sonreír|levantar (?:un|el) brazo|decir lo que)"
+            rf"|\bno (?:le )?(?:salen|encuentra)"
+            r" (?:bien )?las palabras|\bno se le entiende\b|\b(?:lengua|habla)\b (?:trabada|enredada|pesada)"
+            r"|\bboca chueca|\bse (?:le )?cay?ó (?:un lado|la mitad)|\bhabla como (?:borrach[oa]|si)"
+            r"|\bsonrisa (?:chueca|torcida)"
         ),
         "dolor de pecho": (
             r"dolor (?:de|en el) pecho|duele el pecho|presión en el pecho"
             r"|pecho que duele|(?:opresión|dolores) (?:de|en el) pecho|pecho (?:le )?(?:duele|aprieta|oprim)\w*"
+            rf"|\b(?:dolor\w*|duele|presión(?! arterial)|opresión|apr[ei]\w*t\w+|peso en|punzadas?"
+            rf"|pesadez){NEAR}\bpecho\b|\bpecho\b{NEAR}\b(?:apretado|pesado|oprimido|pesa)\b"
         ),
         "falta de aire": (
             r"falt\w* (?:de |el |del )?(?:aire|aliento)|(?:dificultad (?:para|al)|(?:le|me) cuesta|no puede"
@@ -135,22 +155,37 @@ TRIAGE = TriageVocabulary(
             r"|(?:se ahoga|se queda sin aire|sin aliento|respira(?:r)? con dificultad|escupe sangre)"
             r"|toser? (?:con )?sangre|tose sangre"
             rf"|tos con sangre|corazón{NEAR}(?:rápido|aceler\w+|fuerte|desbocad\w+)|palpitaciones"
+            rf"|\b(?:casi )?no (?:puede )?respira(?:r)?\b|\bcuesta (?:mucho |trabajo )?respirar|\bfalta la respiración"
+            r"|\bno (?:le )?(?:entra|llega|alcanza|puede (?:tomar|jalar|agarrar)) (?:el )?aire"
+            r"|\bjade\w+|\bse (?:está )?(?:ahog\w+|asfixi\w+)|\bse (?:le )?(?:va|corta) (?:el aire|la respiración)"
+            r"|\brespira (?:muy )?(?:mal|rápido|agitad\w+)"
+            r"|\b(?:agitad[oa]|fatigad[oa]) (?:en reposo|sin hacer)|\bsangre al toser|\bflema con sangre"
+            r"|\bcorazón\b[^.;:!?\n]{0,20}\b(?:galop\w+|brinc\w+|salt\w+)"
         ),
         "desmayo": (
             r"\bdesmay\w*|\bdesvanec\w*|\bdesplom\w*"
-            r"|(?:pierde|perd\w+) el (?:conocimiento|sentido)|inconsciente"
+            r"|(?:pierde|perd\w+) el (?:conocimiento|sentido)|inconsciente|\bpérdida del? (?:conocimiento|sentido)"
+            r"|\bse queda sin sentido\b"
+            r"|\bse (?:le )?(?:va|fue|apaga) el mundo|\bse priva\b"
         ),
         "alergia grave": (
             rf"\bgarganta\b{NEAR}\bcierr\w*|\bcierr\w*{NEAR}\bgarganta\b|\bcuesta tragar|\bno puede tragar|"
             rf"\bronchas\b|\burticaria\b|anafil\w*|reacción alérgica (?:grave|fuerte)|silb\w+{NEAR}\b(?:pecho"
             rf"|respirar)"
-            rf"|\b(?:cara|labios|lengua|garganta)\b{NEAR}\bhinch\w*|\bhinch\w*{NEAR}\b(?:cara|labios|lengua"
-            rf"|garganta)\b"
+            rf"|\b(?:cara|labios?|lengua|garganta)\b{NEAR}\b(?:hinch|inflam)\w*|\b(?:hinch|inflam)\w*{NEAR}\b(?:cara"
+            rf"|labios?|lengua"
+            rf"|garganta)\b|\bno puede (?:pasar (?:saliva|la comida)|tragar)|\b(?:dificultad|problemas) (?:para"
+            rf"|al) tragar|\bse le cierra el pecho"
+            r"|\bpecho (?:le )?silba|\bsilbidos? al respirar"
         ),
         "piel adormecida entre las piernas": (
             rf"\b(?:adormec\w+|entumec\w+|no siente|sin sensibilidad){NEAR}"
             r"\b(?:entre (?:las piernas|los muslos|ellas)|genitales|entrepierna|silla de montar|ano\b|ingle)"
-            rf"|\bentre (?:las piernas|los muslos|ellas)\b{NEAR}\b(?:adormec|entumec)\w+"
+            rf"|\bentre (?:las piernas|los muslos|ellas)\b{NEAR}\b(?:adormec|entumec|dormid|durm|duerm)\w*"
+            rf"|\b{DEAD}{NEAR}\b{SADDLE}"
+            rf"|\b{SADDLE}{NEAR}\b{DEAD}|\b(?:no|ya no|casi no) (?:lo |se )?siente (?:nada )?(?:cuando"
+            rf"|al) (?:se )?(?:limpi\w+|sent\w+|sienta)\b"
+            r"|\bno siente (?:el )?(?:papel|la silla|el asiento)"
         ),
         "vejiga o intestino": (
             rf"\b(?:se|me) (?:le )?hace (?:del baño|caca|pipí|popó)\b|\bno (?:ha orinado|orina)\b|"
@@ -161,7 +196,27 @@ TRIAGE = TriageVocabulary(
             rf"|no siente"
             rf"|dificultad para){NEAR}"
             rf"\b(?:orin\w*|vejiga|intestino|heces|excremento|evacuar)\b"
-            rf"|\b(?:vejiga|intestino)\b{NEAR}\b(?:no funciona\w*|sin control|control\w*)|\bincontinen\w*"
+            rf"|\b(?:vejiga|intestino)\b{NEAR}\b(?:no (?:se )?(?:le )?(?:funciona\w*|vacía|responde)|sin control"
+            rf"|control\w*)|\bincontinen\w*"
+            rf"|\b(?:orin\w*|pipí|pis|caca|popó|excremento|heces|vejiga)\b{NEAR}\b(?:se (?:le )?(?:sal\w+|escap\w+"
+            rf"|tir\w+)|sin (?:querer|darse cuenta"
+            rf"|sentirlo|sentir))|\bse (?:le )?(?:escap\w+|sal\w+|chorrea){NEAR}\b(?:orin\w*|pipí|pis|caca|popó"
+            rf"|excremento|heces|gotas)\b"
+            rf"|\b(?:orin\w*|hac\w+|mea\w*|ensuci\w+|moj\w+){NEAR}\b(?:sin (?:querer|darse cuenta|sentir(?:lo)?)"
+            rf"|encima|en (?:los calzones|la cama"
+            rf"|el pantalón|la ropa(?: interior)?))\b|\bmoja (?:los calzones|el pantalón|la ropa interior|las sábanas)"
+            rf"|\bno (?:le )?sal\w+ (?:nada )?(?:la |ni una gota de )?(?:orina|pipí|al orinar)|\b(?:no (?:puede"
+            rf"|ha podido|logra|consigue)) (?:hacer"
+            rf" (?:pipí|pis|popó|caca|del baño|del cuerpo)|mear|vaciar la vejiga|orinar|evacuar|obrar)\b"
+            rf"|\bno ha (?:hecho pipí|orinado)|\bno (?:controla|aguanta){NEAR}\b(?:intestinos?|esfínter\w*"
+            rf"|evacuaciones)"
+            rf"|\b(?:hizo|hace|hacerse) (?:popó|caca|pipí|del baño) encima|\bhace fuerza y no sale"
+            rf"|\bno (?:llega|alcanza a llegar) (?:al|a tiempo al) baño|\b(?:ya )?no (?:siente"
+            rf"|tiene) (?:las )?ganas de (?:orinar|ir al baño|hacer pipí)"
+            rf"|\b(?:gotea|pierde) (?:la )?(?:orina|excremento|heces|pipí)|\bperder (?:la )?(?:orina|excremento"
+            rf"|heces)|\baccidentes? (?:en (?:la cama|la ropa"
+            rf"|los calzones)|con la orina|de orina)|\bno (?:puede )?(?:aguanta\w*|retene\w*|contene\w*) (?:la orina"
+            rf"|las heces|el excremento|el pipí|las ganas)"
         ),
         "piernas débiles": (
             rf"\b(?:piernas?|pies?)\b{NEAR}\bno (?:se )?(?:le |la |las |lo |los )?(?:responden?|puede mover|mueven?"
@@ -173,16 +228,41 @@ TRIAGE = TriageVocabulary(
             rf"|an|ó)|flaque\w+|dobl(?:a|an)|sin fuerza|no (?:le |lo |la )?sostienen?"
             rf"|no (?:le )?aguantan?|flojas?)"
             r"|\bno puede (?:caminar|andar|ponerse de pie|pararse|estar de pie)|\bparálisis\b|\bparaliza\w*"
-            r"|\bpie caído"
+            r"|\bpie caído|\b(?:debilidad|flojedad) (?:nueva|repentina|que aumenta|de repente)|\bnueva debilidad"
+            r"|\bse (?:siente|pone) (?:muy )?débil"
+            r" (?:de repente|de pronto)|\bde (?:repente|pronto) se (?:siente|pone) (?:muy )?débil"
+            rf"|\bse (?:le|me) (?:dobl\w+|venc\w+|vienc\w+|ca[eé]|afloj\w+|vuelven?){NEAR}\b(?:piernas?|rodillas?"
+            rf"|pies?|tobillos?)\b"
+            rf"|\brodillas? (?:se )?(?:le )?dobl(?:a|an)\b|\b(?:piernas?|rodillas?|pies?"
+            rf"|tobillos?)\b{NEAR}\b(?:de (?:trapo|gelatina|plomo|goma|algodón|hule)|muert[oa]s?|temblor\w+"
+            rf"|no (?:le )?(?:funcionan?|sirven?|obedecen?|reaccionan?|dan))\b|\bno (?:le )?(?:responden?|sostienen?"
+            rf"|aguantan?|obedecen?){NEAR}"
+            rf"\b(?:piernas?|rodillas?|pies?)\b|\b(?:flaque\w+|fallan?|tiembl\w+|débil\w*){NEAR}\b(?:piernas?"
+            rf"|rodillas?|pies?)\b"
+            rf"|\btrop(?:ieza|ezar|iezan) (?:con (?:la punta|los dedos|sus|el)|mucho)|\bno (?:puede"
+            rf"|logra) (?:levantarse de la silla|pararse|sostenerse|apoyar el pie|dar"
+            rf" un paso)\b|\b(?:ya )?no puede (?:caminar|andar)|\bno siente (?:la |las |los |el )?(?:piernas?"
+            rf"|pies?)\b|\b(?:pierd\w+|perdió|menos"
+            rf"|falta de|sin) (?:la )?fuerza{NEAR}\b(?:piernas?|pies?|rodillas?)\b"
         ),
         "cuesta despertarle": (
             r"cuesta despertar\w*|no (?:se )?despierta|respira (?:muy )?(?:lento|despacio)|respiración lenta"
             r"|(?:labios|piel) azul\w*"
-            r"|pupilas (?:diminutas|muy pequeñas)"
+            r"|pupilas (?:diminutas|muy pequeñas|como (?:puntos?|alfiler\w*))|\b(?:labios?|uñas|dedos"
+            r"|cara)\b[^.;:!?\n]{0,25}\b(?:azul|morad|gris)\w*"
+            r"|\bse (?:le )?pon\w+ azul\w*|\bno reacciona\b|\bno (?:lo|la|le) (?:puede|pueden) despertar"
+            r"|\b(?:difícil|imposible) (?:de )?despertar\w*|\bno hay manera de despertar\w*|\bdeja de respirar"
+            r"|\brespira(?: muy)? poco|\brespiración (?:muy )?(?:lenta"
+            r"|débil)|\bronquidos raros|\bgorgote\w*|\bdemasiado dormid[oa]"
         ),
         "sangrado": (
             rf"\b(?:no|sin) (?:para|deja|parar)\b{NEAR}\bsangr\w*|\bsigue sangrando|"
-            rf"\bsangr\w*{NEAR}\bno (?:para|se detiene|se corta|deja|cede)|no deja de sangrar|sangrado fuerte"
+            rf"\bsangr\w*{NEAR}\bno (?:para|se detiene|se corta|deja|cede)|no deja de sangrar|sangrado (?:fuerte"
+            rf"|abundante)"
+            rf"|\b(?:sangre|sangrado|hemorragia)\b{NEAR}\b(?:sigue|no (?:para|se detiene|deja|cede)|empapa\w*"
+            rf"|chorr\w+|traspasa|a chorros)\b"
+            rf"|\b(?:empap\w+|traspas\w+|llen[oa]){NEAR}\bsangre\b"
+            rf"|\bsale mucha sangre\b|\bsangra (?:mucho|sin parar)|\bhemorragia\b"
         ),
     },
     non_emergencies={
@@ -229,14 +309,19 @@ TRIAGE = TriageVocabulary(
         r"|\b(?:llame|avise|diga|dígale|dígaselo|avísele|consulte|informe|comente|vea|visite"
         r"|pregunte) (?:esto )?(?:al?|con|a su|a la|en) "
         r"(?:su |el |la )?(?:médico|doctora?|enfermer[ao]|clínica|consultorio|equipo|farmac\w+|cita)"
+        r"|\b(?:llame|avise|consulte|vea|visite|hable|acuda|vaya) (?:con |a |al |en |por )?(?:su |el |la "
+        r"|nuestr[oa] )?(?:médico|doctora?|enfermer[ao]"
+        r"|clínica|consultorio|consulta|oficina)\b|\bd[ií]ga(?:lo|selo)\b|\b(?:mándenos|envíenos|escríbanos)\b"
+        r"|\bcomént(?:elo|eselo)\b|\bmenci[oó]n(?:elo|eselo)\b|\bvenga a (?:la|nuestra)"
+        r" (?:consulta|oficina)\b|\bpase por (?:la|nuestra) (?:consulta|oficina)\b"
         r"|\b(?:haga|pida|saque) una cita\b|\bvenga (?:a vernos|a la clínica)\b|\bpase por la clínica"
     ),
     delay_phrases=(
         r"(?<!no )(?<!nunca )\besper(?:e|ar) (?:a|al|hasta|un|una|dos|en|para|y|unos|unas|\d)\b|(?<!no )\b(?:puede"
-        r"|pueden|podría) esperar\b"
+        r"|pueden|podría) esperar\b(?! en\b)"
         r"|\bhasta (?:mañana|el lunes|su (?:próxima )?cita|la (?:próxima )?cita|que abra\w*|la mañana)\b"
         r"|\b(?:próxima|siguiente) (?:cita|visita|semana|vez)\b"
-        r"|\b(?:en|durante|antes de) (?:su|la) (?:cita|visita|consulta)\b"
+        r"|\b(?:en|durante) (?:su|la) (?:cita|visita|consulta)\b"
         r"|\bmañana\b|\bal día siguiente\b|\bhoy\b|\besta semana\b|\bel mismo día\b|\bla semana (?:próxima"
         r"|que viene)\b|\ben (?:uno|dos|tres|unos|\d+) días\b"
         r"|\b(?:hora|horas|horario) (?:de (?:consulta|oficina|atención|trabajo))\b|\bcuando (?:abra|esté abierta"
@@ -250,6 +335,22 @@ TRIAGE = TriageVocabulary(
         r"|mejora\w* con|relájese)\b|\bno (?:se )?(?:preocupe"
         r"|asuste|alarme)\b|\bno (?:pasa nada|hay (?:problema|peligro|prisa)|hace falta"
         r"|es necesario|necesita|tiene que) ?(?:\w+ )?(?:llam\w*|avis\w*|preocup\w*|ir|ver|ayuda|venir|decir\w*)?"
+        r"|\bparte de (?:la recuperación|sanar|mejorar|curarse|envejecer)\b|\b(?:se va|mejora\w*|pasa|cede"
+        r"|se alivia) con (?:el tiempo|los días)\b"
+        r"|\b(?:algunas|muchas) personas (?:tienen|sienten|notan|quedan)\b[^.;!?\n]{0,60}\b(?:por|durante) (?:un|una"
+        r"|dos|tres|unos|unas|varios|varias|\d+)"
+        r" (?:o (?:dos|tres) )?(?:horas?|días?|noches?|semanas?)\b|\besto mejora\b|\b(?:nada"
+        r"|ningun[oa]s?)\b[^.;:!?\n]{0,20}\b(?:es|son) (?:urgentes?|graves?)\b|\bmenos urgentes?\b"
+        r"|\bcon el tiempo se (?:quitan?|van?|pasan?)\b|\bcuídese en casa\b|\bsolo llame si\b|\A\W*(?:molestias"
+        r"|síntomas|cosas|señales) (?:normales|leves|comunes)\b"
+        r"|\A\W*comun(?:es)? después\b|\A\W*común después\b|\b(?:se )?(?:mejora|quita|pasa|compone) (?:solo|sola"
+        r"|pronto)\b"
+        r"|(?:\A|[:?!,;–—-] ?)[¿¡\W]*(?:solo |mejor |entonces )?espere\b(?=[.!*]*\Z)"
+        r"|\A\W*(?:(?:lo que )?(?:es|son) |lo )?(?:normal(?:es)?|habitual(?:es)?|esperable|nada grave|nada urgente"
+        r"|sin (?:urgencia|prisa|importancia)"
+        r"|no (?:es |son )?(?:urgentes?|graves?|una emergencia|emergencias?|peligros[oa]s?))(?: (?:después|tras|en"
+        r"|durante|al|para|señales"
+        r"|síntomas|molestias|y|o|si|cuando)\b|\W*(?:\Z|:))"
         r"|\bno (?:llame|avise)\b|\bno hace falta\b|\bse (?:le )?(?:pasa|quita|pasará|quitará) sol[oa]"
         r"|\btom(?:e|ar) (?:una?|su|sus|más|otra|dos|algo)\b[^.;!?\n]{0,25}\b(?:pastillas?|tabletas?|antihistamínico"
         r"|aspirina|medicinas?|ibuprofeno|paracetamol"
@@ -275,14 +376,17 @@ TRIAGE = TriageVocabulary(
         r"|\bdebo (?:avisar|preocuparme)\b|\bver al médico\b|\bno (?:hace falta|es grave)\b"
     ),
     back_references=(
-        r"\W*(?:si (?:es así|siente|tiene|nota|esto|eso|le pasa)|en (?:ese|este|estos|esos|tal)|entonces|esto|eso|estas"
+        r"\W*(?:(?:tod[oa]s?|cualquiera|nada|ningun[oa]|ambos|ambas)(?: de)? (?:esto|estos|estas|eso|esos|esas"
+        r"|lo anterior|los anteriores)"
+        r"|si (?:es así|siente|tiene|nota|esto|eso|le pasa)|en (?:ese|este|estos|esos|tal)|entonces|est[aeo]s?"
+        r"|es[ao]s?|(?:pueden esperar|son normales)"
         r"|esas|muchas veces|a menudo|a veces)\b"
     ),
     advice_on_previous=(
         r"\W*(?:(?:llám|avís|dígan|díga|espere|descanse|tome|acuést|consult|coménte|venga|vaya)\w*"
         r"|no (?:hace|necesita|tiene|llame|se))"
     ),
-    explanation_words=(r"\b(?:puede[ns]?|podrían?|señal(?:es)?|causa\w*)\b"),
+    explanation_words=(r"\b(?:(?<!no )puede[ns]?|podrían?|señal(?:es)?|causa\w*)\b"),
     condition=(
         r"\W*(?P<first>(?:use|tómese|tome|póngase|ponga|coma|beba|duerma|siéntese|acuéstese|descanse|quédese|camine"
         r"|cambie)\b[^.?!]*\b(?:si|cuando)\b(?P<later>[^.?!]+))"
@@ -344,6 +448,7 @@ NUMBERS = NumberVocabulary(
     dial_words="llame|marque|envíe|mande|teléfono|número",
     dial_links="al|a|el",
     extension_words=r"extensión\b\.?|(?:oprima|presione|pulse|marque)(?: el)?",
+    glued_extensions="x|ext(?:ensi[oó]n)?|int(?:erno)?|anexo",
     after_emergency_number="es|o|y|si|ahora|de inmediato|cuando|enseguida|para",
     birth_words=r"\bnac(?:í|i|ido|ida|ió|imiento)\b|\bcumpleaños\b",
     personal_numbers=r"seguro\s+social|expediente",

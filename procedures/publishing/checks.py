@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, starmap, zip_longest
 from typing import Any, TypeGuard
 
 from django.utils.functional import Promise
@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from portal.text import interpolate_lazy
 from procedures import languages
 from procedures.enums import PageKind, SignTiming
+from procedures.languages.definition import is_question
 from procedures.markup import Wording
 from procedures.models import (
     ClinicAnswer,
@@ -47,6 +48,7 @@ from procedures.rendering.document import (
     PAGE_SIGNS,
     Article,
     Block,
+    Cell,
     Code,
     Document,
     Heading,
@@ -417,6 +419,9 @@ class _TextUnit:
     is_card: bool
     is_list: bool
     heading: str = ""  # the full heading, if the unit comes directly below it
+    # Sentences about the unit: its headings, the one that introduces it, and the one that closes it.
+    leads: tuple[str, ...] = ()
+    cells: tuple[tuple[str, str], ...] = ()  # the head of a column or row, and a cell
 
 
 def find_authored_sign_advice(
@@ -462,7 +467,7 @@ def find_authored_sign_advice(
             )
             values = {"name": node.name, "label": block_label(node.name)}
             issues.append(_make_advice_issue(node.line, message, advice, insert(node.line), **values))
-    for unit in _iter_units(document.nodes, triage):
+    for unit in _iter_units(document.nodes, triage, (content.get("title", ""),)):
         if unit.line not in seen and (found := _find_own_signs(unit, triage)):
             seen.add(unit.line)
             text = (
@@ -515,14 +520,8 @@ def _find_own_signs(unit: _TextUnit, triage: TriageDetector) -> set[str]:
         triage.says_to_call(together),
         unit.is_card or triage.says_to_call(unit.surrounding_text),
     )
-    # One entry may name the sign and the next one say what to do; so may a heading and the text below it.
-    pairs = ["\n".join(pair) for pair in pairwise([unit.heading, *unit.texts] if unit.heading else unit.texts)]
-    for text in unit.texts:
-        if found := triage.find_advised_signs(text):
-            return found
-    for text in pairs:
-        if found := triage.find_paired_signs(text):
-            return found
+    if found := next(filter(None, _find_advised_signs(unit, triage)), None):
+        return found
     if unit.is_card and (found := triage.find_signs(together)):
         return found
     if CALL_INSTRUCTION in unit.surrounding_text.split("\n") and (found := triage.find_emergencies(together)):
@@ -535,43 +534,89 @@ def _find_own_signs(unit: _TextUnit, triage: TriageDetector) -> set[str]:
     return found if len(found) > 1 and (is_introduced_by_call or len(signs_by_entry) > 1) else set()
 
 
-def _iter_units(nodes: Sequence[Node], triage: TriageDetector) -> Iterator[_TextUnit]:
-    """Yield paragraphs, lists, and tables in order, outermost first. A card is one unit with its list."""
-    heading, title, before = "", "", ""
+def _find_advised_signs(unit: _TextUnit, triage: TriageDetector) -> Iterator[set[str]]:
+    """Yield the signs of each text of a unit, alone and together with each text around it."""
+    yield from map(triage.find_advised_signs, unit.texts)
+    # One entry may name the sign and the next one say what to do; so may a heading and the text below it.
+    pairs = pairwise([unit.heading, *unit.texts] if unit.heading else unit.texts)
+    yield from (triage.find_paired_signs("\n".join(pair)) for pair in pairs)
+    yield triage.find_listed_signs(unit.texts)
+    for lead in unit.leads:
+        yield from (triage.find_introduced_signs(lead, text) for text in unit.texts)
+    yield from starmap(triage.find_introduced_signs, unit.cells)
+
+
+def _iter_units(nodes: Sequence[Node], triage: TriageDetector, headings: tuple[str, ...] = ()) -> Iterator[_TextUnit]:
+    """Yield paragraphs, lists, and tables in order, outermost first. A card is one unit with its list.
+
+    ``headings``: the title of the page and the headings above the nodes.
+    """
+    heading, title, before, intro = "", "", "", ""
+    levels: dict[int, str] = {}
     nodes = [node for node in nodes if node.line]
     for position, node in enumerate(nodes):
+        above = (*headings, *levels.values())
         if isinstance(node, Heading):
             title = node.text
             # A heading that introduces a list: “When do I call?”
             heading = CALL_INSTRUCTION if triage.is_call_heading(title) else ""
-            before = ""
-            yield _TextUnit(node.line, [title], "", is_card=False, is_list=False)
+            before = intro = ""
+            levels = {level: text for level, text in levels.items() if level < node.level}
+            above = (*headings, *levels.values())
+            levels[node.level] = title
+            yield _TextUnit(node.line, [title], "", is_card=False, is_list=False, leads=_statements(above))
             continue
+        after = _paragraph_at(nodes, position + 1)
+        leads = (*above, intro, triage.find_introduction(before, of_list=True), triage.find_closing_sentence(after))
         if isinstance(node, Block) and node.nodes and not _is_retired(node):
             if node.name == "call":
                 yield _TextUnit(node.line, _split_texts(node.nodes), "", is_card=True, is_list=False)
             else:
-                after = _paragraph_at(nodes, position + 1)
-                yield from _iter_block_units(node.nodes, heading, title, before, after, triage)
-            before = ""
+                for unit in _iter_units(node.nodes, triage):
+                    # The text around the block is also text around each unit in it.
+                    unit.surrounding_text = "\n".join([unit.surrounding_text, heading, before, after])
+                    unit.heading = unit.heading or title
+                    unit.leads += leads if unit.is_list or triage.is_entry(unit.texts[0]) else ()
+                    title = ""
+                    yield unit
+            before = intro = ""
         elif isinstance(node, List | Table | Quote):
-            context = "\n".join([heading, before, _paragraph_at(nodes, position + 1)])
-            yield _TextUnit(node.line, _split_texts([node]), context, is_card=False, is_list=True, heading=title)
-            before = ""
+            context = "\n".join([heading, before, after])
+            cells = tuple(_pair_cells(node)) if isinstance(node, Table) else ()
+            yield _TextUnit(
+                node.line, _split_texts([node]), context, False, True, heading=title, leads=leads, cells=cells
+            )
+            before = intro = ""
         elif isinstance(node, Paragraph):
+            is_entry = triage.is_entry(node.source)
+            leads = (*_statements(above), intro) if is_entry else ()
+            leads += (triage.find_closing_sentence(after, above=node.source),)
+            yield _TextUnit(
+                node.line,
+                [node.source],
+                "",
+                is_card=False,
+                is_list=False,
+                heading=title,
+                leads=leads,
+            )
             before = node.source
-            yield _TextUnit(node.line, [before], "", is_card=False, is_list=False, heading=title)
+            intro = triage.find_introduction(before) or (intro if is_entry else "")
         title = ""
 
 
-def _iter_block_units(
-    nodes: Sequence[Node], heading: str, title: str, before: str, after: str, triage: TriageDetector
-) -> Iterator[_TextUnit]:
-    """Yield the units of a block such as a checklist; the text around the block counts as text around each unit."""
-    for unit in _iter_units(nodes, triage):
-        surrounding = "\n".join([unit.surrounding_text, heading, before, after])
-        yield _TextUnit(unit.line, unit.texts, surrounding, unit.is_card, unit.is_list, unit.heading or title)
-        title = ""
+def _statements(headings: Sequence[str]) -> tuple[str, ...]:
+    """Return the headings that are not questions: a paragraph below a question answers it."""
+    return tuple(heading for heading in headings if not is_question(heading))
+
+
+def _pair_cells(table: Table) -> Iterator[tuple[str, str]]:
+    """Yield the head of each column, and the first cell of each row, with each cell below or next to it."""
+    rows = [[cell.source for cell in row.children if isinstance(cell, Cell)] for row in table.nodes]
+    for head, *cells in zip_longest(*rows, fillvalue=""):
+        yield from ((head, cell) for cell in cells)
+    for first, *cells in filter(None, rows[1:]):
+        yield from ((first, cell) for cell in cells)
 
 
 def _split_texts(nodes: Sequence[Node]) -> list[str]:

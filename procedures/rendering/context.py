@@ -40,7 +40,7 @@ def insert_value_fix(value: str, typed: str) -> Fix:
     The signs in ``typed`` can be escaped in the Markdown, as the visual editor writes them.
     """
     signs = r"\\?".join(re.escape(sign) for sign in typed.strip("{} "))
-    link = rf"\[[^\]\n]*\]\(tel:\\?{signs}\)"
+    link = rf"\[[^\]\n]*\]\((?:tel:|https?:)[^)\s]*?\\?{signs}[^)\s]*\)"
     pattern = re.compile(rf"{link}|(?:\\?\{{[ \u00a0]*)*\\?{signs}(?:[ \u00a0]*\\?\}})*")
     label = interpolate_lazy(_("Insert %(value)s"), value=CLINIC_VALUE_NAMES[value])
     return Fix(label, lambda text: pattern.sub(f"{{{value}}}", text, count=1))

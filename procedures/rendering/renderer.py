@@ -22,6 +22,7 @@ from procedures.phones import (
     ALLOWED_NUMBERS_HINT,
     find_emergency_number_error,
     find_emergency_numbers,
+    find_linked_number,
     find_phone_error,
     find_phones,
     normalize_phone,
@@ -34,7 +35,6 @@ from procedures.rendering.blocks.warning_signs import render_emergency_signs
 from procedures.rendering.context import CLINIC_VALUE_NAMES, Issue, RenderContext, insert_value_fix
 from procedures.rendering.document import (
     PAGE_SIGNS,
-    PHONE_SCHEME,
     Article,
     Block,
     Document,
@@ -392,9 +392,9 @@ def _typed_text(node: Text) -> str:
     called: set[int] = set()
     for run in node.runs:
         for mark in run.marks:
-            if mark.href.startswith(PHONE_SCHEME) and id(mark) not in called:
+            if id(mark) not in called and (number := find_linked_number(mark.href)):
                 called.add(id(mark))
-                pieces.append(f"{PLACEHOLDER} call {mark.href.removeprefix(PHONE_SCHEME)} {PLACEHOLDER}")
+                pieces.append(f"{PLACEHOLDER} call {number} {PLACEHOLDER}")
         is_name = run.kind in {"citation", "value"}
         pieces.append("\n" if run.kind in {"space", "break"} else PLACEHOLDER if is_name else run.text)
     return "".join(pieces)

@@ -147,6 +147,11 @@ REJECTED = {
         "Wear a pad if you leak urine.",
         "Use a cane if your leg gives way.",
         "When your face droops, take a photo and email us.",
+        "Some people have a weak leg for a day or two.",
+        "Weak legs are part of healing.",
+        "You may not be able to lift your foot. This gets better.",
+        "Can’t pee: wait.",
+        "You can’t pee. Call us tomorrow.",
         "Chest pressure: try an antacid first.",
         "Your speech may be slurred; give it time.",
         # A level other than the one in the sign's row.
@@ -239,6 +244,9 @@ REJECTED = {
         "Tómese un antiácido si le duele el pecho.",
         "Dolor de pecho: pruebe primero un antiácido.",
         "Pida una ambulancia si vomita.",
+        "Algunas personas tienen una pierna débil por un día o dos.",
+        "La debilidad en las piernas es parte de la recuperación.",
+        "No puede orinar: espere.",
         "Si se cae porque la pierna no le responde, descanse.",
         "Los labios hinchados son normales.",
         "## ¿Qué puede esperar?\n\n- Una pierna débil.",
@@ -374,6 +382,231 @@ ACCEPTED = {
 }
 
 
+# Words of patients and nurses for the emergency signs of the list.
+EVERYDAY_SIGNS = {
+    "en": {
+        "stroke": (
+            "your speech is slurred|you can’t get your words out|your words come out wrong|your mouth droops|one side of"
+            " your face sags|your smile looks crooked|one arm goes limp|your hand went dead|one side of your body is numb"
+            "|you see double|you suddenly can’t see out of one eye|you suddenly lose your balance"
+        ),
+        "chest pain": (
+            "your chest hurts|your chest feels heavy|you have pressure in your chest|you have squeezing in the chest"
+            "|pain spreads across your chest|it feels like a weight on your chest"
+        ),
+        "trouble breathing": (
+            "you can’t catch your breath|you’re gasping|you can’t get enough air|you can’t take a breath|you feel winded"
+            " at rest|you feel like you’re suffocating|your heart pounds|your heart skips beats|you spit up blood|you"
+            " cough up pink foam"
+        ),
+        "fainting": "you pass out|you black out|you collapse|you feel like passing out",
+        "severe allergy": "your tongue swells|your lip puffs up|your throat closes|you break out in hives|you start wheezing",
+        "numb between the legs": (
+            "you can’t feel when you wipe|you don’t feel it when you wipe|you can’t feel the toilet paper|your seat area"
+            " feels asleep|your bottom is numb|your private parts go numb|your privates feel dead|your crotch fell asleep"
+            "|the skin you sit on is numb|you lost feeling down there"
+        ),
+        "bladder or bowel": (
+            "you have accidents in your underwear|you dribble urine|urine leaks out|you leak when you cough|you wet your"
+            " pants|poop slips out|you soil your sheets|your bladder won’t empty|nothing comes out when you try to pee|you"
+            " haven’t peed in 8 hours|you can’t start a stream|you can’t tell when you need to go|you pee without knowing"
+            "|you can’t make it to the bathroom|you don’t feel the urge to pee"
+        ),
+        "weak legs": (
+            "your legs stop working|your legs won’t hold you|your legs feel like jelly|your legs are wobbly|your leg went"
+            " dead|your foot flops|your foot drags|you trip over your toes|your knees give way|you can’t get up out of the"
+            " chair|you can’t stand on your own|you can no longer walk|you can’t put any weight on it|you have new weakness"
+            "|you may not be able to lift your foot"
+        ),
+        "hard to wake": (
+            "your lips turn blue|his fingertips look blue|she won’t wake up|he can’t be woken|he is barely breathing|she"
+            " stops breathing|his pupils are tiny|she is unresponsive"
+        ),
+        "bleeding": (
+            "the bleeding won’t stop|blood keeps coming|blood soaks through the bandage|blood runs down your back|the wound"
+            " keeps bleeding|the towel is soaked with blood"
+        ),
+    },
+    "es": {
+        "derrame cerebral": (
+            "se le traba la lengua|no le salen las palabras|habla como borracho|se le cae un lado de la cara|tiene la boca"
+            " chueca|se le duerme un brazo|tiene dormida la mano|ve doble|pierde el equilibrio"
+        ),
+        "dolor de pecho": "le duele el pecho|le aprieta el pecho|siente un peso en el pecho|siente el pecho apretado",
+        "falta de aire": (
+            "le falta el aire|no le entra el aire|se está ahogando|casi no respira|le cuesta mucho respirar|jadea"
+            "|escupe sangre|el corazón le brinca"
+        ),
+        "desmayo": "se desmaya|se desvaneció|pierde el conocimiento|perdió el sentido",
+        "alergia grave": "se le hincha la lengua|se le inflaman los labios|se le cierra la garganta|le salen ronchas",
+        "piel adormecida entre las piernas": (
+            "no siente cuando se limpia|no siente nada al limpiarse|no siente el papel|se le duermen las partes íntimas"
+            "|tiene dormida la entrepierna|tiene las nalgas dormidas|perdió la sensibilidad ahí abajo"
+        ),
+        "vejiga o intestino": (
+            "se orina sin querer|se le escapa la orina|se le sale el pipí|se hizo pipí sin darse cuenta|moja los calzones"
+            "|se hace del baño sin querer|se le sale el excremento|se hizo popó encima|no le sale la orina|no ha podido"
+            " orinar|no puede vaciar la vejiga|ya no siente ganas de orinar|no llega al baño"
+        ),
+        "piernas débiles": (
+            "se le doblan las piernas|se le doblan las rodillas|se le vencen las rodillas|se le aflojan las piernas|le"
+            " tiemblan las piernas|siente las piernas de trapo|no puede sostenerse de pie|no puede dar un paso|ya no puede"
+            " caminar|tropieza con la punta del pie|tiene debilidad nueva|se siente débil de repente"
+        ),
+        "cuesta despertarle": (
+            "tiene los labios morados|se le ponen azules las uñas|no lo pueden despertar|es difícil de despertar|deja de"
+            " respirar|respira muy poco|tiene las pupilas como puntos"
+        ),
+        "sangrado": (
+            "la sangre no para|la sangre traspasa el vendaje|el vendaje está lleno de sangre|sangra mucho|sale mucha sangre"
+        ),
+    },
+}
+ADVICE = {
+    "en": ["If {sign}, wait until your next visit.", "If {sign}, call our office in the morning."],
+    "es": ["Si {sign}, espere hasta su próxima cita.", "Si {sign}, llame al consultorio por la mañana."],
+}
+# Text around a list, table, or short paragraphs that says what to do about their entries, or that all is well.
+LEVELS = {
+    "en": [
+        "These can wait until Monday:",
+        "Tell us about these at your next visit:",
+        "Do not call for these:",
+        "You don’t need to call us for:",
+        "Not an emergency:",
+        "Not urgent:",
+        "The following are normal:",
+        "What is normal:",
+        "**These can wait**",
+        "Come to our office if:",
+        "See your family doctor for:",
+        "Take a pill and rest if you have:",
+        "Watch at home:",
+        "Call your primary care doctor for:",
+        "Some things settle with time. These get better on their own [@x]:",
+        "No big deal:",
+        "Less urgent:",
+        "Common after the procedure:",
+    ],
+    "es": [
+        "Esto puede esperar:",
+        "Espere hasta el lunes si:",
+        "Dígalo en su próxima cita:",
+        "Es normal:",
+        "Normal después del procedimiento:",
+        "No es una emergencia:",
+        "No llame por esto:",
+        "Vea a su médico de cabecera si:",
+        "**Pueden esperar**",
+        "Tome una pastilla y descanse si tiene:",
+        "Mejoran con los días. No son graves:",
+        "Molestias normales:",
+        "Menos urgente:",
+    ],
+}
+LEVEL_HEADINGS = {
+    "en": ["Normal after the procedure", "Not an emergency", "Nothing to worry about", "Wait until your visit"],
+    "es": ["Es normal", "Lo normal", "Normal después del procedimiento", "No es urgente", "Pueden esperar"],
+}
+CLOSING_SENTENCES = {
+    "en": ["All of these can wait until your next visit.", "These go away on their own.", "Wait until Monday."],
+    "es": ["Todo esto puede esperar.", "Estas molestias son normales.", "Espere hasta el lunes."],
+}
+SIGNS = {"en": ["You can’t pee.", "Your leg is weak."], "es": ["No puede orinar.", "Tiene débil una pierna."]}
+STRUCTURES = (
+    "{level}\n\n- A sore back.\n- {sign}",
+    "{level}\n\n1. {sign}\n2. A sore back.",
+    "{level}\n\n{sign}",
+    "{level}\n\nX.\n\n{sign}",
+    "> {level}\n>\n> {sign}",
+    "::: note\n{level}\n\n- {sign}\n:::",
+    "{level}\n\n::: checklist\n- X.\n- {sign}\n:::",
+    "- {level}\n  - X.\n  - {sign}",
+    "| A | {level} |\n|---|---|\n| X | X |\n| X | {sign} |",
+    "| A | B |\n|---|---|\n| {level} | {sign} |",
+)
+HEADED = (
+    "## {level}\n\n- X.\n- {sign}",
+    "## {level}\n\nX.\n\n- X.\n- {sign}",
+    "## {level}\n\n{sign}",
+    "## {level}\n\nX.\n\n{sign}",
+    "## {level}\n\n### A\n\n- {sign}",
+    "## {level}\n\n### {sign}\n\nX.",
+)
+CLOSED = ("- X.\n- {sign}\n\n{level}", "{sign}\n\n{level}", "::: note\n- {sign}\n:::\n\n{level}")
+# Ordinary passages of patient pages with words of signs, of delays, or of calls.
+ORDINARY = {
+    "en": [
+        "What to bring:\n\n- Your list of medicines.\n- Your glasses.\n\nAsk us at your visit if you forgot something.",
+        "Leaks are common, but seldom felt.\n\n- **In a vein:** most people feel nothing.\n- **Near a nerve:** a leg can go weak.",
+        "Possible problems:\n\n- Bleeding or infection.\n- Nerve damage, which can make your legs weak.\n- Cement in the lung.",
+        "## What are the risks?\n\nCement can press on a nerve. In the worst cases, people are paralyzed.\n\nThat is uncommon.",
+        "## How common is nerve damage?\n\nIt isn’t common. A pressed nerve can make your leg weak.\n\nAsk us at your visit.",
+        "These changes are normal:\n\n- A bruise at the needle site.\n- A sore back for two days.\n- Feeling tired.",
+        "Wait until your visit before you:\n\n- Drive.\n- Lift more than 10 pounds.\n- Take a bath.",
+        "Tell us before the procedure if:\n\n- You take a blood thinner.\n- You have an allergy.\n- You could be pregnant.",
+        "Tell us at your visit:\n\n- What makes the pain better.\n- How far you can walk.\n- Which medicines you take.",
+        "Call us at {clinic.phone} to:\n\n- Move your visit.\n- Ask for an interpreter.\n- Get a refill.",
+        "See your family doctor for:\n\n- A bone density test.\n- Medicine for weak bones.\n- Vitamin D.",
+        "| When | What you can do |\n|---|---|\n| Today | Rest at home |\n| Tomorrow | Walk for 5 minutes |\n| Next week | Drive |",
+        "| Treatment | Common problems |\n|---|---|\n| Pain medicine | Constipation |\n| Cement | Leaks out of the bone |",
+        "The doctor checks your legs:\n\n- Can you lift your foot?\n- Can you feel a touch?\n\nThis takes a minute.",
+        "Your nerves carry feeling from your legs.\n\nThey also control your bladder.\n\nTell us what you would like to know.",
+        "The bottom of your foot may tingle when it falls asleep. Shake it out.",
+        "If you fall to the floor, rest for a moment, and then roll onto your side.",
+        "The skin around the needle site may turn purple. That is a bruise, and it is normal.",
+        "Bones get weak with age. Ask your doctor about a bone density test.",
+        "Pain that doesn’t respond to medicine is one reason to have this done. Talk to us about it.",
+        "Some people feel tired for a day or two.",
+        "If you had an accident or a fall, tell us at your visit.",
+        "You may have a chest X-ray and a blood pressure check at your visit.",
+        "Bend your knees, and don’t lift more than 10 pounds. Ask us when you can lift more.",
+        "You may not be able to walk far at first. Rest when you are tired.",
+        "Take a deep breath and hold still. It is normal to be nervous.",
+        "If the dressing gets wet, put on a dry one.",
+        "Use the arms of the chair to get up. Rest before you walk.",
+        "Rugs can make you trip. Take them up before your procedure.",
+        "You can’t drive for a day. Ask someone to take you home.",
+        "Blood tests show how well your blood clots. Ask us about yours.",
+        "You won’t feel the needle in your back after the numbing shot. That is normal.",
+        "## Can I wait?\n\nYes. Most people feel better within six weeks.\n\nYou can decide later.",
+        "## Call us\n\nOur phones are open on weekdays.\n\nPlease have your birth date ready.",
+    ],
+    "es": [
+        "Qué traer:\n\n- La lista de sus medicinas.\n- Sus lentes.\n\nPregúntenos en la cita si le falta algo.",
+        "Posibles problemas:\n\n- Sangrado o infección.\n- Daño en un nervio, que puede dejar débil una pierna.",
+        "Es normal:\n\n- Un moretón en el sitio de la aguja.\n- Dolor de espalda dos días.\n- Cansancio.",
+        "Espere hasta su cita para:\n\n- Manejar.\n- Levantar más de 10 libras.\n- Bañarse en la tina.",
+        "Díganos antes del procedimiento si:\n\n- Toma un anticoagulante.\n- Tiene una alergia.",
+        "Díganos en la cita:\n\n- Qué le alivia el dolor.\n- Cuánto puede caminar.",
+        "Llame al {clinic.phone} para:\n\n- Cambiar la cita.\n- Pedir un intérprete.",
+        "Vea a su médico de cabecera para:\n\n- Un examen de los huesos.\n- La vitamina D.",
+        "| Cuándo | Qué puede hacer |\n|---|---|\n| Hoy | Descanse en casa |\n| Mañana | Camine 5 minutos |",
+        "Los nervios llevan la sensación de las piernas.\n\nTambién controlan la vejiga.\n\nPregúntenos lo que quiera saber.",
+        "## ¿Qué tan común es el daño en los nervios?\n\nNo es común. Un nervio apretado puede dejar débil la pierna.",
+        "Si se cae al suelo, descanse un momento y luego póngase de lado.",
+        "La piel se puede poner morada. Es un moretón y es normal.",
+        "No se doble por la cintura; doble las rodillas. Descanse si se cansa.",
+        "No puede levantarse de la cama por dos horas. Descanse.",
+        "Si se moja el vendaje, cámbielo mañana.",
+        "Si le cuesta caminar por el dolor, díganoslo en la cita.",
+        "Le tomamos la presión y una radiografía del pecho antes de la cita.",
+        "Respire hondo y quédese quieto. Es normal estar nervioso.",
+        "Algunas personas se sienten cansadas por un día o dos.",
+        "Use zapatos que no le queden flojos en los pies. Camine hoy un poco.",
+        "El dolor que no responde al tratamiento es una razón para hacerlo. Consúltenos.",
+        "Puede esperar y decidir después. Traiga sus preguntas.",
+        "Los huesos se ponen débiles con la edad. Pregunte a su médico por un examen.",
+    ],
+}
+
+
+def fill(structures: tuple[str, ...], levels: list[str], signs: list[str]) -> Iterator[str]:
+    for structure in structures:
+        for level in levels:
+            yield from (structure.replace("{level}", level).replace("{sign}", sign) for sign in signs)
+
+
 def lint_signs(content: dict[str, Any], *, kind: str, triage: TriageDetector) -> list[Issue]:
     return find_authored_sign_advice(content, parse(content["body"]).document, kind=kind, triage=triage)
 
@@ -396,6 +629,54 @@ def test_text_that_pairs_signs_with_advice_is_rejected_with_a_fix(language: str)
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_text_that_explains_signs_or_links_to_the_list_is_accepted(language: str) -> None:
     assert {body: problems for body in ACCEPTED[language] if (problems := found(body, language))} == {}
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_everyday_words_for_emergency_signs_are_recognized(language: str) -> None:
+    triage = TriageDetector(language)
+    signs = [(name, text) for name, texts in EVERYDAY_SIGNS[language].items() for text in texts.split("|")]
+
+    assert [(name, text) for name, text in signs if name not in triage.find_emergencies(text)] == []
+    texts = [advice.replace("{sign}", text) for _, text in signs for advice in ADVICE[language]]
+    assert [text for text in texts if not triage.find_advised_signs(text)] == []
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_text_around_entries_cannot_give_their_signs_a_level(language: str) -> None:
+    signs = SIGNS[language]
+    bodies = [
+        *fill(STRUCTURES, LEVELS[language], signs),
+        *fill(HEADED, LEVEL_HEADINGS[language], signs),
+        *fill(CLOSED, CLOSING_SENTENCES[language], signs),
+    ]
+
+    assert [body for body in bodies if not any(FIX in problem for problem in found(body, language))] == []
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_ordinary_passages_are_not_reported(language: str) -> None:
+    assert {body: problems for body in ORDINARY[language] if (problems := found(body, language))} == {}
+
+
+def test_page_title_is_the_heading_of_the_text_below_it() -> None:
+    (problem,) = found("- A sore back.\n- You can’t pee.", title="These can wait until Monday")
+
+    assert "(bladder or bowel)" in problem
+
+
+def test_last_sentence_of_a_paragraph_can_be_about_the_list_below() -> None:
+    assert len(found("You may notice a few things. They are normal.\n\n- A sore back.\n- A weak leg.")) == 1
+    assert len(found("Puede notar cambios. Son normales.\n\n- Dolor de espalda.\n- Una pierna débil.", "es")) == 1
+
+
+def test_introduction_of_one_list_says_nothing_about_another() -> None:
+    body = (
+        "A nerve problem can feel like this:\n\n- Numb skin.\n- A weak leg.\n\n"
+        "These are normal:\n\n- A bruise.\n- A sore back.\n\n"
+        "A pressed nerve feels different:\n\n- Numb skin.\n- A weak leg."
+    )
+
+    assert found(body) == []
 
 
 def test_issue_reports_the_line_and_the_signs() -> None:
@@ -436,6 +717,12 @@ def test_rows_quoted_by_pages_are_checked_as_well(subtests: pytest.Subtests) -> 
         GlossaryTerm(key="x", language="en", term="x", definition="Chest pain or fainting: call 911."),
         GlossaryTerm(key="x", language="es", term="x", definition="Si se desmaya, llame al 911."),
         SeriesItem(series=Series(language="en"), heading="After", text="A fever and a red wound: call us now."),
+        ClinicAnswer(key="x", language="en", question="Weak legs?", answer="Wait until Monday."),
+        ClinicAnswer(key="x", language="en", question="What can wait?", answer="A sore back, or a weak leg."),
+        ClinicAnswer(
+            key="x", language="en", question="After?", answer="These can wait:\n- A bruise.\n- You can’t pee."
+        ),
+        SeriesItem(series=Series(language="es"), heading="Es normal", text="Una pierna débil."),
         ClinicText(language="en", hours="Monday to Friday", about="Weak legs can wait until we open."),
         LocationText(language="es", name="Centro", directions="Si no puede caminar, espere a su cita."),
         GuideItem(guide=Page(language="en"), note="Why a weak leg can wait for the visit."),

@@ -44,7 +44,39 @@ Ring 030 901820
 303 – 555 – 0100
 (720)555-0177, ext. 5
 Our number is 722-4550 all day
-Call 303-¶555-0100""".split("\n")
+Call 303-¶555-0100
+Our nurse line is 303-555-0199x22.
+303-555-0199X22
+303-555-0199ext22
+303-555-0199ext.22
+303-555-0199extension 22
+303-555-0199Ext: 22
+303-555-0199#22
+303-555-0199,22
+303.555.0199a
+(303)555-0199x2
+(303) 555-0199p22
+3035550199x22
+303 555 0199x22
+555-0177x2
+Call 5550177x2
++52 55 1234 5678x3
+303-555-CAREx2
+x303-555-0199
+phone303-555-0199
+tel303.555.0199
+fax(303)555-0199
+_303-555-0199_
+Llame al 303-555-0199int.22
+Llame al 303-555-0199extensión 4
+Marque 303-555-0199ext4
+Tel.303-555-0199anexo 12
+Llame al 612 345 678x2
+tel:3035550199;ext=22
+wa.me/13035550199
+wa.me/525512345678
+https://api.whatsapp.com/send?phone=13035550199
+WhatsApp: 55 1234 5678""".split("\n")
 NO_PHONES = """Call 1-800-222-1222
 1 (833) 555-0111
 877.555.0142
@@ -66,7 +98,31 @@ Call if your blood pressure is over 180/110 for 2 hours
 1,234,567 people in 2010-2015
 SNOMED 2345678901
 1 in 10 000 000
-Call us 8-5 on weekdays, 24 hours on day 7""".split("\n")
+Call us 8-5 on weekdays, 24 hours on day 7
+Call 1-800-222-1222x3
+877.555.0142ext.4
+Llame al 1-800-222-1222ext2
+A picture of 1920x1080, or 1024x768 dots
+A disc of 12x20x30 mm, and 300x400x500 mm
+2026-11-28a, 11/28/2026x2, 28.11.2026
+El 28-11-2026, de 8 a 5
+1000mg, 500mg/5ml, 250/500/1000mg
+2505501000mg a day
+250-550-1000mg
+NDC 303-555-0199x
+CPT 22513x2, ICD M80.08XA, S32.010A
+códigos 22513x2 y 22514x1
+doi:10.1016/S0140-6736(20)30183-5
+doi:10.7326/0003-4819-150-9-200905050-00006
+10.1056/NEJMoa0900429x2
+PMC3035550199a
+NCT03035550, ISBN 978-0-306-40615-7
+Spine 2014;39(3):218-225x
+N Engl J Med 2009;361:557-68, 569-579
+L1-L2x3, T12x2, C1-C2
+Take 1 tablet x 10 days, or 2x500
+100x more in 2010-2015a
+Room 303-555, ZIP 80202-1234""".split("\n")
 
 
 def test_every_phone_number_format_is_detected() -> None:
@@ -80,6 +136,26 @@ def test_toll_free_numbers_short_codes_doses_and_dates_are_allowed() -> None:
 def test_toll_free_number_of_the_clinic_is_rejected() -> None:
     assert find_phones("Call 1-800-555-0177.", ["800 555 0177"]) == [(5, "1-800-555-0177")]
     assert find_phones("Call 1-800-555-0100.", ["+1 303-555-0100"]) == []
+
+
+def test_extension_is_not_part_of_the_reported_number() -> None:
+    found = {text: find_phones(text, ["+1 303-555-0100"]) for text in ("303-555-0100x2", "Llame al 3035550100ext. 2")}
+
+    assert found == {
+        "303-555-0100x2": [(0, "303-555-0100")],
+        "Llame al 3035550100ext. 2": [(9, "3035550100")],
+    }
+    assert find_phones("Call 555-0100x2, 18005550177x2", ["3035550100", "800 555 0177"]) == [
+        (5, "555-0100"),
+        (17, "18005550177"),
+    ]
+
+
+def test_number_in_a_link_can_be_replaced_with_the_link(clinic_content: object) -> None:
+    for href in ("tel:3035550100;ext=22", "tel:+1-303-555-0100,2", "https://wa.me/13035550100?text=Hi"):
+        (problem,) = [issue for issue in render(f"Call [us]({href}) now.").issues if "typed phone" in str(issue)]
+        assert problem.fix is not None
+        assert problem.fix.change(f"Call [us]({href}) now.") == "Call {clinic.phone} now.", href
 
 
 def test_emergency_number_is_detected_only_as_a_number_to_call() -> None:
@@ -107,6 +183,11 @@ def test_typed_number_is_reported_with_line_and_replacement(clinic_content: obje
         "::: call\n- Call 303&#45;555&#8209;0100.\n:::": 2,
         "[our desk](tel:+13035550177)": 1,
         "[303-555-0100](page:recovery)": 1,
+        "[our desk](tel:+13035550177;ext=2)": 1,
+        "[our desk](https://wa.me/13035550177)": 1,
+        "[our desk](https://wa.me/525512345678?text=Hello)": 1,
+        "[our desk](https://api.whatsapp.com/send?phone=13035550177)": 1,
+        "Our nurse line is 303-555-0100x22.": 1,
     }
     for body, line in bodies.items():
         found = [text for text in list_issues(body) if "typed phone number" in text]
