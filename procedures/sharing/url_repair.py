@@ -26,6 +26,8 @@ QUOTED_PRINTABLE_RE = re.compile(r"(?:=[0-9a-f]{2})+", re.IGNORECASE)
 SOFT_BREAK_RE = re.compile(r"=[ \t]*\r?\n")
 # A path parameter, such as ``;jsessionid=1``.
 PATH_PARAMETER_RE = re.compile(r";[a-z_][\w.-]*=[^/\s]*", re.IGNORECASE)
+# Where a line may be broken within an address.
+LINE_BREAK_TAG_RE = re.compile(r"<wbr\s*/?>", re.IGNORECASE)
 POSSESSIVE_RE = re.compile(r"'s?(?=[/\s]|\Z)")
 # The end of an address, and the query or the entity after it.
 QUERY_RE = re.compile(r"[&?#\x00]")
@@ -101,7 +103,7 @@ def url_candidates(raw: str) -> list[str]:
 
 def decoded_variants(raw: str) -> list[str]:
     """Return ``raw`` with every encoding undone, folded: first decoded as quoted-printable, then unchanged."""
-    text = PATH_PARAMETER_RE.sub("", undo_encodings(raw[:MAX_URL_LENGTH]))
+    text = LINE_BREAK_TAG_RE.sub("", PATH_PARAMETER_RE.sub("", undo_encodings(raw[:MAX_URL_LENGTH])))
     unquoted = QUOTED_PRINTABLE_RE.sub(_decode_quoted_printable, SOFT_BREAK_RE.sub("", text))
     return list(dict.fromkeys(_fold(variant).replace("=", "") for variant in (unquoted, text)))
 
@@ -121,12 +123,14 @@ def normalize_language(path: str) -> str:
 
     A language in front counts more than one behind.
     """
-    parts, language = [part for part in path.split("/") if part], DEFAULT
-    for position in (-1, 0):
-        while parts and (code := _find_language(parts[position])):
-            language = code
-            parts.pop(position)
-    return "/".join([home_path(language).rstrip("/"), *parts, ""])
+    parts, front, back = [part for part in path.split("/") if part], "", ""
+    while parts and (code := _find_language(parts[0])):
+        front = code
+        parts.pop(0)
+    while parts and (code := _find_language(parts[-1])):
+        back = code
+        parts.pop()
+    return "/".join([home_path(front or back or DEFAULT).rstrip("/"), *parts, ""])
 
 
 def split_suffix(raw: str) -> tuple[str, str]:

@@ -54,7 +54,7 @@ def article(context: template.Context, html: SafeString) -> SafeString:
     status = render_to_string("components/page_status.html", cast("dict[str, Any]", context.flatten()))
     release = context["release"]
     values = {"minutes": release["minutes"], "path": release["path"], "booklet": context["is_guide"]}
-    tools = EMPTY_HTML if context.get("preview") else SafeString(render_to_string(TOOLS, values))
+    tools = EMPTY_HTML if context.get("preview") else render_to_string(TOOLS, values)
     return complete_article(html, status=status, tools=tools)
 
 
