@@ -529,12 +529,13 @@ def get_next_step(edit_page: EditPageContext, *, can_edit: bool) -> str:
     revision, live = edit_page.revision, edit_page.live_release
     if revision is None:
         return ""
-    if edit_page.publishable_revision == revision:
+    if edit_page.publishable_revision == revision and not edit_page.unapproved_changes:
         return "publish"
     if edit_page.review_status == EventKind.SUBMITTED:
         return "review" if edit_page.can_approve else ""
     is_live = live is not None and not live.is_starter and live.revision_id == revision.pk
-    return "submit" if can_edit and not is_live and not edit_page.approval else ""
+    is_approved = edit_page.approval and not edit_page.unapproved_changes
+    return "submit" if can_edit and not is_live and not is_approved else ""
 
 
 def get_start_panel(edit_page: EditPageContext, *, can_edit: bool, has_errors: bool) -> str:

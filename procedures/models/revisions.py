@@ -104,6 +104,26 @@ class Approval(AppendOnly):
         return f"{self.get_decision_display()}: {self.revision}"
 
 
+class ApprovalFingerprint(AppendOnly):
+    """The texts from elsewhere, such as the clinic's answers, that a page printed when it was approved.
+
+    A row of its own: approvals from before these were stored get one at the next load (see
+    ``record_missing_fingerprints``).
+    """
+
+    approval = models.OneToOneField(Approval, on_delete=models.PROTECT, related_name="fingerprint")
+    dependencies = models.JSONField(help_text=_("Kind, key, and fingerprint of each text, as in ReleaseDependency."))
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AppendOnlyManager()
+
+    class Meta:
+        ordering = ["approval"]
+
+    def __str__(self) -> str:
+        return str(self.approval)
+
+
 class FigureApprovalQuerySet(AppendOnlyQuerySet["FigureApproval"]):
     """Queries about where approved figures are shown."""
 

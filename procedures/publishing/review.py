@@ -18,8 +18,9 @@ from portal.accounts.models import User
 from procedures import languages
 from procedures.enums import Decision, EventKind
 from procedures.figures.approval import FigureVersion, figure_hash, record_approval, unapproved_figures
-from procedures.models import Approval, Figure, Page, ReleaseEvent, ReviewComment, Revision
+from procedures.models import Approval, ApprovalFingerprint, Figure, Page, ReleaseEvent, ReviewComment, Revision
 from procedures.models.page import COMMENT_REQUIRED_MESSAGE, without_text
+from procedures.publishing.dependencies import hash_fingerprints, read_fingerprints
 from procedures.rendering import ReferenceResolver, RenderedPage, render_page
 from procedures.rendering.document import Text, walk
 from procedures.rendering.parser import parse
@@ -38,6 +39,10 @@ class PageChangedError(ReviewError):
 
 class UnseenFiguresError(ReviewError):
     """The text shows a picture that the reviewer has not seen."""
+
+
+class UnseenTextsError(ReviewError):
+    """The page prints a text from elsewhere that has changed since the reviewer opened it."""
 
 
 def needs_other_reviewer(user: User, *author_ids: int | None) -> bool:
@@ -136,15 +141,18 @@ def record_decision(
     comment: str = "",
     comments: Sequence[tuple[str, str]] = (),
     seen_figure_hashes: Collection[str] = (),
+    seen_texts: str = "",
     seen_identity: Mapping[str, str] | None = None,
 ) -> Approval:
     """Record the reviewer's decision, with ``comments`` as pairs of a paragraph's text and the comment on it.
 
     ``seen_figure_hashes``: the ``figure_hash`` of each new picture on the reviewer's screen; the approval covers these
-    pictures, too. ``seen_identity``: the page's ``IDENTITY_FIELDS`` on the screen, which the approval fixes. Repeating
-    the same decision (a double click) returns the first one. Raise ReviewError if the reviewer wrote part of the text
-    or changed a picture, or if the text is sent back without any comment; UnseenFiguresError if the text shows another
-    new picture; and PageChangedError if the page has another identity.
+    pictures, too. ``seen_texts``: the ``hash_fingerprints`` of the texts from elsewhere on the screen, if known; the
+    approval covers these texts. ``seen_identity``: the page's ``IDENTITY_FIELDS`` on the screen, which the approval
+    fixes. Repeating the same decision (a double click) returns the first one. Raise ReviewError if the reviewer wrote
+    part of the text or changed a picture, or if the text is sent back without any comment; UnseenFiguresError if the
+    text shows another new picture; UnseenTextsError if it shows other texts; and PageChangedError if the page has
+    another identity.
     """
     if decision == Decision.APPROVED and (message := explain_own_text(reviewer, revision)):
         raise ReviewError(message)
@@ -157,13 +165,17 @@ def record_decision(
         raise PageChangedError(
             _("The type, language, or name of this page has changed since you opened it. Review it again.")
         )
-    new_figures = (
-        _find_approvable_figures(revision, reviewer, seen_figure_hashes) if decision == Decision.APPROVED else []
-    )
+    new_figures: list[Figure] = []
+    fingerprints: list[list[str]] | None = None
+    if decision == Decision.APPROVED:
+        rendered = _render_as_seen(revision, seen_texts)
+        new_figures = _find_approvable_figures(rendered, reviewer, seen_figure_hashes)
+        fingerprints = read_fingerprints(rendered)
     repeated = None if new_figures else _find_repeated_event(revision, EventKind(decision.value), reviewer, comment)
     if repeated:
         same = revision.approvals.filter(reviewer=reviewer, decision=decision, comment=comment).first()
-        if same and list(same.comments.values_list("quote", "text")) == list(comments):
+        is_same = same and list(same.comments.values_list("quote", "text")) == list(comments)
+        if same and is_same and (fingerprints is None or _has_fingerprints(same, fingerprints)):
             return same
     approval = Approval.objects.create(
         revision=revision,
@@ -172,6 +184,8 @@ def record_decision(
         decision=decision,
         comment=comment,
     )
+    if fingerprints is not None:
+        ApprovalFingerprint.objects.create(approval=approval, dependencies=fingerprints)
     for figure in new_figures:
         record_approval(figure, approval)
     ReviewComment.objects.bulk_create(
@@ -183,12 +197,27 @@ def record_decision(
     return approval
 
 
-def _find_approvable_figures(revision: Revision, reviewer: User, seen_hashes: Collection[str]) -> list[Figure]:
-    """Return the new pictures of a text. Raise ReviewError unless the reviewer has seen and may approve all of them."""
-    if not _may_show_unapproved_figures(revision):
-        return []
+def _render_as_seen(revision: Revision, seen_texts: str) -> RenderedPage:
+    """Render a text as the review screen does. Raise UnseenTextsError if the screen showed other texts."""
     resolver = ReferenceResolver(revision.page.language, FigureVersion.CURRENT)
-    figures = find_unapproved_figures(render_page(revision.content, kind=revision.page.kind, resolver=resolver))
+    rendered = render_page(revision.content, kind=revision.page.kind, resolver=resolver)
+    if seen_texts and seen_texts != hash_fingerprints(rendered):
+        raise UnseenTextsError(
+            _(
+                "Something that this page shows, such as an answer or a caption, has changed since you opened it. "
+                "Review it again."
+            )
+        )
+    return rendered
+
+
+def _has_fingerprints(approval: Approval, fingerprints: list[list[str]]) -> bool:
+    return ApprovalFingerprint.objects.filter(approval=approval, dependencies=fingerprints).exists()
+
+
+def _find_approvable_figures(rendered: RenderedPage, reviewer: User, seen_hashes: Collection[str]) -> list[Figure]:
+    """Return the new pictures of a text. Raise ReviewError unless the reviewer has seen and may approve all of them."""
+    figures = find_unapproved_figures(rendered)
     own = [figure for figure in figures if needs_other_reviewer(reviewer, *figure.author_ids)]
     if own:
         if own[0].uploaded_by_id == reviewer.pk:
@@ -208,14 +237,6 @@ def _find_approvable_figures(revision: Revision, reviewer: User, seen_hashes: Co
     return figures
 
 
-def _may_show_unapproved_figures(revision: Revision) -> bool:
-    """Return whether a text refers to a picture whose current version is not approved. Doesn't render the text."""
-    resolver = ReferenceResolver(revision.page.language, FigureVersion.APPROVED)
-    document = parse(revision.content["body"]).document
-    resolver.prefetch_document(document, figure_slugs=[revision.content["lead_figure"]], page_subjects=[])
-    return resolver.has_unapproved_figures
-
-
 def _lock_page(revision: Revision) -> None:
     """Lock the page, so that concurrent requests run one after the other and repeated ones are recognized."""
     list(Page.objects.select_for_update().filter(pk=revision.page_id).values_list("pk"))
@@ -231,18 +252,35 @@ def _find_repeated_event(revision: Revision, kind: EventKind, actor: User, reaso
     return last if last and same and last.reason == reason else None
 
 
-def current_approval(revision: Revision) -> Approval | None:
-    """Return the approval in force for this revision: the last one of the same text, if it still applies."""
+def _approvals_in_force() -> models.QuerySet[Approval]:
     in_force = ReleaseEvent.objects.approvals_in_force().filter(
         page=OuterRef("revision__page"), revision__content_hash=OuterRef("content_hash")
     )
-    approvals = Approval.objects.filter(
-        Exists(in_force),
-        revision__page=revision.page,
-        content_hash=revision.content_hash,
-        decision=Decision.APPROVED,
-    )
+    return Approval.objects.filter(Exists(in_force), decision=Decision.APPROVED)
+
+
+def current_approval(revision: Revision) -> Approval | None:
+    """Return the approval in force for this revision: the last one of the same text, if it still applies."""
+    approvals = _approvals_in_force().filter(revision__page=revision.page, content_hash=revision.content_hash)
     return approvals.order_by("-pk").first()
+
+
+@transaction.atomic
+def record_missing_fingerprints() -> int:
+    """Let approvals from before fingerprints were stored cover the texts as they are now. Return their number.
+
+    Run by each load, which every start begins with. Idempotent.
+    """
+    found = list(_approvals_in_force().filter(fingerprint=None).select_related("revision__page"))
+    for approval in found:
+        revision = approval.revision
+        resolver = ReferenceResolver(revision.page.language, FigureVersion.APPROVED)
+        rendered = render_page(revision.content, kind=revision.page.kind, resolver=resolver)
+        # Another machine may be starting as well.
+        ApprovalFingerprint.objects.get_or_create(
+            approval=approval, defaults={"dependencies": read_fingerprints(rendered)}
+        )
+    return len(found)
 
 
 def latest_approved_revision(page: Page) -> Revision | None:

@@ -45,9 +45,7 @@ def test_the_review_screen_renders_the_text_once(submitted: Page, reviewer: User
     assert answer.context["diff"]["count"] == 1
 
 
-def test_a_decision_on_a_text_whose_pictures_are_approved_does_not_render_it(
-    submitted: Page, reviewer: User, sign_in: SignIn
-) -> None:
+def test_a_decision_renders_the_text_once(submitted: Page, reviewer: User, sign_in: SignIn) -> None:
     client = sign_in(reviewer)
     values = {"revision": submitted.revisions.latest("number").pk, "decision": "approved", "comment": ""}
 
@@ -55,7 +53,7 @@ def test_a_decision_on_a_text_whose_pictures_are_approved_does_not_render_it(
         answer = client.post(f"{PAGES}{submitted.pk}/review/", values)
 
     assert answer["Location"] == change_url(submitted)
-    assert renderings(asked) == 0
+    assert renderings(asked) == 1
 
 
 def whole_texts(asked: CaptureQueriesContext) -> list[str]:

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from procedures.enums import Decision, EventKind
-from procedures.models import Page, Release, ReleaseEvent, Revision
+from procedures.models import FigureText, Page, Release, ReleaseEvent, Revision
 from procedures.publishing import schedule
 from procedures.publishing.publish import PublishError, publish, withdraw
 from procedures.publishing.review import record_decision
@@ -333,3 +333,23 @@ def test_schedules_move_to_the_same_local_time_in_a_new_time_zone(page: Page, mo
     )
     monkeypatch.setattr(timezone, "now", lambda: at_in_tokyo)
     assert shift.is_past
+
+
+def test_a_scheduled_page_whose_texts_changed_elsewhere_is_unscheduled_with_the_reason(page: Page) -> None:
+    at, revision = timezone.now() + HOUR, approved(page)
+    schedule_revision(revision, actor=make_publisher(), at=at)
+    FigureText.objects.update(caption="A nail.")
+    reason = (
+        "Since this text was approved, something that it shows has changed: picture needle. Ask for approval again: "
+        "send the text for review."
+    )
+
+    assert publish_scheduled(at) == ([], [(page, reason)])
+    assert (fresh(page).live_release, fresh(page).publish_at) == (None, None)
+    assert page.events.filter(kind=EventKind.UNSCHEDULED).values_list("reason", flat=True).get() == reason
+    with pytest.raises(PublishError, match="picture needle"):
+        schedule_revision(revision, actor=make_publisher(), at=at)
+
+    approve(revision)
+    schedule_revision(revision, actor=make_publisher(), at=at)
+    assert [release.revision for release in publish_scheduled(at)[0]] == [revision]
