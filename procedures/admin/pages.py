@@ -58,6 +58,7 @@ from procedures.publishing.review import (
     current_approval,
     describe_state,
     filter_by_state,
+    record_identity_change,
     record_translation_source,
     submit_for_review,
 )
@@ -465,7 +466,10 @@ class BasePageAdmin(ContentAdmin):
         if form.cleaned_data.keys() & set(Page.IDENTITY_FIELDS) and obj.is_identity_fixed:
             # A reviewer approved the page, with its identity, after this form was opened.
             raise EditConflictError(obj.pk)
+        before = Page.objects.values(*Page.IDENTITY_FIELDS).get(pk=obj.pk)
         obj.save(update_fields=[name for name in form.cleaned_data if name not in PageForm.declared_fields])
+        actor = get_staff_user(request)
+        request.has_ended_review = record_identity_change(obj, before, actor=actor)  # type: ignore[attr-defined]
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Save the revision last, after the inline reading list."""
@@ -503,7 +507,7 @@ class BasePageAdmin(ContentAdmin):
             return self._render_saved(request, page, {}, "note")
         else:
             message = _("Draft saved. What patients read has not changed.")
-            if _has_left_review(page, revision):
+            if getattr(request, "has_ended_review", False) or _has_left_review(page, revision):
                 messages.warning(request, REVIEW_ENDED_MESSAGE)
             else:
                 superseded = _has_lost_approval(page, revision)

@@ -42,6 +42,7 @@ from procedures.models import (
 )
 from procedures.models.page import DEFAULT_REVIEW_MONTHS, normalize_body, without_text
 from procedures.publishing import warning_signs
+from procedures.publishing.review import record_identity_change
 from procedures.sharing.short_codes import generate_code, is_valid_code
 
 LOGO_FILE = "clinic-logo.png"
@@ -479,6 +480,7 @@ class PageSerializer(Serializer[Page]):
         names = ("slug", "kind", "order", "title", "key_message", "description", "review_months", "body")
         for name in names:
             setattr(page, name, data[name])
+        before = Page.objects.filter(pk=page.pk).values(*Page.IDENTITY_FIELDS).first() or {}
         page.lead_figure = _get_figure(data["lead_figure"], "lead_figure") if data["lead_figure"] else None
         page.next_label = data["next"].get("label", "")
         is_draft = self._is_bundle or not data["public"]
@@ -488,6 +490,7 @@ class PageSerializer(Serializer[Page]):
             # Only the draft: the page may have been published or withdrawn since the row was read.
             update_fields=(*names, "lead_figure", "next_label") if row else None,
         )
+        record_identity_change(page, before, actor=None)
 
     def link_pages(self, key: str, data: dict[str, Any]) -> None:
         """Save the references to other pages: the next step and a guide's items.

@@ -26,4 +26,9 @@ class Migration(migrations.Migration):
             },
         ),
         RefuseChanges('approvalfingerprint'),
+        migrations.AlterField(
+            model_name='releaseevent',
+            name='kind',
+            field=models.CharField(choices=[('submitted', 'Sent for review'), ('approved', 'Approved'), ('sent_back', 'Sent back'), ('translation_checked', 'Translation checked'), ('scheduled', 'Scheduled'), ('rescheduled', 'Schedule moved to a new time zone'), ('unscheduled', 'Schedule canceled'), ('published', 'Published'), ('rereleased', 'Rebuilt with the current pictures and clinic answers'), ('withdrawn', 'Withdrawn'), ('translation_synced', 'Translation brought up to date'), ('restored', 'Restored as a draft'), ('imported', 'Imported as a draft'), ('identity_changed', 'Page type, language, or name changed')], max_length=20, verbose_name='action'),
+        ),
     ]

@@ -72,7 +72,10 @@ def select_authors(
 
 
 def find_text_authors(revisions: Iterable[Revision]) -> dict[int, set[int]]:
-    """Return by page who must not approve its revision (``select_authors``). One revision a page; three queries."""
+    """Return by page who must not approve its revision: ``select_authors``, and who changed its ``IDENTITY_FIELDS``.
+
+    One revision a page; four queries.
+    """
     reviewed = {revision.page_id: (revision.number, revision.content_hash) for revision in revisions}
     live = Page.objects.filter(pk__in=reviewed, live_release__isnull=False).values_list(
         "pk", "live_release__revision__number", "live_release__revision__content_hash"
@@ -98,7 +101,15 @@ def find_text_authors(revisions: Iterable[Revision]) -> dict[int, set[int]]:
     rows = Revision.objects.filter(page__in=reviewed).order_by("number")
     for page, number, content_hash, author in rows.values_list("page", "number", "content_hash", "author"):
         history[page].append((number, content_hash, author))
-    return {page: select_authors(history[page], reviewed=reviewed[page], baseline=baselines[page]) for page in reviewed}
+    authors = {
+        page: select_authors(history[page], reviewed=reviewed[page], baseline=baselines[page]) for page in reviewed
+    }
+    # A first approval fixes the identity, so these changes are part of every review before it.
+    changes = ReleaseEvent.objects.filter(page__in=reviewed, kind=EventKind.IDENTITY_CHANGED, actor__isnull=False)
+    for page, actor in changes.values_list("page", "actor"):
+        if actor and baselines[page] == (0, ""):
+            authors[page].add(actor)
+    return authors
 
 
 def explain_own_text(user: User, revision: Revision) -> str:
@@ -107,6 +118,9 @@ def explain_own_text(user: User, revision: Revision) -> str:
         return ""
     if revision.author_id == user.pk:
         return _("This is your own text. Another person must approve it.")
+    changes = revision.page.events.filter(kind=EventKind.IDENTITY_CHANGED, actor=user)
+    if changes.exists() and not revision.page.is_identity_fixed:
+        return _("You changed the type, language, or name of this page. Another person must approve it.")
     return _(
         "You wrote part of this text. A reviewer who wrote none of the changes since the last approved text must "
         "approve it."
@@ -130,6 +144,38 @@ def submit_for_review(revision: Revision, *, actor: User, note: str = "") -> Rel
     return repeated or ReleaseEvent.objects.create(
         page=revision.page, kind=EventKind.SUBMITTED, revision=revision, actor=actor, reason=note
     )
+
+
+@transaction.atomic
+def record_identity_change(page: Page, before: Mapping[str, str], *, actor: User | None) -> bool:
+    """Record that a saved page has other ``IDENTITY_FIELDS`` than ``before``; a page in review goes out of it.
+
+    Do nothing if they are the same. Return whether the page was in review.
+    """
+    old = Page(**before)
+    changes = [
+        _("%(field)s: “%(old)s” becomes “%(new)s”")
+        % {"field": Page.field_label(name), "old": _display(old, name), "new": _display(page, name)}
+        for name, value in before.items()
+        if value != getattr(page, name)
+    ]
+    if not changes:
+        return False
+    was_in_review = get_review_status(annotate_status(Page.objects.filter(pk=page.pk)).get()) == EventKind.SUBMITTED
+    ReleaseEvent.objects.create(
+        page=page,
+        kind=EventKind.IDENTITY_CHANGED,
+        revision=page.revisions.first(),
+        actor=actor,
+        reason="\n".join(changes),
+    )
+    return was_in_review
+
+
+def _display(page: Page, name: str) -> str:
+    """Return the value of an identity field as staff read it."""
+    labels = {"kind": page.get_kind_display, "language": page.get_language_display}
+    return str(labels[name]() if name in labels else getattr(page, name))
 
 
 @transaction.atomic
@@ -353,18 +399,20 @@ def annotate_status(pages: models.QuerySet[Page], *, with_content: bool = False)
     """Annotate what ``describe_state``, ``get_review_status``, and ``filter_by_state`` need.
 
     ``latest_hash``, ``latest_author``, and ``latest_at`` come from the newest revision; ``last_review_event`` is the
-    kind of the last review event on that text, or of its withdrawal, and "" if the text was published since or if the
-    approval no longer applies.
+    kind of the last review event on that text, or of its withdrawal, and "" if the text was published or the page's
+    identity was changed since, or if the approval no longer applies.
     ``with_content=True`` also loads the texts of the live release; otherwise each access costs a query.
     """
     newest = Revision.objects.filter(page=OuterRef("pk")).order_by("-number")
-    # A publication or withdrawal ends the review of the text; later events are about another review of it.
+    # A publication or withdrawal ends the review of the text, and a new page type that of any text; later events are
+    # about another review of it.
+    kinds = (*REVIEW_EVENTS, EventKind.PUBLISHED, EventKind.WITHDRAWN)
     review_events = ReleaseEvent.objects.filter(
+        Q(kind__in=kinds, revision__content_hash=OuterRef("latest_hash")) | Q(kind=EventKind.IDENTITY_CHANGED),
         page=OuterRef("pk"),
-        kind__in=(*REVIEW_EVENTS, EventKind.PUBLISHED, EventKind.WITHDRAWN),
-        revision__content_hash=OuterRef("latest_hash"),
     )
-    is_over = When(Q(kind=EventKind.PUBLISHED) | Q(kind=EventKind.APPROVED, has_lapsed=True), then=Value(""))
+    ends = Q(kind__in=(EventKind.PUBLISHED, EventKind.IDENTITY_CHANGED)) | Q(kind=EventKind.APPROVED, has_lapsed=True)
+    is_over = When(ends, then=Value(""))
     statuses = review_events.with_lapse().annotate(status=Case(is_over, default=F("kind"))).order_by("-pk")
     pages = pages.select_related("live_release__revision")
     if not with_content:
