@@ -68,6 +68,7 @@ from procedures.revisions.drafts import (
     check_and_bump_version,
     discard_autosaves,
     find_all_unsaved,
+    find_page_authors,
     save_revision,
 )
 from procedures.sharing.short_codes import generate_code
@@ -144,11 +145,13 @@ class PageForm(AnyForm):
     """The form of a draft.
 
     ``version`` is the draft version that the form was opened with, and ``base_revision`` that revision's primary key,
-    the base of a merge. ``client_id`` identifies the form's autosave. ``conflict`` is set if someone else saved first.
+    the base of a merge. ``copied_from`` is the page that a new page was copied from. ``client_id`` identifies the
+    form's autosave. ``conflict`` is set if someone else saved first.
     """
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
     base_revision = forms.CharField(widget=forms.HiddenInput, required=False)
+    copied_from = forms.CharField(widget=forms.HiddenInput, required=False)
     client_id = forms.CharField(widget=forms.HiddenInput, required=False, max_length=MAX_CLIENT_ID_LENGTH)
     note = forms.CharField(
         label=gettext_lazy("What did you change?"),
@@ -475,7 +478,13 @@ class BasePageAdmin(ContentAdmin):
         """Save the revision last, after the inline reading list."""
         super().save_related(request, form, formsets, change)
         note = form.cleaned_data["note"]
-        revision = save_revision(form.instance, author=get_staff_user(request), note=note)
+        original = (
+            None if change else Page.objects.filter(pk=parse_int_or_zero(form.cleaned_data["copied_from"])).first()
+        )
+        copied_authors = find_page_authors(original) if original else ()
+        revision = save_revision(
+            form.instance, author=get_staff_user(request), note=note, copied_authors=copied_authors
+        )
         request.saved_note = revision.note == note  # type: ignore[attr-defined]
         discard_autosaves(get_staff_user(request), [form.cleaned_data["client_id"]])
 

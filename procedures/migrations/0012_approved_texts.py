@@ -26,6 +26,12 @@ class Migration(migrations.Migration):
             },
         ),
         RefuseChanges('approvalfingerprint'),
+        migrations.AddField(
+            model_name='revision',
+            name='copied_authors',
+            field=models.JSONField(default=list, help_text='Keys of the people who wrote the page that this text was copied or imported from.', verbose_name='authors of the original'),
+        ),
+        RefuseChanges('revision'),
         migrations.AlterField(
             model_name='releaseevent',
             name='kind',

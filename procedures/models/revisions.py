@@ -31,6 +31,11 @@ class Revision(HashedContent):
         related_name="+",
         verbose_name=_("author"),
     )
+    copied_authors = models.JSONField(
+        _("authors of the original"),
+        default=list,
+        help_text=_("Keys of the people who wrote the page that this text was copied or imported from."),
+    )
     note = models.CharField(_("note"), max_length=MAX_LINE_LENGTH, blank=True)
     created_at = models.DateTimeField(_("time"), auto_now_add=True)
 

@@ -57,17 +57,20 @@ def select_authors(
 
     These are the authors of all revisions since the baseline, because later revisions include their changes, and
     those who first wrote exactly these texts, because a revision may restore an older one. ``history``: number,
-    content hash, and author of each revision, oldest first. ``baseline``: the last text that was approved or is
-    public; (0, "") if there is none. A revision with that same text changes nothing.
+    content hash, and author of each revision, oldest first, once for each of its authors. ``baseline``: the last text
+    that was approved or is public; (0, "") if there is none. A revision with that same text changes nothing.
     """
     (last, content_hash), (first, baseline_hash) = reviewed, baseline
-    first_authors: dict[str, int | None] = {}
+    first_numbers: dict[str, int] = {}
+    first_authors: dict[str, set[int | None]] = {}
     authors: set[int | None] = set()
     for number, text_hash, author in history:
-        first_author = first_authors.setdefault(text_hash, author)
+        found = first_authors.setdefault(text_hash, set())
+        if first_numbers.setdefault(text_hash, number) == number:
+            found.add(author)
         if content_hash != baseline_hash and first < number <= last and text_hash != baseline_hash:
-            authors |= {author, first_author}
-    authors.add(first_authors.get(content_hash))
+            authors |= {author, *found}
+    authors |= first_authors.get(content_hash, set())
     return {author for author in authors if author is not None}
 
 
@@ -99,8 +102,9 @@ def find_text_authors(revisions: Iterable[Revision]) -> dict[int, set[int]]:
             baselines[page] = max(baselines[page], (number, content_hash))
     history: dict[int, list[tuple[int, str, int | None]]] = {page: [] for page in reviewed}
     rows = Revision.objects.filter(page__in=reviewed).order_by("number")
-    for page, number, content_hash, author in rows.values_list("page", "number", "content_hash", "author"):
-        history[page].append((number, content_hash, author))
+    names = ("page", "number", "content_hash", "author", "copied_authors")
+    for page, number, content_hash, author, copied in rows.values_list(*names):
+        history[page] += [(number, content_hash, key) for key in (author, *copied)]
     authors = {
         page: select_authors(history[page], reviewed=reviewed[page], baseline=baselines[page]) for page in reviewed
     }
