@@ -168,9 +168,10 @@ def shift_schedules(old_zone: ZoneInfo, new_zone: ZoneInfo, *, actor: User | Non
             continue
         page.publish_at = shift.shifted_at
         page.save(update_fields=["publish_at"])
+        # Not SCHEDULED: the page is still published in the name of the person who scheduled it.
         ReleaseEvent.objects.create(
             page=page,
-            kind=EventKind.SCHEDULED,
+            kind=EventKind.RESCHEDULED,
             revision=page.scheduled_revision,
             actor=actor,
             reason=_("%(new)s. The clinic’s time zone changed; it was %(old)s.")

@@ -326,13 +326,27 @@ def test_schedules_move_to_the_same_local_time_in_a_new_time_zone(page: Page, mo
     assert (moved, fresh(page).publish_at) == ([page], at_in_tokyo)
     event = ReleaseEvent.objects.filter(page=page).first()
     assert (event.kind, event.revision, event.actor.username, event.reason) == (
-        EventKind.SCHEDULED,
+        EventKind.RESCHEDULED,
         fresh(page).scheduled_revision,
         "mia",
         "June 15, 2026, 9:00 AM (JST). The clinic’s time zone changed; it was June 15, 2026, 9:00 AM (MDT).",
     )
     monkeypatch.setattr(timezone, "now", lambda: at_in_tokyo)
     assert shift.is_past
+    # The person who scheduled it, not the one who changed the time zone.
+    (release,), _ = publish_scheduled(at_in_tokyo)
+    assert release.published_by == make_publisher()
+
+
+def test_a_new_time_zone_does_not_replace_a_publisher_who_lost_the_role(page: Page) -> None:
+    at, mia = timezone.now() + 20 * HOUR, make_publisher("mia")
+    schedule_revision(approved(page), actor=make_publisher(), at=at)
+    make_publisher().user_permissions.clear()
+    schedule.shift_schedules(ZoneInfo("Asia/Tokyo"), ZoneInfo("America/Denver"), actor=mia)
+    reason = "max, who scheduled this, may no longer publish pages. Schedule it again."
+
+    assert schedule.find_schedules_without_publisher() == [(page, reason)]
+    assert publish_scheduled(at + 24 * HOUR) == ([], [(page, reason)])
 
 
 def test_a_scheduled_page_whose_texts_changed_elsewhere_is_unscheduled_with_the_reason(page: Page) -> None:
