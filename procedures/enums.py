@@ -76,6 +76,7 @@ class EventKind(models.TextChoices):
     SENT_BACK = "sent_back", _("Sent back")
     TRANSLATION_CHECKED = "translation_checked", _("Translation checked")
     SCHEDULED = "scheduled", _("Scheduled")
+    RESCHEDULED = "rescheduled", _("Schedule moved to a new time zone")
     UNSCHEDULED = "unscheduled", _("Schedule canceled")
     PUBLISHED = "published", _("Published")
     RERELEASED = "rereleased", _("Rebuilt with the current pictures and clinic answers")
@@ -83,6 +84,7 @@ class EventKind(models.TextChoices):
     TRANSLATION_SYNCED = "translation_synced", _("Translation brought up to date")
     RESTORED = "restored", _("Restored as a draft")
     IMPORTED = "imported", _("Imported as a draft")
+    IDENTITY_CHANGED = "identity_changed", _("Page type, language, or name changed")
 
 
 # The events that change Page.live_release, and so what patients read.

@@ -38,6 +38,7 @@ from procedures.figures.decoding import (
 from procedures.languages import CODES
 from procedures.models import Clinic, ClinicText, Location, LocationText, Page, Release
 from procedures.publishing.checks import dependency_key
+from procedures.publishing.dependencies import describe_changes
 from procedures.publishing.page_changes import describe_page_changes
 from procedures.publishing.publish import PublishError
 from procedures.publishing.rerelease import (
@@ -48,7 +49,6 @@ from procedures.publishing.rerelease import (
     update_clinic_values,
 )
 from procedures.publishing.schedule import MODEL_BACKEND, PUBLISH_PERMISSION, ScheduleShift
-from procedures.publishing.tasks import describe_changes
 
 # Fields of the confirmation form, which are not part of the saved form.
 CONFIRMATION_FIELDS = ("csrfmiddlewaretoken", "_update", "_edit", "plans", "location")

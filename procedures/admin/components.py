@@ -242,6 +242,7 @@ def _states() -> Iterator[tuple[str, str, SafeString]]:
     yield "next_step", "", render_component("next_step", next={"href": "#next", "title": "Getting well"})
     changed = {**today, "author_name": "Nina Editor", "reviewer_name": "Dr. Bell", "what_changed": "New pictures."}
     yield "page_meta", "", render_component("page_meta", release=changed)
+    yield "part_status", "", render_component("part_status", release={**today, "is_starter": True}, is_translation=True)
     yield "page_status", "starter text", render_component("page_status", release={**today, "is_starter": True})
     yield "page_status", "reviewed", render_component("page_status", release={**changed, "minutes": 6})
     yield (

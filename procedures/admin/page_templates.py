@@ -110,6 +110,7 @@ def initial_values(query: Mapping[str, str]) -> dict[str, Any]:
             "title": _("%(title)s (copy)") % {"title": copied.title},
             "lead_figure": copied.lead_figure_id,
             "next_page": copied.next_page_id,
+            "copied_from": copied.pk,
         }
     template = next((template for template in TEMPLATES if template.key == query.get("template")), None)
     if template is None:

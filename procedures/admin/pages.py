@@ -58,6 +58,7 @@ from procedures.publishing.review import (
     current_approval,
     describe_state,
     filter_by_state,
+    record_identity_change,
     record_translation_source,
     submit_for_review,
 )
@@ -67,6 +68,7 @@ from procedures.revisions.drafts import (
     check_and_bump_version,
     discard_autosaves,
     find_all_unsaved,
+    find_page_authors,
     save_revision,
 )
 from procedures.sharing.short_codes import generate_code
@@ -143,11 +145,13 @@ class PageForm(AnyForm):
     """The form of a draft.
 
     ``version`` is the draft version that the form was opened with, and ``base_revision`` that revision's primary key,
-    the base of a merge. ``client_id`` identifies the form's autosave. ``conflict`` is set if someone else saved first.
+    the base of a merge. ``copied_from`` is the page that a new page was copied from. ``client_id`` identifies the
+    form's autosave. ``conflict`` is set if someone else saved first.
     """
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
     base_revision = forms.CharField(widget=forms.HiddenInput, required=False)
+    copied_from = forms.CharField(widget=forms.HiddenInput, required=False)
     client_id = forms.CharField(widget=forms.HiddenInput, required=False, max_length=MAX_CLIENT_ID_LENGTH)
     note = forms.CharField(
         label=gettext_lazy("What did you change?"),
@@ -465,13 +469,22 @@ class BasePageAdmin(ContentAdmin):
         if form.cleaned_data.keys() & set(Page.IDENTITY_FIELDS) and obj.is_identity_fixed:
             # A reviewer approved the page, with its identity, after this form was opened.
             raise EditConflictError(obj.pk)
+        before = Page.objects.values(*Page.IDENTITY_FIELDS).get(pk=obj.pk)
         obj.save(update_fields=[name for name in form.cleaned_data if name not in PageForm.declared_fields])
+        actor = get_staff_user(request)
+        request.has_ended_review = record_identity_change(obj, before, actor=actor)  # type: ignore[attr-defined]
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Save the revision last, after the inline reading list."""
         super().save_related(request, form, formsets, change)
         note = form.cleaned_data["note"]
-        revision = save_revision(form.instance, author=get_staff_user(request), note=note)
+        original = (
+            None if change else Page.objects.filter(pk=parse_int_or_zero(form.cleaned_data["copied_from"])).first()
+        )
+        copied_authors = find_page_authors(original) if original else ()
+        revision = save_revision(
+            form.instance, author=get_staff_user(request), note=note, copied_authors=copied_authors
+        )
         request.saved_note = revision.note == note  # type: ignore[attr-defined]
         discard_autosaves(get_staff_user(request), [form.cleaned_data["client_id"]])
 
@@ -503,7 +516,7 @@ class BasePageAdmin(ContentAdmin):
             return self._render_saved(request, page, {}, "note")
         else:
             message = _("Draft saved. What patients read has not changed.")
-            if _has_left_review(page, revision):
+            if getattr(request, "has_ended_review", False) or _has_left_review(page, revision):
                 messages.warning(request, REVIEW_ENDED_MESSAGE)
             else:
                 superseded = _has_lost_approval(page, revision)
@@ -529,12 +542,13 @@ def get_next_step(edit_page: EditPageContext, *, can_edit: bool) -> str:
     revision, live = edit_page.revision, edit_page.live_release
     if revision is None:
         return ""
-    if edit_page.publishable_revision == revision:
+    if edit_page.publishable_revision == revision and not edit_page.unapproved_changes:
         return "publish"
     if edit_page.review_status == EventKind.SUBMITTED:
         return "review" if edit_page.can_approve else ""
     is_live = live is not None and not live.is_starter and live.revision_id == revision.pk
-    return "submit" if can_edit and not is_live and not edit_page.approval else ""
+    is_approved = edit_page.approval and not edit_page.unapproved_changes
+    return "submit" if can_edit and not is_live and not is_approved else ""
 
 
 def get_start_panel(edit_page: EditPageContext, *, can_edit: bool, has_errors: bool) -> str:

@@ -38,6 +38,11 @@ from procedures.publishing.checks import (
     find_incoming_links,
     prints_starter_signs,
 )
+from procedures.publishing.dependencies import (
+    describe_changes,
+    explain_unapproved_changes,
+    find_unapproved_changes,
+)
 from procedures.publishing.page_changes import describe_page_changes
 from procedures.publishing.publish import (
     ALREADY_PUBLISHED_MESSAGE,
@@ -55,9 +60,8 @@ from procedures.publishing.rerelease import (
     find_pages_with_stale_value,
     find_stale_pages_by_rendering,
 )
-from procedures.publishing.review import current_approval, latest_approved_revision
+from procedures.publishing.review import current_approval, latest_approved_revision, submit_for_review
 from procedures.publishing.schedule import cancel_schedule, get_scheduled_pages, schedule_revision
-from procedures.publishing.tasks import describe_changes
 from procedures.rendering import Issue, ReferenceResolver
 from procedures.timezones import (
     FIRST_OCCURRENCE,
@@ -300,23 +304,27 @@ def publish_view(request: HttpRequest, page_id: int) -> HttpResponse:
 def _publish_context(page: Page, datetime_form: ClinicDateTimeForm) -> dict[str, Any]:
     page.refresh_from_db()
     revision, newest = latest_approved_revision(page), page.revisions.first()
+    approval = current_approval(revision) if revision else None
     issues: list[Issue] = []
+    changed: list[tuple[str, str]] = []
     has_starter_signs = False
-    if revision:
+    if revision and approval:
         resolver = ReferenceResolver(page.language, FigureVersion.APPROVED)
         rendered = render_draft(page, revision.content, resolver=resolver)
         issues = check_draft(page, revision.content, rendered, resolver)
+        changed = find_unapproved_changes(approval, rendered, resolver)
         has_starter_signs = prints_starter_signs(rendered, resolver)
     return {
         "page": page,
         "breadcrumbs": build_breadcrumbs(page),
         "revision": revision,
-        "approval": current_approval(revision) if revision else None,
+        "approval": approval,
         "newer_revision": newest if newest and revision and newest.number > revision.number else None,
         "live_release": page.live_release,
         "time_zone": datetime_form.time_zone,
         "now": format_datetime(timezone.now(), datetime_form.time_zone),
         "issues": [issue.plain_sentence for issue in issues],
+        "unapproved_changes": explain_unapproved_changes(changed) if changed else "",
         "prints_starter_signs": has_starter_signs,
         "change_url": get_change_url(page),
     }
@@ -337,6 +345,10 @@ def _handle_action(
     revision = _get_posted_revision(request, page)
     if revision is None:
         return [str(REVISION_SUPERSEDED_MESSAGE)], 409
+    if "ask" in request.POST:
+        submit_for_review(revision, actor=actor, note=_("Something that it shows has changed since the approval."))
+        messages.success(request, _("Sent for review."))
+        return [], 200
     if not what_changed_form.is_valid() or ("later" in request.POST and not datetime_form.is_valid()):
         return [], 400
     what_changed = what_changed_form.cleaned_data["what_changed"].strip()

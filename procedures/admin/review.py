@@ -35,12 +35,18 @@ from procedures.models import Approval, Figure, Page, Release, ReleaseEvent, Rev
 from procedures.models.base import normalize_newlines
 from procedures.publishing.anchor_redirects import render_draft
 from procedures.publishing.checks import check_draft, prints_starter_signs
+from procedures.publishing.dependencies import (
+    explain_unapproved_changes,
+    find_unapproved_changes,
+    hash_fingerprints,
+)
 from procedures.publishing.review import (
     REVIEW_EVENTS,
     PageChangedError,
     ReviewError,
     TranslationPair,
     UnseenFiguresError,
+    UnseenTextsError,
     annotate_status,
     current_approval,
     describe_state,
@@ -89,7 +95,9 @@ class EditPageContext:
     """A saved page as one user sees it. ``document`` is its tree, ``full_preview`` the whole HTML document.
 
     ``publishable_revision``: the approved text that can be published; looked up only for users who can publish.
-    ``new_figures``: figures whose picture no reviewer has approved; looked up only together with ``full_preview``.
+    ``unapproved_changes``: why the text must be approved again although it was approved, or "". ``seen_texts``: the
+    ``hash_fingerprints`` of the texts from elsewhere in it. ``new_figures``: figures whose picture no reviewer has
+    approved; looked up only together with ``full_preview``.
     """
 
     page: Page
@@ -106,6 +114,8 @@ class EditPageContext:
     can_publish: bool
     prints_starter_signs: bool = False
     publishable_revision: Revision | None = None
+    unapproved_changes: str = ""
+    seen_texts: str = ""
     new_figures: list[Figure] = field(default_factory=list)
     review_comments: list[ReviewCommentContext] = field(default_factory=list)
     translation_pair: TranslationPair | None = None
@@ -124,13 +134,16 @@ def build_edit_page_context(page_id: int, user: User, *, with_preview: bool) -> 
     rendered = render_draft(page, content, resolver=resolver)
     can_approve, can_publish = (user.has_perm(f"procedures.{action}_page") for action in ("approve", "publish"))
     author = str(revision.author) if revision and revision.author else ""
+    approval = current_approval(revision) if revision else None
+    is_public = approval is not None and page.live_release is not None and page.live_release.approval_id == approval.pk
+    changed = find_unapproved_changes(approval, rendered, resolver) if approval and not is_public else []
     return EditPageContext(
         page=page,
         state=describe_state(page),
         review_status=get_review_status(page),
         live_release=page.live_release,
         revision=revision,
-        approval=current_approval(revision) if revision else None,
+        approval=approval,
         last_review_event=page.events.filter(kind__in=REVIEW_EVENTS).select_related("actor").first(),
         issues=check_draft(page, content, rendered, resolver),
         document=rendered.document,
@@ -142,6 +155,8 @@ def build_edit_page_context(page_id: int, user: User, *, with_preview: bool) -> 
         prints_starter_signs=prints_starter_signs(rendered, resolver),
         new_figures=find_unapproved_figures(rendered) if with_preview else [],
         publishable_revision=latest_approved_revision(page) if can_publish else None,
+        unapproved_changes=explain_unapproved_changes(changed) if changed else "",
+        seen_texts=hash_fingerprints(rendered),
         urls=build_page_urls(page),
     )
 
@@ -312,9 +327,10 @@ def _handle_decision(request: HttpRequest, page: Page, form: ReviewForm) -> tupl
             comment=form.cleaned_data["comment"].strip(),
             comments=form.paragraph_comments(),
             seen_figure_hashes=request.POST.getlist("picture"),
+            seen_texts=request.POST.get("texts", ""),
             seen_identity={name: request.POST.get(name, getattr(page, name)) for name in Page.IDENTITY_FIELDS},
         )
-    except (UnseenFiguresError, PageChangedError) as error:
+    except (UnseenFiguresError, UnseenTextsError, PageChangedError) as error:
         return str(error), 409
     except ReviewError as error:
         return str(error), 403 if decision == Decision.APPROVED else 400

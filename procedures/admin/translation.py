@@ -10,6 +10,8 @@ from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
@@ -161,13 +163,18 @@ def _handle_action(
 
 
 def _rerelease_if_live(request: HttpRequest, page: Page, checked: Revision, actor: User) -> None:
-    """If the checked text is live, rerelease it, so that the page no longer says that it has not been checked."""
+    """If the checked text is live, rerelease it, so that the page no longer says that it has not been checked.
+
+    If something else would change for patients, the list of outdated pages shows it, and asks before it updates them.
+    """
     if not page.shows(checked.content_hash):
         return
     if not actor.has_perm("procedures.publish_page"):
         messages.info(request, _("A manager can now update the public page to show the check."))
         return
     try:
-        rerelease_page(page, actor=actor)
+        rerelease_page(page, actor=actor, only_check=True)
     except PublishError as error:
-        messages.warning(request, _("The public page could not be updated: %(error)s") % {"error": error})
+        message = _("The public page could not be updated: %(error)s") % {"error": error}
+        link = format_html('<a href="{}">{}</a>', reverse("admin:procedures_page_stale"), _("Review and update"))
+        messages.warning(request, format_html("{} {}.", message, link))

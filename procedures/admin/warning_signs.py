@@ -23,11 +23,11 @@ from procedures.languages import CODES, DEFAULT, LANGUAGES
 from procedures.models import Page, WarningSign, WarningSignEvent, WarningSignRevision
 from procedures.models.page import MAX_LINE_LENGTH
 from procedures.publishing import warning_signs
+from procedures.publishing.dependencies import describe_changes
 from procedures.publishing.page_changes import describe_page_changes
 from procedures.publishing.publish import PublishError
 from procedures.publishing.rerelease import find_dependent_pages, find_stale_pages
 from procedures.publishing.review import ReviewError
-from procedures.publishing.tasks import describe_changes
 from procedures.revisions.diff import DiffBlock, compare_blocks, count_changes
 from procedures.validators import validate_key
 

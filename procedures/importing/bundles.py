@@ -46,7 +46,7 @@ from procedures.models import Figure, Page, ReleaseEvent, WarningSign
 from procedures.publishing import warning_signs
 from procedures.publishing.publish import PublishError, lock_clinic_values
 from procedures.rendering import ReferenceResolver, render_page
-from procedures.revisions.drafts import check_and_bump_version, save_revision
+from procedures.revisions.drafts import check_and_bump_version, find_page_authors, save_revision
 
 BUNDLE_FORMAT, BUNDLE_VERSION = "plainspine-bundle", 1
 MANIFEST_NAME = "manifest.json"
@@ -171,17 +171,33 @@ def write_bundle(pages: Iterable[Page], target: io.BufferedIOBase | Any) -> int:
             if keys[serializer.name]:
                 serializer.write_files(folder, keys[serializer.name])
         files = sorted(file for file in folder.rglob("*") if file.is_file())
-        return _write_zip(folder, files, target)
+        return _write_zip(folder, files, target, _collect_authors(keys[PageSerializer.name]))
 
 
-def _write_zip(folder: Path, files: list[Path], target: Any) -> int:
+def _collect_authors(page_keys: Iterable[str]) -> dict[str, list[str]]:
+    """Return the usernames of all who wrote each page, by its key, so that they cannot approve it after an import."""
+    usernames = dict(User.objects.values_list("pk", "username"))
+    authors = {}
+    for key in sorted(page_keys):
+        language, subject = key.split(" ")
+        page = Page.objects.get(language=language, subject=subject)
+        authors[key] = sorted(usernames[author] for author in find_page_authors(page) if author in usernames)
+    return authors
+
+
+def _write_zip(folder: Path, files: list[Path], target: Any, authors: dict[str, list[str]]) -> int:
     manifest_files = []
     with zipfile.ZipFile(target, "w", COMPRESSION) as bundle:
         for file in files:
             data, name = file.read_bytes(), file.relative_to(folder).as_posix()
             manifest_files.append({"name": name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()})
             _add_member(bundle, name, data)
-        manifest = {"format": BUNDLE_FORMAT, "version": BUNDLE_VERSION, "files": manifest_files}
+        manifest = {
+            "format": BUNDLE_FORMAT,
+            "version": BUNDLE_VERSION,
+            "files": manifest_files,
+            "authors": authors,
+        }
         _add_member(bundle, MANIFEST_NAME, json.dumps(manifest, indent=1).encode())
     return len(manifest_files)
 
@@ -214,7 +230,8 @@ def import_bundle(
         try:
             rows = _read_rows(folder, actor)
             with rollback_files(), transaction.atomic():
-                _apply_rows(rows, plan, actor, should_include_page, store_files=not check)
+                authors = _find_authors(file)
+                _apply_rows(rows, plan, actor, should_include_page, authors, store_files=not check)
                 unconfirmed = [slug for slug, picture in plan.pictures.items() if not is_confirmed(slug, picture)]
                 if unconfirmed and not check:
                     raise UnconfirmedPicturesError(unconfirmed)
@@ -320,6 +337,22 @@ def _parse_manifest(data: bytes) -> dict[str, str]:
     return hashes
 
 
+def _find_authors(file: Any) -> dict[str, list[int]]:
+    """Return, by the key of each page, the accounts of this portal that a valid bundle names as its authors.
+
+    A bundle of an earlier version names none.
+    """
+    with zipfile.ZipFile(file) as bundle:
+        manifest = json.loads(_read_member(bundle, bundle.getinfo(MANIFEST_NAME), MAX_MANIFEST_BYTES))
+    named = manifest.get("authors")
+    accounts: dict[Any, int] = dict(User.objects.values_list("username", "pk"))
+    return {
+        key: [accounts[name] for name in names if isinstance(name, str) and name in accounts]
+        for key, names in (named.items() if isinstance(named, dict) else ())
+        if isinstance(names, list)
+    }
+
+
 def _read_rows(folder: Path, actor: User | None) -> list[ParsedRow]:
     rows: list[ParsedRow] = []
     errors: list[ContentError] = []
@@ -339,6 +372,7 @@ def _apply_rows(
     plan: ImportPlan,
     actor: User | None,
     should_include_page: Callable[[str], bool],
+    authors: dict[str, list[int]],
     *,
     store_files: bool,
 ) -> None:
@@ -371,7 +405,7 @@ def _apply_rows(
     if errors:
         raise ContentErrors(errors)
     for serializer, entry, data in changed:
-        _save_draft(serializer, entry, data, actor, errors)
+        _save_draft(serializer, entry, data, actor, authors.get(entry.key, []), errors)
     if errors:
         raise ContentErrors(errors)
 
@@ -477,7 +511,12 @@ def _drop_unknown_links(data: dict[str, Any], imported_keys: set[str]) -> list[s
 
 
 def _save_draft(
-    serializer: Any, entry: ContentEntry, data: dict[str, Any], actor: User | None, errors: list[ContentError]
+    serializer: Any,
+    entry: ContentEntry,
+    data: dict[str, Any],
+    actor: User | None,
+    authors: list[int],
+    errors: list[ContentError],
 ) -> None:
     """Link a saved page to other pages, and record it as a revision and an event."""
     with collect_errors(entry, errors):
@@ -485,5 +524,5 @@ def _save_draft(
         page = Page.objects.get(language=data["language"], subject=data["subject"])
         # The new version makes open editors of this page report a conflict when they save.
         check_and_bump_version(page, expected_version=page.draft_version)
-        revision = save_revision(page, author=actor, note="Imported from a bundle")
+        revision = save_revision(page, author=actor, note="Imported from a bundle", copied_authors=set(authors))
         ReleaseEvent.objects.create(page=page, kind=EventKind.IMPORTED, revision=revision, actor=actor)

@@ -46,6 +46,7 @@ from procedures.models import (
 from procedures.models import Path as PublicPath
 from procedures.models.page import DEFAULT_REVIEW_MONTHS, normalize_body, without_text
 from procedures.publishing import warning_signs
+from procedures.publishing.review import record_identity_change
 from procedures.sharing.short_codes import generate_code, is_valid_code
 from procedures.validators import is_reserved_path
 
@@ -518,6 +519,7 @@ class PageSerializer(Serializer[Page]):
         names = ("slug", "kind", "order", "title", "key_message", "description", "review_months", "body")
         for name in names:
             setattr(page, name, data[name])
+        before = Page.objects.filter(pk=page.pk).values(*Page.IDENTITY_FIELDS).first() or {}
         page.lead_figure = _get_figure(data["lead_figure"], "lead_figure") if data["lead_figure"] else None
         page.next_label = data["next"].get("label", "")
         is_draft = self._is_bundle or not (data["public"] or data["withdrawn"])
@@ -534,6 +536,7 @@ class PageSerializer(Serializer[Page]):
             elif owner != page:
                 message = _("%(path)s is or was the address of the page “%(page)s”.")
                 raise LookupError(message % {"path": path, "page": owner}, "former_addresses")
+        record_identity_change(page, before, actor=None)
 
     def link_pages(self, key: str, data: dict[str, Any]) -> None:
         """Save the references to other pages: the next step and a guide's items. The loader saves the replacement.

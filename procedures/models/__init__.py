@@ -17,6 +17,7 @@ from procedures.models.reference import (
 )
 from procedures.models.revisions import (
     Approval,
+    ApprovalFingerprint,
     Autosave,
     DigestDelivery,
     FigureApproval,
@@ -29,6 +30,7 @@ from procedures.models.revisions import (
 
 __all__ = [
     "Approval",
+    "ApprovalFingerprint",
     "Autosave",
     "Clinic",
     "ClinicAnswer",

@@ -31,6 +31,11 @@ class Revision(HashedContent):
         related_name="+",
         verbose_name=_("author"),
     )
+    copied_authors = models.JSONField(
+        _("authors of the original"),
+        default=list,
+        help_text=_("Keys of the people who wrote the page that this text was copied or imported from."),
+    )
     note = models.CharField(_("note"), max_length=MAX_LINE_LENGTH, blank=True)
     created_at = models.DateTimeField(_("time"), auto_now_add=True)
 
@@ -102,6 +107,26 @@ class Approval(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.get_decision_display()}: {self.revision}"
+
+
+class ApprovalFingerprint(AppendOnly):
+    """The texts from elsewhere, such as the clinic's answers, that a page printed when it was approved.
+
+    A row of its own: approvals from before these were stored get one at the next load (see
+    ``record_missing_fingerprints``).
+    """
+
+    approval = models.OneToOneField(Approval, on_delete=models.PROTECT, related_name="fingerprint")
+    dependencies = models.JSONField(help_text=_("Kind, key, and fingerprint of each text, as in ReleaseDependency."))
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AppendOnlyManager()
+
+    class Meta:
+        ordering = ["approval"]
+
+    def __str__(self) -> str:
+        return str(self.approval)
 
 
 class FigureApprovalQuerySet(AppendOnlyQuerySet["FigureApproval"]):

@@ -25,6 +25,7 @@ from procedures.models.page import public_path
 from procedures.phones import find_phone_error
 from procedures.publishing.anchor_redirects import AnchorPlan, render_with_anchor_plan
 from procedures.publishing.checks import check_draft, check_rerelease
+from procedures.publishing.dependencies import check_approved_texts, describe_changes
 from procedures.publishing.review import current_approval, is_translation_checked
 from procedures.rendering import RENDERER_VERSION, Issue, ReferenceResolver, RenderedPage
 from procedures.rendering.references import Dependency
@@ -52,7 +53,8 @@ class PublishError(Exception):
 
 @transaction.atomic
 def publish(revision: Revision, *, actor: User, what_changed: str = "") -> Release:
-    """Release an approved revision. Raise PublishError if it cannot be published; in that case, nothing changes.
+    """Release an approved revision. Raise PublishError if it cannot be published, such as because a text that it prints
+    from elsewhere has changed since the approval; in that case, nothing changes.
 
     Idempotent: if the revision is already published (a double click, two managers), return the existing release.
     """
@@ -100,13 +102,19 @@ def publish_starter(
 
 @transaction.atomic
 def rerelease_page(
-    page: Page, *, actor: User | None, resolver: ReferenceResolver | None = None, update_indexes: bool = True
+    page: Page,
+    *,
+    actor: User | None,
+    resolver: ReferenceResolver | None = None,
+    update_indexes: bool = True,
+    only_check: bool = False,
 ) -> Release | None:
     """Release the live text again with the current pictures, terms, sources, and clinic answers.
 
     The text does not change, so its approval still applies. Return None if nothing would change. A picture that
     awaits approval is not used: the page shows the approved version. With ``update_indexes=False``, the caller must
-    call ``rerelease_picture_indexes`` after the last page.
+    call ``rerelease_picture_indexes`` after the last page. With ``only_check``, only the translator's check is new:
+    raise PublishError if anything else that the page shows has changed.
     """
     # The page may have been published or withdrawn since it was fetched.
     lock_page(page)
@@ -117,7 +125,11 @@ def rerelease_page(
     rendered_with_plan = render_with_anchor_plan(page, live.revision.content, resolver=resolver)
     rendered = rendered_with_plan[0]
     checked = is_translation_checked(live.revision)
-    is_current = not changed_dependencies(live, rendered) and checked == live.translation_checked
+    changed = changed_dependencies(live, rendered)
+    if changed and only_check:
+        message = _("Other things that it shows have changed as well: %(changes)s.")
+        raise PublishError.with_message(message % {"changes": describe_changes(changed)})
+    is_current = not changed and checked == live.translation_checked
     if is_current and rendered.html == live.html and rendered.document.to_json() == live.document:
         return None
     release = _create_release(
@@ -215,6 +227,8 @@ def _create_release(
         else check_draft(page, content, rendered, resolver, check_links=check_links)
     )
     figures = (dependency for dependency in rendered.dependencies if dependency.kind == "figure")
+    if approval and kind == EventKind.PUBLISHED:
+        issues += check_approved_texts(approval, rendered, resolver)
     if not resolver.are_figures_unchanged(figures):
         message = _("A picture on this page was replaced while the page was being published. Publish the page again.")
         issues.append(Issue(0, message))

@@ -18,8 +18,9 @@ from portal.accounts.models import User
 from procedures import languages
 from procedures.enums import Decision, EventKind
 from procedures.figures.approval import FigureVersion, figure_hash, record_approval, unapproved_figures
-from procedures.models import Approval, Figure, Page, ReleaseEvent, ReviewComment, Revision
+from procedures.models import Approval, ApprovalFingerprint, Figure, Page, ReleaseEvent, ReviewComment, Revision
 from procedures.models.page import COMMENT_REQUIRED_MESSAGE, without_text
+from procedures.publishing.dependencies import hash_fingerprints, read_fingerprints
 from procedures.rendering import ReferenceResolver, RenderedPage, render_page
 from procedures.rendering.document import Text, walk
 from procedures.rendering.parser import parse
@@ -40,6 +41,10 @@ class UnseenFiguresError(ReviewError):
     """The text shows a picture that the reviewer has not seen."""
 
 
+class UnseenTextsError(ReviewError):
+    """The page prints a text from elsewhere that has changed since the reviewer opened it."""
+
+
 def needs_other_reviewer(user: User, *author_ids: int | None) -> bool:
     """Return whether someone other than ``user`` must approve what people with these IDs wrote."""
     return bool(settings.REQUIRE_PEER_REVIEW) and user.pk in author_ids
@@ -52,22 +57,28 @@ def select_authors(
 
     These are the authors of all revisions since the baseline, because later revisions include their changes, and
     those who first wrote exactly these texts, because a revision may restore an older one. ``history``: number,
-    content hash, and author of each revision, oldest first. ``baseline``: the last text that was approved or is
-    public; (0, "") if there is none. A revision with that same text changes nothing.
+    content hash, and author of each revision, oldest first, once for each of its authors. ``baseline``: the last text
+    that was approved or is public; (0, "") if there is none. A revision with that same text changes nothing.
     """
     (last, content_hash), (first, baseline_hash) = reviewed, baseline
-    first_authors: dict[str, int | None] = {}
+    first_numbers: dict[str, int] = {}
+    first_authors: dict[str, set[int | None]] = {}
     authors: set[int | None] = set()
     for number, text_hash, author in history:
-        first_author = first_authors.setdefault(text_hash, author)
+        found = first_authors.setdefault(text_hash, set())
+        if first_numbers.setdefault(text_hash, number) == number:
+            found.add(author)
         if content_hash != baseline_hash and first < number <= last and text_hash != baseline_hash:
-            authors |= {author, first_author}
-    authors.add(first_authors.get(content_hash))
+            authors |= {author, *found}
+    authors |= first_authors.get(content_hash, set())
     return {author for author in authors if author is not None}
 
 
 def find_text_authors(revisions: Iterable[Revision]) -> dict[int, set[int]]:
-    """Return by page who must not approve its revision (``select_authors``). One revision a page; three queries."""
+    """Return by page who must not approve its revision: ``select_authors``, and who changed its ``IDENTITY_FIELDS``.
+
+    One revision a page; four queries.
+    """
     reviewed = {revision.page_id: (revision.number, revision.content_hash) for revision in revisions}
     live = Page.objects.filter(pk__in=reviewed, live_release__isnull=False).values_list(
         "pk", "live_release__revision__number", "live_release__revision__content_hash"
@@ -91,9 +102,18 @@ def find_text_authors(revisions: Iterable[Revision]) -> dict[int, set[int]]:
             baselines[page] = max(baselines[page], (number, content_hash))
     history: dict[int, list[tuple[int, str, int | None]]] = {page: [] for page in reviewed}
     rows = Revision.objects.filter(page__in=reviewed).order_by("number")
-    for page, number, content_hash, author in rows.values_list("page", "number", "content_hash", "author"):
-        history[page].append((number, content_hash, author))
-    return {page: select_authors(history[page], reviewed=reviewed[page], baseline=baselines[page]) for page in reviewed}
+    names = ("page", "number", "content_hash", "author", "copied_authors")
+    for page, number, content_hash, author, copied in rows.values_list(*names):
+        history[page] += [(number, content_hash, key) for key in (author, *copied)]
+    authors = {
+        page: select_authors(history[page], reviewed=reviewed[page], baseline=baselines[page]) for page in reviewed
+    }
+    # A first approval fixes the identity, so these changes are part of every review before it.
+    changes = ReleaseEvent.objects.filter(page__in=reviewed, kind=EventKind.IDENTITY_CHANGED, actor__isnull=False)
+    for page, actor in changes.values_list("page", "actor"):
+        if actor and baselines[page] == (0, ""):
+            authors[page].add(actor)
+    return authors
 
 
 def explain_own_text(user: User, revision: Revision) -> str:
@@ -102,6 +122,9 @@ def explain_own_text(user: User, revision: Revision) -> str:
         return ""
     if revision.author_id == user.pk:
         return _("This is your own text. Another person must approve it.")
+    changes = revision.page.events.filter(kind=EventKind.IDENTITY_CHANGED, actor=user)
+    if changes.exists() and not revision.page.is_identity_fixed:
+        return _("You changed the type, language, or name of this page. Another person must approve it.")
     return _(
         "You wrote part of this text. A reviewer who wrote none of the changes since the last approved text must "
         "approve it."
@@ -128,6 +151,38 @@ def submit_for_review(revision: Revision, *, actor: User, note: str = "") -> Rel
 
 
 @transaction.atomic
+def record_identity_change(page: Page, before: Mapping[str, str], *, actor: User | None) -> bool:
+    """Record that a saved page has other ``IDENTITY_FIELDS`` than ``before``; a page in review goes out of it.
+
+    Do nothing if they are the same. Return whether the page was in review.
+    """
+    old = Page(**before)
+    changes = [
+        _("%(field)s: “%(old)s” becomes “%(new)s”")
+        % {"field": Page.field_label(name), "old": _display(old, name), "new": _display(page, name)}
+        for name, value in before.items()
+        if value != getattr(page, name)
+    ]
+    if not changes:
+        return False
+    was_in_review = get_review_status(annotate_status(Page.objects.filter(pk=page.pk)).get()) == EventKind.SUBMITTED
+    ReleaseEvent.objects.create(
+        page=page,
+        kind=EventKind.IDENTITY_CHANGED,
+        revision=page.revisions.first(),
+        actor=actor,
+        reason="\n".join(changes),
+    )
+    return was_in_review
+
+
+def _display(page: Page, name: str) -> str:
+    """Return the value of an identity field as staff read it."""
+    labels = {"kind": page.get_kind_display, "language": page.get_language_display}
+    return str(labels[name]() if name in labels else getattr(page, name))
+
+
+@transaction.atomic
 def record_decision(
     revision: Revision,
     *,
@@ -136,15 +191,18 @@ def record_decision(
     comment: str = "",
     comments: Sequence[tuple[str, str]] = (),
     seen_figure_hashes: Collection[str] = (),
+    seen_texts: str = "",
     seen_identity: Mapping[str, str] | None = None,
 ) -> Approval:
     """Record the reviewer's decision, with ``comments`` as pairs of a paragraph's text and the comment on it.
 
     ``seen_figure_hashes``: the ``figure_hash`` of each new picture on the reviewer's screen; the approval covers these
-    pictures, too. ``seen_identity``: the page's ``IDENTITY_FIELDS`` on the screen, which the approval fixes. Repeating
-    the same decision (a double click) returns the first one. Raise ReviewError if the reviewer wrote part of the text
-    or changed a picture, or if the text is sent back without any comment; UnseenFiguresError if the text shows another
-    new picture; and PageChangedError if the page has another identity.
+    pictures, too. ``seen_texts``: the ``hash_fingerprints`` of the texts from elsewhere on the screen, if known; the
+    approval covers these texts. ``seen_identity``: the page's ``IDENTITY_FIELDS`` on the screen, which the approval
+    fixes. Repeating the same decision (a double click) returns the first one. Raise ReviewError if the reviewer wrote
+    part of the text or changed a picture, or if the text is sent back without any comment; UnseenFiguresError if the
+    text shows another new picture; UnseenTextsError if it shows other texts; and PageChangedError if the page has
+    another identity.
     """
     if decision == Decision.APPROVED and (message := explain_own_text(reviewer, revision)):
         raise ReviewError(message)
@@ -157,13 +215,17 @@ def record_decision(
         raise PageChangedError(
             _("The type, language, or name of this page has changed since you opened it. Review it again.")
         )
-    new_figures = (
-        _find_approvable_figures(revision, reviewer, seen_figure_hashes) if decision == Decision.APPROVED else []
-    )
+    new_figures: list[Figure] = []
+    fingerprints: list[list[str]] | None = None
+    if decision == Decision.APPROVED:
+        rendered = _render_as_seen(revision, seen_texts)
+        new_figures = _find_approvable_figures(rendered, reviewer, seen_figure_hashes)
+        fingerprints = read_fingerprints(rendered)
     repeated = None if new_figures else _find_repeated_event(revision, EventKind(decision.value), reviewer, comment)
     if repeated:
         same = revision.approvals.filter(reviewer=reviewer, decision=decision, comment=comment).first()
-        if same and list(same.comments.values_list("quote", "text")) == list(comments):
+        is_same = same and list(same.comments.values_list("quote", "text")) == list(comments)
+        if same and is_same and (fingerprints is None or _has_fingerprints(same, fingerprints)):
             return same
     approval = Approval.objects.create(
         revision=revision,
@@ -172,6 +234,8 @@ def record_decision(
         decision=decision,
         comment=comment,
     )
+    if fingerprints is not None:
+        ApprovalFingerprint.objects.create(approval=approval, dependencies=fingerprints)
     for figure in new_figures:
         record_approval(figure, approval)
     ReviewComment.objects.bulk_create(
@@ -183,12 +247,27 @@ def record_decision(
     return approval
 
 
-def _find_approvable_figures(revision: Revision, reviewer: User, seen_hashes: Collection[str]) -> list[Figure]:
-    """Return the new pictures of a text. Raise ReviewError unless the reviewer has seen and may approve all of them."""
-    if not _may_show_unapproved_figures(revision):
-        return []
+def _render_as_seen(revision: Revision, seen_texts: str) -> RenderedPage:
+    """Render a text as the review screen does. Raise UnseenTextsError if the screen showed other texts."""
     resolver = ReferenceResolver(revision.page.language, FigureVersion.CURRENT)
-    figures = find_unapproved_figures(render_page(revision.content, kind=revision.page.kind, resolver=resolver))
+    rendered = render_page(revision.content, kind=revision.page.kind, resolver=resolver)
+    if seen_texts and seen_texts != hash_fingerprints(rendered):
+        raise UnseenTextsError(
+            _(
+                "Something that this page shows, such as an answer or a caption, has changed since you opened it. "
+                "Review it again."
+            )
+        )
+    return rendered
+
+
+def _has_fingerprints(approval: Approval, fingerprints: list[list[str]]) -> bool:
+    return ApprovalFingerprint.objects.filter(approval=approval, dependencies=fingerprints).exists()
+
+
+def _find_approvable_figures(rendered: RenderedPage, reviewer: User, seen_hashes: Collection[str]) -> list[Figure]:
+    """Return the new pictures of a text. Raise ReviewError unless the reviewer has seen and may approve all of them."""
+    figures = find_unapproved_figures(rendered)
     own = [figure for figure in figures if needs_other_reviewer(reviewer, *figure.author_ids)]
     if own:
         if own[0].uploaded_by_id == reviewer.pk:
@@ -208,14 +287,6 @@ def _find_approvable_figures(revision: Revision, reviewer: User, seen_hashes: Co
     return figures
 
 
-def _may_show_unapproved_figures(revision: Revision) -> bool:
-    """Return whether a text refers to a picture whose current version is not approved. Doesn't render the text."""
-    resolver = ReferenceResolver(revision.page.language, FigureVersion.APPROVED)
-    document = parse(revision.content["body"]).document
-    resolver.prefetch_document(document, figure_slugs=[revision.content["lead_figure"]], page_subjects=[])
-    return resolver.has_unapproved_figures
-
-
 def _lock_page(revision: Revision) -> None:
     """Lock the page, so that concurrent requests run one after the other and repeated ones are recognized."""
     list(Page.objects.select_for_update().filter(pk=revision.page_id).values_list("pk"))
@@ -231,18 +302,35 @@ def _find_repeated_event(revision: Revision, kind: EventKind, actor: User, reaso
     return last if last and same and last.reason == reason else None
 
 
-def current_approval(revision: Revision) -> Approval | None:
-    """Return the approval in force for this revision: the last one of the same text, if it still applies."""
+def _approvals_in_force() -> models.QuerySet[Approval]:
     in_force = ReleaseEvent.objects.approvals_in_force().filter(
         page=OuterRef("revision__page"), revision__content_hash=OuterRef("content_hash")
     )
-    approvals = Approval.objects.filter(
-        Exists(in_force),
-        revision__page=revision.page,
-        content_hash=revision.content_hash,
-        decision=Decision.APPROVED,
-    )
+    return Approval.objects.filter(Exists(in_force), decision=Decision.APPROVED)
+
+
+def current_approval(revision: Revision) -> Approval | None:
+    """Return the approval in force for this revision: the last one of the same text, if it still applies."""
+    approvals = _approvals_in_force().filter(revision__page=revision.page, content_hash=revision.content_hash)
     return approvals.order_by("-pk").first()
+
+
+@transaction.atomic
+def record_missing_fingerprints() -> int:
+    """Let approvals from before fingerprints were stored cover the texts as they are now. Return their number.
+
+    Run by each load, which every start begins with. Idempotent.
+    """
+    found = list(_approvals_in_force().filter(fingerprint=None).select_related("revision__page"))
+    for approval in found:
+        revision = approval.revision
+        resolver = ReferenceResolver(revision.page.language, FigureVersion.APPROVED)
+        rendered = render_page(revision.content, kind=revision.page.kind, resolver=resolver)
+        # Another machine may be starting as well.
+        ApprovalFingerprint.objects.get_or_create(
+            approval=approval, defaults={"dependencies": read_fingerprints(rendered)}
+        )
+    return len(found)
 
 
 def latest_approved_revision(page: Page) -> Revision | None:
@@ -315,18 +403,20 @@ def annotate_status(pages: models.QuerySet[Page], *, with_content: bool = False)
     """Annotate what ``describe_state``, ``get_review_status``, and ``filter_by_state`` need.
 
     ``latest_hash``, ``latest_author``, and ``latest_at`` come from the newest revision; ``last_review_event`` is the
-    kind of the last review event on that text, or of its withdrawal, and "" if the text was published since or if the
-    approval no longer applies.
+    kind of the last review event on that text, or of its withdrawal, and "" if the text was published or the page's
+    identity was changed since, or if the approval no longer applies.
     ``with_content=True`` also loads the texts of the live release; otherwise each access costs a query.
     """
     newest = Revision.objects.filter(page=OuterRef("pk")).order_by("-number")
-    # A publication or withdrawal ends the review of the text; later events are about another review of it.
+    # A publication or withdrawal ends the review of the text, and a new page type that of any text; later events are
+    # about another review of it.
+    kinds = (*REVIEW_EVENTS, EventKind.PUBLISHED, EventKind.WITHDRAWN)
     review_events = ReleaseEvent.objects.filter(
+        Q(kind__in=kinds, revision__content_hash=OuterRef("latest_hash")) | Q(kind=EventKind.IDENTITY_CHANGED),
         page=OuterRef("pk"),
-        kind__in=(*REVIEW_EVENTS, EventKind.PUBLISHED, EventKind.WITHDRAWN),
-        revision__content_hash=OuterRef("latest_hash"),
     )
-    is_over = When(Q(kind=EventKind.PUBLISHED) | Q(kind=EventKind.APPROVED, has_lapsed=True), then=Value(""))
+    ends = Q(kind__in=(EventKind.PUBLISHED, EventKind.IDENTITY_CHANGED)) | Q(kind=EventKind.APPROVED, has_lapsed=True)
+    is_over = When(ends, then=Value(""))
     statuses = review_events.with_lapse().annotate(status=Case(is_over, default=F("kind"))).order_by("-pk")
     pages = pages.select_related("live_release__revision")
     if not with_content:

@@ -13,7 +13,9 @@ from django.utils.translation import gettext as _
 
 from portal.accounts.models import User
 from procedures.enums import EventKind
+from procedures.figures.approval import FigureVersion
 from procedures.models import Page, Release, ReleaseEvent, Revision
+from procedures.publishing.dependencies import check_approved_texts
 from procedures.publishing.publish import (
     ALREADY_PUBLISHED_MESSAGE,
     PublishError,
@@ -24,6 +26,7 @@ from procedures.publishing.publish import (
     lock_page,
     publish,
 )
+from procedures.rendering import ReferenceResolver, render_page
 from procedures.timezones import format_datetime, get_clinic_timezone, shift_wall_time
 
 logger = logging.getLogger(__name__)
@@ -50,6 +53,10 @@ def schedule_revision(revision: Revision, *, actor: User, at: datetime.datetime,
         raise PublishError.with_message(str(ALREADY_PUBLISHED_MESSAGE))
     if (page.scheduled_revision_id, page.publish_at, page.scheduled_change) == (revision.pk, at, what_changed):
         return
+    resolver = ReferenceResolver(page.language, FigureVersion.APPROVED)
+    rendered = render_page(revision.content, kind=page.kind, resolver=resolver)
+    if issues := check_approved_texts(approval, rendered, resolver):
+        raise PublishError(issues)
     page.scheduled_revision, page.publish_at, page.scheduled_change = revision, at, what_changed
     page.save(update_fields=["scheduled_revision", "publish_at", "scheduled_change"])
     ReleaseEvent.objects.create(
@@ -161,9 +168,10 @@ def shift_schedules(old_zone: ZoneInfo, new_zone: ZoneInfo, *, actor: User | Non
             continue
         page.publish_at = shift.shifted_at
         page.save(update_fields=["publish_at"])
+        # Not SCHEDULED: the page is still published in the name of the person who scheduled it.
         ReleaseEvent.objects.create(
             page=page,
-            kind=EventKind.SCHEDULED,
+            kind=EventKind.RESCHEDULED,
             revision=page.scheduled_revision,
             actor=actor,
             reason=_("%(new)s. The clinic’s time zone changed; it was %(old)s.")

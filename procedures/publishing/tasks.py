@@ -26,6 +26,7 @@ from procedures.figures.approval import unapproved_figures
 from procedures.languages.definition import ends_sentence
 from procedures.models import DigestDelivery, Figure, Page, ReleaseDependency, ReleaseEvent, Revision, SeriesItem
 from procedures.models.page import without_text
+from procedures.publishing.dependencies import describe_changes
 from procedures.publishing.rerelease import find_stale_pages
 from procedures.publishing.review import (
     PageState,
@@ -49,19 +50,6 @@ DIGEST_KEYS = frozenset(
     "sent_back to_approve new_pictures approved not_published reviews translations outdated "
     "signs_to_approve signs_sent_back signs_to_publish".split()
 )
-# Staff-facing labels of changed dependencies, by ReleaseDependency.kind.
-DEPENDENCY_LABELS: dict[str, Promise] = {
-    "figure": gettext_lazy("picture %(key)s"),
-    "indexed": gettext_lazy("picture %(key)s"),
-    "series": gettext_lazy("series %(key)s"),
-    "term": gettext_lazy("glossary term %(key)s"),
-    "source": gettext_lazy("source %(key)s"),
-    "care": gettext_lazy("answer %(key)s"),
-    "signs": gettext_lazy("warning signs %(key)s"),
-    "page": gettext_lazy("address of the page %(key)s"),
-    "title": gettext_lazy("title of the page %(key)s"),
-    "list": gettext_lazy("list of %(key)s"),
-}
 
 
 @dataclass(frozen=True)
@@ -352,16 +340,6 @@ def stale_page_tasks() -> TaskList:
     tasks = [Task(stale.page, describe_changes(stale.changed)) for stale in find_stale_pages()]
     hint = _("A picture, glossary term, source, or answer on these pages has changed.")
     return _make_list("outdated", _("Pages showing outdated details"), hint, tasks)
-
-
-def describe_changes(changed: Iterable[tuple[str, str]]) -> str:
-    """Describe changed dependencies, given as (kind, key), such as “glossary term osteoporosis, answer driving”."""
-    return ", ".join(_describe_dependency(kind, key.removesuffix("#")) for kind, key in changed)
-
-
-def _describe_dependency(kind: str, key: str) -> str:
-    label = DEPENDENCY_LABELS.get(kind)
-    return (str(label) % {"key": key}).strip() if label else key
 
 
 def out_of_sync_tasks() -> TaskList:

@@ -5,6 +5,7 @@ of one open form and shows who is editing a page; it is deleted when its text is
 """
 
 import datetime
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,14 +51,25 @@ def check_and_bump_version(page: Page, *, expected_version: int) -> None:
 
 
 @transaction.atomic
-def save_revision(page: Page, *, author: User | None, note: str = "") -> Revision:
-    """Record the page's saved draft as a Revision; return the latest one if the text has not changed."""
+def save_revision(page: Page, *, author: User | None, note: str = "", copied_authors: Collection[int] = ()) -> Revision:
+    """Record the page's saved draft as a Revision; return the latest one if the text has not changed.
+
+    ``copied_authors``: who wrote the page that it was copied or imported from (``find_page_authors``).
+    """
     content = page.draft_content()
     latest = page.revisions.order_by("-number").first()
     if latest and latest.content == content:
         return latest
     number = latest.number + 1 if latest else 1
-    return Revision.objects.create(page=page, number=number, content=content, author=author, note=note)
+    return Revision.objects.create(
+        page=page, number=number, content=content, author=author, note=note, copied_authors=sorted(copied_authors)
+    )
+
+
+def find_page_authors(page: Page) -> set[int]:
+    """Return the keys of all who wrote any text of the page, here or before it was copied or imported."""
+    rows = page.revisions.values_list("author", "copied_authors")
+    return {key for author, copied in rows for key in (author, *copied) if key is not None}
 
 
 @transaction.atomic

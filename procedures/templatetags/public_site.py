@@ -59,6 +59,13 @@ def article(context: template.Context, html: SafeString) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
+def booklet_part(context: template.Context, html: SafeString, release: dict[str, Any]) -> SafeString:
+    """Return the article of one part of a booklet, with its own review status below its title."""
+    values = {"release": release, "is_translation": context["is_translation"]}
+    return complete_article(html, status=render_to_string("components/part_status.html", values), tools=EMPTY_HTML)
+
+
+@register.simple_tag(takes_context=True)
 def cached_include(context: template.Context, template_name: str, **more: Any) -> SafeString:
     """Render a template with the clinic, the language, the main menu, and ``more``, without the context of the page.
 

@@ -5,13 +5,14 @@ A page's other formats are plain text and, for a guide, a booklet with the pages
 
 import re
 import textwrap
+from html import unescape
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.utils import translation
-from django.utils.translation import gettext
+from django.utils.html import strip_tags
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.invitations import repair_admin_path
@@ -33,7 +34,7 @@ from procedures.languages import home_path, language_of_path
 from procedures.models import Page, Path, Release
 from procedures.models.page import CARD_FIELDS
 from procedures.rendering.blocks.warning_signs import ANCHOR as SIGNS_ANCHOR
-from procedures.rendering.document import PAGE_SIGNS, Block, Text, walk
+from procedures.rendering.document import PAGE_SIGNS, Block, Heading, Text, walk
 from procedures.rendering.html import rebase_article
 from procedures.rendering.renderer import embed_release, released_document
 from procedures.search import SearchResults, get_index
@@ -445,13 +446,34 @@ def _format_plain_text(release: Release, row: Path) -> str:
             if number == position == 0:  # below the title
                 lines += _format_emergency_signs(release)
     clinic: dict[str, Any] = row.clinic or {}
-    if release.is_starter:
-        lines += ["", gettext("First version, not yet reviewed.")]
+    lines += ["", *_format_sources(release), "", *_format_status(release, row.page)]
     lines += ["", f"{clinic.get('name', '')}  {clinic.get('phone', '')}".strip()]
     text = "\n".join(lines).strip() + "\n"
     while "\n\n\n" in text:
         text = text.replace("\n\n\n", "\n\n")
     return text
+
+
+def _format_sources(release: Release) -> list[str]:
+    """Return the numbered sources of a page with their addresses. Its sections leave them out."""
+    lines: list[str] = []
+    for block in released_document(release).back:
+        if not isinstance(block, Block) or block.name != "sources":
+            continue
+        entries = [node for node in walk(block.children) if isinstance(node, Text) and not isinstance(node, Heading)]
+        lines += [node.text.upper() for node in walk(block.children) if isinstance(node, Heading)] + [""]
+        for number, entry in enumerate(entries, start=1):
+            addresses = dict.fromkeys(mark.href for run in entry.runs for mark in run.marks if mark.href)
+            lines += [textwrap.fill(f"{number}. {entry.text}", PLAIN_TEXT_WIDTH), *addresses]
+    return lines
+
+
+def _format_status(release: Release, page: Page) -> list[str]:
+    """Return who reviewed the text, and whether its translation was checked, as on the page."""
+    values = {"release": release, "is_translation": page.is_translation}
+    html = render_to_string("components/part_status.html", values)
+    sentences = (" ".join(unescape(strip_tags(part)).split()) for part in html.split("</p>"))
+    return [textwrap.fill(sentence, PLAIN_TEXT_WIDTH) for sentence in sentences if sentence]
 
 
 def _format_emergency_signs(release: Release) -> list[str]:
@@ -490,6 +512,11 @@ def booklet(request: HttpRequest, address: str) -> HttpResponse:
     )
 
 
-def _booklet_part(release: Release) -> dict[str, str]:
+def _booklet_part(release: Release) -> dict[str, Any]:
     subject = release.page.subject
-    return {"html": embed_release(release, subject), "anchor": f"part-{subject}", "title": release.title}
+    return {
+        "html": embed_release(release, subject),
+        "anchor": f"part-{subject}",
+        "title": release.title,
+        "release": {name: getattr(release, name) for name in RELEASE_FIELDS},
+    }

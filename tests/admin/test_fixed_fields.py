@@ -5,11 +5,14 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 
 from portal.accounts.models import User
+from procedures.enums import Decision, EventKind
 from procedures.models import Page
 from procedures.publishing.rerelease import rerelease_pages
+from procedures.publishing.review import explain_own_text, record_decision
+from procedures.publishing.tasks import approval_tasks
 from procedures.revisions.drafts import save_revision
 from tests.admin.conftest import PAGES, SignIn, change_url, page_form
-from tests.factories import approve, make_page, make_public, make_sign
+from tests.factories import approve, make_page, make_public, make_sign, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -100,6 +103,55 @@ def test_the_approval_covers_only_the_type_that_the_reviewer_saw(
 
     assert answer.status_code == 409
     assert not revision.approvals.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "change"),
+    [
+        ("kind", "about", "Page type: “Procedure” becomes “About”"),
+        ("language", "es", "Language: “English” becomes “Español”"),
+        ("subject", "other-cut", "Name shared by translations: “small-cut” becomes “other-cut”"),
+    ],
+)
+def test_a_new_type_language_or_name_ends_the_review_and_needs_another_person(
+    page: Page, nina: Client, reviewer: User, sign_in: SignIn, admin_user: User, name: str, other: str, change: str
+) -> None:
+    nina.post(change_url(page), page_form(page, _submit="1", next_page=""))
+    revision = page.revisions.get()
+    boss = sign_in(admin_user)
+    assert [task.page for task in approval_tasks(reviewer).tasks] == [page]
+
+    values = page_form(reload(page), **{name: other, "next_page": ""})
+    html = boss.post(change_url(page), values, follow=True).content.decode()
+
+    event = page.events.first()
+    assert event and (event.kind, event.actor, event.reason) == (EventKind.IDENTITY_CHANGED, admin_user, change)
+    assert page.revisions.get() == revision
+    assert "It is no longer waiting for review" in html
+    assert approval_tasks(reviewer).tasks == []
+    url = f"{PAGES}{page.pk}/review/"
+    decision = {"revision": revision.pk, "decision": "approved"}
+    assert boss.post(url, decision).status_code == 403
+    assert "You changed the type, language, or name of this page." in boss.get(url).content.decode()
+    nina.post(change_url(page), page_form(reload(page), _submit="1", next_page=""))
+    assert [task.page for task in approval_tasks(admin_user).tasks] == []
+    assert [task.page for task in approval_tasks(reviewer).tasks] == [page]
+    assert sign_in(reviewer).post(url, decision).status_code == 302
+
+    # The approval covers the change, so it no longer counts for later texts.
+    Page.objects.filter(pk=page.pk).update(title="Another title")
+    newer = save_revision(reload(page), author=make_user("eva"))
+    assert explain_own_text(admin_user, newer) == ""
+    record_decision(revision, reviewer=reviewer, decision=Decision.SENT_BACK, comment="No.")
+    assert explain_own_text(admin_user, newer) != ""
+
+
+def test_saving_other_fields_records_no_new_type(page: Page, nina: Client) -> None:
+    nina.post(change_url(page), page_form(page, _submit="1"))
+
+    nina.post(change_url(page), page_form(reload(page), title="Another title"))
+
+    assert not page.events.filter(kind=EventKind.IDENTITY_CHANGED).exists()
 
 
 def test_only_those_who_can_publish_set_the_position(page: Page, nina: Client, manager: User, sign_in: SignIn) -> None:

@@ -11,10 +11,12 @@ from procedures import languages
 from procedures.admin.page_templates import TEMPLATES, read_template
 from procedures.models import Guide, Page
 from procedures.publishing.anchor_redirects import render_draft
+from procedures.publishing.review import explain_own_text
 from procedures.rendering import ReferenceResolver
 from procedures.rendering.lint import PROMPT
+from procedures.revisions.drafts import save_revision
 from tests.admin.conftest import PAGES, SignIn, change_url, page_form
-from tests.factories import make_clinic, make_page, make_public, make_sign
+from tests.factories import make_clinic, make_page, make_public, make_sign, make_user
 
 GUIDES = "/admin/procedures/guide/"
 
@@ -81,6 +83,20 @@ def test_a_copy_has_the_text_and_its_own_slug(page: Page, editor: User, sign_in:
     assert (copy.lead_figure, copy.next_page) == (page.lead_figure, page.next_page)
     assert copy.live_release is None
     assert copy.code != page.code
+
+
+def test_the_writers_of_a_page_cannot_approve_its_copy(page: Page, editor: User, sign_in: SignIn) -> None:
+    save_revision(page, author=make_user("rita"))
+    client = sign_in(editor)
+    for number, subject in enumerate(("small-cut-copy", "small-cut-copy-copy")):
+        original = Page.objects.latest("pk") if number else page
+        values = initial(client, f"{PAGES}add/?copy={original.pk}")
+        posted = {name: value for name, value in values.items() if value is not None}
+        client.post(f"{PAGES}add/", {**page_form(Page()), **posted, "subject": subject, "slug": subject})
+        copy = Page.objects.get(subject=subject)
+        revision = copy.revisions.get()
+        assert explain_own_text(make_user("rita"), revision).startswith("You wrote part of this text."), subject
+        assert explain_own_text(make_user("eva"), revision) == "", subject
 
 
 def test_a_copied_guide_has_the_reading_list(page: Page, editor: User, sign_in: SignIn) -> None:

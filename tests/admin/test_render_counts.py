@@ -45,9 +45,7 @@ def test_the_review_screen_renders_the_text_once(submitted: Page, reviewer: User
     assert answer.context["diff"]["count"] == 1
 
 
-def test_a_decision_on_a_text_whose_pictures_are_approved_does_not_render_it(
-    submitted: Page, reviewer: User, sign_in: SignIn
-) -> None:
+def test_a_decision_renders_the_text_once(submitted: Page, reviewer: User, sign_in: SignIn) -> None:
     client = sign_in(reviewer)
     values = {"revision": submitted.revisions.latest("number").pk, "decision": "approved", "comment": ""}
 
@@ -55,7 +53,7 @@ def test_a_decision_on_a_text_whose_pictures_are_approved_does_not_render_it(
         answer = client.post(f"{PAGES}{submitted.pk}/review/", values)
 
     assert answer["Location"] == change_url(submitted)
-    assert renderings(asked) == 0
+    assert renderings(asked) == 1
 
 
 def whole_texts(asked: CaptureQueriesContext) -> list[str]:
@@ -88,8 +86,8 @@ def test_tasks_are_listed_in_few_queries_without_texts(submitted: Page, reviewer
     with CaptureQueriesContext(connection) as asked:
         waiting = approval_tasks(reviewer)
     assert [(item.page.title, item.reason[:4]) for item in waiting.tasks] == [("A newer title", "Nina")]
-    # One for the pages, and four for who wrote what has changed.
-    assert (len(asked), whole_texts(asked)) == (5, [])
+    # One for the pages, and five for who wrote or changed what.
+    assert (len(asked), whole_texts(asked)) == (6, [])
     newest = submitted.revisions.latest("number")
     approve(newest, reviewer)
 

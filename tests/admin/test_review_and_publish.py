@@ -5,7 +5,7 @@ from django.test import Client
 
 from portal.accounts.models import User
 from procedures.enums import EventKind
-from procedures.models import Approval, Page, ReviewComment
+from procedures.models import Approval, FigureText, Page, ReviewComment
 from procedures.publishing.review import submit_for_review
 from procedures.revisions.drafts import save_revision
 from tests.admin.conftest import PAGES, SignIn, change_url, page_form
@@ -202,3 +202,51 @@ def test_a_change_note_that_must_not_be_typed_is_rejected_and_kept(
         html = answer.content.decode()
         assert words in html
         assert reason in html
+
+
+def test_a_text_that_changed_elsewhere_after_its_approval_is_sent_for_review_again(
+    page: Page, editor: User, reviewer: User, manager: User, sign_in: SignIn
+) -> None:
+    revision = save_revision(page, author=editor)
+    approve(revision, reviewer)
+    FigureText.objects.update(caption="A nail.")
+    client, reason = sign_in(manager), "something that it shows has changed: picture needle. Ask for approval again"
+
+    form, shown = (client.get(address).content.decode() for address in (change_url(page), publish_url(page)))
+    now = client.post(publish_url(page), {"revision": revision.pk, "now": "1"})
+    here = client.post(change_url(page), page_form(page, _publish="1"))
+    page.refresh_from_db()
+    asked = client.post(publish_url(page), {"revision": revision.pk, "ask": "1"})
+
+    assert reason in form and 'name="_publish"' not in form and ">Send for review<" in form
+    assert reason in shown and "Ask for approval again</button>" in shown
+    for answer in (now, here):
+        assert answer.status_code == 409
+        assert reason in answer.content.decode()
+    assert page.live_release is None
+    assert asked.status_code == 302
+    screen = sign_in(reviewer).get(f"{PAGES}{page.pk}/review/")
+    assert screen.context["edit_page"].review_status == EventKind.SUBMITTED
+    values = {"revision": revision.pk, "decision": "approved", "texts": screen.context["edit_page"].seen_texts}
+    assert sign_in(reviewer).post(f"{PAGES}{page.pk}/review/", values).status_code == 302
+    assert sign_in(manager).post(publish_url(page), {"revision": revision.pk, "now": "1"}).status_code == 302
+
+
+def test_a_reviewer_approves_only_texts_that_the_screen_showed(
+    page: Page, editor: User, reviewer: User, sign_in: SignIn
+) -> None:
+    revision = save_revision(page, author=editor)
+    client, address = sign_in(reviewer), f"{PAGES}{page.pk}/review/"
+    seen = client.get(address).context["edit_page"].seen_texts
+    FigureText.objects.update(caption="A nail.")
+
+    answer = client.post(address, {"revision": revision.pk, "decision": "approved", "texts": seen, "comment": "Fine."})
+
+    html = answer.content.decode()
+    assert answer.status_code == 409
+    assert "has changed since you opened it. Review it again." in html
+    assert "Fine." in html and "A nail." in html
+    assert not page.revisions.get().approvals.exists()
+    values = {"revision": revision.pk, "decision": "approved", "texts": answer.context["edit_page"].seen_texts}
+    assert f'name="texts" value="{values["texts"]}"' in html
+    assert client.post(address, values).status_code == 302

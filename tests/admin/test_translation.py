@@ -4,12 +4,12 @@ from django.test import Client
 
 from portal.accounts.models import User
 from procedures.enums import Decision
-from procedures.models import Approval, ClinicAnswer, Page
+from procedures.models import Approval, ClinicAnswer, GlossaryTerm, Page
 from procedures.revisions.drafts import save_revision
 from tests.admin.conftest import PAGES, SignIn, change_url, clinic_answer_form, page_form, post_form
 from tests.admin.test_clinic_values import confirm
 from tests.admin.workflow_helpers import task_lists
-from tests.factories import make_public, make_translation
+from tests.factories import make_public, make_term, make_translation
 
 
 def test_the_translation_screen_shows_changes_in_the_source(page: Page, editor: User, sign_in: SignIn) -> None:
@@ -154,3 +154,26 @@ def test_changing_an_english_answer_names_its_translation(
     assert "translation was not updated" not in moved
     assert "The Spanish translation was not updated. Check that it still matches." in html.content.decode()
     assert f'href="/admin/procedures/clinicanswer/{spanish.pk}/change/"' in html.content.decode()
+
+
+def test_a_translators_check_publishes_no_other_change_unseen(page: Page, manager: User, sign_in: SignIn) -> None:
+    make_public(page)
+    make_term("corte", language="es", term="corte", definition="Una abertura.")
+    spanish = make_translation(page)
+    make_public(spanish)
+    GlossaryTerm.objects.update(definition="Una herida.")
+    client, address = sign_in(manager), f"{PAGES}{spanish.pk}/translation/"
+    values = {"check": "1", "revision": spanish.revisions.get().pk, "translator": "Ana Ruiz, certified"}
+
+    html = client.post(address, values, follow=True).content.decode()
+
+    line = "Esta traducción todavía no la ha revisado un traductor calificado."
+    public = Client().get("/es/small-cut-es/").content.decode()
+    assert "Other things that it shows have changed as well: glossary term corte." in html
+    assert f'<a href="{PAGES}outdated/">Review and update</a>' in html
+    assert "Una abertura." in public and "Una herida." not in public and line in public
+    assert Approval.objects.filter(decision=Decision.TRANSLATION_CHECKED).exists()
+    assert "Una herida." in client.get(f"{PAGES}outdated/").content.decode()
+    client.post(f"{PAGES}outdated/", {"page": spanish.pk})
+    public = Client().get("/es/small-cut-es/").content.decode()
+    assert "Una herida." in public and line not in public

@@ -14,11 +14,14 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.test import Client
 
+from portal.accounts.models import User
 from procedures.importing import bundles
 from procedures.importing.bundles import InvalidBundleError, extract_bundle, import_bundle, write_bundle
 from procedures.importing.serializers import PageSerializer
 from procedures.models import Figure, Marker, Page, Revision, Source
 from procedures.publishing.publish import withdraw
+from procedures.publishing.review import explain_own_text
+from procedures.revisions.drafts import save_revision
 from procedures.sharing.short_codes import is_valid_code
 from tests.factories import make_clinic, make_draft, make_page, make_public, make_user
 
@@ -354,3 +357,25 @@ def test_the_commands_export_and_import(page: Page, tmp_path: Path, capsys: pyte
         call_command("export_bundle", file)
     with pytest.raises(CommandError, match="These pages do not exist: en/nothing"):
         call_command("export_bundle", tmp_path / "b.zip", "en/nothing")
+
+
+def test_the_writers_of_an_imported_page_cannot_approve_it(page: Page) -> None:
+    for author in ("ed", "gone"):
+        page.title += " again"
+        page.save()
+        save_revision(page, author=make_user(author))
+    data = make_bundle(page)
+    manifest = json.loads(zipfile.ZipFile(io.BytesIO(data)).read("manifest.json"))
+    assert manifest["authors"] == {"en small-cut": ["ed", "gone"]}
+    Page.objects.filter(pk=page.pk).update(subject="other", slug="other")
+    User.objects.filter(username="gone").update(username="else")
+
+    import_bundle(io.BytesIO(data), actor=make_user("mia"), check=False)
+
+    revision = Page.objects.get(subject="small-cut").revisions.get()
+    assert revision.copied_authors == [make_user("ed").pk]
+    assert [explain_own_text(make_user(name), revision)[:15] for name in ("ed", "mia", "else")] == [
+        "You wrote part ",
+        "This is your ow",
+        "",
+    ]

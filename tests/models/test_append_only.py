@@ -17,6 +17,7 @@ from portal.append_only import AppendOnly, AppendOnlyError, RefuseChanges, prote
 from procedures.figures.approval import record_approval
 from procedures.models import (
     Approval,
+    ApprovalFingerprint,
     DigestDelivery,
     FigureApproval,
     Page,
@@ -40,6 +41,7 @@ pytestmark = pytest.mark.django_db
 TABLES = [
     Revision,
     Approval,
+    ApprovalFingerprint,
     FigureApproval,
     ReviewComment,
     Release,

@@ -4,12 +4,29 @@ import datetime
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.core.management import call_command
+from django.db import connection, models
 from django.test import Client
 from django.utils import timezone
 
 from procedures.enums import EventKind
-from procedures.models import Clinic, Page, Path, Release, ReleaseEvent
+from procedures.models import (
+    ApprovalFingerprint,
+    Clinic,
+    ClinicAnswer,
+    FigureText,
+    GlossaryTerm,
+    MarkerText,
+    Page,
+    Path,
+    Release,
+    ReleaseEvent,
+    Series,
+    SeriesItem,
+    Source,
+    WarningSign,
+)
+from procedures.publishing import warning_signs
 from procedures.publishing.publish import (
     PublishError,
     add_months,
@@ -22,8 +39,8 @@ from procedures.publishing.publish import (
 from procedures.publishing.schedule import schedule_revision
 from procedures.revisions.drafts import save_revision
 from procedures.timezones import get_clinic_timezone
-from tests.database import history_unprotected
-from tests.factories import BODY, approve, make_page, make_user
+from tests.database import history_unprotected, rolled_back
+from tests.factories import BODY, approve, make_page, make_source, make_term, make_user, sign_content
 
 
 def fresh(page: Page) -> Page:
@@ -288,4 +305,75 @@ def test_starter_text_can_link_to_a_page_that_is_not_public_yet(page: Page) -> N
     assert fresh(page).live_release == release
     approve(revision)
     with pytest.raises(PublishError, match="The link points to “other”, which is not public yet."):
+        publish(revision, actor=make_user("max"))
+
+
+# Each changes one text that the page prints from elsewhere; the message names it.
+CHANGES_ELSEWHERE: dict[str, Any] = {
+    "answer driving": lambda: ClinicAnswer.objects.update(answer="In three weeks."),
+    "series stages": lambda: SeriesItem.objects.update(text="It goes out."),
+    "glossary term cut": lambda: GlossaryTerm.objects.update(definition="A wound."),
+    "glossary term short": lambda: make_term("short", term="short", definition="Not long."),
+    "source nice": lambda: Source.objects.update(title="Another guide"),
+    "picture needle": lambda: FigureText.objects.update(caption="A nail."),
+    "picture needle ": lambda: FigureText.objects.update(alt="A nail in a bone."),
+    "picture needle  ": lambda: FigureText.objects.update(description="It is long."),
+    "picture needle   ": lambda: MarkerText.objects.update(label="End"),
+}
+
+
+def make_quoting_revision(page: Page) -> Any:
+    """Return an approved revision that prints an answer, a series, a glossary term, a source, and a picture."""
+    ClinicAnswer.objects.create(key="driving", language="en", question="When can I drive?", answer="Tomorrow.")
+    series = Series.objects.create(slug="stages", language="en", title="In pictures")
+    SeriesItem.objects.create(series=series, figure=page.lead_figure, heading="The needle", text="It goes in.")
+    make_term("cut", term="cut", definition="An opening.")
+    return approved(page, body=f"{BODY}\n::: care driving\n\n::: series stages\n\n::: warning-signs both\n")
+
+
+def test_texts_that_changed_elsewhere_need_a_new_approval(page: Page) -> None:
+    revision = make_quoting_revision(page)
+    before = everything(page)
+
+    for name, change in CHANGES_ELSEWHERE.items():
+        with rolled_back():
+            change()
+            with pytest.raises(PublishError) as raised:
+                publish(revision, actor=make_user("max"))
+            assert str(raised.value) == (
+                f"Since this text was approved, something that it shows has changed: {name.strip()}. Ask for approval "
+                "again: send the text for review."
+            ), name
+            assert everything(page) == before, name
+            approve(revision)
+            assert publish(revision, actor=make_user("max")).revision == revision, name
+
+
+def test_clinic_values_and_warning_signs_need_no_new_approval(page: Page) -> None:
+    revision = make_quoting_revision(page)
+    make_source("cdc")
+    Clinic.objects.update(phone="+1 303-555-0177")
+    warning_signs.save_sign(WarningSign.objects.get(), sign_content("blood", sources=["cdc"], en="You bleed."))
+
+    release = publish(revision, actor=make_user("max"))
+
+    assert "You bleed." in release.html
+    assert release.dependencies.filter(kind="source").count() == 2
+
+
+def test_an_earlier_approval_covers_the_texts_as_they_are_at_the_next_load(page: Page) -> None:
+    revision = make_quoting_revision(page)
+    with history_unprotected():
+        models.QuerySet(ApprovalFingerprint).delete()
+    with pytest.raises(PublishError, match="Ask for approval again"):
+        publish(revision, actor=make_user("max"))
+    ClinicAnswer.objects.update(answer="In two weeks.")
+
+    call_command("load_content", if_empty=True)
+
+    with rolled_back():
+        assert "In two weeks." in publish(revision, actor=make_user("max")).html
+    ClinicAnswer.objects.update(answer="In three weeks.")
+    call_command("load_content", if_empty=True)
+    with pytest.raises(PublishError, match="answer driving"):
         publish(revision, actor=make_user("max"))

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from procedures.enums import Decision, EventKind
-from procedures.models import Page, Release, ReleaseEvent, Revision
+from procedures.models import FigureText, Page, Release, ReleaseEvent, Revision
 from procedures.publishing import schedule
 from procedures.publishing.publish import PublishError, publish, withdraw
 from procedures.publishing.review import record_decision
@@ -326,10 +326,44 @@ def test_schedules_move_to_the_same_local_time_in_a_new_time_zone(page: Page, mo
     assert (moved, fresh(page).publish_at) == ([page], at_in_tokyo)
     event = ReleaseEvent.objects.filter(page=page).first()
     assert (event.kind, event.revision, event.actor.username, event.reason) == (
-        EventKind.SCHEDULED,
+        EventKind.RESCHEDULED,
         fresh(page).scheduled_revision,
         "mia",
         "June 15, 2026, 9:00 AM (JST). The clinic’s time zone changed; it was June 15, 2026, 9:00 AM (MDT).",
     )
     monkeypatch.setattr(timezone, "now", lambda: at_in_tokyo)
     assert shift.is_past
+    # The person who scheduled it, not the one who changed the time zone.
+    (release,), _ = publish_scheduled(at_in_tokyo)
+    assert release.published_by == make_publisher()
+
+
+def test_a_new_time_zone_does_not_replace_a_publisher_who_lost_the_role(page: Page) -> None:
+    at, mia = timezone.now() + 20 * HOUR, make_publisher("mia")
+    schedule_revision(approved(page), actor=make_publisher(), at=at)
+    make_publisher().user_permissions.clear()
+    schedule.shift_schedules(ZoneInfo("Asia/Tokyo"), ZoneInfo("America/Denver"), actor=mia)
+    reason = "max, who scheduled this, may no longer publish pages. Schedule it again."
+
+    assert schedule.find_schedules_without_publisher() == [(page, reason)]
+    assert publish_scheduled(at + 24 * HOUR) == ([], [(page, reason)])
+
+
+def test_a_scheduled_page_whose_texts_changed_elsewhere_is_unscheduled_with_the_reason(page: Page) -> None:
+    at, revision = timezone.now() + HOUR, approved(page)
+    schedule_revision(revision, actor=make_publisher(), at=at)
+    FigureText.objects.update(caption="A nail.")
+    reason = (
+        "Since this text was approved, something that it shows has changed: picture needle. Ask for approval again: "
+        "send the text for review."
+    )
+
+    assert publish_scheduled(at) == ([], [(page, reason)])
+    assert (fresh(page).live_release, fresh(page).publish_at) == (None, None)
+    assert page.events.filter(kind=EventKind.UNSCHEDULED).values_list("reason", flat=True).get() == reason
+    with pytest.raises(PublishError, match="picture needle"):
+        schedule_revision(revision, actor=make_publisher(), at=at)
+
+    approve(revision)
+    schedule_revision(revision, actor=make_publisher(), at=at)
+    assert [release.revision for release in publish_scheduled(at)[0]] == [revision]

@@ -4,16 +4,20 @@ import re
 
 import pytest
 from django.test import Client
+from django.utils.dateformat import format as date_format
 from django.utils.safestring import SafeString
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from procedures.admin.components import SampleResolver
-from procedures.models import Figure, GuideItem, Series, SeriesItem
+from procedures.models import Figure, GuideItem, Series, SeriesItem, Source
+from procedures.publishing.publish import publish_starter, rerelease_page
+from procedures.publishing.review import record_translator_check
 from procedures.rendering import render_page
 from procedures.rendering.blocks import ID_PLACEHOLDER, get_block_types
 from procedures.rendering.html import embed_article, extract_placeholders
-from tests.factories import make_figure, make_page, make_public
+from procedures.revisions.drafts import save_revision
+from tests.factories import make_figure, make_page, make_public, make_supplied, make_translation, make_user
 from tests.rendering.helpers import parse_html, render
 
 SLUG = st.from_regex(r"[ab]{1,2}(-[ab]{1,2}){0,2}", fullmatch=True)
@@ -38,6 +42,68 @@ def test_booklet_ids_stay_unique_when_names_concatenate(clinic_content: Figure, 
     inside = {link["href"][1:] for link in page.find_all("a") if link.get("href", "").startswith("#")}
     assert "rest-home__driving" in inside
     assert inside <= set(ids) | {"main"}
+
+
+def make_supplied_figures() -> None:
+    """Let starter texts show all pictures."""
+    for figure in Figure.objects.all():
+        make_supplied(figure)
+
+
+NOT_REVIEWED = "First version, not yet reviewed."
+NOT_CHECKED = "Esta traducción todavía no la ha revisado un traductor calificado."
+
+
+@pytest.mark.django_db
+def test_each_part_of_a_booklet_has_its_own_review_status(clinic_content: Figure, client: Client) -> None:
+    guide, page = make_page("first-visit", kind="guide"), make_page("rest", kind="about")
+    make_supplied_figures()
+    publish_starter(save_revision(page, author=None))
+    GuideItem.objects.create(guide=guide, page=page)
+    make_public(guide)
+
+    cover, own, other = client.get("/visits/first-visit/booklet/").content.decode().split('class="booklet__part"')
+
+    assert [html.count("Last reviewed") for html in (cover, own, other)] == [0, 1, 0]
+    assert [html.count(NOT_REVIEWED) for html in (cover, own, other)] == [0, 0, 1]
+    assert other.index('class="page__title"') < other.index(NOT_REVIEWED) < other.index('class="page__message"')
+    assert "<!--" not in own + other.split("</main")[0]
+
+
+@pytest.mark.django_db
+def test_booklet_and_plain_text_say_that_a_translation_is_not_checked(clinic_content: Figure, client: Client) -> None:
+    page = make_translation(make_page("rest"), slug="reposo")
+    make_public(page)
+
+    def count(name: str) -> int:
+        return " ".join(client.get(f"/es/reposo/{name}").content.decode().split()).count(NOT_CHECKED)
+
+    assert (count("plain.txt"), count("booklet/")) == (1, 1)
+    record_translator_check(page.revisions.get(), actor=make_user("rita"), translator="Ana Ruiz")
+    rerelease_page(page, actor=None)
+    assert (count("plain.txt"), count("booklet/")) == (0, 0)
+
+
+@pytest.mark.django_db
+def test_plain_text_ends_with_its_sources_and_review(clinic_content: Figure, client: Client) -> None:
+    page = make_page("rest", kind="about")
+    Source.objects.filter(key="nice").update(title="Guide & more", url="https://nice.org.uk/a")
+    make_supplied_figures()
+    publish_starter(save_revision(page, author=None))
+    starter = client.get("/rest/plain.txt").content.decode()
+    release = make_public(page)
+    lines = client.get("/rest/plain.txt").content.decode().splitlines()
+
+    assert NOT_REVIEWED in starter and NOT_REVIEWED not in "".join(lines)
+    reviewed = f"Last reviewed {date_format(release.reviewed_on, 'N j, Y')} by rita."
+    assert lines[lines.index("SOURCES") :][:6] == [
+        "SOURCES",
+        "",
+        "1. NICE. Guide & more, 2013.",
+        "https://nice.org.uk/a",
+        "",
+        reviewed,
+    ]
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])  # on a busy machine

@@ -11,6 +11,7 @@ from procedures.importing.content_folder import LoadReport, load_content_folder,
 from procedures.models import Page
 from procedures.publishing.publish import PublishError
 from procedures.publishing.rerelease import pages_from_older_renderer, rerelease_pages
+from procedures.publishing.review import record_missing_fingerprints
 
 CLEAR_LINE = "\r\033[K"
 MAX_PROGRESS_LENGTH = 100
@@ -34,6 +35,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if not (options["read_only"] or options["check"]):
+            # Before the load changes the texts that these approvals cover.
+            record_missing_fingerprints()
         if options["if_empty"] and Page.objects.exists():
             self._rerelease_older_pages()
             return
