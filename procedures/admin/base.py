@@ -28,7 +28,7 @@ from django.views.decorators.http import require_safe
 
 from portal.accounts.models import User
 from portal.admin_site import SearchableModelAdmin
-from portal.http import get_content_length, reads_no_anonymous_body
+from portal.http import get_content_length, reads_no_anonymous_body, responds_with_json
 from portal.storage.media import serve_stored_file
 from procedures import languages
 from procedures.admin.conflicts import SNAPSHOT_FIELD, FormMerge, encode_snapshot, merge_form, take_snapshot
@@ -363,6 +363,6 @@ def staff_json_view(
                 return json_error(413, _("That is more than %(size)s MB.") % {"size": max_bytes // 1024 // 1024})
             return cast("HttpResponseBase", csrf_checked_view(request, **kwargs))
 
-        return reads_no_anonymous_body(never_cache(wrapper))
+        return responds_with_json(reads_no_anonymous_body(never_cache(wrapper)))
 
     return decorate
