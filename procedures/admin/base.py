@@ -59,6 +59,13 @@ SIGNED_OUT_MESSAGE = gettext_lazy("You are signed out. Your text is still here."
 CSRF_FAILED_MESSAGE = gettext_lazy("You signed in again in another window. Your text is still here.")
 
 
+# Far more rows than any form has. Rendering them takes seconds.
+MAX_INLINE_ROWS = 60
+TOO_MANY_ROWS_MESSAGE = gettext_lazy(
+    "This form has too many entries, so nothing is saved. It can have at most %(num)d."
+)
+
+
 class MultilineCharField(forms.CharField):
     """A text field with LF newlines, so that saving an unchanged text is not a change."""
 
@@ -153,6 +160,11 @@ class UsageProtectedAdmin(ConflictCheckedAdmin):
 class ContentFormSet(AnyInlineFormSet):
     """Formset for inline rows."""
 
+    default_error_messages = {
+        **AnyInlineFormSet.default_error_messages,
+        "too_many_forms": TOO_MANY_ROWS_MESSAGE,
+    }
+
     def initial_form_count(self) -> int:
         """Return the number of forms of stored rows; a negative one that a request sends counts as 0."""
         return max(0, super().initial_form_count())
@@ -177,8 +189,13 @@ class ContentInline(AnyStackedInline):
     """Inline rows that belong to a content row, such as its texts in each language."""
 
     extra = 0
+    max_num = MAX_INLINE_ROWS
     formset = ContentFormSet
     formfield_overrides = FORMFIELD_OVERRIDES
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """Limit the rows that a request can claim to send, because each one is rendered again."""
+        return super().get_formset(request, obj, **{"absolute_max": MAX_INLINE_ROWS, **kwargs})
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
         """Say in words that nothing is chosen."""

@@ -1,5 +1,6 @@
 """Two people have the same form open: the second save overwrites nothing that the second person has not seen."""
 
+import time
 from typing import Any
 
 import pytest
@@ -287,3 +288,19 @@ def test_texts_of_a_deleted_picture_can_be_copied(nina: Client) -> None:
     assert answer.status_code == 409
     assert "What you typed is still here, to copy." in answer.text and "My &lt;words&gt;." in answer.text
     assert "snapshot" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("address", "prefix", "limit"),
+    [("series/add/", "items", 60), ("guide/add/", "items", 60), ("warningsign/", "form", 60)],
+)
+def test_a_huge_number_of_rows_is_refused_quickly(nina: Client, address: str, prefix: str, limit: int) -> None:
+    make_figure()
+    typed = {f"{prefix}-TOTAL_FORMS": 10**9, f"{prefix}-INITIAL_FORMS": 0, "title": "My words", "action": "propose"}
+
+    started = time.perf_counter()
+    answer = nina.post(f"{BASE}{address}", typed)
+
+    assert time.perf_counter() - started < 15
+    assert f"This form has too many entries, so nothing is saved. It can have at most {limit}." in answer.text
+    assert not Series.objects.exists() and not Page.objects.exists()
