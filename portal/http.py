@@ -69,6 +69,12 @@ def reads_no_anonymous_body(view: Callable[..., HttpResponseBase]) -> Callable[.
     return cast("Callable[..., HttpResponseBase]", exempt)
 
 
+def responds_with_json(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Mark a view that reports an ended session as JSON by itself, whatever the request accepts."""
+    cast("Any", view).responds_with_json = True
+    return view
+
+
 def plain_response(status: int, text: str, headers: Mapping[str, str] | None = None) -> HttpResponse:
     """Return one line of plain text, which no one caches."""
     response = HttpResponse(f"{text}\n", status=status, headers=headers, content_type="text/plain; charset=utf-8")

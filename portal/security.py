@@ -230,7 +230,7 @@ class BodyLimitMiddleware:
         length = get_content_length(request)
         if length == 0 or getattr(view, "reads_no_anonymous_body", False):
             return None
-        if length <= MAX_STAFF_BODY and is_staff_path(request) and request.user.is_authenticated:
+        if length <= MAX_STAFF_BODY and _is_from_staff(request):
             return None
         if length > MAX_ANONYMOUS_BODY:
             return plain_response(413, "413: the request body is too large.")
@@ -240,6 +240,16 @@ class BodyLimitMiddleware:
             return _wait_for_body(request)
         finally:
             _body_slots.release()
+
+
+def _is_from_staff(request: HttpRequest) -> bool:
+    """Return whether a staff user is signed in, or was in this browser: a form may arrive after its session ended."""
+    if not is_staff_path(request):
+        return False
+    # Imported here, because a process that serves only patients never loads the accounts.
+    from portal.accounts.throttle import last_user_id
+
+    return request.user.is_authenticated or last_user_id(request) is not None
 
 
 def _wait_for_body(request: HttpRequest) -> HttpResponse | None:

@@ -157,6 +157,8 @@ def validate_printed_texts(language: str, texts: dict[str, str]) -> None:
     errors: dict[str, list[ValidationError]] = {}
     heading = ""
     for name, text in texts.items():
+        if not text:
+            continue
         if phone_error := find_phone_error(text):
             errors.setdefault(name, []).append(ValidationError(phone_error))
         # A question or heading may name the sign, and the text below it say what to do, or the other way around.

@@ -30,6 +30,7 @@ from portal.accounts.models import AccessToken, AuditEvent, User
 from portal.accounts.roles import ROLES
 from portal.accounts.views.base import current_user, render_page, require_recent_login
 from portal.admin_site import ReadOnlyAdmin, SearchableModelAdmin
+from portal.form_conflicts import ConflictCheckedMixin
 
 if TYPE_CHECKING:
     BaseUserAdmin = UserAdmin[User]
@@ -54,7 +55,7 @@ class RoleFilter(admin.RelatedFieldListFilter):
 
 
 @admin.register(User)
-class StaffUserAdmin(SearchableModelAdmin, BaseUserAdmin):
+class StaffUserAdmin(ConflictCheckedMixin, SearchableModelAdmin, BaseUserAdmin):
     """User accounts. Users are invited and deactivated, never deleted; only superusers can change superusers."""
 
     list_display = ("name", "username", "roles", "is_active", "last_sign_in")
@@ -131,15 +132,17 @@ class StaffUserAdmin(SearchableModelAdmin, BaseUserAdmin):
         }
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Write only the changed fields: the person may be changing their password or signing in now."""
         previous = User.objects.get(pk=obj.pk)
-        super().save_model(request, obj, form, change)
+        obj.save(update_fields=[name for name in form.changed_data if name != "groups"])
         services.record_identity_changes(obj, previous, actor=current_user(request), request=request)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         was_active = form.initial.get("is_active", form.instance.is_active)
         was_superuser = form.initial.get("is_superuser", form.instance.is_superuser)
         previous_roles = services.role_names(form.instance, is_superuser=was_superuser)
-        super().save_related(request, form, formsets, change)
+        if "groups" in form.changed_data:
+            super().save_related(request, form, formsets, change)
         services.record_user_changes(
             form.instance,
             was_active=was_active,

@@ -1,4 +1,4 @@
-"""Middleware for /admin/: NUL removal, allauth for staff, session timeouts, and required second-factor setup."""
+"""Middleware for /admin/: NUL removal, allauth for staff, session timeouts, kept forms, and second-factor setup."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,17 +14,20 @@ from django.utils.translation import gettext as _
 from portal import audit
 from portal.accounts import sessions, sso
 from portal.accounts.models import User
-from portal.http import ADMIN_PREFIX, is_staff_path
+from portal.accounts.throttle import last_user_id
+from portal.http import ADMIN_PREFIX, is_staff_path, wants_json
 from portal.text import without_nul
 
 # URL names (urls.py) that work before the second factor is set up.
 MFA_EXEMPT_VIEWS = frozenset(
     "account_login account_logout account_reauthenticate account_session_status account_set_password "
-    "account_set_password_damaged mfa_setup mfa_activate_totp mfa_totp_qr_code mfa_add_webauthn "
+    "account_set_password_damaged account_resubmit mfa_setup mfa_activate_totp mfa_totp_qr_code mfa_add_webauthn "
     "mfa_view_recovery_codes mfa_download_recovery_codes mfa_generate_recovery_codes mfa_reauthenticate "
     "mfa_reauthenticate_webauthn jsi18n "
     "sso_login openid_connect_callback saml_acs saml_finish_acs saml_metadata".split()
 )
+# URL names of sign-in and of the user's own account: they hold secrets, and no texts.
+UNKEPT_PREFIXES = ("account_", "mfa_", "openid_", "saml_", "sso_")
 # Sent with requests that a page makes by itself; they do not count as activity of the user.
 BACKGROUND_HEADER = "X-Background"
 SESSION_STATUS_PATH = f"{ADMIN_PREFIX}session/"
@@ -48,7 +51,7 @@ class NulCharacterMiddleware:
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
         if is_staff_path(request):
             cleaned = {name: without_nul(value) for name, value in kwargs.items()}
-            if any(kwargs[name] and not value for name, value in cleaned.items()):
+            if kwargs.get("object_id") and not cleaned["object_id"]:
                 raise Http404
             kwargs.update(cleaned)
 
@@ -96,8 +99,10 @@ class SessionPolicyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not is_staff_path(request) or not isinstance(request.user, User):
             return self.get_response(request)
-        if _end_expired_session(request, request.user):
-            # Continue as anonymous: each view reports that in its own way, so no typed text is lost.
+        user = request.user
+        if _end_expired_session(request, user):
+            # Continue as anonymous: process_view() keeps a form, and JSON views report it in their own way.
+            request.expired_user_id = user.pk  # type: ignore[attr-defined]
             return self.get_response(request)
         if sso.is_configured() and sessions.needs_sso_recheck(request) and _is_page_navigation(request):
             # If the person is still signed in at the provider, this takes a moment and shows nothing.
@@ -107,13 +112,32 @@ class SessionPolicyMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
-        """Redirect to the second-factor setup until it is complete."""
+        """Keep a form that arrives after its session; redirect to the second-factor setup until it is complete."""
         match = request.resolver_match
-        if not is_staff_path(request) or match is None or match.url_name in MFA_EXEMPT_VIEWS:
+        if not is_staff_path(request) or match is None:
+            return None
+        if request.method == "POST" and not request.user.is_authenticated:
+            return _keep_form(request, view)
+        if match.url_name in MFA_EXEMPT_VIEWS:
             return None
         if not request.user.is_authenticated or sessions.is_mfa_complete(request):
             return None
         return HttpResponseRedirect(reverse("mfa_setup"))
+
+
+def _keep_form(request: HttpRequest, view: Any) -> HttpResponse | None:
+    """Return the page that keeps a posted form, or None for a script's request, a sign-in, and an unknown browser."""
+    name = request.resolver_match.url_name if request.resolver_match else None
+    is_script = wants_json(request) or hasattr(view, "responds_with_json")
+    if is_script or (name or "").startswith(UNKEPT_PREFIXES):
+        return None
+    user_id = getattr(request, "expired_user_id", None) or last_user_id(request)
+    if user_id is None:
+        return None
+    # Imported here, because a process that serves only patients never loads the admin.
+    from portal.accounts.views.resubmit import keep_form
+
+    return keep_form(request, user_id, has_body=not getattr(view, "reads_no_anonymous_body", False))
 
 
 def _is_page_navigation(request: HttpRequest) -> bool:

@@ -184,6 +184,12 @@ def get_device_id(request: HttpRequest, user: User | None) -> str:
     return _read_device_cookie(request).get(str(user.pk), "") if user else ""
 
 
+def last_user_id(request: HttpRequest) -> int | None:
+    """Return the primary key of the user who signed in last in this browser, or None."""
+    keys = list(_read_device_cookie(request))
+    return int(keys[-1]) if keys and keys[-1].isdecimal() else None
+
+
 def remember_device(request: HttpRequest, response: HttpResponse, user: User) -> None:
     """Set the signed cookie that marks this browser as trusted for ``user``, with the ID that it already has.
 

@@ -7,7 +7,7 @@ from django.views.decorators.cache import cache_control
 from django.views.i18n import JavaScriptCatalog
 
 from portal.accounts.invitations import is_damaged_link
-from portal.accounts.views import account, login
+from portal.accounts.views import account, login, resubmit
 
 
 class DamagedLinkConverter:
@@ -67,6 +67,7 @@ urlpatterns = [
     path("confirm/code/", login.ConfirmCodeView.as_view(), name="mfa_reauthenticate"),
     path("confirm/passkey/", login.ConfirmPasskeyView.as_view(), name="mfa_reauthenticate_webauthn"),
     path("session/", account.session_status, name="account_session_status"),
+    path("send-again/", resubmit.resubmit_view, name="account_resubmit"),
     path("password_change/", login.password_change, name="account_change_password"),
     path("password/forgotten/", login.password_reset, name="account_reset_password"),
     path("welcome/<str:token>/", login.set_password, name="account_set_password"),

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import models
 from django.db.models.fields import BLANK_CHOICE_DASH
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.middleware.csrf import CsrfViewMiddleware
@@ -28,10 +27,10 @@ from django.views.decorators.http import require_safe
 
 from portal.accounts.models import User
 from portal.admin_site import SearchableModelAdmin
-from portal.http import get_content_length, reads_no_anonymous_body
+from portal.form_conflicts import ConflictCheckedMixin
+from portal.http import get_content_length, reads_no_anonymous_body, responds_with_json
 from portal.storage.media import serve_stored_file
 from procedures import languages
-from procedures.admin.conflicts import SNAPSHOT_FIELD, FormMerge, encode_snapshot, merge_form, take_snapshot
 from procedures.enums import PageKind
 from procedures.figures.approval import public_files
 from procedures.figures.renditions import FILE_IN_TEXT_RE
@@ -58,8 +57,12 @@ JsonView = Callable[..., JsonResponse]
 MAX_TITLES = 2
 SIGNED_OUT_MESSAGE = gettext_lazy("You are signed out. Your text is still here.")
 CSRF_FAILED_MESSAGE = gettext_lazy("You signed in again in another window. Your text is still here.")
-FORM_CONFLICT_MESSAGE = gettext_lazy(
-    "Someone else also changed this, so your changes are not saved yet. Check both versions below, then save again."
+
+
+# Far more rows than any form has. Rendering them takes seconds.
+MAX_INLINE_ROWS = 60
+TOO_MANY_ROWS_MESSAGE = gettext_lazy(
+    "This form has too many entries, so nothing is saved. It can have at most %(num)d."
 )
 
 
@@ -113,77 +116,8 @@ class ContentAdmin(SearchableModelAdmin):
         return {} if obj else dict(super().get_prepopulated_fields(request, obj))
 
 
-class ConflictCheckedAdmin(ContentAdmin):
-    """Base class of forms that never overwrite what someone else saved while they were open (see ``conflicts``)."""
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """Show or save the form. If someone else has changed the row, show the merged form with status 409."""
-        if request.method != "POST" or object_id is None:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        with transaction.atomic():
-            merge = self._merge_form(request, object_id)
-            if merge is None or not merge.changes:
-                return super().changeform_view(request, object_id, form_url, extra_context)
-        request.form_conflict = merge  # type: ignore[attr-defined]
-        context = {**(extra_context or {}), "form_conflict": merge}
-        response = super().changeform_view(request, object_id, form_url, context)
-        response.status_code = 409
-        return response
-
-    def _merge_form(self, request: HttpRequest, object_id: str) -> FormMerge | None:
-        """Lock the row, and merge the posted form with what is saved now."""
-        obj = self.get_object(request, unquote(object_id))
-        # The lock is taken on the plain row: the admin's query can join others.
-        rows = self.model._base_manager.select_for_update()  # noqa: SLF001 -- documented
-        if obj is None or rows.filter(pk=obj.pk).first() is None:
-            return None
-        obj.refresh_from_db()
-        form = self.get_form(request, obj, change=True)(instance=obj)
-        formsets = [
-            formset(
-                instance=obj,
-                prefix=formset.get_default_prefix(),
-                queryset=inline.get_queryset(request).select_for_update(),
-            )
-            for formset, inline in self.get_formsets_with_inlines(request, obj)
-        ]
-        merge = merge_form(request.POST, form, formsets)
-        if merge:
-            request.POST = merge.data  # type: ignore[assignment]
-        return merge
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """After a conflict, return a form that keeps the input but never validates."""
-        form = super().get_form(request, obj, change, **kwargs)
-        has_conflict = hasattr(request, "form_conflict")
-        return type("Form", (form,), {"clean": _refuse_conflict}) if has_conflict else form
-
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Any = None,
-    ) -> HttpResponse:
-        """Add the values that the form was opened with."""
-        if obj is not None and request.method == "POST":
-            context["snapshot"] = request.POST.get(SNAPSHOT_FIELD, "")
-        elif obj is not None:
-            formsets = [inline.formset for inline in context["inline_admin_formsets"]]
-            context["snapshot"] = encode_snapshot(take_snapshot(context["adminform"].form, formsets))
-        return super().render_change_form(request, context, add, change, form_url, obj)
-
-
-def _refuse_conflict(form: Any) -> Any:
-    raise ValidationError(FORM_CONFLICT_MESSAGE)
+class ConflictCheckedAdmin(ConflictCheckedMixin, ContentAdmin):
+    """Base class of forms that never overwrite what someone else saved while they were open."""
 
 
 class TranslatedRowMixin(AnyAdmin):
@@ -226,6 +160,11 @@ class UsageProtectedAdmin(ConflictCheckedAdmin):
 class ContentFormSet(AnyInlineFormSet):
     """Formset for inline rows."""
 
+    default_error_messages = {
+        **AnyInlineFormSet.default_error_messages,
+        "too_many_forms": TOO_MANY_ROWS_MESSAGE,
+    }
+
     def initial_form_count(self) -> int:
         """Return the number of forms of stored rows; a negative one that a request sends counts as 0."""
         return max(0, super().initial_form_count())
@@ -250,8 +189,13 @@ class ContentInline(AnyStackedInline):
     """Inline rows that belong to a content row, such as its texts in each language."""
 
     extra = 0
+    max_num = MAX_INLINE_ROWS
     formset = ContentFormSet
     formfield_overrides = FORMFIELD_OVERRIDES
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """Limit the rows that a request can claim to send, because each one is rendered again."""
+        return super().get_formset(request, obj, **{"absolute_max": MAX_INLINE_ROWS, **kwargs})
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
         """Say in words that nothing is chosen."""
@@ -363,6 +307,6 @@ def staff_json_view(
                 return json_error(413, _("That is more than %(size)s MB.") % {"size": max_bytes // 1024 // 1024})
             return cast("HttpResponseBase", csrf_checked_view(request, **kwargs))
 
-        return reads_no_anonymous_body(never_cache(wrapper))
+        return responds_with_json(reads_no_anonymous_body(never_cache(wrapper)))
 
     return decorate

@@ -26,7 +26,7 @@ from procedures.admin.base import (
     get_staff_user,
     render_admin,
 )
-from procedures.admin.conflicts import describe_form_changes
+from procedures.admin.form_changes import describe_form_changes
 from procedures.branding import Logo, encode_text
 from procedures.figures.decoding import (
     IMAGE_TOO_LARGE_MESSAGE,

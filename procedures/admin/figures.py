@@ -108,6 +108,8 @@ class FigureAdmin(StalePagesMixin, UsageProtectedAdmin):
     form = FigureChangeForm
     add_label = gettext_lazy("Add a picture")
     immutable_fields = ("slug",)
+    # A new picture starts with an upload.
+    can_add_deleted = False
     list_display = ("thumbnail", "titles", "kind", "public_pages", "marker_count", "provenance", "created_at")
     list_display_links = ("thumbnail", "titles")
     list_filter = ("kind", UsageFilter, "provenance")

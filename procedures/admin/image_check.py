@@ -4,6 +4,7 @@ The server saves only the result that it last served to this user (``StagedImage
 detection are also shown on the figure's form and on the review screen.
 """
 
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import admin, messages
@@ -43,9 +44,11 @@ from procedures.admin.image_upload import (
     NO_STORE_HEADERS,
     get_staged_image,
     render_expired,
+    require_figure_permission,
 )
 from procedures.admin.publishing import StalePagesMixin
 from procedures.enums import FigureKind
+from procedures.figures.approval import figure_hash
 from procedures.figures.decoding import DecodedImage, InvalidImageError, read_png_size
 from procedures.figures.markers import transform_markers
 from procedures.figures.redaction import Redactions
@@ -70,6 +73,13 @@ TEXT_FOUND_MESSAGE = gettext_lazy(
 )
 CROP_WITH_DRAWING_MESSAGE = gettext_lazy(
     "This picture has a drawing with the same markers, so it cannot be cropped. Use black boxes instead."
+)
+PICTURE_REPLACED_MESSAGE = gettext_lazy(
+    "Someone else changed this picture after you started, so yours is not saved. Compare the two below."
+)
+FIGURE_DELETED_MESSAGE = gettext_lazy(
+    "Someone else deleted this picture while you had it open. Everything here is kept. You can save it as a new "
+    "picture."
 )
 # Results after which a retry makes sense.
 RETRYABLE_STATUSES = (DetectionStatus.BUSY, DetectionStatus.TIMED_OUT, DetectionStatus.FAILED)
@@ -173,13 +183,30 @@ def image_check_view(request: HttpRequest, token: str) -> HttpResponse:
     if not staged.has_image:
         return HttpResponseRedirect(reverse("admin:procedures_figure_frames", args=[token]))
     figure = Figure.objects.filter(pk=staged.figure_id).first() if staged.figure_id else None
-    if staged.figure_id and figure is None:
-        staged.discard()
-        return render_expired(request)
+    is_deleted = bool(staged.figure_id) and figure is None
+    if is_deleted:
+        require_figure_permission(request, None)
+        staged = staged.change(figure_id=None, is_own=False, base_hash="")
     try:
-        return _ImageCheck(request, staged, figure).respond()
+        if figure and request.POST.get("do") == "rebase":
+            staged = _rebase(staged, figure, request.POST.get("newer_hash", ""))
+        check = _ImageCheck(request, staged, figure)
+        return check.refuse(FIGURE_DELETED_MESSAGE) if is_deleted else check.respond()
     except InvalidImageError:  # saved, canceled, or expired while this request ran text detection
         return render_expired(request)
+
+
+def _rebase(staged: StagedImage, figure: Figure, newer_hash: str) -> StagedImage:
+    """Continue on the figure's newer picture. An upload keeps its pixels, and replaces the one that the user saw."""
+    if not staged.is_own:
+        # The newer picture's own crop has already moved the markers.
+        return staged.change(base_hash=newer_hash, moves_markers=False)
+    staged.set_image(load_master_image(figure))
+    return staged.change(base_hash=figure_hash(figure))
+
+
+class _PictureReplacedError(Exception):
+    """Someone else has changed or deleted the figure's picture since the upload started."""
 
 
 class _ImageCheck:
@@ -187,6 +214,8 @@ class _ImageCheck:
 
     def __init__(self, request: HttpRequest, staged: StagedImage, figure: Figure | None) -> None:
         self.request, self.staged, self.figure = request, staged, figure
+        # Before a form changes the instance.
+        self.newer = self._describe_newer()
         self.data: QueryDict | None = request.POST if request.method == "POST" else None
         self.is_saving = bool(self.data and self.data.get("do") == "save")
         self.detection = self._detect_text()
@@ -222,15 +251,30 @@ class _ImageCheck:
         duplicate = find_duplicate(result)
         self.duplicate = duplicate if duplicate != self.figure else None
         if not self.is_saving:
-            return self._render(result, self._build_form(self._get_initial()))
+            is_rebasing = bool(self.data and self.data.get("do") == "rebase")
+            return self._render(result, self._build_form(self._get_initial(reset_confirmation=is_rebasing)))
         form = self._build_form(self.request.POST)
+        if self.newer:
+            return self.refuse(PICTURE_REPLACED_MESSAGE, result)
         if self.request.POST.get("seen_sha256") != result.sha256 or not self.staged.was_shown(result):
             self.errors.append(RESULT_NOT_SEEN_MESSAGE)
             return self._render(result, self._build_form(self._get_initial(reset_confirmation=True)), status=409)
         self._validate()
         if self.errors or not form.is_valid():
             return self._render(result, form, status=400)
-        return self._save(result, form)
+        try:
+            return self._save(result, form)
+        except _PictureReplacedError:
+            # Everything again, with the figure as it is now.
+            return image_check_view(self.request, self.staged.token)
+
+    def refuse(self, message: StrOrPromise, result: DecodedImage | None = None) -> HttpResponse:
+        """Show the screen with the input and status 409."""
+        if result is None:
+            with suppress(InvalidImageError):
+                result = apply_redactions(self.staged, self.redactions_form)
+        self.errors.append(message)
+        return self._render(result, self._build_form(self._get_initial(reset_confirmation=True)), status=409)
 
     def _build_form(self, data: Any) -> ImageCheckForm:
         instance = self.figure or Figure()
@@ -275,6 +319,7 @@ class _ImageCheck:
         context: dict[str, Any] = {
             "staged": self.staged,
             "figure": self.figure,
+            "newer": self.newer,
             "form": form,
             "seen_sha256": result.sha256 if result else "",
             "redactions_form": self.redactions_form.with_extra_rows()
@@ -297,6 +342,14 @@ class _ImageCheck:
         )
         return render_admin(self.request, "figure/image_check", context, title=title, status=status)
 
+    def _describe_newer(self) -> dict[str, Any] | None:
+        """Return the picture that someone else saved since this upload started."""
+        current_hash = figure_hash(self.figure) if self.figure else ""
+        if self.figure is None or current_hash == self.staged.base_hash:
+            return None
+        name = self.figure.image or self.figure.drawing
+        return {"hash": current_hash, "url": staff_file_url(name), "by": self.figure.uploaded_by}
+
     def _save(self, result: DecodedImage, form: ImageCheckForm) -> HttpResponse:
         model_admin = admin.site.get_model_admin(Figure)
         figure: Figure = form.instance
@@ -313,12 +366,20 @@ class _ImageCheck:
                     FigureText.objects.bulk_create(form.texts())
                     model_admin.log_addition(self.request, figure, "Picture added.")
                 else:
+                    self._lock_figure(figure)
                     save_figure(figure, renditions, uploaded_by=get_staff_user(self.request))
-                    clamped_markers = transform_markers(figure, self.redactions_form.get_redactions())
+                    if self.staged.moves_markers:
+                        clamped_markers = transform_markers(figure, self.redactions_form.get_redactions())
                     model_admin.log_change(self.request, figure, "Picture replaced.")
         self.staged.mark_saved(figure.pk)
         self._add_messages(model_admin, figure, clamped_markers)
         return HttpResponseRedirect(reverse("admin:procedures_figure_change", args=[figure.pk]))
+
+    def _lock_figure(self, figure: Figure) -> None:
+        """Lock the figure. Raise _PictureReplacedError if it has another picture than when this upload started."""
+        saved = Figure.objects.select_for_update().filter(pk=figure.pk).first()
+        if saved is None or figure_hash(saved) != self.staged.base_hash:
+            raise _PictureReplacedError
 
     def _add_messages(self, model_admin: Any, figure: Figure, clamped_markers: list[str]) -> None:
         if self.figure is None:

@@ -29,19 +29,20 @@ from procedures.admin.base import (
     render_admin,
     staff_json_view,
 )
+from procedures.figures.approval import figure_hash
 from procedures.figures.decoding import MAX_IMAGE_BYTES, DecodedImage, InvalidImageError
 from procedures.figures.dicom import reader
 from procedures.figures.dicom.grayscale import Window
 from procedures.figures.dicom.reader import FrameSet
 from procedures.figures.renditions import encode_png, load_master_image
-from procedures.figures.staging import StagedImage, create_staged, find_staged, stage
+from procedures.figures.staging import MAX_STAGED_PER_USER, StagedImage, create_staged, find_staged, stage
 from procedures.models import Figure
 
 # The largest file, plus the multipart form around it.
 MAX_REQUEST_BYTES = reader.MAX_DICOM_BYTES + 64 * 1024
 # Limits on uploads per user and 10 minutes, on the upload screen and in the editor. They apply to each process
 # separately.
-UPLOAD_RATE_LIMIT = TokenBucket(burst=40, per_second=40 / 600)
+UPLOAD_RATE_LIMIT = TokenBucket(burst=MAX_STAGED_PER_USER, per_second=MAX_STAGED_PER_USER / 600)
 EDITOR_UPLOAD_RATE_LIMIT = TokenBucket(burst=20, per_second=20 / 600)
 TOO_MANY_UPLOADS_MESSAGE = gettext_lazy(
     "You uploaded %(count)s pictures in 10 minutes. Wait a few minutes, then try again."
@@ -98,11 +99,16 @@ def _handle_upload(request: HttpRequest, figure: Figure | None) -> HttpResponse:
     try:
         if "keep" in request.POST and figure:
             original = load_master_image(figure)
-            staged = create_staged(user_id=user.pk, figure_id=figure.pk, is_own=True)
+            staged = create_staged(user_id=user.pk, figure_id=figure.pk, base_hash=figure_hash(figure), is_own=True)
             staged.update_metadata(file_kind=figure.kind)
             staged.set_image(original)
         elif upload := request.FILES.get("picture"):
-            staged = stage(cast("BinaryIO", upload.file), user_id=user.pk, figure_id=figure.pk if figure else None)
+            staged = stage(
+                cast("BinaryIO", upload.file),
+                user_id=user.pk,
+                figure_id=figure.pk if figure else None,
+                base_hash=figure_hash(figure) if figure else "",
+            )
         else:
             raise InvalidImageError(_("Choose a picture."))
     except InvalidImageError as error:

@@ -31,8 +31,9 @@ from procedures.admin.image_check import text_detection_html
 from procedures.admin.revisions import build_diff_context
 from procedures.enums import Decision
 from procedures.figures.approval import ApprovedFigure, FigureVersion, approved_figures, figure_hash
-from procedures.models import Approval, Figure, Page, Release, ReleaseEvent, ReviewComment, Revision
+from procedures.models import Approval, Autosave, Figure, Page, Release, ReleaseEvent, ReviewComment, Revision
 from procedures.models.base import normalize_newlines
+from procedures.models.revisions import MAX_CLIENT_ID_LENGTH, REVIEW_FORM
 from procedures.publishing.anchor_redirects import render_draft
 from procedures.publishing.checks import check_draft, prints_starter_signs
 from procedures.publishing.dependencies import (
@@ -228,30 +229,35 @@ def review_view(request: HttpRequest, page_id: int) -> HttpResponse:
     page = get_object_or_404(Page, pk=page_id)
     reviewer = get_staff_user(request)
     error, status, form = "", 200, ReviewForm(request.POST or None)
+    saved_comments: drafts.ReviewComments | None = None
     if request.method == "POST":
+        session, seen = _get_session(request, page), request.POST.getlist("seen")
         if "discard" in request.POST:
-            drafts.discard_review_comments(reviewer, page.pk)
+            drafts.discard_review_comments(session, seen)
             return HttpResponseRedirect(request.path)
         error, status = _handle_decision(request, page, form)
         if not error:
-            drafts.discard_review_comments(reviewer, page.pk)
+            drafts.discard_review_comments(session, seen)
             return HttpResponseRedirect(get_change_url(page))
-    saved_comments = None if form.is_bound else drafts.get_review_comments(reviewer, page.pk)
-    if saved_comments:
-        form = ReviewForm(saved_comments.fields)
+        own = Autosave.objects.filter(user=reviewer, client_id=session.client_id).first()
+        seen_autosaves = [*seen, *([drafts.seen_token(own)] if own else [])]
+    else:
+        saved_comments = drafts.get_review_comments(reviewer, page.pk)
+        seen_autosaves = saved_comments.seen if saved_comments else []
     edit_page = build_edit_page_context(page.pk, reviewer, with_preview=True)
     diff_context = _build_diff(edit_page)
-    comments: dict[str, str] = {}
+    comments: dict[str, str] = dict(saved_comments.paragraphs) if saved_comments else {}
     for quote, text in form.paragraph_comments() if form.is_bound else ():
         # Two paragraphs can have the same text, such as "Call us."
         comments[quote] = f"{comments[quote]}\n\n{text}" if quote in comments else text
     context = {
         "edit_page": edit_page,
         "breadcrumbs": build_breadcrumbs(page),
-        "comment": form["comment"].value() or "",
+        "comment": saved_comments.comment if saved_comments else form["comment"].value() or "",
         "paragraph_comments": comments,
         "detached_comments": _detached_comments(comments, diff_context),
         "autosave": saved_comments,
+        "seen_autosaves": seen_autosaves,
         "error": error,
         "own_text_message": explain_own_text(reviewer, edit_page.revision) if edit_page.revision else "",
         "new_figures": _new_figures(edit_page.new_figures),
@@ -291,8 +297,16 @@ def autosave_review_view(request: HttpRequest) -> JsonResponse:
     for number, (quote, text) in enumerate(form.paragraph_comments()):
         fields |= {f"quote-{number}": quote, f"at-{number}": text}
     newest = page.revisions.values_list("number", flat=True).first()
-    autosave = drafts.save_review_comments(get_staff_user(request), page.pk, fields, version=newest or 0)
+    autosave = drafts.save_review_comments(
+        _get_session(request, page), fields, version=newest or 0, seen=request.POST.getlist("seen")
+    )
     return JsonResponse({"autosaved_at": autosave.edited_at and autosave.last_seen_at})
+
+
+def _get_session(request: HttpRequest, page: Page) -> drafts.EditingSession:
+    """Return the window that the request comes from. One without a script has no ID, and saves no comments."""
+    window = request.POST.get("window", "")[:MAX_CLIENT_ID_LENGTH] or f"{REVIEW_FORM}-{page.pk}"
+    return drafts.EditingSession(get_staff_user(request), page.pk, REVIEW_FORM, window)
 
 
 def _detached_comments(comments: dict[str, str], diff_context: dict[str, Any]) -> list[tuple[int, str, str]]:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
 from portal.text import parse_int_or_zero
-from procedures.admin.base import AnyAdmin, get_staff_user, render_admin
+from procedures.admin.base import TOO_MANY_ROWS_MESSAGE, AnyAdmin, get_staff_user, render_admin
 from procedures.admin.review import MAX_COMMENT_LENGTH
 from procedures.admin.revisions import collapse_unchanged
 from procedures.enums import EventKind, SignLevel, SignTiming
@@ -113,7 +113,9 @@ class WarningSignForm(forms.Form):
         return values
 
 
-WarningSignFormSet = forms.formset_factory(WarningSignForm, extra=EXTRA_FORMS, can_delete=True, max_num=MAX_SIGNS)
+WarningSignFormSet = forms.formset_factory(
+    WarningSignForm, extra=EXTRA_FORMS, can_delete=True, max_num=MAX_SIGNS, absolute_max=MAX_SIGNS + EXTRA_FORMS
+)
 
 
 @dataclass(frozen=True)
@@ -191,6 +193,8 @@ def _propose(request: HttpRequest) -> ActionResult:
     content = seen.content if seen else _get_editable_content()
     formset = WarningSignFormSet(request.POST, initial=_build_initial(content))
     if not formset.is_valid():
+        if any(error.code == "too_many_forms" for error in formset.non_form_errors().as_data()):
+            return formset, str(TOO_MANY_ROWS_MESSAGE) % {"num": MAX_SIGNS}, 400
         return formset, _("Not saved yet. Correct the errors below."), 400
     forms_in_order = [
         form for form in formset.forms if (form.has_changed() or form.initial) and not form.cleaned_data.get("DELETE")

@@ -13,7 +13,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -38,7 +38,10 @@ from procedures.figures.dicom.reader import DICOM_PREAMBLE_BYTES, extract_16bit_
 from procedures.figures.renditions import encode_png
 from procedures.figures.text_detection import Detection, detect_text, unavailable_status
 
-MAX_STAGED_PER_USER = 5
+MAX_STAGED_PER_USER = 40
+TOO_MANY_STAGED_MESSAGE = gettext_lazy(
+    "You have %(count)s pictures open that are not saved. Save or cancel some of them, then try again."
+)
 TOKEN_RE = re.compile(r"[0-9a-f]{32}\Z")
 SHA256_RE = re.compile(r"[0-9a-f]{64}\Z")
 IMAGE_FILE, METADATA_FILE = "picture.png", "about.json"
@@ -94,7 +97,9 @@ class StagedImage:
 
     ``figure_id``: the figure whose image it replaces. ``is_own``: the pixels are the figure's current ones and are
     being cropped or redacted. ``from_editor``: uploaded from the text editor, which inserts it after saving.
+    ``base_hash``: the ``figure_hash`` of that figure when the upload started, or "".
     ``file_kind``: the FigureKind suggested by the file, or "". ``is_inverted``: the user swapped black and white.
+    ``moves_markers``: a crop moves the figure's markers; False after someone else replaced the picture meanwhile.
     ``saved_figure_id``: the figure it was saved as.
     """
 
@@ -103,8 +108,10 @@ class StagedImage:
     figure_id: int | None
     is_own: bool = False
     from_editor: bool = False
+    base_hash: str = ""
     file_kind: str = ""
     is_inverted: bool = False
+    moves_markers: bool = True
     saved_figure_id: int | None = None
 
     @property
@@ -160,6 +167,11 @@ class StagedImage:
         metadata = json.loads((self.folder / METADATA_FILE).read_text())
         self._write(METADATA_FILE, json.dumps({**metadata, **values}).encode())
 
+    def change(self, **values: Any) -> "StagedImage":
+        """Change the metadata; return the upload with it."""
+        self.update_metadata(**values)
+        return replace(self, **values)
+
     def save_text_detection(self, detection: Detection, png_data: bytes) -> None:
         """Save the text detection result for ``png_data``, which may no longer be the staged image.
 
@@ -198,27 +210,33 @@ class StagedImage:
 
 
 def create_staged(
-    *, user_id: int, figure_id: int | None, is_own: bool = False, from_editor: bool = False
+    *, user_id: int, figure_id: int | None, base_hash: str = "", is_own: bool = False, from_editor: bool = False
 ) -> StagedImage:
-    """Create an empty staged upload, which the caller fills or discards; delete the user's oldest beyond the limit."""
+    """Create an empty staged upload, which the caller fills or discards.
+
+    Raise InvalidImageError if the user has too many: one that was used within the hour is never deleted.
+    """
     UPLOADS.delete_expired()
-    others = sorted(UPLOADS.folder.glob(f"{user_id}-*"), key=_last_used_at)
-    for oldest in others[: max(0, len(others) - MAX_STAGED_PER_USER + 1)]:
-        shutil.rmtree(oldest, ignore_errors=True)
+    # One that was saved from the editor has only its metadata left.
+    unsaved = [entry for entry in UPLOADS.folder.glob(f"{user_id}-*") if len(list(entry.glob("*"))) > 1]
+    if len(unsaved) >= MAX_STAGED_PER_USER:
+        raise InvalidImageError(str(TOO_MANY_STAGED_MESSAGE) % {"count": MAX_STAGED_PER_USER})
     token = secrets.token_hex(16)
     folder = UPLOADS.folder / f"{user_id}-{token}"
     folder.mkdir(mode=0o700)
-    metadata = {"figure_id": figure_id, "is_own": is_own, "from_editor": from_editor}
+    metadata = {"figure_id": figure_id, "base_hash": base_hash, "is_own": is_own, "from_editor": from_editor}
     (folder / METADATA_FILE).write_text(json.dumps(metadata))
-    return StagedImage(token, folder, figure_id, is_own, from_editor)
+    return StagedImage(token, folder, **metadata)  # type: ignore[arg-type]
 
 
-def stage(stream: BinaryIO, *, user_id: int, figure_id: int | None = None, from_editor: bool = False) -> StagedImage:
+def stage(
+    stream: BinaryIO, *, user_id: int, figure_id: int | None = None, base_hash: str = "", from_editor: bool = False
+) -> StagedImage:
     """Stage an uploaded file; its content decides the format.
 
     Raise InvalidImageError, and leaves nothing behind, if the file is not a supported image.
     """
-    staged = create_staged(user_id=user_id, figure_id=figure_id, from_editor=from_editor)
+    staged = create_staged(user_id=user_id, figure_id=figure_id, base_hash=base_hash, from_editor=from_editor)
     try:
         has_dicom_header = is_dicom(stream.read(DICOM_PREAMBLE_BYTES))
         stream.seek(0)

@@ -5,7 +5,7 @@ of one open form and shows who is editing a page; it is deleted when its text is
 """
 
 import datetime
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -226,22 +226,73 @@ def discard_autosaves(user: User, client_ids: list[str]) -> int:
     return Autosave.objects.filter(user=user, client_id__in=client_ids).delete()[0]
 
 
-def save_review_comments(user: User, page_id: int, fields: dict[str, str], *, version: int) -> Autosave:
-    """Store a reviewer's unsent comments on revision ``version``; empty ``fields`` mean that there are none."""
-    return save_autosave(
-        EditingSession(user, page_id, REVIEW_FORM, _review_client_id(page_id)), fields, version=version
-    )
+@dataclass(frozen=True, slots=True)
+class ReviewComments:
+    """A reviewer's unsent comments on a page, typed in one or more windows.
+
+    ``paragraphs``: the comments by quoted paragraph. ``seen``: one token for each autosave that they come from.
+    """
+
+    comment: str
+    paragraphs: dict[str, str]
+    edited_at: datetime.datetime
+    seen: list[str]
 
 
-def get_review_comments(user: User, page_id: int) -> Autosave | None:
-    """Return the reviewer's unsent comments on the page."""
-    return Autosave.objects.filter(user=user, client_id=_review_client_id(page_id)).with_unsaved_text().first()
+@transaction.atomic
+def save_review_comments(
+    session: EditingSession, fields: dict[str, str], *, version: int, seen: Iterable[str] = ()
+) -> Autosave:
+    """Store a reviewer's unsent comments on revision ``version``; empty ``fields`` mean that there are none.
+
+    The autosaves that the window showed when it was opened (``seen``) are deleted, unless they have changed since.
+    """
+    autosave = save_autosave(session, fields, version=version)
+    _discard_seen(session, seen)
+    return autosave
 
 
-def discard_review_comments(user: User, page_id: int) -> None:
-    """Delete the reviewer's unsent comments on the page."""
-    discard_autosaves(user, [_review_client_id(page_id)])
+def get_review_comments(user: User, page_id: int) -> ReviewComments | None:
+    """Return the reviewer's unsent comments on the page, merged by quoted paragraph."""
+    autosaves = list(Autosave.objects.filter(user=user, page=page_id, form=REVIEW_FORM).with_unsaved_text())
+    if not autosaves:
+        return None
+    comment = ""
+    paragraphs: dict[str, str] = {}
+    for autosave in reversed(autosaves):
+        fields = autosave.fields
+        comment = _join_comments(comment, fields.get("comment", ""))
+        own: dict[str, str] = {}
+        for name in fields:
+            if name.startswith("at-"):
+                quote = fields.get(f"quote-{name.removeprefix('at-')}", "")
+                # Two paragraphs can have the same text, such as "Call us."
+                own[quote] = f"{own[quote]}\n\n{fields[name]}" if quote in own else fields[name]
+        paragraphs |= {quote: _join_comments(paragraphs.get(quote, ""), text) for quote, text in own.items()}
+    edited_at = autosaves[0].edited_at or autosaves[0].last_seen_at
+    return ReviewComments(comment, paragraphs, edited_at, [seen_token(autosave) for autosave in autosaves])
 
 
-def _review_client_id(page_id: int) -> str:
-    return f"{REVIEW_FORM}-{page_id}"
+def discard_review_comments(session: EditingSession, seen: Iterable[str]) -> None:
+    """Delete the comments of this window, and those that it showed when it was opened (``seen``)."""
+    discard_autosaves(session.user, [session.client_id])
+    _discard_seen(session, seen)
+
+
+def seen_token(autosave: Autosave) -> str:
+    """Return the token of an autosave as it is now."""
+    return f"{autosave.client_id}|{autosave.edited_at.isoformat() if autosave.edited_at else ''}"
+
+
+def _discard_seen(session: EditingSession, seen: Iterable[str]) -> None:
+    tokens = set(seen)
+    rows = Autosave.objects.filter(user=session.user, page=session.page_id, form=REVIEW_FORM)
+    others = rows.exclude(client_id=session.client_id)
+    others.filter(pk__in=[row.pk for row in others if seen_token(row) in tokens]).delete()
+
+
+def _join_comments(earlier: str, later: str) -> str:
+    """Join two comments on the same paragraph, or return the one that contains the other."""
+    if later in earlier:
+        return earlier
+    return later if earlier in later else f"{earlier}\n{later}"

@@ -2,16 +2,23 @@
 
 import { format, gettext } from "./i18n.js";
 import { postForm } from "./editor/api.js";
-import { localCopies } from "./user_storage.js";
+import { leaveForNextPage, localCopies, takeFromLastPage } from "./user_storage.js";
 
 const DEBOUNCE_MS = 1500; // after the last key
-const KEY = "review";
 
 // Join two texts, or return the one that contains the other.
 const mergeTexts = (here, copy) => (here.includes(copy) ? here : copy.includes(here) ? copy : `${here}\n${copy}`);
 
 function start(form) {
   const copies = localCopies(`review:${form.dataset.page}`);
+  // Each window saves its own comments; the site merges them when the screen is opened. A reload keeps the ID, because
+  // the last save of the page before it may arrive late; a duplicated tab gets another one.
+  const windowName = `review-window:${form.dataset.page}`;
+  const key = takeFromLastPage(windowName) ?? crypto.randomUUID();
+  form.elements.window.value = key;
+  window.addEventListener("pagehide", () => leaveForNextPage(windowName, key));
+  const restored = []; // copies of other windows that this one has restored
+  const forgetCopies = () => [key, ...restored.splice(0)].forEach((slot) => copies.forget(slot));
   const statusLine = form.querySelector("[data-save-status]");
   // Includes the comment fields next to the paragraphs, which belong to this form by their form attribute.
   const fields = () => [...form.elements].filter((field) => field.tagName === "TEXTAREA");
@@ -29,24 +36,23 @@ function start(form) {
     changed = false;
     const result = await postForm(form, form.dataset.keep, new FormData(form), undefined, { leaving });
     if (result.status === 200) {
-      copies.forget(KEY);
+      forgetCopies();
       statusLine.textContent = result.data.autosaved_at ? gettext("Your comments are saved. They are not sent yet.") : "";
       return;
     }
     changed = true;
-    const isStored = copies.keep(KEY, { fields: collectComments() });
+    const isStored = copies.keep(key, { fields: collectComments() });
     statusLine.textContent = isStored
       ? gettext("Your comments are saved only in this browser, on this computer.")
       : gettext("Your comments could not be saved in this browser. Copy them before you leave.");
   }
 
-  function restore() {
-    const [copy] = copies.all();
-    if (!copy) return;
+  function restoreCopy(copy) {
     if (copy.sent && form.dataset.decided) {
-      copies.forget(KEY);
+      copies.forget(copy.slot);
       return;
     }
+    restored.push(copy.slot);
     const remaining = new Map(copy.fields);
     fields().forEach((field) => {
       const text = remaining.get(quote(field));
@@ -59,7 +65,6 @@ function start(form) {
     const general = form.elements.comment;
     remaining.forEach((text, words) => { general.value = mergeTexts(general.value, words ? format(gettext("“%(quote)s”: %(comment)s"), { quote: words, comment: text }) : text); });
     changed = true;
-    save();
   }
 
   const scheduleSave = (event) => {
@@ -71,19 +76,25 @@ function start(form) {
   document.addEventListener("input", scheduleSave);
   document.addEventListener("visibilitychange", () => { if (document.hidden) save({ leaving: true }); });
   window.addEventListener("online", () => save());
-  window.addEventListener("pageshow", () => { stopped = false; });
+  window.addEventListener("pageshow", (event) => {
+    stopped = false;
+    if (event.persisted) takeFromLastPage(windowName);
+  });
   form.addEventListener("submit", (event) => {
     stopped = true;
     clearTimeout(timer);
     if (event.submitter?.name === "discard") {
-      copies.forget(KEY);
+      forgetCopies();
       return;
     }
     // Whether the comments arrived is known only when this screen is opened again.
-    const [copy] = copies.all();
-    if (copy) copies.keep(KEY, { fields: collectComments(), sent: true });
+    const hasCopy = copies.all().some(({ slot }) => slot === key || restored.includes(slot));
+    if (!hasCopy) return;
+    restored.splice(0).forEach((slot) => copies.forget(slot));
+    copies.keep(key, { fields: collectComments(), sent: true });
   });
-  restore();
+  copies.all().forEach(restoreCopy);
+  save();
 }
 
 document.querySelectorAll("[data-review]").forEach(start);

@@ -1,11 +1,14 @@
 """Session timeouts, the session list, and revoking sessions."""
 
+import re
 import time
 from datetime import timedelta
+from html import escape, unescape
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, override_settings
 from django.utils import timezone
 
@@ -18,6 +21,7 @@ from tests.accounts.conftest import (
     logged_in_client,
     make_member,
     post_login,
+    recovery_codes,
     totp_code,
 )
 
@@ -92,6 +96,72 @@ def test_the_status_of_an_expired_session_is_signed_out(nina: User) -> None:
     set_session_age(client, seen=settings.SESSION_IDLE_MINUTES * 60 + 1)
 
     assert client.get("/admin/session/").json()["signed_in"] is False
+
+
+def hidden_fields(html: str) -> dict[str, str]:
+    found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', html)
+    return {unescape(name): unescape(value) for name, value in found}
+
+
+def test_a_form_sent_after_the_session_ended_is_kept_until_its_user_sends_it_again(nina: User) -> None:
+    """Through the second factor, with files named, passwords left out, and texts escaped."""
+    client = logged_in_client(nina)
+    address = "/admin/procedures/glossaryterm/7/change/?_changelist_filters=q%3Dbone&p=2"
+    typed = {"definition": 'A "hard" part\n</form><script>', "term": "", "_save": "Save"}
+
+    for end in (
+        lambda: set_session_age(client, seen=settings.SESSION_IDLE_MINUTES * 60 + 1),
+        lambda: client.session.flush(),
+        lambda: client.post("/admin/logout/"),
+    ):
+        end()
+        logo = SimpleUploadedFile("logo.png", b"x")
+        kept = client.post(address, {**typed, "my_password": "secret words", "logo": logo})
+        again = client.post("/admin/send-again/", hidden_fields(kept.text))
+        post_login(client)
+        half = client.post("/admin/send-again/", hidden_fields(kept.text))
+        client.post("/admin/login/code/", {"code": recovery_codes(nina)[0]})
+        ready = client.post("/admin/send-again/", hidden_fields(kept.text))
+
+        assert [page.status_code for page in (kept, again, half, ready)] == [401, 401, 401, 200]
+        assert "What you typed is kept on this page" in kept.text and "logo.png" in kept.text
+        assert "secret words" not in ready.text
+        assert f'action="{escape(address)}"' in ready.text
+        fields = hidden_fields(ready.text)
+        del fields["csrfmiddlewaretoken"]
+        assert fields == typed
+
+
+def test_a_kept_form_is_refused_to_another_account_and_if_it_was_changed(nina: User, max_user: User) -> None:
+    browser = logged_in_client(nina)
+    browser.session.flush()
+    kept = hidden_fields(browser.post("/admin/procedures/source/add/", {"title": "Typed"}).text)
+    browser.cookies.clear()
+    logged_in_client(max_user, client=browser)
+
+    other = browser.post("/admin/send-again/", kept)
+    forged = browser.post("/admin/send-again/", {"kept_form": f"{kept['kept_form']}x"})
+
+    assert (other.status_code, "Nina typed this" in other.text) == (403, True)
+    assert hidden_fields(other.text)["kept_form"] == kept["kept_form"]
+    assert "csrfmiddlewaretoken" not in other.text.partition("send-again")[2].partition("</form>")[0]
+    assert forged.status_code == 400
+
+
+def test_a_long_form_is_kept_and_an_upload_is_not_read(nina: User) -> None:
+    browser = logged_in_client(nina)
+    browser.session.flush()
+    large = SimpleUploadedFile("large.png", b"x" * 3_000_000)
+
+    long = browser.post("/admin/procedures/source/add/", {"title": "word " * 100_000, "logo": large})
+    upload = browser.post(
+        "/admin/procedures/figure/intake/", {"picture": SimpleUploadedFile("a.png", b"x" * 9_000_000)}
+    )
+    stranger = Client().post("/admin/procedures/source/add/", {"title": "Typed"})
+    script = browser.post("/admin/procedures/source/add/", {}, headers={"Accept": "application/json"})
+
+    assert [page.status_code for page in (long, upload, stranger, script)] == [401, 401, 302, 302]
+    assert "large.png" in long.text and "The file that you chose is not kept" in upload.text
 
 
 def test_the_session_list_names_devices_and_revokes_one(nina: User) -> None:

@@ -1,6 +1,7 @@
 """Managing users: links, roles, lost phones, deactivation, and the append-only audit log."""
 
 import io
+import json
 from typing import Any
 
 import pytest
@@ -20,10 +21,9 @@ NEW_PASSWORD = "violin harbor nine pears"
 
 
 def user_form_data(user: User, **changes: Any) -> dict[str, Any]:
-    values = {
-        "username": user.username, "first_name": user.first_name, "last_name": user.last_name, "email": user.email,
-        "is_active": "on" if user.is_active else "", "groups": [group.pk for group in user.groups.all()], **changes,
-    }  # fmt: skip
+    names = ("username", "first_name", "last_name", "email", "is_active")
+    saved = {name: getattr(user, name) for name in names} | {"groups": [group.pk for group in user.groups.all()]}
+    values = {**saved, "is_active": "on" if user.is_active else "", "snapshot": json.dumps({"": saved}), **changes}
     return {name: value for name, value in values.items() if value != ""}
 
 
@@ -108,6 +108,7 @@ def test_a_deactivated_user_is_signed_out_and_stays_in_the_log(max_user: User, n
     assert "is not correct" in post_login(Client()).text
     assert AuditEvent.objects.filter(kind="deactivated", user=nina, actor=max_user).count() == 1
     assert his.post(f"{USERS_URL}{nina.pk}/delete/", {"post": "yes"}).status_code == 403
+    nina.refresh_from_db()
     his.post(f"{USERS_URL}{nina.pk}/change/", user_form_data(nina, is_active="on"))
     assert AuditEvent.objects.filter(kind="activated").count() == 1
 
@@ -119,6 +120,29 @@ def test_a_manager_cannot_deactivate_their_own_account(max_user: User) -> None:
 
     max_user.refresh_from_db()
     assert max_user.is_active
+
+
+def test_an_older_form_brings_back_neither_an_account_nor_a_role(max_user: User, nina: User) -> None:
+    manager, address = logged_in_client(max_user), f"{USERS_URL}{nina.pk}/change/"
+    older = user_form_data(nina, last_name="Corrected", snapshot=manager.get(address).context["snapshot"])
+    nina.is_active = False
+    nina.save()
+    nina.groups.clear()
+
+    refused = manager.post(address, older)
+    nina.refresh_from_db()
+    unchanged = (nina.is_active, nina.groups.count(), nina.last_name)
+    form = refused.context["adminform"].form
+    again = {"username": "nina", "first_name": "Nina", "last_name": form["last_name"].value(), "email": ""}
+    saved = manager.post(address, {**again, "snapshot": refused.context["snapshot"]})
+    nina.refresh_from_db()
+
+    assert (refused.status_code, unchanged) == (409, (False, 0, ""))
+    assert {change.label for change in refused.context["form_conflict"].changes} == {"Active", "Role"}
+    assert "Someone else also changed this" in refused.text
+    assert (form["is_active"].value(), form["groups"].value(), form["last_name"].value()) == (False, [], "Corrected")
+    assert saved.status_code == 302
+    assert (nina.is_active, nina.groups.count(), nina.last_name) == (False, 0, "Corrected")
 
 
 def test_a_role_change_is_logged_with_both_roles(max_user: User, nina: User) -> None:

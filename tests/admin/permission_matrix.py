@@ -151,7 +151,7 @@ ACCOUNT_URLS = frozenset(
     "mfa_deactivate_totp mfa_edit_webauthn mfa_generate_recovery_codes mfa_index mfa_login_webauthn "
     "mfa_reauthenticate mfa_reauthenticate_webauthn mfa_remove_webauthn mfa_view_recovery_codes mfa_totp_qr_code "
     "account_change_password mfa_download_recovery_codes account_revoke_session account_revoke_other_sessions "
-    "account_reset_password account_session_status "
+    "account_reset_password account_resubmit account_session_status "
     "mfa_setup account_set_password account_set_password_damaged".split()
 )
 # Django's own views, and user accounts.

@@ -1,5 +1,6 @@
 """Two people have the same form open: the second save overwrites nothing that the second person has not seen."""
 
+import time
 from typing import Any
 
 import pytest
@@ -153,8 +154,10 @@ def test_a_number_of_rows_that_is_too_long_is_not_a_server_error(manager: User, 
 
 
 @pytest.mark.parametrize("key", ["abc", "9" * 30, "0"])
-def test_saving_a_row_that_does_not_exist_is_not_a_server_error(manager: User, sign_in: SignIn, key: str) -> None:
-    assert sign_in(manager).post(f"{BASE}source/{key}/change/", SOURCE).status_code == 302
+def test_saving_a_row_that_does_not_exist_shows_the_input(manager: User, sign_in: SignIn, key: str) -> None:
+    answer = sign_in(manager).post(f"{BASE}source/{key}/change/", SOURCE)
+
+    assert (answer.status_code, fields_of(answer)["title"]) == (409, "A guide")
 
 
 def test_an_open_answer_does_not_bring_back_the_old_answer(
@@ -238,3 +241,66 @@ def test_no_open_form_overwrites_what_was_saved_meanwhile(editor: User, sign_in:
     assert send_again(client, address, answer).status_code == 302
     row.refresh_from_db()
     assert getattr(row, name) == "New words."
+
+
+def test_what_was_typed_about_a_deleted_row_can_be_saved_as_a_new_one(nina: Client) -> None:
+    term = make_term("bone")
+    address = f"{BASE}glossaryterm/{term.pk}/change/"
+    typed = {**open_form(nina, address), "term": "bone", "definition": "My words."}
+    term.delete()
+
+    answer = nina.post(address, typed)
+    saved = nina.post(f"{BASE}glossaryterm/add/", {**typed, "key": "bone", "language": "en"})
+
+    assert answer.status_code == 409
+    assert "Someone else deleted this while you had it open. What you typed is still here." in answer.text
+    assert f'action="{BASE}glossaryterm/add/"' in answer.text
+    assert fields_of(answer)["definition"] == "My words."
+    assert (saved.status_code, type(term).objects.get().definition) == (302, "My words.")
+
+
+def test_the_stages_of_a_deleted_series_become_new_ones(nina: Client) -> None:
+    figure, series = make_figure(), Series.objects.create(slug="s", language="en", title="Stages")
+    stage = series.items.create(figure=figure, order=1, text="Old.")
+    address = f"{BASE}series/{series.pk}/change/"
+    typed = {
+        **open_form(nina, address), "title": "Stages", "items-TOTAL_FORMS": 1, "items-INITIAL_FORMS": 1,
+        "items-0-id": stage.pk, "items-0-series": series.pk, "items-0-figure": figure.pk, "items-0-order": 1,
+        "items-0-text": "My words.", "items-0-heading": "",
+    }  # fmt: skip
+    series.delete()
+
+    answer = nina.post(address, typed)
+
+    assert answer.status_code == 409
+    fields = fields_of(answer)
+    assert (fields["items-0-text"], fields["items-0-id"]) == ("My words.", "")
+
+
+def test_texts_of_a_deleted_picture_can_be_copied(nina: Client) -> None:
+    figure = make_figure()
+    address = f"{BASE}figure/{figure.pk}/change/"
+    opened = open_form(nina, address)
+    figure.delete()
+
+    answer = nina.post(address, {**opened, "texts-TOTAL_FORMS": 1, "texts-0-caption": "My <words>."})
+
+    assert answer.status_code == 409
+    assert "What you typed is still here, to copy." in answer.text and "My &lt;words&gt;." in answer.text
+    assert "snapshot" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("address", "prefix", "limit"),
+    [("series/add/", "items", 60), ("guide/add/", "items", 60), ("warningsign/", "form", 60)],
+)
+def test_a_huge_number_of_rows_is_refused_quickly(nina: Client, address: str, prefix: str, limit: int) -> None:
+    make_figure()
+    typed = {f"{prefix}-TOTAL_FORMS": 10**9, f"{prefix}-INITIAL_FORMS": 0, "title": "My words", "action": "propose"}
+
+    started = time.perf_counter()
+    answer = nina.post(f"{BASE}{address}", typed)
+
+    assert time.perf_counter() - started < 15
+    assert f"This form has too many entries, so nothing is saved. It can have at most {limit}." in answer.text
+    assert not Series.objects.exists() and not Page.objects.exists()

@@ -11,6 +11,7 @@ from django.test import Client
 
 from portal.accounts.models import User
 from portal.security import TokenBucket
+from procedures.figures import staging
 from procedures.models import Figure
 from tests.admin.conftest import SignIn
 from tests.admin.upload_helpers import (
@@ -134,10 +135,18 @@ def test_staged_pictures_expire_after_an_hour(nina: Client) -> None:
     assert staged_files() == []
 
 
-def test_the_oldest_staged_picture_is_deleted_at_the_limit(nina: Client) -> None:
-    addresses = [start_upload(nina) for _ in range(6)]
+def test_no_staged_picture_is_deleted_at_the_limit(nina: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staging, "MAX_STAGED_PER_USER", 7)
+    addresses = [start_upload(nina) for _ in range(7)]
 
-    assert [nina.get(address).status_code for address in addresses] == [404, 200, 200, 200, 200, 200]
+    refused = nina.post(CHOOSE, {"picture": uploaded_file(make_photo())})
+    first = save_upload(nina, addresses[0])
+    one_more = start_upload(nina)
+
+    assert refused.status_code == 400
+    assert "You have 7 pictures open that are not saved. Save or cancel some of them" in refused.content.decode()
+    assert first.status_code == 302
+    assert [nina.get(address).status_code for address in (*addresses[1:], one_more)] == [200] * 7
 
 
 def test_canceling_and_saving_leave_no_staged_files(nina: Client) -> None:

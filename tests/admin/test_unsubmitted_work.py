@@ -180,6 +180,34 @@ def test_saved_comments_are_deleted_by_a_decision_or_discarding(page: Page, rosa
     assert "but didn’t send it." not in screen_of(rosa, page).content.decode()
 
 
+def test_comments_of_two_windows_are_merged_and_each_window_deletes_only_its_own(page: Page, rosa: Client) -> None:
+    desk, phone = {"page": page.pk, "window": "desk"}, {"page": page.pk, "window": "phone"}
+    rosa.post(KEEP, {**phone, "comment": "In all", "quote-3": "Three.", "at-3": "From the phone"})
+    rosa.post(KEEP, {**desk, "quote-5": "Five.", "at-5": "From the desk", "quote-6": "Three.", "at-6": "Also"})
+    rosa.post(KEEP, {**desk, "quote-5": "Five.", "at-5": "From the desk", "quote-3": "Three.", "at-3": "And why?"})
+
+    both = screen_of(rosa, page).context
+    rosa.post(KEEP, {**phone, "comment": "In all, fine"})
+    third = {"page": page.pk, "window": "third", "seen": both["seen_autosaves"]}
+    rosa.post(KEEP, {**third, "comment": "In all", "quote-1": "Five.", "at-1": "From the third"})
+    after = screen_of(rosa, page).context
+    rosa.post(f"{PAGES}{page.pk}/review/", {**third, "discard": "1"})
+    left = screen_of(rosa, page).context
+
+    assert both["comment"] == "In all"
+    assert both["paragraph_comments"] == {"Three.": "From the phone\nAnd why?", "Five.": "From the desk"}
+    # The third window showed what the desk had; the phone went on typing after that.
+    assert (after["comment"], after["paragraph_comments"]) == ("In all, fine", {"Five.": "From the third"})
+    assert (left["comment"], left["paragraph_comments"]) == ("In all, fine", {})
+
+
+def test_an_empty_window_deletes_nothing(page: Page, rosa: Client) -> None:
+    rosa.post(KEEP, {"page": page.pk, "window": "phone", **REVIEW})
+    rosa.post(KEEP, {"page": page.pk, "window": "desk", "comment": ""})
+
+    assert "Too long.</textarea>" in screen_of(rosa, page).content.decode()
+
+
 def test_a_rejected_decision_keeps_saved_comments(page: Page, rosa: Client) -> None:
     rosa.post(KEEP, {"page": page.pk, **REVIEW})
 

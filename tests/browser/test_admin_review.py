@@ -96,3 +96,19 @@ def test_discarded_comments_are_not_restored_from_the_browser(tab: StaffTab, scr
     tab.open(screen)
 
     expect(tab.page.locator("#review-comment")).to_have_value("")
+
+
+def test_comments_of_a_second_window_join_those_of_the_first(tab: StaffTab, screen: str) -> None:
+    status = "[data-review] [data-save-status]"
+    other = tab.context.new_page()
+    other.goto(tab.url + screen)
+    type_both(tab)
+    expect(tab.page.locator(status)).to_contain_text("Your comments are saved.")
+
+    other.locator("#review-comment").fill("From the other window")
+    expect(other.locator(status)).to_contain_text("Your comments are saved.")
+    tab.page.reload()
+
+    expect(tab.page.locator("#review-comment")).to_have_value("Half a tho\nFrom the other window")
+    expect(tab.page.locator(".diff__comment textarea").first).to_have_value("Who is we")
+    assert Autosave.objects.count() == 2

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import override_settings
 from playwright.sync_api import Browser, BrowserContext, expect
 
@@ -12,6 +13,7 @@ from portal.accounts.models import User
 from tests.accounts.conftest import PASSWORD, add_totp, make_member, totp_code
 from tests.browser.public_helpers import AXE, DESKTOP, PHONE
 from tests.browser.staff_helpers import StaffTab, open_staff_tab
+from tests.factories import make_term
 
 pytestmark = [pytest.mark.browser, pytest.mark.writes, pytest.mark.django_db(transaction=True)]
 FINDINGS = """async () => {
@@ -121,6 +123,38 @@ def test_open_form_can_be_saved_after_signing_in_in_another_tab(browser: Browser
         )
 
         assert (state["signed_in"], now["signed_in"], status) == (False, True, 200)
+
+
+def test_a_form_sent_after_the_session_ended_is_saved_after_signing_in_in_a_new_window(
+    browser: Browser, live_server: Any
+) -> None:
+    secret = add_totp(make_member())
+    term = make_term("bone")
+    with open_staff_tab(browser, live_server.url, DESKTOP) as tab:
+        form = tab.page
+        tab.open("/admin/")
+        type_in(tab, "nina")
+        form.get_by_label("Code").fill(totp_code(secret))
+        form.get_by_role("button", name="Continue").click()
+        expect(form.get_by_role("heading", level=1)).to_contain_text("Hello,")
+        tab.open(f"/admin/procedures/glossaryterm/{term.pk}/change/")
+        form.locator("[name=definition]").fill("A hard part\nof the “body”.")
+        Session.objects.all().delete()
+
+        form.get_by_role("button", name="Save", exact=True).click()
+        with form.expect_popup() as opened:
+            form.get_by_role("link", name="Sign in again in a new window").click()
+        tab.page = opened.value
+        type_in(tab, "nina")
+        opened.value.get_by_label("Code").fill(totp_code(secret, steps=1))
+        opened.value.get_by_role("button", name="Continue").click()
+        expect(opened.value.get_by_role("heading", level=1)).to_contain_text("Hello,")
+        form.get_by_role("button", name="Send again").click()
+        expect(form.locator(".messagelist")).to_contain_text("was changed successfully")
+        term.refresh_from_db()
+
+        assert term.definition == "A hard part\nof the “body”."
+        assert tab.complaints == []
 
 
 def test_link_can_be_copied_over_plain_http(browser: Browser, live_server: Any) -> None:

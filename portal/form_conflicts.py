@@ -5,21 +5,38 @@ posted, it is merged with them and shown again, so that a save never restores an
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models, transaction
 from django.forms.formsets import DELETION_FIELD_NAME
-from django.http import QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from portal.text import parse_int_or_zero
-from procedures.branding import Logo
-from procedures.publishing.page_changes import describe_change
 
+if TYPE_CHECKING:
+    BaseAdmin = admin.ModelAdmin[Any]
+else:
+    # The stubs declare it as generic; at run time it cannot be subscripted.
+    BaseAdmin = object
+
+FORM_CONFLICT_MESSAGE = gettext_lazy(
+    "Someone else also changed this, so your changes are not saved yet. Check both versions below, then save again."
+)
+FORM_DELETED_MESSAGE = gettext_lazy(
+    "Someone else deleted this while you had it open. What you typed is still here. You can save it as a new entry."
+)
 SNAPSHOT_FIELD = "snapshot"
 # Values of the fields by name, of the row itself ("") and of its inline rows ("texts-12": the row 12 of the texts).
 Snapshot = dict[str, dict[str, Any]]
@@ -48,11 +65,18 @@ def take_snapshot(form: AnyModelForm, formsets: Sequence[Any]) -> Snapshot:
     for formset in formsets:
         row_forms |= {_row_key(formset, row_form): row_form for row_form in formset.initial_forms}
     values = {
-        key: {name: row_form.get_initial_for_field(field, name) for name, field in _editable_fields(row_form).items()}
+        key: {name: _plain_value(row_form, name, field) for name, field in _editable_fields(row_form).items()}
         for key, row_form in row_forms.items()
     }
     snapshot: Snapshot = json.loads(json.dumps(values, cls=DjangoJSONEncoder))
     return snapshot
+
+
+def _plain_value(row_form: AnyModelForm, name: str, form_field: forms.Field) -> Any:
+    """Return the saved value of a field, with the keys of the rows that it refers to."""
+    value = row_form.get_initial_for_field(form_field, name)
+    is_list_of_rows = isinstance(value, list) and all(isinstance(row, models.Model) for row in value)
+    return sorted(row.pk for row in value) if is_list_of_rows else value
 
 
 def encode_snapshot(snapshot: Snapshot) -> str:
@@ -112,9 +136,9 @@ class FormMerge:
                 self._put_saved(row_form, field_name, html_name)
             self.changes.append(
                 OtherChange(
-                    _label(name, form_field, field_name),
-                    _display(form_field, saved),
-                    _display(form_field, mine) if is_mine else "",
+                    field_label(name, form_field, field_name),
+                    display_value(form_field, saved),
+                    display_value(form_field, mine) if is_mine else "",
                 )
             )
 
@@ -133,8 +157,8 @@ class FormMerge:
         kept = [name for name in names if posted[name] in row_forms]
         for number, name in enumerate(kept, start=1):
             row_form = row_forms[posted[name]]
-            row_name = _row_name(row_form, row_form.initial.get("language"), number)
-            self.merge_row(row_form, _row_key(formset, row_form), name, row_name)
+            label = row_name(row_form, row_form.initial.get("language"), number)
+            self.merge_row(row_form, _row_key(formset, row_form), name, label)
         new_prefixes = []
         for name in [name for name in names if posted[name] not in row_forms]:
             opened = self.opened.get(f"{formset.prefix}-{posted[name]}") if posted[name] else None
@@ -142,7 +166,7 @@ class FormMerge:
             if is_kept:
                 new_prefixes.append(name)
             if opened is not None:
-                label = _row_name(formset.empty_form, opened.get("language"), len(row_forms) + 1)
+                label = row_name(formset.empty_form, opened.get("language"), len(row_forms) + 1)
                 self.changes.append(OtherChange(label, kind="kept" if is_kept else "deleted"))
         added = []
         for row_form in row_forms.values():
@@ -156,7 +180,7 @@ class FormMerge:
             if duplicates:  # the same new row twice, as after a double-click
                 new_prefixes.remove(duplicates[0])
             else:
-                label = _row_name(row_form, row_form.initial.get("language"), len(row_forms))
+                label = row_name(row_form, row_form.initial.get("language"), len(row_forms))
                 self.changes.append(OtherChange(label, kind="added"))
             added.append(row_form)
         self._write_rows(formset, kept, added, new_prefixes, id_name)
@@ -203,7 +227,9 @@ class FormMerge:
         """Put the saved value of a field into the data, as a browser would send it."""
         value = row_form[name].value()
         self.data.pop(html_name, None)
-        if value is not False:
+        if isinstance(value, list):
+            self.data.setlist(html_name, [str(item) for item in value])
+        elif value is not False:
             self.data[html_name] = "on" if value is True else "" if value is None else str(value)
 
 
@@ -220,47 +246,142 @@ def merge_form(data: QueryDict, form: AnyModelForm, formsets: Sequence[Any]) -> 
     return merge
 
 
-def describe_form_changes(form: AnyModelForm, formsets: Sequence[Any]) -> Iterator[str]:
-    """Yield what a valid form changes, with the old and the new value of each field, without a period."""
-    yield from _describe_row(form)
-    for formset in formsets:
-        for number, row_form in enumerate(formset.forms, start=1):
-            language = row_form["language"].value() if "language" in row_form.fields else None
-            name = _row_name(row_form, language, number)
-            if row_form in formset.deleted_forms:
-                if row_form.instance.pk:
-                    yield f"{name}: {_('deleted')}"
-            else:
-                yield from _describe_row(row_form, name)
-
-
-def _describe_row(row_form: AnyModelForm, name: str = "") -> Iterator[str]:
-    for field_name in row_form.changed_data:
-        form_field, new = row_form.fields[field_name], row_form.cleaned_data.get(field_name)
-        label = _label(name, form_field, field_name)
-        if isinstance(new, Logo):
-            yield f"{label}: {_('a new picture')}"
-        elif not form_field.widget.is_hidden:
-            old = row_form.get_initial_for_field(form_field, field_name)
-            yield describe_change(label, _display(form_field, old), _display(form_field, row_form[field_name].data))
-
-
-def _row_name(row_form: AnyModelForm, language: Any, number: int) -> str:
+def row_name(row_form: AnyModelForm, language: Any, number: int) -> str:
     """Return the name of an inline row: its language, or its number."""
     if "language" in row_form.fields:
-        return _display(row_form.fields["language"], language)
+        return display_value(row_form.fields["language"], language)
     return f"{capfirst(row_form.instance._meta.verbose_name)} {number}"  # noqa: SLF001 -- documented
 
 
-def _label(row_name: str, form_field: forms.Field, name: str) -> str:
+def field_label(row_name: str, form_field: forms.Field, name: str) -> str:
     label = str(form_field.label or name)
     return f"{row_name}: {label}" if row_name else label
 
 
-def _display(form_field: forms.Field, value: Any) -> str:
+def display_value(form_field: forms.Field, value: Any) -> str:
     """Return a value as staff read it, whether it was saved or posted."""
     if isinstance(form_field, forms.BooleanField):
         return _("Yes") if form_field.to_python(value) else _("No")
     choices = {str(key): str(label) for key, label in getattr(form_field, "choices", ())}
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value if value is not None else "")
+    if isinstance(value, list):
+        return ", ".join(choices.get(str(item), str(item)) for item in value) or _("(empty)")
+    text = str(value if value is not None else "")
     return choices.get(text, text) if text else _("(empty)")
+
+
+class ConflictCheckedMixin(BaseAdmin):
+    """Mixin for forms that never overwrite what someone else saved while they were open, and never lose what was typed.
+
+    ``can_add_deleted``: whether the add form can save a row that someone else has deleted.
+    """
+
+    can_add_deleted = True
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show or save the form. If someone else has changed or deleted the row, show the input with status 409."""
+        if request.method != "POST" or object_id is None:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        with transaction.atomic():
+            obj = self._lock_object(request, object_id)
+            merge = self._merge_form(request, obj) if obj else None
+            if obj and (merge is None or not merge.changes):
+                return super().changeform_view(request, object_id, form_url, extra_context)
+        if obj is None:
+            return self._show_deleted(request, extra_context)
+        request.form_conflict = FORM_CONFLICT_MESSAGE  # type: ignore[attr-defined]
+        context = {**(extra_context or {}), "form_conflict": merge}
+        response = super().changeform_view(request, object_id, form_url, context)
+        response.status_code = 409
+        return response
+
+    def _lock_object(self, request: HttpRequest, object_id: str) -> Any:
+        """Lock and return the row, or return None if it was deleted."""
+        obj = self.get_object(request, unquote(object_id))
+        # The lock is taken on the plain row: the admin's query can join others.
+        rows = self.model._base_manager.select_for_update()  # noqa: SLF001 -- documented
+        if obj is None or rows.filter(pk=obj.pk).first() is None:
+            return None
+        obj.refresh_from_db()
+        return obj
+
+    def _merge_form(self, request: HttpRequest, obj: Any) -> FormMerge | None:
+        """Merge the posted form with what is saved now."""
+        form = self.get_form(request, obj, change=True)(instance=obj)
+        formsets = [
+            formset(
+                instance=obj,
+                prefix=formset.get_default_prefix(),
+                queryset=inline.get_queryset(request).select_for_update(),
+            )
+            for formset, inline in self.get_formsets_with_inlines(request, obj)
+        ]
+        merge = merge_form(request.POST, form, formsets)
+        if merge:
+            request.POST = merge.data  # type: ignore[assignment]
+        return merge
+
+    def _show_deleted(self, request: HttpRequest, extra_context: dict[str, Any] | None) -> HttpResponse:
+        """Show the input for a row that was deleted: in the add form, or as a list of texts to copy."""
+        if not (self.can_add_deleted and self.has_add_permission(request)):
+            return self._list_input(request)
+        data = request.POST.copy()
+        for formset, _inline in self.get_formsets_with_inlines(request, None):
+            prefix, id_name = formset.get_default_prefix(), formset.model._meta.pk.name  # noqa: SLF001 -- documented
+            for name in [name for name in data if name.startswith(f"{prefix}-")]:
+                if name.endswith((f"-{id_name}", f"-{formset.fk.name}")):
+                    data[name] = ""
+            data[f"{prefix}-{forms.formsets.INITIAL_FORM_COUNT}"] = "0"
+        request.POST = data  # type: ignore[assignment]
+        request.form_conflict = FORM_DELETED_MESSAGE  # type: ignore[attr-defined]
+        add_url = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_add")
+        response = super().changeform_view(request, None, add_url, extra_context)
+        response.status_code = 409
+        return response
+
+    def _list_input(self, request: HttpRequest) -> HttpResponse:
+        hidden = ("csrfmiddlewaretoken", SNAPSHOT_FIELD)
+        texts = [
+            (name, value)
+            for name, values in request.POST.lists()
+            for value in values
+            if value.strip() and name not in hidden and not name.startswith("_") and not name.endswith("_FORMS")
+        ]
+        title = _("Someone else deleted this")
+        context = {**self.admin_site.each_context(request), "title": title, "texts": texts}
+        return TemplateResponse(request, "admin/deleted_row.html", context, status=409)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """After a conflict, return a form that keeps the input but never validates."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        message = getattr(request, "form_conflict", "")
+        return type("Form", (form,), {"clean": _make_refusal(message)}) if message else form
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        """Add the values that the form was opened with."""
+        if obj is not None and request.method == "POST":
+            context["snapshot"] = request.POST.get(SNAPSHOT_FIELD, "")
+        elif obj is not None:
+            formsets = [inline.formset for inline in context["inline_admin_formsets"]]
+            context["snapshot"] = encode_snapshot(take_snapshot(context["adminform"].form, formsets))
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+
+def _make_refusal(message: Any) -> Any:
+    def clean(form: Any) -> Any:
+        raise ValidationError(message)
+
+    return clean
