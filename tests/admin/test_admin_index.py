@@ -6,7 +6,7 @@ from django.contrib.auth.models import Group
 
 from portal.accounts.models import User
 from procedures.roles import ROLE_PERMISSIONS
-from tests.admin.conftest import SignIn, make_staff
+from tests.admin.conftest import SignIn, make_staff, post_form
 
 PEOPLE = "/admin/staff/user/"
 
@@ -58,7 +58,7 @@ def head(db: None) -> User:
 def test_only_superusers_can_create_superusers(head: User, sign_in: SignIn) -> None:
     values = {"username": "hana.clinic", "is_staff": "on", "is_active": "on", "is_superuser": "on"}
 
-    answer = sign_in(head).post(f"{PEOPLE}{head.pk}/change/", values)
+    answer = post_form(sign_in(head), f"{PEOPLE}{head.pk}/change/", values)
 
     head.refresh_from_db()
     assert answer.status_code == 302
