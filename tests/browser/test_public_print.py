@@ -87,7 +87,7 @@ SAFETY_SENTENCES = {
     ],
     "/visits/after-your-procedure/": [
         "If you can't check something off",
-        "or call us if it isn't listed",
+        "or call us if it isn't there",
         "don't lift more than 10 pounds",
         "Never drive while you're taking an opioid",
         "keep the bandage clean and dry",
@@ -96,8 +96,8 @@ SAFETY_SENTENCES = {
         "No answer? Go to an emergency room.",
     ],
     "/nerve-damage-warning-signs/": [
-        "If you can't check off an item here, and the problem is new,",
-        'Say, "I have a spine fracture,"',
+        "If you can't check off an item here, and that's new,",
+        'say, "I have a spine fracture,"',
         "If you have naloxone (for overdoses), give it",
         "Do not drive yourself. Do not wait for your appointment.",
     ],
@@ -114,7 +114,7 @@ SAFETY_SENTENCES = {
         "Never stop or restart it on your own",
         "have to be stopped days before the procedure",
         "For 24 hours before the procedure, you may need to stick to liquids",
-        "If you don't have anyone who can come, call us",
+        "If no one can drive you home or stay with you, call us",
         "Also call if you made a mistake with a medicine",
     ],
     "/keeping-bones-strong/": ["don't stop, skip, or delay them on your own"],

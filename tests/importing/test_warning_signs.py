@@ -77,7 +77,7 @@ def test_a_loaded_list_is_a_starter_list_pending_review(signs: Path) -> None:
     newest = warning_signs.pending_revision()
 
     assert newest is not None and newest.content == warning_signs.get_live_list()
-    assert "First version of this list." in page_html()
+    assert "First version of this list, not yet reviewed" in page_html()
 
 
 def test_a_second_load_changes_nothing(signs: Path) -> None:

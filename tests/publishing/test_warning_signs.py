@@ -77,7 +77,7 @@ def test_publishing_a_list_updates_every_page_immediately() -> None:
     released = warning_signs.publish_list(revision, actor=make_user("max"))
 
     assert {level_of_fever(html) for html in before.values()} == {"Call us now, day or night"}
-    assert {level_of_fever(html) for html in live().values()} == {"When to call 911 now. Do not drive."}
+    assert {level_of_fever(html) for html in live().values()} == {"Call 911 now. Do not drive."}
     assert {release.page.subject for release in released} == {"small-cut", "big-cut"}
     assert warning_signs.get_live_list() == revision.content
 
@@ -256,7 +256,7 @@ def test_a_list_that_could_mislead_is_not_saved(subtests: pytest.Subtests) -> No
 
 
 def test_the_starter_notice_disappears_when_the_list_is_approved() -> None:
-    notice = "First version of this list. Not yet reviewed by our clinic."
+    notice = "First version of this list, not yet reviewed by a doctor or nurse."
     assert all(notice in html for html in live().values())
     starter = warning_signs.latest_revision()
     assert starter is not None

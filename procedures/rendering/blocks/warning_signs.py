@@ -58,7 +58,7 @@ def _resolve(block: Block, context: RenderContext, _body: SafeString) -> Values 
             card, card_nodes = _render_card(level, rows, context)
             cards.append(card)
             nodes += card_nodes
-    starter = gettext("First version of this list. Not yet reviewed by our clinic.") if is_starter else ""
+    starter = gettext("First version of this list, not yet reviewed by a doctor or nurse.") if is_starter else ""
     html = render_component("warning_signs", cards=cards, starter=starter)
     return {"html": html, "nodes": [*nodes, *([text_paragraph(starter)] if starter else [])]}
 
@@ -77,7 +77,7 @@ def _render_card(level: str, signs: list[LocalizedSign], context: RenderContext)
         # The short form at the top of the page has a different title.
         SignLevel.EMERGENCY: (
             "emergency",
-            gettext("When to call %(number)s now. Do not drive.") % {"number": emergency},
+            gettext("Call %(number)s now. Do not drive.") % {"number": emergency},
             emergency,
             emergency_href,
         ),
@@ -91,7 +91,7 @@ def _render_card(level: str, signs: list[LocalizedSign], context: RenderContext)
         if night != day:
             # A line for each number; a button with either one would be wrong half of the time.
             number = href = ""
-            labels = (gettext("Call us during office hours"), gettext("After hours"))
+            labels = (gettext("During office hours"), gettext("After hours"))
             lines = [[Run(f"{label}: "), link_run(*phone)] for label, phone in zip(labels, (day, night), strict=True)]
         lines.append([Run(gettext("No answer? Go to an emergency room."))])
     elif hours:
