@@ -1,5 +1,6 @@
 """Habits from Word in the visual editor: undo, double clicks, keys that leave the text, paging, and clicks on pictures."""
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -359,3 +360,22 @@ def test_backspace_takes_the_slash_away(tab: StaffTab) -> None:
     expect(palette(tab)).to_be_hidden()
     tab.page.keyboard.type("End.")
     assert tab.text == "Start. /End.\n"
+
+
+def test_ctrl_k_with_the_cursor_in_a_word_links_the_word(tab: StaffTab) -> None:
+    write(tab, "The brown fox.\n")
+    put_cursor_after(tab, "bro")
+    window = tab.page.locator("dialog[open]")
+    for choose in (False, True):
+        tab.page.keyboard.press("Control+k")
+        expect(window.get_by_label("Link text")).to_have_value("brown")
+        if choose:
+            break
+        tab.page.keyboard.press("Escape")
+        expect(window).to_have_count(0)
+        assert tab.text == "The brown fox.\n"
+    window.get_by_role("radio").first.click()
+    window.get_by_role("button", name="Insert").click()
+    expect(window).to_have_count(0)
+    tab.page.keyboard.type("ie")
+    assert re.fullmatch(r"The \[brown\]\(page:[a-z-]+\)ie fox\.\n", tab.text)

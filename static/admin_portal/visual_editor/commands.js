@@ -61,6 +61,16 @@ export function currentLink(state) {
   return range && { mark: found, from: range[0], to: Math.max(range[1], empty ? 0 : Math.min(to, range[1])) };
 }
 
+// Return {from, to} of the word with the cursor inside it.
+export function currentWord({ selection: { $from, empty } }) {
+  if (!empty || !$from.parent.inlineContent) return undefined;
+  const letters = "[\\p{L}\\p{M}\\p{N}_'’-]";
+  const text = (from, to) => $from.parent.textBetween(from, to, "\n", "\ufffc");
+  const [before] = new RegExp(`${letters}*$`, "u").exec(text(0, $from.parentOffset));
+  const [after] = new RegExp(`^${letters}*`, "u").exec(text($from.parentOffset, $from.parent.content.size));
+  return before && after ? { from: $from.pos - before.length, to: $from.pos + after.length } : undefined;
+}
+
 // Whether all of the selected text has the mark.
 export const isActive = (state, mark) => {
   const { from, to, empty, $from } = state.selection;

@@ -8,7 +8,7 @@ import { offsetOfLine } from "../editor/insert_text.js";
 import { createApi, keepCapital, sourceText } from "./api.js";
 import { askForOptions, isPicture, lineFields } from "./block_forms.js";
 import {
-  currentCard, currentHeading, currentLink, editorKeys, goToParagraph, marks, newBlock, nodes, putBlock, putTable, selectedLines, setStyle, toggleList, typingRules,
+  currentCard, currentHeading, currentLink, currentWord, editorKeys, goToParagraph, marks, newBlock, nodes, putBlock, putTable, selectedLines, setStyle, toggleList, typingRules,
 } from "./commands.js";
 import { SourcePreservingDocument } from "./document.js";
 import { createDragHandle } from "./drag_handle.js";
@@ -728,6 +728,11 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
       const link = currentLink(view.state);
       return link && from === to ? view.state.doc.textBetween(link.from, link.to) : view.state.doc.textBetween(from, to, " ");
     },
+    // What a link would be on: as in Word, also the word with the cursor inside it.
+    linkText() {
+      const word = currentLink(view.state) ? undefined : currentWord(view.state);
+      return word ? view.state.doc.textBetween(word.from, word.to) : visual.selectedText();
+    },
     insertInline(markdown) {
       const read = text.parser.readOne(markdown);
       const { selection, tr } = view.state;
@@ -735,7 +740,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
       const isNode = selection instanceof NodeSelection;
       // A link around the selected words keeps their style.
       const link = content.childCount === 1 && content.firstChild.marks.find((mark) => mark.type === marks.link);
-      const own = currentLink(view.state);
+      const own = currentLink(view.state) ?? (link ? currentWord(view.state) : undefined);
       const range = selection.empty && own ? own : selection;
       if (link && (!selection.empty || own) && content.firstChild.text === view.state.doc.textBetween(range.from, range.to, " ")) {
         tr.removeMark(range.from, range.to, marks.link).addMark(range.from, range.to, link);
