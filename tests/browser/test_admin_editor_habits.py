@@ -379,3 +379,16 @@ def test_ctrl_k_with_the_cursor_in_a_word_links_the_word(tab: StaffTab) -> None:
     expect(window).to_have_count(0)
     tab.page.keyboard.type("ie")
     assert re.fullmatch(r"The \[brown\]\(page:[a-z-]+\)ie fox\.\n", tab.text)
+
+
+def test_the_cursor_is_in_the_text_after_a_discard_is_undone(tab: StaffTab) -> None:
+    put_cursor_after(tab, "It is short.")
+    tab.page.keyboard.type(" Mine.")
+    typed = tab.text
+    tab.page.locator("[data-discard-changes]").evaluate("(button) => button.click()")
+    assert "Mine." not in tab.text
+    tab.page.locator("[data-notices]").get_by_role("button", name="Undo").click()
+    assert tab.text == typed
+    expect(body(tab)).to_be_focused()
+    tab.page.keyboard.type("x")
+    assert len(tab.text) > len(typed)

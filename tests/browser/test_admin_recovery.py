@@ -243,6 +243,7 @@ def test_restoring_another_version_keeps_what_is_being_written(draft: Draft) -> 
     ice.get_by_role("button", name="Restore").click()
     question.get_by_role("button", name="Restore").click()
     shows(page, "Ice at home", "Ten minutes.")
+    expect(page.locator("#id_body")).to_be_focused()
     expect(offers).to_contain_text("Walking")
     expect(ice).to_have_count(0)
     page.keyboard.press("Control+z")
