@@ -392,3 +392,14 @@ def test_the_cursor_is_in_the_text_after_a_discard_is_undone(tab: StaffTab) -> N
     expect(body(tab)).to_be_focused()
     tab.page.keyboard.type("x")
     assert len(tab.text) > len(typed)
+
+
+def test_a_chance_drops_its_own_numbers_at_the_start_of_the_sentence(tab: StaffTab) -> None:
+    write(tab, "Text.\n\n::: chance 3 in 100\n:::\n")
+    body(tab).locator("[data-placeholder='What happens to them?']").click()
+    tab.page.keyboard.type("3 in 100 people get a rash.")
+    assert "::: chance 3 in 100\npeople get a rash.\n:::" in tab.text
+    write(tab, "Text.\n\n::: chance 3 in 100\n:::\n")
+    body(tab).locator("[data-placeholder='What happens to them?']").click()
+    tab.page.keyboard.type("5 in 100 people.")
+    assert "\n5 in 100 people." in tab.text

@@ -491,6 +491,12 @@ export function typingRules() {
       wrappingInputRule(new RegExp(`${BULLET.source}$`), nodes.bullet_list),
       wrappingInputRule(/^(\d+)[.)]\s$/, nodes.ordered_list, (match) => ({ start: Number(match[1]) }), (match, node) => node.childCount + node.attrs.start === Number(match[1])),
       textblockTypeInputRule(/^(#{1,4})\s$/, nodes.heading, (match) => ({ level: Math.max(2, match[1].length) })),
+      // A chance prints its numbers before the sentence, which need not repeat them.
+      new InputRule(/^(\d+)\D{1,9}(\d+)\s$/, (state, match, start, end) => {
+        const block = state.doc.resolve(start).node(-1);
+        const isRepeated = block?.type === nodes.sentence_block && String(block.attrs.options.match(/\d+/g)) === String(match.slice(1));
+        return isRepeated ? state.tr.delete(start, end) : null;
+      }),
       // As Word does: an en dash between spaces, an em dash between letters.
       new InputRule(/(?<=\S )--\s$/, "– "),
       new InputRule(/(?<=\p{L})--(\p{L})$/u, (state, match, start, end) => state.tr.insertText(`—${match[1]}`, start, end)),
