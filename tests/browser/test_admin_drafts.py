@@ -72,6 +72,7 @@ def test_a_title_that_exists_is_no_dead_end(nina: StaffTab, row: Page) -> None:
     nina.page.wait_for_timeout(1000)
     expect(note).to_be_visible()
     title.fill("Small cut at home")
+    expect(nina.page.locator(".messagelist")).to_have_count(0)
     nina.page.keyboard.press("Control+s")
     expect(nina.page.locator("[data-save-status]")).to_have_attribute("data-save-status", "saved")
 
