@@ -179,11 +179,9 @@ def preview_view(request: HttpRequest) -> JsonResponse:
 
 
 def _find_same_title(page: Page, content: dict[str, Any]) -> dict[str, str] | None:
-    """Return the title and URL of a page in the same language that has the title of this new one."""
-    if page.pk:
-        return None
+    """Return the title and URL of another page in the same language that has this title."""
     title = normalize_draft({"title": content["title"]})["title"]
-    pages = Page.objects.in_language(page.language).filter(title__iexact=title)
+    pages = Page.objects.in_language(page.language).filter(title__iexact=title).exclude(pk=page.pk)
     other = pages.only("title", "kind").first() if title else None
     return {"title": other.title, "url": get_change_url(other)} if other else None
 

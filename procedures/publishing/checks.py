@@ -43,7 +43,7 @@ from procedures.readability.scores import (
     smog_grade,
 )
 from procedures.rendering import Issue, ReferenceResolver, RenderedPage, released_document
-from procedures.rendering.blocks import block_label, get_block_types
+from procedures.rendering.blocks import Content, block_label, get_block_types
 from procedures.rendering.document import (
     PAGE_SIGNS,
     Article,
@@ -135,11 +135,23 @@ def check_rerelease(live: Release, rendered: RenderedPage) -> list[Issue]:
 
 
 def _find_empty_entries(document: Document) -> Iterator[Issue]:
-    """Yield an issue for each entry of the author's lists that has no text: patients would see an empty box or dot."""
+    """Yield an issue for each entry of the author's lists that has no text: patients would see an empty box or dot.
+
+    A block whose only entry is empty is deleted as a whole, because it cannot be empty.
+    """
+    blocks: dict[int, Block] = {}
     for node in walk(document.body):
+        if isinstance(node, Block) and (block_type := get_block_types().get(node.name)):
+            entries = [child.line for child in walk(node.nodes) if isinstance(child, ListItem) and child.line]
+            if block_type.content in {Content.BULLETS, Content.NUMBERS} and len(entries) == 1:
+                blocks[entries[0]] = node
         if isinstance(node, ListItem) and node.line and not any(_has_content(child) for child in walk(node.nodes)):
             message = _("This entry of a list is empty, and patients would see it. Write something, or delete it.")
-            yield Issue(node.line, message, fix=Fix(_("Delete the entry"), delete_lines, node.line, node.line))
+            if block := blocks.get(node.line):
+                fix = Fix(_("Delete the block"), delete_lines, block.line, block.end + block.has_end)
+            else:
+                fix = Fix(_("Delete the entry"), delete_lines, node.line, node.line)
+            yield Issue(node.line, message, fix=fix)
 
 
 def _has_content(node: Node) -> bool:

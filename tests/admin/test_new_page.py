@@ -124,10 +124,13 @@ def test_the_preview_names_a_page_with_the_same_title(page: Page, nina: Client) 
 
     data = nina.post(PREVIEW, new_form(page, title=" small CUT ")).json()
     own = nina.post(PREVIEW, page_form(page)).json()
+    twin = make_page("twin", title="Small Cut", slug="small-cut-2")
+    saved = nina.post(PREVIEW, page_form(twin)).json()
 
     assert data["same_title"] == {"title": "Small cut", "url": change_url(page)}
     assert data["address"] == "small-cut-2"
     assert {problem["field"] for problem in data["problems"]} & {"title", "slug", "subject"} == set()
     assert own["same_title"] is None
+    assert saved["same_title"] == data["same_title"]
     assert nina.post(PREVIEW, new_form(page, title="", language="es")).json()["same_title"] is None
     assert spanish.title == page.title

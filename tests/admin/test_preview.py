@@ -176,7 +176,7 @@ def test_a_preview_needs_few_queries(
 ) -> None:
     client = sign_in(editor)
 
-    with django_assert_max_num_queries(34):
+    with django_assert_max_num_queries(35):
         client.post(PREVIEW, page_form(page))
 
 

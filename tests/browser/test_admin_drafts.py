@@ -52,6 +52,9 @@ def test_a_title_that_exists_is_no_dead_end(nina: StaffTab, row: Page) -> None:
     title, slug = nina.page.locator("#id_title"), nina.page.locator("#id_slug")
     note = nina.page.get_by_text("A page with the title “Small cut” already exists.")
     expect(note).to_be_visible()
+    box = note.bounding_box()
+    assert box and box["width"] > 200 and box["height"] > 16
+    assert note.evaluate("(note) => getComputedStyle(note).clipPath") == "none"
     link = note.get_by_role("link", name="Open it in a new tab")
     assert link.get_attribute("href") == change_url(row)
     expect(slug).to_have_attribute("placeholder", "small-cut-2")
@@ -66,7 +69,10 @@ def test_a_title_that_exists_is_no_dead_end(nina: StaffTab, row: Page) -> None:
     nina.page.keyboard.press("Control+s")
     expect(nina.page.locator(".messagelist")).to_contain_text("Draft saved.")
     expect(slug).to_have_value("small-cut-2")
+    nina.page.wait_for_timeout(1000)
+    expect(note).to_be_visible()
     title.fill("Small cut at home")
+    expect(nina.page.locator(".messagelist")).to_have_count(0)
     nina.page.keyboard.press("Control+s")
     expect(nina.page.locator("[data-save-status]")).to_have_attribute("data-save-status", "saved")
 

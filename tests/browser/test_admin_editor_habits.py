@@ -1,11 +1,12 @@
 """Habits from Word in the visual editor: undo, double clicks, keys that leave the text, paging, and clicks on pictures."""
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, expect
 
 from portal.accounts.models import User
 from procedures.models import Page
@@ -291,3 +292,114 @@ def test_a_double_click_on_save_draft_opens_no_menu(tab: StaffTab) -> None:
     tab.page.mouse.click(*place)
     expect(tab.page.locator("[data-save]")).to_be_hidden()
     expect(tab.page.locator("[data-menu][open], dialog[open]")).to_have_count(0)
+
+
+def palette(tab: StaffTab) -> Locator:
+    return tab.page.get_by_role("combobox", name="Search blocks")
+
+
+@pytest.mark.parametrize("typed", ["Walk / rest more.", "Walk / now", "/ rest", "Tea / table for two"])
+def test_words_after_a_slash_are_in_the_text_at_every_key(tab: StaffTab, typed: str) -> None:
+    write(tab, "Start.\n")
+    put_cursor_after(tab, "Start.")
+    tab.page.keyboard.press("Enter")
+    for at, key in enumerate(typed, 1):
+        tab.page.keyboard.type(key)
+        assert tab.text.rstrip() == f"Start.\n\n{typed[:at]}".rstrip()
+    tab.page.keyboard.press("Enter")
+    expect(palette(tab)).to_be_hidden()
+    tab.page.keyboard.type("On.")
+    assert tab.text == f"Start.\n\n{typed}\n\nOn.\n"
+    for _ in range(12):
+        if tab.text == "Start.\n":
+            break
+        tab.page.keyboard.press("Control+z")
+        assert f"Start.\n\n{typed}\n\nOn.\n".startswith(tab.text.rstrip())
+    assert tab.text == "Start.\n"
+
+
+def test_a_slash_in_a_sentence_inserts_a_block_only_if_it_is_chosen(tab: StaffTab) -> None:
+    write(tab, "Drink tea\n")
+    put_cursor_after(tab, "tea")
+    tab.page.keyboard.type(" / table")
+    expect(palette(tab)).to_be_focused()
+    tab.page.keyboard.press("Enter")
+    tab.page.keyboard.type("Rest")
+    assert tab.text == "Drink tea / table\n\nRest\n"
+    tab.page.keyboard.type(" /table")
+    tab.page.keyboard.press("ArrowDown")
+    tab.page.keyboard.press("Enter")
+    expect(body(tab).locator("table")).to_have_count(1)
+    assert tab.text.startswith("Drink tea / table\n\nRest\n\n|")
+    tab.page.keyboard.press("Control+z")
+    assert tab.text.rstrip() == "Drink tea / table\n\nRest"
+
+
+def test_a_save_with_the_insert_list_open_keeps_the_words(tab: StaffTab, row: Page) -> None:
+    write(tab, "Start.\n")
+    put_cursor_after(tab, "Start.")
+    tab.page.keyboard.type(" Walk / li")
+    expect(palette(tab)).to_be_focused()
+    tab.page.keyboard.press("Control+s")
+    expect(tab.page.locator("[data-save-status=saved]")).to_be_attached()
+    row.refresh_from_db()
+    assert row.body == "Start. Walk / li\n"
+    tab.page.keyboard.press("Escape")
+    tab.page.keyboard.type("ft.")
+    assert tab.text == "Start. Walk / lift.\n"
+
+
+def test_backspace_takes_the_slash_away(tab: StaffTab) -> None:
+    write(tab, "Start.\n")
+    put_cursor_after(tab, "Start.")
+    tab.page.keyboard.type(" /x")
+    tab.page.keyboard.press("Backspace")
+    tab.page.keyboard.type("/l")
+    for _ in range(2):
+        tab.page.keyboard.press("Backspace")
+    expect(palette(tab)).to_be_hidden()
+    tab.page.keyboard.type("End.")
+    assert tab.text == "Start. /End.\n"
+
+
+def test_ctrl_k_with_the_cursor_in_a_word_links_the_word(tab: StaffTab) -> None:
+    write(tab, "The brown fox.\n")
+    put_cursor_after(tab, "bro")
+    window = tab.page.locator("dialog[open]")
+    for choose in (False, True):
+        tab.page.keyboard.press("Control+k")
+        expect(window.get_by_label("Link text")).to_have_value("brown")
+        if choose:
+            break
+        tab.page.keyboard.press("Escape")
+        expect(window).to_have_count(0)
+        assert tab.text == "The brown fox.\n"
+    window.get_by_role("radio").first.click()
+    window.get_by_role("button", name="Insert").click()
+    expect(window).to_have_count(0)
+    tab.page.keyboard.type("ie")
+    assert re.fullmatch(r"The \[brown\]\(page:[a-z-]+\)ie fox\.\n", tab.text)
+
+
+def test_the_cursor_is_in_the_text_after_a_discard_is_undone(tab: StaffTab) -> None:
+    put_cursor_after(tab, "It is short.")
+    tab.page.keyboard.type(" Mine.")
+    typed = tab.text
+    tab.page.locator("[data-discard-changes]").evaluate("(button) => button.click()")
+    assert "Mine." not in tab.text
+    tab.page.locator("[data-notices]").get_by_role("button", name="Undo").click()
+    assert tab.text == typed
+    expect(body(tab)).to_be_focused()
+    tab.page.keyboard.type("x")
+    assert len(tab.text) > len(typed)
+
+
+def test_a_chance_drops_its_own_numbers_at_the_start_of_the_sentence(tab: StaffTab) -> None:
+    write(tab, "Text.\n\n::: chance 3 in 100\n:::\n")
+    body(tab).locator("[data-placeholder='What happens to them?']").click()
+    tab.page.keyboard.type("3 in 100 people get a rash.")
+    assert "::: chance 3 in 100\npeople get a rash.\n:::" in tab.text
+    write(tab, "Text.\n\n::: chance 3 in 100\n:::\n")
+    body(tab).locator("[data-placeholder='What happens to them?']").click()
+    tab.page.keyboard.type("5 in 100 people.")
+    assert "\n5 in 100 people." in tab.text

@@ -243,6 +243,7 @@ def test_restoring_another_version_keeps_what_is_being_written(draft: Draft) -> 
     ice.get_by_role("button", name="Restore").click()
     question.get_by_role("button", name="Restore").click()
     shows(page, "Ice at home", "Ten minutes.")
+    expect(page.locator("#id_body")).to_be_focused()
     expect(offers).to_contain_text("Walking")
     expect(ice).to_have_count(0)
     page.keyboard.press("Control+z")
@@ -443,6 +444,21 @@ def test_text_is_saved_after_signing_in_in_another_tab(draft: Draft) -> None:
     expect(page.locator("[data-save-status]")).to_have_attribute("data-save-status", "saved")
 
     assert "the brown door" in draft.saved()
+
+
+def test_a_save_after_signing_in_again_removes_the_notice(draft: Draft) -> None:
+    nina = draft.context(draft.nina)
+    page = draft.open(nina)
+    nina.clear_cookies()
+    write(page, "the door", "the brown door")
+    expect(page.locator("[data-save-status]")).to_contain_text("saved in this browser only")
+    expect(page.locator("[data-state]")).to_have_text("This preview is not up to date.")
+
+    draft.sign_in(nina, draft.nina)
+    save(page)
+    expect(page.locator("[data-save-status]")).to_have_attribute("data-save-status", "saved")
+    expect(page.locator("[data-notice]")).to_be_hidden()
+    expect(page.locator("[data-state]")).to_contain_text("min to read")
 
 
 def test_keys_typed_while_a_merge_is_loaded_are_offered(draft: Draft) -> None:

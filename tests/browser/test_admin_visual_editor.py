@@ -717,6 +717,11 @@ def test_a_click_on_the_bar_beside_a_block_says_what_is_wrong(tab: StaffTab) -> 
 
     said = tab.page.locator(".editor-context__place")
     expect(said).to_contain_text(re.compile("heading", re.IGNORECASE))
+    fix = tab.page.locator("[data-visual-context] .bar-button--fix")
+    expect(fix).to_have_text("Delete the line")
+    # It looks like a button.
+    expect(fix).not_to_have_css("border-top-color", "rgba(0, 0, 0, 0)")
+    expect(fix).to_have_css("font-weight", "600")
     body(tab).locator("p").first.click()
     expect(said).not_to_contain_text(re.compile("heading", re.IGNORECASE))
 

@@ -4,7 +4,7 @@ import pytest
 
 from procedures.publishing.checks import check_draft
 from procedures.readability.habits import find_habits
-from procedures.rendering import ReferenceResolver, render_page
+from procedures.rendering import Issue, ReferenceResolver, render_page
 from procedures.rendering.fixes import resolve
 from tests.factories import EMPTY_CONTENT, make_clinic, make_next, make_page, make_source
 
@@ -155,15 +155,30 @@ def test_an_empty_entry_prevents_publishing() -> None:
     make_clinic()
     page = make_page()
 
-    def empty_lines(body: str) -> list[int]:
+    def empty_entries(body: str) -> list[Issue]:
         content = {**page.draft_content(), "body": body}
         resolver = ReferenceResolver(page.language)
         rendered = render_page(content, kind=page.kind, resolver=resolver)
         issues = check_draft(page, content, rendered, resolver)
-        return [issue.line for issue in issues if "entry of a list is empty" in str(issue)]
+        return [issue for issue in issues if "entry of a list is empty" in str(issue)]
+
+    def empty_lines(body: str) -> list[int]:
+        return [issue.line for issue in empty_entries(body)]
+
+    def fixed(body: str) -> str:
+        """Return the text after the correction of its first empty entry."""
+        [issue, *_] = empty_entries(body)
+        assert issue.fix
+        lines = body.split("\n")
+        fix = resolve(issue.fix, issue.line, lines)
+        assert fix
+        return "\n".join([*lines[: fix.line - 1], fix.text, *lines[fix.end :]])
 
     assert empty_lines("::: checklist\n-\n:::") == [2]
     assert empty_lines("::: checklist\n- Your card\n- \n- Your pills\n:::") == [3]
     assert empty_lines("- Rest\n-\n  - Walk\n") == []
     assert empty_lines("1. Rest\n2.\n3. Walk") == [2]
+    assert fixed("Rest.\n\n::: checklist\n- \n:::\n\nWalk.") == "Rest.\n\n\nWalk."
+    assert fixed("::: steps\n1. \n:::\n\nWalk.") == "\nWalk."
+    assert fixed("::: checklist\n- \n- \n:::") == "::: checklist\n- \n:::"
     assert empty_lines("- **Name:**\n- {clinic.phone}\n- [x](https://example.org)\n- 5") == []

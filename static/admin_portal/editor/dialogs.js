@@ -9,7 +9,7 @@ import { onDialogResult } from "./dialog_result.js";
 import { createPictureChooser } from "./picture_chooser.js";
 import { createPictureTexts } from "./picture_texts.js";
 import { startUpload } from "./upload.js";
-import { focusText, goToLine, insertBlock, insertText, removeSelection, selectedText } from "./insert_text.js";
+import { focusText, goToLine, insertBlock, insertText, linkText, removeSelection, selectedText } from "./insert_text.js";
 import { blockName } from "./markup.js";
 
 function answers(form) {
@@ -87,7 +87,7 @@ export function createDialogs(editor, field) {
       const dialog = windows[name];
       if (Object.entries(blocks).some(([block, { dialog: own, fields }]) => own === name && fields.length && goToOnlyBlock(block))) return;
       const words = dialog.querySelector("[name=words]");
-      if (words) words.value = selectedText(field);
+      if (words) words.value = linkText(field);
       const text = dialog.querySelector("textarea[name=lines]");
       delete dialog.dataset.took;
       if (text && selectedText(field).trim()) text.value = dialog.dataset.took = selectedText(field);

@@ -4,6 +4,7 @@
 import { format, gettext, ngettext } from "../i18n.js";
 import { all, postForm } from "./api.js";
 import { clock } from "./form.js";
+import { focusText } from "./insert_text.js";
 import { offerUndo } from "./undo_notice.js";
 
 function button(text, act, quiet = "") {
@@ -106,6 +107,7 @@ export function startDraftRecovery(editor, form, { take, setAside, dirty, forget
     if (mine === undefined) return;
     take(offer);
     show([...mine ? [mine] : [], ...offered.filter((other) => other !== offer)]);
+    focusText(form.elements.body);
     if (mine) offerUndo(form, gettext("The other version is here now. What you were writing is kept as an unsaved version."), () => replaceText(mine), { withKeys: true });
   }
 

@@ -16,6 +16,8 @@ export const focusText = (field) => (visual(field) ?? field).focus();
 
 export const selectedText = (field) => visual(field)?.selectedText() ?? field.value.slice(field.selectionStart, field.selectionEnd);
 
+export const linkText = (field) => visual(field)?.linkText() ?? selectedText(field);
+
 // The visual editor reads back the new value of the field.
 function replaceInHiddenField(field, text, from, to) {
   field.setRangeText(text, from, to, "end");

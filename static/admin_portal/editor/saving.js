@@ -38,6 +38,14 @@ export function startSaving(editor, form, opened) {
   // The parts as the site last rendered them, to leave alone those that stay the same.
   const served = new Map(all("[data-renew]", form).map((part) => [part, part.innerHTML]));
 
+  // "Draft saved" is not true of what is typed next.
+  form.addEventListener("input", () => {
+    const list = document.querySelector("ul.messagelist:not(.messagelist--floating)");
+    if (!list) return;
+    all("li:not(.warning, .error)", list).forEach((item) => item.remove());
+    if (!list.childElementCount) list.remove();
+  });
+
   // The rows of a reading list get their keys when they are saved, so a changed list needs the form that the site returns.
   function isListSaved() {
     const count = (name) => form.elements[`items-${name}_FORMS`]?.value;

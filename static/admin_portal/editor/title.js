@@ -5,7 +5,7 @@ import { format, gettext } from "../i18n.js";
 export function startTitle(editor, form) {
   const { title } = form.elements;
   if (!title) return;
-  const note = Object.assign(document.createElement("p"), { className: "help", hidden: true });
+  const note = Object.assign(document.createElement("p"), { className: "writing-field__note", hidden: true });
   note.setAttribute("role", "status");
   title.after(note);
   function showNote(other) {

@@ -1,6 +1,7 @@
 // A notice about what was just discarded or replaced, with a button that brings it back.
 
 import { gettext } from "../i18n.js";
+import { focusText } from "./insert_text.js";
 
 function undoByKeys(form, notice, act) {
   const done = new AbortController();
@@ -25,6 +26,7 @@ function undoByKeys(form, notice, act) {
 }
 
 // ``withKeys``: until the user types, Ctrl+Z and the Undo button of the bar do the same. They would not bring back the title.
+// The focus is in the text meanwhile, and after any undo, so that what is typed next is not lost.
 export function offerUndo(form, message, undo, { withKeys = false } = {}) {
   const notice = Object.assign(document.createElement("p"), { className: "notice notice--action" });
   const words = Object.assign(document.createElement("span"), { textContent: message });
@@ -33,11 +35,13 @@ export function offerUndo(form, message, undo, { withKeys = false } = {}) {
   const act = () => {
     notice.remove();
     undo();
+    focusText(form.elements.body);
   };
   button.addEventListener("click", act);
   if (withKeys) undoByKeys(form, notice, act);
   notice.append(words, button);
   form.querySelector("[data-notices]").append(notice);
-  button.focus();
+  if (withKeys) focusText(form.elements.body);
+  else button.focus();
   return notice;
 }

@@ -31,8 +31,13 @@ export function startNotice(editor) {
 
   return {
     retry: (act) => { retry = act; },
+    // Call on success: then the site can be reached and the user is signed in, so no topic says otherwise any more.
     clear(topic) {
-      if (topics.delete(topic)) show();
+      const isOver = ([name, { status }]) => name === topic || status === 401 || status === 0;
+      const over = [...topics].filter(isOver).map(([name]) => name);
+      over.forEach((name) => topics.delete(name));
+      if (over.length) show();
+      if (over.some((name) => name !== topic)) retry();
     },
     // ``act``: what "Try again" does.
     say({ status, data }, topic, act = () => retry()) {

@@ -61,6 +61,16 @@ export function currentLink(state) {
   return range && { mark: found, from: range[0], to: Math.max(range[1], empty ? 0 : Math.min(to, range[1])) };
 }
 
+// Return {from, to} of the word with the cursor inside it.
+export function currentWord({ selection: { $from, empty } }) {
+  if (!empty || !$from.parent.inlineContent) return undefined;
+  const letters = "[\\p{L}\\p{M}\\p{N}_'’-]";
+  const text = (from, to) => $from.parent.textBetween(from, to, "\n", "\ufffc");
+  const [before] = new RegExp(`${letters}*$`, "u").exec(text(0, $from.parentOffset));
+  const [after] = new RegExp(`^${letters}*`, "u").exec(text($from.parentOffset, $from.parent.content.size));
+  return before && after ? { from: $from.pos - before.length, to: $from.pos + after.length } : undefined;
+}
+
 // Whether all of the selected text has the mark.
 export const isActive = (state, mark) => {
   const { from, to, empty, $from } = state.selection;
@@ -481,6 +491,12 @@ export function typingRules() {
       wrappingInputRule(new RegExp(`${BULLET.source}$`), nodes.bullet_list),
       wrappingInputRule(/^(\d+)[.)]\s$/, nodes.ordered_list, (match) => ({ start: Number(match[1]) }), (match, node) => node.childCount + node.attrs.start === Number(match[1])),
       textblockTypeInputRule(/^(#{1,4})\s$/, nodes.heading, (match) => ({ level: Math.max(2, match[1].length) })),
+      // A chance prints its numbers before the sentence, which need not repeat them.
+      new InputRule(/^(\d+)\D{1,9}(\d+)\s$/, (state, match, start, end) => {
+        const block = state.doc.resolve(start).node(-1);
+        const isRepeated = block?.type === nodes.sentence_block && String(block.attrs.options.match(/\d+/g)) === String(match.slice(1));
+        return isRepeated ? state.tr.delete(start, end) : null;
+      }),
       // As Word does: an en dash between spaces, an em dash between letters.
       new InputRule(/(?<=\S )--\s$/, "– "),
       new InputRule(/(?<=\p{L})--(\p{L})$/u, (state, match, start, end) => state.tr.insertText(`—${match[1]}`, start, end)),

@@ -5,8 +5,10 @@ import { gettext } from "../i18n.js";
 import { fold } from "../editor/fold.js";
 import { icon } from "./icons.js";
 
-// ``items``: [{label, group, drawing, keywords, run, labelFor}], in the order of the groups. ``keywords``: other words by which
-// authors search for it. ``labelFor(query)`` returns the label of an item whose size or so is in the search text, such as
+const NONE = -1;
+
+// ``items``: [{label, group, drawing, keywords, isInline, run, labelFor}], in the order of the groups. ``keywords``: other words by
+// which authors search for it. ``isInline``: it becomes part of a sentence. ``labelFor(query)`` returns the label of an item whose size or so is in the search text, such as
 // "2x3", and is the only match then; otherwise undefined.
 export function createPalette(items) {
   const box = Object.assign(document.createElement("div"), { className: "palette", hidden: true });
@@ -28,11 +30,14 @@ export function createPalette(items) {
   let rows = [];
   let at = 0;
   let closed = () => {};
+  let typed = () => {};
+  let isTyped = false;
+  let isSentence = false;
 
   const visible = () => rows.filter(({ option }) => !option.hidden);
   function choose(index) {
     const shown = visible();
-    at = shown.length ? (index + shown.length) % shown.length : 0;
+    at = shown.length && index !== NONE ? (index + shown.length) % shown.length : NONE;
     rows.forEach(({ option }) => option.setAttribute("aria-selected", String(option === shown[at]?.option)));
     if (shown[at]) {
       search.setAttribute("aria-activedescendant", shown[at].option.id);
@@ -48,13 +53,25 @@ export function createPalette(items) {
     });
     list.querySelectorAll("[role=group]").forEach((group) => { group.hidden = !group.querySelector("[role=option]:not([hidden])"); });
     empty.hidden = visible().length > 0;
-    // Prefix matches come first.
-    choose(Math.max(0, visible().findIndex(({ item }) => fold(item.label).startsWith(fold(search.value)))));
+    choose(suggested());
   }
-  function close(item) {
+  // Return the row that Enter takes. Prefix matches come first.
+  function suggested() {
+    const shown = visible();
+    // "tea / table": only what belongs in a sentence, and only if it is named right after the slash.
+    if (isSentence) return /^\S/.test(search.value) ? shown.findIndex(({ item }) => item.isInline) : NONE;
+    return Math.max(0, shown.findIndex(({ item }) => fold(item.label).startsWith(fold(search.value))));
+  }
+  // Whether what follows the slash can no longer be a search: the writer is writing a sentence.
+  function isText() {
+    const words = fold(search.value);
+    const spaces = words.match(/\s/g) ?? [];
+    return !visible().length || (spaces.length > 1 && !visible().some(({ item }) => fold(item.label).includes(words)));
+  }
+  function close(item, key) {
     if (box.hidden) return;
     box.hidden = true;
-    closed(item, search.value);
+    closed(item, search.value, key);
   }
   function fill() {
     const groups = new Map();
@@ -79,15 +96,22 @@ export function createPalette(items) {
     });
     list.replaceChildren(...groups.values());
   }
-  search.addEventListener("input", filter);
+  function read({ isComposing } = {}) {
+    filter();
+    typed(search.value);
+    if (isTyped && !isComposing && isText()) close();
+  }
+  search.addEventListener("input", read);
+  search.addEventListener("compositionend", () => read());
   search.addEventListener("keydown", (event) => {
     const steps = { ArrowDown: 1, ArrowUp: -1 };
     if (event.isComposing) return;
-    if (event.key in steps) choose(at + steps[event.key]);
+    if (event.key in steps) choose(at === NONE && steps[event.key] < 0 ? visible().length - 1 : at + steps[event.key]);
     else if (event.key === "Enter") {
       const row = visible()[at];
-      if (row) close(row.item);
-    } else if (event.key === "Escape" || event.key === "Tab" || (event.key === "Backspace" && !search.value)) close();
+      if (row || isTyped) close(row?.item, event);
+    } else if (event.key === "Backspace" && !search.value) close(undefined, event);
+    else if (event.key === "Escape" || event.key === "Tab") close();
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -96,9 +120,11 @@ export function createPalette(items) {
 
   return {
     isOpen: () => !box.hidden,
-    // Open at a position on the screen. ``done(item, query)``: item is undefined if nothing was chosen.
-    open({ left, top, bottom }, done) {
-      closed = done;
+    // Open at a position on the screen. ``done(item, query, key)``: item is undefined if nothing was chosen; ``key``: the event
+    // of Enter or Backspace. ``follow(query)``: opened by a "/" in the text, which gets what is typed next. ``inSentence``: it
+    // follows other words.
+    open({ left, top, bottom }, done, { follow, inSentence = false } = {}) {
+      [closed, typed, isTyped, isSentence] = [done, follow ?? (() => {}), Boolean(follow), inSentence];
       fill();
       search.value = "";
       box.hidden = false;

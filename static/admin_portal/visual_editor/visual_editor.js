@@ -8,14 +8,14 @@ import { offsetOfLine } from "../editor/insert_text.js";
 import { createApi, keepCapital, sourceText } from "./api.js";
 import { askForOptions, isPicture, lineFields } from "./block_forms.js";
 import {
-  currentCard, currentHeading, currentLink, editorKeys, goToParagraph, marks, newBlock, nodes, putBlock, putTable, selectedLines, setStyle, toggleList, typingRules,
+  currentCard, currentHeading, currentLink, currentWord, editorKeys, goToParagraph, marks, newBlock, nodes, putBlock, putTable, selectedLines, setStyle, toggleList, typingRules,
 } from "./commands.js";
 import { SourcePreservingDocument } from "./document.js";
 import { createDragHandle } from "./drag_handle.js";
 import { findMarks, findMatches } from "./find_marks.js";
 import { glossaryPlugin } from "./glossary.js";
 import {
-  Decoration, DecorationSet, EditorState, EditorView, Fragment, NodeSelection, Plugin, Slice, TextSelection, closeHistory, dropCursor, gapCursor, history, redo, redoDepth,
+  Decoration, DecorationSet, EditorState, EditorView, Fragment, NodeSelection, Plugin, PluginKey, Slice, TextSelection, closeHistory, dropCursor, gapCursor, history, redo, redoDepth,
   tableEditing, undo, undoDepth,
 } from "./libraries.js";
 import { CardView, CitationView, ContainerView, ValueView } from "./node_views.js";
@@ -62,8 +62,19 @@ function tableLabel(query) {
   return size && format(gettext("Table (columns: %(columns)s, rows: %(rows)s)"), size);
 }
 
-// Opens the list of blocks on the "/" that begins a word, where "/" wouldn't normally appear.
+// Opens the list of blocks on the "/" that begins a word, where "/" wouldn't normally appear. Its state is where the slash and
+// the search are in the text, {from, to}: they stay there until a block is chosen, so that no save lacks them.
+const typingKey = new PluginKey("typing");
 const typingPlugin = (open) => new Plugin({
+  key: typingKey,
+  state: {
+    init: () => undefined,
+    apply(tr, search) {
+      const set = tr.getMeta(typingKey);
+      if (set) return set.search;
+      return search && { from: tr.mapping.map(search.from, -1), to: tr.mapping.map(search.to, 1) };
+    },
+  },
   props: {
     handleTextInput(view, from, to, text) {
       const { selection, tr } = view.state;
@@ -72,12 +83,12 @@ const typingPlugin = (open) => new Plugin({
         // Typing does not replace a selected block, but continues below it.
         goToParagraph(tr, selection.to);
         view.dispatch((text === "/" ? tr : tr.insertText(text)).scrollIntoView());
-        if (text === "/") open(view);
+        if (text === "/") open();
         return true;
       }
       const before = $from.parent.textBetween(0, $from.parentOffset, "\n", "\ufffc");
       if (text !== "/" || !selection.empty || !/(^|\s)$/.test(before) || view.composing) return false;
-      open(view);
+      open();
       return true;
     },
   },
@@ -309,7 +320,9 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
       [gettext("Glossary word"), gettext("In a sentence"), "word", dialog("word"), gettext("term definition dictionary")],
       [gettext("Our phone, name, or hours"), gettext("In a sentence"), "value", dialog("value"), gettext("number clinic address")],
       [gettext("Upload a new picture"), settings.groups.pictures, "picture", dialog("upload"), gettext("image photo file")],
-    ].map(([label, group, drawing, run, keywords, labelFor]) => ({ label, group, drawing, run, keywords, labelFor }));
+    ].map(([label, group, drawing, run, keywords, labelFor]) => ({
+      label, group, drawing, run, keywords, labelFor, isInline: group === gettext("In a sentence"),
+    }));
     const ofBlocks = Object.keys(settings.groups).flatMap((group) => Object.entries(blocks).filter(([, block]) => block.group === group)
       .sort(([, block], [, other]) => block.order - other.order)
       .map(([name, block]) => ({ label: block.label, group: settings.groups[group], drawing: name, keywords: `${name} ${block.keywords}`, run: () => insert(name) })));
@@ -324,18 +337,36 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     .sort((one, other) => FREQUENT_BLOCKS.indexOf(one.drawing) - FREQUENT_BLOCKS.indexOf(other.drawing))
     .map((item) => ({ ...item, label: shortLabel(item) }));
   const palette = createPalette(items);
-  function openPalette({ place, typed = "" }) {
-    palette.open(place, (item, query) => {
-      if (item) {
-        view.focus();
-        item.run(query);
-        return;
-      }
-      // Nothing typed is lost: the slash and what followed it stay as text.
-      view.focus();
-      if (typed && (query || document.activeElement === host)) view.dispatch(view.state.tr.insertText(typed + query));
-    });
+  // Write the slash and the search into the text, or take them out (""). Undo does not know of it.
+  function writeSearch(words) {
+    const { from, to } = typingKey.getState(view.state);
+    view.dispatch(view.state.tr.insertText(words, from, to).setMeta("addToHistory", false));
   }
+  function closeSearch(item, query, key) {
+    const search = typingKey.getState(view.state);
+    const words = `/${query}`;
+    // Something else may have replaced the text meanwhile.
+    if (search && view.state.doc.textBetween(search.from, search.to) === words) {
+      writeSearch("");
+      // What is not a search becomes text that was typed.
+      if (!item && key?.key !== "Backspace") view.dispatch(view.state.tr.insertText(words, search.from));
+    }
+    view.dispatch(view.state.tr.setMeta(typingKey, {}));
+    view.focus();
+    if (item) item.run(query);
+    else if (key?.key === "Enter") view.someProp("handleKeyDown", (handle) => handle(view, key));
+  }
+  function openSearch() {
+    const { from, $from } = view.state.selection;
+    const place = view.coordsAtPos(from);
+    const inSentence = $from.parent.content.size > 0;
+    view.dispatch(view.state.tr.insertText("/").setMeta("addToHistory", false).setMeta(typingKey, { search: { from, to: from + 1 } }));
+    palette.open(place, closeSearch, { inSentence, follow: (query) => { if (typingKey.getState(view.state)) writeSearch(`/${query}`); } });
+  }
+  const openPalette = (place) => palette.open(place, (item, query) => {
+    view.focus();
+    item?.run(query);
+  });
 
   // ---- The state and the field ----
   let selectedNode;
@@ -448,7 +479,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
     link: () => windows.open("link", { href: currentLink(view.state)?.mark.attrs.href ?? "" }),
     source: () => windows.open("source"),
     picture: () => insert("figure"),
-    insert: (button) => openPalette({ place: button.getBoundingClientRect() }),
+    insert: (button) => openPalette(button.getBoundingClientRect()),
     edit,
     print: () => document.querySelector("[data-print]")?.click(),
     check: () => form.dispatchEvent(new CustomEvent("editor:check", { bubbles: true, cancelable: true })),
@@ -474,7 +505,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
   };
   const plugins = [
     typingRules(),
-    typingPlugin((current) => openPalette({ place: current.coordsAtPos(current.state.selection.from), typed: "/" })),
+    typingPlugin(openSearch),
     ...editorKeys(handlers),
     tableEditing(),
     dropCursor({ class: "drop-cursor" }),
@@ -697,6 +728,11 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
       const link = currentLink(view.state);
       return link && from === to ? view.state.doc.textBetween(link.from, link.to) : view.state.doc.textBetween(from, to, " ");
     },
+    // What a link would be on: as in Word, also the word with the cursor inside it.
+    linkText() {
+      const word = currentLink(view.state) ? undefined : currentWord(view.state);
+      return word ? view.state.doc.textBetween(word.from, word.to) : visual.selectedText();
+    },
     insertInline(markdown) {
       const read = text.parser.readOne(markdown);
       const { selection, tr } = view.state;
@@ -704,7 +740,7 @@ export async function startVisualEditor(editor, field, { windows, mode, listNote
       const isNode = selection instanceof NodeSelection;
       // A link around the selected words keeps their style.
       const link = content.childCount === 1 && content.firstChild.marks.find((mark) => mark.type === marks.link);
-      const own = currentLink(view.state);
+      const own = currentLink(view.state) ?? (link ? currentWord(view.state) : undefined);
       const range = selection.empty && own ? own : selection;
       if (link && (!selection.empty || own) && content.firstChild.text === view.state.doc.textBetween(range.from, range.to, " ")) {
         tr.removeMark(range.from, range.to, marks.link).addMark(range.from, range.to, link);
