@@ -30,6 +30,7 @@ from portal.storage.local_storage import describe_write_error
 log = logging.getLogger(__name__)
 
 DATABASE_FILE_MISSING = "the database file is missing"
+DATABASE_FILE_UNREADABLE = "the database file cannot be opened: it must belong to the user that runs the portal"
 NO_RESPONSE = "the database does not respond"
 NOT_MIGRATED = "the database is empty or not migrated: restart the service, which migrates it"
 DATABASE_FILE_REPLACED = "the database file was replaced while the server was running: restart the server"
@@ -122,7 +123,8 @@ def describe_error(error: BaseException) -> str:
         return "the database has no such account: check the user in DATABASE_URL"
     for words, cause in CAUSES:
         if any(word in text for word in words):
-            return cause
+            is_there = cause == DATABASE_FILE_MISSING and _uses_sqlite_file() and sqlite_path().is_file()
+            return DATABASE_FILE_UNREADABLE if is_there else cause
     if "does not exist" in text:
         return NOT_MIGRATED
     return NO_RESPONSE

@@ -1,11 +1,14 @@
 """What an operator reads about an error of the database."""
 
+from pathlib import Path
+
 import psycopg
 import psycopg_pool
 import pytest
 from django.db import OperationalError, ProgrammingError
 
 from portal.postgresql.base import LimitedPool
+from portal.storage import database
 from portal.storage.database import NO_RESPONSE, describe_error
 
 
@@ -52,3 +55,16 @@ def test_while_an_attempt_hangs_the_cause_of_an_earlier_outage_is_not_reported(m
 
     assert during == [NO_RESPONSE]
     assert str(pool._make_error()) == "connection timeout expired"
+
+
+def test_a_database_file_that_exists_but_cannot_be_opened_is_not_called_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "portal.sqlite3"
+    monkeypatch.setattr(database, "_uses_sqlite_file", lambda: True)
+    monkeypatch.setattr(database, "sqlite_path", lambda: file)
+    error = OperationalError("unable to open database file")
+
+    assert describe_error(error) == database.DATABASE_FILE_MISSING
+    file.touch()
+    assert describe_error(error) == database.DATABASE_FILE_UNREADABLE
