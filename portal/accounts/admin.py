@@ -60,6 +60,7 @@ class StaffUserAdmin(ConflictCheckedMixin, SearchableModelAdmin, BaseUserAdmin):
 
     list_display = ("name", "username", "roles", "is_active", "last_sign_in")
     is_in_site_search = True
+    can_add_deleted = False
     add_label = _("Invite someone")
     list_filter = (("groups", RoleFilter), "is_active")
     fieldsets = (

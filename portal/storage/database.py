@@ -123,11 +123,19 @@ def describe_error(error: BaseException) -> str:
         return "the database has no such account: check the user in DATABASE_URL"
     for words, cause in CAUSES:
         if any(word in text for word in words):
-            is_there = cause == DATABASE_FILE_MISSING and _uses_sqlite_file() and sqlite_path().is_file()
-            return DATABASE_FILE_UNREADABLE if is_there else cause
+            if cause == DATABASE_FILE_MISSING and _uses_sqlite_file() and _may_exist(sqlite_path()):
+                return DATABASE_FILE_UNREADABLE
+            return cause
     if "does not exist" in text:
         return NOT_MIGRATED
     return NO_RESPONSE
+
+
+def _may_exist(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except PermissionError:  # this user may not look into the directory
+        return True
 
 
 def describe_command_error(error: DatabaseError | OSError) -> str:

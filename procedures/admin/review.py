@@ -137,7 +137,11 @@ def build_edit_page_context(page_id: int, user: User, *, with_preview: bool) -> 
     author = str(revision.author) if revision and revision.author else ""
     approval = current_approval(revision) if revision else None
     is_public = approval is not None and page.live_release is not None and page.live_release.approval_id == approval.pk
-    changed = find_unapproved_changes(approval, rendered, resolver) if approval and not is_public else []
+    changed: list[tuple[str, str]] = []
+    if approval and not is_public:
+        # As publishing renders it: without a replacement picture that nobody has approved yet.
+        published = ReferenceResolver(page.language, FigureVersion.APPROVED)
+        changed = find_unapproved_changes(approval, render_draft(page, content, resolver=published), published)
     return EditPageContext(
         page=page,
         state=describe_state(page),

@@ -431,7 +431,8 @@ def annotate_status(pages: models.QuerySet[Page], *, with_content: bool = False)
 
 IS_LIVE_TEXT = Q(live_release__revision__content_hash=F("latest_hash"))
 STATE_FILTERS: dict[str, Q] = {
-    PageState.DRAFT: Q(live_release__isnull=True, withdrawn_reason="", last_review_event__isnull=True),
+    PageState.DRAFT: Q(live_release__isnull=True, withdrawn_reason="")
+    & (Q(last_review_event__isnull=True) | Q(last_review_event="")),
     PageState.UNSUBMITTED: Q(latest_hash__isnull=False)
     & (Q(last_review_event__isnull=True) | Q(last_review_event=""))
     & (Q(live_release__isnull=True) | ~IS_LIVE_TEXT),

@@ -288,7 +288,10 @@ def _discard_seen(session: EditingSession, seen: Iterable[str]) -> None:
     tokens = set(seen)
     rows = Autosave.objects.filter(user=session.user, page=session.page_id, form=REVIEW_FORM)
     others = rows.exclude(client_id=session.client_id)
-    others.filter(pk__in=[row.pk for row in others if seen_token(row) in tokens]).delete()
+    for row in others:
+        if seen_token(row) in tokens:
+            # Not if its window has saved again meanwhile.
+            others.filter(pk=row.pk, edited_at=row.edited_at).delete()
 
 
 def _join_comments(earlier: str, later: str) -> str:

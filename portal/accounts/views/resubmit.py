@@ -21,6 +21,7 @@ from portal.accounts.views.base import render_page
 
 SALT = "portal.accounts.resubmit"
 FIELD = "kept_form"
+MAX_AGE_SECONDS = 12 * 60 * 60
 HTTP_UNAUTHORIZED = 401
 
 
@@ -47,7 +48,7 @@ def resubmit_view(request: HttpRequest) -> HttpResponse:
     """Send a kept form again, with a new CSRF token, if the user who typed it is signed in."""
     value = request.POST.get(FIELD, "")
     try:
-        form = signing.loads(value, salt=SALT)
+        form = signing.loads(value, salt=SALT, max_age=MAX_AGE_SECONDS)
     except signing.BadSignature:
         explanation = _("The form is damaged, so it cannot be sent. Go back, and copy what you typed.")
         title = _("This form cannot be sent again")
