@@ -279,7 +279,7 @@ def test_a_version_restored_during_an_autosave_is_listed_once(draft: Draft) -> N
     page.locator(".draft-offer", has_text="Ice at home").get_by_role("button", name="Restore").click()
     page.locator("dialog[open]").get_by_role("button", name="Restore").click()
     shows(page, "Ice at home", "Ten minutes.")
-    with page.expect_request("**/discard/"):
+    with page.expect_response("**/discard/"):
         held[0].continue_()
     kept(page)
 

@@ -65,6 +65,9 @@ export function createPalette(items) {
   // Whether what follows the slash can no longer be a search: the writer is writing a sentence.
   function isText() {
     const words = fold(search.value);
+    // A size that is being typed, such as "table 2x", matches nothing yet.
+    const name = words.replace(/\s+\d+\s*[x×]?\s*\d*$/, "");
+    if (name !== words && rows.some((row) => row.words.includes(name))) return false;
     const spaces = words.match(/\s/g) ?? [];
     return !visible().length || (spaces.length > 1 && !visible().some(({ item }) => fold(item.label).includes(words)));
   }
