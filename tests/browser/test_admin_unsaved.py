@@ -63,6 +63,9 @@ def test_text_is_kept_while_the_site_is_unreachable(tab: StaffTab) -> None:
     tab.page.unroute("**/preview/")
     tab.page.get_by_role("button", name="Try again").click()
     expect(tab.page.locator("[data-notice]")).to_be_hidden()
+    until = time.monotonic() + 20
+    while "Words on a train." not in tab.article() and time.monotonic() < until:
+        tab.page.wait_for_timeout(100)
     assert "Words on a train." in tab.article()
 
 
