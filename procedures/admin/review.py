@@ -139,7 +139,7 @@ def build_edit_page_context(page_id: int, user: User, *, with_preview: bool) -> 
     is_public = approval is not None and page.live_release is not None and page.live_release.approval_id == approval.pk
     changed: list[tuple[str, str]] = []
     if approval and not is_public:
-        # As publishing renders it: without a replacement picture that nobody has approved yet.
+        # Render it as publishing does, without replacement pictures that are not approved yet.
         published = ReferenceResolver(page.language, FigureVersion.APPROVED)
         changed = find_unapproved_changes(approval, render_draft(page, content, resolver=published), published)
     return EditPageContext(

@@ -234,7 +234,7 @@ class Page(NormalizedModel):
         help_text=_("The revision of the source text that this translation was made from."),
     )
 
-    # Besides the text, these decide what patients read, and where. Revisions do not contain them: whoever changes them
+    # Besides the text, these decide what patients read, and where. Revisions do not contain them, so whoever changes them
     # calls ``record_identity_change``.
     IDENTITY_FIELDS = ("kind", "language", "subject")
 
