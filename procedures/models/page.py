@@ -234,8 +234,8 @@ class Page(NormalizedModel):
         help_text=_("The revision of the source text that this translation was made from."),
     )
 
-    # Besides the text, these decide what patients read, and where. Revisions do not contain them, so whoever changes them
-    # calls ``record_identity_change``.
+    # Besides the text, these decide what patients read, and where. Revisions do not contain them, so a change must call
+    # ``record_identity_change``.
     IDENTITY_FIELDS = ("kind", "language", "subject")
 
     objects = PageQuerySet.as_manager()
